@@ -1,0 +1,37 @@
+# `make train` and `make test` set up everything they need in .venv; nothing outside this folder is touched
+# but the cache (MTLKIT_CACHE, by default ~/.cache/mtlkit), which holds the downloaded example corpora.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+# Small recurrences are 20 to 100 times slower with two threads on a busy machine (docs/decisions/0004-one-thread.md).
+export OMP_NUM_THREADS ?= 1
+# Real corpora for the tests and the larger experiments, if they lie beside the project.
+export MTLKIT_DATA ?= $(abspath ../shared/data)
+
+.PHONY: train test check clean-env
+
+train: .venv/.installed
+	$(BIN)/mtlkit train experiments/ic_mtl.jsonnet --force
+
+test: .venv/.installed-dev
+	$(BIN)/python -m pytest
+
+check: .venv/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest --quiet tests/test_layers.py
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable .
+	touch $@
+
+.venv/.installed-dev: .venv/.installed plugins/mtlkit-gated/pyproject.toml
+	$(PIP) --editable '.[dev]' --editable plugins/mtlkit-gated
+	touch $@
+
+clean-env:
+	rm -rf .venv

@@ -1,0 +1,1 @@
+"""mtlkit: declarative multi-task learning for text."""

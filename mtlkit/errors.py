@@ -1,0 +1,41 @@
+"""Every error that mtlkit raises on purpose.
+
+    MtlkitError               something a user can mend; the command line prints its message and exits with 2
+      ConfigError             the experiment file or the command line is wrong
+      DataError               a data file is wrong, missing or cannot be fetched
+      ComponentError          a component's class is declared wrongly; raised when its module is imported
+      PluginError             a plugin was asked for and cannot be imported
+      ArchiveError            an archive is damaged, incomplete or of an unknown format
+      RunError                a run directory is not what the command needs it to be
+
+A message is one clear sentence that names the file, line or config path and the remedy.
+Broken invariants of mtlkit itself are `assert`s instead.
+"""
+
+
+class MtlkitError(Exception):
+    """Root of the tree; never raised itself."""
+
+
+class ConfigError(MtlkitError):
+    """The experiment file or the command line is wrong."""
+
+
+class DataError(MtlkitError):
+    """A data file is wrong, missing or cannot be fetched."""
+
+
+class ComponentError(MtlkitError):
+    """A component's class is declared wrongly; raised when its module is imported."""
+
+
+class PluginError(MtlkitError):
+    """A plugin was asked for and cannot be imported."""
+
+
+class ArchiveError(MtlkitError):
+    """An archive is damaged, incomplete or of an unknown format."""
+
+
+class RunError(MtlkitError):
+    """A run directory is not what the command needs it to be."""

@@ -1,0 +1,18 @@
+"""Number and path types for constructors of components.
+
+Experiments are validated strictly: `true`, `1.5` and `"1"` are no integer. JSON knows no paths, so `DataPath` alone
+is taken from a string.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+Probability = Annotated[float, Field(ge=0, lt=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+PositiveInt = Annotated[int, Field(gt=0)]
+NonNegativeInt = Annotated[int, Field(ge=0)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+DataPath = Annotated[Path, Field(strict=False)]
