@@ -1,0 +1,28 @@
+"""Configuration: components, their schemas, Jsonnet and errors explained. Knows neither torch nor text."""
+
+from mtlkit.config.component import Component, Runtime, interface_of, interfaces, is_interface, runtime_names
+from mtlkit.config.explain import path_text, validate
+from mtlkit.config.json_schema import json_schema
+from mtlkit.config.jsonnet import Evaluated, Variables, evaluate_file
+from mtlkit.config.lazy import Lazy
+from mtlkit.config.overrides import apply_overrides, parse_assignment
+from mtlkit.config.spec import Spec
+
+__all__ = [
+    "Component",
+    "Evaluated",
+    "Lazy",
+    "Runtime",
+    "Spec",
+    "Variables",
+    "apply_overrides",
+    "evaluate_file",
+    "interface_of",
+    "interfaces",
+    "is_interface",
+    "json_schema",
+    "parse_assignment",
+    "path_text",
+    "runtime_names",
+    "validate",
+]

@@ -1,0 +1,233 @@
+"""Components: named, swappable parts whose constructor is their schema.
+
+An *interface* derives from `Component` directly and lists the run-time values that it offers to whoever implements it:
+
+    class Encoder(nn.Module, Component, offers=("input_dim",)): ...
+
+    @Encoder.register("lstm")
+    class LstmEncoder(Encoder):
+        def __init__(self, hidden_dim: PositiveInt, *, input_dim: Runtime[int]) -> None: ...
+
+`registrable` holds the names. Its traps are closed here: it imports any dotted name it is asked for (code execution
+from a downloaded archive), opens a second registry when an implementation registers, and runs its checks after adding.
+"""
+
+import inspect
+import re
+from abc import ABCMeta
+from collections.abc import Callable
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from pydantic import BaseModel, create_model
+from pydantic.errors import PydanticUserError
+
+from mtlkit.config.spec import Spec, nearest
+from mtlkit.errors import ComponentError
+
+if TYPE_CHECKING:
+
+    class Registrable:
+        """The part of registrable's class that is used here; the package ships no types."""
+
+        @classmethod
+        def register(cls, name: str) -> Callable[[type], type]: ...
+
+        @classmethod
+        def by_name(cls, name: str) -> Any: ...
+
+        @classmethod
+        def list_available(cls) -> list[str]: ...
+else:
+    from registrable import Registrable
+
+T = TypeVar("T")
+C = TypeVar("C", bound="Component")
+
+
+class RuntimeValue:
+    """Marks a constructor's parameter that is given when the component is built, not in the experiment."""
+
+
+Runtime = Annotated[T, RuntimeValue()]
+
+
+class Component(Registrable, metaclass=ABCMeta):
+    """Base of all interfaces. Class keyword `offers`: names of the run-time values given to `Lazy.build`."""
+
+    offers: ClassVar[tuple[str, ...]] = ()
+    registered_name: ClassVar[str] = ""
+    settings: ClassVar[type[Spec]] = Spec
+    _interfaces: ClassVar[dict[str, type["Component"]]] = {}
+
+    def __init_subclass__(cls, *, offers: tuple[str, ...] = (), **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if is_interface(cls):
+            cls.offers = offers
+            kind = cls.kind()
+            if kind in Component._interfaces:
+                raise ComponentError(
+                    f"two interfaces are named {kind}: {_where(Component._interfaces[kind])}, {_where(cls)}"
+                )
+            Component._interfaces[kind] = cls
+        elif offers:
+            raise ComponentError(f"{cls.__name__} is no interface, so it cannot offer run-time values")
+
+    @classmethod
+    def kind(cls) -> str:
+        """The interface's name in snake_case, as the command line and error messages say it."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", interface_of(cls).__name__).lower()
+
+    @classmethod
+    def register(cls: type[C], name: str) -> Callable[[type[C]], type[C]]:
+        """Class decorator: makes an implementation known under `name`.
+
+        Raises:
+            ComponentError: the name is no plain snake_case name or is taken, the class does not implement this
+                interface, or its constructor cannot serve as a schema.
+        """
+
+        def add(implementation: type[C]) -> type[C]:
+            _check_registration(cls, name, implementation)
+            implementation.settings = _settings_from_constructor(cls, name, implementation)
+            implementation.registered_name = name
+            super(Component, cls).register(name)(implementation)
+            return implementation
+
+        return add
+
+    @classmethod
+    def by_name(cls: type[C], name: str) -> type[C]:
+        """The implementation registered under `name`; never imports anything.
+
+        Raises:
+            LookupError: no such name; the message suggests the nearest one.
+        """
+        known = cls.list_available()
+        if name not in known:
+            hint = nearest(name, known)
+            raise LookupError(f"no {cls.__name__} '{name}'{hint} (known: {', '.join(known) or 'none'})")
+        found: type[C] = super().by_name(name)
+        return found
+
+    @classmethod
+    def list_available(cls) -> list[str]:
+        """The registered names, sorted."""
+        return sorted(super().list_available())
+
+
+def interfaces() -> dict[str, type[Component]]:
+    """All interfaces that have been imported, by kind."""
+    return dict(sorted(Component._interfaces.items()))
+
+
+def is_interface(cls: type) -> bool:
+    """Whether `cls` derives from `Component` directly."""
+    return Component in cls.__bases__
+
+
+def interface_of(cls: type[Component]) -> type[Component]:
+    """The interface that `cls` is or implements."""
+    return next(base for base in cls.__mro__ if is_interface(base))
+
+
+def runtime_names(implementation: type[Component]) -> tuple[str, ...]:
+    """Names of the constructor's parameters that are given at build time."""
+    return tuple(name for name, hint in _hints(implementation).items() if _is_runtime(hint))
+
+
+def _check_registration(interface: type[Component], name: str, implementation: type[Component]) -> None:
+    if not is_interface(interface):
+        parent = interface_of(interface).__name__
+        raise ComponentError(
+            f"register {implementation.__name__} with @{parent}.register, not @{interface.__name__}.register"
+        )
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise ComponentError(f"{interface.__name__} name '{name}' must be a plain snake_case name without dots")
+    if not (inspect.isclass(implementation) and issubclass(implementation, interface)):
+        raise ComponentError(
+            f"{_where(implementation)} must derive from {interface.__name__} to be registered as '{name}'"
+        )
+    if name in interface.list_available():
+        taken = _where(interface.by_name(name))
+        raise ComponentError(
+            f"{interface.__name__} '{name}' is registered twice: by {taken} and by {_where(implementation)}"
+        )
+
+
+def _settings_from_constructor(interface: type[Component], name: str, implementation: type[Component]) -> type[Spec]:
+    """The pydantic model of a constructor's settings, plus `type`."""
+    hints = _hints(implementation)
+    fields: dict[str, Any] = {"type": (Literal[name], name)}
+    runtime = []
+    for parameter in _parameters(implementation):
+        _check_parameter(implementation, parameter, hints)
+        hint = hints[parameter.name]
+        if _is_runtime(hint):
+            runtime.append(parameter.name)
+        else:
+            default = ... if parameter.default is parameter.empty else parameter.default
+            fields[parameter.name] = (hint, default)
+    if unknown := [asked for asked in runtime if asked not in interface.offers]:
+        raise ComponentError(
+            f"{_where(implementation)} asks for {', '.join(unknown)} at build time; "
+            f"{interface.__name__} offers {', '.join(interface.offers) or 'nothing'}"
+        )
+    given = type("Given", (Spec,), {"given_by_mtlkit": interface.offers, "__module__": implementation.__module__})
+    try:
+        return create_model(
+            f"{interface.__name__}.{name}", __base__=given, __module__=implementation.__module__, **fields
+        )
+    except PydanticUserError as error:
+        raise ComponentError(f"{_where(implementation)}: the constructor cannot serve as a schema: {error}") from error
+
+
+def _check_parameter(implementation: type, parameter: inspect.Parameter, hints: dict[str, Any]) -> None:
+    where = f"{_where(implementation)}: parameter '{parameter.name}'"
+    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        raise ComponentError(f"{where} is variadic; name each setting, so that it can be checked")
+    if parameter.name not in hints:
+        raise ComponentError(f"{where} has no annotation; every setting needs a type")
+    if parameter.name == "type" or parameter.name.startswith("_") or hasattr(BaseModel, parameter.name):
+        raise ComponentError(f"{where} has a reserved name; choose another")
+    if wanted := _bare_interface(hints[parameter.name]):
+        raise ComponentError(f"{where} asks for a built {wanted.__name__}; annotate it Lazy[{wanted.__name__}]")
+
+
+def _bare_interface(hint: Any) -> type[Component] | None:
+    """An interface that stands in `hint` outside `Lazy`, if any."""
+    if inspect.isclass(hint) and issubclass(hint, Component):
+        return hint
+    if getattr(get_origin(hint), "__name__", "") == "Lazy" or _is_runtime(hint):
+        return None
+    return next((found for part in get_args(hint) if (found := _bare_interface(part))), None)
+
+
+def _parameters(implementation: type) -> list[inspect.Parameter]:
+    if implementation.__init__ is object.__init__:  # type: ignore[misc]  # only compared
+        return []
+    return list(inspect.signature(implementation.__init__).parameters.values())[1:]  # type: ignore[misc]  # without self
+
+
+def _hints(implementation: type) -> dict[str, Any]:
+    if not _parameters(implementation):
+        return {}
+    hints = get_type_hints(implementation.__init__, include_extras=True)  # type: ignore[misc]
+    return {name: hint for name, hint in hints.items() if name != "return"}
+
+
+def _is_runtime(hint: Any) -> bool:
+    return get_origin(hint) is Annotated and any(isinstance(mark, RuntimeValue) for mark in get_args(hint)[1:])
+
+
+def _where(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"

@@ -1,0 +1,61 @@
+"""JSON Schema of whole experiments, every registered component included, for editors."""
+
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import to_jsonable_python
+
+from mtlkit.config.component import Component, interfaces
+from mtlkit.config.lazy import Lazy
+from mtlkit.config.spec import Spec
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class _Generator(GenerateJsonSchema):
+    """pydantic's generator, with `Lazy` defaults written out."""
+
+    def encode_default(self, dft: Any) -> Any:
+        return to_jsonable_python(
+            dft, fallback=lambda value: value.to_json() if isinstance(value, Lazy) else str(value)
+        )
+
+
+def json_schema(root: type[Spec]) -> JsonSchemaValue:
+    """The schema of `root`. Each interface is a definition, `oneOf` its components, told apart by `type`."""
+    definitions: dict[str, JsonSchemaValue] = {}
+    schema = _hoist(root.model_json_schema(schema_generator=_Generator), definitions)
+    for interface in interfaces().values():
+        definitions[interface.__name__] = _one_of(interface)
+        for name in interface.list_available():
+            settings = interface.by_name(name).settings.model_json_schema(schema_generator=_Generator)
+            settings["required"] = ["type", *settings.get("required", [])]
+            definitions[f"{interface.__name__}.{name}"] = _hoist(settings, definitions)
+    return {"$schema": DIALECT, **schema, "$defs": dict(sorted(definitions.items()))}
+
+
+def _one_of(interface: type[Component]) -> JsonSchemaValue:
+    names = {name: f"#/$defs/{interface.__name__}.{name}" for name in interface.list_available()}
+    return {
+        "oneOf": [{"$ref": reference} for reference in names.values()],
+        "discriminator": {"propertyName": "type", "mapping": names},
+    }
+
+
+def _hoist(schema: JsonSchemaValue, definitions: dict[str, JsonSchemaValue]) -> JsonSchemaValue:
+    """Moves a schema's own definitions to the common ones and links the interfaces that it names."""
+    for name, definition in schema.pop("$defs", {}).items():
+        definitions[name] = _link(definition)
+    linked: JsonSchemaValue = _link(schema)
+    return linked
+
+
+def _link(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_link(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    if "x-interface" in part:
+        rest = {key: item for key, item in part.items() if key != "x-interface"}
+        return {"$ref": f"#/$defs/{part['x-interface']}", **rest}
+    return {key: _link(item) for key, item in part.items()}

@@ -1,0 +1,136 @@
+"""Evaluates an experiment file (Jsonnet, or plain JSON) to a value, and keeps the text of every file it used."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import _jsonnet
+
+from mtlkit.errors import ConfigError
+
+LIBRARY = Path(__file__).parent.parent / "library"
+
+
+@dataclass(frozen=True)
+class Variables:
+    """What the command line gives to a Jsonnet file, each value as Jsonnet code.
+
+    `external` is read with `std.extVar`, `arguments` are the parameters of a file that evaluates to a function.
+    """
+
+    external: Mapping[str, str] = field(default_factory=dict)
+    arguments: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """An evaluated file: its value, and the text of each file it was made from, by path as written from its root."""
+
+    value: Any
+    sources: dict[str, str]
+
+
+def evaluate_file(path: Path, variables: Variables | None = None) -> Evaluated:
+    """Evaluates `path`.
+
+    An import may name a file in the experiment's tree (its folder, or the outermost folder named `experiments` above
+    it) or in mtlkit's own library (`import 'mtlkit/vader.libsonnet'`). The environment is not visible to the file.
+
+    Raises:
+        ConfigError: the file is missing or unreadable, leaves its tree, or is no valid Jsonnet or JSON.
+    """
+    variables = variables or Variables()
+    text = _read(path)
+    if path.suffix == ".json":
+        return Evaluated(_parse_json(path, text), {path.name: text})
+    root = experiment_root(path)
+    importer = _Importer(root, path)
+    try:
+        output = _jsonnet.evaluate_snippet(
+            str(path),
+            text,
+            ext_codes=dict(variables.external),
+            tla_codes=dict(variables.arguments),
+            import_callback=importer,
+        )
+    except RuntimeError as error:
+        raise ConfigError(_explain(path, str(error))) from None
+    name = path.resolve().relative_to(root).as_posix()
+    return Evaluated(json.loads(output), {name: text, **importer.sources})
+
+
+def experiment_root(path: Path) -> Path:
+    """The folder that the file's imports must stay in."""
+    folder = path.resolve().parent
+    named = [parent for parent in (folder, *folder.parents) if parent.name == "experiments"]
+    return named[-1] if named else folder
+
+
+class _Importer:
+    """Jsonnet's import callback: resolves, restricts and records what is imported."""
+
+    def __init__(self, root: Path, experiment: Path) -> None:
+        self.root = root
+        self.experiment = experiment
+        self.sources: dict[str, str] = {}
+
+    def __call__(self, folder: str, name: str) -> tuple[str, bytes]:
+        if name.startswith("mtlkit/"):
+            base, path = LIBRARY, (LIBRARY / name.removeprefix("mtlkit/")).resolve()
+        else:
+            base, path = self.root, (Path(folder) / name).resolve()
+            if path.is_relative_to(LIBRARY):  # the library's files import each other
+                base = LIBRARY
+        if not path.is_relative_to(base):
+            raise RuntimeError(f"import '{name}' leaves the experiment's folder tree ({base}); copy the file into it")
+        if not path.is_file():
+            raise RuntimeError(f"import '{name}': no file {path}")
+        prefix = "mtlkit/" if base == LIBRARY else ""
+        content = path.read_bytes()
+        self.sources[prefix + path.relative_to(base).as_posix()] = content.decode("utf-8", errors="replace")
+        return str(path), content
+
+
+def _read(path: Path) -> str:
+    if path.suffix not in (".jsonnet", ".json", ".libsonnet"):
+        raise ConfigError(f"{path}: an experiment is a .jsonnet or .json file")
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from None
+
+
+def _parse_json(path: Path, text: str) -> Any:
+    def no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        if repeated := {name for name in names if names.count(name) > 1}:
+            raise ConfigError(f"{path}: key '{min(repeated)}' is given twice in one object; keep one of them")
+        return dict(pairs)
+
+    try:
+        return json.loads(text, object_pairs_hook=no_duplicates)
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}") from None
+
+
+def _explain(path: Path, message: str) -> str:
+    """Jsonnet's message in one line: `file:line:col: what; remedy`; its stack trace is left out."""
+    first, *trace = [line.strip() for line in message.strip().splitlines()]
+    what = re.sub(r"^(STATIC|RUNTIME) ERROR: ", "", first)
+    what = re.sub(r"couldn't open import \".*?\": ", "", what)
+    if unset := re.match(r"undefined external variable: (\w+)", what, re.IGNORECASE):
+        name = unset[1]
+        environment = ", or set MTLKIT_DATA" if name == "data" else ""
+        return f"{path}: needs the variable '{name}': give --str {name}=TEXT or --var {name}=JSON{environment}"
+    if unbound := re.search(r"function parameter (\w+) not bound in call", what):
+        name = unbound[1]
+        return f"{path}: needs the top-level argument '{name}': give --tla {name}=JSON or --tla-str {name}=TEXT"
+    if re.match(r"\S+:\d+:\d+", what):
+        return what
+    place = trace[0].split("\t")[0] if trace else str(path)
+    return f"{place or path}: {what}"

@@ -1,0 +1,102 @@
+"""`Lazy[Interface]`: a part that is chosen and validated, but not built yet."""
+
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar, cast, get_args
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
+
+from mtlkit.config.component import Component, interface_of, is_interface, runtime_names
+from mtlkit.config.spec import Spec
+from mtlkit.errors import ComponentError
+
+C = TypeVar("C", bound=Component)
+
+
+class Lazy(Generic[C]):
+    """A registered component with its settings, validated; `build` makes as many instances as wanted.
+
+    In an experiment it is `{type: 'name', ...}`. In multi-task work it is a factory first and a delay second: one
+    `Lazy[Encoder]` gives a shared encoder, one private encoder per task, or the members of a pool.
+    """
+
+    def __init__(self, component: type[C], settings: Spec) -> None:
+        self.component = component
+        self.settings = settings
+
+    @classmethod
+    def of(cls, component: type[C], **settings: Any) -> "Lazy[C]":
+        """The part as code makes it, for defaults in signatures and for tests.
+
+        Raises:
+            pydantic.ValidationError: the settings do not fit the component's constructor.
+        """
+        return cls(component, component.settings.model_validate({"type": component.registered_name, **settings}))
+
+    @property
+    def type(self) -> str:
+        """The registered name."""
+        return self.component.registered_name
+
+    def build(self, **runtime: Any) -> C:
+        """Builds one instance. `runtime` must be exactly the values that the interface offers; the component gets those
+        that its constructor names."""
+        offers = interface_of(self.component).offers
+        assert set(runtime) == set(offers), f"{self.component.kind()} offers {offers}, given {tuple(runtime)}"
+        wanted = {name: runtime[name] for name in runtime_names(self.component)}
+        settings = {name: getattr(self.settings, name) for name in type(self.settings).model_fields if name != "type"}
+        return self.component(**settings, **wanted)
+
+    def to_json(self) -> dict[str, Any]:
+        """The resolved settings, every default filled in; validates to an equal part."""
+        return self.settings.model_dump(mode="json")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Lazy) and self.component is other.component and self.settings == other.settings
+
+    __hash__ = None  # type: ignore[assignment]  # settings may hold lists
+
+    def __repr__(self) -> str:
+        return f"Lazy({self.to_json()})"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        interface = _interface(source)
+        return core_schema.no_info_plain_validator_function(
+            lambda value: _validate(interface, value),
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda lazy: lazy.to_json()),
+            metadata={"interface": interface},
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        # Not a `$ref` yet: pydantic would look for its target. json_schema.py turns it into one.
+        metadata = cast(dict[str, Any], schema["metadata"])
+        return {"x-interface": metadata["interface"].__name__}
+
+
+def _interface(source: Any) -> type[Component]:
+    (interface,) = get_args(source) or (None,)
+    if not (isinstance(interface, type) and issubclass(interface, Component) and is_interface(interface)):
+        raise ComponentError(f"{source} must name an interface, as in Lazy[Encoder]")
+    return interface
+
+
+def _validate(interface: type[C], value: Any) -> Lazy[C]:
+    """Chooses the component by `type` and checks its settings; the registry is read now, so late plugins count."""
+    if isinstance(value, Lazy) and issubclass(value.component, interface):
+        return value
+    if not isinstance(value, Mapping) or "type" not in value:
+        known = ", ".join(interface.list_available())
+        raise PydanticCustomError(
+            "component_form", "{message}", {"message": f"should be {{type: name, ...}}, one of: {known}"}
+        )
+    try:
+        component = interface.by_name(value["type"])
+    except LookupError as error:
+        custom = PydanticCustomError("unknown_component", "{message}", {"message": str(error)})
+        detail = InitErrorDetails(type=custom, loc=("type",), input=value["type"])
+        raise ValidationError.from_exception_data(interface.__name__, [detail]) from None
+    return Lazy(component, component.settings.model_validate(dict(value)))

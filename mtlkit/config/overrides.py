@@ -1,0 +1,67 @@
+"""`-o path=value`: single settings replaced from the command line."""
+
+import copy
+import json
+from typing import Any
+
+from mtlkit.errors import ConfigError
+
+
+def parse_assignment(text: str, option: str) -> tuple[str, str]:
+    """Splits `name=value`.
+
+    Raises:
+        ConfigError: there is no `=` or no name.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ConfigError(f"{option} {text}: write it as {option} NAME=VALUE")
+    return name, value
+
+
+def parse_value(text: str) -> Any:
+    """JSON where `text` is JSON, else the text itself: `0.1`, `true`, `[1, 2]`, `"13"`, `direct`."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def apply_overrides(value: Any, overrides: list[str]) -> Any:
+    """A copy of `value` with each `a.b.0.c=JSON` put in its place.
+
+    A key that does not exist yet is added, a whole object or list is replaced, never merged; whether the result makes
+    sense is for validation to say.
+
+    Raises:
+        ConfigError: an override is not of that form or leads through something that has no such place.
+    """
+    result = copy.deepcopy(value)
+    for override in overrides:
+        path, text = parse_assignment(override, "-o")
+        _assign(result, path, parse_value(text))
+    return result
+
+
+def _assign(root: Any, path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    place = root
+    for depth, key in enumerate(parents):
+        if isinstance(place, dict):
+            place = place.setdefault(key, {})
+        else:
+            place = place[_index(place, key, ".".join(parents[: depth + 1]))]
+    if isinstance(place, dict):
+        place[last] = value
+    else:
+        place[_index(place, last, path)] = value
+
+
+def _index(place: Any, key: str, path: str) -> int:
+    if not isinstance(place, list):
+        raise ConfigError(
+            f"-o {path}: there is no such place; its parent is {json.dumps(place)}, not an object or a list"
+        )
+    if not key.isdigit() or int(key) >= len(place):
+        raise ConfigError(f"-o {path}: the list has {len(place)} items, numbered from 0; '{key}' is none of them")
+    return int(key)
