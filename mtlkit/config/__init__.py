@@ -3,7 +3,7 @@
 from mtlkit.config.component import Component, Runtime, interface_of, interfaces, is_interface, runtime_names
 from mtlkit.config.explain import path_text, validate
 from mtlkit.config.json_schema import json_schema
-from mtlkit.config.jsonnet import Evaluated, Variables, evaluate_file
+from mtlkit.config.jsonnet import Evaluated, Variables, evaluate_file, experiment_root
 from mtlkit.config.lazy import Lazy
 from mtlkit.config.overrides import apply_overrides, parse_assignment
 from mtlkit.config.spec import Spec
@@ -17,6 +17,7 @@ __all__ = [
     "Variables",
     "apply_overrides",
     "evaluate_file",
+    "experiment_root",
     "interface_of",
     "interfaces",
     "is_interface",

@@ -1,0 +1,205 @@
+"""Archives: one file that anyone can evaluate and predict with, and that runs none of its author's code.
+
+    archive.tar.gz
+      manifest.json                 format, sha256 and size of every other member, plugins needed
+      experiment.resolved.json      registered names only
+      vocabulary/...
+      weights/NAME.safetensors      one set, or one per task (model selection `per_task`)
+      seen.safetensors              digests of all train and dev texts, for clean scores
+      meta.json                     where it comes from
+"""
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, final
+
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+from safetensors.torch import load_model
+
+from mtlkit.config import validate
+from mtlkit.data import Vocabulary
+from mtlkit.errors import ArchiveError
+from mtlkit.experiment import Experiment, build_model
+from mtlkit.models import MultiTaskModel
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+MAX_BYTES = 16 * 2**30
+MAX_MEMBERS = 10_000
+
+
+@final
+@dataclass
+class Archive:
+    """An opened archive. `model_for` hands out the one model with the weights that serve a task."""
+
+    path: Path
+    experiment: Experiment
+    vocabulary: Vocabulary
+    weights: dict[str, Path]
+    seen: NDArray[Any]
+    device: torch.device
+    meta: dict[str, Any]
+    _model: MultiTaskModel | None = None
+    _loaded: str | None = field(default=None)
+
+    def model_for(self, task: str) -> MultiTaskModel:
+        """The model, ready to decode the task's texts.
+
+        Raises:
+            ArchiveError: weights and experiment do not fit.
+        """
+        if self._model is None:
+            self._model = build_model(self.experiment, self.vocabulary, None).to(self.device).eval()
+        selection = self.experiment.trainer.selection.build(tasks=list(self.experiment.tasks))
+        wanted = selection.weights_for(task)
+        if wanted != self._loaded:
+            try:
+                load_model(self._model, self.weights[wanted], device=str(self.device))
+            except (KeyError, RuntimeError, SafetensorError) as error:
+                reason = str(error).splitlines()[0]
+                raise ArchiveError(f"{self.path}: the weights '{wanted}' do not fit the experiment: {reason}") from None
+            self._loaded = wanted
+        return self._model
+
+
+def write_archive(
+    path: Path,
+    experiment: Experiment,
+    vocabulary: Path,
+    weights: Mapping[str, Path],
+    seen: NDArray[Any],
+    meta: Mapping[str, Any],
+) -> None:
+    """Writes an archive, whole or not at all. Equal content gives equal bytes."""
+    members: dict[str, Path | bytes] = {
+        "experiment.resolved.json": _json(experiment.to_json()),
+        "meta.json": _json(meta),
+        "seen.safetensors": save({"digests": seen}),
+        **{f"vocabulary/{file.relative_to(vocabulary).as_posix()}": file for file in _files(vocabulary)},
+        **{f"weights/{name}.safetensors": file for name, file in sorted(weights.items())},
+    }
+    digests = {name: {"sha256": _sha256(content), "size": _size(content)} for name, content in members.items()}
+    manifest = {"format": FORMAT, "plugins": meta.get("plugins", {}), "members": digests}
+    partial = path.with_name(f".{path.name}.partial")
+    # Weights do not compress; level 1 costs little and still packs the text. Without times, equal content is equal bytes.
+    with (
+        partial.open("wb") as raw,
+        gzip.GzipFile("", "wb", compresslevel=1, fileobj=raw, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as tar,
+    ):
+        for name, content in {MANIFEST: _json(manifest), **members}.items():
+            _add(tar, name, content)
+    partial.replace(path)
+
+
+@contextmanager
+def open_archive(path: Path, device: torch.device) -> Iterator[Archive]:
+    """Unpacks an archive into a temporary folder for the time of the block.
+
+    Raises:
+        ArchiveError: it is missing, damaged, of a newer format, or no archive.
+        ConfigError: its experiment names components that are not known here.
+    """
+    if not path.is_file():
+        hint = "; give the archive.tar.gz in it" if path.is_dir() else ""
+        raise ArchiveError(f"{path}: no such file{hint}")
+    with tempfile.TemporaryDirectory(prefix="mtlkit-") as temporary:
+        folder = Path(temporary)
+        _unpack(path, folder)
+        manifest = _read_manifest(path, folder)
+        value = json.loads((folder / "experiment.resolved.json").read_text())
+        experiment = validate(Experiment, value, f"{path}: experiment.resolved.json")
+        yield Archive(
+            path=path,
+            experiment=experiment,
+            vocabulary=Vocabulary.load(folder / "vocabulary"),
+            weights={file.stem: file for file in (folder / "weights").glob("*.safetensors")},
+            seen=load_file(folder / "seen.safetensors")["digests"],
+            device=device,
+            meta={**json.loads((folder / "meta.json").read_text()), "plugins": manifest["plugins"]},
+        )
+
+
+def _unpack(path: Path, folder: Path) -> None:
+    """Writes regular members with plain relative names, and nothing else, below `folder`."""
+    total = 0
+    try:
+        with tarfile.open(path, "r:gz") as tar:
+            for count, member in enumerate(tar, 1):
+                total += member.size
+                if count > MAX_MEMBERS or total > MAX_BYTES:
+                    raise ArchiveError(f"{path}: more than {MAX_MEMBERS} members or {MAX_BYTES} bytes; not unpacked")
+                _check_member(path, member)
+                target = folder / member.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                stream = tar.extractfile(member)
+                assert stream is not None, "a regular member has content"
+                with target.open("wb") as file:
+                    while block := stream.read(2**20):
+                        file.write(block)
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        raise ArchiveError(f"{path}: not a whole .tar.gz file ({error}); copy or make it again") from None
+
+
+def _check_member(path: Path, member: tarfile.TarInfo) -> None:
+    name = PurePosixPath(member.name)
+    if not member.isfile() or name.is_absolute() or ".." in name.parts:
+        raise ArchiveError(f"{path}: member '{member.name}' does not belong in an archive; not unpacked")
+
+
+def _read_manifest(path: Path, folder: Path) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
+        newer = manifest["format"] > FORMAT
+        expected = {name: entry["sha256"] for name, entry in manifest["members"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise ArchiveError(f"{path}: holds no readable {MANIFEST}; it is not an archive of mtlkit") from None
+    if newer:
+        raise ArchiveError(f"{path}: made by a newer mtlkit (format {manifest['format']}); update mtlkit to read it")
+    found = {file.relative_to(folder).as_posix(): _sha256(file) for file in _files(folder)}
+    del found[MANIFEST]
+    if wrong := sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)):
+        raise ArchiveError(f"{path}: damaged: {', '.join(wrong)} not as the manifest says; copy or make it again")
+    return manifest
+
+
+def _add(tar: tarfile.TarFile, name: str, content: Path | bytes) -> None:
+    info = tarfile.TarInfo(name)
+    info.size = _size(content)
+    if isinstance(content, bytes):
+        tar.addfile(info, io.BytesIO(content))
+    else:
+        with content.open("rb") as stream:
+            tar.addfile(info, stream)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.is_file())
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=2) + "\n").encode()
+
+
+def _size(content: Path | bytes) -> int:
+    return len(content) if isinstance(content, bytes) else content.stat().st_size
+
+
+def _sha256(content: Path | bytes) -> str:
+    if isinstance(content, bytes):
+        return hashlib.sha256(content).hexdigest()
+    with content.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,117 @@
+"""What a terminal shows: a progress bar, plain lines where there is no terminal, tables of figures."""
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from mtlkit.inspection import Inspection
+    from mtlkit.training import EpochEnd, Step
+
+messages = Console(stderr=True, highlight=False, soft_wrap=True)
+results = Console(highlight=False, soft_wrap=True)
+REFRESH_SECONDS = 0.5
+
+
+def say(line: str) -> None:
+    """A line about what is going on, to standard error."""
+    messages.print(line, markup=False)
+
+
+@final
+class ConsoleListener:
+    """Shows a run's progress: a bar on a terminal, a line per epoch everywhere."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+        self.started = time.monotonic()
+        self.shown = 0.0
+        self.bar: Progress | None = None
+        self.bar_task = TaskID(0)
+
+    def step(self, step: "Step") -> None:
+        """Moves the bar; reading a loss waits for the device, so it is done twice a second."""
+        now = time.monotonic()
+        if not messages.is_terminal or now - self.shown < REFRESH_SECONDS:
+            return
+        self.shown = now
+        if self.bar is None:
+            self.bar = _new_bar()
+            self.bar_task = self.bar.add_task("", total=step.steps_per_epoch)
+            self.bar.start()
+        task, loss = step.losses[-1]
+        label = f"epoch {step.epoch}/{self.epochs}  {task} loss {float(loss):.3f}"
+        self.bar.update(self.bar_task, completed=step.step_in_epoch, description=label)
+
+    def epoch(self, end: "EpochEnd") -> None:
+        """Prints the epoch's line."""
+        self._stop_bar()
+        loss = sum(end.losses.values()) / max(1, len(end.losses))
+        figures = {**_averages(end.dev, "dev"), **_averages(end.test, "test")}
+        shown = "  ".join(f"{name} {value:.2%}" for name, value in figures.items())
+        seconds = time.monotonic() - self.started
+        self.started = time.monotonic()
+        mark = "  *" if end.improved else ""
+        say(f"epoch {end.epoch}/{self.epochs}  loss {loss:.4f}  {shown}  {seconds:.0f} s{mark}")
+
+    def close(self) -> None:
+        """Takes the bar away."""
+        self._stop_bar()
+
+    def _stop_bar(self) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None
+
+
+def show_figures(figures: Mapping[str, float], title: str) -> None:
+    """A table of `task/metric` figures in percent, tasks down and metrics across, to standard output."""
+    if not figures:
+        return
+    tasks = list(dict.fromkeys(name.split("/", 1)[0] for name in figures))
+    metrics = list(dict.fromkeys(name.split("/", 1)[1] for name in figures))
+    table = Table(title=title, title_justify="left")
+    table.add_column("task")
+    for metric in metrics:
+        table.add_column(metric.replace("_", " "), justify="right")
+    for task in tasks:
+        cells = [figures.get(f"{task}/{metric}") for metric in metrics]
+        table.add_row(task, *("" if cell is None else f"{cell:.2%}" for cell in cells))
+    results.print(table)
+
+
+def show_inspection(inspection: "Inspection") -> None:
+    """What `check --data` and `train --dry-run` found out about the model."""
+    table = Table(title="tasks", title_justify="left")
+    for column in ("task", "texts train/dev/test", "path", "parameters: all", "shared", "private"):
+        table.add_column(column)
+    for task in inspection.tasks:
+        sizes = "/".join(f"{size:,}" for size in task.sizes.values())
+        path = " → ".join(f"{stage.name} {stage.shape}" for stage in task.path)
+        counts = (task.parameters, task.shared_parameters, task.private_parameters)
+        table.add_row(task.name, sizes, path, *(f"{count:,}" for count in counts))
+    results.print(table)
+    results.print(f"parameters: {inspection.parameters:,}; one epoch: {inspection.steps_per_epoch:,} steps")
+    results.print(
+        f"memory estimate for training: {inspection.memory_bytes / 2**20:,.0f} MiB "
+        f"(weights, gradients and optimiser {inspection.state_bytes / 2**20:,.0f}, "
+        f"activations of the longest batch {inspection.activation_bytes / 2**20:,.0f})"
+    )
+
+
+def _averages(figures: Mapping[str, float], split: str) -> dict[str, float]:
+    """The averages over tasks, or all figures where there is one task only."""
+    chosen = {name: value for name, value in figures.items() if name.startswith("average/")} or dict(figures)
+    return {f"{split} {name}": value for name, value in chosen.items()}
+
+
+def _new_bar() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=messages, transient=True)
+
+

@@ -1,0 +1,135 @@
+"""The verbs that compute: train, evaluate, predict."""
+
+import json
+import shlex
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mtlkit.cli.options import (
+    ArchiveFile,
+    Device,
+    ExperimentFile,
+    Include,
+    Limit,
+    Override,
+    Str,
+    Tla,
+    TlaStr,
+    Var,
+    archive_path,
+    load,
+    torch_device,
+    variables,
+)
+
+
+def train(
+    experiment: ExperimentFile,
+    serialization_dir: Annotated[
+        Path | None, typer.Option("-s", "--serialization-dir", help="Run directory; default: runs/<experiment's name>.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the directory.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Delete the run in the directory first.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, read the data, train nothing.")] = False,
+    limit: Limit = None,
+    device: Device = "auto",
+    override: Override = [],  # noqa: B006  # typer copies it
+    var: Var = [],  # noqa: B006
+    str_: Str = [],  # noqa: B006
+    tla: Tla = [],  # noqa: B006
+    tla_str: TlaStr = [],  # noqa: B006
+    include_package: Include = [],  # noqa: B006
+) -> None:
+    """Train an experiment; leaves a run directory with an archive in it."""
+    from mtlkit.cli.console import ConsoleListener, say, show_figures, show_inspection
+    from mtlkit.errors import ConfigError
+    from mtlkit.inspection import inspect_experiment
+    from mtlkit.plugins import load_plugins
+    from mtlkit.runs import Interrupted, TrainOptions
+    from mtlkit.runs import train as run_train
+
+    if resume and force:
+        raise ConfigError("--resume goes on with a run and --force deletes it; give one of them")
+    plugins = load_plugins(include_package)
+    loaded = load(experiment, variables(var, str_, tla, tla_str), override, plugins)
+    where = torch_device(device)
+    if dry_run:
+        show_inspection(inspect_experiment(loaded, where, limit=limit, say=say))
+        return
+    directory = serialization_dir or Path("runs") / loaded.name
+    options = TrainOptions(where, limit, resume, force, plugins)
+    try:
+        result = run_train(loaded, directory, options, [ConsoleListener(loaded.experiment.trainer.epochs)], say)
+    except Interrupted as interrupted:
+        arguments = [argument for argument in sys.argv[1:] if argument not in ("--resume", "--force")]
+        say(f"interrupted; go on with: mtlkit {shlex.join([*arguments, '--resume'])}")
+        raise typer.Exit(interrupted.exit_code) from None
+    for split in ("dev", "test"):
+        show_figures(result.metrics[split], split)
+    say(f"archive: {directory / 'archive.tar.gz'}")
+
+
+def evaluate(
+    archive: ArchiveFile,
+    split: Annotated[str, typer.Option(help="train, dev or test.")] = "test",
+    task: Annotated[list[str], typer.Option(help="Only this task; may be given again.")] = [],  # noqa: B006
+    file: Annotated[str | None, typer.Option(help="Score this file instead; needs --task.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Write the figures to this JSON file.")] = None,
+    limit: Limit = None,
+    device: Device = "auto",
+    include_package: Include = [],  # noqa: B006
+) -> None:
+    """Score an archive on a split, or on another file of a task."""
+    from mtlkit.archive import open_archive
+    from mtlkit.cli.console import say, show_figures
+    from mtlkit.errors import ConfigError
+    from mtlkit.experiment import SPLITS
+    from mtlkit.plugins import load_plugins
+    from mtlkit.runs import evaluate_archive
+
+    if split not in SPLITS:
+        raise ConfigError(f"--split {split}: no such split; use {', '.join(SPLITS)}")
+    load_plugins(include_package)
+    with open_archive(archive_path(archive), torch_device(device)) as opened:
+        figures = evaluate_archive(opened, split, tasks=task, file=file, limit=limit, say=say)
+    show_figures(figures, split if file is None else file)
+    if output is not None:
+        output.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def predict(
+    archive: ArchiveFile,
+    inputs: Annotated[str, typer.Argument(help="Text file, .jsonl file, or - for standard input.", metavar="INPUT")],
+    task: Annotated[list[str], typer.Option(help="Whose head answers; default: all tasks.")] = [],  # noqa: B006
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Lines are JSON objects (a .jsonl file's are anyway).")] = False,
+    output: Annotated[Path | None, typer.Option(help="Write records here instead of standard output.")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Lines read before answers are given.")] = 64,
+    device: Device = "auto",
+    include_package: Include = [],  # noqa: B006
+) -> None:
+    """Predict for raw text, a line at a time; writes a JSON record per line and task. Labels are not needed."""
+    from mtlkit.archive import open_archive
+    from mtlkit.cli.console import say
+    from mtlkit.cli.inputs import read_inputs
+    from mtlkit.errors import ConfigError
+    from mtlkit.plugins import load_plugins
+    from mtlkit.runs import predict as run_predict
+
+    load_plugins(include_package)
+    bad = 0
+    with open_archive(archive_path(archive), torch_device(device)) as opened:
+        known = list(opened.experiment.tasks)
+        if unknown := [name for name in task if name not in known]:
+            raise ConfigError(f"--task {unknown[0]}: the archive's tasks are {', '.join(known)}")
+        stream = read_inputs(inputs, jsonl)
+        with output.open("w", encoding="utf-8") if output else nullcontext(sys.stdout) as target:
+            for record in run_predict(opened, stream, task or known, batch_size):
+                bad += "error" in record
+                print(json.dumps(record, ensure_ascii=False), file=target, flush=True)
+    if bad:
+        say(f"{bad} of the records hold an error instead of an answer")
+        raise typer.Exit(1)

@@ -1,0 +1,114 @@
+"""The data of a whole experiment: every task's splits, indexed, and what follows from them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+
+from mtlkit.config import Lazy
+from mtlkit.data import Corpus, TaskSplit, Vocabulary, cache_folder, clean_mask, file_sha256, load_corpus, seen_digests
+from mtlkit.errors import DataError
+from mtlkit.experiment import SPLITS, Experiment, TaskSettings
+from mtlkit.metrics import Metric
+from mtlkit.training import EvaluationTask
+
+Say = Callable[[str], None]
+"""Told in a line what is being done, for whoever waits."""
+
+
+def silent(line: str) -> None:
+    """Tells nobody."""
+
+
+@dataclass(frozen=True)
+class Corpora:
+    """The corpora of an experiment, by task and split."""
+
+    by_task: dict[str, dict[str, Corpus]]
+
+    def of_split(self, split: str) -> dict[str, Corpus]:
+        """The tasks that have the split."""
+        return {task: splits[split] for task, splits in self.by_task.items() if split in splits}
+
+    def seen(self) -> NDArray[Any]:
+        """Digests of all train and dev texts of all tasks: a test text among them is no clean one."""
+        return seen_digests(splits[name] for splits in self.by_task.values() for name in ("train", "dev") if name in splits)
+
+
+def load_corpora(
+    experiment: Experiment, *, splits: Sequence[str] = SPLITS, limit: int | None = None, say: Say = silent
+) -> Corpora:
+    """Reads the splits of every task, or takes them from the cache.
+
+    Args:
+        experiment: says what to read.
+        splits: which ones.
+        limit: at most this many texts of each; for trials.
+        say: told what is being read.
+
+    Raises:
+        DataError: a file is wrong; the message names its place in the experiment, the file and the line.
+    """
+    by_task: dict[str, dict[str, Corpus]] = {}
+    for name, task in experiment.tasks.items():
+        sources = {split: source for split, source in task.sources().items() if split in splits}
+        say(f"reading {name}: {', '.join(sources)}")
+        by_task[name] = {split: load_split(name, task, split, limit) for split in sources}
+    return Corpora(by_task)
+
+
+def load_split(name: str, task: TaskSettings, split: str, limit: int | None = None) -> Corpus:
+    """One split of one task, cut to the task's `max_length`."""
+    try:
+        corpus = load_corpus(task.reader, getattr(task, split), cache=cache_folder())
+    except DataError as error:
+        raise DataError(f"tasks.{name}.{split}: {error}") from None
+    if split == "train" and (corpus.targets < 0).any():
+        raise DataError(f"tasks.{name}.train: {getattr(task, split)}: some texts have no target; training needs them all")
+    if limit is not None:
+        corpus = corpus.head(limit)
+    return corpus if task.max_length is None else corpus.cut(task.max_length)
+
+
+def evaluation_tasks(
+    corpora: Mapping[str, Corpus],
+    metrics: Mapping[str, Sequence[Lazy[Metric]]],
+    vocabulary: Vocabulary,
+    *,
+    characters: bool,
+    device: torch.device,
+    seen: NDArray[Any] | None = None,
+) -> list[EvaluationTask]:
+    """What the evaluator needs of a split; with `seen`, its clean part is scored as well."""
+    return [
+        EvaluationTask(
+            split=TaskSplit(task, corpus, vocabulary, with_characters=characters, device=device),
+            labels=vocabulary.labels(task),
+            metrics=metrics[task],
+            clean=None if seen is None else clean_mask(corpus, seen),
+        )
+        for task, corpus in corpora.items()
+    ]
+
+
+def data_hashes(experiment: Experiment) -> dict[str, str]:
+    """sha256 of every file that the experiment reads, by path."""
+    files: set[Path] = set()
+    for task in experiment.tasks.values():
+        reader = task.reader.build()
+        for source in task.sources().values():
+            files.update(reader.files(source))
+    if experiment.vocabulary.pretrained is not None:
+        files.add(experiment.vocabulary.pretrained)
+    return {str(file): file_sha256(file) for file in sorted(files)}
+
+
+def majority(task: str, corpus: Corpus) -> dict[str, float]:
+    """`task/majority`, the share of the commonest label: what guessing it always would score. Nothing for tags."""
+    counts = corpus.label_counts()
+    if corpus.target_kind != "label" or not counts:
+        return {}
+    return {f"{task}/majority": max(counts.values()) / sum(counts.values())}

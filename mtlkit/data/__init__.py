@@ -1,0 +1,60 @@
+"""Data: readers, corpora, vocabularies and batches of one task."""
+
+from mtlkit.data.audit import AuditReport, TaskAudit, audit, clean_mask, seen_digests
+from mtlkit.data.batch import Batch, Text
+from mtlkit.data.batching import BatchStream, TaskSplit, bucketed_order
+from mtlkit.data.cache import cache_folder
+from mtlkit.data.corpus import Corpus
+from mtlkit.data.fetch import fetch_vader
+from mtlkit.data.files import file_sha256
+from mtlkit.data.instance import Instance, Target, TargetKind
+from mtlkit.data.loading import load_corpus
+from mtlkit.data.namespace import Namespace
+from mtlkit.data.readers import (
+    ColumnsReader,
+    DatasetReader,
+    JsonLinesReader,
+    TextClassificationReader,
+    VaderReader,
+)
+from mtlkit.data.statistics import SplitStatistics, statistics
+from mtlkit.data.tokenizers import RegexTokenizer, SpacyTokenizer, Tokenizer, WhitespaceTokenizer
+from mtlkit.data.vectors import Vectors
+from mtlkit.data.vocabulary import Vocabulary, VocabularySettings, build_vocabulary
+
+__all__ = [
+    "AuditReport",
+    "Batch",
+    "BatchStream",
+    "ColumnsReader",
+    "Corpus",
+    "DatasetReader",
+    "Instance",
+    "JsonLinesReader",
+    "Namespace",
+    "RegexTokenizer",
+    "SpacyTokenizer",
+    "SplitStatistics",
+    "Target",
+    "TargetKind",
+    "TaskAudit",
+    "TaskSplit",
+    "Text",
+    "TextClassificationReader",
+    "Tokenizer",
+    "VaderReader",
+    "Vectors",
+    "Vocabulary",
+    "VocabularySettings",
+    "WhitespaceTokenizer",
+    "audit",
+    "bucketed_order",
+    "build_vocabulary",
+    "cache_folder",
+    "clean_mask",
+    "fetch_vader",
+    "file_sha256",
+    "load_corpus",
+    "seen_digests",
+    "statistics",
+]

@@ -1,0 +1,142 @@
+"""Batches of one task's split: gathered on the device, bucketed by length.
+
+Shapes: B batch, T words of the longest text, C characters of a form, n texts, N tokens of the split, F forms.
+"""
+
+import hashlib
+from typing import Any, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mtlkit.data.batch import Batch, Text
+from mtlkit.data.corpus import NO_TARGET, Corpus
+from mtlkit.data.instance import Target
+from mtlkit.data.vocabulary import Vocabulary
+
+
+@final
+class TaskSplit:
+    """A split with its ids, whole on `device`, so that a batch is a gather there and nothing is copied per step."""
+
+    def __init__(
+        self,
+        task: str,
+        corpus: Corpus,
+        vocabulary: Vocabulary,
+        *,
+        with_characters: bool = False,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.task = task
+        self.corpus = corpus
+        self.lengths = torch.from_numpy(corpus.lengths)
+        self._device = torch.device(device)
+        self._offsets = torch.from_numpy(corpus.offsets).to(device)
+        self._tokens_N = torch.from_numpy(corpus.tokens).to(device)
+        # One row more than there are forms: padding is a form without a word or a character.
+        self._padding_form = len(corpus.forms)
+        self._words_F = torch.from_numpy(np.append(vocabulary.word_ids(corpus.forms), 0)).to(device)
+        self._characters_FC = _character_table(corpus, vocabulary).to(device) if with_characters else None
+        targets = _target_ids(task, corpus, vocabulary)
+        self._targets = None if targets is None else targets.to(device)
+
+    def __len__(self) -> int:
+        return len(self.corpus)
+
+    def gold(self, index: int) -> Target | None:
+        """The target of one text as the file has it, also where training never showed it."""
+        return self.corpus.target(index)
+
+    def batch(self, indices_B: Tensor) -> Batch:
+        """The texts at these places (int64, on the CPU), in this order."""
+        num_steps = int(self.lengths[indices_B].max())
+        places_B = indices_B.to(self._device)
+        starts_B = self._offsets[places_B]
+        steps_T = torch.arange(num_steps, device=self._device)
+        mask_BT = steps_T < (self._offsets[places_B + 1] - starts_B).unsqueeze(1)
+        positions_BT = (starts_B.unsqueeze(1) + steps_T).clamp(max=len(self._tokens_N) - 1)
+        forms_BT = self._tokens_N[positions_BT].long().masked_fill(~mask_BT, self._padding_form)
+        characters_BTC = None if self._characters_FC is None else self._characters_FC[forms_BT]
+        text = Text(self._words_F[forms_BT], mask_BT, characters_BTC)
+        return Batch(self.task, text, self._batch_targets(places_B, positions_BT, mask_BT), indices_B)
+
+    def _batch_targets(self, places_B: Tensor, positions_BT: Tensor, mask_BT: Tensor) -> Tensor | None:
+        if self._targets is None:
+            return None
+        if self.corpus.target_kind == "label":
+            return self._targets[places_B]
+        return self._targets[positions_BT].masked_fill(~mask_BT, NO_TARGET)
+
+
+def bucketed_order(lengths: Tensor, batch_size: int, generator: torch.Generator | None) -> list[Tensor]:
+    """One pass over n texts in batches of like lengths, every place exactly once.
+
+    Sorted by length with ties shuffled, cut into batches, the batches shuffled; without a generator, sorted only.
+
+    Args:
+        lengths: words of each text, (n,), on the CPU.
+
+    Returns:
+        Places of each batch, int64 (batch_size,) and the last of the sorted ones perhaps fewer.
+    """
+    if generator is None:
+        return list(torch.split(torch.argsort(lengths, stable=True), batch_size))
+    shuffled = torch.randperm(len(lengths), generator=generator)
+    batches = torch.split(shuffled[torch.argsort(lengths[shuffled], stable=True)], batch_size)
+    return [batches[place] for place in torch.randperm(len(batches), generator=generator).tolist()]
+
+
+@final
+class BatchStream:
+    """Batches of a split without end, pass after pass, each in an order of its own.
+
+    The order of pass p depends on seed, task and p alone. So two numbers are its whole state, and what other tasks do
+    changes nothing.
+    """
+
+    def __init__(self, split: TaskSplit, batch_size: int, seed: int) -> None:
+        self.num_batches = -(-len(split) // batch_size)
+        """Batches in one pass."""
+        self._split = split
+        self._batch_size = batch_size
+        self._seed = seed
+        self._start(0)
+
+    def next(self) -> Batch:
+        """The next batch; after the last of a pass comes the first of the next pass."""
+        if self._position == self.num_batches:
+            self._start(self._pass + 1)
+        indices_B = self._order[self._position]
+        self._position += 1
+        return self._split.batch(indices_B)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The pass and how many of its batches have been given."""
+        return {"pass": self._pass, "position": self._position}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on where the stream with that state was."""
+        self._start(state["pass"])
+        self._position = state["position"]
+
+    def _start(self, number: int) -> None:
+        self._pass, self._position = number, 0
+        digest = hashlib.sha256(f"{self._seed}/{self._split.task}/{number}".encode()).digest()
+        generator = torch.Generator().manual_seed(int.from_bytes(digest[:8]) >> 1)
+        self._order = bucketed_order(self._split.lengths, self._batch_size, generator)
+
+
+def _character_table(corpus: Corpus, vocabulary: Vocabulary) -> Tensor:
+    """(F + 1, C); the last row is padding."""
+    return torch.from_numpy(np.pad(vocabulary.character_ids(corpus.forms), [(0, 1), (0, 0)]))
+
+
+def _target_ids(task: str, corpus: Corpus, vocabulary: Vocabulary) -> Tensor | None:
+    """The corpus's targets as ids of the task's labels, int64; -1 for unknown ones; None where there is none at all."""
+    if not corpus.labels:
+        return None
+    labels = vocabulary[f"labels/{task}"]
+    ids = np.array([*map(labels.index, corpus.labels), NO_TARGET])  # -1 finds the last
+    return torch.from_numpy(ids[corpus.targets])

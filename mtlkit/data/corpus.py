@@ -1,0 +1,136 @@
+"""One split of one task as flat integer columns: made once, cached on disk, cut and selected without copying text.
+
+Letters: n texts, N tokens in all of them, F distinct surface forms.
+"""
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtlkit.data.instance import Instance, Target, TargetKind
+
+NO_TARGET = -1
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """Columns of the n texts of a split. Nothing in it depends on a vocabulary.
+
+    `forms`    F distinct surface forms, in order of first appearance
+    `tokens`   int32 (N,): places in `forms`
+    `offsets`  int64 (n + 1,): text i has the tokens `offsets[i]` to `offsets[i + 1]`
+    `labels`   distinct target strings, in order of first appearance
+    `targets`  int32, (n,) for labels and (N,) for tags: places in `labels`, -1 where there is none
+    `digests`  int64 (n,): identity of each whole text, blake2b of its words joined by blanks, taken before any cut
+    """
+
+    forms: list[str]
+    tokens: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    labels: list[str]
+    targets: NDArray[np.int32]
+    digests: NDArray[np.int64]
+    target_kind: TargetKind
+
+    @classmethod
+    def from_instances(cls, instances: Iterable[Instance], target_kind: TargetKind) -> Self:
+        """Numbers forms and targets in one pass. Raises ValueError where a target is not of `target_kind`."""
+        forms, labels = _numbering(), _numbering()
+        tokens, targets, offsets, digests = array("i"), array("i"), array("q", [0]), bytearray()
+        for instance in instances:
+            tokens.extend(map(forms.__getitem__, instance.words))
+            targets.extend(_target_ids(instance, target_kind, labels))
+            offsets.append(len(tokens))
+            digests += text_digest(instance.words)
+        return cls(
+            list(forms),
+            np.array(tokens, np.int32),
+            np.array(offsets, np.int64),
+            list(labels),
+            np.array(targets, np.int32),
+            np.frombuffer(digests, "<i8").astype(np.int64),
+            target_kind,
+        )
+
+    def __len__(self) -> int:
+        return len(self.digests)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Words of each text, (n,)."""
+        return np.diff(self.offsets)
+
+    def select(self, indices: NDArray[np.integer]) -> "Corpus":
+        """The texts at these places, in this order; a place may be given twice."""
+        return self._take(indices, self.lengths[indices])
+
+    def head(self, limit: int) -> "Corpus":
+        """The first `limit` texts, or all where there are fewer."""
+        return self.select(np.arange(min(limit, len(self))))
+
+    def cut(self, max_length: int) -> "Corpus":
+        """Every text's first `max_length` words (and tags); digests still stand for the whole texts."""
+        return self._take(np.arange(len(self)), np.minimum(self.lengths, max_length))
+
+    def instance(self, index: int) -> Instance:
+        """The text at one place, back in words."""
+        start, end = self.offsets[index], self.offsets[index + 1]
+        words = tuple(self.forms[form] for form in self.tokens[start:end])
+        return Instance(words, self.target(index))
+
+    def target(self, index: int) -> Target | None:
+        """The label or the tags of the text at one place, None where it has none."""
+        if self.target_kind == "label":
+            label = self.targets[index]
+            return None if label == NO_TARGET else self.labels[label]
+        tags = self.targets[self.offsets[index] : self.offsets[index + 1]]
+        return None if NO_TARGET in tags else tuple(self.labels[tag] for tag in tags)
+
+    def form_counts(self) -> NDArray[np.int64]:
+        """How often each form occurs, (F,); 0 for a form that a cut or a selection has left without a token."""
+        return np.bincount(self.tokens, minlength=len(self.forms))
+
+    def label_counts(self) -> dict[str, int]:
+        """How often each label (or tag) occurs; those that do not are left out."""
+        counts = np.bincount(self.targets[self.targets != NO_TARGET], minlength=len(self.labels))
+        return {label: int(count) for label, count in zip(self.labels, counts, strict=True) if count}
+
+    def _take(self, indices: NDArray[np.integer], lengths: NDArray[np.int64]) -> "Corpus":
+        """The first `lengths[i]` words of each text `indices[i]`."""
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+        positions = np.repeat(self.offsets[indices] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return replace(
+            self,
+            tokens=self.tokens[positions],
+            offsets=offsets,
+            targets=self.targets[indices if self.target_kind == "label" else positions],
+            digests=self.digests[indices],
+        )
+
+
+def text_digest(words: Iterable[str]) -> bytes:
+    """Eight bytes that stand for a text in audits: equal words, equal digest."""
+    return blake2b(" ".join(words).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
+def _numbering() -> defaultdict[str, int]:
+    """A dictionary that gives each new key the next number."""
+    numbers: defaultdict[str, int] = defaultdict()
+    numbers.default_factory = numbers.__len__
+    return numbers
+
+
+def _target_ids(instance: Instance, target_kind: TargetKind, labels: defaultdict[str, int]) -> Iterable[int]:
+    target = instance.target
+    if target is None:
+        return [NO_TARGET] * (1 if target_kind == "label" else len(instance.words))
+    if isinstance(target, str) != (target_kind == "label"):
+        raise ValueError(f"the reader promises {target_kind!r} as target but gave {target!r}")
+    return map(labels.__getitem__, [target] if isinstance(target, str) else target)

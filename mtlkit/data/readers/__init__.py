@@ -1,0 +1,9 @@
+"""Dataset readers: files of one task into instances."""
+
+from mtlkit.data.readers.columns import ColumnsReader
+from mtlkit.data.readers.jsonl import JsonLinesReader
+from mtlkit.data.readers.reader import DatasetReader
+from mtlkit.data.readers.text_classification import TextClassificationReader
+from mtlkit.data.readers.vader import VaderReader
+
+__all__ = ["DatasetReader", "ColumnsReader", "JsonLinesReader", "TextClassificationReader", "VaderReader"]

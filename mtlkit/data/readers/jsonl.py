@@ -1,0 +1,57 @@
+"""JSON objects, one a line."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import final
+
+from mtlkit.config import Lazy
+from mtlkit.data.files import parse_lines
+from mtlkit.data.instance import Instance, TargetKind
+from mtlkit.data.readers.fields import Fields
+from mtlkit.data.readers.reader import DatasetReader
+from mtlkit.data.tokenizers import Tokenizer, WhitespaceTokenizer
+from mtlkit.errors import DataError
+
+
+@final
+@DatasetReader.register("jsonl")
+class JsonLinesReader(DatasetReader):
+    """Lines such as {"text": "good fun", "label": "positive"}, plain or gzip (`.gz`).
+
+    Words come from the list in `words_field` or, without one, from `text_field` through the tokenizer. With
+    `tags_field`, a list of one tag per word, the task is tagging and `label_field` is not looked at. A label may be a
+    whole number. Further fields are left alone.
+    """
+
+    def __init__(
+        self,
+        text_field: str = "text",
+        words_field: str | None = None,
+        label_field: str | None = "label",
+        tags_field: str | None = None,
+        tokenizer: Lazy[Tokenizer] = Lazy.of(WhitespaceTokenizer),
+    ) -> None:
+        self._fields = Fields(tokenizer.build(), text_field, words_field, label_field, tags_field)
+
+    @property
+    def target_kind(self) -> TargetKind:
+        return "tags" if self._fields.tags else "label"
+
+    def files(self, source: str) -> list[Path]:
+        return [Path(source)]
+
+    def read(self, source: str) -> Iterator[Instance]:
+        return parse_lines(Path(source), self._instance)
+
+    def parse(self, raw: str | Mapping[str, object]) -> Instance:
+        return self._fields.instance(raw)
+
+    def _instance(self, line: str) -> Instance:
+        try:
+            value = json.loads(line)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise DataError(f"not valid JSON ({error}); write one JSON object a line") from None
+        if not isinstance(value, dict):
+            raise DataError("no JSON object; write the line as {...}")
+        return self._fields.instance(value, target_required=True)

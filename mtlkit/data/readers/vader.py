@@ -1,0 +1,76 @@
+"""The VADER sentence corpora: four domains with human sentiment ratings."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from typing import Literal, TypeAlias, final
+
+from mtlkit.config import Lazy
+from mtlkit.data.cache import cache_folder
+from mtlkit.data.fetch import VADER_FILES, fetch_vader, vader_folder
+from mtlkit.data.files import parse_lines
+from mtlkit.data.instance import Instance, TargetKind
+from mtlkit.data.readers.fields import Fields, words_of
+from mtlkit.data.readers.reader import DatasetReader
+from mtlkit.data.tokenizers import Tokenizer, WhitespaceTokenizer
+from mtlkit.errors import DataError
+
+Domain: TypeAlias = Literal["movie", "product", "editorial", "tweet"]
+SPLITS = ("train", "dev", "test")
+
+
+@final
+@DatasetReader.register("vader")
+class VaderReader(DatasetReader):
+    """Sentences of movie reviews, product reviews, newspaper editorials, or tweets (Hutto and Gilbert 2014).
+
+    The label is 'positive' or 'negative', the sign of the mean rating of twenty people; sentences rated 0 are left out.
+    A source is `train`, `dev` or `test`: 80, 10 and 10 in a hundred by a hash of the document, so that sentences of one
+    document stay together (movie sentences and tweets stand alone). The corpora are fetched through pip on first use.
+    To predict, it takes a text or {"text": ..., "label": ...}.
+    """
+
+    target_kind: TargetKind = "label"
+    fetches = True
+
+    def __init__(self, domain: Domain, tokenizer: Lazy[Tokenizer] = Lazy.of(WhitespaceTokenizer)) -> None:
+        self._domain = domain
+        self._tokenizer = tokenizer.build()
+        self._fields = Fields(self._tokenizer, label="label")
+
+    def files(self, source: str) -> list[Path]:
+        if source not in SPLITS:
+            raise DataError(f"the VADER corpora have no split '{source}'; write one of: {', '.join(SPLITS)}")
+        return [vader_folder(cache_folder()) / VADER_FILES[self._domain]]
+
+    def read(self, source: str) -> Iterator[Instance]:
+        (path,) = self.files(source)
+        fetch_vader(cache_folder(), _tell)
+        return filter(None, parse_lines(path, partial(self._instance, split=source)))
+
+    def parse(self, raw: str | Mapping[str, object]) -> Instance:
+        return self._fields.instance(raw)
+
+    def _instance(self, line: str, split: str) -> Instance | None:
+        """The instance of a line `id<TAB>rating<TAB>text`, None where it is neutral or of another split."""
+        try:
+            sentence, rating, text = line.split("\t")
+            sign = float(rating)
+        except ValueError:
+            raise DataError("not of the form id, rating, text; remove the folder and it is fetched again") from None
+        document = sentence.partition("_")[0]
+        if sign == 0 or split_of(f"{self._domain}/{document}") != split:
+            return None
+        return Instance(words_of(text, self._tokenizer), "positive" if sign > 0 else "negative")
+
+
+def split_of(document: str) -> str:
+    """The split of a document, by its name alone: the same on every machine and for every order of files."""
+    tenth = int.from_bytes(blake2b(document.encode(), digest_size=8).digest()) % 10
+    return SPLITS[max(0, tenth - 7)]
+
+
+def _tell(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)

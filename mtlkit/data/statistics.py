@@ -1,0 +1,64 @@
+"""Sizes, lengths, labels and words of corpora."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from mtlkit.data.corpus import Corpus
+
+
+@final
+@dataclass(frozen=True)
+class SplitStatistics:
+    """Figures of one split of one task."""
+
+    task: str
+    split: str
+    texts: int
+    tokens: int
+    mean_length: float
+    median_length: float
+    max_length: int
+    labels: dict[str, int]
+    """How often each label or tag occurs, the most frequent first."""
+    distinct_words: int
+    """Distinct surface forms."""
+    unknown_share: float | None
+    """Share of tokens whose surface form the task's train split lacks; None for train itself or without one."""
+
+
+def statistics(corpora: Mapping[str, Mapping[str, Corpus]]) -> list[SplitStatistics]:
+    """The figures of every split of every task, in the order given."""
+    return [
+        _statistics(task, split, corpus, splits.get("train") if split != "train" else None)
+        for task, splits in corpora.items()
+        for split, corpus in splits.items()
+    ]
+
+
+def _statistics(task: str, split: str, corpus: Corpus, train: Corpus | None) -> SplitStatistics:
+    lengths = corpus.lengths
+    labels = sorted(corpus.label_counts().items(), key=lambda item: (-item[1], item[0]))
+    return SplitStatistics(
+        task=task,
+        split=split,
+        texts=len(corpus),
+        tokens=len(corpus.tokens),
+        mean_length=float(lengths.mean()),
+        median_length=float(np.median(lengths)),
+        max_length=int(lengths.max()),
+        labels=dict(labels),
+        distinct_words=len(_words(corpus)),
+        unknown_share=None if train is None else _unknown_share(corpus, _words(train)),
+    )
+
+
+def _words(corpus: Corpus) -> set[str]:
+    return {form for form, count in zip(corpus.forms, corpus.form_counts(), strict=True) if count}
+
+
+def _unknown_share(corpus: Corpus, known: set[str]) -> float:
+    unknown = np.array([form not in known for form in corpus.forms])
+    return float(unknown[corpus.tokens].mean())

@@ -1,0 +1,86 @@
+"""Pretrained word vectors in GloVe's text form.
+
+Letters: W words, E vector size.
+"""
+
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtlkit.data.files import read_lines
+from mtlkit.errors import DataError
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Vectors:
+    """Words and their vectors, in the order of the file: `words` (W), `matrix` float32 (W, E)."""
+
+    words: list[str]
+    matrix: NDArray[np.float32]
+
+    @classmethod
+    def read(cls, path: Path, limit: int | None = None) -> Self:
+        """The first `limit` lines (None: all) of a file of lines `word v1 ... vE`, plain or gzip (`.gz`).
+
+        A word may hold blanks, as some of GloVe 840B do: the last E fields are the vector, E being what the first
+        line has.
+
+        Raises:
+            DataError: a line has fewer or more numbers than the first, or something that is no number; no line at all.
+        """
+        words: list[str] = []
+        values = array("f")
+        dim = 0
+        for number, line in read_lines(path):
+            if number - 1 == limit:
+                break
+            dim = dim or line.rstrip(" ").count(" ")
+            word, *numbers = line.rstrip(" ").rsplit(" ", dim)
+            if len(numbers) != dim or (" " in word and _is_number(word.rpartition(" ")[2])):
+                raise DataError(
+                    f"{path}:{number}: not {dim} numbers after the word, as in line 1; mend or remove the line"
+                )
+            try:
+                values.extend(map(float, numbers))
+            except ValueError as error:
+                raise DataError(f"{path}:{number}: {error}; mend or remove the line") from None
+            words.append(word)
+        if not dim:
+            raise DataError(f"{path}: holds no vector; give a file of lines `word v1 v2 ...`")
+        return cls(words, np.array(values, np.float32).reshape(-1, dim))
+
+    @property
+    def dim(self) -> int:
+        """E."""
+        return int(self.matrix.shape[1])
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Each word's row; its first where the file has it twice."""
+        return {word: place for place, word in reversed(list(enumerate(self.words)))}
+
+    def rows(self, words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """For each word its row in `matrix` (0 where it has none), int64 (n,), and whether it has one, bool (n,)."""
+        rows = np.array([self.places.get(word, -1) for word in words], np.int64)
+        return np.maximum(rows, 0), rows >= 0
+
+    def coverage(self, words: Sequence[str], counts: Iterable[int]) -> tuple[float, float]:
+        """The shares of `words` and of their occurrences that have a vector."""
+        _, found = self.rows(words)
+        weights = np.fromiter(counts, np.float64, len(words))
+        return float(found.mean()), float(weights[found].sum() / weights.sum())
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,151 @@
+"""Words, characters and labels of an experiment, and their ids.
+
+Letters: F surface forms, C characters of a form.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self, final
+from urllib.parse import quote
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtlkit.config import Spec
+from mtlkit.data.corpus import Corpus
+from mtlkit.data.files import write_atomically
+from mtlkit.data.namespace import PADDING_ID, Namespace
+from mtlkit.data.vectors import Vectors
+from mtlkit.errors import DataError
+from mtlkit.types import DataPath, NonNegativeInt, PositiveInt
+
+MAX_CHARACTERS = 24
+
+
+class VocabularySettings(Spec):
+    """Which words get an id of their own."""
+
+    min_count: PositiveInt = 1
+    """How often a word must occur in the training texts, unless it has a pretrained vector."""
+    max_words: PositiveInt | None = None
+    """At most so many words without a pretrained vector, the most frequent ones."""
+    lowercase: bool = True
+    """Whether `The` and `the` are one word; characters keep their case."""
+    pretrained: DataPath | None = None
+    """A file of word vectors in GloVe's text form; all its words join, so that dev and test texts profit."""
+    pretrained_limit: NonNegativeInt | None = None
+    """Only the first so many lines of that file."""
+
+
+@final
+@dataclass(frozen=True)
+class Vocabulary:
+    """Namespaces `words`, `characters` and, for each task, `labels/<task>`."""
+
+    namespaces: Mapping[str, Namespace]
+    lowercase: bool = True
+
+    @classmethod
+    def of(
+        cls,
+        words: Iterable[str] = (),
+        characters: Iterable[str] = (),
+        labels: Mapping[str, Iterable[str]] | None = None,
+        *,
+        lowercase: bool = True,
+    ) -> Self:
+        """A vocabulary of these tokens; ids of words and characters begin at 2, those of a task's labels at 0."""
+        namespaces = {"words": Namespace(words, is_open=True), "characters": Namespace(characters, is_open=True)}
+        for task, names in (labels or {}).items():
+            namespaces[f"labels/{task}"] = Namespace(names, is_open=False)
+        return cls(namespaces, lowercase)
+
+    def __getitem__(self, namespace: str) -> Namespace:
+        return self.namespaces[namespace]
+
+    @property
+    def tasks(self) -> list[str]:
+        """The tasks that have labels here."""
+        return [name.removeprefix("labels/") for name in self.namespaces if name.startswith("labels/")]
+
+    def labels(self, task: str) -> list[str]:
+        """The labels of a task in the order of their ids."""
+        return self[f"labels/{task}"].tokens
+
+    def word_ids(self, forms: Sequence[str]) -> NDArray[np.int64]:
+        """Each form's word id, (F,)."""
+        words = self["words"]
+        return np.array([words.index(_word(form, self.lowercase)) for form in forms], np.int64)
+
+    def character_ids(self, forms: Sequence[str]) -> NDArray[np.int64]:
+        """Each form's first characters, 24 at most, (F, C); 0 after its last."""
+        characters = self["characters"]
+        width = min(MAX_CHARACTERS, max(map(len, forms), default=1))
+        ids = np.full((len(forms), width), PADDING_ID, np.int64)
+        for row, form in zip(ids, forms, strict=True):
+            row[: len(form)] = [characters.index(character) for character in form[:width]]
+        return ids
+
+    def save(self, folder: Path) -> None:
+        """Writes a text file per namespace, and last `vocabulary.json`; makes the folder if need be."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, namespace in self.namespaces.items():
+            namespace.save(_file(folder, name))
+        about = {"lowercase": self.lowercase, "tasks": self.tasks}
+        write_atomically(folder / "vocabulary.json", json.dumps(about, indent=2).encode() + b"\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Reads what `save` wrote: `load(save(v)) == v`. Raises DataError where a file is missing or damaged."""
+        try:
+            about = json.loads((folder / "vocabulary.json").read_bytes())
+            lowercase, tasks = bool(about["lowercase"]), [str(task) for task in about["tasks"]]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise DataError(f"{folder}: holds no whole vocabulary; take the folder that training wrote") from None
+        names = ["words", "characters", *(f"labels/{task}" for task in tasks)]
+        return cls(
+            {name: Namespace.load(_file(folder, name), is_open=not name.startswith("labels/")) for name in names},
+            lowercase,
+        )
+
+
+def build_vocabulary(
+    training: Mapping[str, Corpus], settings: VocabularySettings, vectors: Vectors | None = None
+) -> Vocabulary:
+    """The vocabulary of the tasks' training texts and of pretrained vectors (see `VocabularySettings`).
+
+    Words and characters stand by falling count, equal counts by code point; labels stand by code point. The order of
+    tasks and texts changes nothing but the order of the tasks.
+    """
+    words: Counter[str] = Counter()
+    characters: Counter[str] = Counter()
+    for corpus in training.values():
+        for form, count in zip(corpus.forms, corpus.form_counts().tolist(), strict=True):
+            if count:
+                words[_word(form, settings.lowercase)] += count
+                for character in form:
+                    characters[character] += count
+    known = {word for word in vectors.words if word == _word(word, settings.lowercase)} if vectors else set()
+    others = [word for word in _ranked(words, words) if word not in known and words[word] >= settings.min_count]
+    return Vocabulary.of(
+        _ranked(known.union(others[: settings.max_words]), words),
+        _ranked(characters, characters),
+        {task: sorted(corpus.label_counts()) for task, corpus in training.items()},
+        lowercase=settings.lowercase,
+    )
+
+
+def _ranked(tokens: Iterable[str], counts: Counter[str]) -> list[str]:
+    return sorted(tokens, key=lambda token: (-counts[token], token))
+
+
+def _word(form: str, lowercase: bool) -> str:
+    return form.lower() if lowercase else form
+
+
+def _file(folder: Path, namespace: str) -> Path:
+    """A file name that no task's name can turn into another path."""
+    return folder / f"{quote(namespace.replace('/', '.', 1), safe='')}.txt"

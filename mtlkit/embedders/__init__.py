@@ -1,0 +1,8 @@
+"""Embedders: the words of a batch in, a vector for each word out."""
+
+from mtlkit.embedders.characters import CharacterEmbedder
+from mtlkit.embedders.concatenated import ConcatenatedEmbedder
+from mtlkit.embedders.embedder import Embedder
+from mtlkit.embedders.words import WordEmbedder
+
+__all__ = ["Embedder", "CharacterEmbedder", "ConcatenatedEmbedder", "WordEmbedder"]

@@ -1,0 +1,55 @@
+"""A vector for each word, made from its characters.
+
+Shapes: B batch, T time steps, W = B T words, C characters, F size of a character's vector, E embedding size (filters).
+"""
+
+from math import sqrt
+from typing import final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mtlkit.config import Runtime
+from mtlkit.data.batch import Text
+from mtlkit.data.vocabulary import Vocabulary
+from mtlkit.embedders.embedder import Embedder
+from mtlkit.kernels.sequences import masked_max
+from mtlkit.types import PositiveInt, Probability
+
+
+@final
+@Embedder.register("characters")
+class CharacterEmbedder(Embedder):
+    """A convolution over a word's characters and the maximum over its windows (Ma and Hovy 2016).
+
+    Character vectors have `dim` numbers and begin as U(-√(3/dim), √(3/dim)); `dropout` falls on them. There is a
+    window of `width` around each character, with zeros beyond the word's ends.
+    """
+
+    def __init__(
+        self,
+        dim: PositiveInt = 30,
+        filters: PositiveInt = 30,
+        width: PositiveInt = 3,
+        dropout: Probability = 0.0,
+        *,
+        vocabulary: Runtime[Vocabulary],
+    ) -> None:
+        super().__init__()
+        self.output_dim = filters
+        self.uses_characters = True
+        self.reach = ((width - 1) // 2, width // 2)
+        self.table = nn.Embedding(len(vocabulary["characters"]), dim, padding_idx=0)
+        self.dropout = nn.Dropout(dropout)
+        self.convolution = nn.Conv1d(dim, filters, width)
+        nn.init.uniform_(self.table.weight, -sqrt(3 / dim), sqrt(3 / dim))
+        with torch.no_grad():
+            self.table.weight[0].zero_()
+
+    def forward(self, text: Text) -> Tensor:
+        assert text.characters_BTC is not None, "uses_characters asks for them"
+        characters_WC = text.characters_BTC.flatten(0, 1)
+        vectors_WFC = self.dropout(self.table(characters_WC)).transpose(1, 2)
+        windows_WCE = self.convolution(F.pad(vectors_WFC, self.reach)).transpose(1, 2)
+        return masked_max(windows_WCE, characters_WC != 0).view(*text.words_BT.shape, self.output_dim)

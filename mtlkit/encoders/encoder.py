@@ -1,0 +1,28 @@
+"""The interface of encoders.
+
+Shapes: B batch, T time steps, E input size, D state size.
+"""
+
+from abc import abstractmethod
+
+from torch import Tensor, nn
+
+from mtlkit.config import Component
+
+
+class Encoder(nn.Module, Component, offers=("input_dim",)):
+    """Turns a sequence of vectors into a sequence of states of the same length.
+
+    Given at build: `input_dim`, the size E of the vectors.
+    """
+
+    output_dim: int
+    """The size D of the states."""
+
+    @abstractmethod
+    def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:
+        """The states (B, T, D), zero at padding.
+
+        `mask_BT` is boolean and true on a non-empty prefix of each row. What stands at padding must not change the
+        states of valid steps, nor may the amount of padding.
+        """

@@ -1,0 +1,138 @@
+"""An experiment: the table of contents of an experiment file, as one validated value."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from mtlkit.config import Lazy, Spec, Variables, apply_overrides, evaluate_file, experiment_root, validate
+from mtlkit.data import DatasetReader, Vectors, Vocabulary, VocabularySettings
+from mtlkit.embedders import Embedder
+from mtlkit.heads import Head
+from mtlkit.metrics import Metric
+from mtlkit.models import SHARED, MultiTaskModel
+from mtlkit.sharing import SharingScheme
+from mtlkit.training import TrainerSettings
+from mtlkit.training.evaluation import AVERAGE
+from mtlkit.types import NonNegativeFloat, PositiveInt, Probability
+
+SPLITS = ("train", "dev", "test")
+
+
+class TaskSettings(Spec):
+    """One task: its data, its head, how it is scored."""
+
+    reader: Lazy[DatasetReader]
+    train: str
+    """What the reader is asked for: for most readers a path, from where the command is run."""
+    dev: str | None = None
+    """Chooses the epoch whose weights are kept."""
+    test: str | None = None
+    """Scored once, at the end; chooses nothing."""
+    head: Lazy[Head]
+    metrics: list[Lazy[Metric]] = []
+    """The first one's headline selects models; empty for the head's own."""
+    weight: NonNegativeFloat = 1.0
+    """lambda_k of the joint loss (Liu et al. 2019, eq. 14)."""
+    max_length: PositiveInt | None = None
+    """Longer texts are cut to their first words."""
+
+    def sources(self) -> dict[str, str]:
+        """The splits that the task has."""
+        return {split: source for split in SPLITS if (source := getattr(self, split)) is not None}
+
+    def scorers(self) -> list[Lazy[Metric]]:
+        """The metrics, or the head's own where none are named."""
+        return self.metrics or [Lazy.of(Metric.by_name(name)) for name in self.head.component.default_metrics]
+
+
+class ModelSettings(Spec):
+    """The model but for its heads, which belong to the tasks."""
+
+    embedder: Lazy[Embedder]
+    sharing: Lazy[SharingScheme]
+    dropout: Probability = 0.0
+    """On the states that the heads read."""
+    share_embedder: bool = True
+    """One embedder for all tasks, or one for each. Both papers are silent; one table is the usual reading."""
+
+
+class Experiment(Spec):
+    """A whole experiment file."""
+
+    seed: int = 13
+    """Of every random generator."""
+    tasks: dict[str, TaskSettings] = Field(min_length=1)
+    vocabulary: VocabularySettings = VocabularySettings()
+    model: ModelSettings
+    trainer: TrainerSettings = TrainerSettings()
+
+    @field_validator("tasks")
+    @classmethod
+    def _plain_names(cls, tasks: dict[str, TaskSettings]) -> dict[str, TaskSettings]:
+        for name in tasks:
+            if not re.fullmatch(r"[A-Za-z0-9_-]+", name) or name in (AVERAGE, SHARED):
+                raise ValueError(
+                    f"'{name}' cannot name a task; use letters, digits, '_' and '-' (not '{AVERAGE}' or '{SHARED}')"
+                )
+        return tasks
+
+    def to_json(self) -> dict[str, Any]:
+        """The resolved experiment, every default filled in; validates to itself."""
+        return self.model_dump(mode="json")
+
+
+@dataclass(frozen=True)
+class LoadedExperiment:
+    """An experiment and the files it came from."""
+
+    experiment: Experiment
+    file: Path
+    sources: dict[str, str]
+    """Text of the experiment file and of all it imported, by path."""
+
+    @property
+    def name(self) -> str:
+        """`fdu-ic` for `experiments/fdu/ic.jsonnet`."""
+        path = self.file.resolve().relative_to(experiment_root(self.file))
+        return "-".join(path.with_suffix("").parts)
+
+
+def load_experiment(
+    file: Path, variables: Variables | None = None, overrides: Sequence[str] = ()
+) -> LoadedExperiment:
+    """Evaluates and validates an experiment file.
+
+    Raises:
+        ConfigError: with every error in it, each with its place.
+    """
+    evaluated = evaluate_file(file, variables)
+    value = apply_overrides(evaluated.value, list(overrides))
+    return LoadedExperiment(validate(Experiment, value, str(file)), file, evaluated.sources)
+
+
+def build_model(experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors | None) -> MultiTaskModel:
+    """The experiment's model on the current default device, freshly initialised.
+
+    Args:
+        experiment: says what to build.
+        vocabulary: of its training data, or of its archive.
+        vectors: pretrained ones to start from; None where weights are loaded afterwards.
+
+    Raises:
+        ConfigError: parts do not fit each other or the tasks.
+    """
+    settings, tasks = experiment.model, list(experiment.tasks)
+    owners = [SHARED] if settings.share_embedder else tasks
+    embedders = {owner: settings.embedder.build(vocabulary=vocabulary, vectors=vectors) for owner in owners}
+    embedding_dim = next(iter(embedders.values())).output_dim
+    sharing = settings.sharing.build(input_dim=embedding_dim, tasks=tasks)
+    heads = {
+        name: task.head.build(input_dim=sharing.output_dim, labels=vocabulary.labels(name))
+        for name, task in experiment.tasks.items()
+    }
+    weights = {name: task.weight for name, task in experiment.tasks.items()}
+    return MultiTaskModel(embedders, sharing, heads, weights, settings.dropout)

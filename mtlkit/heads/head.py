@@ -1,0 +1,58 @@
+"""The interface of heads.
+
+Shapes: B batch, T time steps, D state size, L labels.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from mtlkit.config import Component
+from mtlkit.data.instance import TargetKind
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What a head predicts for a batch.
+
+    Attributes:
+        ids: label ids: (B,), or (B, T) with -1 at padding.
+        confidence_B: the probability of the predicted label, from 0 to 1; None for heads that have none.
+    """
+
+    ids: Tensor
+    confidence_B: Tensor | None = None
+
+
+class Head(nn.Module, Component, offers=("input_dim", "labels")):
+    """One task's output layer: the loss in training, labels otherwise.
+
+    Given at build: `input_dim`, the size D of the states, and `labels`, the task's labels by id. Losses are means, per
+    text or per word, so that tasks of different sizes compare. `mask_BT` is boolean, true on a non-empty prefix of
+    each row; states at padding are ignored.
+    """
+
+    target_kind: ClassVar[TargetKind]
+    """What it predicts: one label per text, or one tag per word."""
+
+    default_metrics: ClassVar[tuple[str, ...]]
+    """Registered names of the metrics that score it when the experiment names none; the first one selects models."""
+
+    @abstractmethod
+    def loss(self, states_BTD: Tensor, mask_BT: Tensor, targets: Tensor) -> Tensor:
+        """The mean negative log-likelihood (a scalar) of `targets`: label ids (B,) or (B, T), -1 where unknown.
+
+        What is unknown is left out of the mean; a batch of nothing else has the loss 0, with a gradient of zeros.
+        """
+
+    @abstractmethod
+    def decode(self, states_BTD: Tensor, mask_BT: Tensor) -> Decoded:
+        """The predicted labels."""
+
+
+def in_full_precision(scores: Tensor) -> Tensor:
+    """Half-precision scores as float32, others as they are: autocast must not reach into sums of log-probabilities."""
+    return scores.to(torch.promote_types(scores.dtype, torch.float32))

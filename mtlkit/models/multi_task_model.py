@@ -1,0 +1,96 @@
+"""The one model of mtlkit.
+
+Shapes: B texts, T words, E embedding size, D state size.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast, final
+
+from torch import Tensor, nn
+
+from mtlkit.data import Batch, Text
+from mtlkit.embedders import Embedder
+from mtlkit.heads import Decoded, Head
+from mtlkit.sharing import Shared, SharingScheme
+
+SHARED = "shared"
+
+
+@dataclass(frozen=True)
+class TaskLoss:
+    """`total` is what is minimised; `parts` are its terms by name: `task`, and whatever the sharing scheme adds."""
+
+    total: Tensor
+    parts: dict[str, Tensor]
+
+
+@final
+class MultiTaskModel(nn.Module):
+    """Embedder -> sharing scheme -> the head of the batch's task. A batch belongs to one task.
+
+    The loss of task k is weighted by its lambda_k (Liu et al. 2019, eq. 14); the sharing scheme's own losses are added
+    as they are.
+
+    Args:
+        embedders: under `"shared"` the one embedder of all tasks, or else one embedder per task.
+        sharing: takes states of the embedders' size.
+        heads: one per task.
+        weights: lambda_k per task.
+        dropout: on the states that the heads read.
+    """
+
+    def __init__(
+        self,
+        embedders: Mapping[str, Embedder],
+        sharing: SharingScheme,
+        heads: Mapping[str, Head],
+        weights: Mapping[str, float],
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.embedders = nn.ModuleDict(dict(embedders))
+        self.sharing = sharing
+        self.heads = nn.ModuleDict(dict(heads))
+        self.weights = dict(weights)
+        self.dropout = nn.Dropout(dropout)
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names of the tasks, in the experiment's order."""
+        return list(self.heads)
+
+    @property
+    def uses_characters(self) -> bool:
+        """Whether batches must carry characters."""
+        return any(cast(Embedder, embedder).uses_characters for embedder in self.embedders.values())
+
+    def head(self, task: str) -> Head:
+        """The head of a task."""
+        return cast(Head, self.heads[task])
+
+    def embed(self, text: Text, task: str) -> Tensor:
+        """(B, T, E) states of the task's embedder, or of the one that all tasks share."""
+        embedder = self.embedders[SHARED if SHARED in self.embedders else task]
+        return cast(Tensor, embedder(text))
+
+    def forward(self, text: Text, task: str, *, with_trace: bool = False) -> Shared:
+        """States (B, T, D) of the sharing scheme, its losses and, if asked for, its trace."""
+        shared = self.sharing(self.embed(text, task), text.mask_BT, task, with_trace=with_trace)
+        return cast(Shared, shared)
+
+    def loss(self, batch: Batch) -> TaskLoss:
+        """The loss of a batch with targets, normalised per text or per word so that tasks compare."""
+        assert batch.targets is not None, "a loss needs targets"
+        shared = self(batch.text, batch.task)
+        states_BTD = self.dropout(shared.states_BTD)
+        task_loss = self.head(batch.task).loss(states_BTD, batch.text.mask_BT, batch.targets)
+        total = self.weights[batch.task] * task_loss
+        for loss in shared.losses.values():
+            total = total + loss
+        return TaskLoss(total, {"task": task_loss, **shared.losses})
+
+    def decode(self, batch: Batch) -> Decoded:
+        """The head's decisions for a batch; targets are not looked at."""
+        shared = self(batch.text, batch.task)
+        return self.head(batch.task).decode(self.dropout(shared.states_BTD), batch.text.mask_BT)

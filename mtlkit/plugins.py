@@ -1,0 +1,84 @@
+"""Third-party components: packages with an entry point in the group `mtlkit.plugins`, modules and files by name.
+
+A plugin that fails to import is remembered, and named when a component is not found.
+"""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from mtlkit.errors import PluginError
+
+GROUP = "mtlkit.plugins"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """An installed plugin and how its import went."""
+
+    name: str
+    package: str
+    version: str
+    module: str
+    error: str | None = None
+
+
+def load_plugins(include: Sequence[str] = ()) -> list[Plugin]:
+    """Imports all installed plugins, then each of `include`: a module's name, or the path of a `.py` file.
+
+    Raises:
+        PluginError: something in `include` cannot be imported. Installed plugins never raise: see `Plugin.error`.
+    """
+    found = [_load(entry) for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)]
+    for name in include:
+        _include(name)
+    return found
+
+
+def failures(plugins: Sequence[Plugin]) -> str:
+    """A line for each plugin that failed, to go with the error of a component that was not found."""
+    return "".join(f"\nplugin {plugin.package} failed to import: {plugin.error}" for plugin in plugins if plugin.error)
+
+
+def _load(entry: EntryPoint) -> Plugin:
+    package = entry.dist.name if entry.dist else entry.name
+    version = entry.dist.version if entry.dist else "unknown"
+    try:
+        entry.load()
+    except Exception as error:  # whatever a stranger's module raises, the rest of mtlkit goes on
+        return Plugin(entry.name, package, version, entry.value, f"{type(error).__name__}: {error}")
+    return Plugin(entry.name, package, version, entry.value)
+
+
+def _include(name: str) -> None:
+    try:
+        if name.endswith(".py"):
+            _import_file(Path(name))
+        else:
+            if "" not in sys.path:
+                sys.path.insert(0, "")  # a package in the current folder, as `python -m` sees it
+            importlib.import_module(name)
+    except Exception as error:  # a stranger's module may raise anything
+        reason = "no such file" if isinstance(error, FileNotFoundError) else f"{type(error).__name__}: {error}"
+        raise PluginError(f"--include-package {name}: cannot be imported: {reason}") from error
+
+
+def _import_file(path: Path) -> None:
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    name = path.stem
+    if name in sys.modules:
+        return
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None, "a .py file always has a loader"
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise

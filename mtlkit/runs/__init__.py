@@ -1,0 +1,18 @@
+"""The verbs: train, evaluate, predict. Each reads as the story of the data's way through mtlkit."""
+
+from mtlkit.runs.directory import RunDirectory
+from mtlkit.runs.evaluate import evaluate_archive
+from mtlkit.runs.interrupts import Interrupted
+from mtlkit.runs.predict import predict
+from mtlkit.runs.train import Listener, RunResult, TrainOptions, train
+
+__all__ = [
+    "Interrupted",
+    "Listener",
+    "RunDirectory",
+    "RunResult",
+    "TrainOptions",
+    "evaluate_archive",
+    "predict",
+    "train",
+]

@@ -1,0 +1,53 @@
+"""Where a run comes from: versions, packages, git state, machine, command."""
+
+import platform
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import mtlkit
+
+from mtlkit.plugins import Plugin
+
+
+def provenance(plugins: Sequence[Plugin]) -> dict[str, Any]:
+    """What `meta.json` says of the software and the machine."""
+    return {
+        "mtlkit": mtlkit.__version__,
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "command": sys.argv,
+        "git": _git_state(),
+        "plugins": {plugin.package: plugin.version for plugin in plugins if not plugin.error},
+        "packages": {package.name: package.version for package in sorted(distributions(), key=lambda found: found.name)},
+    }
+
+
+def _processor() -> str:
+    """The processor's name, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+
+
+def _git_state() -> dict[str, Any] | None:
+    """Commit and cleanliness of the repository that the command runs in, if it is one."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return {"commit": commit, "dirty": bool(_git("status", "--porcelain"))}
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True, timeout=10)
+    return done.stdout.strip()

@@ -1,0 +1,27 @@
+"""How a message enters a network's state.
+
+Shapes: B batch, D state size, M message size.
+"""
+
+from typing import final
+
+from torch import Tensor, nn
+
+
+@final
+class MessageGate(nn.Module):
+    """c + g * (W_f r) with the gate g = sigmoid(W_r r + W_c c) (Liu et al. 2019, eqs. 10 and 11).
+
+    A zero message r leaves the cell c as it is. As printed, there is no bias.
+    """
+
+    def __init__(self, message_dim: int, state_dim: int) -> None:
+        super().__init__()
+        self.gate_message = nn.Linear(message_dim, state_dim, bias=False)
+        self.gate_cell = nn.Linear(state_dim, state_dim, bias=False)
+        self.fusion = nn.Linear(message_dim, state_dim, bias=False)
+
+    def forward(self, cell_BD: Tensor, message_BM: Tensor) -> Tensor:
+        gate_BD = (self.gate_message(message_BM) + self.gate_cell(cell_BD)).sigmoid()
+        fused_BD: Tensor = cell_BD + gate_BD * self.fusion(message_BM)
+        return fused_BD

@@ -1,0 +1,77 @@
+"""Sharing by messages between networks.
+
+Shapes: B batch, T time steps, N sources, E input size, D output size.
+"""
+
+from typing import Literal, final
+
+import torch
+from torch import Tensor
+
+from mtlkit.communicators import Communicator
+from mtlkit.config import Lazy, Runtime
+from mtlkit.kernels.sequences import reverse_within_length, zero_padding
+from mtlkit.sharing.one_way_network import OneWayNetwork
+from mtlkit.sharing.scheme import Shared, SharingScheme, Trace
+from mtlkit.types import PositiveInt
+
+
+@final
+@SharingScheme.register("message_passing")
+class MessagePassing(SharingScheme):
+    """Each task has an LSTM of its own that reads a message at every step (Liu et al. 2019, eqs. 2-11).
+
+    communicator: what is in the message; `direct` is DC-MTL, `indirect` is IC-MTL.
+    hidden_dim: size of every LSTM's state.
+    share: whether scorer and gate are one for all tasks, as the paper's superscripts say, or one per task.
+    detach_senders: stop the gradient at the sending tasks' states, so that a batch trains only its own task's LSTM. The
+        paper's footnote 1 leaves this open; detached senders learn slowly.
+    bidirectional: a second complete network reads each sentence from its end, and the states are concatenated. The
+        paper has one direction.
+
+    Where we depart: parameters start as torch starts them, not from U[-0.1, 0.1].
+
+    Raises:
+        ConfigError: a task has nobody to hear, or the communicator's edges name an unknown task.
+    """
+
+    def __init__(
+        self,
+        communicator: Lazy[Communicator],
+        hidden_dim: PositiveInt = 100,
+        share: Literal["shared", "per_task"] = "shared",
+        detach_senders: bool = False,
+        bidirectional: bool = False,
+        *,
+        input_dim: Runtime[int],
+        tasks: Runtime[list[str]],
+    ) -> None:
+        super().__init__()
+
+        def build_network() -> OneWayNetwork:
+            return OneWayNetwork(communicator, hidden_dim, share, detach_senders, input_dim=input_dim, tasks=tasks)
+
+        self.left_to_right = build_network()
+        self.right_to_left = build_network() if bidirectional else None
+        self.output_dim = 2 * hidden_dim if bidirectional else hidden_dim
+
+    def forward(self, states_BTE: Tensor, mask_BT: Tensor, task: str, *, with_trace: bool = False) -> Shared:
+        states_BTD, weights = self.left_to_right(states_BTE, mask_BT, task)
+        backward_weights: list[Tensor] | None = None
+        if self.right_to_left is not None:
+            reversed_BTE = reverse_within_length(states_BTE, mask_BT)
+            reversed_BTD, backward_weights = self.right_to_left(reversed_BTE, mask_BT, task)
+            states_BTD = torch.cat([states_BTD, reverse_within_length(reversed_BTD, mask_BT)], dim=-1)
+        trace = self._trace(task, weights, backward_weights, mask_BT) if with_trace else None
+        return Shared(zero_padding(states_BTD, mask_BT), trace=trace)
+
+    def _trace(self, task: str, weights: list[Tensor], backward: list[Tensor] | None, mask_BT: Tensor) -> Trace:
+        senders = self.left_to_right.senders
+        weights_BTN = torch.stack(weights, dim=1).detach()
+        if backward is None:
+            backward_BTN = None
+        else:
+            backward_BTN = reverse_within_length(torch.stack(backward, dim=1).detach(), mask_BT)
+            if senders is None:
+                backward_BTN = reverse_within_length(backward_BTN.mT, mask_BT).mT
+        return Trace(weights_BTN, None if senders is None else tuple(senders[task]), backward_BTN)

@@ -1,0 +1,109 @@
+"""One direction of message passing: the networks that speak and the one that listens.
+
+Shapes: B batch, T time steps, N sources, E input size, D state size.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, cast, final
+
+import torch
+from torch import Tensor, nn
+
+from mtlkit.communicators import Communicator
+from mtlkit.config import Lazy
+from mtlkit.errors import ConfigError
+from mtlkit.kernels.message_passing import lstm_prime
+from mtlkit.sharing.message_gate import MessageGate
+
+
+@final
+class Channel(nn.Module):
+    """What carries messages into a network: the part of theta^(s) that stands in eqs. 3-6 and 8-11."""
+
+    def __init__(self, communicator: Communicator, state_dim: int) -> None:
+        super().__init__()
+        self.communicator = communicator
+        self.gate = MessageGate(communicator.message_dim or state_dim, state_dim)
+
+
+@final
+class OneWayNetwork(nn.Module):
+    """The task LSTMs, the shared LSTM where the communicator reads one, and the channels between them.
+
+    A task's LSTM has one set of parameters theta^(k) and two uses: run plainly as a sender, and read by LSTM' when the
+    task itself listens. Torch gives it two bias vectors where the paper has one; only their sum matters.
+    """
+
+    def __init__(
+        self,
+        communicator: Lazy[Communicator],
+        state_dim: int,
+        share: Literal["shared", "per_task"],
+        detach_senders: bool,
+        *,
+        input_dim: int,
+        tasks: Sequence[str],
+    ) -> None:
+        super().__init__()
+        self.share = share
+        self.detach_senders = detach_senders
+        reads_tasks = communicator.component.sources == "tasks"
+
+        def build_lstm() -> nn.LSTM:
+            return nn.LSTM(input_dim, state_dim, batch_first=True)
+
+        def build_channel() -> Channel:
+            built = communicator.build(input_dim=input_dim, state_dim=state_dim, tasks=list(tasks))
+            return Channel(built, state_dim)
+
+        self.task_lstms = nn.ModuleDict({task: build_lstm() for task in tasks})
+        self.shared_lstm = None if reads_tasks else build_lstm()
+        owners = tasks if share == "per_task" else ["shared"]
+        self.channels = nn.ModuleDict({owner: build_channel() for owner in owners})
+        self.senders = self._channel(tasks[0]).communicator.senders(tasks) if reads_tasks else None
+        if self.senders is not None:
+            _check_senders(self.senders, tasks)
+
+    def forward(self, inputs_BTE: Tensor, mask_BT: Tensor, task: str) -> tuple[Tensor, list[Tensor]]:
+        """The task's fused states (B, T, D), padding included, and each step's weights (B, N)."""
+        channel = self._channel(task)
+        communicator = channel.communicator
+        memory = communicator.prepare(inputs_BTE, self._sources(inputs_BTE, task), mask_BT)
+        return lstm_prime(
+            inputs_BTE,
+            self._task_lstm(task),
+            receive=lambda time, previous_BD: communicator.step(time, previous_BD, memory),
+            fuse=channel.gate,
+        )
+
+    def _sources(self, inputs_BTE: Tensor, task: str) -> Tensor:
+        """The senders' states (B, T, N, D), or those of the shared LSTM (B, N, D); none of them receives messages."""
+        if self.senders is None:
+            assert self.shared_lstm is not None
+            states_BTD: Tensor = self.shared_lstm(inputs_BTE)[0]
+            return states_BTD
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.detach_senders):
+            return torch.stack([self._task_lstm(sender)(inputs_BTE)[0] for sender in self.senders[task]], dim=2)
+
+    def _channel(self, task: str) -> Channel:
+        return cast(Channel, self.channels[task if self.share == "per_task" else "shared"])
+
+    def _task_lstm(self, task: str) -> nn.LSTM:
+        return cast(nn.LSTM, self.task_lstms[task])
+
+
+def _check_senders(senders: Mapping[str, Sequence[str]], tasks: Sequence[str]) -> None:
+    named = {*senders, *(sender for chosen in senders.values() for sender in chosen)}
+    if unknown := sorted(named.difference(tasks)):
+        raise ConfigError(
+            f"communication edges name unknown tasks: {', '.join(unknown)}; the tasks are {', '.join(tasks)}"
+        )
+    for receiver in tasks:
+        chosen = senders.get(receiver, [])
+        if not chosen:
+            raise ConfigError(
+                f"task '{receiver}' has no task to hear: communication between tasks needs at least two tasks, and "
+                "edges, if given, a non-empty entry for each of them"
+            )
+        if len(set(chosen)) < len(chosen):
+            raise ConfigError(f"task '{receiver}' hears a task twice: its edges are {', '.join(chosen)}")

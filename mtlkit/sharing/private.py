@@ -1,0 +1,27 @@
+"""Nothing is shared: one encoder per task."""
+
+from typing import final
+
+from torch import Tensor, nn
+
+from mtlkit.config import Lazy, Runtime
+from mtlkit.encoders import Encoder
+from mtlkit.sharing.scheme import Shared, SharingScheme
+
+
+@final
+@SharingScheme.register("private")
+class Private(SharingScheme):
+    """Each task's own encoder alone, as in single-task training; only the embedder is common.
+
+    encoder: built once for every task.
+    """
+
+    def __init__(self, encoder: Lazy[Encoder], *, input_dim: Runtime[int], tasks: Runtime[list[str]]) -> None:
+        super().__init__()
+        encoders = {task: encoder.build(input_dim=input_dim) for task in tasks}
+        self.encoders = nn.ModuleDict(encoders)
+        self.output_dim = encoders[tasks[0]].output_dim
+
+    def forward(self, states_BTE: Tensor, mask_BT: Tensor, task: str, *, with_trace: bool = False) -> Shared:
+        return Shared(self.encoders[task](states_BTE, mask_BT))

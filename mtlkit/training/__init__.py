@@ -1,0 +1,34 @@
+"""Training: the generic trainer and its swappable parts."""
+
+from mtlkit.training.checkpoints import Checkpoints
+from mtlkit.training.evaluation import EvaluationTask, evaluate, names, predict_split, with_averages
+from mtlkit.training.events import EpochEnd, Step
+from mtlkit.training.loggers import Logger
+from mtlkit.training.optimizers import Optimizer
+from mtlkit.training.random_state import seed_all
+from mtlkit.training.schedules import Schedule
+from mtlkit.training.selection import ModelSelection
+from mtlkit.training.settings import TrainerSettings
+from mtlkit.training.task_samplers import TaskSampler
+from mtlkit.training.trainer import Trainer
+from mtlkit.training.update_strategies import UpdateStrategy
+
+__all__ = [
+    "Checkpoints",
+    "EpochEnd",
+    "EvaluationTask",
+    "Logger",
+    "ModelSelection",
+    "Optimizer",
+    "Schedule",
+    "Step",
+    "TaskSampler",
+    "Trainer",
+    "TrainerSettings",
+    "UpdateStrategy",
+    "evaluate",
+    "names",
+    "predict_split",
+    "seed_all",
+    "with_averages",
+]

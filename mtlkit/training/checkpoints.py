@@ -1,0 +1,97 @@
+"""Checkpoints: everything that a run needs to go on to the same bits.
+
+    checkpoints/step-00001234/   model.safetensors, state.pt (optimiser, generators, positions; no pickled objects)
+    checkpoints/best-NAME.safetensors
+
+A folder is written under another name and renamed when it is whole, so a half-written one is never taken for one.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_model, save_model
+
+from mtlkit.errors import RunError
+from mtlkit.models import MultiTaskModel
+
+KEEP = 2
+
+
+@final
+class Checkpoints:
+    """The checkpoints of one run.
+
+    Args:
+        folder: `checkpoints/` of the run directory; made if it is missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+
+    def save(self, step: int, model: MultiTaskModel, state: dict[str, Any]) -> Path:
+        """Writes the checkpoint of `step` and forgets all but the newest two. `state` is what `load` gives back: nested
+        lists and dicts of tensors, numbers and strings."""
+        target = self.folder / f"step-{step:08d}"
+        partial = self.folder / f".partial-{os.getpid()}"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        save_model(model, str(partial / "model.safetensors"))
+        torch.save(state, partial / "state.pt")
+        (partial / "files.json").write_text(json.dumps(_sizes(partial)))
+        _flush(partial)
+        if target.exists():  # the same step, written again after a resumed run came here
+            shutil.rmtree(target)
+        partial.rename(target)
+        for old in self._all()[KEEP:]:
+            shutil.rmtree(old)
+        return target
+
+    def load(self, model: MultiTaskModel, device: torch.device) -> dict[str, Any] | None:
+        """Loads the newest whole checkpoint into `model` and returns its state; None if there is none.
+
+        Raises:
+            RunError: there are checkpoints, and all are damaged.
+        """
+        for folder in self._all():
+            try:
+                if json.loads((folder / "files.json").read_text()) != _sizes(folder):
+                    continue
+                state: dict[str, Any] = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
+                load_model(model, folder / "model.safetensors", device=str(device))
+            except (OSError, ValueError, RuntimeError, EOFError, SafetensorError):
+                continue
+            return state
+        if self._all():
+            raise RunError(f"{self.folder}: every checkpoint is damaged; start anew with --force")
+        return None
+
+    def save_best(self, name: str, model: MultiTaskModel) -> None:
+        """Keeps the weights as the best so far for the set `name`."""
+        partial = self.folder / f".partial-{os.getpid()}.safetensors"
+        save_model(model, str(partial))
+        partial.replace(self.best(name))
+
+    def best(self, name: str) -> Path:
+        """The file of the best weights of the set `name`."""
+        return self.folder / f"best-{name}.safetensors"
+
+    def _all(self) -> list[Path]:
+        """Whole checkpoints, newest first."""
+        return sorted(self.folder.glob("step-*"), reverse=True)
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    return {file.name: file.stat().st_size for file in sorted(folder.iterdir()) if file.name != "files.json"}
+
+
+def _flush(folder: Path) -> None:
+    """Waits until the folder's files are on disk, so that a rename never outruns them."""
+    for file in folder.iterdir():
+        with file.open("rb") as stream:
+            os.fsync(stream.fileno())

@@ -1,0 +1,50 @@
+"""What the trainer tells those who save, log and draw."""
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Step:
+    """One optimiser step has been taken."""
+
+    epoch: int
+    """From 1."""
+    step: int
+    """Steps of the run so far."""
+    step_in_epoch: int
+    steps_per_epoch: int
+    losses: list[tuple[str, Tensor]]
+    """(task, mean loss) of each batch; still on the device, so reading one waits for it."""
+
+
+@dataclass(frozen=True)
+class EpochEnd:
+    """An epoch is over, dev data have been scored."""
+
+    epoch: int
+    """From 1."""
+    step: int
+    losses: dict[str, float]
+    """Mean training loss of each task that had a turn."""
+    dev: dict[str, float]
+    """`task/metric` on dev data."""
+    test: dict[str, float]
+    """The same on test data, if asked for; chooses nothing."""
+    scores: dict[str, float]
+    """The selection's score of each set of weights."""
+    improved: list[str] = field(default_factory=list)
+    """Sets of weights whose score is the best so far."""
+
+    def to_json(self) -> dict[str, object]:
+        """The line that `metrics.jsonl` keeps. Times are left out: a resumed run writes the same bytes."""
+        return {
+            "epoch": self.epoch,
+            "step": self.step,
+            "train": {f"{task}/loss": loss for task, loss in self.losses.items()},
+            "dev": self.dev,
+            **({"test": self.test} if self.test else {}),
+            "scores": self.scores,
+            "improved": self.improved,
+        }

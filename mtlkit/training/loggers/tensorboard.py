@@ -1,0 +1,49 @@
+"""Event files for TensorBoard."""
+
+from pathlib import Path
+from typing import final
+
+from mtlkit.config import Runtime
+from mtlkit.errors import ConfigError
+from mtlkit.training.events import EpochEnd, Step
+from mtlkit.training.loggers.logger import Logger
+from mtlkit.types import PositiveInt
+
+
+@final
+@Logger.register("tensorboard")
+class TensorBoardLogger(Logger):
+    """Writes losses and scores to `tensorboard/` in the run directory.
+
+    Args:
+        every: steps between two logged training losses.
+
+    Raises:
+        ConfigError: TensorBoard is not installed.
+    """
+
+    def __init__(self, every: PositiveInt = 20, *, folder: Runtime[Path]) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            raise ConfigError(
+                "trainer.loggers: 'tensorboard' needs the package of that name; run: pip install 'mtlkit[tensorboard]'"
+            ) from None
+        self.every = every
+        self.writer = SummaryWriter(str(folder / "tensorboard"))  # type: ignore[no-untyped-call]  # untyped in torch
+
+    def step(self, step: Step) -> None:
+        if step.step % self.every == 0:
+            for task, loss in step.losses:
+                self._add(f"train/{task}/loss", float(loss), step.step)
+
+    def epoch(self, end: EpochEnd) -> None:
+        for split, metrics in (("dev", end.dev), ("test", end.test)):
+            for name, value in metrics.items():
+                self._add(f"{split}/{name}", value, end.step)
+
+    def close(self) -> None:
+        self.writer.close()  # type: ignore[no-untyped-call]  # untyped in torch
+
+    def _add(self, name: str, value: float, step: int) -> None:
+        self.writer.add_scalar(name, value, step)  # type: ignore[no-untyped-call]  # untyped in torch

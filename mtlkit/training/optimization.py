@@ -1,0 +1,50 @@
+"""What an update strategy does to parameters: backward passes, clipping, optimiser steps, the learning rate."""
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Literal, final
+
+import torch
+from torch import Tensor, nn
+
+Precision = Literal["fp32", "bf16"]
+
+
+def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[None]:
+    """Runs matrix products in bfloat16 where `precision` says so; parameters stay float32."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
+
+
+@final
+class Optimization:
+    """An optimiser over some parameters, with gradient clipping.
+
+    Args:
+        optimizer: over `parameters`.
+        parameters: those whose joint gradient norm is clipped.
+        gradient_clip: largest l2 norm of all gradients together; None clips nothing.
+    """
+
+    def __init__(
+        self, optimizer: torch.optim.Optimizer, parameters: Iterable[nn.Parameter], gradient_clip: float | None
+    ) -> None:
+        self.optimizer = optimizer
+        self.parameters = list(parameters)
+        self.gradient_clip = gradient_clip
+        self.base_rates = [float(group["lr"]) for group in optimizer.param_groups]
+
+    def set_rate(self, factor: float) -> None:
+        """Sets the learning rate to a factor of the optimiser's own."""
+        for group, rate in zip(self.optimizer.param_groups, self.base_rates, strict=True):
+            group["lr"] = rate * factor
+
+    def backward(self, loss: Tensor) -> None:
+        """Adds the gradients of `loss`."""
+        loss.backward()  # type: ignore[no-untyped-call]  # untyped in torch
+
+    def apply(self) -> None:
+        """Clips the gradients added so far, takes one step and forgets them."""
+        if self.gradient_clip is not None:
+            nn.utils.clip_grad_norm_(self.parameters, self.gradient_clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)

@@ -1,0 +1,44 @@
+"""The `trainer` section of an experiment."""
+
+from mtlkit.config import Lazy, Spec
+from mtlkit.training.loggers import Logger
+from mtlkit.training.optimization import Precision
+from mtlkit.training.optimizers import Adam, Optimizer
+from mtlkit.training.schedules import Schedule
+from mtlkit.training.selection import MeanSelection, ModelSelection
+from mtlkit.training.task_samplers import RoundRobin, TaskSampler
+from mtlkit.training.update_strategies import Joint, UpdateStrategy
+from mtlkit.types import PositiveFloat, PositiveInt
+
+
+class TrainerSettings(Spec):
+    """How a model is trained."""
+
+    epochs: PositiveInt = 10
+    """Most epochs; the task sampler says what an epoch is."""
+    batch_size: PositiveInt = 32
+    """Texts in a batch; a batch belongs to one task."""
+    evaluation_batch_size: PositiveInt = 64
+    """Texts in a batch where nothing is learned."""
+    optimizer: Lazy[Optimizer] = Lazy.of(Adam)
+    schedule: Lazy[Schedule] | None = None
+    """Learning-rate schedule; none keeps the optimiser's own rate."""
+    task_sampler: Lazy[TaskSampler] = Lazy.of(RoundRobin)
+    update_strategy: Lazy[UpdateStrategy] = Lazy.of(Joint)
+    selection: Lazy[ModelSelection] = Lazy.of(MeanSelection)
+    patience: PositiveInt | None = None
+    """Stop after this many epochs in which no score of the selection improved; none never stops early."""
+    gradient_clip: PositiveFloat | None = 5.0
+    """Largest l2 norm of all gradients together (Liu et al. 2019 print no rule; 5 is usual)."""
+    accumulate: PositiveInt = 1
+    """Batches whose gradients make one step."""
+    precision: Precision = "fp32"
+    """`bf16` runs matrix products in bfloat16; parameters stay float32."""
+    checkpoint_every: PositiveInt | None = None
+    """Steps between checkpoints, beside the one at the end of each epoch."""
+    test_every_epoch: bool = False
+    """Log test figures after each epoch as well; they never choose a model."""
+    threads: PositiveInt = 1
+    """CPU threads inside an operation. Small recurrences are fastest with one."""
+    loggers: list[Lazy[Logger]] = []
+    """Where the course of training goes beside `metrics.jsonl`."""

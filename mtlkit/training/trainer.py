@@ -1,0 +1,164 @@
+"""The trainer: one generic loop, told as a stream of events. Saving, logging and drawing are up to whoever listens."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, final
+
+import torch
+
+from mtlkit.data import BatchStream, TaskSplit
+from mtlkit.errors import RunError
+from mtlkit.models import MultiTaskModel
+from mtlkit.training import random_state
+from mtlkit.training.evaluation import EvaluationTask, evaluate, with_averages
+from mtlkit.training.events import EpochEnd, Step
+from mtlkit.training.optimization import Optimization
+from mtlkit.training.selection import ModelSelection
+from mtlkit.training.settings import TrainerSettings
+
+
+@final
+class Trainer:
+    """Trains a model on several tasks, one task per batch.
+
+    `events` does the work. Whenever it hands out an event, `state` holds all that is needed to go on from there to the
+    same bits, and `load_state` takes it back.
+
+    Args:
+        model: on its device.
+        train: the training split of each task.
+        dev: what to score after each epoch; tasks without dev data are left out.
+        test: the same, only logged; may be empty.
+        selection: scores an epoch.
+        settings: the experiment's `trainer` section.
+        seed: orders batches and tasks, with the epoch and the task.
+    """
+
+    def __init__(
+        self,
+        model: MultiTaskModel,
+        train: Mapping[str, TaskSplit],
+        dev: Sequence[EvaluationTask],
+        test: Sequence[EvaluationTask],
+        selection: ModelSelection,
+        settings: TrainerSettings,
+        seed: int,
+    ) -> None:
+        self.model = model
+        self.dev = dev
+        self.test = test
+        self.selection = selection
+        self.settings = settings
+        self.seed = seed
+        self.streams = {task: BatchStream(split, settings.batch_size, seed) for task, split in train.items()}
+        self.sampler = settings.task_sampler.build()
+        self.update = settings.update_strategy.build()
+        self.schedule = settings.schedule.build() if settings.schedule else None
+        parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        optimizer = settings.optimizer.build().create(parameters)
+        self.optimization = Optimization(optimizer, parameters, settings.gradient_clip)
+        batches = sum(stream.num_batches for stream in self.streams.values())
+        self.steps_per_epoch = math.ceil(batches / settings.accumulate)
+
+        self.epoch = 0
+        self.step = 0
+        self.step_in_epoch = 0
+        self.best: dict[str, float] = {}
+        self.stalled_epochs = 0
+        # Sums stay on the device: reading a loss at every step would make it wait.
+        self.loss_sums: dict[str, torch.Tensor] = {}
+        self.loss_counts: dict[str, int] = {}
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or patience has run out."""
+        patience = self.settings.patience
+        return self.epoch >= self.settings.epochs or (patience is not None and self.stalled_epochs >= patience)
+
+    def events(self) -> Iterator[Step | EpochEnd]:
+        """Trains until finished, from wherever the state is.
+
+        Raises:
+            RunError: a loss is no longer finite.
+        """
+        while not self.finished:
+            yield from self._steps()
+            yield self._end_epoch()
+
+    def state(self) -> dict[str, Any]:
+        """Everything beside the model's weights, as nested dicts of tensors and plain values."""
+        return {
+            "epoch": self.epoch,
+            "step": self.step,
+            "step_in_epoch": self.step_in_epoch,
+            "best": dict(self.best),
+            "stalled_epochs": self.stalled_epochs,
+            "loss_sums": dict(self.loss_sums),
+            "loss_counts": dict(self.loss_counts),
+            "streams": {task: stream.state_dict() for task, stream in self.streams.items()},
+            "optimizer": self.optimization.optimizer.state_dict(),
+            "random": random_state.capture(),
+        }
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Goes back to where `state` was taken; the weights are loaded apart."""
+        for name in ("epoch", "step", "step_in_epoch", "best", "stalled_epochs", "loss_counts"):
+            setattr(self, name, state[name])
+        device = next(self.model.parameters()).device
+        self.loss_sums = {task: total.to(device) for task, total in state["loss_sums"].items()}
+        for task, stream in self.streams.items():
+            stream.load_state_dict(state["streams"][task])
+        self.optimization.optimizer.load_state_dict(state["optimizer"])
+        random_state.restore(state["random"])
+
+    def plan(self, epoch: int) -> list[list[str]]:
+        """The tasks of each step of an epoch (from 0): one batch each, `accumulate` batches to a step."""
+        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
+        num_batches = {task: stream.num_batches for task, stream in self.streams.items()}
+        order = self.sampler.plan(num_batches, epoch, self.settings.epochs, generator)
+        size = self.settings.accumulate
+        return [order[start : start + size] for start in range(0, len(order), size)]
+
+    def _steps(self) -> Iterator[Step]:
+        for tasks in self.plan(self.epoch)[self.step_in_epoch :]:
+            self.model.train()
+            self._set_rate()
+            batches = [self.streams[task].next() for task in tasks]
+            result = self.update.step(self.model, batches, self.optimization, self.settings.precision)
+            for task, loss in result.losses:
+                self.loss_sums[task] = self.loss_sums.get(task, torch.zeros_like(loss)) + loss
+                self.loss_counts[task] = self.loss_counts.get(task, 0) + 1
+            self.step += 1
+            self.step_in_epoch += 1
+            yield Step(self.epoch + 1, self.step, self.step_in_epoch, self.steps_per_epoch, result.losses)
+
+    def _set_rate(self) -> None:
+        if self.schedule:
+            total = self.settings.epochs * self.steps_per_epoch
+            self.optimization.set_rate(self.schedule.factor(self.step, total, self.steps_per_epoch))
+
+    def _end_epoch(self) -> EpochEnd:
+        losses = self._mean_losses()
+        dev = self._evaluate(self.dev)
+        test = self._evaluate(self.test) if self.settings.test_every_epoch else {}
+        headlines = {task.split.task: dev[f"{task.split.task}/{task.headline}"] for task in self.dev}
+        scores = self.selection.scores(headlines) if headlines else {}
+        improved = [name for name, score in scores.items() if score > self.best.get(name, -math.inf)]
+        self.best.update({name: scores[name] for name in improved})
+        self.stalled_epochs = 0 if improved else self.stalled_epochs + 1
+        self.epoch += 1
+        self.step_in_epoch = 0
+        self.loss_sums, self.loss_counts = {}, {}
+        return EpochEnd(self.epoch, self.step, losses, dev, test, scores, improved)
+
+    def _mean_losses(self) -> dict[str, float]:
+        losses = {task: float(total) / self.loss_counts[task] for task, total in self.loss_sums.items()}
+        if broken := [task for task, loss in losses.items() if not math.isfinite(loss)]:
+            raise RunError(
+                f"the training loss of {', '.join(broken)} is no longer a finite number in epoch {self.epoch + 1}; "
+                "lower the learning rate or trainer.gradient_clip"
+            )
+        return losses
+
+    def _evaluate(self, tasks: Sequence[EvaluationTask]) -> dict[str, float]:
+        return with_averages(evaluate(self.model, tasks, self.settings.evaluation_batch_size, self.settings.precision))
