@@ -6,6 +6,38 @@ The public names are resolved when they are first used (PEP 562), so that `impor
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
+    from mtlkit.communicators import Communicator as Communicator
+    from mtlkit.communicators import Message as Message
+    from mtlkit.config import Component as Component
+    from mtlkit.config import Lazy as Lazy
+    from mtlkit.config import Runtime as Runtime
+    from mtlkit.data import DatasetReader as DatasetReader
+    from mtlkit.data import Instance as Instance
+    from mtlkit.data import Text as Text
+    from mtlkit.data import Tokenizer as Tokenizer
+    from mtlkit.embedders import Embedder as Embedder
+    from mtlkit.encoders import Encoder as Encoder
+    from mtlkit.errors import ConfigError as ConfigError
+    from mtlkit.errors import DataError as DataError
+    from mtlkit.errors import MtlkitError as MtlkitError
+    from mtlkit.heads import Decoded as Decoded
+    from mtlkit.heads import Head as Head
+    from mtlkit.metrics import Metric as Metric
+    from mtlkit.sharing import Shared as Shared
+    from mtlkit.sharing import SharingScheme as SharingScheme
+    from mtlkit.training import Logger as Logger
+    from mtlkit.training import ModelSelection as ModelSelection
+    from mtlkit.training import Optimizer as Optimizer
+    from mtlkit.training import Schedule as Schedule
+    from mtlkit.training import TaskSampler as TaskSampler
+    from mtlkit.training import UpdateStrategy as UpdateStrategy
+    from mtlkit.types import NonNegativeFloat as NonNegativeFloat
+    from mtlkit.types import NonNegativeInt as NonNegativeInt
+    from mtlkit.types import PositiveFloat as PositiveFloat
+    from mtlkit.types import PositiveInt as PositiveInt
+    from mtlkit.types import Probability as Probability
+
 __version__ = "0.1.0"
 
 _HOME = {
@@ -41,7 +73,7 @@ _HOME = {
     "UpdateStrategy": "mtlkit.training",
 }
 
-__all__ = ["__version__", *_HOME]  # noqa: PLE0604  # all of them strings
+__all__ = ["__version__", *_HOME]  # all of them strings
 
 
 def __getattr__(name: str) -> Any:

@@ -1,12 +1,12 @@
 """Archives: one file that anyone can evaluate and predict with, and that runs none of its author's code.
 
-    archive.tar.gz
-      manifest.json                 format, sha256 and size of every other member, plugins needed
-      experiment.resolved.json      registered names only
-      vocabulary/...
-      weights/NAME.safetensors      one set, or one per task (model selection `per_task`)
-      seen.safetensors              digests of all train and dev texts, for clean scores
-      meta.json                     where it comes from
+archive.tar.gz
+  manifest.json                 format, sha256 and size of every other member, plugins needed
+  experiment.resolved.json      registered names only
+  vocabulary/...
+  weights/NAME.safetensors      one set, or one per task (model selection `per_task`)
+  seen.safetensors              digests of all train and dev texts, for clean scores
+  meta.json                     where it comes from
 """
 
 import gzip
@@ -94,7 +94,7 @@ def write_archive(
     digests = {name: {"sha256": _sha256(content), "size": _size(content)} for name, content in members.items()}
     manifest = {"format": FORMAT, "plugins": meta.get("plugins", {}), "members": digests}
     partial = path.with_name(f".{path.name}.partial")
-    # Weights do not compress; level 1 costs little and still packs the text. Without times, equal content is equal bytes.
+    # Weights do not compress: level 1 costs little and still packs the text. No times: equal content, equal bytes.
     with (
         partial.open("wb") as raw,
         gzip.GzipFile("", "wb", compresslevel=1, fileobj=raw, mtime=0) as packed,

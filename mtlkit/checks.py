@@ -36,7 +36,8 @@ def _task_problems(experiment: Experiment) -> Iterator[str]:
         given = reader.target_kind
         if task.head.component.target_kind != given:
             wanted = TARGETS[task.head.component.target_kind]
-            yield f"{place}.head: '{task.head.type}' needs {wanted}, the reader '{task.reader.type}' gives {TARGETS[given]}"
+            what = f"'{task.head.type}' needs {wanted}, the reader '{task.reader.type}' gives {TARGETS[given]}"
+            yield f"{place}.head: {what}"
         for index, metric in enumerate(task.metrics):
             if metric.component.target_kind != given:
                 wanted = TARGETS[metric.component.target_kind]

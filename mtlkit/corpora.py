@@ -5,11 +5,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy
 import torch
 from numpy.typing import NDArray
 
 from mtlkit.config import Lazy
-from mtlkit.data import Corpus, TaskSplit, Vocabulary, cache_folder, clean_mask, file_sha256, load_corpus, seen_digests
+from mtlkit.data import (
+    Corpus,
+    TaskSplit,
+    Vectors,
+    Vocabulary,
+    build_vocabulary,
+    cache_folder,
+    clean_mask,
+    file_sha256,
+    load_corpus,
+    seen_digests,
+)
 from mtlkit.errors import DataError
 from mtlkit.experiment import SPLITS, Experiment, TaskSettings
 from mtlkit.metrics import Metric
@@ -35,7 +47,9 @@ class Corpora:
 
     def seen(self) -> NDArray[Any]:
         """Digests of all train and dev texts of all tasks: a test text among them is no clean one."""
-        return seen_digests(splits[name] for splits in self.by_task.values() for name in ("train", "dev") if name in splits)
+        return seen_digests(
+            splits[name] for splits in self.by_task.values() for name in ("train", "dev") if name in splits
+        )
 
 
 def load_corpora(
@@ -67,10 +81,34 @@ def load_split(name: str, task: TaskSettings, split: str, limit: int | None = No
     except DataError as error:
         raise DataError(f"tasks.{name}.{split}: {error}") from None
     if split == "train" and (corpus.targets < 0).any():
-        raise DataError(f"tasks.{name}.train: {getattr(task, split)}: some texts have no target; training needs them all")
-    if limit is not None:
-        corpus = corpus.head(limit)
+        raise DataError(
+            f"tasks.{name}.train: {getattr(task, split)}: some texts have no target; training needs them all"
+        )
+    if limit is not None and limit < len(corpus):
+        # Spread over the whole file: some are sorted by label.
+        corpus = corpus.select(numpy.linspace(0, len(corpus) - 1, limit).astype(numpy.int64))
     return corpus if task.max_length is None else corpus.cut(task.max_length)
+
+
+def read_vectors(experiment: Experiment, say: Say = silent) -> Vectors | None:
+    """The pretrained vectors, if the vocabulary names a file of them."""
+    settings = experiment.vocabulary
+    if settings.pretrained is None:
+        return None
+    say(f"reading vectors: {settings.pretrained}")
+    return Vectors.read(settings.pretrained, settings.pretrained_limit)
+
+
+def make_vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors | None, say: Say = silent) -> Vocabulary:
+    """The vocabulary of the training data; says how large it is and what the vectors cover."""
+    settings, training = experiment.vocabulary, corpora.of_split("train")
+    vocabulary = build_vocabulary(training, settings, vectors)
+    say(f"vocabulary: {len(vocabulary['words']):,} words")
+    if vectors is not None:
+        counts = _word_counts(training, settings.lowercase)
+        types, tokens = vectors.coverage(list(counts), counts.values())
+        say(f"pretrained vectors cover {types:.1%} of the training words, {tokens:.1%} of their occurrences")
+    return vocabulary
 
 
 def evaluation_tasks(
@@ -112,3 +150,12 @@ def majority(task: str, corpus: Corpus) -> dict[str, float]:
     if corpus.target_kind != "label" or not counts:
         return {}
     return {f"{task}/majority": max(counts.values()) / sum(counts.values())}
+
+
+def _word_counts(training: Mapping[str, Corpus], lowercase: bool) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for corpus in training.values():
+        for form, count in zip(corpus.forms, corpus.form_counts().tolist(), strict=True):
+            word = form.lower() if lowercase else form
+            counts[word] = counts.get(word, 0) + count
+    return counts

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import Field, field_validator
+from torch import nn
 
 from mtlkit.config import Lazy, Spec, Variables, apply_overrides, evaluate_file, experiment_root, validate
 from mtlkit.data import DatasetReader, Vectors, Vocabulary, VocabularySettings
@@ -74,10 +75,11 @@ class Experiment(Spec):
     @classmethod
     def _plain_names(cls, tasks: dict[str, TaskSettings]) -> dict[str, TaskSettings]:
         for name in tasks:
-            if not re.fullmatch(r"[A-Za-z0-9_-]+", name) or name in (AVERAGE, SHARED):
-                raise ValueError(
-                    f"'{name}' cannot name a task; use letters, digits, '_' and '-' (not '{AVERAGE}' or '{SHARED}')"
-                )
+            # PyTorch keeps modules by task name, next to its own attributes.
+            taken = name in (AVERAGE, SHARED) or hasattr(nn.ModuleDict(), name)
+            if taken or not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+                reason = "the name is taken" if taken else "use letters, digits, '_' and '-'"
+                raise ValueError(f"'{name}' cannot name a task: {reason}")
         return tasks
 
     def to_json(self) -> dict[str, Any]:
@@ -101,9 +103,7 @@ class LoadedExperiment:
         return "-".join(path.with_suffix("").parts)
 
 
-def load_experiment(
-    file: Path, variables: Variables | None = None, overrides: Sequence[str] = ()
-) -> LoadedExperiment:
+def load_experiment(file: Path, variables: Variables | None = None, overrides: Sequence[str] = ()) -> LoadedExperiment:
     """Evaluates and validates an experiment file.
 
     Raises:

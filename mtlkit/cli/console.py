@@ -1,8 +1,7 @@
 """What a terminal shows: a progress bar, plain lines where there is no terminal, tables of figures."""
 
-import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, final
 
 from rich.console import Console
@@ -85,6 +84,14 @@ def show_figures(figures: Mapping[str, float], title: str) -> None:
     results.print(table)
 
 
+def show_rows(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table of text, to standard output."""
+    table = Table(*header)
+    for row in rows:
+        table.add_row(*row)
+    results.print(table)
+
+
 def show_inspection(inspection: "Inspection") -> None:
     """What `check --data` and `train --dry-run` found out about the model."""
     table = Table(title="tasks", title_justify="left")
@@ -113,5 +120,3 @@ def _averages(figures: Mapping[str, float], split: str) -> dict[str, float]:
 def _new_bar() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=messages, transient=True)
-
-

@@ -1,6 +1,5 @@
 """What `predict` reads: lines of text or of JSON, with their places."""
 
-import io
 import json
 import sys
 from collections.abc import Iterator
@@ -23,13 +22,11 @@ def read_inputs(source: str, jsonl: bool) -> "Iterator[Input]":
     name = "standard input" if source == "-" else source
     as_json = jsonl or source.endswith(".jsonl")
     try:
-        context = nullcontext(sys.stdin.buffer) if source == "-" else Path(source).open("rb")
+        with nullcontext(sys.stdin.buffer) if source == "-" else Path(source).open("rb") as stream:
+            for number, line in enumerate(stream, 1):
+                yield _parse(line.rstrip(b"\r\n"), as_json), f"{name}:{number}"
     except OSError as error:
-        raise DataError(f"{source}: cannot be read ({error.strerror}); check the path") from None
-    with context as stream:
-        assert isinstance(stream, io.BufferedIOBase)
-        for number, line in enumerate(stream, 1):
-            yield _parse(line.rstrip(b"\r\n"), as_json), f"{name}:{number}"
+        raise DataError(f"{name}: cannot be read ({error.strerror}); check the path") from None
 
 
 def _parse(line: bytes, as_json: bool) -> "str | dict[str, object] | DataError":
@@ -42,4 +39,4 @@ def _parse(line: bytes, as_json: bool) -> "str | dict[str, object] | DataError":
         return DataError("not UTF-8; convert the input to UTF-8")
     except ValueError as error:
         return DataError(f"not valid JSON ({error})")
-    return value if isinstance(value, dict) else DataError("not a JSON object; write {\"text\": ...}")
+    return value if isinstance(value, dict) else DataError('not a JSON object; write {"text": ...}')

@@ -15,14 +15,20 @@ if TYPE_CHECKING:
     from mtlkit.plugins import Plugin
 
 ExperimentFile = Annotated[Path, typer.Argument(help="Experiment file, .jsonnet or .json.", metavar="EXPERIMENT")]
-ArchiveFile = Annotated[Path, typer.Argument(help="archive.tar.gz of a run, or the run's directory.", metavar="ARCHIVE")]
+ArchiveFile = Annotated[
+    Path, typer.Argument(help="archive.tar.gz of a run, or the run's directory.", metavar="ARCHIVE")
+]
 Var = Annotated[list[str], typer.Option("--var", metavar="K=JSON", help="Jsonnet variable (std.extVar), typed.")]
 Str = Annotated[list[str], typer.Option("--str", metavar="K=TEXT", help="Jsonnet variable that is text.")]
-Tla = Annotated[list[str], typer.Option("--tla", metavar="K=JSON", help="Argument of a file that is a function, typed.")]
+Tla = Annotated[
+    list[str], typer.Option("--tla", metavar="K=JSON", help="Argument of a file that is a function, typed.")
+]
 TlaStr = Annotated[list[str], typer.Option("--tla-str", metavar="K=TEXT", help="Such an argument that is text.")]
 Override = Annotated[
     list[str],
-    typer.Option("-o", "--override", metavar="PATH=JSON", help="Replace one setting: -o model.dropout=0.1, -o a.0.b=1."),
+    typer.Option(
+        "-o", "--override", metavar="PATH=JSON", help="Replace one setting: -o model.dropout=0.1, -o a.0.b=1."
+    ),
 ]
 Include = Annotated[
     list[str], typer.Option("--include-package", metavar="NAME", help="Import a module or .py file with components.")
@@ -89,7 +95,9 @@ def _code(option: str, assignments: list[str]) -> dict[str, str]:
             json.loads(value)
         except ValueError:
             text = {"--var": "--str", "--tla": "--tla-str"}[option]
-            raise ConfigError(f"{option} {assignment}: '{value}' is not JSON; for text use {text} {assignment}") from None
+            raise ConfigError(
+                f"{option} {assignment}: '{value}' is not JSON; for text use {text} {assignment}"
+            ) from None
         found[name] = value
     return found
 

@@ -37,12 +37,12 @@ def train(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, read the data, train nothing.")] = False,
     limit: Limit = None,
     device: Device = "auto",
-    override: Override = [],  # noqa: B006  # typer copies it
-    var: Var = [],  # noqa: B006
-    str_: Str = [],  # noqa: B006
-    tla: Tla = [],  # noqa: B006
-    tla_str: TlaStr = [],  # noqa: B006
-    include_package: Include = [],  # noqa: B006
+    override: Override = [],
+    var: Var = [],
+    str_: Str = [],
+    tla: Tla = [],
+    tla_str: TlaStr = [],
+    include_package: Include = [],
 ) -> None:
     """Train an experiment; leaves a run directory with an archive in it."""
     from mtlkit.cli.console import ConsoleListener, say, show_figures, show_inspection
@@ -76,12 +76,12 @@ def train(
 def evaluate(
     archive: ArchiveFile,
     split: Annotated[str, typer.Option(help="train, dev or test.")] = "test",
-    task: Annotated[list[str], typer.Option(help="Only this task; may be given again.")] = [],  # noqa: B006
+    task: Annotated[list[str], typer.Option(help="Only this task; may be given again.")] = [],
     file: Annotated[str | None, typer.Option(help="Score this file instead; needs --task.")] = None,
     output: Annotated[Path | None, typer.Option(help="Write the figures to this JSON file.")] = None,
     limit: Limit = None,
     device: Device = "auto",
-    include_package: Include = [],  # noqa: B006
+    include_package: Include = [],
 ) -> None:
     """Score an archive on a split, or on another file of a task."""
     from mtlkit.archive import open_archive
@@ -104,12 +104,14 @@ def evaluate(
 def predict(
     archive: ArchiveFile,
     inputs: Annotated[str, typer.Argument(help="Text file, .jsonl file, or - for standard input.", metavar="INPUT")],
-    task: Annotated[list[str], typer.Option(help="Whose head answers; default: all tasks.")] = [],  # noqa: B006
-    jsonl: Annotated[bool, typer.Option("--jsonl", help="Lines are JSON objects (a .jsonl file's are anyway).")] = False,
+    task: Annotated[list[str], typer.Option(help="Whose head answers; default: all tasks.")] = [],
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="Lines are JSON objects (a .jsonl file's are anyway).")
+    ] = False,
     output: Annotated[Path | None, typer.Option(help="Write records here instead of standard output.")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Lines read before answers are given.")] = 64,
     device: Device = "auto",
-    include_package: Include = [],  # noqa: B006
+    include_package: Include = [],
 ) -> None:
     """Predict for raw text, a line at a time; writes a JSON record per line and task. Labels are not needed."""
     from mtlkit.archive import open_archive

@@ -21,14 +21,19 @@ class _Generator(GenerateJsonSchema):
         )
 
 
+def schema_of(section: type[Spec]) -> JsonSchemaValue:
+    """pydantic's schema of one section; `x-interface` names the interface of each part."""
+    return section.model_json_schema(schema_generator=_Generator)
+
+
 def json_schema(root: type[Spec]) -> JsonSchemaValue:
     """The schema of `root`. Each interface is a definition, `oneOf` its components, told apart by `type`."""
     definitions: dict[str, JsonSchemaValue] = {}
-    schema = _hoist(root.model_json_schema(schema_generator=_Generator), definitions)
+    schema = _hoist(schema_of(root), definitions)
     for interface in interfaces().values():
         definitions[interface.__name__] = _one_of(interface)
         for name in interface.list_available():
-            settings = interface.by_name(name).settings.model_json_schema(schema_generator=_Generator)
+            settings = schema_of(interface.by_name(name).settings)
             settings["required"] = ["type", *settings.get("required", [])]
             definitions[f"{interface.__name__}.{name}"] = _hoist(settings, definitions)
     return {"$schema": DIALECT, **schema, "$defs": dict(sorted(definitions.items()))}

@@ -35,9 +35,9 @@ class VocabularySettings(Spec):
     lowercase: bool = True
     """Whether `The` and `the` are one word; characters keep their case."""
     pretrained: DataPath | None = None
-    """A file of word vectors in GloVe's text form; all its words join, so that dev and test texts profit."""
+    """A file of word vectors in GloVe's text form. All its words join, so that dev and test texts profit too."""
     pretrained_limit: NonNegativeInt | None = None
-    """Only the first so many lines of that file."""
+    """Of the words that training texts lack, only those in the first so many lines of that file join."""
 
 
 @final
@@ -128,10 +128,12 @@ def build_vocabulary(
                 words[_word(form, settings.lowercase)] += count
                 for character in form:
                     characters[character] += count
-    known = {word for word in vectors.words if word == _word(word, settings.lowercase)} if vectors else set()
+    pretrained = vectors.words if vectors else []
+    joining = {word for word in pretrained[: settings.pretrained_limit] if word == _word(word, settings.lowercase)}
+    known = words.keys() & set(pretrained)
     others = [word for word in _ranked(words, words) if word not in known and words[word] >= settings.min_count]
     return Vocabulary.of(
-        _ranked(known.union(others[: settings.max_words]), words),
+        _ranked(joining.union(known, others[: settings.max_words]), words),
         _ranked(characters, characters),
         {task: sorted(corpus.label_counts()) for task, corpus in training.items()},
         lowercase=settings.lowercase,

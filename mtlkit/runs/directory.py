@@ -1,12 +1,12 @@
 """The directory that a run leaves. It appears whole, and nothing in it is taken for done before it is.
 
-    experiment.jsonnet, ...     the experiment file and all it imported, under sources/
-    experiment.resolved.json    every default filled in
-    meta.json                   marks the folder as a run; versions, data hashes, device
-    vocabulary/                 one text file per namespace
-    metrics.jsonl, metrics.json every epoch, and the final figures
-    checkpoints/                see training/checkpoints.py
-    archive.tar.gz              see archive.py
+experiment.jsonnet, ...     the experiment file and all it imported, under sources/
+experiment.resolved.json    every default filled in
+meta.json                   marks the folder as a run; versions, data hashes, device
+vocabulary/                 one text file per namespace
+metrics.jsonl, metrics.json every epoch, and the final figures
+checkpoints/                see training/checkpoints.py
+archive.tar.gz              see archive.py
 """
 
 import json
@@ -56,7 +56,9 @@ class RunDirectory:
         if not self.is_run:
             raise RunError(f"{self.path}: exists and is not a run; give another directory with -s")
         if not force:
-            raise RunError(f"{self.path}: holds a run; --resume goes on with it, --force deletes it, -s DIR goes elsewhere")
+            raise RunError(
+                f"{self.path}: holds a run; --resume goes on with it, --force deletes it, -s DIR goes elsewhere"
+            )
 
     def check_resumable(self, loaded: LoadedExperiment) -> None:
         """Makes sure that the run here is one of the same experiment.
@@ -83,7 +85,9 @@ class RunDirectory:
             source = fresh / "sources" / name
             source.parent.mkdir(parents=True, exist_ok=True)
             source.write_text(text, encoding="utf-8")
-        (fresh / f"experiment{loaded.file.suffix}").write_text(loaded.file.read_text(encoding="utf-8"), encoding="utf-8")
+        (fresh / f"experiment{loaded.file.suffix}").write_text(
+            loaded.file.read_text(encoding="utf-8"), encoding="utf-8"
+        )
         (fresh / self.resolved.name).write_text(json.dumps(loaded.experiment.to_json(), indent=2) + "\n")
         (fresh / self.meta.name).write_text(json.dumps({"kind": KIND, "format": FORMAT, **meta}, indent=2) + "\n")
         vocabulary.save(fresh / self.vocabulary.name)

@@ -11,7 +11,6 @@ from typing import Any
 import torch
 
 import mtlkit
-
 from mtlkit.plugins import Plugin
 
 
@@ -26,7 +25,9 @@ def provenance(plugins: Sequence[Plugin]) -> dict[str, Any]:
         "command": sys.argv,
         "git": _git_state(),
         "plugins": {plugin.package: plugin.version for plugin in plugins if not plugin.error},
-        "packages": {package.name: package.version for package in sorted(distributions(), key=lambda found: found.name)},
+        "packages": {
+            package.name: package.version for package in sorted(distributions(), key=lambda found: found.name)
+        },
     }
 
 
@@ -36,7 +37,9 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+    return next(
+        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor()
+    )
 
 
 def _git_state() -> dict[str, Any] | None:

@@ -1,8 +1,7 @@
 """`train`: from an experiment to a run directory with an archive in it."""
 
-import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +12,18 @@ from safetensors.torch import load_model
 
 from mtlkit.archive import write_archive
 from mtlkit.checks import check_experiment
-from mtlkit.corpora import Corpora, Say, data_hashes, evaluation_tasks, load_corpora, majority, silent
-from mtlkit.data import Corpus, TaskSplit, Vectors, Vocabulary, build_vocabulary
+from mtlkit.corpora import (
+    Corpora,
+    Say,
+    data_hashes,
+    evaluation_tasks,
+    load_corpora,
+    majority,
+    make_vocabulary,
+    read_vectors,
+    silent,
+)
+from mtlkit.data import TaskSplit, Vocabulary
 from mtlkit.experiment import Experiment, LoadedExperiment, build_model
 from mtlkit.models import MultiTaskModel
 from mtlkit.plugins import Plugin
@@ -81,8 +90,11 @@ def train(
     torch.set_num_threads(experiment.trainer.threads)
 
     corpora = load_corpora(experiment, limit=options.limit, say=say)
-    vectors = _read_vectors(experiment, say)
-    vocabulary = Vocabulary.load(run.vocabulary) if options.resume else _vocabulary(experiment, corpora, vectors, say)
+    vectors = read_vectors(experiment, say)
+    if options.resume:
+        vocabulary = Vocabulary.load(run.vocabulary)
+    else:
+        vocabulary = make_vocabulary(experiment, corpora, vectors, say)
     seed_all(experiment.seed)
     model = build_model(experiment, vocabulary, vectors).to(options.device)
     trainer = _trainer(experiment, corpora, vocabulary, model, options.device)
@@ -97,34 +109,6 @@ def train(
     write_archive(run.archive, experiment, run.vocabulary, weights, corpora.seen(), run.read_meta())
     run.write_metrics(metrics)
     return RunResult(directory, metrics)
-
-
-def _read_vectors(experiment: Experiment, say: Say) -> Vectors | None:
-    settings = experiment.vocabulary
-    if settings.pretrained is None:
-        return None
-    say(f"reading vectors: {settings.pretrained}")
-    return Vectors.read(settings.pretrained, settings.pretrained_limit)
-
-
-def _vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors | None, say: Say) -> Vocabulary:
-    settings, training = experiment.vocabulary, corpora.of_split("train")
-    vocabulary = build_vocabulary(training, settings, vectors)
-    say(f"vocabulary: {len(vocabulary['words']):,} words")
-    if vectors is not None:
-        counts = _word_counts(training, settings.lowercase)
-        types, tokens = vectors.coverage(list(counts), counts.values())
-        say(f"pretrained vectors cover {types:.1%} of the training words, {tokens:.1%} of their occurrences")
-    return vocabulary
-
-
-def _word_counts(training: Mapping[str, Corpus], lowercase: bool) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for corpus in training.values():
-        for form, count in zip(corpus.forms, corpus.form_counts().tolist(), strict=True):
-            word = form.lower() if lowercase else form
-            counts[word] = counts.get(word, 0) + count
-    return counts
 
 
 def _trainer(

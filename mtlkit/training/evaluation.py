@@ -41,7 +41,7 @@ class EvaluationTask:
 def evaluate(
     model: MultiTaskModel, tasks: Iterable[EvaluationTask], batch_size: int, precision: Precision = "fp32"
 ) -> dict[str, float]:
-    """`task/metric` of each task; `task/clean_metric` on the texts that were never seen, where that makes a difference."""
+    """`task/metric` of each task; `task/clean_metric` on texts that were never seen, where that makes a difference."""
     figures: dict[str, float] = {}
     for task in tasks:
         predicted = predict_split(model, task.split, task.labels, batch_size, precision)
@@ -57,8 +57,10 @@ def evaluate(
 
 
 def with_averages(figures: Mapping[str, float]) -> dict[str, float]:
-    """`figures` and, for each metric that several tasks have, `average/metric`. A task without a clean figure counts with
-    its standard one, which is the same there."""
+    """`figures` and, for each metric that several tasks have, `average/metric`.
+
+    In a clean average, a task without a clean figure counts with its standard one, which is the same there.
+    """
     by_task: dict[str, dict[str, float]] = {}
     for name, value in figures.items():
         task, metric = name.split("/", 1)

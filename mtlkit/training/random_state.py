@@ -1,7 +1,7 @@
 """The state of every random generator that training can draw from, as plain tensors and numbers (no pickle needed)."""
 
 import random
-from typing import Any
+from typing import Any, cast
 
 import numpy
 import torch
@@ -10,7 +10,7 @@ import torch
 def capture() -> dict[str, Any]:
     """The state of PyTorch's generators (CPU and every CUDA device), Python's and NumPy's."""
     version, internal, gauss = random.getstate()
-    name, keys, position, has_gauss, cached = numpy.random.get_state(legacy=True)
+    name, keys, position, has_gauss, cached = cast(tuple[Any, ...], numpy.random.get_state(legacy=True))
     return {
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],

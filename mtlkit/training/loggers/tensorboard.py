@@ -30,7 +30,7 @@ class TensorBoardLogger(Logger):
                 "trainer.loggers: 'tensorboard' needs the package of that name; run: pip install 'mtlkit[tensorboard]'"
             ) from None
         self.every = every
-        self.writer = SummaryWriter(str(folder / "tensorboard"))  # type: ignore[no-untyped-call]  # untyped in torch
+        self.writer = SummaryWriter(str(folder / "tensorboard"))
 
     def step(self, step: Step) -> None:
         if step.step % self.every == 0:
@@ -43,7 +43,7 @@ class TensorBoardLogger(Logger):
                 self._add(f"{split}/{name}", value, end.step)
 
     def close(self) -> None:
-        self.writer.close()  # type: ignore[no-untyped-call]  # untyped in torch
+        self.writer.close()
 
     def _add(self, name: str, value: float, step: int) -> None:
-        self.writer.add_scalar(name, value, step)  # type: ignore[no-untyped-call]  # untyped in torch
+        self.writer.add_scalar(name, value, step)

@@ -6,7 +6,7 @@ from mtlkit.config import Component
 
 
 class Schedule(Component):
-    """The learning rate as a factor of the optimiser's own, a function of the step alone: there is no state to resume."""
+    """The learning rate as a factor of the optimiser's own: a function of the step alone, without a state to resume."""
 
     @abstractmethod
     def factor(self, step: int, total_steps: int, steps_per_epoch: int) -> float:

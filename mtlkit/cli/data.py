@@ -1,0 +1,119 @@
+"""The verbs of `mtlkit data`: fetch, stats, audit."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mtlkit.cli.options import ExperimentFile, Include, Limit, Override, Str, Tla, TlaStr, Var, load, variables
+
+if TYPE_CHECKING:
+    from mtlkit.corpora import Corpora
+
+app = typer.Typer(name="data", help="Look at an experiment's data, or fetch the example corpora.", no_args_is_help=True)
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="vader")],
+    from_: Annotated[Path | None, typer.Option("--from", help="An already downloaded source distribution.")] = None,
+) -> None:
+    """Fetch example corpora into the cache, through pip."""
+    from mtlkit.cli.console import say
+    from mtlkit.data import cache_folder, fetch_vader
+    from mtlkit.errors import ConfigError
+
+    if name != "vader":
+        raise ConfigError(f"data fetch {name}: there are no such corpora; known: vader")
+    folder = fetch_vader(cache_folder(), say, source=from_)
+    say(f"the VADER corpora are in {folder}")
+
+
+@app.command()
+def stats(
+    experiment: ExperimentFile,
+    limit: Limit = None,
+    override: Override = [],
+    var: Var = [],
+    str_: Str = [],
+    tla: Tla = [],
+    tla_str: TlaStr = [],
+    include_package: Include = [],
+) -> None:
+    """Count texts, words, lengths and labels of every task and split."""
+    from mtlkit.cli.console import show_rows
+    from mtlkit.data import statistics
+
+    corpora = _corpora(experiment, limit, override, var, str_, tla, tla_str, include_package)
+    rows = []
+    for split in statistics(corpora.by_task):
+        labels = ", ".join(f"{label} {count:,}" for label, count in list(split.labels.items())[:4])
+        more = len(split.labels) - 4
+        unknown = "" if split.unknown_share is None else f"{split.unknown_share:.1%}"
+        lengths = f"{split.mean_length:.1f} / {split.median_length:.0f} / {split.max_length}"
+        cells = (f"{split.texts:,}", f"{split.tokens:,}", lengths, f"{split.distinct_words:,}", unknown)
+        rows.append((split.task, split.split, *cells, labels + (f", {more} more" if more > 0 else "")))
+    header = ("task", "split", "texts", "tokens", "length mean/median/max", "words", "not in train", "labels")
+    show_rows(header, rows)
+
+
+@app.command()
+def audit(
+    experiment: ExperimentFile,
+    limit: Limit = None,
+    override: Override = [],
+    var: Var = [],
+    str_: Str = [],
+    tla: Tla = [],
+    tla_str: TlaStr = [],
+    include_package: Include = [],
+) -> None:
+    """Find texts that are repeated within and across splits and tasks, above all test texts seen in training."""
+    from mtlkit.cli.console import results, show_rows
+    from mtlkit.data import audit as run_audit
+
+    report = run_audit(_corpora(experiment, limit, override, var, str_, tla, tla_str, include_package).by_task)
+    rows = []
+    for name, task in [*report.tasks.items(), ("all", report.total)]:
+        repeats = " / ".join(f"{count}" for count in task.repeats.values())
+        tests = task.sizes.get("test", 0)
+        counts = (
+            tests,
+            task.test_in_train,
+            task.test_in_dev,
+            sum(task.test_in_others.values()),
+            task.clean,
+            task.conflicts,
+        )
+        rows.append((name, repeats, *(f"{count:,}" for count in counts)))
+    header = (
+        "task",
+        "repeats per split",
+        "test texts",
+        "in own train",
+        "in own dev",
+        "in other tasks",
+        "clean",
+        "conflicts",
+    )
+    show_rows(header, rows)
+    for pair, count in report.total.test_in_others.items():
+        results.print(f"test texts of {pair}: {count}", markup=False)
+
+
+def _corpora(
+    experiment: Path,
+    limit: int | None,
+    override: list[str],
+    var: list[str],
+    str_: list[str],
+    tla: list[str],
+    tla_str: list[str],
+    include: list[str],
+) -> "Corpora":
+    from mtlkit.cli.console import say
+    from mtlkit.corpora import load_corpora
+    from mtlkit.plugins import load_plugins
+
+    loaded = load(experiment, variables(var, str_, tla, tla_str), override, load_plugins(include))
+    return load_corpora(loaded.experiment, limit=limit, say=say)

@@ -1,0 +1,139 @@
+"""`check_component`: whatever an interface promises, tried out on one component."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import torch
+from pydantic import create_model
+
+from mtlkit.communicators import Communicator
+from mtlkit.config import Component, Lazy, Spec, json_schema, validate
+from mtlkit.data import DatasetReader, Tokenizer
+from mtlkit.embedders import Embedder
+from mtlkit.encoders import Encoder
+from mtlkit.errors import ConfigError
+from mtlkit.heads import Head
+from mtlkit.metrics import Metric
+from mtlkit.plugins import failures, load_plugins
+from mtlkit.sharing import SharingScheme
+from mtlkit.testing.data import check_dataset_reader, check_metric, check_tokenizer
+from mtlkit.testing.heads import check_head
+from mtlkit.testing.networks import check_communicator, check_embedder, check_encoder, check_sharing_scheme
+from mtlkit.testing.promises import doing, promise
+from mtlkit.testing.training import (
+    check_logger,
+    check_model_selection,
+    check_optimizer,
+    check_schedule,
+    check_task_sampler,
+    check_update_strategy,
+)
+from mtlkit.training import Logger, ModelSelection, Optimizer, Schedule, TaskSampler, UpdateStrategy
+
+CHECKS: Mapping[type[Component], Callable[[Any], None]] = {
+    Communicator: check_communicator,
+    DatasetReader: check_dataset_reader,
+    Embedder: check_embedder,
+    Encoder: check_encoder,
+    Head: check_head,
+    Logger: check_logger,
+    Metric: check_metric,
+    ModelSelection: check_model_selection,
+    Optimizer: check_optimizer,
+    Schedule: check_schedule,
+    SharingScheme: check_sharing_scheme,
+    TaskSampler: check_task_sampler,
+    Tokenizer: check_tokenizer,
+    UpdateStrategy: check_update_strategy,
+}
+"""How each interface is checked, beyond what all components promise."""
+
+
+def check_component(interface: type[Component], settings: Mapping[str, Any]) -> None:
+    """Checks that a component keeps its interface's promises. Installed plugins are imported first.
+
+    Every component: its settings validate, come back unchanged from JSON, agree with the JSON Schema, and are each
+    mentioned in the class's docstring. A module, moreover: shapes; finite and repeatable outputs; a gradient for every
+    parameter; nothing changed by padding or by the other texts of a batch; weights that can be saved and loaded; double
+    precision; building on the meta device. A communicator is checked inside the scheme `message_passing`.
+
+    Where settings must name tasks or labels, they are `TASKS` and `LABELS` of this package.
+
+    Args:
+        interface: such as `mtlkit.Encoder`.
+        settings: as in an experiment, `{"type": name, ...}`.
+
+    Raises:
+        AssertionError: the first promise that is not kept, in a sentence.
+    """
+    promise(interface in CHECKS, f"{interface.__name__} is none of the interfaces that can be checked: {_names()}")
+    lazy = _validated(interface, settings)
+    try:
+        _check_documentation(lazy)
+        _check_round_trip(interface, lazy)
+        _check_schema(interface, settings, lazy)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            CHECKS[interface](lazy)
+    except AssertionError as error:
+        raise AssertionError(f"{interface.__name__} '{lazy.type}': {error}") from error.__cause__
+
+
+def _names() -> str:
+    return ", ".join(interface.__name__ for interface in CHECKS)
+
+
+@cache
+def _plugin_failures() -> str:
+    return failures(load_plugins())
+
+
+def _section(interface: type[Component]) -> type[Spec]:
+    """A section of an experiment with one setting, the component."""
+    part: Any = Lazy[interface]  # type: ignore[valid-type]  # known at run time only
+    return create_model("Section", __base__=Spec, **{interface.kind(): (part, ...)})
+
+
+def _validated(interface: type[Component], settings: Mapping[str, Any]) -> Lazy[Any]:
+    plugin_failures = _plugin_failures()
+    try:
+        section = validate(_section(interface), {interface.kind(): dict(settings)}, "settings")
+    except ConfigError as error:
+        raise AssertionError(f"{error}{plugin_failures}") from None
+    lazy: Lazy[Any] = getattr(section, interface.kind())
+    return lazy
+
+
+def _check_documentation(lazy: Lazy[Any]) -> None:
+    text = lazy.component.__doc__ or ""
+    promise(bool(text.strip()), "its class has no docstring, which `mtlkit components` would show")
+    names = [name for name in lazy.component.settings.model_fields if name != "type"]
+    missing = [name for name in names if not re.search(rf"\b{re.escape(name)}\b", text)]
+    promise(not missing, f"its class's docstring says nothing about {', '.join(missing)}")
+
+
+def _check_round_trip(interface: type[Component], lazy: Lazy[Any]) -> None:
+    with doing("when its resolved settings are written as JSON"):
+        resolved = json.loads(json.dumps(lazy.to_json()))
+    try:
+        again = _validated(interface, resolved)
+    except AssertionError as error:
+        raise AssertionError(f"its own resolved settings {resolved} do not validate: {error}") from None
+    promise(again == lazy, f"its settings are others after a way through JSON: {again}, not {lazy}")
+
+
+def _check_schema(interface: type[Component], settings: Mapping[str, Any], lazy: Lazy[Any]) -> None:
+    schema = json_schema(_section(interface))
+    name = f"{interface.__name__}.{lazy.type}"
+    promise(name in schema["$defs"], f"the JSON Schema has no definition {name}")
+    try:
+        import jsonschema
+    except ImportError:  # it belongs to mtlkit's development tools
+        return
+    validator = jsonschema.Draft202012Validator(schema)
+    for value in (dict(settings), lazy.to_json()):
+        errors = [error.message for error in validator.iter_errors({interface.kind(): value})]
+        promise(not errors, f"the JSON Schema refuses valid settings: {'; '.join(errors)}")

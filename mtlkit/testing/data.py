@@ -1,0 +1,109 @@
+"""What dataset readers, tokenisers and metrics promise."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mtlkit.config import Lazy
+from mtlkit.data import DatasetReader, Instance, Target, Tokenizer
+from mtlkit.errors import DataError
+from mtlkit.metrics import Metric
+from mtlkit.testing.promises import doing, promise
+
+TEXT = "good fun , but long"
+TEXTS = (TEXT, "Don't!!! 3.5 :-)", "a\tb\n c", "naïve Ⅻ 漢字")
+BLANK = " \t\n"
+KINDS = ("label", "tags")
+GOLD: dict[str, list[Target]] = {"label": ["x", "y", "x"], "tags": [("B-x", "I-x", "O"), ("B-y",), ("O", "B-x")]}
+WRONG: dict[str, list[Target]] = {"label": ["y", "x", "y"], "tags": [("O", "O", "B-x"), ("O",), ("B-x", "O")]}
+
+
+def check_dataset_reader(lazy: Lazy[DatasetReader]) -> None:
+    """Files as paths, raw text as words, and every mistake of a user as a DataError."""
+    with doing("when it is built"):
+        reader = lazy.build()
+    promise(reader.target_kind in KINDS, f"its target_kind is {reader.target_kind!r}, not one of {KINDS}")
+    with doing("asked for the files of the source 'train'"):
+        files = reader.files("train")
+    promise(all(isinstance(file, Path) for file in files), "files() gives something that is no Path")
+    with doing("given a raw text to parse"):
+        instance = reader.parse(TEXT)
+    promise(isinstance(instance, Instance) and bool(instance.words), "parse() gives no words for a raw text")
+    with doing("given a blank text to parse, where a DataError is due,"):
+        _or_data_error(reader, BLANK)
+    if not reader.fetches:
+        _check_missing_file(reader)
+
+
+def _or_data_error(reader: DatasetReader, text: str) -> None:
+    try:
+        reader.parse(text)
+    except DataError:
+        return
+
+
+def _check_missing_file(reader: DatasetReader) -> None:
+    with TemporaryDirectory() as folder, doing("for a missing file, where a DataError is due,"):
+        missing = Path(folder) / "missing.txt"
+        try:
+            num_instances = len(list(reader.read(str(missing))))
+        except DataError as error:
+            promise(missing.name in str(error), f"its error for a missing file does not name the file: {error}")
+            return
+    promise(False, f"for a missing file it gives {num_instances} instances instead of a DataError")
+
+
+def check_tokenizer(lazy: Lazy[Tokenizer]) -> None:
+    """Words, none of them empty, the same ones each time."""
+    with doing("when it is built"):
+        tokenizer = lazy.build()
+    for text in TEXTS:
+        with doing(f"for {text!r}"):
+            words = tokenizer.tokenize(text)
+        promise(isinstance(words, list) and all(isinstance(word, str) for word in words), "it gives no list of strings")
+        promise("" not in words, f"for {text!r} it gives an empty word")
+        promise(tokenizer.tokenize(text) == words, f"for {text!r} it gives other words the second time")
+    promise(bool(tokenizer.tokenize(TEXT)), f"for {TEXT!r} it gives no words")
+    for text in ("", BLANK):
+        with doing(f"for {text!r}"):
+            words = tokenizer.tokenize(text)
+        promise(words == [], f"for {text!r} it gives {words} instead of an empty list")
+
+
+def check_metric(lazy: Lazy[Metric]) -> None:
+    """Fractions that are 1 for perfect predictions, and the headline among them."""
+    component = lazy.component
+    promise(getattr(component, "target_kind", None) in KINDS, f"its class must say target_kind, one of {KINDS}")
+    gold, wrong = GOLD[component.target_kind], WRONG[component.target_kind]
+    perfect = _scores(lazy, [(gold, gold)])
+    promise(getattr(component, "headline", None) in perfect, f"its headline must be one of its scores: {list(perfect)}")
+    headline = component.headline
+    promise(perfect[headline] == 1, f"for perfect predictions its headline is {perfect[headline]}, not 1")
+    promise(
+        _scores(lazy, [(wrong, gold)])[headline] < 1, "for wrong predictions its headline is as good as for right ones"
+    )
+    for scores in (perfect, _scores(lazy, [(wrong, gold)]), _scores(lazy, []), _scores(lazy, [([], [])])):
+        promise(
+            scores.keys() == perfect.keys(), f"its scores are {list(scores)} at one time, {list(perfect)} at another"
+        )
+        promise(all(0 <= score <= 1 for score in scores.values()), f"its scores are no fractions from 0 to 1: {scores}")
+    promise(not any(_scores(lazy, []).values()), "its scores are not 0 where there was nothing to count")
+    mixed = [*wrong[:1], *gold[1:]]
+    whole, parts = _scores(lazy, [(mixed, gold)]), _scores(lazy, [(mixed[:1], gold[:1]), (mixed[1:], gold[1:])])
+    promise(whole == parts, "its scores depend on how the texts were cut into batches")
+    _check_lengths(lazy, gold)
+
+
+def _scores(lazy: Lazy[Metric], batches: list[tuple[list[Target], list[Target]]]) -> dict[str, float]:
+    with doing(f"with {len(batches)} batches"):
+        metric = lazy.build()
+        for predicted, gold in batches:
+            metric.update(predicted, gold)
+        return metric.compute()
+
+
+def _check_lengths(lazy: Lazy[Metric], gold: list[Target]) -> None:
+    try:
+        lazy.build().update(gold[:1], gold)
+    except ValueError:
+        return
+    promise(False, "it takes fewer predictions than gold targets without a ValueError")

@@ -1,0 +1,96 @@
+"""What heads promise.
+
+Shapes: B texts, T words, D state size, L labels.
+"""
+
+import torch
+from torch import Tensor
+
+from mtlkit.config import Lazy
+from mtlkit.heads import Head
+from mtlkit.metrics import Metric
+from mtlkit.testing.modules import build_module, check_independence, check_module, check_padding, close
+from mtlkit.testing.promises import doing, promise
+from mtlkit.testing.samples import LABELS, Sample, sample
+
+UNKNOWN = -1
+KINDS = ("label", "tags")
+
+
+def check_head(lazy: Lazy[Head]) -> None:
+    """Losses that are means over what is known, and decisions that are labels."""
+    component = lazy.component
+    promise(getattr(component, "target_kind", None) in KINDS, f"its class must say target_kind, one of {KINDS}")
+    for name in getattr(component, "default_metrics", ()):
+        promise(name in Metric.list_available(), f"its default_metrics name no Metric: '{name}'")
+        promise(Metric.by_name(name).target_kind == component.target_kind, f"the metric '{name}' scores other targets")
+    promise(
+        bool(getattr(component, "default_metrics", ())), "its class must name default_metrics; the first one selects"
+    )
+    check_module(lazy, _loss, sample())
+    _check_loss(build_module(lazy))
+    _check_decisions(build_module(lazy))
+
+
+def _loss(head: Head, given: Sample, targets: Tensor | None = None) -> Tensor:
+    return head.loss(given.states_BTE, given.mask_BT, _targets(head, given) if targets is None else targets)
+
+
+def _targets(head: Head, given: Sample) -> Tensor:
+    """Every label in turn; the words decide, so that a text keeps its target in any batch."""
+    tags_BT = (given.text.words_BT % len(LABELS)).masked_fill(~given.mask_BT, UNKNOWN)
+    return tags_BT[:, 0] if head.target_kind == "label" else tags_BT
+
+
+def _check_loss(head: Head) -> None:
+    given = sample()
+    rows = list(range(given.size))
+    with doing("its loss:"):
+        loss = _loss(head, given)
+        twice, turned, longer = (
+            _loss(head, other) for other in (given.rows(rows * 2), given.rows(rows[::-1]), given.padded(3))
+        )
+    promise(loss.dim() == 0, f"its loss is no scalar, but has the shape {tuple(loss.shape)}")
+    promise(close(twice, loss), "its loss is no mean: the same texts twice have another loss than once")
+    promise(close(turned, loss), "its loss depends on the order of the texts")
+    promise(close(longer, loss), "more padding, or what stands in it, changes its loss")
+    _check_unknown_targets(head, given)
+
+
+def _check_unknown_targets(head: Head, given: Sample) -> None:
+    targets = _targets(head, given).clone()
+    targets[-1] = UNKNOWN
+    known = given.rows(range(given.size - 1))
+    with doing("with unknown targets (-1) its loss:"):
+        loss = _loss(head, given, targets)
+    promise(close(loss, _loss(head, known)), "a text whose target is unknown (-1) is not left out of its loss")
+    with doing("with no known target its loss:"):
+        loss = _loss(head, given, torch.full_like(targets, UNKNOWN))
+        gradients = torch.autograd.grad(loss, list(head.parameters()), allow_unused=True)
+    promise(float(loss) == 0, "without any known target its loss is not 0")
+    still = all(gradient is None or not gradient.any() for gradient in gradients)
+    promise(still, "without any known target its gradient is not 0")
+
+
+def _check_decisions(head: Head) -> None:
+    given = sample()
+
+    def decide(module: Head, other: Sample) -> Tensor:
+        return module.decode(other.states_BTE, other.mask_BT).ids
+
+    with doing("when it decodes,"):
+        decoded = head.decode(given.states_BTE, given.mask_BT)
+    shape = given.mask_BT.shape if head.target_kind == "tags" else given.mask_BT.shape[:1]
+    ids = decoded.ids
+    promise(ids.shape == shape, f"its decisions have the shape {tuple(ids.shape)}, not {tuple(shape)}")
+    promise(ids.dtype == torch.int64, f"its decisions are {ids.dtype}, not label ids in torch.int64")
+    valid = ids[given.mask_BT] if head.target_kind == "tags" else ids
+    promise(bool(((valid >= 0) & (valid < len(LABELS))).all()), "its decisions are no label ids")
+    if head.target_kind == "tags":
+        promise(bool((ids[~given.mask_BT] == UNKNOWN).all()), "its decisions are not -1 at padding")
+    check_padding(head, decide, given, padding=UNKNOWN)
+    check_independence(head, decide, given)
+    if decoded.confidence_B is not None:
+        sound = (decoded.confidence_B >= 0) & (decoded.confidence_B <= 1)
+        promise(decoded.confidence_B.shape == ids.shape[:1], "its confidence is not one number for each text")
+        promise(bool(sound.all()), "its confidence is no probability")

@@ -1,0 +1,131 @@
+"""What every module promises: learning, saving, double precision, building without memory.
+
+Shapes: B texts, T words, D output size.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mtlkit.config import Lazy, interface_of
+from mtlkit.testing.promises import doing, promise
+from mtlkit.testing.samples import Sample, runtime_values
+
+Run = Callable[[Any, Sample], Tensor]
+"""Runs a module on a sample."""
+
+LONGER = 3
+
+
+def build_module(lazy: Lazy[Any], seed: int = 0) -> Any:
+    """A module in double precision, in evaluation mode."""
+    torch.manual_seed(seed)
+    with doing("when it is built"):
+        return lazy.build(**runtime(lazy)).double().eval()
+
+
+def runtime(lazy: Lazy[Any]) -> dict[str, Any]:
+    """What the component's interface offers."""
+    values = runtime_values()
+    return {name: values[name] for name in interface_of(lazy.component).offers}
+
+
+def check_module(lazy: Lazy[Any], run: Run, sample: Sample) -> None:
+    """Everything that holds for modules of any interface."""
+    module = build_module(lazy)
+    with doing("in evaluation mode"):
+        first, second = run(module, sample), run(module, sample)
+    promise(bool(first.isfinite().all()), "its output holds numbers that are not finite")
+    promise(torch.equal(first, second), "in evaluation mode, the same input gives different outputs")
+    _check_gradients(lazy, run, sample)
+    _check_state(lazy, run, sample)
+    _check_precision(lazy, run, sample)
+    _check_meta_device(lazy)
+
+
+def check_states(lazy: Lazy[Any], run: Run, sample: Sample) -> None:
+    """What holds for modules that turn B texts of T words into states (B, T, D)."""
+    module = build_module(lazy)
+    with doing("in evaluation mode"):
+        states_BTD = run(module, sample)
+    expected = (*sample.mask_BT.shape, module.output_dim)
+    promise(tuple(states_BTD.shape) == expected, f"its states are {tuple(states_BTD.shape)}, not (B, T, D) {expected}")
+    promise(not states_BTD[~sample.mask_BT].any(), "its states are not zero at padding")
+    check_padding(module, run, sample)
+    check_independence(module, run, sample)
+
+
+def check_padding(module: nn.Module, run: Run, sample: Sample, padding: float = 0) -> None:
+    """More padding, and whatever stands in it, changes nothing. `padding` is what outputs of steps hold there."""
+    with doing("with more padding"):
+        expected, longer = run(module, sample), run(module, sample.padded(LONGER))
+    if expected.dim() > 1:
+        expected = torch.cat(
+            [expected, expected.new_full((len(expected), LONGER, *expected.shape[2:]), padding)], dim=1
+        )
+    promise(close(longer, expected), "more padding, or what stands in it, changes its outputs")
+
+
+def check_independence(module: nn.Module, run: Run, sample: Sample) -> None:
+    """The order of the texts is kept, and a text does not see its neighbours in the batch."""
+    order = list(range(sample.size))[::-1]
+    with doing("with the texts in another order"):
+        expected, turned = run(module, sample), run(module, sample.rows(order))
+    promise(close(turned, expected[order]), "with the texts of a batch in another order, the outputs are others")
+    for row in order:
+        with doing("with a batch of one text"):
+            alone = run(module, sample.rows([row]))
+        same = expected[[row], : alone.shape[1]] if alone.dim() > 1 else expected[[row]]
+        promise(close(alone, same), "a text's outputs depend on the other texts of its batch")
+
+
+def close(left: Tensor, right: Tensor) -> bool:
+    """Equal but for the order of sums."""
+    return left.shape == right.shape and torch.allclose(left, right, rtol=1e-8, atol=1e-10)
+
+
+def _check_gradients(lazy: Lazy[Any], run: Run, sample: Sample) -> None:
+    module = build_module(lazy).train()
+    trainable = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+    if not trainable:
+        return
+    with doing("in training mode"):
+        output = run(module, sample)
+        # Not the plain sum, which a softmax or a normalisation makes constant.
+        weights = torch.linspace(-1, 2, output.numel(), dtype=output.dtype).view_as(output)
+        (output * weights).sum().backward()  # type: ignore[no-untyped-call]  # untyped in torch
+    for name, parameter in trainable.items():
+        gradient = parameter.grad
+        promise(gradient is not None and bool(gradient.any()), f"its parameter {name} gets no gradient")
+        promise(gradient is None or bool(gradient.isfinite().all()), f"the gradient of {name} is not finite")
+
+
+def _check_state(lazy: Lazy[Any], run: Run, sample: Sample) -> None:
+    original, copy = build_module(lazy, seed=1), build_module(lazy, seed=2)
+    owners: dict[int, str] = {}
+    for name, tensor in original.state_dict().items():
+        promise(isinstance(tensor, Tensor), f"state_dict holds {name}, which is no tensor; archives hold tensors only")
+        owner = owners.setdefault(tensor.data_ptr() or id(tensor), name)
+        promise(owner == name, f"state_dict holds one tensor twice, as {owner} and as {name}; register it once")
+    with doing("when the weights of another instance are loaded"):
+        copy.load_state_dict(original.state_dict())
+        outputs = run(original, sample), run(copy, sample)
+    promise(torch.equal(*outputs), "an instance with another's weights gives other outputs: state_dict lacks something")
+
+
+def _check_precision(lazy: Lazy[Any], run: Run, sample: Sample) -> None:
+    for dtype in (torch.float32, torch.float64):
+        module = build_module(lazy).to(dtype)
+        with doing(f"in {dtype}"):
+            output = run(module, sample.to(dtype))
+        promise(not output.is_floating_point() or output.dtype == dtype, f"in {dtype} its output is {output.dtype}")
+
+
+def _check_meta_device(lazy: Lazy[Any]) -> None:
+    """`check` builds models without memory for their weights."""
+    with doing("when it is built on the meta device"), torch.device("meta"):
+        module = lazy.build(**runtime(lazy))
+    for name, parameter in module.named_parameters():
+        promise(parameter.is_meta, f"its parameter {name} is not made on the default device; leave out device=")

@@ -1,0 +1,166 @@
+"""What the swappable parts of training promise."""
+
+import io
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import Tensor, nn
+
+from mtlkit.config import Lazy
+from mtlkit.data import Batch
+from mtlkit.embedders import WordEmbedder
+from mtlkit.encoders import LstmEncoder
+from mtlkit.heads import Classifier
+from mtlkit.models import SHARED, MultiTaskModel
+from mtlkit.sharing import FullyShared
+from mtlkit.testing.promises import doing, promise
+from mtlkit.testing.samples import LABELS, TASKS, sample, sample_vocabulary
+from mtlkit.training import EpochEnd, Logger, ModelSelection, Optimizer, Schedule, Step, TaskSampler, UpdateStrategy
+from mtlkit.training.optimization import Optimization
+
+NUM_BATCHES = dict(zip(TASKS, (3, 7, 1), strict=True))
+NUM_EPOCHS = 3
+STEPS_PER_EPOCH, TOTAL_STEPS = 5, 20
+
+
+def check_task_sampler(lazy: Lazy[TaskSampler]) -> None:
+    """Plans of known tasks that depend on nothing but what they are given."""
+    with doing("when it is built"):
+        sampler = lazy.build()
+
+    def plan(num_batches: Mapping[str, int], epoch: int) -> list[str]:
+        with doing(f"for epoch {epoch}"):
+            return sampler.plan(num_batches, epoch, NUM_EPOCHS, torch.Generator().manual_seed(epoch))
+
+    before = torch.get_rng_state()
+    plans = [plan(NUM_BATCHES, epoch) for epoch in range(NUM_EPOCHS)]
+    alone = plan({TASKS[0]: 4}, 0)
+    promise(torch.equal(torch.get_rng_state(), before), "it draws from torch's own generator, not from the one given")
+    again = [plan(NUM_BATCHES, epoch) for epoch in range(NUM_EPOCHS)]
+    promise(plans == again, "the same generator gives it another plan the second time")
+    for order in (*plans, alone):
+        promise(bool(order), "its plan of an epoch is empty")
+        promise(set(order) <= set(TASKS), f"its plan names tasks that there are not: {sorted(set(order) - set(TASKS))}")
+    promise(set(alone) == {TASKS[0]}, "it names tasks that it was not given")
+    lengths = {len(order) for order in plans}
+    promise(len(lengths) == 1, f"its epochs have different numbers of batches, {sorted(lengths)}; schedules need one")
+
+
+def check_optimizer(lazy: Lazy[Optimizer]) -> None:
+    """Steps that go downhill, and a state that resumes to the same bits."""
+
+    def new() -> tuple[nn.Parameter, torch.optim.Optimizer]:
+        parameter = nn.Parameter(torch.zeros(8))
+        with doing("when it is created"):
+            return parameter, lazy.build().create([parameter])
+
+    def step(parameter: nn.Parameter, optimizer: torch.optim.Optimizer) -> float:
+        loss = 0.5 * (parameter - 1).square().mean()
+        with doing("when it takes a step"):
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]  # untyped in torch
+            optimizer.step()
+        return float(loss)
+
+    parameter, optimizer = new()
+    promise(isinstance(optimizer, torch.optim.Optimizer), "create() gives no torch.optim.Optimizer")
+    promise(all("lr" in group for group in optimizer.param_groups), "its parameter groups have no learning rate `lr`")
+    first, second = step(parameter, optimizer), step(parameter, optimizer)
+    promise(second < first, f"a step does not lower a convex loss: {first:.6f}, then {second:.6f}")
+    other, resumed = new()
+    with doing("when its state is saved and loaded"):
+        saved = io.BytesIO()
+        torch.save(optimizer.state_dict(), saved)
+        saved.seek(0)
+        resumed.load_state_dict(torch.load(saved, weights_only=True))
+        other.data.copy_(parameter.data)
+    step(parameter, optimizer)
+    step(other, resumed)
+    promise(torch.equal(parameter, other), "after its state was saved and loaded, it takes another step")
+
+
+def check_schedule(lazy: Lazy[Schedule]) -> None:
+    """Factors of the step alone, finite and not negative, over whole runs."""
+    with doing("when it is built"):
+        schedule = lazy.build()
+    for total, per_epoch in ((TOTAL_STEPS, STEPS_PER_EPOCH), (1, 1)):
+        with doing(f"in a run of {total} steps"):
+            factors = [schedule.factor(step, total, per_epoch) for step in range(total)]
+            again = [schedule.factor(step, total, per_epoch) for step in reversed(range(total))][::-1]
+        sound = all(math.isfinite(factor) and factor >= 0 for factor in factors)
+        promise(sound, f"its factors are negative or not finite: {factors}")
+        promise(any(factors), "its factors are all 0, so nothing is learned")
+        promise(factors == again, "its factor depends on more than the step, so a resumed run would differ")
+
+
+def check_model_selection(lazy: Lazy[ModelSelection]) -> None:
+    """Scores that never fall when a task gets better, and weights for every task."""
+    with doing("when it is built"):
+        selection = lazy.build(tasks=list(TASKS))
+    headlines = dict(zip(TASKS, (0.3, 0.5, 0.4), strict=True))
+    with doing("when it scores an epoch"):
+        scores = selection.scores(headlines)
+        alone = selection.scores({TASKS[0]: 0.3})
+    finite = all(math.isfinite(score) for score in (*scores.values(), *alone.values()))
+    promise(finite, f"its scores are not finite: {scores}, {alone}")
+    for task in TASKS:
+        better = selection.scores({**headlines, task: 0.9})
+        promise(better.keys() == scores.keys(), "the names of its scores depend on their values")
+        lower = [name for name, score in scores.items() if better[name] < score]
+        promise(not lower, f"when {task} gets better, its score '{''.join(lower[:1])}' gets lower")
+        serving = selection.weights_for(task)
+        promise(serving in scores, f"weights_for('{task}') is '{serving}', which is none of its scores {list(scores)}")
+    best = selection.scores(dict.fromkeys(TASKS, 0.9))
+    promise(any(best[name] > scores[name] for name in scores), "when all tasks get better, none of its scores does")
+
+
+def check_update_strategy(lazy: Lazy[UpdateStrategy]) -> None:
+    """A step changes parameters and says each batch's loss."""
+    torch.manual_seed(0)
+    model = _model()
+    parameters = list(model.parameters())
+    optimization = Optimization(torch.optim.SGD(parameters, lr=0.1), parameters, gradient_clip=None)
+    before = [parameter.detach().clone() for parameter in parameters]
+    batches = [_batch(task) for task in TASKS[:2]]
+    with doing("when it takes a step"):
+        result = lazy.build().step(model, batches, optimization, "fp32")
+    changed = any(not torch.equal(old, new) for old, new in zip(before, parameters, strict=True))
+    promise(changed, "a step changes no parameter")
+    tasks = [task for task, _ in result.losses]
+    promise(tasks == [batch.task for batch in batches], f"its losses are those of {tasks}, not one for each batch")
+    for task, loss in result.losses:
+        promise(isinstance(loss, Tensor) and loss.dim() == 0, f"its loss of {task} is no scalar tensor")
+        promise(not loss.requires_grad, f"its loss of {task} is not detached")
+        promise(bool(loss.isfinite()), f"its loss of {task} is not finite")
+    left = any(parameter.grad is not None and parameter.grad.any() for parameter in parameters)
+    promise(not left, "it leaves gradients behind, which the next step would add to")
+
+
+def check_logger(lazy: Lazy[Logger]) -> None:
+    """It takes every event of a run, and can be closed."""
+    with TemporaryDirectory() as folder:
+        with doing("when it is built"):
+            logger = lazy.build(folder=Path(folder))
+        with doing("during a run"):
+            for step in range(1, 101):
+                logger.step(Step(1, step, step, 100, [(TASKS[0], torch.tensor(0.5))]))
+            scored = {f"{TASKS[0]}/accuracy": 0.5}
+            logger.epoch(EpochEnd(1, 100, {TASKS[0]: 0.5}, scored, scored, {"model": 0.5}, ["model"]))
+            logger.epoch(EpochEnd(2, 200, {}, {}, {}, {}))
+        with doing("when it is closed"):
+            logger.close()
+
+
+def _model() -> MultiTaskModel:
+    embedder = WordEmbedder(dim=4, vocabulary=sample_vocabulary(), vectors=None)
+    sharing = FullyShared(Lazy.of(LstmEncoder, hidden_dim=3), input_dim=4)
+    heads = {task: Classifier(input_dim=3, labels=list(LABELS)) for task in TASKS}
+    return MultiTaskModel({SHARED: embedder}, sharing, heads, dict.fromkeys(TASKS, 1.0))
+
+
+def _batch(task: str) -> Batch:
+    text = sample().text
+    return Batch(task, text, torch.tensor([0, 1, 2, 0]), torch.arange(len(text.mask_BT)))

@@ -1,0 +1,74 @@
+import json
+import re
+
+import pytest
+
+from mtlkit.data import Instance, JsonLinesReader
+from mtlkit.errors import DataError
+
+
+def read(reader, tmp_path, *lines):
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines))
+    return list(reader.read(str(path)))
+
+
+def test_texts_and_labels(tmp_path):
+    lines = [{"text": "good fun", "label": "yes", "id": 7}, {"label": 0, "text": "bad\n film\u2028"}]
+    expected = [Instance(("good", "fun"), "yes"), Instance(("bad", "film"), "0")]
+    assert read(JsonLinesReader(), tmp_path, *lines) == expected
+    assert JsonLinesReader().target_kind == "label"
+
+
+def test_words_and_tags(tmp_path):
+    reader = JsonLinesReader(words_field="tokens", tags_field="ner")
+    line = {"tokens": ["New York", "!"], "ner": ["B-LOC", "O"], "text": "not this"}
+    assert read(reader, tmp_path, line) == [Instance(("New York", "!"), ("B-LOC", "O"))]
+    assert reader.target_kind == "tags"
+
+
+def test_without_a_target_field_there_is_no_target(tmp_path):
+    reader = JsonLinesReader("body", label_field=None)
+    assert read(reader, tmp_path, {"body": "good", "label": "yes"}) == [Instance(("good",))]
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ('{"text": "good"', "not valid JSON"),
+        ("", "not valid JSON"),
+        ("[" * 100_000, "not valid JSON"),
+        ('["good"]', "no JSON object"),
+        ({"label": "yes"}, "no field 'text'"),
+        ({"text": "good", "lable": "yes"}, r"no field 'label' \(fields here: text, lable\)"),
+        ({"text": "good", "label": None}, "'label' is no string or whole number"),
+        ({"text": "", "label": "yes"}, "no words"),
+    ],
+)
+def test_a_bad_line_is_placed(tmp_path, line, what):
+    with pytest.raises(DataError, match=re.escape(f"{tmp_path}/a.jsonl:2: ") + f".*{what}"):
+        read(JsonLinesReader(), tmp_path, {"text": "good", "label": "yes"}, line)
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ({"tokens": ["a", "b"], "ner": ["O"]}, "2 words but 1 tags in field 'ner'"),
+        ({"tokens": ["a", ""], "ner": ["O", "O"]}, "'tokens' needs at least one word"),
+        ({"tokens": [], "ner": []}, "'tokens' needs at least one word"),
+        ({"tokens": "a b", "ner": ["O", "O"]}, "'tokens' is no list of strings"),
+        ({"tokens": ["a"], "ner": [1]}, "'ner' is no list of strings"),
+        ({"ner": ["O"]}, "no field 'tokens'"),
+    ],
+)
+def test_a_bad_line_of_tags_is_placed(tmp_path, line, what):
+    with pytest.raises(DataError, match=re.escape(f"{tmp_path}/a.jsonl:1: ") + f".*{what}"):
+        read(JsonLinesReader(words_field="tokens", tags_field="ner"), tmp_path, line)
+
+
+def test_texts_to_predict():
+    reader = JsonLinesReader(words_field="tokens", tags_field="ner")
+    assert reader.parse("a b") == Instance(("a", "b"))
+    assert reader.parse({"tokens": ["a b"]}) == Instance(("a b",))
+    assert reader.parse({"text": "a b"}) == Instance(("a", "b"))
+    assert reader.parse({"text": "a b", "ner": ["O", "X"]}) == Instance(("a", "b"), ("O", "X"))

@@ -1,0 +1,66 @@
+import gzip
+import re
+
+import pytest
+
+from mtlkit.config import Lazy
+from mtlkit.data import Instance, RegexTokenizer, TextClassificationReader
+from mtlkit.errors import DataError
+
+RENAMED = TextClassificationReader(labels={"0": "negative", "1": "positive"})
+
+
+@pytest.mark.parametrize("name", ["a.tsv", "a.tsv.gz"])
+def test_lines_are_labelled_texts(tmp_path, name):
+    path = tmp_path / name
+    content = "1\tgood  fun \r\n0\tbad\tfilm\u2028here\n".encode()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    read = list(RENAMED.read(str(path)))
+    assert read == [Instance(("good", "fun"), "positive"), Instance(("bad", "film", "here"), "negative")]
+    assert RENAMED.files(str(path)) == [path]
+    assert RENAMED.target_kind == "label"
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("1 good fun", "no TAB between label and text"),
+        ("", "no TAB between label and text"),
+        ("\tgood fun", "no label before the TAB"),
+        ("1\t ", "no words in the text.*`skip_empty`"),
+        ("2\tgood fun", r"label '2' is not in the reader's `labels` \(0, 1\)"),
+    ],
+)
+def test_a_bad_line_is_placed(tmp_path, line, what):
+    path = tmp_path / "a.tsv"
+    path.write_text(f"1\tgood\n{line}\n0\tbad\n")
+    with pytest.raises(DataError, match=re.escape(f"{path}:2: ") + what):
+        list(RENAMED.read(str(path)))
+
+
+def test_empty_texts_are_left_out_when_asked(tmp_path):
+    (tmp_path / "a.tsv").write_text("0\t\n1\tgood\n")
+    reader = TextClassificationReader(skip_empty=True)
+    assert list(reader.read(str(tmp_path / "a.tsv"))) == [Instance(("good",), "1")]
+
+
+def test_texts_to_predict():
+    reader = TextClassificationReader(Lazy.of(RegexTokenizer), {"1": "positive"})
+    assert reader.parse("good fun!") == Instance(("good", "fun", "!"))
+    assert reader.parse({"text": "good", "id": 3}) == Instance(("good",))
+    assert reader.parse({"text": "good", "label": "1"}) == Instance(("good",), "positive")
+
+
+@pytest.mark.parametrize(
+    ("raw", "what"),
+    [
+        (" ", "no words"),
+        ({"txt": "good"}, r"no field 'text' \(fields here: txt\)"),
+        ({}, r"no field 'text' \(fields here: none\)"),
+        ({"text": ["good"]}, "'text' is no string"),
+        ({"text": "good", "label": True}, "'label' is no string"),
+    ],
+)
+def test_what_cannot_be_predicted_is_told(raw, what):
+    with pytest.raises(DataError, match=what):
+        TextClassificationReader().parse(raw)

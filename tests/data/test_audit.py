@@ -1,0 +1,61 @@
+from mtlkit.data import Corpus, Instance, audit, clean_mask, seen_digests
+
+
+def corpus_of(*texts: str) -> Corpus:
+    """Texts of the form `words:label`."""
+    made = [text.partition(":") for text in texts]
+    return Corpus.from_instances([Instance(tuple(words.split()), label or "x") for words, _, label in made], "label")
+
+
+CORPORA = {
+    "dvd": {
+        "train": corpus_of("one", "one", "two two", "clash:x"),
+        "dev": corpus_of("three", "two two"),
+        "test": corpus_of("one", "three", "two two", "five", "six", "six", "clash:y", "One"),
+    },
+    "video": {"train": corpus_of("five", "one"), "test": corpus_of("two two", "eight")},
+}
+
+
+def test_leaks_are_counted_by_place():
+    dvd = audit(CORPORA).tasks["dvd"]
+    assert dvd.sizes == {"train": 4, "dev": 2, "test": 8}
+    assert dvd.repeats == {"train": 1, "dev": 0, "test": 1}
+    assert (dvd.test_in_train, dvd.test_in_dev, dvd.test_in_own) == (3, 2, 4)
+    assert dvd.test_in_others == {"video": 2}
+    assert dvd.clean == 3  # six, six, One
+    assert dvd.conflicts == 1
+
+
+def test_a_task_may_lack_a_split():
+    video = audit(CORPORA).tasks["video"]
+    assert (video.test_in_own, video.test_in_dev, video.test_in_others, video.clean) == (0, 0, {"dvd": 1}, 1)
+    untested = audit({"a": {"train": corpus_of("one")}}).tasks["a"]
+    assert (untested.clean, untested.test_in_own) == (0, 0)
+
+
+def test_the_total_adds_up():
+    total = audit(CORPORA).total
+    assert total.sizes == {"train": 6, "dev": 2, "test": 10}
+    assert total.test_in_others == {"dvd in video": 2, "video in dvd": 1}
+    assert (total.test_in_own, total.clean, total.conflicts) == (4, 4, 1)
+
+
+def test_labels_conflict_by_name_not_by_number():
+    """Each split numbers its labels by itself."""
+    splits = {"train": corpus_of("one:a", "two:b"), "dev": corpus_of("two:b", "one:a")}
+    assert audit({"t": splits}).total.conflicts == 0
+
+
+def test_tags_conflict_too():
+    splits = {
+        "train": Corpus.from_instances([Instance(("a", "b"), ("O", "X"))], "tags"),
+        "dev": Corpus.from_instances([Instance(("a", "b"), ("X", "O")), Instance(("a", "b"), ("O", "X"))], "tags"),
+    }
+    assert audit({"t": splits}).total.conflicts == 1
+
+
+def test_clean_mask_of_a_cut_corpus_compares_whole_texts():
+    test = corpus_of("one two", "one three").cut(1)
+    assert clean_mask(test, seen_digests([corpus_of("one two"), corpus_of("one")])).tolist() == [False, True]
+    assert clean_mask(test, seen_digests([])).all()

@@ -1,0 +1,106 @@
+import io
+import re
+import tarfile
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from mtlkit.data import fetch, file_sha256
+from mtlkit.data.fetch import VADER_FILES, fetch_vader
+from mtlkit.errors import DataError
+
+ROW = b"1\t2.5\tgood fun\r\n"
+
+
+def add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    archive.addfile(member, io.BytesIO(content))
+
+
+@pytest.fixture
+def sdist(tmp_path: Path, monkeypatch) -> Path:
+    """A small source distribution of the real one's form, with a member that must not be followed."""
+    inner = io.BytesIO()
+    with tarfile.open(fileobj=inner, mode="w:gz") as archive:
+        add(archive, "../escaped.txt", b"x")
+        for name in VADER_FILES.values():
+            add(archive, f"hutto_ICWSM_2014/{name}", ROW)
+    path = tmp_path / "given.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        add(archive, "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz", inner.getvalue())
+    monkeypatch.setattr(fetch, "SHA256", file_sha256(path))
+    return path
+
+
+@pytest.fixture
+def pip(monkeypatch):
+    """Stands in for pip: call it with what pip would do."""
+
+    def use(run):
+        monkeypatch.setattr(fetch.subprocess, "run", run)
+
+    return use
+
+
+def refuse(message: str) -> None:
+    raise AssertionError(message)
+
+
+def test_a_given_source_distribution_is_unpacked(sdist, tmp_path):
+    folder = fetch_vader(tmp_path / "cache", refuse, source=sdist)
+    expected = dict.fromkeys(VADER_FILES.values(), ROW)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == expected
+    assert sorted(path.name for path in tmp_path.rglob("*.txt")) == sorted(VADER_FILES.values())
+
+
+def test_pip_is_asked_once_with_the_hash(sdist, tmp_path, pip):
+    calls = []
+
+    def download(command, **_):
+        requirements, folder = Path(command[command.index("-r") + 1]), Path(command[command.index("-d") + 1])
+        calls.append(requirements.read_text())
+        (folder / "vaderSentiment-3.3.2.tar.gz").write_bytes(sdist.read_bytes())
+        return CompletedProcess(command, 0, "", "")
+
+    pip(download)
+    messages: list[str] = []
+    first = fetch_vader(tmp_path / "cache", messages.append)
+    assert fetch_vader(tmp_path / "cache", refuse) == first
+    assert calls == [f"vaderSentiment==3.3.2 --hash=sha256:{fetch.SHA256}\n"]
+    assert messages == ["fetching the VADER corpora (vaderSentiment 3.3.2, 2.5 MB) through pip ..."]
+
+
+def test_offline_is_told_in_one_sentence(tmp_path, pip):
+    stderr = "Traceback ...\nWARNING: Retrying\nERROR: No matching distribution found for vaderSentiment==3.3.2\n"
+    pip(lambda command, **_: CompletedProcess(command, 1, "", stderr))
+    with pytest.raises(DataError) as error:
+        fetch_vader(tmp_path, lambda _: None)
+    assert str(error.value) == (
+        "the VADER corpora could not be downloaded (pip: No matching distribution found for vaderSentiment==3.3.2): "
+        "run `mtlkit data fetch vader` when online, or download the source distribution and give it: "
+        "`mtlkit data fetch vader --from FILE`"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_python_without_pip_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(DataError, match="which this Python lacks: install pip, or"):
+        fetch_vader(tmp_path, lambda _: None)
+
+
+def test_another_file_is_refused(tmp_path):
+    (tmp_path / "other.tar.gz").write_bytes(b"x")
+    with pytest.raises(DataError, match=re.escape(f"{tmp_path}/other.tar.gz: not the source distribution")):
+        fetch_vader(tmp_path / "cache", refuse, source=tmp_path / "other.tar.gz")
+    with pytest.raises(DataError, match="none: cannot be read"):
+        fetch_vader(tmp_path / "cache", refuse, source=tmp_path / "none")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_cache_that_cannot_be_written_is_told(sdist, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match=r"cannot be written.*MTLKIT_CACHE"):
+        fetch_vader(tmp_path / "file", refuse, source=sdist)

@@ -1,0 +1,112 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mtlkit.config import Lazy
+from mtlkit.data import ColumnsReader, Corpus, TextClassificationReader, load_corpus
+from mtlkit.errors import DataError
+
+READER = Lazy.of(TextClassificationReader)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    path = tmp_path / "train.tsv"
+    path.write_text("yes\tgood good fun\nno\tbad\\ \u2028 fun\n")
+    return str(path)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def count_readings(monkeypatch) -> list[int]:
+    readings = []
+    from_instances = Corpus.from_instances
+    monkeypatch.setattr(Corpus, "from_instances", lambda *args: readings.append(1) or from_instances(*args))
+    return readings
+
+
+def content(corpus: Corpus) -> list:
+    columns = (corpus.tokens, corpus.offsets, corpus.targets, corpus.digests)
+    return [corpus.forms, corpus.labels, corpus.target_kind, *((column.dtype, column.tolist()) for column in columns)]
+
+
+def test_the_second_time_comes_from_the_cache_and_is_equal(source, cache, count_readings):
+    fresh = load_corpus(READER, source, cache=None)
+    first = load_corpus(READER, source, cache=cache)
+    second = load_corpus(READER, source, cache=cache)
+    assert content(fresh) == content(first) == content(second)
+    assert len(count_readings) == 2
+
+
+def test_a_cached_corpus_is_memory_mapped_and_goes_to_torch_without_a_copy(source, cache):
+    load_corpus(READER, source, cache=cache)
+    tokens = load_corpus(READER, source, cache=cache).tokens
+    assert isinstance(tokens.base, np.memmap)
+    torch.from_numpy(tokens)[0] = 1  # warnings are errors; the file must not change
+    assert load_corpus(READER, source, cache=cache).tokens[0] == 0
+
+
+def test_other_content_or_settings_make_another_entry(source, cache, count_readings):
+    load_corpus(READER, source, cache=cache)
+    load_corpus(Lazy.of(TextClassificationReader, labels={"yes": "1", "no": "0"}), source, cache=cache)
+    Path(source).write_text("yes\tanother text\n")
+    assert load_corpus(READER, source, cache=cache).forms == ["another", "text"]
+    assert len(count_readings) == 3
+
+
+def damages() -> dict:
+    def cut(entry: Path) -> None:
+        path = entry / "tokens.npy"
+        path.write_bytes(path.read_bytes()[:-4])
+
+    def lose(entry: Path) -> None:
+        (entry / "offsets.npy").unlink()
+
+    def garble(entry: Path) -> None:
+        (entry / "corpus.json").write_text('{"forms": [')
+
+    def exceed(entry: Path) -> None:
+        np.save(entry / "tokens.npy", np.full(5, 99, np.int32))
+
+    def empty(entry: Path) -> None:
+        np.save(entry / "tokens.npy", np.empty(0, np.int32))
+
+    def relist(entry: Path) -> None:
+        (entry / "corpus.json").write_text("[]")
+
+    return {damage.__name__: damage for damage in (cut, lose, garble, exceed, empty, relist)}
+
+
+@pytest.mark.parametrize("damage", damages().values(), ids=damages())
+def test_a_damaged_entry_is_made_again(source, cache, count_readings, damage):
+    whole = content(load_corpus(READER, source, cache=cache))
+    (entry,) = (cache / "corpora").iterdir()
+    damage(entry)
+    assert content(load_corpus(READER, source, cache=cache)) == whole
+    assert content(load_corpus(READER, source, cache=cache)) == whole
+    assert len(count_readings) == 2
+    assert list((cache / "corpora").iterdir()) == [entry]
+
+
+def test_a_missing_file_is_named(cache):
+    with pytest.raises(DataError, match=r"none\.tsv: no such file"):
+        load_corpus(READER, "none.tsv", cache=cache)
+
+
+def test_a_source_without_texts_is_refused(tmp_path):
+    (tmp_path / "empty.txt").write_text("\n\n")
+    with pytest.raises(DataError, match=r"empty\.txt: holds no text"):
+        load_corpus(Lazy.of(ColumnsReader, tags=1), str(tmp_path / "empty.txt"), cache=None)
+
+
+def test_a_cache_that_cannot_be_written_is_told(source, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match=re.escape(f"{tmp_path}/file/corpora") + ".*MTLKIT_CACHE"):
+        load_corpus(READER, source, cache=tmp_path / "file")
