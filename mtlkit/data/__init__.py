@@ -6,7 +6,6 @@ from mtlkit.data.batching import BatchStream, TaskSplit, bucketed_order
 from mtlkit.data.cache import cache_folder
 from mtlkit.data.corpus import Corpus
 from mtlkit.data.fetch import fetch_vader
-from mtlkit.data.files import file_sha256
 from mtlkit.data.instance import Instance, Target, TargetKind
 from mtlkit.data.loading import load_corpus
 from mtlkit.data.namespace import Namespace
@@ -53,7 +52,6 @@ __all__ = [
     "cache_folder",
     "clean_mask",
     "fetch_vader",
-    "file_sha256",
     "load_corpus",
     "seen_digests",
     "statistics",

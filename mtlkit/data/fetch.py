@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from mtlkit.data.files import file_sha256, new_folder
 from mtlkit.errors import DataError
+from mtlkit.files import file_sha256, new_folder
 
 VERSION = "3.3.2"
 SHA256 = "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9"

@@ -9,9 +9,9 @@ import numpy as np
 
 from mtlkit.config import Lazy
 from mtlkit.data.corpus import Corpus
-from mtlkit.data.files import file_sha256, new_folder
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.errors import DataError
+from mtlkit.files import file_sha256, new_folder
 
 FORMAT = 1  # part of every key: count it up when readers or columns change, and no old entry is read again
 COLUMNS = ("tokens", "offsets", "targets", "digests")

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Self, final
 
-from mtlkit.data.files import read_lines, write_atomically
+from mtlkit.data.lines import read_lines
 from mtlkit.errors import DataError
+from mtlkit.files import write_atomically
 
 PADDING, UNKNOWN = "<pad>", "<unknown>"
 PADDING_ID, UNKNOWN_ID, NO_ID = 0, 1, -1

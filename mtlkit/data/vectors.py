@@ -13,7 +13,7 @@ from typing import Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from mtlkit.data.files import read_lines
+from mtlkit.data.lines import read_lines
 from mtlkit.errors import DataError
 
 

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from mtlkit.config import Spec
 from mtlkit.data.corpus import Corpus
-from mtlkit.data.files import write_atomically
 from mtlkit.data.namespace import PADDING_ID, Namespace
 from mtlkit.data.vectors import Vectors
 from mtlkit.errors import DataError
+from mtlkit.files import write_atomically
 from mtlkit.types import DataPath, NonNegativeInt, PositiveInt
 
 MAX_CHARACTERS = 24

@@ -10,14 +10,13 @@ archive.tar.gz              see archive.py
 """
 
 import json
-import os
-import shutil
 from pathlib import Path
 from typing import Any, final
 
 from mtlkit.data import Vocabulary
 from mtlkit.errors import RunError
 from mtlkit.experiment import LoadedExperiment
+from mtlkit.files import new_folder, write_atomically
 
 FORMAT = 1
 KIND = "mtlkit run"
@@ -77,25 +76,14 @@ class RunDirectory:
 
     def create(self, loaded: LoadedExperiment, vocabulary: Vocabulary, meta: dict[str, Any]) -> None:
         """Writes the directory in one move, in place of a run that is here."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self.path.with_name(f".{self.path.name}-{os.getpid()}")
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir()
-        for name, text in loaded.sources.items():
-            source = fresh / "sources" / name
-            source.parent.mkdir(parents=True, exist_ok=True)
-            source.write_text(text, encoding="utf-8")
-        (fresh / f"experiment{loaded.file.suffix}").write_text(
-            loaded.file.read_text(encoding="utf-8"), encoding="utf-8"
-        )
-        (fresh / self.resolved.name).write_text(json.dumps(loaded.experiment.to_json(), indent=2) + "\n")
-        (fresh / self.meta.name).write_text(json.dumps({"kind": KIND, "format": FORMAT, **meta}, indent=2) + "\n")
-        vocabulary.save(fresh / self.vocabulary.name)
-        if self.is_run:
-            shutil.rmtree(self.path)
-        elif self.path.exists():
-            self.path.rmdir()  # empty, or check_new would have refused
-        fresh.rename(self.path)
+        assert self.is_run or not self.path.exists() or not any(self.path.iterdir()), "check_new comes first"
+        with new_folder(self.path) as fresh:
+            for name, text in loaded.sources.items():
+                _write(fresh / "sources" / name, text)
+            _write(fresh / f"experiment{loaded.file.suffix}", loaded.sources[loaded.source])
+            _write(fresh / self.resolved.name, json.dumps(loaded.experiment.to_json(), indent=2) + "\n")
+            _write(fresh / self.meta.name, json.dumps({"kind": KIND, "format": FORMAT, **meta}, indent=2) + "\n")
+            vocabulary.save(fresh / self.vocabulary.name)
 
     def log_size(self) -> int:
         """Bytes in `metrics.jsonl`."""
@@ -113,14 +101,17 @@ class RunDirectory:
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Writes `metrics.json`, the last thing a run does."""
-        partial = self.metrics.with_suffix(".partial")
-        partial.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
-        partial.replace(self.metrics)
+        write_atomically(self.metrics, (json.dumps(metrics, indent=2) + "\n").encode())
 
     def read_meta(self) -> dict[str, Any]:
         """What `meta.json` says."""
         meta: dict[str, Any] = json.loads(self.meta.read_text())
         return meta
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
 def _differences(before: Any, after: Any, path: str) -> list[str]:

@@ -134,7 +134,7 @@ def _train_to_the_end(
     trainer: Trainer, checkpoints: Checkpoints, run: RunDirectory, listeners: Sequence[Listener], say: Say
 ) -> None:
     """Consumes the trainer's events: saves, logs, and stops in a resumable place when asked to."""
-    state = checkpoints.load(trainer.model, next(trainer.model.parameters()).device)
+    state = checkpoints.load(trainer.model, next(trainer.model.parameters()).device, say)
     if state is not None:
         trainer.load_state(state["trainer"])
         say(f"resuming after step {trainer.step}, in epoch {trainer.epoch + 1}")

@@ -7,9 +7,10 @@ A folder is written under another name and renamed when it is whole, so a half-w
 """
 
 import json
-import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, final
 
 import torch
@@ -17,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 
 from mtlkit.errors import RunError
+from mtlkit.files import new_file, new_folder
 from mtlkit.models import MultiTaskModel
 
 KEEP = 2
@@ -33,27 +35,27 @@ class Checkpoints:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(exist_ok=True)
+        for abandoned in folder.glob(".step-*"):  # by a run that was killed while it wrote
+            shutil.rmtree(abandoned)
 
     def save(self, step: int, model: MultiTaskModel, state: dict[str, Any]) -> Path:
         """Writes the checkpoint of `step` and forgets all but the newest two. `state` is what `load` gives back: nested
         lists and dicts of tensors, numbers and strings."""
         target = self.folder / f"step-{step:08d}"
-        partial = self.folder / f".partial-{os.getpid()}"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        save_model(model, str(partial / "model.safetensors"))
-        torch.save(state, partial / "state.pt")
-        (partial / "files.json").write_text(json.dumps(_sizes(partial)))
-        _flush(partial)
-        if target.exists():  # the same step, written again after a resumed run came here
-            shutil.rmtree(target)
-        partial.rename(target)
+        with new_folder(target) as folder:
+            save_model(model, str(folder / "model.safetensors"))
+            torch.save(state, folder / "state.pt")
+            (folder / "files.json").write_text(json.dumps(_sizes(folder)))
         for old in self._all()[KEEP:]:
             shutil.rmtree(old)
         return target
 
-    def load(self, model: MultiTaskModel, device: torch.device) -> dict[str, Any] | None:
+    def load(
+        self, model: MultiTaskModel, device: torch.device, say: Callable[[str], None] = print
+    ) -> dict[str, Any] | None:
         """Loads the newest whole checkpoint into `model` and returns its state; None if there is none.
+
+        A damaged one is passed over, and `say` is told.
 
         Raises:
             RunError: there are checkpoints, and all are damaged.
@@ -61,10 +63,11 @@ class Checkpoints:
         for folder in self._all():
             try:
                 if json.loads((folder / "files.json").read_text()) != _sizes(folder):
-                    continue
+                    raise OSError("files of another size")
                 state: dict[str, Any] = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
                 load_model(model, folder / "model.safetensors", device=str(device))
-            except (OSError, ValueError, RuntimeError, EOFError, SafetensorError):
+            except (OSError, ValueError, RuntimeError, EOFError, UnpicklingError, SafetensorError) as error:
+                say(f"{folder}: damaged ({str(error).splitlines()[0]}); going back to the checkpoint before it")
                 continue
             return state
         if self._all():
@@ -73,9 +76,8 @@ class Checkpoints:
 
     def save_best(self, name: str, model: MultiTaskModel) -> None:
         """Keeps the weights as the best so far for the set `name`."""
-        partial = self.folder / f".partial-{os.getpid()}.safetensors"
-        save_model(model, str(partial))
-        partial.replace(self.best(name))
+        with new_file(self.best(name)) as temporary:
+            save_model(model, str(temporary))
 
     def best(self, name: str) -> Path:
         """The file of the best weights of the set `name`."""
@@ -88,10 +90,3 @@ class Checkpoints:
 
 def _sizes(folder: Path) -> dict[str, int]:
     return {file.name: file.stat().st_size for file in sorted(folder.iterdir()) if file.name != "files.json"}
-
-
-def _flush(folder: Path) -> None:
-    """Waits until the folder's files are on disk, so that a rename never outruns them."""
-    for file in folder.iterdir():
-        with file.open("rb") as stream:
-            os.fsync(stream.fileno())

@@ -57,8 +57,7 @@ class Trainer:
         parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         optimizer = settings.optimizer.build().create(parameters)
         self.optimization = Optimization(optimizer, parameters, settings.gradient_clip)
-        batches = sum(stream.num_batches for stream in self.streams.values())
-        self.steps_per_epoch = math.ceil(batches / settings.accumulate)
+        self.steps_per_epoch = len(self.plan(0))
 
         self.epoch = 0
         self.step = 0
@@ -145,7 +144,7 @@ class Trainer:
         scores = self.selection.scores(headlines) if headlines else {}
         improved = [name for name, score in scores.items() if score > self.best.get(name, -math.inf)]
         self.best.update({name: scores[name] for name in improved})
-        self.stalled_epochs = 0 if improved else self.stalled_epochs + 1
+        self.stalled_epochs = 0 if improved or not scores else self.stalled_epochs + 1
         self.epoch += 1
         self.step_in_epoch = 0
         self.loss_sums, self.loss_counts = {}, {}

@@ -6,9 +6,10 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from mtlkit.data import fetch, file_sha256
+from mtlkit.data import fetch
 from mtlkit.data.fetch import VADER_FILES, fetch_vader
 from mtlkit.errors import DataError
+from mtlkit.files import file_sha256
 
 ROW = b"1\t2.5\tgood fun\r\n"
 

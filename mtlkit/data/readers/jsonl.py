@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import final
 
 from mtlkit.config import Lazy
-from mtlkit.data.files import parse_lines
 from mtlkit.data.instance import Instance, TargetKind
+from mtlkit.data.lines import parse_lines
 from mtlkit.data.readers.fields import Fields
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.data.tokenizers import Tokenizer, WhitespaceTokenizer

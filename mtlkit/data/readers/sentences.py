@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
-from mtlkit.data.files import read_lines
+from mtlkit.data.lines import read_lines
 from mtlkit.errors import DataError
 
 HEADER = "# columns = "

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import final
 
 from mtlkit.config import Lazy
-from mtlkit.data.files import parse_lines
 from mtlkit.data.instance import Instance, TargetKind
+from mtlkit.data.lines import parse_lines
 from mtlkit.data.readers.fields import Fields
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.data.tokenizers import Tokenizer, WhitespaceTokenizer
@@ -17,7 +17,7 @@ from mtlkit.errors import DataError
 @final
 @DatasetReader.register("text_classification")
 class TextClassificationReader(DatasetReader):
-    """Lines of `label<TAB>text`, plain or gzip (`.gz`), as in FDU-MTL.
+    """Lines of `label<TAB>text`, plain or gzip (`.gz`), as in FDU-MTL. The `tokenizer` cuts texts into words.
 
     `labels` renames the file's labels, as in {"0": "negative", "1": "positive"}; one that it lacks is then an error.
     A text without words is an error, or left out with `skip_empty` (FDU-MTL has one, in the train split of sports).

@@ -10,8 +10,8 @@ from typing import Literal, TypeAlias, final
 from mtlkit.config import Lazy
 from mtlkit.data.cache import cache_folder
 from mtlkit.data.fetch import VADER_FILES, fetch_vader, vader_folder
-from mtlkit.data.files import parse_lines
 from mtlkit.data.instance import Instance, TargetKind
+from mtlkit.data.lines import parse_lines
 from mtlkit.data.readers.fields import Fields, words_of
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.data.tokenizers import Tokenizer, WhitespaceTokenizer
@@ -26,6 +26,7 @@ SPLITS = ("train", "dev", "test")
 class VaderReader(DatasetReader):
     """Sentences of movie reviews, product reviews, newspaper editorials, or tweets (Hutto and Gilbert 2014).
 
+    `domain` chooses one of these four; the `tokenizer` cuts sentences into words.
     The label is 'positive' or 'negative', the sign of the mean rating of twenty people; sentences rated 0 are left out.
     A source is `train`, `dev` or `test`: 80, 10 and 10 in a hundred by a hash of the document, so that sentences of one
     document stay together (movie sentences and tweets stand alone). The corpora are fetched through pip on first use.

@@ -19,7 +19,8 @@ class TaskSampler(Component):
     def plan(
         self, num_batches: Mapping[str, int], epoch: int, num_epochs: int, generator: torch.Generator
     ) -> list[str]:
-        """The tasks of one epoch's batches, in order; its length is the number of batches that are run.
+        """The tasks of one epoch's batches, in order; its length is the number of batches that are run, and the same in
+        every epoch, since schedules count on it.
 
         Args:
             num_batches: batches in one pass over each task.

@@ -1,12 +1,9 @@
-"""Files read line by line with errors that name the line, and files and folders that appear whole or not at all."""
+"""Files read line by line, with errors that name the line."""
 
 import gzip
-import hashlib
-import os
-import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -53,45 +50,3 @@ def open_lines(path: Path) -> Iterator[Iterable[bytes]]:
         raise DataError(f"{path}: cannot be read ({error.strerror}); give a readable file") from None
     with file, gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else nullcontext(file) as lines:
         yield lines
-
-
-def file_sha256(path: Path) -> str:
-    """The sha256 of the file as it lies there, in hexadecimal. Raises DataError where it cannot be opened."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); check the path") from None
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a whole file or none: whoever opens `path` finds the old content or the new one, never a part."""
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def new_folder(target: Path) -> Iterator[Path]:
-    """A temporary folder that becomes `target` when the block ends well, in place of what was there.
-
-    Where another process is faster its folder stays: both hold the same. Raises OSError where nothing can be written.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name[:16]}-") as temporary:
-        fresh = Path(temporary, "fresh")
-        fresh.mkdir()
-        yield fresh
-        with suppress(FileNotFoundError):
-            target.rename(Path(temporary, "replaced"))
-        try:
-            fresh.rename(target)
-        except OSError:
-            if not target.is_dir():
-                raise

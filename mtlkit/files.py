@@ -1,0 +1,66 @@
+"""Files and folders that appear whole or not at all, and what is in them."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from mtlkit.errors import DataError
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of the file as it lies there, in hexadecimal. Raises DataError where it cannot be opened."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Writes a whole file or none: whoever opens `path` finds the old content or the new one, never a part."""
+    with new_file(path) as temporary:
+        temporary.write_bytes(content)
+
+
+@contextmanager
+def new_file(target: Path) -> Iterator[Path]:
+    """The path of a temporary file that becomes `target` when the block ends well, in place of what was there."""
+    temporary = target.with_name(f".{target.name}-{os.getpid()}")
+    try:
+        yield temporary
+        _flush(temporary)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """A temporary folder that becomes `target` when the block ends well, in place of what was there.
+
+    Where another process is faster its folder stays: both hold the same. Raises OSError where nothing can be written.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name[:16]}-") as temporary:
+        fresh = Path(temporary, "fresh")
+        fresh.mkdir()
+        yield fresh
+        for path in fresh.rglob("*"):
+            if path.is_file():
+                _flush(path)
+        with suppress(FileNotFoundError):
+            target.rename(Path(temporary, "replaced"))
+        try:
+            fresh.rename(target)
+        except OSError:
+            if not target.is_dir():
+                raise
+
+
+def _flush(path: Path) -> None:
+    """Waits until a file is on disk, so that no rename outruns it."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

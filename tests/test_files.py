@@ -1,0 +1,57 @@
+import pytest
+
+from mtlkit.errors import DataError
+from mtlkit.files import file_sha256, new_folder, write_atomically
+
+
+def test_sha256_of_a_file(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    assert file_sha256(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    with pytest.raises(DataError, match="cannot be read"):
+        file_sha256(tmp_path / "b")
+
+
+def test_a_file_is_replaced_whole_and_nothing_else_is_left(tmp_path):
+    write_atomically(tmp_path / "a", b"old")
+    write_atomically(tmp_path / "a", b"new")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"new"}
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    write_atomically(tmp_path / "a", b"old")
+    monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        write_atomically(tmp_path / "a", b"new")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"old"}
+
+
+def test_a_new_folder_appears_only_when_whole(tmp_path):
+    target = tmp_path / "deep" / "entry"
+    with pytest.raises(RuntimeError), new_folder(target) as folder:
+        (folder / "half").write_text("x")
+        raise RuntimeError
+    assert list(target.parent.iterdir()) == []
+    for content in ("first", "second"):
+        with new_folder(target) as folder:
+            (folder / "file").write_text(content)
+            assert content == "second" or not target.exists()
+    assert [path.name for path in target.parent.iterdir()] == ["entry"]
+    assert (target / "file").read_text() == "second"
+
+
+def test_a_faster_writer_wins(tmp_path, monkeypatch):
+    """Two processes make the same entry; the slower one finds the folder there at the last moment."""
+    target = tmp_path / "entry"
+    rename = type(target).rename
+
+    def slow_rename(self, to):
+        if self.name == "fresh":
+            target.mkdir()
+            (target / "file").write_text("theirs")
+        return rename(self, to)
+
+    monkeypatch.setattr(type(target), "rename", slow_rename)
+    with new_folder(target) as folder:
+        (folder / "file").write_text("ours")
+    assert (target / "file").read_text() == "theirs"
+    assert [path.name for path in tmp_path.iterdir()] == ["entry"]
