@@ -30,8 +30,9 @@ from safetensors.torch import load_model
 
 from mtlkit.config import validate
 from mtlkit.data import Vocabulary
-from mtlkit.errors import ArchiveError
+from mtlkit.errors import ArchiveError, ConfigError
 from mtlkit.experiment import Experiment, build_model
+from mtlkit.files import new_file
 from mtlkit.models import MultiTaskModel
 
 FORMAT = 1
@@ -93,16 +94,15 @@ def write_archive(
     }
     digests = {name: {"sha256": _sha256(content), "size": _size(content)} for name, content in members.items()}
     manifest = {"format": FORMAT, "plugins": meta.get("plugins", {}), "members": digests}
-    partial = path.with_name(f".{path.name}.partial")
     # Weights do not compress: level 1 costs little and still packs the text. No times: equal content, equal bytes.
     with (
-        partial.open("wb") as raw,
+        new_file(path) as temporary,
+        temporary.open("wb") as raw,
         gzip.GzipFile("", "wb", compresslevel=1, fileobj=raw, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w") as tar,
     ):
         for name, content in {MANIFEST: _json(manifest), **members}.items():
             _add(tar, name, content)
-    partial.replace(path)
 
 
 @contextmanager
@@ -120,8 +120,7 @@ def open_archive(path: Path, device: torch.device) -> Iterator[Archive]:
         folder = Path(temporary)
         _unpack(path, folder)
         manifest = _read_manifest(path, folder)
-        value = json.loads((folder / "experiment.resolved.json").read_text())
-        experiment = validate(Experiment, value, f"{path}: experiment.resolved.json")
+        experiment = _read_experiment(path, folder, manifest["plugins"])
         yield Archive(
             path=path,
             experiment=experiment,
@@ -158,6 +157,17 @@ def _check_member(path: Path, member: tarfile.TarInfo) -> None:
     name = PurePosixPath(member.name)
     if not member.isfile() or name.is_absolute() or ".." in name.parts:
         raise ArchiveError(f"{path}: member '{member.name}' does not belong in an archive; not unpacked")
+
+
+def _read_experiment(path: Path, folder: Path, plugins: Mapping[str, str]) -> Experiment:
+    value = json.loads((folder / "experiment.resolved.json").read_text())
+    try:
+        return validate(Experiment, value, f"{path}: experiment.resolved.json")
+    except ConfigError as error:
+        made_with = ", ".join(f"{name} {version}" for name, version in plugins.items())
+        raise ConfigError(
+            f"{error}\nthe archive was made with plugins: {made_with}" if plugins else str(error)
+        ) from None
 
 
 def _read_manifest(path: Path, folder: Path) -> dict[str, Any]:

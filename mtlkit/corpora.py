@@ -18,12 +18,12 @@ from mtlkit.data import (
     build_vocabulary,
     cache_folder,
     clean_mask,
-    file_sha256,
     load_corpus,
     seen_digests,
 )
 from mtlkit.errors import DataError
 from mtlkit.experiment import SPLITS, Experiment, TaskSettings
+from mtlkit.files import file_sha256
 from mtlkit.metrics import Metric
 from mtlkit.training import EvaluationTask
 
@@ -96,7 +96,7 @@ def read_vectors(experiment: Experiment, say: Say = silent) -> Vectors | None:
     if settings.pretrained is None:
         return None
     say(f"reading vectors: {settings.pretrained}")
-    return Vectors.read(settings.pretrained, settings.pretrained_limit)
+    return Vectors.read(settings.pretrained)
 
 
 def make_vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors | None, say: Say = silent) -> Vocabulary:

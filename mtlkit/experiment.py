@@ -97,10 +97,14 @@ class LoadedExperiment:
     """Text of the experiment file and of all it imported, by path."""
 
     @property
+    def source(self) -> str:
+        """The experiment file's own key in `sources`."""
+        return self.file.resolve().relative_to(experiment_root(self.file)).as_posix()
+
+    @property
     def name(self) -> str:
         """`fdu-ic` for `experiments/fdu/ic.jsonnet`."""
-        path = self.file.resolve().relative_to(experiment_root(self.file))
-        return "-".join(path.with_suffix("").parts)
+        return "-".join(Path(self.source).with_suffix("").parts)
 
 
 def load_experiment(file: Path, variables: Variables | None = None, overrides: Sequence[str] = ()) -> LoadedExperiment:

@@ -144,7 +144,7 @@ def _sentence_modules(model: MultiTaskModel) -> Iterator[tuple[str, nn.Module]]:
             outer = f"{name}."
             yield name, module
         elif isinstance(module, SharingScheme):
-            yield name, module
+            yield f"{name} ({module.registered_name})", module
 
 
 def _shape(output: Any) -> str:

@@ -33,6 +33,7 @@ def main() -> None:
         print(error, file=sys.stderr)
         raise SystemExit(USAGE_ERROR) from None
     except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
         raise SystemExit(128 + signal.SIGINT) from None
     except BrokenPipeError:  # `mtlkit predict ... | head` has seen enough
         sys.stderr.close()

@@ -1,5 +1,6 @@
 """What a terminal shows: a progress bar, plain lines where there is no terminal, tables of figures."""
 
+import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, final
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from mtlkit.training import EpochEnd, Step
 
 messages = Console(stderr=True, highlight=False, soft_wrap=True)
-results = Console(highlight=False, soft_wrap=True)
+results = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 140)
 REFRESH_SECONDS = 0.5
 
 
@@ -94,15 +95,16 @@ def show_rows(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 def show_inspection(inspection: "Inspection") -> None:
     """What `check --data` and `train --dry-run` found out about the model."""
-    table = Table(title="tasks", title_justify="left")
-    for column in ("task", "texts train/dev/test", "path", "parameters: all", "shared", "private"):
-        table.add_column(column)
+    header = ("task", "texts " + "/".join(inspection.tasks[0].sizes), "parameters", "shared", "private")
+    rows = []
     for task in inspection.tasks:
-        sizes = "/".join(f"{size:,}" for size in task.sizes.values())
-        path = " → ".join(f"{stage.name} {stage.shape}" for stage in task.path)
         counts = (task.parameters, task.shared_parameters, task.private_parameters)
-        table.add_row(task.name, sizes, path, *(f"{count:,}" for count in counts))
-    results.print(table)
+        sizes = "/".join(f"{size:,}" for size in task.sizes.values())
+        rows.append((task.name, sizes, *(f"{count:,}" for count in counts)))
+    show_rows(header, rows)
+    for task in inspection.tasks:
+        path = " -> ".join(f"{stage.name} {stage.shape}".strip() for stage in task.path)
+        results.print(f"path of {task.name}: {path}", markup=False)
     results.print(f"parameters: {inspection.parameters:,}; one epoch: {inspection.steps_per_epoch:,} steps")
     results.print(
         f"memory estimate for training: {inspection.memory_bytes / 2**20:,.0f} MiB "

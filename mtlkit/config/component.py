@@ -157,6 +157,8 @@ def _check_registration(interface: type[Component], name: str, implementation: t
         raise ComponentError(
             f"{_where(implementation)} must derive from {interface.__name__} to be registered as '{name}'"
         )
+    if "registered_name" in vars(implementation):
+        raise ComponentError(f"{_where(implementation)} is registered already, as '{implementation.registered_name}'")
     if name in interface.list_available():
         taken = _where(interface.by_name(name))
         raise ComponentError(

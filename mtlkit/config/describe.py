@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,8 @@ class Setting:
 def summary(component: type[Component]) -> str:
     """The first sentence of the docstring."""
     text = " ".join(inspect.cleandoc(component.__doc__ or "").split("\n\n")[0].split())
-    return text.split(". ")[0].rstrip(".") + "."
+    sentence: str = re.split(r"(?<!et al)\. ", text)[0]
+    return sentence.rstrip(".") + "."
 
 
 def settings_of(section: type[Spec]) -> list[Setting]:

@@ -35,7 +35,8 @@ def json_schema(root: type[Spec]) -> JsonSchemaValue:
         for name in interface.list_available():
             settings = schema_of(interface.by_name(name).settings)
             settings["required"] = ["type", *settings.get("required", [])]
-            definitions[f"{interface.__name__}.{name}"] = _hoist(settings, definitions)
+            key = f"{interface.__name__}.{name}"
+            definitions[key] = _hoist(settings, definitions, prefix=f"{key}.")
     return {"$schema": DIALECT, **schema, "$defs": dict(sorted(definitions.items()))}
 
 
@@ -47,20 +48,25 @@ def _one_of(interface: type[Component]) -> JsonSchemaValue:
     }
 
 
-def _hoist(schema: JsonSchemaValue, definitions: dict[str, JsonSchemaValue]) -> JsonSchemaValue:
-    """Moves a schema's own definitions to the common ones and links the interfaces that it names."""
+def _hoist(schema: JsonSchemaValue, definitions: dict[str, JsonSchemaValue], prefix: str = "") -> JsonSchemaValue:
+    """Moves a schema's own definitions to the common ones and links the interfaces that it names.
+
+    `prefix` keeps sections of the same name apart, which two plugins may have.
+    """
     for name, definition in schema.pop("$defs", {}).items():
-        definitions[name] = _link(definition)
-    linked: JsonSchemaValue = _link(schema)
+        definitions[prefix + name] = _link(definition, prefix)
+    linked: JsonSchemaValue = _link(schema, prefix)
     return linked
 
 
-def _link(part: Any) -> Any:
+def _link(part: Any, prefix: str) -> Any:
     if isinstance(part, list):
-        return [_link(item) for item in part]
+        return [_link(item, prefix) for item in part]
     if not isinstance(part, dict):
         return part
+    linked = {key: _link(item, prefix) for key, item in part.items() if key not in ("x-interface", "$ref")}
     if "x-interface" in part:
-        rest = {key: item for key, item in part.items() if key != "x-interface"}
-        return {"$ref": f"#/$defs/{part['x-interface']}", **rest}
-    return {key: _link(item) for key, item in part.items()}
+        linked["$ref"] = f"#/$defs/{part['x-interface']}"
+    elif "$ref" in part:
+        linked["$ref"] = f"#/$defs/{prefix}{part['$ref'].removeprefix('#/$defs/')}"
+    return linked

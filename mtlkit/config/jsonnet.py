@@ -44,9 +44,10 @@ def evaluate_file(path: Path, variables: Variables | None = None) -> Evaluated:
     """
     variables = variables or Variables()
     text = _read(path)
-    if path.suffix == ".json":
-        return Evaluated(_parse_json(path, text), {path.name: text})
     root = experiment_root(path)
+    name = path.resolve().relative_to(root).as_posix()
+    if path.suffix == ".json":
+        return Evaluated(_parse_json(path, text), {name: text})
     importer = _Importer(root, path)
     try:
         output = _jsonnet.evaluate_snippet(
@@ -58,7 +59,6 @@ def evaluate_file(path: Path, variables: Variables | None = None) -> Evaluated:
         )
     except RuntimeError as error:
         raise ConfigError(_explain(path, str(error))) from None
-    name = path.resolve().relative_to(root).as_posix()
     return Evaluated(json.loads(output), {name: text, **importer.sources})
 
 
@@ -112,8 +112,11 @@ def _parse_json(path: Path, text: str) -> Any:
             raise ConfigError(f"{path}: key '{min(repeated)}' is given twice in one object; keep one of them")
         return dict(pairs)
 
+    def no_constants(name: str) -> Any:
+        raise ConfigError(f"{path}: {name} is no number in JSON; write a number")
+
     try:
-        return json.loads(text, object_pairs_hook=no_duplicates)
+        return json.loads(text, object_pairs_hook=no_duplicates, parse_constant=no_constants)
     except json.JSONDecodeError as error:
         raise ConfigError(f"{path}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}") from None
 

@@ -88,7 +88,7 @@ def _validate(interface: type[C], value: Any) -> Lazy[C]:
     """Chooses the component by `type` and checks its settings; the registry is read now, so late plugins count."""
     if isinstance(value, Lazy) and issubclass(value.component, interface):
         return value
-    if not isinstance(value, Mapping) or "type" not in value:
+    if not (isinstance(value, Mapping) and isinstance(value.get("type"), str)):
         known = ", ".join(interface.list_available())
         raise PydanticCustomError(
             "component_form", "{message}", {"message": f"should be {{type: name, ...}}, one of: {known}"}

@@ -62,6 +62,6 @@ def _index(place: Any, key: str, path: str) -> int:
         raise ConfigError(
             f"-o {path}: there is no such place; its parent is {json.dumps(place)}, not an object or a list"
         )
-    if not key.isdigit() or int(key) >= len(place):
+    if not key.isdecimal() or int(key) >= len(place):
         raise ConfigError(f"-o {path}: the list has {len(place)} items, numbered from 0; '{key}' is none of them")
     return int(key)

@@ -20,9 +20,7 @@ class Spec(BaseModel):
     An unknown key is reported with the nearest known one. Keys in `given_by_mtlkit` get a sentence of their own.
     """
 
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True, protected_namespaces=()
-    )
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, protected_namespaces=())
 
     given_by_mtlkit: ClassVar[tuple[str, ...]] = ()
 
@@ -47,8 +45,9 @@ class Spec(BaseModel):
         elif line["type"] in ("model_type", "model_attributes_type"):
             custom = PydanticCustomError("wrong_form", "should be an object {...}")
         else:
-            # The message travels as a value, so that braces in a user's text are not taken for a template.
-            custom = PydanticCustomError("explained", "{message}", {"message": line["msg"]})
+            # The message travels as a value, so that braces in a user's text are not taken for a template. The type is
+            # kept, for sections around this one explain its errors again.
+            custom = PydanticCustomError(line["type"], "{message}", {"message": line["msg"]})
         return InitErrorDetails(type=custom, loc=place, input=line["input"])
 
     @classmethod

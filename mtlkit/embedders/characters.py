@@ -24,7 +24,8 @@ class CharacterEmbedder(Embedder):
     """A convolution over a word's characters and the maximum over its windows (Ma and Hovy 2016).
 
     Character vectors have `dim` numbers and begin as U(-√(3/dim), √(3/dim)); `dropout` falls on them. There is a
-    window of `width` around each character, with zeros beyond the word's ends.
+    window of `width` around each character, with zeros beyond the word's ends. A word's vector has a number for each
+    of the `filters`.
     """
 
     def __init__(

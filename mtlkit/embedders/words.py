@@ -21,8 +21,9 @@ from mtlkit.types import PositiveFloat, PositiveInt, Probability
 @final
 @Embedder.register("words")
 class WordEmbedder(Embedder):
-    """One table of word vectors for all tasks.
+    """One table of word vectors of size `dim`, for all tasks; `dropout` falls on the vectors.
 
+    The vectors are tuned with the rest of the model, or stay as they begin if not `trainable`.
     Rows with a pretrained vector begin with it. The others (`unknown`) begin as `uniform`, U(-init_range, init_range)
     as in Liu et al. 2019, or as `zeros`, as in the public code of an author of Chen et al. 2018. PyTorch's own
     N(0, 1) is not on offer: it costs 4 points of F1 on CoNLL-2000 chunking.

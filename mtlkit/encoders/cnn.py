@@ -20,6 +20,7 @@ from mtlkit.types import PositiveInt
 class CnnEncoder(Encoder):
     """One convolution and ReLU (Collobert et al. 2011); each state sees a window of `width` words around its own.
 
+    A state has a number for each of the `filters`.
     Beyond its ends a text continues with zeros, so that there are as many states as words. A window of even width
     reaches one word further to the right than to the left.
     """

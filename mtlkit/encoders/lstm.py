@@ -20,7 +20,7 @@ class LstmEncoder(Encoder):
 
     All weights and biases begin as PyTorch leaves them, U(-1/√D, 1/√D); Liu et al. 2019 print U(-0.1, 0.1), the same
     at D = 100. Batches are not packed: padding lies to the right, where a one-way LSTM has not looked yet, and
-    packing is 4 to 8 times slower on a CPU.
+    packing is 4 to 8 times slower on a CPU. `hidden_dim` is D, the size of the states.
     """
 
     def __init__(self, hidden_dim: PositiveInt = 100, *, input_dim: Runtime[int]) -> None:

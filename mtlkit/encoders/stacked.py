@@ -16,9 +16,9 @@ from mtlkit.types import Probability
 @final
 @Encoder.register("stacked")
 class StackedEncoder(Encoder):
-    """Each layer reads the states of the layer below; the first one reads the input.
+    """Each of the `layers` reads the states of the layer below; the first one reads the input.
 
-    Dropout falls between layers only: on the input it is the embedder's, on the output the model's.
+    `dropout` falls between layers only: on the input it is the embedder's, on the output the model's.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ class Classifier(Head):
 
     `pool` says how a text's states become one: the `last` valid state, as Liu et al. 2019 do (by their ACL 2017 paper);
     their `mean`, as Chen et al. 2018 do; or their elementwise `max`. Of a bidirectional encoder, the last state's
-    right-to-left half has read one word only; prefer `mean` or `max` there.
+    right-to-left half has read one word only; prefer `mean` or `max` there. `dropout` falls on the pooled state.
 
     The loss is -log P; Liu et al. 2019, equation 13, print -P.
     """

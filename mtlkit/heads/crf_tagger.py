@@ -25,7 +25,8 @@ class CrfTagger(Head):
     Training never is constrained: annotators make mistakes, and a target of probability 0 has an infinite loss.
 
     torchcrf holds the parameters and computes the loss, which is the negative log-likelihood of whole texts per word.
-    A text with an unknown tag is left out of the loss as a whole. There is no confidence.
+    A text with an unknown tag is left out of the loss as a whole. `dropout` falls on the states. No confidence is
+    given.
     """
 
     target_kind: ClassVar[TargetKind] = "tags"

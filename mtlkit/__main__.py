@@ -1,0 +1,5 @@
+"""`python -m mtlkit` is the command `mtlkit`."""
+
+from mtlkit.cli import main
+
+main()

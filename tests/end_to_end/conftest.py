@@ -1,0 +1,102 @@
+"""A small experiment on generated text, and the command line."""
+
+import io
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtlkit.cli import main
+
+GOOD, BAD = ["fine", "warm", "bright", "kind"], ["dull", "cold", "bleak", "cruel"]
+FILLER = ["the", "a", "film", "book", "plot", "cast", "was", "seemed", "rather", "very", "quite", "of", "with", "and"]
+
+
+def write_corpus(path: Path, size: int, seed: int) -> None:
+    """Texts whose label is decided by one word among filler."""
+    generator = random.Random(seed)
+    lines = []
+    for _ in range(size):
+        label = generator.choice(["positive", "negative"])
+        words = generator.choices(FILLER, k=generator.randint(3, 12))
+        words.insert(generator.randrange(len(words)), generator.choice(GOOD if label == "positive" else BAD))
+        lines.append(f"{label}\t{' '.join(words)}\n")
+    path.write_text("".join(lines))
+
+
+@pytest.fixture
+def experiment(tmp_path: Path) -> dict[str, Any]:
+    """Two tasks, indirect communication, dropout; learns in seconds."""
+    tasks = {}
+    for number, name in enumerate(["books", "films"]):
+        files = {split: tmp_path / f"{name}.{split}.tsv" for split in ("train", "dev", "test")}
+        for offset, (split, path) in enumerate(files.items()):
+            write_corpus(path, 60 if split == "train" else 20, seed=10 * number + offset)
+        sources = {split: str(path) for split, path in files.items()}
+        tasks[name] = {"reader": {"type": "text_classification"}, "head": {"type": "classifier"}, **sources}
+    return {
+        "tasks": tasks,
+        "model": {
+            "embedder": {"type": "words", "dim": 12, "dropout": 0.2},
+            "sharing": {"type": "message_passing", "hidden_dim": 12, "communicator": {"type": "indirect"}},
+            "dropout": 0.2,
+        },
+        "trainer": {"epochs": 4, "batch_size": 4, "optimizer": {"type": "adam", "lr": 0.01}, "checkpoint_every": 3},
+    }
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[dict[str, Any]], Path]:
+    """Writes an experiment as a file."""
+
+    def write_experiment(value: dict[str, Any]) -> Path:
+        path = tmp_path / "experiment.json"
+        path.write_text(json.dumps(value))
+        return path
+
+    return write_experiment
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder, and an empty cache."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("MTLKIT_CACHE", str(tmp_path / "cache"))
+    return folder
+
+
+@pytest.fixture
+def start(elsewhere: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Starts `mtlkit` with these arguments as a process of its own, which can be killed."""
+
+    def start_process(*arguments: str | Path) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "mtlkit", *map(str, arguments)]
+        return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    return start_process
+
+
+@pytest.fixture
+def run(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `mtlkit` to its end inside this process: the same entry point, without the seconds that imports take."""
+
+    def run_main(*arguments: str | Path, text: str = "") -> subprocess.CompletedProcess[str]:
+        command = ["mtlkit", *map(str, arguments)]
+        monkeypatch.setattr(sys, "argv", command)
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return subprocess.CompletedProcess(command, ended.value.code or 0, out, err)
+
+    return run_main

@@ -1,0 +1,119 @@
+"""A user's mistake ends in one clear message that names its place, exit code 2, and no traceback."""
+
+import gzip
+
+import pytest
+
+
+def fails(result, *parts):
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    for part in parts:
+        assert part in result.stderr, result.stderr
+
+
+@pytest.mark.parametrize("verb", ["check", "train"])
+def test_a_misspelt_key(experiment, write, run, tmp_path, verb):
+    experiment["trainer"]["epoch"] = 3
+    result = run(verb, write(experiment))
+    fails(result, "experiment.json: trainer.epoch: unknown setting; did you mean 'epochs'?")
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "elsewhere" / "runs").exists()
+
+
+def test_a_wrong_type_three_levels_down(experiment, write, run):
+    experiment["model"]["sharing"]["communicator"]["attention_dim"] = "100"
+    fails(
+        run("check", write(experiment)),
+        'experiment.json: model.sharing.communicator.attention_dim: should be a valid integer (got "100")',
+    )
+
+
+def test_an_unknown_component(experiment, write, run):
+    experiment["tasks"]["books"]["head"]["type"] = "clasifier"
+    fails(
+        run("check", write(experiment)),
+        "experiment.json: tasks.books.head.type: no Head 'clasifier'; did you mean 'classifier'?",
+    )
+
+
+def test_a_missing_file(experiment, write, run):
+    experiment["tasks"]["books"]["dev"] = "nowhere.tsv"
+    fails(run("check", write(experiment)), "experiment.json: tasks.books.dev: no file nowhere.tsv")
+
+
+def test_a_corrupt_gzip(experiment, write, run, tmp_path):
+    packed = tmp_path / "books.train.tsv.gz"
+    packed.write_bytes(gzip.compress((tmp_path / "books.train.tsv").read_bytes())[:-30])
+    experiment["tasks"]["books"]["train"] = str(packed)
+    result = run("train", write(experiment))
+    fails(result, f"tasks.books.train: {packed}:", "damaged gzip")
+    assert not (tmp_path / "elsewhere" / "runs").exists()
+
+
+def test_every_error_at_once(experiment, write, run):
+    experiment["sed"] = 1
+    experiment["model"]["dropout"] = 1.5
+    experiment["model"]["embedder"]["dim"] = True
+    del experiment["tasks"]["films"]["train"]
+    result = run("check", write(experiment))
+    fails(
+        result,
+        "sed: unknown setting; did you mean 'seed'?",
+        "model.dropout: should be less than 1 (got 1.5)",
+        "model.embedder.dim: should be a valid integer (got true)",
+        "tasks.films.train: is missing",
+    )
+    assert len(result.stderr.splitlines()) == 4
+
+
+def test_parts_that_do_not_fit(experiment, write, run):
+    experiment["tasks"]["books"]["head"] = {"type": "crf_tagger"}
+    fails(
+        run("check", write(experiment)),
+        "tasks.books.head: 'crf_tagger' needs one tag per word, ",
+        "the reader 'text_classification' gives one label per text",
+    )
+    experiment["tasks"]["books"]["head"] = {"type": "classifier"}
+    experiment["model"]["sharing"]["communicator"] = {
+        "type": "direct",
+        "edges": {"books": ["film"], "films": ["books"]},
+    }
+    fails(run("check", write(experiment)), "film")
+
+
+def test_a_directory_that_is_no_run_is_never_deleted(experiment, write, run, tmp_path):
+    precious = tmp_path / "thesis"
+    precious.mkdir()
+    (precious / "chapter").write_text("years of work")
+    fails(run("train", write(experiment), "-s", precious, "--force"), "is not a run")
+    assert (precious / "chapter").read_text() == "years of work"
+
+
+def test_a_run_is_only_replaced_by_force(experiment, write, run, tmp_path):
+    experiment["trainer"]["epochs"] = 1
+    file, directory = write(experiment), tmp_path / "run"
+    assert run("train", file, "-s", directory).returncode == 0
+    fails(run("train", file, "-s", directory), "--resume", "--force")
+    (directory / "mark").write_text("")
+    assert run("train", file, "-s", directory, "--force").returncode == 0
+    assert not (directory / "mark").exists()
+
+
+def test_a_device_that_is_not_there(experiment, write, run):
+    fails(run("train", write(experiment), "--device", "cuda:99"), "--device cuda:99")
+    fails(run("train", write(experiment), "--device", "gpu"), "--device gpu: no such device")
+
+
+def test_variables_and_overrides(experiment, write, run):
+    file = write(experiment)
+    fails(run("check", file, "--var", "data=/corpora"), "for text use --str data=/corpora")
+    fails(run("check", file, "-o", "trainer.epochs"), "-o NAME=VALUE")
+    fails(run("check", file, "-o", "trainer.epochs=many"), 'trainer.epochs: should be a valid integer (got "many")')
+    assert run("check", file, "-o", "trainer.epochs=2").returncode == 0
+
+
+def test_not_an_archive(run, tmp_path):
+    (tmp_path / "a.tar.gz").write_bytes(b"nothing")
+    fails(run("evaluate", tmp_path / "a.tar.gz"), "a.tar.gz: not a whole .tar.gz file")
+    fails(run("evaluate", tmp_path / "b.tar.gz"), "b.tar.gz: no such file")

@@ -1,0 +1,100 @@
+"""Killed and resumed is the same, bit for bit, as never killed."""
+
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+from safetensors.torch import load_file
+
+
+def newest_step(directory):
+    return max((int(path.name.removeprefix("step-")) for path in directory.glob("checkpoints/step-*")), default=0)
+
+
+def train_until(start, arguments, directory, step, number):
+    """Starts training, sends a signal once a checkpoint at or after `step` is there, and waits for the end."""
+    process = start(*arguments)
+    while process.poll() is None and newest_step(directory) < step:
+        pass
+    os.kill(process.pid, number)
+    out, err = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def assert_same_run(directory, other):
+    for name in ("metrics.jsonl", "metrics.json", "checkpoints/best-model.safetensors"):
+        assert (directory / name).read_bytes() == (other / name).read_bytes(), name
+    last, expected = (
+        load_file(path / "checkpoints" / f"step-{newest_step(path):08d}" / "model.safetensors")
+        for path in (directory, other)
+    )
+    assert last.keys() == expected.keys()
+    assert all(last[name].equal(expected[name]) for name in expected)
+
+
+def test_killed_three_times_and_resumed_gives_the_same_bits(experiment, write, start, run, tmp_path):
+    file, whole, broken = write(experiment), tmp_path / "whole", tmp_path / "broken"
+    assert run("train", file, "-s", whole).returncode == 0
+    first = train_until(start, ["train", file, "-s", broken], broken, 4, signal.SIGKILL)
+    assert first.returncode == -signal.SIGKILL
+    for step in (37, 80):
+        again = train_until(start, ["train", file, "-s", broken, "--resume"], broken, step, signal.SIGKILL)
+        assert again.returncode == -signal.SIGKILL
+        assert "resuming after step" in again.stderr
+    assert not (broken / "archive.tar.gz").exists()
+    last = run("train", file, "-s", broken, "--resume")
+    assert last.returncode == 0, last.stderr
+    assert_same_run(broken, whole)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_how_to_go_on(experiment, write, start, run, tmp_path, number):
+    experiment["trainer"]["schedule"] = {"type": "linear"}
+    experiment["trainer"]["accumulate"] = 2
+    file, whole, broken = write(experiment), tmp_path / "whole", tmp_path / "broken"
+    assert run("train", file, "-s", whole).returncode == 0
+    stopped = train_until(start, ["train", file, "-s", broken], broken, 20, number)
+    assert stopped.returncode == 128 + number
+    assert f"go on with: mtlkit train {file} -s {broken} --resume" in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    assert run("train", file, "-s", broken, "--resume").returncode == 0
+    assert_same_run(broken, whole)
+
+
+def test_a_finished_run_can_be_resumed_and_stays_the_same(experiment, write, run, tmp_path):
+    file, directory = write(experiment), tmp_path / "run"
+    assert run("train", file, "-s", directory).returncode == 0
+    before = (directory / "metrics.json").read_bytes()
+    again = run("train", file, "-s", directory, "--resume")
+    assert again.returncode == 0, again.stderr
+    assert (directory / "metrics.json").read_bytes() == before
+
+
+def test_a_changed_experiment_is_not_resumed(experiment, write, run, tmp_path):
+    directory = tmp_path / "run"
+    assert run("train", write(experiment), "-s", directory).returncode == 0
+    experiment["model"]["embedder"]["dim"] = 13
+    refused = run("train", write(experiment), "-s", directory, "--resume")
+    assert refused.returncode == 2
+    assert "changed: model.embedder.dim" in refused.stderr
+
+
+def test_a_damaged_checkpoint_is_passed_over(experiment, write, start, run, tmp_path):
+    file, whole, broken = write(experiment), tmp_path / "whole", tmp_path / "broken"
+    assert run("train", file, "-s", whole).returncode == 0
+    train_until(start, ["train", file, "-s", broken], broken, 12, signal.SIGKILL)
+    newest = broken / "checkpoints" / f"step-{newest_step(broken):08d}" / "state.pt"
+    newest.write_bytes(newest.read_bytes()[:-100])
+    resumed = run("train", file, "-s", broken, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert "damaged" in resumed.stderr
+    assert_same_run(broken, whole)
+
+
+def test_metrics_of_every_epoch_are_logged(experiment, write, run, tmp_path):
+    assert run("train", write(experiment), "-s", tmp_path / "run").returncode == 0
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2, 3, 4]
+    assert lines[-1]["dev"].keys() == {"books/accuracy", "films/accuracy", "average/accuracy"}
