@@ -93,8 +93,8 @@ def _plugin_failures() -> str:
 
 def _section(interface: type[Component]) -> type[Spec]:
     """A section of an experiment with one setting, the component."""
-    part: Any = Lazy[interface]  # type: ignore[valid-type]  # known at run time only
-    return create_model("Section", __base__=Spec, **{interface.kind(): (part, ...)})
+    fields: dict[str, Any] = {interface.kind(): (Lazy[interface], ...)}  # type: ignore[valid-type]  # a value, not a name
+    return create_model("Section", __base__=Spec, **fields)
 
 
 def _validated(interface: type[Component], settings: Mapping[str, Any]) -> Lazy[Any]:

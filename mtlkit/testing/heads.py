@@ -67,7 +67,7 @@ def _check_unknown_targets(head: Head, given: Sample) -> None:
     with doing("with no known target its loss:"):
         loss = _loss(head, given, torch.full_like(targets, UNKNOWN))
         gradients = torch.autograd.grad(loss, list(head.parameters()), allow_unused=True)
-    promise(float(loss) == 0, "without any known target its loss is not 0")
+    promise(loss.item() == 0, "without any known target its loss is not 0")
     still = all(gradient is None or not gradient.any() for gradient in gradients)
     promise(still, "without any known target its gradient is not 0")
 

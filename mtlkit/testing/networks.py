@@ -64,8 +64,8 @@ def check_sharing_scheme(lazy: Lazy[SharingScheme]) -> None:
 def check_communicator(lazy: Lazy[Communicator]) -> None:
     """A communicator is whole only inside the scheme that owns the networks; so it is checked there."""
     with doing("inside the scheme message_passing"):
-        scheme_lazy = Lazy.of(MessagePassing, communicator=lazy, hidden_dim=STATE_DIM)
-    check_sharing_scheme(scheme_lazy)  # type: ignore[arg-type]  # a scheme is what it is
+        scheme_lazy: Lazy[Any] = Lazy.of(MessagePassing, communicator=lazy, hidden_dim=STATE_DIM)
+    check_sharing_scheme(scheme_lazy)
     given = sample()
     trace = build_module(scheme_lazy)(given.states_BTE, given.mask_BT, TASKS[0], with_trace=True).trace
     if lazy.component.sources == "shared":

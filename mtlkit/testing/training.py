@@ -50,36 +50,46 @@ def check_task_sampler(lazy: Lazy[TaskSampler]) -> None:
 
 
 def check_optimizer(lazy: Lazy[Optimizer]) -> None:
-    """Steps that go downhill, and a state that resumes to the same bits."""
-
-    def new() -> tuple[nn.Parameter, torch.optim.Optimizer]:
-        parameter = nn.Parameter(torch.zeros(8))
-        with doing("when it is created"):
-            return parameter, lazy.build().create([parameter])
-
-    def step(parameter: nn.Parameter, optimizer: torch.optim.Optimizer) -> float:
-        loss = 0.5 * (parameter - 1).square().mean()
-        with doing("when it takes a step"):
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]  # untyped in torch
-            optimizer.step()
-        return float(loss)
-
-    parameter, optimizer = new()
+    """Steps that go downhill, parameters whose turn comes late, and a state that resumes to the same bits."""
+    early, late = nn.Parameter(torch.zeros(8)), nn.Parameter(torch.zeros(8))
+    optimizer = _new_optimizer(lazy, [early, late])
     promise(isinstance(optimizer, torch.optim.Optimizer), "create() gives no torch.optim.Optimizer")
     promise(all("lr" in group for group in optimizer.param_groups), "its parameter groups have no learning rate `lr`")
-    first, second = step(parameter, optimizer), step(parameter, optimizer)
+    with doing("when it takes a step"):
+        first, second = _descend(optimizer, early), _descend(optimizer, early)
     promise(second < first, f"a step does not lower a convex loss: {first:.6f}, then {second:.6f}")
-    other, resumed = new()
+    promise(not late.any(), "it moves a parameter that has no gradient, such as those of the tasks of other batches")
+    with doing("when a parameter gets its first gradient later than others, as those of tasks do,"):
+        _descend(optimizer, early, late)
+    promise(bool(late.any()), "a parameter that gets its first gradient later than others does not move")
+
+    copies = [nn.Parameter(parameter.detach().clone()) for parameter in (early, late)]
+    resumed = _new_optimizer(lazy, copies)
     with doing("when its state is saved and loaded"):
         saved = io.BytesIO()
         torch.save(optimizer.state_dict(), saved)
         saved.seek(0)
         resumed.load_state_dict(torch.load(saved, weights_only=True))
-        other.data.copy_(parameter.data)
-    step(parameter, optimizer)
-    step(other, resumed)
-    promise(torch.equal(parameter, other), "after its state was saved and loaded, it takes another step")
+    _descend(optimizer, early, late)
+    _descend(resumed, *copies)
+    promise(
+        torch.equal(early, copies[0]) and torch.equal(late, copies[1]),
+        "after its state was saved and loaded, it takes another step",
+    )
+
+
+def _new_optimizer(lazy: Lazy[Optimizer], parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    with doing("when it is created"):
+        return lazy.build().create(parameters)
+
+
+def _descend(optimizer: torch.optim.Optimizer, *parameters: nn.Parameter) -> float:
+    """A step on the loss of some parameters, which is smallest at 1; the loss before it."""
+    loss = 0.5 * (torch.cat(parameters) - 1).square().mean()
+    optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]  # untyped in torch
+    optimizer.step()
+    return loss.item()
 
 
 def check_schedule(lazy: Lazy[Schedule]) -> None:

@@ -1,0 +1,184 @@
+"""Experiment files: what they may import, what they are given, and what is said when they are wrong."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtlkit.config import Variables, evaluate_file, experiment_root
+from mtlkit.errors import ConfigError
+
+
+def write(folder: Path, **files: str) -> Path:
+    """Writes `a__b` as a/b.jsonnet; the path of the first one."""
+    paths = []
+    for name, text in files.items():
+        path = folder / f"{name.replace('__', '/')}.jsonnet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        paths.append(path)
+    return paths[0]
+
+
+def said(path: Path, variables: Variables | None = None) -> str:
+    with pytest.raises(ConfigError) as error:
+        evaluate_file(path, variables)
+    message = str(error.value)
+    assert "\n" not in message
+    return message
+
+
+def test_a_file_and_its_imports_are_evaluated_and_kept(tmp_path: Path) -> None:
+    file = write(
+        tmp_path / "experiments",
+        fdu__ic="local base = import '../lib/base.jsonnet'; base { b: importstr '../text.jsonnet' }",
+        lib__base="{ a: (import 'size.jsonnet') + 1, b: 0 }",
+        lib__size="41",
+        text="just text",
+    )
+    evaluated = evaluate_file(file)
+    assert evaluated.value == {"a": 42, "b": "just text"}
+    assert list(evaluated.sources) == ["fdu/ic.jsonnet", "lib/base.jsonnet", "lib/size.jsonnet", "text.jsonnet"]
+    assert evaluated.sources["lib/size.jsonnet"] == "41"
+
+
+def test_whole_numbers_are_integers_and_others_are_not(tmp_path: Path) -> None:
+    value = evaluate_file(write(tmp_path, f="{ a: 3, b: 3.5, c: 1e-3, d: 2 * 50 }")).value
+    assert value == {"a": 3, "b": 3.5, "c": 0.001, "d": 100}
+    assert [type(item) for item in value.values()] == [int, float, float, int]
+
+
+def test_the_library_of_mtlkit_is_at_hand(tmp_path: Path) -> None:
+    evaluated = evaluate_file(write(tmp_path, f="(import 'mtlkit/vader.libsonnet').tasks"))
+    assert set(evaluated.value) == {"movie", "product", "editorial", "tweet"}
+    assert list(evaluated.sources) == ["f.jsonnet", "mtlkit/vader.libsonnet"]
+
+
+def test_the_root_is_the_outermost_folder_named_experiments(tmp_path: Path) -> None:
+    assert experiment_root(tmp_path / "a/f.jsonnet") == (tmp_path / "a").resolve()
+    assert experiment_root(tmp_path / "experiments/x/f.jsonnet") == (tmp_path / "experiments").resolve()
+    nested = tmp_path / "experiments/x/experiments/f.jsonnet"
+    assert experiment_root(nested) == (tmp_path / "experiments").resolve()
+
+
+@pytest.mark.parametrize("keyword", ["import", "importstr", "importbin"])
+@pytest.mark.parametrize("way", ["../secret.jsonnet", "a/../../secret.jsonnet", "ABSOLUTE", "link.jsonnet", "LIBRARY"])
+def test_an_import_stays_in_the_tree(tmp_path: Path, keyword: str, way: str) -> None:
+    secret = write(tmp_path, secret="'secret'")
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/link.jsonnet").symlink_to(secret)
+    target = {"ABSOLUTE": str(secret), "LIBRARY": f"mtlkit/{'../' * 20}{secret.relative_to('/')}"}.get(way, way)
+    message = said(write(tmp_path / "tree", f=f"{keyword} '{target}'"))
+    assert "leaves the experiment's folder tree" in message
+    assert "secret'" not in message.replace(target, "")
+
+
+def test_a_folder_of_links_leads_nowhere(tmp_path: Path) -> None:
+    write(tmp_path, outside__secret="'secret'")
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/inside").symlink_to(tmp_path / "outside")
+    file = write(tmp_path / "tree", f="import 'inside/secret.jsonnet'")
+    assert "leaves the experiment's folder tree" in said(file)
+
+
+def test_an_import_that_is_not_there_is_named(tmp_path: Path) -> None:
+    assert f"no file {tmp_path / 'b.jsonnet'}" in said(write(tmp_path, a="import 'b.jsonnet'"))
+    assert "no file" in said(write(tmp_path, a="import 'mtlkit/nothing.libsonnet'"))
+    (tmp_path / "folder").mkdir()
+    assert "no file" in said(write(tmp_path, a="import 'folder'"))
+
+
+def test_an_import_cycle_is_an_error(tmp_path: Path) -> None:
+    assert "max stack frames exceeded" in said(write(tmp_path, a="import 'b.jsonnet'", b="import 'a.jsonnet'"))
+
+
+def test_variables_keep_their_types(tmp_path: Path) -> None:
+    file = write(tmp_path, f="[std.extVar('n') + 1, std.extVar('t'), std.extVar('l')]")
+    variables = Variables({"n": "2", "t": '"2"', "l": "[true, null]"})
+    assert evaluate_file(file, variables).value == [3, "2", [True, None]]
+
+
+def test_a_file_may_be_a_function(tmp_path: Path) -> None:
+    file = write(tmp_path, f="function(size, name='x') { size: size, name: name }")
+    assert evaluate_file(file, Variables(arguments={"size": "3"})).value == {"size": 3, "name": "x"}
+
+
+def test_missing_variables_are_asked_for(tmp_path: Path) -> None:
+    file = write(tmp_path, f="std.extVar('size')")
+    assert said(file) == f"{file}: needs the variable 'size': give --str size=TEXT or --var size=JSON"
+    data = write(tmp_path, g="std.extVar('data') + '/x'")
+    assert said(data) == (
+        f"{data}: needs the variable 'data': give --str data=TEXT or --var data=JSON, or set MTLKIT_DATA"
+    )
+
+
+def test_missing_arguments_are_asked_for(tmp_path: Path) -> None:
+    file = write(tmp_path, f="function(size) size")
+    assert said(file) == f"{file}: needs the top-level argument 'size': give --tla size=JSON or --tla-str size=TEXT"
+
+
+def test_the_environment_is_not_visible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET", "x")
+    assert "needs the variable 'SECRET'" in said(write(tmp_path, f="std.extVar('SECRET')"))
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("{\n  a: 1,\n  b 2\n}", ":3:"),
+        ("{ a: nothing }", ":1:6"),
+        ("{\n  a: error 'no such size'\n}", ":2:"),
+        ("{ a: 1 } { b: super.c }", ":1:"),
+        ("local f(x) = f(x + 1); f(0)", ":1:"),
+        ("", ":1:1"),
+    ],
+)
+def test_a_mistake_has_a_place(tmp_path: Path, text: str, place: str) -> None:
+    file = write(tmp_path, f=text)
+    message = said(file)
+    assert message.startswith(f"{file}{place}")
+    assert "STATIC ERROR" not in message and "RUNTIME ERROR" not in message
+
+
+def test_a_mistake_in_an_import_has_its_own_place(tmp_path: Path) -> None:
+    assert said(write(tmp_path, a="import 'b.jsonnet'", b="{\n x }")).startswith(f"{tmp_path / 'b.jsonnet'}:2:")
+
+
+def test_json_is_taken_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "f.json"
+    file.write_text('{"a": [1, 2.0, "std.extVar"], "b": null}')
+    evaluated = evaluate_file(file)
+    assert evaluated.value == {"a": [1, 2.0, "std.extVar"], "b": None}
+    assert evaluated.sources == {"f.json": file.read_text()}
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ('{"a": 1, "a": 2}', ": key 'a' is given twice in one object; keep one of them"),
+        ('{"b": [{"a": 1, "a": 1}]}', ": key 'a' is given twice in one object; keep one of them"),
+        ('{"a":\n  1,}', ":2:5: not valid JSON: "),
+        ("", ":1:1: not valid JSON: Expecting value"),
+        ("// no comments\n{}", ":1:1: not valid JSON: Expecting value"),
+        ('{"a": NaN}', ": NaN is no number in JSON; write a number"),
+        ('{"a": -Infinity}', ": -Infinity is no number in JSON; write a number"),
+    ],
+)
+def test_json_is_strict(tmp_path: Path, text: str, what: str) -> None:
+    file = tmp_path / "f.json"
+    file.write_text(text)
+    assert said(file).startswith(f"{file}{what}")
+
+
+def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+    assert said(tmp_path / "no.jsonnet") == f"{tmp_path / 'no.jsonnet'}: no such file"
+    assert "an experiment is a .jsonnet or .json file" in said(tmp_path / "no.yaml")
+    (tmp_path / "latin.jsonnet").write_bytes(b"{ a: '\xe9' }")
+    assert "cannot be read as UTF-8 text" in said(tmp_path / "latin.jsonnet")
+    (tmp_path / "folder.jsonnet").mkdir()
+    assert "cannot be read" in said(tmp_path / "folder.jsonnet")
+
+
+@pytest.mark.parametrize("value", ["1e999", "-1 * 1e999", "0 / 0"])
+def test_numbers_are_finite(tmp_path: Path, value: Any) -> None:
+    assert "f.jsonnet" in said(write(tmp_path, f=value))

@@ -1,0 +1,48 @@
+"""One way of running for all tests, and the real data, where there are any."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+import torch
+
+from mtlkit.config import Component
+from mtlkit.data import cache_folder, fetch_vader
+from mtlkit.errors import DataError
+
+hypothesis.settings.register_profile("mtlkit", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("mtlkit")
+torch.set_num_threads(1)  # small recurrences are slower with more
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of the corpora that are too large to be fetched."""
+    folder = os.environ.get("MTLKIT_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("MTLKIT_DATA names no folder with the real corpora")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def vader_corpora() -> Path:
+    """The folder of the VADER corpora in the cache, fetched if need be."""
+    try:
+        return fetch_vader(cache_folder(), print)
+    except DataError as error:
+        pytest.skip(f"the VADER corpora are neither cached nor reachable: {error}")
+
+
+@pytest.fixture
+def registry() -> Iterator[None]:
+    """Forgets the interfaces and components that a test declares."""
+    names, kinds = Component._registry, Component._interfaces
+    before = {interface: dict(known) for interface, known in names.items()}
+    kinds_before = dict(kinds)
+    yield
+    for interface in list(names):
+        names[interface] = before.get(interface, {})
+    kinds.clear()
+    kinds.update(kinds_before)

@@ -1,0 +1,134 @@
+"""One table of all registered components; each keeps its interface's promises."""
+
+import importlib.util
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import mtlkit
+from mtlkit.config import Component, interfaces
+from mtlkit.testing import TASKS, check_component
+from mtlkit.testing.component import CHECKS
+
+LSTM = {"type": "lstm", "hidden_dim": 4}
+RING = {receiver: [sender] for receiver, sender in zip(TASKS, (*TASKS[1:], TASKS[0]), strict=True)}
+
+COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
+    mtlkit.Communicator: [
+        {"type": "direct"},
+        {"type": "direct", "edges": RING, "include_self": True, "attention_dim": 3},
+        {"type": "indirect"},
+        {"type": "indirect", "attention_dim": 3},
+    ],
+    mtlkit.DatasetReader: [
+        {"type": "columns", "tags": 1},
+        {"type": "columns", "words": "TOKEN", "tags": "UPOS", "domain": "reviews"},
+        {"type": "jsonl"},
+        {"type": "jsonl", "words_field": "words", "tags_field": "tags", "tokenizer": {"type": "regex"}},
+        {"type": "text_classification"},
+        {"type": "text_classification", "labels": {"0": "negative", "1": "positive"}, "skip_empty": True},
+        {"type": "vader", "domain": "tweet", "tokenizer": {"type": "regex"}},
+    ],
+    mtlkit.Embedder: [
+        {"type": "characters", "dim": 4, "filters": 5},
+        {"type": "characters", "dim": 4, "filters": 5, "width": 2, "dropout": 0.2},
+        {"type": "concatenated", "embedders": [{"type": "words", "dim": 3}, {"type": "characters", "filters": 2}]},
+        {"type": "words", "dim": 4},
+        {"type": "words", "dim": 4, "trainable": False, "dropout": 0.5, "unknown": "zeros"},
+    ],
+    mtlkit.Encoder: [
+        {"type": "bilstm", "hidden_dim": 3},
+        {"type": "cnn", "filters": 4},
+        {"type": "cnn", "filters": 4, "width": 2},
+        LSTM,
+        {"type": "stacked", "layers": [{"type": "bilstm", "hidden_dim": 3}, LSTM], "dropout": 0.2},
+    ],
+    mtlkit.Head: [
+        *({"type": "classifier", "pool": pool} for pool in ("last", "mean", "max")),
+        {"type": "classifier", "dropout": 0.2},
+        {"type": "crf_tagger"},
+        {"type": "crf_tagger", "constrain": False, "dropout": 0.2},
+    ],
+    mtlkit.Logger: [{"type": "tensorboard"}],
+    mtlkit.Metric: [{"type": "accuracy"}, {"type": "span_f1"}, {"type": "token_accuracy"}],
+    mtlkit.ModelSelection: [
+        {"type": "mean"},
+        {"type": "per_task"},
+        {"type": "weighted", "weights": {TASKS[0]: 1, TASKS[2]: 0.5}},
+    ],
+    mtlkit.Optimizer: [
+        {"type": "adadelta"},
+        {"type": "adam"},
+        {"type": "adamw"},
+        {"type": "sgd"},
+        {"type": "sgd", "momentum": 0.9},
+    ],
+    mtlkit.Schedule: [
+        {"type": "cosine"},
+        {"type": "cosine", "final": 0.1},
+        {"type": "exponential"},
+        {"type": "linear"},
+        {"type": "linear", "warmup": 0.0},
+        {"type": "linear", "warmup": 1.0},
+    ],
+    mtlkit.SharingScheme: [
+        {"type": "fully_shared", "encoder": LSTM},
+        {"type": "message_passing", "communicator": {"type": "direct"}, "hidden_dim": 4, "detach_senders": True},
+        {"type": "message_passing", "communicator": {"type": "direct"}, "hidden_dim": 4, "share": "per_task"},
+        {"type": "message_passing", "communicator": {"type": "indirect"}, "hidden_dim": 4, "bidirectional": True},
+        {"type": "private", "encoder": LSTM},
+    ],
+    mtlkit.TaskSampler: [
+        {"type": "annealed"},
+        {"type": "proportional"},
+        {"type": "round_robin"},
+        {"type": "uniform"},
+    ],
+    mtlkit.Tokenizer: [{"type": "regex"}, {"type": "spacy"}, {"type": "whitespace"}],
+    mtlkit.UpdateStrategy: [{"type": "joint"}],
+}
+
+OPTIONAL = {"spacy": "spaCy", "tensorboard": "TensorBoard"}
+"""Components that need a package of the same name, which mtlkit itself does not need."""
+
+
+@pytest.mark.parametrize(
+    ("interface", "settings"),
+    [
+        pytest.param(interface, settings, id=f"{interface.kind()}-{settings['type']}-{number}")
+        for interface, rows in COMPONENTS.items()
+        for number, settings in enumerate(rows)
+    ],
+)
+def test_keeps_its_promises(interface: type[Component], settings: dict[str, Any]) -> None:
+    needed = settings["type"]
+    if needed in OPTIONAL and importlib.util.find_spec(needed) is None:
+        pytest.skip(f"{OPTIONAL[needed]} is not installed")
+    check_component(interface, settings)
+
+
+def test_every_component_of_mtlkit_is_in_the_table() -> None:
+    registered = {
+        (interface, name)
+        for interface in interfaces().values()
+        if interface.__module__.startswith("mtlkit.")
+        for name in interface.list_available()
+        if interface.by_name(name).__module__.startswith("mtlkit.")
+    }
+    assert registered == {(interface, row["type"]) for interface, rows in COMPONENTS.items() for row in rows}
+
+
+def test_no_component_is_left_out_of_its_package() -> None:
+    """Registration needs import, so a folder's `__init__` imports every file that registers something."""
+    root = Path(mtlkit.__file__).parent
+    files = [path for path in root.rglob("*.py") if re.search(r"^@\w+\.register\(", path.read_text("utf-8"), re.M)]
+    assert len(files) > 30
+    for path in files:
+        module = ".".join(("mtlkit", *path.relative_to(root).with_suffix("").parts))
+        assert f"from {module} import" in path.with_name("__init__.py").read_text("utf-8"), f"{path} is not imported"
+
+
+def test_every_interface_of_mtlkit_can_be_checked() -> None:
+    assert set(CHECKS) == {found for found in interfaces().values() if found.__module__.startswith("mtlkit.")}

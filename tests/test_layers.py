@@ -1,0 +1,118 @@
+"""Imports point down only: a module may import from its own package and from the layers below."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import mtlkit
+
+ROOT = Path(mtlkit.__file__).parent
+LAYERS = [
+    {"errors", "types", "files"},
+    {"config"},
+    {"data", "metrics", "kernels"},
+    {"embedders", "encoders", "heads", "communicators", "selectors", "sharing"},
+    {"models"},
+    {"training"},
+    {"experiment", "checks", "corpora", "archive", "runs", "plugins", "inspection", "testing"},
+    {"cli", "__main__"},
+]
+LAYER_OF = {package: number for number, layer in enumerate(LAYERS) for package in layer}
+SIDEWAYS = {
+    ("files", "errors"),
+    ("__main__", "cli"),
+    ("metrics", "data.instance"),
+    ("sharing", "communicators"),
+    ("sharing", "selectors"),
+    ("sharing", "encoders"),
+    *((left, right) for left in LAYERS[6] for right in LAYERS[6]),
+}
+"""What a module may import of its own layer, outside its own package."""
+OPTIONAL = {"spacy", "torch.utils.tensorboard", "jsonschema"}
+"""Libraries that may be missing, so that they are imported where they are used."""
+NAMELESS = {"utils", "util", "common", "core", "helpers", "misc"}
+
+
+class Import(NamedTuple):
+    target: str
+    line: int
+    inside_function: bool
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("__init__").removesuffix(".")
+
+
+MODULES = {module_name(path): path for path in sorted(ROOT.rglob("*.py"))}
+"""Without the leading `mtlkit.`; the package itself is ''."""
+
+
+@cache
+def imports(module: str) -> list[Import]:
+    return list(_imports(ast.parse(MODULES[module].read_text(encoding="utf-8")), inside=False))
+
+
+def _imports(node: ast.AST, inside: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            yield from (Import(alias.name, child.lineno, inside) for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            assert child.level == 0 and child.module, "imports are absolute"
+            for alias in child.names:  # `from package import module` imports the module
+                whole = f"{child.module}.{alias.name}"
+                is_module = whole.removeprefix("mtlkit.") in MODULES
+                yield Import(whole if is_module else child.module, child.lineno, inside)
+        else:
+            yield from _imports(child, inside or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def own(module: str) -> list[tuple[str, int]]:
+    """The modules of mtlkit that a module imports, also those that only type checkers see."""
+    mine = [found for found in imports(module) if found.target.split(".")[0] == "mtlkit"]
+    return [(found.target.removeprefix("mtlkit").removeprefix("."), found.line) for found in mine]
+
+
+def allowed(module: str, target: str) -> bool:
+    package, other = module.split(".")[0], target.split(".")[0]
+    if package == other or target == "":
+        return True
+    return LAYER_OF[other] < LAYER_OF[package] or bool({(package, other), (package, target)} & SIDEWAYS)
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module])  # the package itself is a list of names
+def test_imports_point_down(module: str) -> None:
+    assert module.split(".")[0] in LAYER_OF, f"{module} is in no layer; say in LAYERS where it belongs"
+    for target, line in own(module):
+        assert allowed(module, target), f"{MODULES[module]}:{line}: mtlkit.{module} must not import mtlkit.{target}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_stand_at_the_top(module: str) -> None:
+    if module.split(".")[0] == "cli":
+        return
+    hidden = [found for found in imports(module) if found.inside_function and found.target not in OPTIONAL]
+    assert not hidden, f"{MODULES[module]}: imports inside functions: {hidden}"
+
+
+def test_there_is_no_import_cycle() -> None:
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, f"an import cycle: {' -> '.join((*path[path.index(module) :], module))}"
+        if module not in done:
+            for target, _ in own(module):
+                if target:
+                    visit(target, (*path, module))
+            done.add(module)
+
+    for module in MODULES:
+        if module:
+            visit(module, ())
+
+
+def test_every_name_says_something() -> None:
+    assert not [module for module in MODULES if NAMELESS & set(module.split("."))]

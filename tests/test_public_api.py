@@ -1,0 +1,90 @@
+"""The names that a plugin needs, and what they cost."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mtlkit
+from mtlkit.config import Component, interfaces
+
+HEAVY = ("torch", "pydantic", "numpy", "spacy")
+LOADED = f"import json, sys; print(json.dumps([name for name in {HEAVY} if name in sys.modules]), file=sys.stderr)"
+
+
+def python(code: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def loaded_by(code: str) -> list[str]:
+    outcome = python(f"{code}\n{LOADED}")
+    assert outcome.returncode == 0, outcome.stderr
+    loaded: list[str] = json.loads(outcome.stderr.splitlines()[-1])
+    return loaded
+
+
+@pytest.mark.parametrize("name", mtlkit.__all__)
+def test_every_public_name_is_there(name: str) -> None:
+    assert getattr(mtlkit, name) is not None
+
+
+def test_all_is_every_public_name() -> None:
+    exported = [name for name in mtlkit.__all__ if name != "__version__"]
+    assert exported == sorted(exported)
+    assert dir(mtlkit) == sorted(mtlkit.__all__)
+
+
+def test_type_checkers_see_the_same_names() -> None:
+    """The imports that only type checkers read must not fall behind the names that are resolved at run time."""
+    tree = ast.parse(Path(mtlkit.__file__).read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    imported = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    assert {alias.asname: node.module for node in imported for alias in node.names} == mtlkit._HOME
+
+
+def test_every_interface_is_public() -> None:
+    own = [kind for kind in interfaces().values() if kind.__module__.startswith("mtlkit.")]
+    assert all(getattr(mtlkit, kind.__name__) is kind for kind in own)
+    assert issubclass(mtlkit.Encoder, Component)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'mtlkit' has no attribute 'Encodr'"):
+        mtlkit.Encodr  # noqa: B018
+
+
+def test_importing_mtlkit_costs_nothing() -> None:
+    assert loaded_by("import mtlkit; mtlkit.__version__, dir(mtlkit)") == []
+    assert loaded_by("import mtlkit; mtlkit.Encoder") != []
+
+
+HELP = """
+import sys
+sys.argv = ["mtlkit", {arguments}"--help"]
+from mtlkit.cli import main
+try:
+    main()
+except SystemExit as stop:
+    assert not stop.code, stop.code
+"""
+
+
+@pytest.mark.parametrize(
+    "verb", ["", "train", "evaluate", "predict", "check", "components", "schema", "plugins", "data"]
+)
+def test_help_is_cheap(verb: str) -> None:
+    loaded = loaded_by(HELP.format(arguments=f'"{verb}", ' if verb else ""))
+    assert not {"torch", "spacy"} & set(loaded)
+
+
+def test_help_names_every_verb() -> None:
+    outcome = python(HELP.format(arguments=""))
+    assert outcome.returncode == 0, outcome.stderr
+    for verb in ("train", "evaluate", "predict", "check", "components", "schema", "plugins", "data"):
+        assert verb in outcome.stdout

@@ -1,0 +1,128 @@
+"""The same for the components that are no modules."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from torch import nn
+
+import mtlkit
+from mtlkit.config import Component
+
+Class = type[Component]
+Verdict = Callable[[Class, Class], str]
+
+
+def others() -> dict[str, tuple[Class, Class]]:
+    """A broken component of each other interface for each sentence."""
+
+    class Blanks(mtlkit.Tokenizer):
+        """Cuts at single blanks."""
+
+        def tokenize(self, text: str) -> list[str]:
+            return text.split(" ")
+
+    class Percent(mtlkit.Metric):
+        """A share in percent."""
+
+        target_kind: ClassVar[Any] = "label"
+        headline: ClassVar[str] = "percent"
+        right = 0.0
+
+        def update(self, predicted: Sequence[Any], gold: Sequence[Any]) -> None:
+            self.right += 100 * sum(map(str.__eq__, predicted, gold))
+
+        def compute(self) -> dict[str, float]:
+            return {"percent": self.right}
+
+    class Stubborn(mtlkit.TaskSampler):
+        """The global generator chooses."""
+
+        def plan(self, num_batches: Mapping[str, int], epoch: int, num_epochs: int, generator: Any) -> list[str]:
+            return [list(num_batches)[int(torch.randint(len(num_batches), ()))]] * 3
+
+    class Longer(mtlkit.TaskSampler):
+        """Epochs that grow."""
+
+        def plan(self, num_batches: Mapping[str, int], epoch: int, num_epochs: int, generator: Any) -> list[str]:
+            return [next(iter(num_batches))] * (epoch + 1)
+
+    class Ascent(mtlkit.Optimizer):
+        """Goes the wrong way."""
+
+        def create(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+            return torch.optim.SGD(parameters, lr=0.1, maximize=True)
+
+    class Negative(mtlkit.Schedule):
+        """Falls below 0."""
+
+        def factor(self, step: int, total_steps: int, steps_per_epoch: int) -> float:
+            return 1.0 - step
+
+    class Worst(mtlkit.ModelSelection):
+        """Likes bad epochs."""
+
+        def scores(self, headlines: Mapping[str, float]) -> dict[str, float]:
+            return {"model": -sum(headlines.values())}
+
+        def weights_for(self, task: str) -> str:
+            return "model"
+
+    class Unserved(mtlkit.ModelSelection):
+        """Names no weights."""
+
+        def scores(self, headlines: Mapping[str, float]) -> dict[str, float]:
+            return {"model": sum(headlines.values())}
+
+        def weights_for(self, task: str) -> str:
+            return task
+
+    class Idle(mtlkit.UpdateStrategy):
+        """Does nothing."""
+
+        def step(self, model: Any, batches: Any, optimization: Any, precision: Any) -> Any:
+            return None
+
+    class Nameless(mtlkit.DatasetReader):
+        """Knows no errors of users."""
+
+        target_kind = "label"
+
+        def files(self, source: str) -> list[Any]:
+            return [source]
+
+        def read(self, source: str) -> Any:
+            return open(source)
+
+        def parse(self, raw: Any) -> mtlkit.Instance:
+            return mtlkit.Instance(tuple(raw.split()))
+
+    class Unclosed(mtlkit.Logger):
+        """Cannot be closed."""
+
+        def step(self, step: Any) -> None: ...
+
+        def epoch(self, end: Any) -> None: ...
+
+        def close(self) -> None:
+            raise OSError("disk full")
+
+    return {
+        "for '' it gives [''] instead of an empty list": (mtlkit.Tokenizer, Blanks),
+        "for perfect predictions its headline is 300.0, not 1": (mtlkit.Metric, Percent),
+        "it draws from torch's own generator, not from the one given": (mtlkit.TaskSampler, Stubborn),
+        "its epochs have different numbers of batches, [1, 2, 3]; schedules need one": (mtlkit.TaskSampler, Longer),
+        "a step does not lower a convex loss": (mtlkit.Optimizer, Ascent),
+        "its factors are negative or not finite": (mtlkit.Schedule, Negative),
+        "when one gets better, its score 'model' gets lower": (mtlkit.ModelSelection, Worst),
+        "weights_for('one') is 'one', which is none of its scores ['model']": (mtlkit.ModelSelection, Unserved),
+        "a step changes no parameter": (mtlkit.UpdateStrategy, Idle),
+        "files() gives something that is no Path": (mtlkit.DatasetReader, Nameless),
+        "when it is closed it raises OSError: disk full": (mtlkit.Logger, Unclosed),
+    }
+
+
+@pytest.mark.parametrize("sentence", others())
+def test_a_broken_component_is_told_what_is_wrong(verdict: Verdict, sentence: str) -> None:
+    assert sentence in verdict(*others()[sentence])

@@ -1,0 +1,131 @@
+"""Checkpoints: whole or not there, the newest two, and back to the same bits."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from mtlkit.errors import RunError
+from mtlkit.training import Checkpoints
+
+CPU = torch.device("cpu")
+
+
+def model(value: float) -> Any:
+    linear = nn.Linear(2, 2)
+    nn.init.constant_(linear.weight, value)
+    return linear
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path) -> Checkpoints:
+    return Checkpoints(tmp_path / "checkpoints")
+
+
+def load(checkpoints: Checkpoints) -> tuple[float, dict[str, Any] | None, list[str]]:
+    """A weight, the state, and what was said."""
+    lines: list[str] = []
+    restored = model(0.0)
+    state = checkpoints.load(restored, CPU, lines.append)
+    return restored.weight[0, 0].item(), state, lines
+
+
+def test_what_is_saved_comes_back(checkpoints: Checkpoints) -> None:
+    state = {"epoch": 3, "nested": {"tensor": torch.arange(3), "list": [1, 0.5, "x", None, True]}}
+    checkpoints.save(7, model(1.5), state)
+    weight, loaded, said = load(checkpoints)
+    assert (weight, said) == (1.5, [])
+    assert loaded is not None
+    assert loaded["epoch"] == 3 and loaded["nested"]["list"] == [1, 0.5, "x", None, True]
+    assert torch.equal(loaded["nested"]["tensor"], torch.arange(3))
+
+
+def test_there_may_be_none(checkpoints: Checkpoints) -> None:
+    assert load(checkpoints) == (0.0, None, [])
+
+
+def test_the_newest_two_are_kept(checkpoints: Checkpoints) -> None:
+    for step in (5, 10, 100, 20000):
+        checkpoints.save(step, model(step), {"step": step})
+    assert sorted(path.name for path in checkpoints.folder.iterdir()) == ["step-00000100", "step-00020000"]
+    weight, state, _ = load(checkpoints)
+    assert (weight, state) == (20000.0, {"step": 20000})
+
+
+def test_a_step_may_be_saved_again(checkpoints: Checkpoints) -> None:
+    checkpoints.save(5, model(1), {"try": 1})
+    checkpoints.save(5, model(2), {"try": 2})
+    assert load(checkpoints)[:2] == (2.0, {"try": 2})
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "state.pt", "files.json"])
+@pytest.mark.parametrize("damage", ["cut", "emptied", "removed", "scribbled"])
+def test_a_damaged_checkpoint_is_passed_over(checkpoints: Checkpoints, file: str, damage: str) -> None:
+    checkpoints.save(1, model(1), {"step": 1})
+    path = checkpoints.save(2, model(2), {"step": 2}) / file
+    content = path.read_bytes()
+    if damage == "removed":
+        path.unlink()
+    else:
+        path.write_bytes({"cut": content[:-1], "emptied": b"", "scribbled": b"\xff" * len(content)}[damage])
+    weight, state, said = load(checkpoints)
+    assert (weight, state) == (1.0, {"step": 1})
+    assert len(said) == 1
+    assert said[0].startswith(f"{path.parent}: damaged (")
+
+
+def test_if_all_are_damaged_it_is_an_error(checkpoints: Checkpoints) -> None:
+    for step in (1, 2):
+        (checkpoints.save(step, model(step), {}) / "state.pt").unlink()
+    with pytest.raises(RunError, match="every checkpoint is damaged; start anew with --force"):
+        load(checkpoints)
+
+
+def test_a_half_written_checkpoint_is_none(checkpoints: Checkpoints, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoints.save(1, model(1), {"step": 1})
+
+    def killed(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            checkpoints.save(2, model(2), {"step": 2})
+    assert load(checkpoints) == (1.0, {"step": 1}, [])
+
+
+def test_what_a_killed_run_left_behind_is_swept_away(checkpoints: Checkpoints) -> None:
+    checkpoints.save(1, model(1), {"step": 1})
+    abandoned = checkpoints.folder / ".step-00000002-abc" / "fresh"
+    abandoned.mkdir(parents=True)
+    (abandoned / "state.pt").write_bytes(b"half")
+    again = Checkpoints(checkpoints.folder)
+    assert [path.name for path in again.folder.iterdir()] == ["step-00000001"]
+    assert load(again)[:2] == (1.0, {"step": 1})
+
+
+def test_a_damaged_newest_leaves_the_model_as_the_one_before(checkpoints: Checkpoints) -> None:
+    """Weights of one checkpoint and the state of another would be nobody's."""
+    checkpoints.save(1, model(1), {"step": 1})
+    path = checkpoints.save(2, model(2), {"step": 2})
+    (path / "state.pt").write_bytes((path / "state.pt").read_bytes()[::-1])
+    assert load(checkpoints)[:2] == (1.0, {"step": 1})
+
+
+def test_state_is_data_only(checkpoints: Checkpoints) -> None:
+    checkpoints.save(1, model(1), {"step": 1})
+    checkpoints.save(2, model(2), {"code": Path("x")})
+    weight, state, said = load(checkpoints)
+    assert (weight, state, len(said)) == (1.0, {"step": 1}, 1)
+
+
+def test_the_best_weights_lie_apart(checkpoints: Checkpoints) -> None:
+    for step in (1, 2, 3):
+        checkpoints.save(step, model(step), {})
+    checkpoints.save_best("model", model(1))
+    checkpoints.save_best("model", model(4))
+    assert checkpoints.best("model").is_file()
+    assert load(checkpoints)[0] == 3.0
+    assert sorted(path.name for path in checkpoints.folder.iterdir())[0] == "best-model.safetensors"
