@@ -103,6 +103,10 @@ class RunDirectory:
         """Writes `metrics.json`, the last thing a run does."""
         write_atomically(self.metrics, (json.dumps(metrics, indent=2) + "\n").encode())
 
+    def add_meta(self, more: dict[str, Any]) -> None:
+        """Adds keys to `meta.json`."""
+        write_atomically(self.meta, (json.dumps({**self.read_meta(), **more}, indent=2) + "\n").encode())
+
     def read_meta(self) -> dict[str, Any]:
         """What `meta.json` says."""
         meta: dict[str, Any] = json.loads(self.meta.read_text())

@@ -108,6 +108,7 @@ def train(
     weights = {name: checkpoints.best(name) for name in map(trainer.selection.weights_for, experiment.tasks)}
     write_archive(run.archive, experiment, run.vocabulary, weights, corpora.seen(), run.read_meta())
     run.write_metrics(metrics)
+    run.add_meta({"finished": _now()})
     return RunResult(directory, metrics)
 
 
@@ -183,7 +184,7 @@ def _final_metrics(experiment: Experiment, trainer: Trainer, checkpoints: Checkp
 
 def _meta(experiment: Experiment, options: TrainOptions) -> dict[str, Any]:
     return {
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": _now(),
         "folder": os.getcwd(),
         "seed": experiment.seed,
         "device": str(options.device),
@@ -192,3 +193,7 @@ def _meta(experiment: Experiment, options: TrainOptions) -> dict[str, Any]:
         "data": data_hashes(experiment),
         **provenance(options.plugins),
     }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

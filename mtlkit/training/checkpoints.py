@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 
 from mtlkit.errors import RunError
-from mtlkit.files import new_file, new_folder
+from mtlkit.files import file_sha256, new_file, new_folder
 from mtlkit.models import MultiTaskModel
 
 KEEP = 2
@@ -45,7 +45,7 @@ class Checkpoints:
         with new_folder(target) as folder:
             save_model(model, str(folder / "model.safetensors"))
             torch.save(state, folder / "state.pt")
-            (folder / "files.json").write_text(json.dumps(_sizes(folder)))
+            (folder / "files.json").write_text(json.dumps(_digests(folder)))
         for old in self._all()[KEEP:]:
             shutil.rmtree(old)
         return target
@@ -62,8 +62,8 @@ class Checkpoints:
         """
         for folder in self._all():
             try:
-                if json.loads((folder / "files.json").read_text()) != _sizes(folder):
-                    raise OSError("files of another size")
+                if json.loads((folder / "files.json").read_text()) != _digests(folder):
+                    raise OSError("its files are not those that were written")
                 state: dict[str, Any] = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
                 load_model(model, folder / "model.safetensors", device=str(device))
             except (OSError, ValueError, RuntimeError, EOFError, UnpicklingError, SafetensorError) as error:
@@ -88,5 +88,5 @@ class Checkpoints:
         return sorted(self.folder.glob("step-*"), reverse=True)
 
 
-def _sizes(folder: Path) -> dict[str, int]:
-    return {file.name: file.stat().st_size for file in sorted(folder.iterdir()) if file.name != "files.json"}
+def _digests(folder: Path) -> dict[str, str]:
+    return {file.name: file_sha256(file) for file in sorted(folder.iterdir()) if file.name != "files.json"}

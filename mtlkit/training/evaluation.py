@@ -46,13 +46,10 @@ def evaluate(
     for task in tasks:
         predicted = predict_split(model, task.split, task.labels, batch_size, precision)
         gold = [task.split.gold(index) for index in range(len(task.split))]
-        for lazy in task.metrics:
-            for name, value in _score(lazy, predicted, gold).items():
-                figures[f"{task.split.task}/{name}"] = value
-            if task.clean is not None and not task.clean.all():
-                kept = numpy.flatnonzero(task.clean)
-                scores = _score(lazy, [predicted[i] for i in kept], [gold[i] for i in kept])
-                figures.update({f"{task.split.task}/{CLEAN}{name}": value for name, value in scores.items()})
+        figures.update(_score(task, "", predicted, gold))
+        if task.clean is not None and not task.clean.all():
+            kept = numpy.flatnonzero(task.clean)
+            figures.update(_score(task, CLEAN, [predicted[i] for i in kept], [gold[i] for i in kept]))
     return figures
 
 
@@ -97,8 +94,15 @@ def names(row: int | list[int], labels: Sequence[str]) -> Target:
     return tuple(labels[tag] for tag in row if tag >= 0)
 
 
-def _score(lazy: Lazy[Metric], predicted: Sequence[Target], gold: Sequence[Target | None]) -> dict[str, float]:
-    metric = lazy.build()
+def _score(
+    task: EvaluationTask, prefix: str, predicted: Sequence[Target], gold: Sequence[Target | None]
+) -> dict[str, float]:
+    """`task/prefix_metric` of every metric, over the texts that have a target; nothing where there is none."""
     pairs = [(guess, truth) for guess, truth in zip(predicted, gold, strict=True) if truth is not None]
-    metric.update([guess for guess, _ in pairs], [truth for _, truth in pairs])
-    return metric.compute()
+    figures: dict[str, float] = {}
+    for lazy in task.metrics if pairs else ():
+        metric = lazy.build()
+        metric.update([guess for guess, _ in pairs], [truth for _, truth in pairs])
+        for name, value in metric.compute().items():
+            figures[f"{task.split.task}/{prefix}{name}"] = value
+    return figures

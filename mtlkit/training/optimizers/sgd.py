@@ -29,6 +29,8 @@ class SGD(Optimizer):
         self.weight_decay = weight_decay
 
     def create(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        # The fused form fails where momentum begins later for some parameters, as for those of a task's own.
+        fused = None if self.momentum else True
         return torch.optim.SGD(
-            parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay, fused=True
+            parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay, fused=fused
         )

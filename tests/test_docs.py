@@ -1,0 +1,210 @@
+"""The prose is held to the code: what it names exists, what it shows works, what is generated is current."""
+
+import importlib.util
+import re
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import typer
+from registrable import Registrable
+
+import mtlkit
+from mtlkit.checks import check_experiment
+from mtlkit.cli.app import app
+from mtlkit.config import Component, interfaces
+from mtlkit.experiment import load_experiment
+from mtlkit.testing import check_component
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted(
+    path
+    for pattern in ("*.md", "docs/**/*.md", "experiments/**/*.md", "benchmarks/*.md", "plugins/*/*.md")
+    for path in ROOT.glob(pattern)
+)
+REGISTERED = sorted(
+    (kind, name)
+    for kind, interface in interfaces().items()
+    if interface.__module__.startswith("mtlkit.")
+    for name in interface.list_available()
+    if interface.by_name(name).__module__.startswith("mtlkit.")
+)
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def text_of(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text_of(page), re.MULTILINE | re.DOTALL)
+
+
+def commands(page: Path) -> list[str]:
+    """Lines of code that begin with `mtlkit` or `make`: indented, or between backticks; pipes and comments cut off."""
+    text = re.sub(r"\\\n\s*", " ", page.read_text(encoding="utf-8"))
+    indented = re.findall(r"^    (?:\$ )?(?:.*\| |.*&& )?((?:mtlkit|make) .*)$", text, re.MULTILINE)
+    quoted = re.findall(r"`((?:mtlkit|make) [^`]+)`", text)
+    return [re.split(r"\s(?:#|>|\|)\s|\s{3,}|;", command)[0] for command in [*indented, *quoted]]
+
+
+@pytest.fixture(scope="module")
+def make_reference() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_reference", ROOT / "docs" / "make_reference.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", ["reference", "cli"])
+def test_generated_pages_are_current(make_reference: ModuleType, page: str) -> None:
+    made = {"reference": make_reference.reference, "cli": make_reference.cli}[page]()
+    assert text_of(f"docs/{page}.md") == made, "run: python docs/make_reference.py"
+
+
+@pytest.mark.parametrize(("kind", "name"), REGISTERED)
+def test_every_registered_name_is_documented(kind: str, name: str) -> None:
+    section = re.search(rf"^## {kind}$(.*?)(?=^## |\Z)", text_of("docs/reference.md"), re.MULTILINE | re.DOTALL)
+    assert section is not None
+    assert f"\n### {name}\n" in section[1]
+
+
+def test_generated_pages_hold_nothing_of_plugins(make_reference: ModuleType) -> None:
+    with registered("only_here", blocks("README.md", "python")[0].replace("dot_product", "only_here")):
+        assert "only_here" not in make_reference.reference()
+
+
+def test_experiment_of_the_readme_is_valid(tmp_path: Path) -> None:
+    (experiment,) = blocks("README.md", "jsonnet")
+    assert len(experiment.splitlines()) == 12
+    file = tmp_path / "my.jsonnet"
+    file.write_text(experiment, encoding="utf-8")
+    loaded = load_experiment(file)
+    check_experiment(loaded.experiment, str(file))
+    assert list(loaded.experiment.tasks) == ["editorial", "movie", "product", "tweet"]
+
+
+def test_plugin_of_the_readme_can_be_used(tmp_path: Path) -> None:
+    """In the README's own experiment."""
+    code = blocks("README.md", "python")[0]
+    assert len(code.splitlines()) == 15
+    experiment = tmp_path / "my.jsonnet"
+    experiment.write_text(blocks("README.md", "jsonnet")[0], encoding="utf-8")
+    with registered("dot_product", code):
+        loaded = load_experiment(experiment, overrides=["model.sharing.communicator.type=dot_product"])
+        check_experiment(loaded.experiment, "my.jsonnet")
+
+
+SNIPPETS = [
+    (page, kind, name, block)
+    for page in ("README.md", "docs/write-a-plugin.md")
+    for block in blocks(page, "python")
+    for kind, name in re.findall(r"^@mtlkit\.(\w+)\.register\(\"(\w+)\"\)", block, re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize(("page", "kind", "name", "code"), SNIPPETS, ids=lambda value: value.split("\n")[0])
+def test_components_in_prose_keep_their_promises(page: str, kind: str, name: str, code: str) -> None:
+    with registered(name, code):
+        check_component(getattr(mtlkit, kind), {"type": name})
+
+
+def test_there_are_components_in_prose() -> None:
+    assert {name for _, _, name, _ in SNIPPETS} == {"dot_product", "letters"}
+
+
+def test_experiments_in_prose_are_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    for name in ("hotels", "restaurants"):
+        for split in ("train", "dev", "test"):
+            (tmp_path / "data" / f"{name}.{split}.tsv").write_text("good\tfine words\n", encoding="utf-8")
+    for split in ("train", "dev", "test"):
+        (tmp_path / "data" / f"{split}.txt.gz").touch()
+    for page in ("docs/quickstart.md", "docs/configuration.md"):
+        (experiment,) = blocks(page, "jsonnet")
+        file = tmp_path / "experiment.jsonnet"
+        file.write_text(experiment, encoding="utf-8")
+        check_experiment(load_experiment(file).experiment, page)
+
+
+@each_page
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"^```.*?^```$|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        linked = page.parent / path if path else page
+        assert linked.exists(), f"{target}: no such file"
+        assert linked.resolve().is_relative_to(ROOT), f"{target}: leaves the project"
+        if anchor:
+            assert anchor in anchors(linked), f"{target}: no such heading"
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@each_page
+def test_commands_exist(page: Path) -> None:
+    targets = re.findall(r"^([a-z][\w-]*):", text_of("Makefile"), re.MULTILINE)
+    for command in commands(page):
+        program, *words = command.split()
+        if program == "make":
+            assert words[0] in targets, f"`{command}`: no such target"
+        else:
+            check_command(command, words)
+
+
+def check_command(command: str, words: list[str]) -> None:
+    verb: Any = typer.main.get_command(app)
+    while words and hasattr(verb, "commands"):
+        name = words.pop(0)
+        if name.isupper() or name == "--help":
+            return
+        assert name in verb.commands, f"`{command}`: no verb {name}"
+        verb = verb.commands[name]
+    options = {option for parameter in verb.params for option in parameter.opts} | {"--help"}
+    for word in words:
+        if re.fullmatch(r"-\w|--\w[\w-]*", word):
+            assert word in options, f"`{command}`: no option {word}"
+
+
+def test_files_named_in_the_code_exist() -> None:
+    sources = [ROOT / "Makefile", ROOT / "pyproject.toml", *(ROOT / "mtlkit").rglob("*.py")]
+    for source in sources:
+        for named in re.findall(r"\b(?:docs|benchmarks|experiments)/[\w./-]+\.(?:md|py|jsonnet)", source.read_text()):
+            assert (ROOT / named).is_file(), f"{source.relative_to(ROOT)} names {named}"
+
+
+def test_every_decision_is_numbered_in_order() -> None:
+    files = sorted(path.name for path in (ROOT / "docs" / "decisions").glob("*.md"))
+    for number, file in enumerate(files, 1):
+        assert file.startswith(f"{number:04}-")
+        assert text_of(f"docs/decisions/{file}").startswith(f"# {number}. ")
+
+
+@contextmanager
+def registered(name: str, code: str) -> Iterator[None]:
+    """Registers the components of `code`, as `--include-package FILE` does, and takes `name` back afterwards."""
+    before = {interface: set(interface.list_available()) for interface in interfaces().values()}
+    namespace: dict[str, Any] = {"__name__": f"in_prose_{name}", "mtlkit": mtlkit}
+    try:
+        exec(compile(textwrap.dedent(code), f"<{name}>", "exec"), namespace)
+        yield
+    finally:
+        for interface, known in before.items():
+            for added in set(interface.list_available()) - known:
+                forget(interface, added)
+
+
+def forget(interface: type[Component], name: str) -> None:
+    """registrable has no way to do this."""
+    del Registrable._registry[interface][name]

@@ -1,0 +1,99 @@
+"""Every experiment that is shipped is right, as far as one can tell without training it."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from mtlkit.checks import check_experiment
+from mtlkit.config import Variables, validate
+from mtlkit.experiment import Experiment, LoadedExperiment, load_experiment
+
+ROOT = Path(__file__).parent.parent
+EXPERIMENTS = ROOT / "experiments"
+FILES = sorted(path for path in EXPERIMENTS.rglob("*.jsonnet") if "lib" not in path.relative_to(EXPERIMENTS).parts)
+each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(EXPERIMENTS).as_posix())
+
+VARIANTS = [
+    ("ewt_grid.jsonnet", {"sharing": "direct"}),
+    ("ewt_grid.jsonnet", {"sharing": "fully_shared"}),
+    ("ewt_grid.jsonnet", {"sharing": "private", "pos": "XPOS"}),
+    *((f"fdu/{name}.jsonnet", {"preset": "paper"}) for name in ("single", "fs", "dc", "ic")),
+]
+
+
+def load(file: Path, **arguments: str) -> LoadedExperiment:
+    """With whatever folder of data there is; validation reads nothing from it."""
+    external = {"data": json.dumps(os.environ.get("MTLKIT_DATA", "data"))}
+    return load_experiment(file, Variables(external, {name: json.dumps(text) for name, text in arguments.items()}))
+
+
+def needs_data(file: Path) -> bool:
+    return "std.extVar('data')" in "".join(load(file).sources.values())
+
+
+def check(loaded: LoadedExperiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    check_experiment(loaded.experiment, loaded.file.name)
+
+
+@each_file
+def test_validates_and_so_does_its_resolved_form(file: Path) -> None:
+    loaded = load(file)
+    resolved = loaded.experiment.to_json()
+    again = validate(Experiment, json.loads(json.dumps(resolved)), "resolved")
+    assert again == loaded.experiment
+    assert again.to_json() == resolved
+
+
+@each_file
+def test_passes_the_checks(file: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if needs_data(file):
+        request.getfixturevalue("data_folder")  # or skip
+    check(load(file), monkeypatch)
+
+
+@pytest.mark.parametrize(("name", "arguments"), VARIANTS, ids=str)
+def test_variants_pass_too(
+    name: str, arguments: dict[str, str], data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check(load(EXPERIMENTS / name, **arguments), monkeypatch)
+
+
+@pytest.mark.parametrize("name", ["ic_mtl", "dc_mtl", "single_task"])
+def test_the_vader_experiments_need_nothing(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable, no data, no network: an empty cache, from which the first training fetches."""
+    monkeypatch.setenv("MTLKIT_CACHE", str(tmp_path))
+    monkeypatch.delenv("MTLKIT_DATA", raising=False)
+    check(load_experiment(EXPERIMENTS / f"{name}.jsonnet"), monkeypatch)
+    assert not any(tmp_path.iterdir())
+
+
+def test_the_vader_experiments_differ_in_sharing_only() -> None:
+    """Nothing else, so that their scores compare; the single-task one shares no embedder and keeps epochs per task."""
+    indirect, direct, single = (
+        load(EXPERIMENTS / f"{name}.jsonnet").experiment for name in ("ic_mtl", "dc_mtl", "single_task")
+    )
+    common = indirect.model_dump(exclude={"model"})
+    assert common == direct.model_dump(exclude={"model"})
+    assert indirect.tasks == single.tasks and indirect.vocabulary == single.vocabulary
+    assert indirect.model.embedder == direct.model.embedder == single.model.embedder
+    assert not single.model.share_embedder and single.trainer.selection.type == "per_task"
+
+
+def test_the_grid_has_every_domain_with_every_task() -> None:
+    tasks = load(EXPERIMENTS / "ewt_grid.jsonnet").experiment.tasks
+    pairs = [tuple(name.split("_")) for name in tasks]
+    assert len(pairs) == 20 and {len({pair[0] for pair in pairs}), len({pair[1] for pair in pairs})} == {5, 4}
+    assert {name: [metric.type for metric in task.metrics] for name, task in tasks.items() if "email" in name} == {
+        "email_pos": ["token_accuracy"],
+        **{f"email_{kind}": ["span_f1", "token_accuracy"] for kind in ("chunk", "ner", "srl")},
+    }
+
+
+@each_file
+def test_says_what_it_is_and_is_listed(file: Path) -> None:
+    assert file.read_text(encoding="utf-8").startswith("// ")
+    listed = (EXPERIMENTS / "README.md").read_text(encoding="utf-8")
+    assert f"({file.relative_to(EXPERIMENTS).as_posix()})" in listed
