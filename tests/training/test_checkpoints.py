@@ -129,3 +129,15 @@ def test_the_best_weights_lie_apart(checkpoints: Checkpoints) -> None:
     assert checkpoints.best("model").is_file()
     assert load(checkpoints)[0] == 3.0
     assert sorted(path.name for path in checkpoints.folder.iterdir())[0] == "best-model.safetensors"
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "state.pt"])
+def test_a_flipped_bit_is_seen(checkpoints: Checkpoints, name: str) -> None:
+    checkpoints.save(5, model(1), {"step": 5})
+    newest = checkpoints.save(6, model(2), {"step": 6}) / name
+    content = bytearray(newest.read_bytes())
+    content[-1] ^= 1
+    newest.write_bytes(content)
+    weight, state, said = load(checkpoints)
+    assert (weight, state) == (1.0, {"step": 5})
+    assert "damaged" in said[0]
