@@ -8,7 +8,8 @@ local domains = [
 ];
 
 // What Liu et al. print (hidden 200, batch 8, AdaDelta; no dropout), and one trainer for all systems, so that they compare.
-// Only 100-d vectors are at hand where the paper has 200-d ones; give others with --str vectors=FILE and `embedding_dim`.
+// Only 100-d vectors are at hand where the paper has 200-d ones; give others with
+// -o vocabulary.pretrained=FILE -o model.embedder.dim=200.
 local presets = {
   common: {
     hidden_dim: 100,
@@ -39,13 +40,15 @@ local task(domain, max_length) = {
 
 {
   // An experiment on all domains. `sharing` takes the preset and gives the scheme.
-  experiment(sharing, preset='common', vectors=data + '/glove/glove.6B.100d.fdu.txt.gz', embedding_dim=100)::
+  experiment(sharing, preset='common')::
+    assert std.objectHas(presets, preset) :
+           "preset is one of %s, not '%s'" % [std.join(', ', std.objectFields(presets)), preset];
     local chosen = presets[preset];
     {
       tasks: { [domain]: task(domain, chosen.max_length) for domain in domains },
-      vocabulary: { min_count: 2, pretrained: vectors },
+      vocabulary: { min_count: 2, pretrained: data + '/glove/glove.6B.100d.fdu.txt.gz' },
       model: {
-        embedder: { type: 'words', dim: embedding_dim, dropout: chosen.embedding_dropout },
+        embedder: { type: 'words', dim: 100, dropout: chosen.embedding_dropout },
         sharing: sharing(chosen),
       },
       trainer: chosen.trainer,

@@ -1,0 +1,231 @@
+"""Writes docs/reference.md and docs/cli.md from the code: `python docs/make_reference.py`.
+
+Docstrings and signatures are the source; a test fails when the two pages are not what this script makes of them.
+Components of plugins are left out.
+"""
+
+import ast
+import inspect
+import json
+import re
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from mtlkit.cli.app import app
+from mtlkit.config import Component, Spec, interfaces, settings_of
+from mtlkit.config.describe import Setting
+from mtlkit.data import VocabularySettings
+from mtlkit.experiment import Experiment, ModelSettings, TaskSettings
+from mtlkit.training import TrainerSettings
+
+SECTIONS: list[type[Spec]] = [Experiment, TaskSettings, VocabularySettings, ModelSettings, TrainerSettings]
+NOTE = "<!-- Made by docs/make_reference.py from the code; do not edit. -->\n"
+
+
+def reference() -> str:
+    """The page of every section, interface and component that mtlkit itself brings."""
+    kinds = {kind: interface for kind, interface in interfaces().items() if interface.__module__.startswith("mtlkit.")}
+    links = {section.__name__: section.__name__.lower() for section in SECTIONS}
+    links |= {interface.__name__: kind for kind, interface in kinds.items()}
+    lines = [
+        "# Reference",
+        NOTE,
+        "Every setting of an experiment file: first its sections, then the components that can stand in them, by kind.",
+        "A component is always written `{ type: 'name', setting: value, ... }`; a setting without a default must be",
+        "given. The command `mtlkit components` prints the same, with the components of installed plugins, and",
+        "`mtlkit schema` writes it as a JSON Schema.",
+        "",
+        "Sections: " + ", ".join(f"[{section.__name__}](#{section.__name__.lower()})" for section in SECTIONS) + ".",
+        "",
+        "Components: " + ", ".join(f"[{kind}](#{kind})" for kind in kinds) + ".",
+    ]
+    for section in SECTIONS:
+        lines += ["", f"## {section.__name__}", "", *_prose(inspect.cleandoc(section.__doc__ or ""))]
+        lines += _table(settings_of(section), _attribute_docs(section), links)
+    for kind, interface in kinds.items():
+        lines += ["", f"## {kind}", "", *_interface(interface)]
+        for name in interface.list_available():
+            component = interface.by_name(name)
+            if component.__module__.startswith("mtlkit."):
+                lines += ["", f"### {name}", "", *_component(component, links)]
+    return "\n".join(lines) + "\n"
+
+
+def cli() -> str:
+    """The page of every verb of the command line."""
+    group: Any = typer.main.get_command(app)
+    lines = [
+        "# Command line",
+        NOTE,
+        f"`mtlkit` — {group.help}",
+        "",
+        "A user's mistake ends with its message on standard error and exit code 2. Tables and records go to standard",
+        "output, everything else to standard error. `mtlkit VERB --help` prints what stands here.",
+    ]
+    for path, command in _verbs(group, "mtlkit"):
+        lines += ["", f"## {path}", "", _escaped(command.help), "", f"    {_usage(path, command)}"]
+        if rows := [f"| {_names(parameter)} | {_meaning(parameter)} |" for parameter in _described(command)]:
+            lines += ["", "| | |", "|---|---|", *rows]
+    return "\n".join(lines) + "\n"
+
+
+def _interface(interface: type[Component]) -> list[str]:
+    offers = ", ".join(f"`{name}`" for name in interface.offers) or "nothing"
+    where = f"`{interface.__module__}.{interface.__qualname__}`"
+    facts = f"Interface: {where}. Given when it is built: {offers}."
+    return [*_prose(inspect.cleandoc(interface.__doc__ or "")), "", facts]
+
+
+def _component(component: type[Component], links: Mapping[str, str]) -> list[str]:
+    settings = settings_of(component.settings)
+    text, described = _split(inspect.cleandoc(component.__doc__ or ""), {setting.name for setting in settings})
+    return [*_prose(text), *_table(settings, described, links)]
+
+
+def _split(docstring: str, names: set[str]) -> tuple[str, dict[str, str]]:
+    """The docstring without its lines `name: what` on settings, and these, each with the lines that continue it."""
+    kept: list[str] = []
+    described: dict[str, str] = {}
+    current = ""
+    for line in docstring.splitlines():
+        indent = len(line) - len(line.lstrip())
+        found = re.match(r"\s*(\w+): (.+)", line)
+        if found and found[1] in names:
+            current, margin = found[1], indent
+            described[current] = found[2][0].upper() + found[2][1:]
+        elif current and line.strip() and indent > margin:
+            described[current] += " " + line.strip()
+        else:
+            current = ""
+            if line.strip() != "Args:":
+                kept.append(line)
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip(), described
+
+
+def _attribute_docs(section: type[Spec]) -> dict[str, str]:
+    """The string below each attribute of a class."""
+    (definition,) = ast.parse(inspect.getsource(section)).body
+    assert isinstance(definition, ast.ClassDef)
+    found = {}
+    for before, after in zip(definition.body, definition.body[1:], strict=False):
+        if (
+            isinstance(before, ast.AnnAssign)
+            and isinstance(before.target, ast.Name)
+            and isinstance(after, ast.Expr)
+            and isinstance(after.value, ast.Constant)
+        ):
+            found[before.target.id] = " ".join(str(after.value.value).split())
+    return found
+
+
+def _table(settings: list[Setting], described: Mapping[str, str], links: Mapping[str, str]) -> list[str]:
+    if not settings:
+        return ["", "No settings."]
+    rows = [
+        f"| `{setting.name}` | {_kind(setting.kind, links)} | {_default(setting)} "
+        f"| {_escaped(described.get(setting.name, '')).replace('|', chr(92) + '|')} |"
+        for setting in settings
+    ]
+    return ["", "| setting | type | default | |", "|---|---|---|---|", *rows]
+
+
+def _kind(kind: str, links: Mapping[str, str]) -> str:
+    """The type of a setting, with links to the kinds of component and sections in it."""
+    words = [f"[{word}](#{links[word]})" if word in links else word for word in kind.split(" ")]
+    return " ".join(words).replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _default(setting: Setting) -> str:
+    if setting.default is None:
+        return "must be given"
+    value = json.loads(setting.default)
+    if isinstance(value, dict) and setting.kind.endswith("Settings"):
+        return "its defaults"
+    if isinstance(value, dict) and "type" in value:
+        return f"`{json.dumps(_without_defaults(setting.kind, value))}`"
+    text = json.dumps(value, ensure_ascii=False).replace("|", "\\|")
+    return f"``{text}``" if "`" in text else f"`{text}`"
+
+
+def _without_defaults(interface_name: str, value: dict[str, Any]) -> dict[str, Any]:
+    """A part as an experiment would write it: what its own defaults say is left out."""
+    (interface,) = (found for found in interfaces().values() if found.__name__ == interface_name)
+    own = {setting.name: setting.default for setting in settings_of(interface.by_name(value["type"]).settings)}
+    return {name: item for name, item in value.items() if name == "type" or json.dumps(item) != own[name]}
+
+
+def _prose(text: str) -> list[str]:
+    """Paragraphs as they are, code (indented, or begun by a decorator) in a fence, `Raises:` as a sentence."""
+    lines: list[str] = []
+    for is_code, paragraphs in groupby(text.split("\n\n"), lambda part: part.startswith(("    ", "@"))):
+        if is_code:
+            code = textwrap.dedent("\n\n".join(paragraphs))
+            lines += ["```python", *code.splitlines(), "```", ""]
+            continue
+        for paragraph in paragraphs:
+            first, *rest = paragraph.splitlines()
+            if first == "Raises:":
+                first, *rest = [f"Raises {' '.join(line.strip() for line in rest)}"]
+            lines += [*map(_escaped, [first, *rest]), ""]
+    return lines[:-1]
+
+
+def _escaped(text: str) -> str:
+    """Text as Markdown: stars and angle brackets outside of code are themselves."""
+    parts = text.split("`")
+    parts[::2] = [re.sub(r"([*])", r"\\\1", part).replace("<", "&lt;") for part in parts[::2]]
+    return "`".join(parts)
+
+
+def _verbs(group: Any, path: str) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _verbs(command, f"{path} {name}")
+        else:
+            yield f"{path} {name}", command
+
+
+def _described(command: Any) -> list[Any]:
+    return [parameter for parameter in command.params if parameter.name != "help"]
+
+
+def _usage(path: str, command: Any) -> str:
+    arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
+    shown = [_metavar(argument) if argument.required else f"[{_metavar(argument)}]" for argument in arguments]
+    options = ["[OPTIONS]"] if len(arguments) < len(_described(command)) else []
+    return " ".join([path, *shown, *options])
+
+
+def _names(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return f"`{_metavar(parameter)}`"
+    value = "" if parameter.is_flag else f" {_metavar(parameter)}"
+    return ", ".join(f"`{name}{value}`" for name in parameter.opts)
+
+
+def _metavar(parameter: Any) -> str:
+    return str(parameter.metavar or parameter.name.strip("_").upper().replace("SERIALIZATION_DIR", "DIR"))
+
+
+def _meaning(parameter: Any) -> str:
+    shown = not parameter.required and not getattr(parameter, "is_flag", False) and parameter.default
+    default = f" Default: `{parameter.default}`." if shown else ""
+    return _escaped(parameter.help or "").replace("|", "\\|") + default
+
+
+def main() -> None:
+    """Writes both pages."""
+    folder = Path(__file__).parent
+    for name, text in (("reference.md", reference()), ("cli.md", cli())):
+        (folder / name).write_text(text, encoding="utf-8")
+        print(f"wrote {folder / name}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
