@@ -26,7 +26,6 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
-from safetensors.torch import load_model
 
 from mtlkit.config import validate
 from mtlkit.data import Vocabulary
@@ -34,6 +33,7 @@ from mtlkit.errors import ArchiveError, ConfigError
 from mtlkit.experiment import Experiment, build_model
 from mtlkit.files import new_file
 from mtlkit.models import MultiTaskModel
+from mtlkit.training import load_weights
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -64,11 +64,12 @@ class Archive:
         """
         if self._model is None:
             self._model = build_model(self.experiment, self.vocabulary, None).to(self.device).eval()
-        selection = self.experiment.trainer.selection.build(tasks=list(self.experiment.tasks))
+        tasks = list(self.experiment.tasks)
+        selection = self.experiment.trainer.selection.build(tasks=tasks)
         wanted = selection.weights_for(task)
         if wanted != self._loaded:
             try:
-                load_model(self._model, self.weights[wanted], device=str(self.device))
+                load_weights(self.weights[wanted], self._model, selection.served_by(wanted, tasks))
             except (KeyError, RuntimeError, SafetensorError) as error:
                 reason = str(error).splitlines()[0]
                 raise ArchiveError(f"{self.path}: the weights '{wanted}' do not fit the experiment: {reason}") from None

@@ -27,6 +27,7 @@ class TaskSettings(Spec):
     """One task: its data, its head, how it is scored."""
 
     reader: Lazy[DatasetReader]
+    """Turns files into texts and targets, and a user's text into one to predict for."""
     train: str
     """What the reader is asked for: for most readers a path, from where the command is run."""
     dev: str | None = None
@@ -34,6 +35,7 @@ class TaskSettings(Spec):
     test: str | None = None
     """Scored once, at the end; chooses nothing."""
     head: Lazy[Head]
+    """The task's output layer."""
     metrics: list[Lazy[Metric]] = []
     """The first one's headline selects models; empty for the head's own."""
     weight: NonNegativeFloat = 1.0
@@ -54,7 +56,9 @@ class ModelSettings(Spec):
     """The model but for its heads, which belong to the tasks."""
 
     embedder: Lazy[Embedder]
+    """Vectors of words, characters or both."""
     sharing: Lazy[SharingScheme]
+    """Between embedder and heads: what the tasks have in common, and how."""
     dropout: Probability = 0.0
     """On the states that the heads read."""
     share_embedder: bool = True
@@ -67,9 +71,13 @@ class Experiment(Spec):
     seed: int = 13
     """Of every random generator."""
     tasks: dict[str, TaskSettings] = Field(min_length=1)
+    """The tasks by name."""
     vocabulary: VocabularySettings = VocabularySettings()
+    """Which words are known, and pretrained vectors for them."""
     model: ModelSettings
+    """Everything between texts and heads."""
     trainer: TrainerSettings = TrainerSettings()
+    """How the model is trained."""
 
     @field_validator("tasks")
     @classmethod

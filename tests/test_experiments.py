@@ -25,8 +25,9 @@ VARIANTS = [
 
 def load(file: Path, **arguments: str) -> LoadedExperiment:
     """With whatever folder of data there is; validation reads nothing from it."""
-    external = {"data": json.dumps(os.environ.get("MTLKIT_DATA", "data"))}
-    return load_experiment(file, Variables(external, {name: json.dumps(text) for name, text in arguments.items()}))
+    defaults = {"data": json.dumps(os.environ.get("MTLKIT_DATA", "data"))}
+    given = {name: json.dumps(text) for name, text in arguments.items()}
+    return load_experiment(file, Variables(arguments=given, defaults=defaults))
 
 
 def needs_data(file: Path) -> bool:

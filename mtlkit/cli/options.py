@@ -42,9 +42,9 @@ def variables(var: list[str], str_: list[str], tla: list[str], tla_str: list[str
     from mtlkit.config import Variables
 
     external = {**_code("--var", var), **_text("--str", str_)}
-    if "data" not in external and (folder := os.environ.get("MTLKIT_DATA")):
-        external["data"] = json.dumps(folder)
-    return Variables(external, {**_code("--tla", tla), **_text("--tla-str", tla_str)})
+    folder = os.environ.get("MTLKIT_DATA")
+    defaults = {"data": json.dumps(folder)} if folder else {}
+    return Variables(external, {**_code("--tla", tla), **_text("--tla-str", tla_str)}, defaults)
 
 
 def load(file: Path, variables: "Variables", overrides: list[str], plugins: "list[Plugin]") -> "LoadedExperiment":

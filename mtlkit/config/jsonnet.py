@@ -1,14 +1,16 @@
 """Evaluates an experiment file (Jsonnet, or plain JSON) to a value, and keeps the text of every file it used."""
 
 import json
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import _jsonnet
 
+from mtlkit.config.spec import nearest
 from mtlkit.errors import ConfigError
 
 LIBRARY = Path(__file__).parent.parent / "library"
@@ -23,6 +25,8 @@ class Variables:
 
     external: Mapping[str, str] = field(default_factory=dict)
     arguments: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    """External variables that are there whether or not the file reads them."""
 
 
 @dataclass(frozen=True)
@@ -47,19 +51,22 @@ def evaluate_file(path: Path, variables: Variables | None = None) -> Evaluated:
     root = experiment_root(path)
     name = path.resolve().relative_to(root).as_posix()
     if path.suffix == ".json":
+        _check_used(path, {**variables.external, **variables.arguments}, [])
         return Evaluated(_parse_json(path, text), {name: text})
     importer = _Importer(root, path)
     try:
         output = _jsonnet.evaluate_snippet(
             str(path),
             text,
-            ext_codes=dict(variables.external),
+            ext_codes={**variables.defaults, **variables.external},
             tla_codes=dict(variables.arguments),
             import_callback=importer,
         )
     except RuntimeError as error:
         raise ConfigError(_explain(path, str(error))) from None
-    return Evaluated(json.loads(output), {name: text, **importer.sources})
+    sources = {name: text, **importer.sources}
+    _check_used(path, variables.external, sources.values())
+    return Evaluated(json.loads(output), sources)
 
 
 def experiment_root(path: Path) -> Path:
@@ -91,7 +98,17 @@ class _Importer:
         prefix = "mtlkit/" if base == LIBRARY else ""
         content = path.read_bytes()
         self.sources[prefix + path.relative_to(base).as_posix()] = content.decode("utf-8", errors="replace")
-        return str(path), content
+        # Messages name the file as the user would: from the current folder.
+        return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path), content
+
+
+def _check_used(path: Path, external: Iterable[str], texts: Iterable[str]) -> None:
+    """Refuses a variable that no file reads: Jsonnet itself would not notice that its name is misspelt."""
+    read = {name for text in texts for name in re.findall(r"extVar\(\s*['\"](\w+)['\"]\s*\)", text)}
+    for name in external:
+        if name not in read:
+            known = nearest(name, sorted(read)) or f" (it reads: {', '.join(sorted(read)) or 'none'})"
+            raise ConfigError(f"{path}: reads no variable '{name}'{known}")
 
 
 def _read(path: Path) -> str:

@@ -3,7 +3,7 @@
 Shapes: B texts, T words, E embedding size, D state size.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import cast, final
 
@@ -68,6 +68,22 @@ class MultiTaskModel(nn.Module):
     def head(self, task: str) -> Head:
         """The head of a task."""
         return cast(Head, self.heads[task])
+
+    def weights_of(self, tasks: Collection[str]) -> dict[str, Tensor]:
+        """The parameters and buffers that serve these tasks, by name: all but other tasks' embedders and heads."""
+        others = [task for task in self.tasks if task not in tasks]
+        foreign = tuple(f"{part}.{task}." for part in ("embedders", "heads") for task in others)
+        return {name: tensor for name, tensor in self.state_dict().items() if not name.startswith(foreign)}
+
+    def load_weights_of(self, tasks: Collection[str], weights: Mapping[str, Tensor]) -> None:
+        """Takes over what `weights_of` gave for the same tasks.
+
+        Raises:
+            RuntimeError: names or shapes are not those of this model.
+        """
+        if differing := sorted(self.weights_of(tasks).keys() ^ weights.keys()):
+            raise RuntimeError(f"weights that are missing or too many: {', '.join(differing[:5])}")
+        self.load_state_dict(weights, strict=False)
 
     def embed(self, text: Text, task: str) -> Tensor:
         """(B, T, E) states of the task's embedder, or of the one that all tasks share."""

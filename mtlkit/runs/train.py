@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from safetensors.torch import load_model
 
 from mtlkit.archive import write_archive
 from mtlkit.checks import check_experiment
@@ -30,7 +29,18 @@ from mtlkit.plugins import Plugin
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.interrupts import Interrupts
 from mtlkit.runs.provenance import provenance
-from mtlkit.training import Checkpoints, EpochEnd, EvaluationTask, Step, Trainer, evaluate, seed_all, with_averages
+from mtlkit.training import (
+    Checkpoints,
+    EpochEnd,
+    EvaluationTask,
+    Step,
+    Trainer,
+    evaluate,
+    load_weights,
+    save_weights,
+    seed_all,
+    with_averages,
+)
 
 
 class Listener(Protocol):
@@ -150,7 +160,7 @@ def _train_to_the_end(
             for event in trainer.events():
                 if isinstance(event, EpochEnd):
                     for name in event.improved:
-                        checkpoints.save_best(name, trainer.model)
+                        save_weights(checkpoints.best(name), trainer.model, trainer.tasks_served_by(name))
                     run.append_log(event.to_json())
                     save()
                 elif interrupts.received or (every and event.step % every == 0):
@@ -165,17 +175,16 @@ def _train_to_the_end(
 
 def _final_metrics(experiment: Experiment, trainer: Trainer, checkpoints: Checkpoints) -> dict[str, Any]:
     """Dev and test figures of each task, with the weights that serve it."""
-    device = str(next(trainer.model.parameters()).device)
     settings = trainer.settings
     for name in {trainer.selection.weights_for(task) for task in experiment.tasks}:
         if not checkpoints.best(name).exists():  # no dev data: the last weights serve
-            checkpoints.save_best(name, trainer.model)
+            save_weights(checkpoints.best(name), trainer.model, trainer.tasks_served_by(name))
     metrics: dict[str, Any] = {"epochs": trainer.epoch, "steps": trainer.step, "best": trainer.best}
     for split, tasks in (("dev", trainer.dev), ("test", trainer.test)):
         figures: dict[str, float] = {}
         for task in tasks:
-            serving = checkpoints.best(trainer.selection.weights_for(task.split.task))
-            load_model(trainer.model, serving, device=device)
+            name = trainer.selection.weights_for(task.split.task)
+            load_weights(checkpoints.best(name), trainer.model, trainer.tasks_served_by(name))
             figures.update(evaluate(trainer.model, [task], settings.evaluation_batch_size, settings.precision))
             figures.update(majority(task.split.task, task.split.corpus))
         metrics[split] = with_averages(figures)

@@ -12,7 +12,8 @@ from mtlkit.sharing.scheme import Shared, SharingScheme
 @final
 @SharingScheme.register("private")
 class Private(SharingScheme):
-    """Each task's own encoder alone, as in single-task training; only the embedder is common.
+    """Each task's own encoder alone, as in single-task training. Whether the embedder is common is
+    for the model's `share_embedder` to say.
 
     encoder: built once for every task.
     """

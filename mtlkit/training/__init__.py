@@ -12,6 +12,7 @@ from mtlkit.training.settings import TrainerSettings
 from mtlkit.training.task_samplers import TaskSampler
 from mtlkit.training.trainer import Trainer
 from mtlkit.training.update_strategies import UpdateStrategy
+from mtlkit.training.weights import load_weights, save_weights
 
 __all__ = [
     "Checkpoints",
@@ -27,8 +28,10 @@ __all__ = [
     "TrainerSettings",
     "UpdateStrategy",
     "evaluate",
+    "load_weights",
     "names",
     "predict_split",
+    "save_weights",
     "seed_all",
     "with_averages",
 ]

@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 
 from mtlkit.errors import RunError
-from mtlkit.files import file_sha256, new_file, new_folder
+from mtlkit.files import file_sha256, new_folder
 from mtlkit.models import MultiTaskModel
 
 KEEP = 2
@@ -74,13 +74,8 @@ class Checkpoints:
             raise RunError(f"{self.folder}: every checkpoint is damaged; start anew with --force")
         return None
 
-    def save_best(self, name: str, model: MultiTaskModel) -> None:
-        """Keeps the weights as the best so far for the set `name`."""
-        with new_file(self.best(name)) as temporary:
-            save_model(model, str(temporary))
-
     def best(self, name: str) -> Path:
-        """The file of the best weights of the set `name`."""
+        """Where the best weights of the set `name` lie, or will."""
         return self.folder / f"best-{name}.safetensors"
 
     def _all(self) -> list[Path]:

@@ -21,11 +21,15 @@ class TrainerSettings(Spec):
     evaluation_batch_size: PositiveInt = 64
     """Texts in a batch where nothing is learned."""
     optimizer: Lazy[Optimizer] = Lazy.of(Adam)
+    """Makes steps from gradients."""
     schedule: Lazy[Schedule] | None = None
     """Learning-rate schedule; none keeps the optimiser's own rate."""
     task_sampler: Lazy[TaskSampler] = Lazy.of(RoundRobin)
+    """Whose turn it is, and what an epoch is."""
     update_strategy: Lazy[UpdateStrategy] = Lazy.of(Joint)
+    """What a step does with its batches."""
     selection: Lazy[ModelSelection] = Lazy.of(MeanSelection)
+    """Which epoch's weights are kept, by dev figures."""
     patience: PositiveInt | None = None
     """Stop after this many epochs in which no score of the selection improved; none never stops early."""
     gradient_clip: PositiveFloat | None = 5.0

@@ -74,6 +74,10 @@ class Trainer:
         patience = self.settings.patience
         return self.epoch >= self.settings.epochs or (patience is not None and self.stalled_epochs >= patience)
 
+    def tasks_served_by(self, weights: str) -> list[str]:
+        """The tasks that a set of weights of the selection serves."""
+        return self.selection.served_by(weights, self.model.tasks)
+
     def events(self) -> Iterator[Step | EpochEnd]:
         """Trains until finished, from wherever the state is.
 

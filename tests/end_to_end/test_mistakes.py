@@ -113,6 +113,11 @@ def test_variables_and_overrides(experiment, write, run):
     assert run("check", file, "-o", "trainer.epochs=2").returncode == 0
 
 
+def test_a_variable_that_nothing_reads(run, tmp_path):
+    (tmp_path / "a.jsonnet").write_text("{ seed: std.extVar('seed') }")
+    fails(run("check", tmp_path / "a.jsonnet", "--var", "seed=1", "--var", "sead=2"), "'sead'; did you mean 'seed'?")
+
+
 def test_not_an_archive(run, tmp_path):
     (tmp_path / "a.tar.gz").write_bytes(b"nothing")
     fails(run("evaluate", tmp_path / "a.tar.gz"), "a.tar.gz: not a whole .tar.gz file")

@@ -127,7 +127,7 @@ def test_schema_components_plugins(run):
     assert run("plugins").returncode == 0
 
 
-def test_a_local_file_can_bring_a_component(experiment, write, run, tmp_path):
+def test_a_local_file_can_bring_a_component(registry, experiment, write, run, tmp_path):
     (tmp_path / "mine.py").write_text(
         "import mtlkit\n\n\n"
         "@mtlkit.Tokenizer.register('letters')\n"

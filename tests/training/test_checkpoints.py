@@ -121,16 +121,6 @@ def test_state_is_data_only(checkpoints: Checkpoints) -> None:
     assert (weight, state, len(said)) == (1.0, {"step": 1}, 1)
 
 
-def test_the_best_weights_lie_apart(checkpoints: Checkpoints) -> None:
-    for step in (1, 2, 3):
-        checkpoints.save(step, model(step), {})
-    checkpoints.save_best("model", model(1))
-    checkpoints.save_best("model", model(4))
-    assert checkpoints.best("model").is_file()
-    assert load(checkpoints)[0] == 3.0
-    assert sorted(path.name for path in checkpoints.folder.iterdir())[0] == "best-model.safetensors"
-
-
 @pytest.mark.parametrize("name", ["model.safetensors", "state.pt"])
 def test_a_flipped_bit_is_seen(checkpoints: Checkpoints, name: str) -> None:
     checkpoints.save(5, model(1), {"step": 5})

@@ -1,7 +1,7 @@
 """The interface of model selection."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from mtlkit.config import Component
 
@@ -19,3 +19,7 @@ class ModelSelection(Component, offers=("tasks",)):
     @abstractmethod
     def weights_for(self, task: str) -> str:
         """Name of the set of weights that serves `task`."""
+
+    def served_by(self, weights: str, tasks: Sequence[str]) -> list[str]:
+        """Those of the tasks that a set of weights serves."""
+        return [task for task in tasks if self.weights_for(task) == weights]
