@@ -16,7 +16,7 @@ from mtlkit.encoders import Encoder
 from mtlkit.experiment import LoadedExperiment, build_model
 from mtlkit.models import MultiTaskModel
 from mtlkit.sharing import SharingScheme
-from mtlkit.training import Trainer
+from mtlkit.training import Optimization, Trainer
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,11 @@ def inspect_experiment(
     trainer = Trainer(model, splits, [], [], selection, experiment.trainer, experiment.seed)
     activations = _activation_bytes(model, _longest_batch(splits, experiment.trainer.batch_size))
     tasks = _inspect_tasks(model, splits, corpora)
-    trainer.optimization.apply()
     return Inspection(
         tasks,
         sum(parameter.numel() for parameter in model.parameters()),
         trainer.steps_per_epoch,
-        _state_bytes(model, trainer.optimization.optimizer),
+        _state_bytes(model, trainer.optimization),
         activations,
     )
 
@@ -175,9 +174,15 @@ def _activation_bytes(model: MultiTaskModel, batch: Batch) -> int:
     return sum(kept.values())
 
 
-def _state_bytes(model: MultiTaskModel, optimizer: torch.optim.Optimizer) -> int:
+def _state_bytes(model: MultiTaskModel, optimization: Optimization) -> int:
+    for parameter in optimization.parameters:  # an optimiser keeps state of what has had a gradient: in time, all
+        parameter.grad = torch.zeros_like(parameter)
+    optimization.apply()
     weights = sum(parameter.nbytes for parameter in model.parameters())
     state = sum(
-        value.nbytes for entry in optimizer.state.values() for value in entry.values() if isinstance(value, Tensor)
+        value.nbytes
+        for entry in optimization.optimizer.state.values()
+        for value in entry.values()
+        if isinstance(value, Tensor)
     )
     return 2 * weights + state

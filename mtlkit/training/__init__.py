@@ -4,6 +4,7 @@ from mtlkit.training.checkpoints import Checkpoints
 from mtlkit.training.evaluation import EvaluationTask, evaluate, names, predict_split, with_averages
 from mtlkit.training.events import EpochEnd, Step
 from mtlkit.training.loggers import Logger
+from mtlkit.training.optimization import Optimization
 from mtlkit.training.optimizers import Optimizer
 from mtlkit.training.random_state import seed_all
 from mtlkit.training.schedules import Schedule
@@ -20,6 +21,7 @@ __all__ = [
     "EvaluationTask",
     "Logger",
     "ModelSelection",
+    "Optimization",
     "Optimizer",
     "Schedule",
     "Step",
