@@ -179,10 +179,6 @@ def _state_bytes(model: MultiTaskModel, optimization: Optimization) -> int:
         parameter.grad = torch.zeros_like(parameter)
     optimization.apply()
     weights = sum(parameter.nbytes for parameter in model.parameters())
-    state = sum(
-        value.nbytes
-        for entry in optimization.optimizer.state.values()
-        for value in entry.values()
-        if isinstance(value, Tensor)
-    )
+    kept = [value for entry in optimization.optimizer.state.values() for value in entry.values()]
+    state = sum(value.nbytes for value in kept if isinstance(value, Tensor))
     return 2 * weights + state
