@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtlkit.cli.options import ExperimentFile, Include, Limit, Override, Str, Tla, TlaStr, Var, load, variables
+from mtlkit.cli.experiment_source import ExperimentSource, takes_experiment
+from mtlkit.cli.options import Limit
 
 if TYPE_CHECKING:
     from mtlkit.corpora import Corpora
@@ -30,21 +31,16 @@ def fetch(
 
 
 @app.command()
+@takes_experiment
 def stats(
-    experiment: ExperimentFile,
+    source: ExperimentSource,
     limit: Limit = None,
-    override: Override = [],
-    var: Var = [],
-    str_: Str = [],
-    tla: Tla = [],
-    tla_str: TlaStr = [],
-    include_package: Include = [],
 ) -> None:
     """Count texts, words, lengths and labels of every task and split."""
     from mtlkit.cli.console import show_rows
     from mtlkit.data import statistics
 
-    corpora = _corpora(experiment, limit, override, var, str_, tla, tla_str, include_package)
+    corpora = _corpora(source, limit)
     rows = []
     for split in statistics(corpora.by_task):
         labels = ", ".join(f"{label} {count:,}" for label, count in list(split.labels.items())[:4])
@@ -58,21 +54,16 @@ def stats(
 
 
 @app.command()
+@takes_experiment
 def audit(
-    experiment: ExperimentFile,
+    source: ExperimentSource,
     limit: Limit = None,
-    override: Override = [],
-    var: Var = [],
-    str_: Str = [],
-    tla: Tla = [],
-    tla_str: TlaStr = [],
-    include_package: Include = [],
 ) -> None:
     """Find texts that are repeated within and across splits and tasks, above all test texts seen in training."""
     from mtlkit.cli.console import results, show_rows
     from mtlkit.data import audit as run_audit
 
-    report = run_audit(_corpora(experiment, limit, override, var, str_, tla, tla_str, include_package).by_task)
+    report = run_audit(_corpora(source, limit).by_task)
     rows = []
     for name, task in [*report.tasks.items(), ("all", report.total)]:
         repeats = " / ".join(f"{count}" for count in task.repeats.values())
@@ -101,19 +92,9 @@ def audit(
         results.print(f"test texts of {pair}: {count}", markup=False)
 
 
-def _corpora(
-    experiment: Path,
-    limit: int | None,
-    override: list[str],
-    var: list[str],
-    str_: list[str],
-    tla: list[str],
-    tla_str: list[str],
-    include: list[str],
-) -> "Corpora":
+def _corpora(source: ExperimentSource, limit: int | None) -> "Corpora":
     from mtlkit.cli.console import say
     from mtlkit.corpora import load_corpora
-    from mtlkit.plugins import load_plugins
 
-    loaded = load(experiment, variables(var, str_, tla, tla_str), override, load_plugins(include))
+    loaded, _ = source.load()
     return load_corpora(loaded.experiment, limit=limit, say=say)

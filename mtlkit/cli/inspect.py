@@ -6,27 +6,16 @@ from typing import Annotated
 
 import typer
 
-from mtlkit.cli.options import (
-    Device,
-    ExperimentFile,
-    Include,
-    Limit,
-    Override,
-    Str,
-    Tla,
-    TlaStr,
-    Var,
-    load,
-    torch_device,
-    variables,
-)
+from mtlkit.cli.experiment_source import ExperimentSource, Include, takes_experiment
+from mtlkit.cli.options import Device, Limit, torch_device
 
 Kind = Annotated[str | None, typer.Argument(help="Kind of component, such as encoder.")]
 Name = Annotated[str | None, typer.Argument(help="Registered name, such as lstm.")]
 
 
+@takes_experiment
 def check(
-    experiment: ExperimentFile,
+    source: ExperimentSource,
     data: Annotated[
         bool, typer.Option("--data", help="Also read the data and show each task's path, shapes, parameters, memory.")
     ] = False,
@@ -35,27 +24,20 @@ def check(
     ] = False,
     limit: Limit = None,
     device: Device = "cpu",
-    override: Override = [],
-    var: Var = [],
-    str_: Str = [],
-    tla: Tla = [],
-    tla_str: TlaStr = [],
-    include_package: Include = [],
 ) -> None:
     """Find everything that can be wrong with an experiment before any data are read."""
     from mtlkit.checks import check_experiment
     from mtlkit.cli.console import say, show_inspection
     from mtlkit.inspection import inspect_experiment
-    from mtlkit.plugins import load_plugins
 
-    loaded = load(experiment, variables(var, str_, tla, tla_str), override, load_plugins(include_package))
+    loaded, _ = source.load()
     if data:
         show_inspection(inspect_experiment(loaded, torch_device(device), limit=limit, say=say))
     else:
-        check_experiment(loaded.experiment, str(experiment))
+        check_experiment(loaded.experiment, str(loaded.file))
     if resolved:
         print(json.dumps(loaded.experiment.to_json(), indent=2))
-    say(f"{experiment}: ok, {len(loaded.experiment.tasks)} tasks")
+    say(f"{loaded.file}: ok, {len(loaded.experiment.tasks)} tasks")
 
 
 def components(kind: Kind = None, name: Name = None, include_package: Include = []) -> None:

@@ -9,26 +9,13 @@ from typing import Annotated
 
 import typer
 
-from mtlkit.cli.options import (
-    ArchiveFile,
-    Device,
-    ExperimentFile,
-    Include,
-    Limit,
-    Override,
-    Str,
-    Tla,
-    TlaStr,
-    Var,
-    archive_path,
-    load,
-    torch_device,
-    variables,
-)
+from mtlkit.cli.experiment_source import ExperimentSource, Include, takes_experiment
+from mtlkit.cli.options import ArchiveFile, Device, Limit, archive_path, torch_device
 
 
+@takes_experiment
 def train(
-    experiment: ExperimentFile,
+    source: ExperimentSource,
     serialization_dir: Annotated[
         Path | None, typer.Option("-s", "--serialization-dir", help="Run directory; default: runs/<experiment's name>.")
     ] = None,
@@ -37,25 +24,17 @@ def train(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, read the data, train nothing.")] = False,
     limit: Limit = None,
     device: Device = "auto",
-    override: Override = [],
-    var: Var = [],
-    str_: Str = [],
-    tla: Tla = [],
-    tla_str: TlaStr = [],
-    include_package: Include = [],
 ) -> None:
     """Train an experiment; leaves a run directory with an archive in it."""
     from mtlkit.cli.console import ConsoleListener, say, show_figures, show_inspection
     from mtlkit.errors import ConfigError
     from mtlkit.inspection import inspect_experiment
-    from mtlkit.plugins import load_plugins
     from mtlkit.runs import Interrupted, TrainOptions
     from mtlkit.runs import train as run_train
 
     if resume and force:
         raise ConfigError("--resume goes on with a run and --force deletes it; give one of them")
-    plugins = load_plugins(include_package)
-    loaded = load(experiment, variables(var, str_, tla, tla_str), override, plugins)
+    loaded, plugins = source.load()
     where = torch_device(device)
     if dry_run:
         show_inspection(inspect_experiment(loaded, where, limit=limit, say=say))
