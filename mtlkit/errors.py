@@ -2,6 +2,7 @@
 
     MtlkitError               something a user can mend; the command line prints its message and exits with 2
       ConfigError             the experiment file or the command line is wrong
+        UnknownComponentError   it names a component that is not registered; a plugin may be missing
       DataError               a data file is wrong, missing or cannot be fetched
       ComponentError          a component's class is declared wrongly; raised when its module is imported
       PluginError             a plugin was asked for and cannot be imported
@@ -19,6 +20,10 @@ class MtlkitError(Exception):
 
 class ConfigError(MtlkitError):
     """The experiment file or the command line is wrong."""
+
+
+class UnknownComponentError(ConfigError):
+    """A component is not registered; a plugin may be missing."""
 
 
 class DataError(MtlkitError):

@@ -12,12 +12,12 @@ from torch import nn
 from mtlkit.config import Lazy, Spec, Variables, apply_overrides, evaluate_file, experiment_root, validate
 from mtlkit.data import DatasetReader, Vectors, Vocabulary, VocabularySettings
 from mtlkit.embedders import Embedder
+from mtlkit.errors import ConfigError
 from mtlkit.heads import Head
 from mtlkit.metrics import Metric
 from mtlkit.models import SHARED, MultiTaskModel
 from mtlkit.sharing import SharingScheme
-from mtlkit.training import TrainerSettings
-from mtlkit.training.evaluation import AVERAGE
+from mtlkit.training import AVERAGE, TrainerSettings
 from mtlkit.types import NonNegativeFloat, PositiveInt, Probability
 
 SPLITS = ("train", "dev", "test")
@@ -68,7 +68,7 @@ class ModelSettings(Spec):
 class Experiment(Spec):
     """A whole experiment file."""
 
-    seed: int = 13
+    seed: int = Field(default=13, ge=0, lt=2**63)
     """Of every random generator."""
     tasks: dict[str, TaskSettings] = Field(min_length=1)
     """The tasks by name."""
@@ -93,6 +93,16 @@ class Experiment(Spec):
     def to_json(self) -> dict[str, Any]:
         """The resolved experiment, every default filled in; validates to itself."""
         return self.model_dump(mode="json")
+
+
+SECTIONS: dict[str, type[Spec]] = {
+    "experiment": Experiment,
+    "tasks": TaskSettings,
+    "vocabulary": VocabularySettings,
+    "model": ModelSettings,
+    "trainer": TrainerSettings,
+}
+"""What an experiment file is made of; under `tasks`, each task."""
 
 
 @dataclass(frozen=True)
@@ -121,9 +131,12 @@ def load_experiment(file: Path, variables: Variables | None = None, overrides: S
     Raises:
         ConfigError: with every error in it, each with its place.
     """
-    evaluated = evaluate_file(file, variables)
-    value = apply_overrides(evaluated.value, list(overrides))
-    return LoadedExperiment(validate(Experiment, value, str(file)), file, evaluated.sources)
+    try:
+        evaluated = evaluate_file(file, variables)
+        value = apply_overrides(evaluated.value, list(overrides))
+        return LoadedExperiment(validate(Experiment, value, str(file)), file, evaluated.sources)
+    except RecursionError:
+        raise ConfigError(f"{file}: objects and lists are nested too deeply to be an experiment") from None
 
 
 def build_model(experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors | None) -> MultiTaskModel:

@@ -49,16 +49,15 @@ class ExperimentSource:
 
     def load(self) -> "tuple[LoadedExperiment, list[Plugin]]":
         """The experiment, and the plugins; where components are missing, plugins that failed are named as well."""
-        from mtlkit.errors import ConfigError
+        from mtlkit.errors import UnknownComponentError
         from mtlkit.experiment import load_experiment
         from mtlkit.plugins import failures, load_plugins
 
         plugins = load_plugins(self.include_package)
         try:
             return load_experiment(self.experiment, self._variables(), self.override), plugins
-        except ConfigError as error:
-            hint = failures(plugins) if "no " in str(error) else ""
-            raise ConfigError(f"{error}{hint}") from None
+        except UnknownComponentError as error:
+            raise UnknownComponentError(f"{error}{failures(plugins)}") from None
 
     def _variables(self) -> "Variables":
         """The variables of a Jsonnet file, as code. `data` comes from MTLKIT_DATA where nothing gives it."""

@@ -2,14 +2,17 @@
 
 import inspect
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mtlkit.cli.experiment_source import ExperimentSource, Include, takes_experiment
-from mtlkit.cli.options import Device, Limit, torch_device
+from mtlkit.cli.options import Limit, torch_device
 
-Kind = Annotated[str | None, typer.Argument(help="Kind of component, such as encoder.")]
+if TYPE_CHECKING:
+    from mtlkit.config import Spec
+
+Kind = Annotated[str | None, typer.Argument(help="Kind of component, such as encoder, or section, such as trainer.")]
 Name = Annotated[str | None, typer.Argument(help="Registered name, such as lstm.")]
 
 
@@ -20,19 +23,22 @@ def check(
         bool, typer.Option("--data", help="Also read the data and show each task's path, shapes, parameters, memory.")
     ] = False,
     resolved: Annotated[
-        bool, typer.Option("--resolved", help="Print the experiment with every default filled in.")
+        bool, typer.Option("--resolved", help="Print the experiment with every default filled in: > full.json.")
     ] = False,
     limit: Limit = None,
-    device: Device = "cpu",
+    device: Annotated[str | None, typer.Option(help="With --data: cpu (the default), cuda, auto ...")] = None,
 ) -> None:
     """Find everything that can be wrong with an experiment before any data are read."""
     from mtlkit.checks import check_experiment
     from mtlkit.cli.console import say, show_inspection
+    from mtlkit.errors import ConfigError
     from mtlkit.inspection import inspect_experiment
 
+    if not data and (limit, device) != (None, None):
+        raise ConfigError(f"{'--device' if limit is None else '--limit'} is about data: give --data as well")
     loaded, _ = source.load()
     if data:
-        show_inspection(inspect_experiment(loaded, torch_device(device), limit=limit, say=say))
+        show_inspection(inspect_experiment(loaded, torch_device(device or "cpu"), limit=limit, say=say))
     else:
         check_experiment(loaded.experiment, str(loaded.file))
     if resolved:
@@ -41,17 +47,24 @@ def check(
 
 
 def components(kind: Kind = None, name: Name = None, include_package: Include = []) -> None:
-    """List components; of one KIND, or the settings of one NAME."""
+    """List components; of one KIND, or the settings of one NAME or of a section of an experiment."""
     from mtlkit.cli.console import results
-    from mtlkit.config import interfaces, settings_of, summary
+    from mtlkit.config import interfaces, nearest, summary
     from mtlkit.errors import ConfigError
-    from mtlkit.plugins import load_plugins
+    from mtlkit.experiment import SECTIONS
+    from mtlkit.plugins import failures, load_plugins
 
-    _import_all()
-    load_plugins(include_package)
+    plugins = load_plugins(include_package)
     kinds = interfaces()
+    if kind in SECTIONS and name is None:
+        results.print(f"{kind}: {summary(SECTIONS[kind])}", markup=False)
+        _show_settings(SECTIONS[kind])
+        return
     if kind is not None and kind not in kinds:
-        raise ConfigError(f"no kind of component '{kind}'; the kinds are {', '.join(kinds)}")
+        hint = nearest(kind, [*kinds, *SECTIONS])
+        raise ConfigError(
+            f"no kind of component '{kind}'{hint} (kinds: {', '.join(kinds)}; sections: {', '.join(SECTIONS)})"
+        )
     if kind is None or name is None:
         for key in kinds if kind is None else [kind]:
             results.print(key, style="bold")
@@ -61,13 +74,10 @@ def components(kind: Kind = None, name: Name = None, include_package: Include = 
     try:
         component = kinds[kind].by_name(name)
     except LookupError as error:
-        raise ConfigError(str(error)) from None
+        raise ConfigError(f"{error}{failures(plugins)}") from None
     results.print(f"{kind} {name}  ({component.__module__}.{component.__qualname__})\n", style="bold", markup=False)
     results.print(inspect.cleandoc(component.__doc__ or ""), markup=False)
-    results.print("\nsettings", style="bold")
-    for setting in settings_of(component.settings):
-        default = "must be given" if setting.default is None else f"default {setting.default}"
-        results.print(f"  {setting.name}: {setting.kind}; {default}", markup=False)
+    _show_settings(component.settings)
 
 
 def schema(include_package: Include = []) -> None:
@@ -93,6 +103,12 @@ def plugins() -> None:
         results.print(f"no plugin is installed; a package brings one by an entry point in the group {GROUP}")
 
 
-def _import_all() -> None:
-    """The experiment imports every interface, and with it every built-in component."""
-    import mtlkit.experiment  # noqa: F401
+def _show_settings(section: "type[Spec]") -> None:
+    from mtlkit.cli.console import results
+    from mtlkit.config import settings_of
+
+    results.print("\nsettings", style="bold")
+    for setting in settings_of(section):
+        default = "must be given" if setting.default is None else f"default {setting.default}"
+        meaning = f"  {setting.meaning}" if setting.meaning else ""
+        results.print(f"  {setting.name}: {setting.kind}; {default}{meaning}", markup=False)

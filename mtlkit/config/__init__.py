@@ -7,7 +7,7 @@ from mtlkit.config.json_schema import json_schema
 from mtlkit.config.jsonnet import Evaluated, Variables, evaluate_file, experiment_root
 from mtlkit.config.lazy import Lazy
 from mtlkit.config.overrides import apply_overrides, parse_assignment
-from mtlkit.config.spec import Spec
+from mtlkit.config.spec import Spec, nearest
 
 __all__ = [
     "Component",
@@ -24,6 +24,7 @@ __all__ = [
     "interfaces",
     "is_interface",
     "json_schema",
+    "nearest",
     "parse_assignment",
     "path_text",
     "runtime_names",

@@ -28,7 +28,7 @@ from typing import (
     get_type_hints,
 )
 
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.errors import PydanticUserError
 
 from mtlkit.config.spec import Spec, nearest
@@ -52,6 +52,12 @@ else:
 
 T = TypeVar("T")
 C = TypeVar("C", bound="Component")
+
+
+class Constructor(Spec):
+    """Base of the settings that come from a constructor, which describes them in the component's docstring."""
+
+    model_config = ConfigDict(use_attribute_docstrings=False)
 
 
 class RuntimeValue:
@@ -184,7 +190,9 @@ def _settings_from_constructor(interface: type[Component], name: str, implementa
             f"{_where(implementation)} asks for {', '.join(unknown)} at build time; "
             f"{interface.__name__} offers {', '.join(interface.offers) or 'nothing'}"
         )
-    given = type("Given", (Spec,), {"given_by_mtlkit": interface.offers, "__module__": implementation.__module__})
+    given = type(
+        "Given", (Constructor,), {"given_by_mtlkit": interface.offers, "__module__": implementation.__module__}
+    )
     try:
         return create_model(
             f"{interface.__name__}.{name}", __base__=given, __module__=implementation.__module__, **fields

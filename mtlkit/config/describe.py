@@ -20,12 +20,14 @@ class Setting:
     """`integer > 0`, `encoder`, `list of metric`, `'last' | 'mean'` ..."""
     default: str | None
     """As JSON; None where the setting must be given."""
+    meaning: str = ""
+    """The docstring below the attribute; a component describes its settings in its own."""
 
 
-def summary(component: type[Component]) -> str:
-    """The first sentence of the docstring."""
+def summary(component: type[Component] | type[Spec]) -> str:
+    """The first sentence of the docstring. No sentence ends before a figure or a small letter: `eqs. 3-6`."""
     text = " ".join(inspect.cleandoc(component.__doc__ or "").split("\n\n")[0].split())
-    sentence: str = re.split(r"(?<!et al)\. ", text)[0]
+    sentence: str = re.split(r"\. (?=[A-Z])", text)[0]
     return sentence.rstrip(".") + "."
 
 
@@ -34,7 +36,12 @@ def settings_of(section: type[Spec]) -> list[Setting]:
     schema = schema_of(section)
     required = schema.get("required", [])
     return [
-        Setting(name, _kind(part), None if name in required else json.dumps(part.get("default")))
+        Setting(
+            name,
+            _kind(part),
+            default=None if name in required else json.dumps(part.get("default")),
+            meaning=" ".join(part.get("description", "").split()),
+        )
         for name, part in schema["properties"].items()
         if name != "type"
     ]

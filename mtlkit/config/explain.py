@@ -7,38 +7,40 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from mtlkit.config.spec import Spec
-from mtlkit.errors import ConfigError
+from mtlkit.errors import ConfigError, UnknownComponentError
 
 S = TypeVar("S", bound=Spec)
+SAYS_WHAT_IT_GOT = ("missing_setting", "unknown_setting", "unknown_component", "value_error")
 
 
 def validate(model: type[S], value: Any, file: str) -> S:
     """`value` as a `model`.
 
     Raises:
-        ConfigError: with every error in it, a line each.
+        ConfigError: with every error in it, a line each; an UnknownComponentError where a component is not known.
     """
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise ConfigError("\n".join(f"{file}: {line}" for line in explain(error))) from None
+        unknown = any(line["type"] == "unknown_component" for line in error.errors(include_url=False))
+        kind = UnknownComponentError if unknown else ConfigError
+        raise kind("\n".join(f"{file}: {line}" for line in explain(error))) from None
 
 
 def explain(error: ValidationError) -> list[str]:
     """Each error as `path: what (got value)`, in the order of the experiment."""
-    return [_line(line) for line in error.errors(include_url=False)]
+    found: dict[tuple[str, str], list[str]] = {}
+    for line in error.errors(include_url=False):
+        message = line["msg"].replace("Input should be", "should be").replace("Value error, ", "")
+        got = "" if line["type"] in SAYS_WHAT_IT_GOT else _got(line["input"])
+        found.setdefault((path_text(line["loc"]), got), []).append(message)
+    # A setting of several types has an error for each.
+    return [f"{f'{place}: ' if place else ''}{', or '.join(said)}{got}" for (place, got), said in found.items()]
 
 
 def path_text(location: Iterable[int | str]) -> str:
     """`tasks.movie.head.type`; list indices are numbers, as in overrides."""
     return ".".join(str(part) for part in location)
-
-
-def _line(line: Any) -> str:
-    message = line["msg"].replace("Input should be", "should be").replace("Value error, ", "")
-    got = "" if line["type"] in ("missing_setting", "unknown_setting", "unknown_component") else _got(line["input"])
-    place = path_text(line["loc"])
-    return f"{place}: {message}{got}" if place else f"{message}{got}"
 
 
 def _got(value: Any) -> str:

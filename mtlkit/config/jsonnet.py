@@ -54,19 +54,27 @@ def evaluate_file(path: Path, variables: Variables | None = None) -> Evaluated:
         _check_used(path, {**variables.external, **variables.arguments}, [])
         return Evaluated(_parse_json(path, text), {name: text})
     importer = _Importer(root, path)
-    try:
-        output = _jsonnet.evaluate_snippet(
-            str(path),
-            text,
-            ext_codes={**variables.defaults, **variables.external},
-            tla_codes=dict(variables.arguments),
-            import_callback=importer,
-        )
-    except RuntimeError as error:
-        raise ConfigError(_explain(path, str(error))) from None
+    external = {**variables.defaults, **variables.external}
+
+    def evaluate(code: str, arguments: Mapping[str, str]) -> Any:
+        try:
+            output = _jsonnet.evaluate_snippet(
+                str(path), code, ext_codes=external, tla_codes=dict(arguments), import_callback=importer
+            )
+        except RuntimeError as error:
+            raise ConfigError(_explain(path, str(error))) from None
+        return json.loads(output)
+
+    value = evaluate(text, variables.arguments)
     sources = {name: text, **importer.sources}
     _check_used(path, variables.external, sources.values())
-    return Evaluated(json.loads(output), sources)
+    # Jsonnet passes over arguments of a file that takes none.
+    if variables.arguments and not evaluate(f"std.isFunction(import {json.dumps(path.name)})", {}):
+        argument = next(iter(variables.arguments))
+        raise ConfigError(
+            f"{path}: is no function, so it takes no argument '{argument}'; give variables by --var, --str"
+        )
+    return Evaluated(value, sources)
 
 
 def experiment_root(path: Path) -> Path:
@@ -103,11 +111,13 @@ class _Importer:
 
 
 def _check_used(path: Path, external: Iterable[str], texts: Iterable[str]) -> None:
-    """Refuses a variable that no file reads: Jsonnet itself would not notice that its name is misspelt."""
-    read = {name for text in texts for name in re.findall(r"extVar\(\s*['\"](\w+)['\"]\s*\)", text)}
+    """Refuses a variable whose name stands in no file as a string, so that none can read it: Jsonnet itself would not
+    notice that it is misspelt."""
+    text = "\n".join(texts)
+    read = {name for _, name in re.findall(r"extVar\(\s*(['\"])(.+?)\1\s*\)", text)}
     for name in external:
-        if name not in read:
-            known = nearest(name, sorted(read)) or f" (it reads: {', '.join(sorted(read)) or 'none'})"
+        if f"'{name}'" not in text and f'"{name}"' not in text:
+            known = nearest(name, sorted(read)) or (f" (it reads: {', '.join(sorted(read))})" if read else "")
             raise ConfigError(f"{path}: reads no variable '{name}'{known}")
 
 
@@ -118,8 +128,12 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path}: is a folder; give an experiment file") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give a readable file") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not UTF-8 text; save it in that encoding") from None
 
 
 def _parse_json(path: Path, text: str) -> Any:
@@ -136,6 +150,8 @@ def _parse_json(path: Path, text: str) -> Any:
         return json.loads(text, object_pairs_hook=no_duplicates, parse_constant=no_constants)
     except json.JSONDecodeError as error:
         raise ConfigError(f"{path}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}") from None
+    except ValueError:  # Python's own limit, 4300 digits
+        raise ConfigError(f"{path}: a number has too many digits; write a shorter one") from None
 
 
 def _explain(path: Path, message: str) -> str:
@@ -143,14 +159,16 @@ def _explain(path: Path, message: str) -> str:
     first, *trace = [line.strip() for line in message.strip().splitlines()]
     what = re.sub(r"^(STATIC|RUNTIME) ERROR: ", "", first)
     what = re.sub(r"couldn't open import \".*?\": ", "", what)
-    if unset := re.match(r"undefined external variable: (\w+)", what, re.IGNORECASE):
+    if unset := re.match(r"undefined external variable: (.+)", what, re.IGNORECASE):
         name = unset[1]
         environment = ", or set MTLKIT_DATA" if name == "data" else ""
         return f"{path}: needs the variable '{name}': give --str {name}=TEXT or --var {name}=JSON{environment}"
-    if unbound := re.search(r"function parameter (\w+) not bound in call", what):
-        name = unbound[1]
+    if trace[:1] == ["Top-level function"]:
+        name = re.sub(r"function (has no )?parameter | not bound in call\.", "", what)
+        if "has no parameter" in what:
+            return f"{path}: has no top-level argument '{name}'; write it as the file does"
         return f"{path}: needs the top-level argument '{name}': give --tla {name}=JSON or --tla-str {name}=TEXT"
     if re.match(r"\S+:\d+:\d+", what):
         return what
-    place = trace[0].split("\t")[0] if trace else str(path)
-    return f"{place or path}: {what}"
+    place = re.sub(r":\((\d+:\d+)\)-.*", r":\1", trace[0].split("\t")[0]) if trace else ""
+    return f"{place if ':' in place else path}: {what}"

@@ -7,6 +7,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
 from mtlkit.config.component import Component, interface_of, is_interface, runtime_names
+from mtlkit.config.overrides import Changes
 from mtlkit.config.spec import Spec
 from mtlkit.errors import ComponentError
 
@@ -89,10 +90,10 @@ def _validate(interface: type[C], value: Any) -> Lazy[C]:
     if isinstance(value, Lazy) and issubclass(value.component, interface):
         return value
     if not (isinstance(value, Mapping) and isinstance(value.get("type"), str)):
-        known = ", ".join(interface.list_available())
-        raise PydanticCustomError(
-            "component_form", "{message}", {"message": f"should be {{type: name, ...}}, one of: {known}"}
-        )
+        message = f"should be {{type: name, ...}}, one of: {', '.join(interface.list_available())}"
+        if isinstance(value, Changes) and "type" not in value:
+            message += "; there is no default that -o could change, so give the type as well"
+        raise PydanticCustomError("component_form", "{message}", {"message": message})
     try:
         component = interface.by_name(value["type"])
     except LookupError as error:

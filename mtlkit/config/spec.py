@@ -2,10 +2,20 @@
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, ClassVar
+from types import NoneType, UnionType
+from typing import Any, ClassVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError, to_jsonable_python
+
+from mtlkit.config.overrides import Changes
+
+PLAIN_WORDS = {
+    "dict_type": "should be an object {{name: value, ...}}",
+    "path_type": "should be a path",
+    "too_short": "should have {min_length} or more items",
+}
+"""In place of pydantic's own words for Python's types."""
 
 
 def nearest(name: str, known: list[str]) -> str:
@@ -20,7 +30,9 @@ class Spec(BaseModel):
     An unknown key is reported with the nearest known one. Keys in `given_by_mtlkit` get a sentence of their own.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, protected_namespaces=(), use_attribute_docstrings=True
+    )
 
     given_by_mtlkit: ClassVar[tuple[str, ...]] = ()
 
@@ -28,7 +40,7 @@ class Spec(BaseModel):
     @classmethod
     def _explain_unknown_keys(cls, value: Any, handler: ModelWrapValidatorHandler["Spec"]) -> "Spec":
         if isinstance(value, Mapping):
-            value = {str(key): item for key, item in value.items()}
+            value = {str(key): cls._on_default(str(key), item) for key, item in value.items()}
         try:
             return handler(value)
         except ValidationError as error:
@@ -36,8 +48,18 @@ class Spec(BaseModel):
             raise ValidationError.from_exception_data(cls.__name__, lines) from None
 
     @classmethod
+    def _on_default(cls, key: str, item: Any) -> Any:
+        """What overrides say of a setting that the experiment leaves out is said of its default."""
+        setting = cls.model_fields.get(key)
+        if setting is None or setting.is_required() or not isinstance(item, Changes):
+            return item
+        return item.of(to_jsonable_python(setting.get_default(), fallback=lambda part: part.to_json()))
+
+    @classmethod
     def _explain(cls, line: Any) -> InitErrorDetails:
-        place = line["loc"]
+        place, context = line["loc"], line.get("ctx", {})
+        if len(place) > 1 and cls._is_choice(place[0]):
+            place = (place[0], *place[2:])  # without pydantic's name of the type that was tried
         if line["type"] == "extra_forbidden" and len(place) == 1:
             return InitErrorDetails(type=cls._unknown_key(str(place[0])), loc=place, input=line["input"])
         if line["type"] == "missing":
@@ -47,8 +69,18 @@ class Spec(BaseModel):
         else:
             # The message travels as a value, so that braces in a user's text are not taken for a template. The type is
             # kept, for sections around this one explain its errors again.
-            custom = PydanticCustomError(line["type"], "{message}", {"message": line["msg"]})
+            is_ours = "message" in context or line["type"] not in PLAIN_WORDS
+            message = line["msg"] if is_ours else PLAIN_WORDS[line["type"]].format(**context)
+            custom = PydanticCustomError(line["type"], "{message}", {"message": message})
         return InitErrorDetails(type=custom, loc=place, input=line["input"])
+
+    @classmethod
+    def _is_choice(cls, key: int | str) -> bool:
+        """Whether the setting may be of several types, None aside."""
+        setting = cls.model_fields.get(str(key))
+        if setting is None or get_origin(setting.annotation) not in (Union, UnionType):
+            return False
+        return len([kind for kind in get_args(setting.annotation) if kind is not NoneType]) > 1
 
     @classmethod
     def _unknown_key(cls, key: str) -> PydanticCustomError:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mtlkit.communicators import Communicator
-from mtlkit.config import Lazy
+from mtlkit.config import Lazy, nearest
 from mtlkit.errors import ConfigError
 from mtlkit.kernels.message_passing import lstm_prime
 from mtlkit.sharing.message_gate import MessageGate
@@ -93,17 +93,16 @@ class OneWayNetwork(nn.Module):
 
 
 def _check_senders(senders: Mapping[str, Sequence[str]], tasks: Sequence[str]) -> None:
-    named = {*senders, *(sender for chosen in senders.values() for sender in chosen)}
-    if unknown := sorted(named.difference(tasks)):
-        raise ConfigError(
-            f"communication edges name unknown tasks: {', '.join(unknown)}; the tasks are {', '.join(tasks)}"
-        )
+    for named in (*senders, *(sender for chosen in senders.values() for sender in chosen)):
+        if named not in tasks:
+            hint = nearest(named, list(tasks)) or f" (the tasks: {', '.join(tasks)})"
+            raise ConfigError(f"edges: no task is named '{named}'{hint}")
     for receiver in tasks:
         chosen = senders.get(receiver, [])
         if not chosen:
             raise ConfigError(
                 f"task '{receiver}' has no task to hear: communication between tasks needs at least two tasks, and "
-                "edges, if given, a non-empty entry for each of them"
+                "`edges`, if given, a non-empty entry for each of them"
             )
         if len(set(chosen)) < len(chosen):
-            raise ConfigError(f"task '{receiver}' hears a task twice: its edges are {', '.join(chosen)}")
+            raise ConfigError(f"edges.{receiver}: a task is named twice: {', '.join(chosen)}")

@@ -7,7 +7,7 @@ from pydantic import create_model
 from mtlkit.config import Lazy, Spec, validate
 from mtlkit.encoders import Encoder
 from mtlkit.errors import ConfigError
-from mtlkit.types import DataPath, PositiveInt, Probability
+from mtlkit.types import DataPath, NonNegativeInt, PositiveInt, Probability
 
 
 class Section(Spec):
@@ -20,6 +20,7 @@ class Section(Spec):
     share: Probability = 0.0
     flag: bool = False
     path: DataPath | None = None
+    choice: str | NonNegativeInt | None = None
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Experiment files: what they may import, what they are given, and what is said when they are wrong."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,44 @@ def test_variables_keep_their_types(tmp_path: Path) -> None:
     assert evaluate_file(file, variables).value == [3, "2", [True, None]]
 
 
+@pytest.mark.parametrize(
+    "text", ["std.extVar('my-x')", "local v = std.extVar; v('my-x')", 'std.extVar("my-x")', "import 'g.jsonnet'"]
+)
+def test_a_variable_may_be_read_in_any_way(tmp_path: Path, text: str) -> None:
+    file = write(tmp_path, f=text, g="std.extVar( 'my-x' )")
+    assert evaluate_file(file, Variables({"my-x": "3"})).value == 3
+
+
+def test_a_variable_that_no_file_reads_is_refused(tmp_path: Path) -> None:
+    file = write(tmp_path, f="std.extVar('size')")
+    assert said(file, Variables({"size": "1", "sice": "2"})) == (
+        f"{file}: reads no variable 'sice'; did you mean 'size'?"
+    )
+    assert said(file, Variables({"size": "1", "x": "2"})) == f"{file}: reads no variable 'x' (it reads: size)"
+    assert said(write(tmp_path, g="3"), Variables({"x": "2"})).endswith("reads no variable 'x'")
+
+
+def test_arguments_are_for_functions(tmp_path: Path) -> None:
+    plain = write(tmp_path, f="{ a: 1 }")
+    assert said(plain, Variables(arguments={"size": "3"})) == (
+        f"{plain}: is no function, so it takes no argument 'size'; give variables by --var, --str"
+    )
+    function = write(tmp_path, g="function(size=1) size")
+    assert said(function, Variables(arguments={"sice": "3"})) == (
+        f"{function}: has no top-level argument 'sice'; write it as the file does"
+    )
+    chosen = write(tmp_path, h="if std.extVar('f') then function(a) a else 3")
+    assert evaluate_file(chosen, Variables({"f": "true"}, {"a": "1"})).value == 1
+    assert "is no function" in said(chosen, Variables({"f": "false"}, {"a": "1"}))
+
+
+def test_functions_of_the_file_itself_are_no_top_level_ones(tmp_path: Path) -> None:
+    file = write(tmp_path, f="local f(size) = size;\nf()")
+    assert said(file).startswith(f"{file}:2:1")
+    file = write(tmp_path, g="local f(size) = size;\nf(1, sice=2)")
+    assert said(file).startswith(f"{file}:2:1")
+
+
 def test_a_file_may_be_a_function(tmp_path: Path) -> None:
     file = write(tmp_path, f="function(size, name='x') { size: size, name: name }")
     assert evaluate_file(file, Variables(arguments={"size": "3"})).value == {"size": 3, "name": "x"}
@@ -106,6 +145,7 @@ def test_a_file_may_be_a_function(tmp_path: Path) -> None:
 def test_missing_variables_are_asked_for(tmp_path: Path) -> None:
     file = write(tmp_path, f="std.extVar('size')")
     assert said(file) == f"{file}: needs the variable 'size': give --str size=TEXT or --var size=JSON"
+    assert "needs the variable 'my-x': give --str my-x=TEXT" in said(write(tmp_path, h="std.extVar('my-x')"))
     data = write(tmp_path, g="std.extVar('data') + '/x'")
     assert said(data) == (
         f"{data}: needs the variable 'data': give --str data=TEXT or --var data=JSON, or set MTLKIT_DATA"
@@ -131,6 +171,7 @@ def test_the_environment_is_not_visible(tmp_path: Path, monkeypatch: pytest.Monk
         ("{ a: 1 } { b: super.c }", ":1:"),
         ("local f(x) = f(x + 1); f(0)", ":1:"),
         ("", ":1:1"),
+        ("function() function() 1", ": couldn't manifest function"),
     ],
 )
 def test_a_mistake_has_a_place(tmp_path: Path, text: str, place: str) -> None:
@@ -142,6 +183,19 @@ def test_a_mistake_has_a_place(tmp_path: Path, text: str, place: str) -> None:
 
 def test_a_mistake_in_an_import_has_its_own_place(tmp_path: Path) -> None:
     assert said(write(tmp_path, a="import 'b.jsonnet'", b="{\n x }")).startswith(f"{tmp_path / 'b.jsonnet'}:2:")
+
+
+@pytest.mark.parametrize("folder", [".", "lib", "other"])
+def test_a_failed_assertion_names_the_file_as_the_user_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    """From the current folder where the file lies below it, else by the whole path."""
+    file = write(tmp_path, f="(import 'lib/g.jsonnet').a", lib__g="{\n  assert 1 == 2 : 'sizes differ',\n  a: 1,\n}")
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / folder)
+    shown = {".": "lib/g.jsonnet", "lib": "g.jsonnet", "other": str(tmp_path.resolve() / "lib/g.jsonnet")}[folder]
+    message = said(Path(os.path.relpath(file)))
+    assert message.startswith(f"{shown}:2:") and message.endswith(": sizes differ")
 
 
 def test_json_is_taken_as_it_is(tmp_path: Path) -> None:
@@ -161,6 +215,7 @@ def test_json_is_taken_as_it_is(tmp_path: Path) -> None:
         ("", ":1:1: not valid JSON: Expecting value"),
         ("// no comments\n{}", ":1:1: not valid JSON: Expecting value"),
         ('{"a": NaN}', ": NaN is no number in JSON; write a number"),
+        ('{"a": ' + "9" * 5000 + "}", ": a number has too many digits; write a shorter one"),
         ('{"a": -Infinity}', ": -Infinity is no number in JSON; write a number"),
     ],
 )
@@ -174,9 +229,11 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert said(tmp_path / "no.jsonnet") == f"{tmp_path / 'no.jsonnet'}: no such file"
     assert "an experiment is a .jsonnet or .json file" in said(tmp_path / "no.yaml")
     (tmp_path / "latin.jsonnet").write_bytes(b"{ a: '\xe9' }")
-    assert "cannot be read as UTF-8 text" in said(tmp_path / "latin.jsonnet")
-    (tmp_path / "folder.jsonnet").mkdir()
-    assert "cannot be read" in said(tmp_path / "folder.jsonnet")
+    latin, folder = tmp_path / "latin.jsonnet", tmp_path / "folder.jsonnet"
+    assert said(latin) == f"{latin}: is not UTF-8 text; save it in that encoding"
+    folder.mkdir()
+    assert said(folder) == f"{folder}: is a folder; give an experiment file"
+    assert said(latin / "x.jsonnet") == f"{latin}/x.jsonnet: cannot be read (Not a directory); give a readable file"
 
 
 @pytest.mark.parametrize("value", ["1e999", "-1 * 1e999", "0 / 0"])

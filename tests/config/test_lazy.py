@@ -86,7 +86,13 @@ def test_a_section_cannot_be_changed(section: type[Spec]) -> None:
         ({"flag": 1}, "flag: should be a valid boolean (got 1)"),
         ({"flag": "true"}, 'flag: should be a valid boolean (got "true")'),
         ({"many": {"0": LSTM}}, 'many: should be a valid list (got {"0": {"type": "lstm", "hidden_dim": 3}})'),
-        ({"named": [LSTM]}, 'named: should be a valid dictionary (got [{"type": "lstm", "hidden_dim": 3}])'),
+        ({"named": None}, "named: should be an object {name: value, ...} (got null)"),
+        ({"path": 3}, "path: should be a path (got 3)"),
+        ({"choice": -1}, "choice: should be a valid string, or should be greater than or equal to 0 (got -1)"),
+        (
+            {"one": {"type": "stacked", "layers": []}},
+            "one.layers: should have 1 or more items (got [])",
+        ),
         ([], "should be an object {...} (got [])"),
     ],
 )

@@ -2,14 +2,19 @@
 
 import copy
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtlkit.config import apply_overrides, parse_assignment
+from mtlkit.config import Lazy, Spec, apply_overrides, parse_assignment, validate
+from mtlkit.data import DatasetReader
+from mtlkit.encoders import Encoder, LstmEncoder, StackedEncoder
 from mtlkit.errors import ConfigError
+from mtlkit.training import TrainerSettings
+from mtlkit.training.optimizers import SGD, Adam
 
 VALUE = {"seed": 13, "model": {"dropout": 0.1, "layers": [{"size": 1}, {"size": 2}]}, "metrics": [1, 2], "none": None}
 
@@ -70,6 +75,55 @@ def test_what_leads_nowhere_is_an_error(override: str, said: str) -> None:
     with pytest.raises(ConfigError) as error:
         apply_overrides(VALUE, [override])
     assert str(error.value).startswith(said)
+
+
+def trainer(*overrides: str, value: Any = {}) -> TrainerSettings:
+    return validate(TrainerSettings, apply_overrides(value, list(overrides)), "f")
+
+
+def test_a_setting_of_a_default_is_changed() -> None:
+    changed = trainer("optimizer.lr=0.01", "optimizer.beta1=0.8").optimizer
+    assert changed == Lazy.of(Adam, lr=0.01, beta1=0.8)
+    assert trainer("optimizer.type=sgd", "optimizer.lr=0.01").optimizer == Lazy.of(SGD, lr=0.01)
+    assert trainer("optimizer.lr=0.01", "optimizer.type=sgd").optimizer == Lazy.of(SGD, lr=0.01)
+
+
+def test_defaults_are_found_at_any_depth(section_of: Callable[..., type[Spec]]) -> None:
+    reader = {"type": "text_classification"}
+    outer = section_of(dict[str, section_of(Lazy[DatasetReader])])
+    value = apply_overrides({"part": {"x": {"part": reader}}}, ["part.x.part.tokenizer.pattern=a"])
+    with pytest.raises(ConfigError, match=r"^f: part\.x\.part\.tokenizer\.pattern: unknown setting"):
+        validate(outer, value, "f")
+
+
+def test_what_the_default_says_itself_stays() -> None:
+    class Inner(Spec):
+        encoder: Lazy[Encoder] = Lazy.of(StackedEncoder, layers=[Lazy.of(LstmEncoder, hidden_dim=3)], dropout=0.2)
+        size: int = 1
+
+    class Outer(Spec):
+        inner: Inner = Inner(size=2)
+
+    changed = validate(Outer, apply_overrides({}, ["inner.encoder.dropout=0.5"]), "f").inner
+    assert changed.size == 2
+    assert changed.encoder == Lazy.of(StackedEncoder, layers=[Lazy.of(LstmEncoder, hidden_dim=3)], dropout=0.5)
+
+
+@pytest.mark.parametrize(
+    ("value", "override", "said"),
+    [
+        ({}, "optimizer.lrr=1", "optimizer.lrr: unknown setting; did you mean 'lr'?"),
+        ({}, "schedule.decay=0.9", "schedule: should be {type: name, ...}, one of: cosine, exponential, linear; "),
+        ({}, "optimiser.lr=1", "optimiser: unknown setting; did you mean 'optimizer'?"),
+        ({"optimizer": {}}, "optimizer.lr=1", "optimizer: should be {type: name, ...}, one of: "),
+        ({}, 'optimizer={"lr": 1}', "optimizer: should be {type: name, ...}, one of: "),
+    ],
+)
+def test_only_a_default_is_changed(value: Any, override: str, said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        trainer(override, value=value)
+    assert str(error.value).startswith(f"f: {said}")
+    assert ("no default that -o could change" in str(error.value)) == ("schedule" in override)
 
 
 def test_the_option_is_named() -> None:

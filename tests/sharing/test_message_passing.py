@@ -234,10 +234,10 @@ def test_a_parameter_has_one_name(communicator: Lazy[Communicator], share: str) 
         (
             {"movie": ["twet"], "tweet": ["movie"]},
             ["movie", "tweet"],
-            "unknown tasks: twet; the tasks are movie, tweet",
+            "edges: no task is named 'twet'; did you mean 'tweet'?",
         ),
-        ({"movie": ["tweet"], "tweet": ["movie"], "x": ["movie"]}, ["movie", "tweet"], "unknown tasks: x"),
-        ({"movie": ["tweet"] * 2, "tweet": ["movie"]}, ["movie", "tweet"], "task 'movie' hears a task twice"),
+        ({"movie": ["tweet"], "tweet": ["movie"], "x": ["movie"]}, ["movie", "tweet"], "'x' .the tasks: movie, tweet"),
+        ({"movie": ["tweet"] * 2, "tweet": ["movie"]}, ["movie", "tweet"], "edges.movie: a task is named twice: tweet"),
     ],
 )
 def test_wrong_edges_are_explained(edges: dict[str, list[str]] | None, tasks: list[str], sentence: str) -> None:

@@ -33,11 +33,11 @@ def test_weighted() -> None:
 
 def test_tasks_without_dev_data_leave_their_weight_to_the_others() -> None:
     assert weighted(a=1.0, b=1.0).scores({"a": 0.5}) == {"model": pytest.approx(0.5)}
-    assert weighted(b=1.0).scores({"a": 0.5}) == {"model": 0.0}
+    assert weighted(b=1.0).scores({"a": 0.5}) == {}
 
 
 def test_weights_must_make_sense() -> None:
-    with pytest.raises(ConfigError, match=r"selection\.weights names no task: d \(tasks: a, b, c\)"):
+    with pytest.raises(ConfigError, match=r"^weights: no task is named 'd' \(the tasks: a, b, c\)"):
         weighted(a=1.0, d=1.0)
-    with pytest.raises(ConfigError, match="are all 0; give at least one task a weight"):
+    with pytest.raises(ConfigError, match=r"^weights: all are 0; give at least one task a weight"):
         weighted(a=0.0)

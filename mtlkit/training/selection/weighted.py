@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import final
 
-from mtlkit.config import Runtime
+from mtlkit.config import Runtime, nearest
 from mtlkit.errors import ConfigError
 from mtlkit.training.selection.mean import ALL_TASKS
 from mtlkit.training.selection.model_selection import ModelSelection
@@ -23,16 +23,19 @@ class WeightedSelection(ModelSelection):
     """
 
     def __init__(self, weights: dict[str, NonNegativeFloat], *, tasks: Runtime[list[str]]) -> None:
-        if unknown := [task for task in weights if task not in tasks]:
-            raise ConfigError(f"selection.weights names no task: {', '.join(unknown)} (tasks: {', '.join(tasks)})")
+        if unknown := next((name for name in weights if name not in tasks), None):
+            hint = nearest(unknown, tasks) or f" (the tasks: {', '.join(tasks)})"
+            raise ConfigError(f"weights: no task is named '{unknown}'{hint}")
         if not sum(weights.values()):
-            raise ConfigError("selection.weights are all 0; give at least one task a weight")
+            raise ConfigError("weights: all are 0; give at least one task a weight")
         self.weights = weights
 
     def scores(self, headlines: Mapping[str, float]) -> dict[str, float]:
         # Tasks without dev data have no headline; the rest share the weight.
         present = {task: weight for task, weight in self.weights.items() if task in headlines}
-        total = sum(present.values()) or 1.0
+        total = sum(present.values())
+        if not total:
+            return {}
         return {ALL_TASKS: sum(weight * headlines[task] for task, weight in present.items()) / total}
 
     def weights_for(self, task: str) -> str:
