@@ -10,8 +10,11 @@ export MTLKIT_DATA ?= $(abspath ../shared/data)
 
 .PHONY: train test check clean-env
 
+# Starts the run, or goes on with one that was interrupted, or replaces one that is finished.
+RUN := runs/ic_mtl
 train: .venv/.installed
-	$(BIN)/mtlkit train experiments/ic_mtl.jsonnet --force
+	$(BIN)/mtlkit train experiments/ic_mtl.jsonnet -s $(RUN) \
+	  $(if $(wildcard $(RUN)/metrics.json),--force,$(if $(wildcard $(RUN)/meta.json),--resume))
 
 test: .venv/.installed-dev
 	$(BIN)/python -m pytest

@@ -1,11 +1,12 @@
 """What can be wrong with a valid experiment before any data are read."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 
-from mtlkit.data import Vocabulary
+from mtlkit.data import DatasetReader, Vectors, Vocabulary
 from mtlkit.errors import ConfigError, MtlkitError
 from mtlkit.experiment import Experiment, TaskSettings, build_model
 
@@ -13,14 +14,19 @@ TARGETS = {"label": "one label per text", "tags": "one tag per word"}
 
 
 def check_experiment(experiment: Experiment, file: str) -> None:
-    """Checks how the parts fit each other and the tasks, and that every file is there. Reads no data.
+    """Checks how the parts fit each other and the tasks, that every file is there, and that nothing is set in vain.
+
+    Of data it reads the first line of a file of vectors, for their size.
 
     Raises:
         ConfigError: with every error in it.
     """
-    problems = [*_task_problems(experiment), *_vector_problems(experiment)]
-    if not problems:  # the model is only worth building when the rest is sound
-        problems += _model_problems(experiment)
+    problems = [
+        *_task_problems(experiment),
+        *_vector_problems(experiment),
+        *_trainer_problems(experiment),
+        *_model_problems(experiment),
+    ]
     if problems:
         raise ConfigError("\n".join(f"{file}: {problem}" for problem in problems))
 
@@ -33,20 +39,22 @@ def _task_problems(experiment: Experiment) -> Iterator[str]:
         except MtlkitError as error:
             yield f"{place}.reader: {error}"
             continue
-        given = reader.target_kind
-        if task.head.component.target_kind != given:
-            wanted = TARGETS[task.head.component.target_kind]
-            what = f"'{task.head.type}' needs {wanted}, the reader '{task.reader.type}' gives {TARGETS[given]}"
-            yield f"{place}.head: {what}"
-        for index, metric in enumerate(task.metrics):
-            if metric.component.target_kind != given:
-                wanted = TARGETS[metric.component.target_kind]
-                yield f"{place}.metrics.{index}: '{metric.type}' scores {wanted}, the reader gives {TARGETS[given]}"
-        yield from _file_problems(place, task)
+        yield from _target_problems(place, task, reader)
+        yield from _file_problems(place, task, reader)
 
 
-def _file_problems(place: str, task: TaskSettings) -> Iterator[str]:
-    reader = task.reader.build()
+def _target_problems(place: str, task: TaskSettings, reader: DatasetReader) -> Iterator[str]:
+    given = f"the reader '{task.reader.type}' gives {TARGETS[reader.target_kind]}"
+    head = task.head.component
+    if head.target_kind != reader.target_kind:
+        yield f"{place}.head: '{task.head.type}' needs {TARGETS[head.target_kind]}, {given}"
+    for index, metric in enumerate(task.metrics):
+        wanted = metric.component.target_kind
+        if wanted != reader.target_kind:
+            yield f"{place}.metrics.{index}: '{metric.type}' scores {TARGETS[wanted]}, {given}"
+
+
+def _file_problems(place: str, task: TaskSettings, reader: DatasetReader) -> Iterator[str]:
     for split, source in task.sources().items():
         try:
             missing = [path for path in reader.files(source) if not path.is_file()]
@@ -54,22 +62,72 @@ def _file_problems(place: str, task: TaskSettings) -> Iterator[str]:
             yield f"{place}.{split}: {error}"
             continue
         if missing and not reader.fetches:
-            yield f"{place}.{split}: no file {missing[0]}; give a path from the current folder ({Path.cwd()})"
+            yield f"{place}.{split}: {_missing(missing[0])}"
 
 
 def _vector_problems(experiment: Experiment) -> Iterator[str]:
     pretrained = experiment.vocabulary.pretrained
     if pretrained is not None and not pretrained.is_file():
-        yield f"vocabulary.pretrained: no file {pretrained}"
+        yield f"vocabulary.pretrained: {_missing(pretrained)}"
+
+
+def _missing(path: Path) -> str:
+    if path.is_dir():
+        return f"{path} is a directory; name a file in it"
+    return f"no file {path}; give a path from the current folder ({Path.cwd()})"
+
+
+def _trainer_problems(experiment: Experiment) -> Iterator[str]:
+    trainer, tasks = experiment.trainer, experiment.tasks
+    with_dev = [name for name, task in tasks.items() if task.dev is not None]
+    if trainer.patience is not None and not with_dev:
+        yield "trainer.patience: has nothing to wait for, since no task has dev data; set one's dev or leave it out"
+    if trainer.test_every_epoch and not any(task.test is not None for task in tasks.values()):
+        yield "trainer.test_every_epoch: no task has test data; set one's test or leave it out"
+    for index, logger in enumerate(trainer.loggers):
+        for package in logger.component.needs:
+            if find_spec(package) is None:
+                remedy = f"run: pip install 'mtlkit[{logger.type}]'"
+                yield f"trainer.loggers.{index}: '{logger.type}' needs the package {package}; {remedy}"
+    try:
+        selection = trainer.selection.build(tasks=list(tasks))
+    except ConfigError as error:
+        yield f"trainer.selection: {error}"
+    else:
+        if with_dev and not selection.scores(dict.fromkeys(with_dev, 0.0)):
+            yield f"trainer.selection: takes no task with dev data into account ({', '.join(with_dev)} have some)"
 
 
 def _model_problems(experiment: Experiment) -> Iterator[str]:
-    """Builds the model without memory for its parameters, over a vocabulary of nothing."""
-    labels = {name: ["O", "B-X", "I-X"] for name in experiment.tasks}
-    vocabulary = Vocabulary.of(words=[], characters=[], labels=labels, lowercase=experiment.vocabulary.lowercase)
+    """Builds the parts of the model without memory for their parameters, over a vocabulary of one word."""
+    vocabulary = Vocabulary.of(
+        words=["a"],
+        characters=["a"],
+        labels={name: ["O", "B-X", "I-X"] for name in experiment.tasks},
+        lowercase=experiment.vocabulary.lowercase,
+    )
+    settings = experiment.model
+    builds: dict[str, Callable[[], object]] = {
+        "model.embedder": lambda: settings.embedder.build(vocabulary=vocabulary, vectors=_first_vector(experiment)),
+        "model.sharing": lambda: settings.sharing.build(input_dim=1, tasks=list(experiment.tasks)),
+    }
+    problems = [problem for place, build in builds.items() for problem in _build_problems(place, build)]
+    yield from problems or _build_problems("model", lambda: build_model(experiment, vocabulary, None))
+
+
+def _build_problems(place: str, build: Callable[[], object]) -> list[str]:
     try:
         with torch.device("meta"):
-            build_model(experiment, vocabulary, None)
-        experiment.trainer.selection.build(tasks=list(experiment.tasks))
-    except ConfigError as error:
-        yield str(error)
+            build()
+    except MtlkitError as error:
+        return [f"{place}: {error}"]
+    return []
+
+
+def _first_vector(experiment: Experiment) -> Vectors | None:
+    """The first of the pretrained vectors, which tells how long they are."""
+    pretrained = experiment.vocabulary.pretrained
+    if pretrained is None or not pretrained.is_file():
+        return None
+    first = Vectors.read(pretrained, limit=1)
+    return Vectors(["no such word in the vocabulary"], first.matrix)

@@ -102,6 +102,7 @@ def read_vectors(experiment: Experiment, say: Say = silent) -> Vectors | None:
 def make_vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors | None, say: Say = silent) -> Vocabulary:
     """The vocabulary of the training data; says how large it is and what the vectors cover."""
     settings, training = experiment.vocabulary, corpora.of_split("train")
+    _say_odd_labels(corpora, say)
     vocabulary = build_vocabulary(training, settings, vectors)
     say(f"vocabulary: {len(vocabulary['words']):,} words")
     if vectors is not None:
@@ -109,6 +110,17 @@ def make_vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors |
         types, tokens = vectors.coverage(list(counts), counts.values())
         say(f"pretrained vectors cover {types:.1%} of the training words, {tokens:.1%} of their occurrences")
     return vocabulary
+
+
+def _say_odd_labels(corpora: Corpora, say: Say) -> None:
+    """Tells of labels that can never be predicted, and of tasks that have nothing to decide."""
+    for task, splits in corpora.by_task.items():
+        known = splits["train"].label_counts()
+        if len(known) == 1:
+            say(f"tasks.{task}.train: every target is '{next(iter(known))}'; there is nothing to learn")
+        for split, corpus in splits.items():
+            if unknown := [label for label in corpus.label_counts() if label not in known]:
+                say(f"tasks.{task}.{split}: targets that train lacks, and no model can give: {', '.join(unknown)}")
 
 
 def evaluation_tasks(

@@ -10,6 +10,11 @@ archive.tar.gz              see archive.py
 """
 
 import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, final
 
@@ -17,6 +22,9 @@ from mtlkit.data import Vocabulary
 from mtlkit.errors import RunError
 from mtlkit.experiment import LoadedExperiment
 from mtlkit.files import new_folder, write_atomically
+
+if sys.platform != "win32":  # Windows has no such locks
+    import fcntl
 
 FORMAT = 1
 KIND = "mtlkit run"
@@ -44,6 +52,38 @@ class RunDirectory:
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps other processes from training here for the time of the block; a killed process keeps nobody.
+
+        Raises:
+            RunError: another process is training here, or nothing can be written here.
+        """
+        path = self.path.with_name(f".{self.path.name}.lock")
+        is_first = not self.path.parent.exists()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock = path.open("w")
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be made ({error.strerror}); give another directory with -s") from None
+        with lock:
+            if sys.platform != "win32":
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise RunError(
+                        f"{self.path}: another process is training here; wait for it, or use -s DIR"
+                    ) from None
+            if not os.fstat(lock.fileno()).st_nlink:  # whoever held it has just ended and removed it
+                raise RunError(f"{self.path}: another process has just ended here; try again")
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+                if is_first:
+                    with suppress(OSError):  # something is in it now, as should be
+                        self.path.parent.rmdir()
+
     def check_new(self, force: bool) -> None:
         """Makes sure that a new run may be put here.
 
@@ -55,9 +95,8 @@ class RunDirectory:
         if not self.is_run:
             raise RunError(f"{self.path}: exists and is not a run; give another directory with -s")
         if not force:
-            raise RunError(
-                f"{self.path}: holds a run; --resume goes on with it, --force deletes it, -s DIR goes elsewhere"
-            )
+            remedies = "--resume goes on with it, --force deletes it, -s DIR goes elsewhere"
+            raise RunError(f"{self.path}: holds a run; {remedies}")
 
     def check_resumable(self, loaded: LoadedExperiment) -> None:
         """Makes sure that the run here is one of the same experiment.
@@ -67,23 +106,57 @@ class RunDirectory:
         """
         if not self.is_run:
             raise RunError(f"{self.path}: holds no run to resume; leave --resume out to start one")
-        before = json.loads(self.resolved.read_text())
-        if changed := sorted(_differences(before, loaded.experiment.to_json(), "")):
+        try:
+            meta, before = self.read_meta(), json.loads(self.resolved.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self.path}: cannot be resumed, a file of it is missing or damaged: {error}") from None
+        if meta["format"] != FORMAT:
+            raise RunError(f"{self.path}: begun by another version of mtlkit (format {meta['format']}); use that one")
+        self._refuse_changes("the experiment", _differences(before, loaded.experiment.to_json(), ""))
+
+    def check_data(self, hashes: Mapping[str, str]) -> None:
+        """Makes sure that the data are those that the run was begun with.
+
+        Args:
+            hashes: sha256 of each data file as it is now, by path.
+
+        Raises:
+            RunError: the changed files are named.
+        """
+        before = self.read_meta()["data"]
+        self._refuse_changes("the data", [path for path in before | hashes if before.get(path) != hashes.get(path)])
+
+    def _refuse_changes(self, what: str, changed: list[str]) -> None:
+        if changed:
+            remedy = "undo the change, or start a new run with another -s DIR"
             raise RunError(
-                f"{self.path}: the experiment is not the one that was started; changed: {', '.join(changed)}. "
-                "Undo the change, or start a new run with another -s DIR"
+                f"{self.path}: {what} changed since the run was begun: {', '.join(sorted(changed))}; {remedy}"
             )
 
     def create(self, loaded: LoadedExperiment, vocabulary: Vocabulary, meta: dict[str, Any]) -> None:
-        """Writes the directory in one move, in place of a run that is here."""
-        assert self.is_run or not self.path.exists() or not any(self.path.iterdir()), "check_new comes first"
-        with new_folder(self.path) as fresh:
-            for name, text in loaded.sources.items():
-                _write(fresh / "sources" / name, text)
-            _write(fresh / f"experiment{loaded.file.suffix}", loaded.sources[loaded.source])
-            _write(fresh / self.resolved.name, json.dumps(loaded.experiment.to_json(), indent=2) + "\n")
-            _write(fresh / self.meta.name, json.dumps({"kind": KIND, "format": FORMAT, **meta}, indent=2) + "\n")
-            vocabulary.save(fresh / self.vocabulary.name)
+        """Writes the directory in one move, in place of a run that is here; `check_new` comes first.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        try:
+            with new_folder(self.path) as fresh:
+                for name, text in loaded.sources.items():
+                    _write(fresh / "sources" / name, text)
+                _write(fresh / f"experiment{loaded.file.suffix}", loaded.sources[loaded.source])
+                _write(fresh / self.resolved.name, json.dumps(loaded.experiment.to_json(), indent=2) + "\n")
+                _write(fresh / self.meta.name, json.dumps({"kind": KIND, "format": FORMAT, **meta}, indent=2) + "\n")
+                vocabulary.save(fresh / self.vocabulary.name)
+        except OSError as error:
+            raise RunError(
+                f"{self.path}: cannot be written ({error.strerror}); give another directory with -s"
+            ) from None
+
+    def sweep(self) -> None:
+        """Removes half-written files that a killed process left in the run."""
+        for folder in (self.path, self.checkpoints):
+            for abandoned in folder.glob(".*"):
+                shutil.rmtree(abandoned) if abandoned.is_dir() else abandoned.unlink()
 
     def log_size(self) -> int:
         """Bytes in `metrics.jsonl`."""
@@ -121,10 +194,9 @@ def _write(path: Path, text: str) -> None:
 def _differences(before: Any, after: Any, path: str) -> list[str]:
     """Paths at which two JSON values differ."""
     if isinstance(before, dict) and isinstance(after, dict):
-        keys = before.keys() | after.keys()
         return [
             found
-            for key in keys
+            for key in before.keys() | after.keys()
             for found in _differences(before.get(key), after.get(key), f"{path}.{key}" if path else str(key))
         ]
     return [] if before == after else [path]

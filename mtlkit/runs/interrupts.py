@@ -24,6 +24,8 @@ class Interrupts:
 
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is signal.SIG_IGN:  # a script's background job: whoever started it wants so
+                continue
             try:
                 self._previous[number] = signal.signal(number, self._receive)
             except ValueError:  # not in the main thread, where signals cannot be caught

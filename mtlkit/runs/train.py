@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,11 +23,12 @@ from mtlkit.corpora import (
     silent,
 )
 from mtlkit.data import TaskSplit, Vocabulary
+from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment, LoadedExperiment, build_model
 from mtlkit.models import MultiTaskModel
 from mtlkit.plugins import Plugin
 from mtlkit.runs.directory import RunDirectory
-from mtlkit.runs.interrupts import Interrupts
+from mtlkit.runs.interrupts import Interrupted, Interrupts
 from mtlkit.runs.provenance import provenance
 from mtlkit.training import (
     Checkpoints,
@@ -90,36 +91,67 @@ def train(
         ConfigError, DataError, RunError: something is wrong; nothing has been written unless training had begun.
         Interrupted: SIGINT or SIGTERM came; a checkpoint has been written.
     """
-    experiment, run = loaded.experiment, RunDirectory(directory)
-    check_experiment(experiment, str(loaded.file))
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ConfigError("mtlkit trains in one process so far; start it without torchrun")
+    check_experiment(loaded.experiment, str(loaded.file))
+    run = RunDirectory(directory)
+    with run.locked(), Interrupts() as interrupts:
+        return _train(loaded, run, options, listeners, say, interrupts)
+
+
+def _train(
+    loaded: LoadedExperiment,
+    run: RunDirectory,
+    options: TrainOptions,
+    listeners: Sequence[Listener],
+    say: Say,
+    interrupts: Interrupts,
+) -> RunResult:
+    experiment = loaded.experiment
     if options.resume:
         run.check_resumable(loaded)
-        options = replace(options, limit=run.read_meta()["limit"])
+        _check_circumstances(run, options, say)
+        run.sweep()
     else:
         run.check_new(options.force)
     torch.set_num_threads(experiment.trainer.threads)
 
     corpora = load_corpora(experiment, limit=options.limit, say=say)
-    vectors = read_vectors(experiment, say)
+    interrupts.raise_if_received()
+    hashes = data_hashes(experiment)
     if options.resume:
-        vocabulary = Vocabulary.load(run.vocabulary)
+        run.check_data(hashes)
+        vocabulary, vectors = Vocabulary.load(run.vocabulary), None
+        if not Checkpoints(run.checkpoints).exist:
+            vectors = read_vectors(experiment, say)
     else:
+        vectors = read_vectors(experiment, say)
         vocabulary = make_vocabulary(experiment, corpora, vectors, say)
     seed_all(experiment.seed)
     model = build_model(experiment, vocabulary, vectors).to(options.device)
     trainer = _trainer(experiment, corpora, vocabulary, model, options.device)
+    interrupts.raise_if_received()
     if not options.resume:
-        run.create(loaded, vocabulary, _meta(experiment, options))
+        run.create(loaded, vocabulary, _meta(experiment, options, hashes))
 
     checkpoints = Checkpoints(run.checkpoints)
-    loggers = [logger.build(folder=run.path) for logger in experiment.trainer.loggers]
-    _train_to_the_end(trainer, checkpoints, run, [*loggers, *listeners], say)
-    metrics = _final_metrics(experiment, trainer, checkpoints)
+    _train_to_the_end(trainer, checkpoints, run, listeners, say, interrupts)
+    metrics = _final_metrics(experiment, trainer, checkpoints, say, interrupts)
     weights = {name: checkpoints.best(name) for name in map(trainer.selection.weights_for, experiment.tasks)}
     write_archive(run.archive, experiment, run.vocabulary, weights, corpora.seen(), run.read_meta())
     run.write_metrics(metrics)
     run.add_meta({"finished": _now()})
-    return RunResult(directory, metrics)
+    return RunResult(run.path, metrics)
+
+
+def _check_circumstances(run: RunDirectory, options: TrainOptions, say: Say) -> None:
+    """Refuses another `limit`, and says what else may keep a resumed run from coming to the same bits."""
+    before = run.read_meta()
+    if options.limit != before["limit"]:
+        raise ConfigError(f"{run.path}: was begun with --limit {before['limit']}; resume it with the same")
+    for name, now in {"torch": str(torch.__version__), "device": str(options.device)}.items():
+        if before[name] != now:
+            say(f"the run was begun with {name} {before[name]}, this is {now}: last digits may differ")
 
 
 def _trainer(
@@ -142,7 +174,12 @@ def _trainer(
 
 
 def _train_to_the_end(
-    trainer: Trainer, checkpoints: Checkpoints, run: RunDirectory, listeners: Sequence[Listener], say: Say
+    trainer: Trainer,
+    checkpoints: Checkpoints,
+    run: RunDirectory,
+    listeners: Sequence[Listener],
+    say: Say,
+    interrupts: Interrupts,
 ) -> None:
     """Consumes the trainer's events: saves, logs, and stops in a resumable place when asked to."""
     state = checkpoints.load(trainer.model, next(trainer.model.parameters()).device, say)
@@ -150,30 +187,35 @@ def _train_to_the_end(
         trainer.load_state(state["trainer"])
         say(f"resuming after step {trainer.step}, in epoch {trainer.epoch + 1}")
     run.truncate_log(0 if state is None else state["log_size"])
+    loggers = [logger.build(folder=run.path, step=trainer.step) for logger in trainer.settings.loggers]
 
     def save() -> None:
         checkpoints.save(trainer.step, trainer.model, {"trainer": trainer.state(), "log_size": run.log_size()})
 
     every = trainer.settings.checkpoint_every
-    with Interrupts() as interrupts:
-        try:
-            for event in trainer.events():
-                if isinstance(event, EpochEnd):
-                    for name in event.improved:
-                        save_weights(checkpoints.best(name), trainer.model, trainer.tasks_served_by(name))
-                    run.append_log(event.to_json())
-                    save()
-                elif interrupts.received or (every and event.step % every == 0):
-                    save()
-                for listener in listeners:
-                    listener.epoch(event) if isinstance(event, EpochEnd) else listener.step(event)
-                interrupts.raise_if_received()
-        finally:
-            for listener in listeners:
-                listener.close()
+    try:
+        for event in trainer.events():
+            stop = interrupts.received
+            if isinstance(event, EpochEnd):
+                for name in event.improved:
+                    save_weights(checkpoints.best(name), trainer.model, trainer.tasks_served_by(name))
+                run.append_log(event.to_json())
+                save()
+            elif stop is not None or (every and event.step % every == 0):
+                trainer.check_losses()
+                save()
+            for listener in (*loggers, *listeners):
+                listener.epoch(event) if isinstance(event, EpochEnd) else listener.step(event)
+            if stop is not None:
+                raise Interrupted(stop)
+    finally:
+        for listener in (*loggers, *listeners):
+            listener.close()
 
 
-def _final_metrics(experiment: Experiment, trainer: Trainer, checkpoints: Checkpoints) -> dict[str, Any]:
+def _final_metrics(
+    experiment: Experiment, trainer: Trainer, checkpoints: Checkpoints, say: Say, interrupts: Interrupts
+) -> dict[str, Any]:
     """Dev and test figures of each task, with the weights that serve it."""
     settings = trainer.settings
     for name in {trainer.selection.weights_for(task) for task in experiment.tasks}:
@@ -181,17 +223,19 @@ def _final_metrics(experiment: Experiment, trainer: Trainer, checkpoints: Checkp
             save_weights(checkpoints.best(name), trainer.model, trainer.tasks_served_by(name))
     metrics: dict[str, Any] = {"epochs": trainer.epoch, "steps": trainer.step, "best": trainer.best}
     for split, tasks in (("dev", trainer.dev), ("test", trainer.test)):
+        say(f"scoring {split} data")
         figures: dict[str, float] = {}
         for task in tasks:
             name = trainer.selection.weights_for(task.split.task)
             load_weights(checkpoints.best(name), trainer.model, trainer.tasks_served_by(name))
             figures.update(evaluate(trainer.model, [task], settings.evaluation_batch_size, settings.precision))
             figures.update(majority(task.split.task, task.split.corpus))
+            interrupts.raise_if_received()
         metrics[split] = with_averages(figures)
     return metrics
 
 
-def _meta(experiment: Experiment, options: TrainOptions) -> dict[str, Any]:
+def _meta(experiment: Experiment, options: TrainOptions, hashes: dict[str, str]) -> dict[str, Any]:
     return {
         "created": _now(),
         "folder": os.getcwd(),
@@ -199,7 +243,7 @@ def _meta(experiment: Experiment, options: TrainOptions) -> dict[str, Any]:
         "device": str(options.device),
         "threads": experiment.trainer.threads,
         "limit": options.limit,
-        "data": data_hashes(experiment),
+        "data": hashes,
         **provenance(options.plugins),
     }
 

@@ -153,7 +153,7 @@ def check_logger(lazy: Lazy[Logger]) -> None:
     """It takes every event of a run, and can be closed."""
     with TemporaryDirectory() as folder:
         with doing("when it is built"):
-            logger = lazy.build(folder=Path(folder))
+            logger = lazy.build(folder=Path(folder), step=0)
         with doing("during a run"):
             for step in range(1, 101):
                 logger.step(Step(1, step, step, 100, [(TASKS[0], torch.tensor(0.5))]))

@@ -1,7 +1,7 @@
 """Training: the generic trainer and its swappable parts."""
 
 from mtlkit.training.checkpoints import Checkpoints
-from mtlkit.training.evaluation import EvaluationTask, evaluate, names, predict_split, with_averages
+from mtlkit.training.evaluation import AVERAGE, EvaluationTask, as_target, evaluate, predict_split, with_averages
 from mtlkit.training.events import EpochEnd, Step
 from mtlkit.training.loggers import Logger
 from mtlkit.training.optimization import Optimization
@@ -16,6 +16,7 @@ from mtlkit.training.update_strategies import UpdateStrategy
 from mtlkit.training.weights import load_weights, save_weights
 
 __all__ = [
+    "AVERAGE",
     "Checkpoints",
     "EpochEnd",
     "EvaluationTask",
@@ -29,9 +30,9 @@ __all__ = [
     "Trainer",
     "TrainerSettings",
     "UpdateStrategy",
+    "as_target",
     "evaluate",
     "load_weights",
-    "names",
     "predict_split",
     "save_weights",
     "seed_all",

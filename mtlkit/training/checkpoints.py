@@ -35,8 +35,11 @@ class Checkpoints:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(exist_ok=True)
-        for abandoned in folder.glob(".step-*"):  # by a run that was killed while it wrote
-            shutil.rmtree(abandoned)
+
+    @property
+    def exist(self) -> bool:
+        """Whether there is any, be it damaged."""
+        return bool(self._all())
 
     def save(self, step: int, model: MultiTaskModel, state: dict[str, Any]) -> Path:
         """Writes the checkpoint of `step` and forgets all but the newest two. `state` is what `load` gives back: nested

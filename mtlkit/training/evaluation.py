@@ -15,6 +15,7 @@ from mtlkit.training.optimization import Precision, autocast
 
 AVERAGE = "average"
 CLEAN = "clean_"
+CLEAN_SHARE = "clean_share"
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,18 @@ class EvaluationTask:
 def evaluate(
     model: MultiTaskModel, tasks: Iterable[EvaluationTask], batch_size: int, precision: Precision = "fp32"
 ) -> dict[str, float]:
-    """`task/metric` of each task; `task/clean_metric` on texts that were never seen, where that makes a difference."""
+    """`task/metric` of each task.
+
+    Where some of its texts were seen in training: `task/clean_share`, the share of those that were not, and
+    `task/clean_metric` on them.
+    """
     figures: dict[str, float] = {}
     for task in tasks:
         predicted = predict_split(model, task.split, task.labels, batch_size, precision)
         gold = [task.split.gold(index) for index in range(len(task.split))]
         figures.update(_score(task, "", predicted, gold))
         if task.clean is not None and not task.clean.all():
+            figures[f"{task.split.task}/{CLEAN_SHARE}"] = float(task.clean.mean())
             kept = numpy.flatnonzero(task.clean)
             figures.update(_score(task, CLEAN, [predicted[i] for i in kept], [gold[i] for i in kept]))
     return figures
@@ -56,7 +62,8 @@ def evaluate(
 def with_averages(figures: Mapping[str, float]) -> dict[str, float]:
     """`figures` and, for each metric that several tasks have, `average/metric`.
 
-    In a clean average, a task without a clean figure counts with its standard one, which is the same there.
+    In a clean average, a task whose texts are all clean counts with its standard figure, and one whose texts are all
+    seen does not count.
     """
     by_task: dict[str, dict[str, float]] = {}
     for name, value in figures.items():
@@ -64,11 +71,17 @@ def with_averages(figures: Mapping[str, float]) -> dict[str, float]:
         by_task.setdefault(task, {})[metric] = value
     averages = {}
     for metric in dict.fromkeys(name.split("/", 1)[1] for name in figures):
-        plain = metric.removeprefix(CLEAN)
-        values = [scores.get(metric, scores[plain]) for scores in by_task.values() if plain in scores]
-        if len(values) > 1:
-            averages[f"{AVERAGE}/{metric}"] = fmean(values)
+        counted = [found for scores in by_task.values() if (found := _counted(scores, metric)) is not None]
+        if len(counted) > 1 and metric != CLEAN_SHARE:
+            averages[f"{AVERAGE}/{metric}"] = fmean(counted)
     return {**figures, **averages}
+
+
+def _counted(scores: Mapping[str, float], metric: str) -> float | None:
+    """What a task brings to the average of a metric."""
+    if metric in scores or CLEAN_SHARE in scores:
+        return scores.get(metric)
+    return scores.get(metric.removeprefix(CLEAN))
 
 
 def predict_split(
@@ -83,12 +96,12 @@ def predict_split(
             with autocast(batch.text.mask_BT.device, precision):
                 decoded = model.decode(batch)
             for index, row in zip(indices.tolist(), decoded.ids.tolist(), strict=True):
-                decisions[index] = names(row, labels)
+                decisions[index] = as_target(row, labels)
     return decisions
 
 
-def names(row: int | list[int], labels: Sequence[str]) -> Target:
-    """A decision's ids as names: one label, or a tag per word (-1 is padding)."""
+def as_target(row: int | list[int], labels: Sequence[str]) -> Target:
+    """A decision's ids in words: one label, or a tag per word (-1 is padding)."""
     if isinstance(row, int):
         return labels[row]
     return tuple(labels[tag] for tag in row if tag >= 0)

@@ -141,7 +141,7 @@ class Trainer:
             self.optimization.set_rate(self.schedule.factor(self.step, total, self.steps_per_epoch))
 
     def _end_epoch(self) -> EpochEnd:
-        losses = self._mean_losses()
+        losses = self.check_losses()
         dev = self._evaluate(self.dev)
         test = self._evaluate(self.test) if self.settings.test_every_epoch else {}
         headlines = {task.split.task: dev[f"{task.split.task}/{task.headline}"] for task in self.dev}
@@ -154,12 +154,17 @@ class Trainer:
         self.loss_sums, self.loss_counts = {}, {}
         return EpochEnd(self.epoch, self.step, losses, dev, test, scores, improved)
 
-    def _mean_losses(self) -> dict[str, float]:
+    def check_losses(self) -> dict[str, float]:
+        """The mean training loss of each task in this epoch so far.
+
+        Raises:
+            RunError: one is no longer finite; what is saved now would be of no use.
+        """
         losses = {task: float(total) / self.loss_counts[task] for task, total in self.loss_sums.items()}
         if broken := [task for task, loss in losses.items() if not math.isfinite(loss)]:
             raise RunError(
                 f"the training loss of {', '.join(broken)} is no longer a finite number in epoch {self.epoch + 1}; "
-                "lower the learning rate or trainer.gradient_clip"
+                "lower the learning rate"
             )
         return losses
 

@@ -122,3 +122,58 @@ def test_not_an_archive(run, tmp_path):
     (tmp_path / "a.tar.gz").write_bytes(b"nothing")
     fails(run("evaluate", tmp_path / "a.tar.gz"), "a.tar.gz: not a whole .tar.gz file")
     fails(run("evaluate", tmp_path / "b.tar.gz"), "b.tar.gz: no such file")
+
+
+def test_settings_that_would_do_nothing(experiment, write, run):
+    experiment["trainer"] |= {"patience": 2, "test_every_epoch": True}
+    for task in experiment["tasks"].values():
+        del task["dev"], task["test"]
+    fails(run("check", write(experiment)), "trainer.patience: ", "trainer.test_every_epoch: ")
+
+
+def test_a_selection_that_sees_no_dev_data(experiment, write, run):
+    experiment["trainer"]["selection"] = {"type": "weighted", "weights": {"books": 1}}
+    del experiment["tasks"]["books"]["dev"]
+    fails(
+        run("check", write(experiment)), "trainer.selection: takes no task with dev data into account (films have some)"
+    )
+
+
+def test_faults_of_all_kinds_are_told_together(experiment, write, run):
+    experiment["tasks"]["books"]["head"] = {"type": "crf_tagger"}
+    experiment["trainer"]["selection"] = {"type": "weighted", "weights": {"bocks": 1}}
+    experiment["model"]["sharing"]["communicator"] = {"type": "direct", "edges": {"books": ["film"]}}
+    result = run("check", write(experiment))
+    fails(result, "tasks.books.head: ", "trainer.selection: ", "model.sharing: ")
+    assert len(result.stderr.splitlines()) == 3
+
+
+def test_vectors_of_another_size(experiment, write, run, tmp_path):
+    (tmp_path / "vectors.txt").write_text("warm 1 2 3\n")
+    experiment["vocabulary"] = {"pretrained": str(tmp_path / "vectors.txt")}
+    fails(run("check", write(experiment)), "model.embedder: ", "has dim 12", "3 numbers")
+
+
+def test_a_directory_that_cannot_be_made(experiment, write, run, tmp_path):
+    (tmp_path / "file").write_text("")
+    fails(run("train", write(experiment), "-s", tmp_path / "file" / "run"), "cannot be made")
+
+
+def test_a_limit_belongs_to_the_start_of_a_run(experiment, write, run, tmp_path):
+    experiment["trainer"]["epochs"] = 1
+    file, directory = write(experiment), tmp_path / "run"
+    assert run("train", file, "-s", directory, "--limit", "20").returncode == 0
+    fails(run("train", file, "-s", directory, "--limit", "10", "--resume"), "was begun with --limit 20")
+
+
+def test_several_processes_are_refused(experiment, write, run, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    fails(run("train", write(experiment)), "one process")
+
+
+def test_labels_that_train_lacks_are_told(experiment, write, run, tmp_path):
+    with (tmp_path / "books.dev.tsv").open("a") as file:
+        file.write("neutral\ta film\n")
+    experiment["trainer"]["epochs"] = 1
+    result = run("train", write(experiment), "-s", tmp_path / "run")
+    assert "tasks.books.dev: targets that train lacks, and no model can give: neutral" in result.stderr

@@ -78,7 +78,7 @@ def test_a_changed_experiment_is_not_resumed(experiment, write, run, tmp_path):
     experiment["model"]["embedder"]["dim"] = 13
     refused = run("train", write(experiment), "-s", directory, "--resume")
     assert refused.returncode == 2
-    assert "changed: model.embedder.dim" in refused.stderr
+    assert "the experiment changed since the run was begun: model.embedder.dim" in refused.stderr
 
 
 def test_a_damaged_checkpoint_is_passed_over(experiment, write, start, run, tmp_path):
@@ -98,3 +98,45 @@ def test_metrics_of_every_epoch_are_logged(experiment, write, run, tmp_path):
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2, 3, 4]
     assert lines[-1]["dev"].keys() == {"books/accuracy", "films/accuracy", "average/accuracy"}
+
+
+def test_changed_data_are_not_resumed_on(experiment, write, run, tmp_path):
+    file, directory = write(experiment), tmp_path / "run"
+    assert run("train", file, "-s", directory).returncode == 0
+    with (tmp_path / "books.train.tsv").open("a") as data:
+        data.write("positive\tone more warm text\n")
+    refused = run("train", file, "-s", directory, "--resume")
+    assert refused.returncode == 2
+    assert f"the data changed since the run was begun: {tmp_path / 'books.train.tsv'}" in refused.stderr
+
+
+def test_two_processes_do_not_train_in_one_directory(experiment, write, start, run, tmp_path):
+    experiment["trainer"]["epochs"] = 1000
+    file, directory = write(experiment), tmp_path / "run"
+    first = start("train", file, "-s", directory)
+    while not newest_step(directory):
+        assert first.poll() is None
+    for option in ("--resume", "--force"):
+        second = run("train", file, "-s", directory, option)
+        assert second.returncode == 2
+        assert "another process is training here" in second.stderr
+    first.send_signal(signal.SIGINT)
+    assert "go on with" in first.communicate()[1]
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_is_not_saved(experiment, write, run, tmp_path):
+    experiment["trainer"] |= {"optimizer": {"type": "sgd", "lr": 1e30}, "gradient_clip": None}
+    result = run("train", write(experiment), "-s", tmp_path / "run")
+    assert result.returncode == 2
+    assert "no longer a finite number in epoch 1" in result.stderr
+    assert newest_step(tmp_path / "run") <= 3
+
+
+def test_half_written_files_of_a_killed_run_are_swept_away(experiment, write, run, tmp_path):
+    file, directory = write(experiment), tmp_path / "run"
+    assert run("train", file, "-s", directory).returncode == 0
+    (directory / ".archive.tar.gz-123").write_text("half")
+    (directory / "checkpoints" / ".step-00000009-x").mkdir()
+    assert run("train", file, "-s", directory, "--resume").returncode == 0
+    assert not [path for path in directory.rglob(".*")]
+    assert [path.name for path in tmp_path.glob(".*")] == []

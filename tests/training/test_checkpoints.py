@@ -96,16 +96,6 @@ def test_a_half_written_checkpoint_is_none(checkpoints: Checkpoints, monkeypatch
     assert load(checkpoints) == (1.0, {"step": 1}, [])
 
 
-def test_what_a_killed_run_left_behind_is_swept_away(checkpoints: Checkpoints) -> None:
-    checkpoints.save(1, model(1), {"step": 1})
-    abandoned = checkpoints.folder / ".step-00000002-abc" / "fresh"
-    abandoned.mkdir(parents=True)
-    (abandoned / "state.pt").write_bytes(b"half")
-    again = Checkpoints(checkpoints.folder)
-    assert [path.name for path in again.folder.iterdir()] == ["step-00000001"]
-    assert load(again)[:2] == (1.0, {"step": 1})
-
-
 def test_a_damaged_newest_leaves_the_model_as_the_one_before(checkpoints: Checkpoints) -> None:
     """Weights of one checkpoint and the state of another would be nobody's."""
     checkpoints.save(1, model(1), {"step": 1})

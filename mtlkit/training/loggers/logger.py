@@ -1,13 +1,21 @@
 """The interface of loggers."""
 
 from abc import abstractmethod
+from typing import ClassVar
 
 from mtlkit.config import Component
 from mtlkit.training.events import EpochEnd, Step
 
 
-class Logger(Component, offers=("folder",)):
-    """Follows a run. `folder` is the run's directory; a logger writes nowhere else. `metrics.jsonl` needs no logger."""
+class Logger(Component, offers=("folder", "step")):
+    """Follows a run. `metrics.jsonl` needs no logger.
+
+    Given at build: `folder`, the run's directory (a logger writes nowhere else), and `step`, the steps already done:
+    what a killed run logged after it is to be forgotten.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Optional packages that must be installed, by import name; `check` looks for them."""
 
     @abstractmethod
     def step(self, step: Step) -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import final
 
 from mtlkit.config import Runtime
-from mtlkit.errors import ConfigError
 from mtlkit.training.events import EpochEnd, Step
 from mtlkit.training.loggers.logger import Logger
 from mtlkit.types import PositiveInt
@@ -17,20 +16,15 @@ class TensorBoardLogger(Logger):
 
     Args:
         every: steps between two logged training losses.
-
-    Raises:
-        ConfigError: TensorBoard is not installed.
     """
 
-    def __init__(self, every: PositiveInt = 20, *, folder: Runtime[Path]) -> None:
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            raise ConfigError(
-                "trainer.loggers: 'tensorboard' needs the package of that name; run: pip install 'mtlkit[tensorboard]'"
-            ) from None
+    needs = ("tensorboard",)
+
+    def __init__(self, every: PositiveInt = 20, *, folder: Runtime[Path], step: Runtime[int]) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
         self.every = every
-        self.writer = SummaryWriter(str(folder / "tensorboard"))
+        self.writer = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
     def step(self, step: Step) -> None:
         if step.step % self.every == 0:
