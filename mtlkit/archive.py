@@ -16,9 +16,10 @@ import json
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, final
 
@@ -29,11 +30,12 @@ from safetensors.numpy import load_file, save
 
 from mtlkit.config import validate
 from mtlkit.data import Vocabulary
-from mtlkit.errors import ArchiveError, ConfigError
+from mtlkit.errors import ArchiveError, DataError, UnknownComponentError
 from mtlkit.experiment import Experiment, build_model
 from mtlkit.files import new_file
 from mtlkit.models import MultiTaskModel
-from mtlkit.training import load_weights
+from mtlkit.plugins import INCLUDED, Plugin, failures
+from mtlkit.training import ModelSelection, load_weights
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -44,37 +46,43 @@ MAX_MEMBERS = 10_000
 @final
 @dataclass
 class Archive:
-    """An opened archive. `model_for` hands out the one model with the weights that serve a task."""
+    """An opened archive. A set of weights is loaded when a task that it serves is first asked for, and stays."""
 
     path: Path
     experiment: Experiment
     vocabulary: Vocabulary
-    weights: dict[str, Path]
+    folder: Path
+    """Where its members lie."""
     seen: NDArray[Any]
     device: torch.device
     meta: dict[str, Any]
-    _model: MultiTaskModel | None = None
-    _loaded: str | None = field(default=None)
+    _models: dict[str, MultiTaskModel] = field(default_factory=dict, init=False, repr=False)
 
     def model_for(self, task: str) -> MultiTaskModel:
-        """The model, ready to decode the task's texts.
+        """The model with the weights that serve a task, ready to decode its texts.
 
         Raises:
-            ArchiveError: weights and experiment do not fit.
+            ArchiveError: weights are damaged, or do not fit the experiment.
         """
-        if self._model is None:
-            self._model = build_model(self.experiment, self.vocabulary, None).to(self.device).eval()
-        tasks = list(self.experiment.tasks)
-        selection = self.experiment.trainer.selection.build(tasks=tasks)
-        wanted = selection.weights_for(task)
-        if wanted != self._loaded:
-            try:
-                load_weights(self.weights[wanted], self._model, selection.served_by(wanted, tasks))
-            except (KeyError, RuntimeError, SafetensorError) as error:
-                reason = str(error).splitlines()[0]
-                raise ArchiveError(f"{self.path}: the weights '{wanted}' do not fit the experiment: {reason}") from None
-            self._loaded = wanted
-        return self._model
+        weights = self._selection.weights_for(task)
+        if weights not in self._models:
+            self._models[weights] = self._load(weights)
+        return self._models[weights]
+
+    @cached_property
+    def _selection(self) -> ModelSelection:
+        return self.experiment.trainer.selection.build(tasks=list(self.experiment.tasks))
+
+    def _load(self, weights: str) -> MultiTaskModel:
+        model = build_model(self.experiment, self.vocabulary, None).to(self.device).eval()
+        tasks = self._selection.served_by(weights, list(self.experiment.tasks))
+        try:
+            with _member(self.path, self.folder, f"weights/{weights}.safetensors") as file:
+                load_weights(file, model, tasks)
+        except RuntimeError as error:
+            reason = str(error).splitlines()[:2][-1].strip()  # PyTorch's first line only says that there are more
+            raise ArchiveError(f"{self.path}: the weights '{weights}' do not fit the experiment: {reason}") from None
+        return model
 
 
 def write_archive(
@@ -107,8 +115,13 @@ def write_archive(
 
 
 @contextmanager
-def open_archive(path: Path, device: torch.device) -> Iterator[Archive]:
+def open_archive(path: Path, device: torch.device, plugins: Sequence[Plugin] = ()) -> Iterator[Archive]:
     """Unpacks an archive into a temporary folder for the time of the block.
+
+    Args:
+        path: the archive.
+        device: of its models.
+        plugins: that were imported; those that could not be are named when a component is not found.
 
     Raises:
         ArchiveError: it is missing, damaged, of a newer format, or no archive.
@@ -120,17 +133,43 @@ def open_archive(path: Path, device: torch.device) -> Iterator[Archive]:
     with tempfile.TemporaryDirectory(prefix="mtlkit-") as temporary:
         folder = Path(temporary)
         _unpack(path, folder)
-        manifest = _read_manifest(path, folder)
-        experiment = _read_experiment(path, folder, manifest["plugins"])
-        yield Archive(
-            path=path,
-            experiment=experiment,
-            vocabulary=Vocabulary.load(folder / "vocabulary"),
-            weights={file.stem: file for file in (folder / "weights").glob("*.safetensors")},
-            seen=load_file(folder / "seen.safetensors")["digests"],
-            device=device,
-            meta={**json.loads((folder / "meta.json").read_text()), "plugins": manifest["plugins"]},
-        )
+        yield _read(path, folder, device, plugins)
+
+
+def _read(path: Path, folder: Path, device: torch.device, plugins: Sequence[Plugin]) -> Archive:
+    manifest = _read_manifest(path, folder)
+    with _member(path, folder, MANIFEST):
+        made_with = dict(manifest["plugins"])
+    with _member(path, folder, "meta.json") as file:
+        meta = {**json.loads(file.read_bytes()), "plugins": made_with}
+    with _member(path, folder, "experiment.resolved.json") as file:
+        value = json.loads(file.read_bytes())
+    try:
+        experiment = validate(Experiment, value, f"{path}: experiment.resolved.json")
+    except UnknownComponentError as error:
+        raise UnknownComponentError(f"{error}{_needed(made_with)}{failures(plugins)}") from None
+    with _member(path, folder, "vocabulary") as file:
+        vocabulary = Vocabulary.load(file)
+    with _member(path, folder, "seen.safetensors") as file:
+        seen = load_file(file)["digests"]
+    return Archive(path, experiment, vocabulary, folder, seen, device, meta)
+
+
+@contextmanager
+def _member(path: Path, folder: Path, name: str) -> Iterator[Path]:
+    """Where a member lies; whatever goes wrong when it is read, it is the archive that is damaged."""
+    try:
+        yield folder / name
+    except (OSError, ValueError, LookupError, TypeError, RecursionError, SafetensorError, DataError):
+        raise ArchiveError(f"{path}: damaged: {name} is missing or cannot be read; copy or make it again") from None
+
+
+def _needed(plugins: Mapping[str, str]) -> str:
+    """A line that names the plugins that the archive was made with, if any."""
+    names = [
+        f"--include-package {name}" if version == INCLUDED else f"{name} {version}" for name, version in plugins.items()
+    ]
+    return f"\nthe archive was made with {', '.join(names)}; install or give what is missing" if names else ""
 
 
 def _unpack(path: Path, folder: Path) -> None:
@@ -158,17 +197,6 @@ def _check_member(path: Path, member: tarfile.TarInfo) -> None:
     name = PurePosixPath(member.name)
     if not member.isfile() or name.is_absolute() or ".." in name.parts:
         raise ArchiveError(f"{path}: member '{member.name}' does not belong in an archive; not unpacked")
-
-
-def _read_experiment(path: Path, folder: Path, plugins: Mapping[str, str]) -> Experiment:
-    value = json.loads((folder / "experiment.resolved.json").read_text())
-    try:
-        return validate(Experiment, value, f"{path}: experiment.resolved.json")
-    except ConfigError as error:
-        made_with = ", ".join(f"{name} {version}" for name, version in plugins.items())
-        raise ConfigError(
-            f"{error}\nthe archive was made with plugins: {made_with}" if plugins else str(error)
-        ) from None
 
 
 def _read_manifest(path: Path, folder: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 A plugin that fails to import is remembered, and named when a component is not found.
 """
 
+import hashlib
 import importlib
 import importlib.util
 import sys
@@ -14,11 +15,15 @@ from pathlib import Path
 from mtlkit.errors import PluginError
 
 GROUP = "mtlkit.plugins"
+INCLUDED = "included"
+"""Stands for the version of what was included by name: it has none."""
+WHATEVER_IS_RAISED = (Exception, SystemExit)
+"""A stranger's module may raise anything, and some end with `sys.exit()`."""
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """An installed plugin and how its import went."""
+    """A plugin, installed or included by name, and how its import went."""
 
     name: str
     package: str
@@ -30,13 +35,14 @@ class Plugin:
 def load_plugins(include: Sequence[str] = ()) -> list[Plugin]:
     """Imports all installed plugins, then each of `include`: a module's name, or the path of a `.py` file.
 
+    Returns:
+        All of them, in that order.
+
     Raises:
         PluginError: something in `include` cannot be imported. Installed plugins never raise: see `Plugin.error`.
     """
     found = [_load(entry) for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)]
-    for name in include:
-        _include(name)
-    return found
+    return found + [_include(name) for name in include]
 
 
 def failures(plugins: Sequence[Plugin]) -> str:
@@ -49,12 +55,12 @@ def _load(entry: EntryPoint) -> Plugin:
     version = entry.dist.version if entry.dist else "unknown"
     try:
         entry.load()
-    except Exception as error:  # whatever a stranger's module raises, the rest of mtlkit goes on
+    except WHATEVER_IS_RAISED as error:
         return Plugin(entry.name, package, version, entry.value, f"{type(error).__name__}: {error}")
     return Plugin(entry.name, package, version, entry.value)
 
 
-def _include(name: str) -> None:
+def _include(name: str) -> Plugin:
     try:
         if name.endswith(".py"):
             _import_file(Path(name))
@@ -62,15 +68,17 @@ def _include(name: str) -> None:
             if "" not in sys.path:
                 sys.path.insert(0, "")  # a package in the current folder, as `python -m` sees it
             importlib.import_module(name)
-    except Exception as error:  # a stranger's module may raise anything
+    except WHATEVER_IS_RAISED as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else f"{type(error).__name__}: {error}"
         raise PluginError(f"--include-package {name}: cannot be imported: {reason}") from error
+    return Plugin(name, name, INCLUDED, name)
 
 
 def _import_file(path: Path) -> None:
     if not path.is_file():
         raise FileNotFoundError(path)
-    name = path.stem
+    # Not the stem alone: a file may be called as a module that is loaded already, such as `token.py`.
+    name = f"{path.stem}_{hashlib.sha256(bytes(path.resolve())).hexdigest()[:8]}"
     if name in sys.modules:
         return
     spec = importlib.util.spec_from_file_location(name, path)

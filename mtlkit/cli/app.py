@@ -1,10 +1,15 @@
 """The command `mtlkit`: its verbs, and how errors end."""
 
+import io
+import os
 import signal
 import sys
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from mtlkit import __version__
 from mtlkit.cli.data import app as data_app
 from mtlkit.cli.inspect import check, components, plugins, schema
 from mtlkit.cli.work import evaluate, predict, train
@@ -12,9 +17,27 @@ from mtlkit.errors import MtlkitError
 
 USAGE_ERROR = 2
 
+
+class Verbs(TyperGroup):
+    """The verbs; however they are cut short, no traceback is shown."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # typer's own Context
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            raise typer.Exit(128 + signal.SIGINT) from None
+        except BrokenPipeError:  # `mtlkit predict ... | head` has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+        except OSError as error:  # such as a full disk under the output
+            print(f"{error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+            raise typer.Exit(USAGE_ERROR) from None
+
+
 app = typer.Typer(
     name="mtlkit",
-    help="Train one model on many related text tasks; the sharing between tasks is the component you choose.",
+    cls=Verbs,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -25,16 +48,28 @@ for verb in (train, evaluate, predict, check, components, schema, plugins):
 app.add_typer(data_app)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def about(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Train one model on many related text tasks; the sharing between tasks is the component you choose."""
+    del version
+
+
 def main() -> None:
     """Runs the command line; a user's mistake ends in its message and exit code 2, never in a traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a label outside the terminal's alphabet is no reason to fail
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except MtlkitError as error:
         print(error, file=sys.stderr)
         raise SystemExit(USAGE_ERROR) from None
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        raise SystemExit(128 + signal.SIGINT) from None
-    except BrokenPipeError:  # `mtlkit predict ... | head` has seen enough
-        sys.stderr.close()
-        raise SystemExit(0) from None

@@ -13,39 +13,45 @@ if TYPE_CHECKING:
     from mtlkit.inspection import Inspection
     from mtlkit.training import EpochEnd, Step
 
-messages = Console(stderr=True, highlight=False, soft_wrap=True)
-results = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 140)
+# A user's `[b]` and `:smile:` are text, in cells and titles as well.
+messages = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
+WIDTH = None if sys.stdout and sys.stdout.isatty() else 140
+results = Console(highlight=False, soft_wrap=True, markup=False, emoji=False, width=WIDTH)
 REFRESH_SECONDS = 0.5
+LINE_SECONDS = 30.0
 
 
 def say(line: str) -> None:
     """A line about what is going on, to standard error."""
-    messages.print(line, markup=False)
+    messages.print(line)
 
 
 @final
 class ConsoleListener:
-    """Shows a run's progress: a bar on a terminal, a line per epoch everywhere."""
+    """Shows a run's progress: a line per epoch; within it a bar on a terminal, elsewhere now and then a line."""
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
         self.started = time.monotonic()
-        self.shown = 0.0
+        self.shown = self.started
         self.bar: Progress | None = None
         self.bar_task = TaskID(0)
 
     def step(self, step: "Step") -> None:
-        """Moves the bar; reading a loss waits for the device, so it is done twice a second."""
+        """Moves the bar or says a line; reading a loss waits for the device, so it is not done at every step."""
         now = time.monotonic()
-        if not messages.is_terminal or now - self.shown < REFRESH_SECONDS:
+        if now - self.shown < (REFRESH_SECONDS if messages.is_terminal else LINE_SECONDS):
             return
         self.shown = now
+        task, loss = step.losses[-1]
+        label = f"epoch {step.epoch}/{self.epochs}  {task} loss {float(loss):.3f}"
+        if not messages.is_terminal:
+            say(f"{label}  step {step.step_in_epoch:,} of {step.steps_per_epoch:,}")
+            return
         if self.bar is None:
             self.bar = _new_bar()
             self.bar_task = self.bar.add_task("", total=step.steps_per_epoch)
             self.bar.start()
-        task, loss = step.losses[-1]
-        label = f"epoch {step.epoch}/{self.epochs}  {task} loss {float(loss):.3f}"
         self.bar.update(self.bar_task, completed=step.step_in_epoch, description=label)
 
     def epoch(self, end: "EpochEnd") -> None:
@@ -104,7 +110,7 @@ def show_inspection(inspection: "Inspection") -> None:
     show_rows(header, rows)
     for task in inspection.tasks:
         path = " -> ".join(f"{stage.name} {stage.shape}".strip() for stage in task.path)
-        results.print(f"path of {task.name}: {path}", markup=False)
+        results.print(f"path of {task.name}: {path}")
     results.print(f"parameters: {inspection.parameters:,}; one epoch: {inspection.steps_per_epoch:,} steps")
     results.print(
         f"memory estimate for training: {inspection.memory_bytes / 2**20:,.0f} MiB "

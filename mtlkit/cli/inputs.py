@@ -3,30 +3,48 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from mtlkit.errors import DataError
 
 if TYPE_CHECKING:
     from mtlkit.runs.predict import Input
 
+STANDARD_INPUT = "-"
 
-def read_inputs(source: str, jsonl: bool) -> "Iterator[Input]":
+
+@contextmanager
+def open_inputs(source: str, jsonl: bool) -> "Iterator[Iterator[Input]]":
     """Each line of a file or of standard input (`-`), as it comes; lines end at LF only.
 
     Raises:
         DataError: the file is missing or unreadable.
     """
-    name = "standard input" if source == "-" else source
-    as_json = jsonl or source.endswith(".jsonl")
+    name = "standard input" if source == STANDARD_INPUT else source
     try:
-        with nullcontext(sys.stdin.buffer) if source == "-" else Path(source).open("rb") as stream:
-            for number, line in enumerate(stream, 1):
-                yield _parse(line.rstrip(b"\r\n"), as_json), f"{name}:{number}"
+        opened = _open(source)
     except OSError as error:
         raise DataError(f"{name}: cannot be read ({error.strerror}); check the path") from None
+    with opened as stream:
+        yield _read(stream, name, jsonl or source.endswith(".jsonl"))
+
+
+def _open(source: str) -> AbstractContextManager[BinaryIO]:
+    if source != STANDARD_INPUT:
+        return Path(source).open("rb")
+    if sys.stdin is None:
+        raise DataError("standard input: is closed; give it lines, or name a file")
+    return nullcontext(sys.stdin.buffer)
+
+
+def _read(stream: BinaryIO, name: str, as_json: bool) -> "Iterator[Input]":
+    try:
+        for number, line in enumerate(stream, 1):
+            yield _parse(line.rstrip(b"\r\n"), as_json), f"{name}:{number}"
+    except OSError as error:
+        raise DataError(f"{name}: cannot be read on ({error.strerror}); mend or copy the file") from None
 
 
 def _parse(line: bytes, as_json: bool) -> "str | dict[str, object] | DataError":
@@ -37,6 +55,6 @@ def _parse(line: bytes, as_json: bool) -> "str | dict[str, object] | DataError":
         value = json.loads(text)
     except UnicodeDecodeError:
         return DataError("not UTF-8; convert the input to UTF-8")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return DataError(f"not valid JSON ({error})")
     return value if isinstance(value, dict) else DataError('not a JSON object; write {"text": ...}')

@@ -3,7 +3,6 @@
 import json
 import shlex
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -29,17 +28,19 @@ def train(
     from mtlkit.cli.console import ConsoleListener, say, show_figures, show_inspection
     from mtlkit.errors import ConfigError
     from mtlkit.inspection import inspect_experiment
-    from mtlkit.runs import Interrupted, TrainOptions
+    from mtlkit.runs import Interrupted, RunDirectory, TrainOptions
     from mtlkit.runs import train as run_train
 
     if resume and force:
         raise ConfigError("--resume goes on with a run and --force deletes it; give one of them")
     loaded, plugins = source.load()
     where = torch_device(device)
+    directory = serialization_dir or Path("runs") / loaded.name
     if dry_run:
+        if not resume:
+            RunDirectory(directory).check_new(force)
         show_inspection(inspect_experiment(loaded, where, limit=limit, say=say))
         return
-    directory = serialization_dir or Path("runs") / loaded.name
     options = TrainOptions(where, limit, resume, force, plugins)
     try:
         result = run_train(loaded, directory, options, [ConsoleListener(loaded.experiment.trainer.epochs)], say)
@@ -65,19 +66,21 @@ def evaluate(
     """Score an archive on a split, or on another file of a task."""
     from mtlkit.archive import open_archive
     from mtlkit.cli.console import say, show_figures
+    from mtlkit.cli.outputs import writable_file
     from mtlkit.errors import ConfigError
     from mtlkit.experiment import SPLITS
+    from mtlkit.files import write_atomically
     from mtlkit.plugins import load_plugins
     from mtlkit.runs import evaluate_archive
 
     if split not in SPLITS:
         raise ConfigError(f"--split {split}: no such split; use {', '.join(SPLITS)}")
-    load_plugins(include_package)
-    with open_archive(archive_path(archive), torch_device(device)) as opened:
+    target = None if output is None else writable_file(output)
+    with open_archive(archive_path(archive), torch_device(device), load_plugins(include_package)) as opened:
         figures = evaluate_archive(opened, split, tasks=task, file=file, limit=limit, say=say)
     show_figures(figures, split if file is None else file)
-    if output is not None:
-        output.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    if target is not None:
+        write_atomically(target, json.dumps(figures, indent=2).encode() + b"\n")
 
 
 def predict(
@@ -88,27 +91,33 @@ def predict(
         bool, typer.Option("--jsonl", help="Lines are JSON objects (a .jsonl file's are anyway).")
     ] = False,
     output: Annotated[Path | None, typer.Option(help="Write records here instead of standard output.")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Lines read before answers are given.")] = 64,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Lines read before answers are given; default: 64 of a file, 1 of standard input."),
+    ] = None,
     device: Device = "auto",
     include_package: Include = [],
 ) -> None:
-    """Predict for raw text, a line at a time; writes a JSON record per line and task. Labels are not needed."""
+    """Predict for raw text, a line at a time; writes a JSON record per line and task. Labels are not needed.
+
+    A line that cannot be answered, such as an empty one, gets a record with an `error`; the exit code is then 1.
+    """
     from mtlkit.archive import open_archive
     from mtlkit.cli.console import say
-    from mtlkit.cli.inputs import read_inputs
+    from mtlkit.cli.inputs import STANDARD_INPUT, open_inputs
+    from mtlkit.cli.outputs import open_output
     from mtlkit.errors import ConfigError
     from mtlkit.plugins import load_plugins
     from mtlkit.runs import predict as run_predict
 
-    load_plugins(include_package)
-    bad = 0
-    with open_archive(archive_path(archive), torch_device(device)) as opened:
+    where, plugins = torch_device(device), load_plugins(include_package)
+    bad, size = 0, batch_size or (1 if inputs == STANDARD_INPUT else 64)
+    with open_inputs(inputs, jsonl) as lines, open_archive(archive_path(archive), where, plugins) as opened:
         known = list(opened.experiment.tasks)
         if unknown := [name for name in task if name not in known]:
             raise ConfigError(f"--task {unknown[0]}: the archive's tasks are {', '.join(known)}")
-        stream = read_inputs(inputs, jsonl)
-        with output.open("w", encoding="utf-8") if output else nullcontext(sys.stdout) as target:
-            for record in run_predict(opened, stream, task or known, batch_size):
+        with open_output(output) as target:
+            for record in run_predict(opened, lines, task or known, size):
                 bad += "error" in record
                 print(json.dumps(record, ensure_ascii=False), file=target, flush=True)
     if bad:

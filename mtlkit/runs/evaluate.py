@@ -36,6 +36,9 @@ def evaluate_archive(
     """
     trainer = archive.experiment.trainer
     torch.set_num_threads(trainer.threads)
+    trained_with = archive.meta.get("limit")
+    if trained_with not in (None, limit):
+        say(f"the run was trained with --limit {trained_with}; its own figures are of texts chosen by the same option")
     figures: dict[str, float] = {}
     for name, settings in _chosen(archive.experiment, tasks, split, file).items():
         say(f"scoring {name}: {getattr(settings, split)}")

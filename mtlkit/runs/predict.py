@@ -7,9 +7,10 @@ from typing import Any
 import torch
 
 from mtlkit.archive import Archive
-from mtlkit.data import Corpus, Instance, TaskSplit
+from mtlkit.data import Corpus, DatasetReader, Instance, TaskSplit
 from mtlkit.errors import DataError
-from mtlkit.training import names
+from mtlkit.training import as_target
+from mtlkit.training.optimization import autocast
 
 Input = tuple[str | Mapping[str, object] | DataError, str]
 """A raw text or a JSON object (or why there is none), and its place for messages."""
@@ -23,33 +24,34 @@ def predict(
     Args:
         archive: the trained model.
         inputs: read as they come, `batch_size` at a time.
-        tasks: whose heads answer.
+        tasks: whose heads answer, each once.
         batch_size: inputs read before answers are given.
     """
     torch.set_num_threads(archive.experiment.trainer.threads)
+    readers = {task: archive.experiment.tasks[task].reader.build() for task in tasks}
     stream = iter(inputs)
     while chunk := list(islice(stream, batch_size)):
-        answers = [_answer(archive, chunk, task) for task in tasks]
+        answers = [_answer(archive, chunk, task, reader) for task, reader in readers.items()]
         for records in zip(*answers, strict=True):
             yield from records
 
 
-def _answer(archive: Archive, chunk: Sequence[Input], task: str) -> list[dict[str, Any]]:
+def _answer(archive: Archive, chunk: Sequence[Input], task: str, reader: DatasetReader) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = []
     good: list[tuple[dict[str, Any], Instance]] = []
-    reader = archive.experiment.tasks[task].reader.build()
+    max_length = archive.experiment.tasks[task].max_length
     for raw, place in chunk:
         record: dict[str, Any] = {"task": task}
         records.append(record)
         try:
             if isinstance(raw, DataError):
                 raise raw
-            instance = reader.parse(raw)
+            words = reader.parse(raw).words[:max_length]
         except DataError as error:
             record["error"] = f"{place}: {error}"
         else:
-            record["words"] = list(instance.words)
-            good.append((record, instance))
+            record["words"] = list(words)
+            good.append((record, Instance(words)))
     if good:
         corpus = Corpus.from_instances([instance for _, instance in good], reader.target_kind)
         for (record, _), decision in zip(good, _decide(archive, task, corpus), strict=True):
@@ -60,19 +62,12 @@ def _answer(archive: Archive, chunk: Sequence[Input], task: str) -> list[dict[st
 def _decide(archive: Archive, task: str, corpus: Corpus) -> list[dict[str, Any]]:
     """`label` and its `probability`, or `tags`, for each text."""
     model, labels = archive.model_for(task), archive.vocabulary.labels(task)
-    max_length = archive.experiment.tasks[task].max_length
-    split = TaskSplit(
-        task,
-        corpus if max_length is None else corpus.cut(max_length),
-        archive.vocabulary,
-        with_characters=model.uses_characters,
-        device=archive.device,
-    )
-    with torch.inference_mode():
+    split = TaskSplit(task, corpus, archive.vocabulary, with_characters=model.uses_characters, device=archive.device)
+    with torch.inference_mode(), autocast(archive.device, archive.experiment.trainer.precision):
         decoded = model.decode(split.batch(torch.arange(len(split))))
     decisions: list[dict[str, Any]] = []
     for row in decoded.ids.tolist():
-        name = names(row, labels)
+        name = as_target(row, labels)
         decisions.append({"label": name} if isinstance(name, str) else {"tags": list(name)})
     if decoded.confidence_B is not None:
         for decision, probability in zip(decisions, decoded.confidence_B.tolist(), strict=True):

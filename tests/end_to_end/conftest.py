@@ -100,3 +100,17 @@ def run(
         return subprocess.CompletedProcess(command, ended.value.code or 0, out, err)
 
     return run_main
+
+
+@pytest.fixture
+def archive(
+    experiment: dict[str, Any],
+    write: Callable[[dict[str, Any]], Path],
+    run: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path: Path,
+) -> Path:
+    """The archive of a run of one epoch."""
+    experiment["trainer"] = {"epochs": 1}
+    result = run("train", write(experiment), "-s", tmp_path / "run")
+    assert result.returncode == 0, result.stderr
+    return tmp_path / "run" / "archive.tar.gz"

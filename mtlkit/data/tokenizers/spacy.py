@@ -3,7 +3,7 @@
 from typing import final
 
 from mtlkit.data.tokenizers.tokenizer import Tokenizer
-from mtlkit.errors import ConfigError
+from mtlkit.errors import ConfigError, DataError
 
 
 @final
@@ -25,4 +25,8 @@ class SpacyTokenizer(Tokenizer):
             raise ConfigError(f"spaCy has no language '{language}'; give a code such as 'en' or 'de'") from None
 
     def tokenize(self, text: str) -> list[str]:
-        return [token.text for token in self._pipeline.make_doc(text) if not token.is_space]
+        try:
+            document = self._pipeline.make_doc(text)
+        except UnicodeEncodeError:
+            raise DataError("the text holds half of a character (a lone surrogate); mend or remove it") from None
+        return [token.text for token in document if not token.is_space]

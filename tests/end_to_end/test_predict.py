@@ -1,0 +1,136 @@
+"""What `predict` reads and writes, line by line."""
+
+import io
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from mtlkit.cli import main
+from mtlkit.cli.inputs import open_inputs
+from mtlkit.config import Lazy
+from mtlkit.errors import DataError
+from mtlkit.models import MultiTaskModel
+
+
+def records(result):
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_precision_is_that_of_training(experiment, write, run, tmp_path, monkeypatch):
+    experiment["trainer"] = {"epochs": 1, "precision": "bf16"}
+    assert run("train", write(experiment), "-s", tmp_path / "run").returncode == 0
+    seen = []
+    decode = MultiTaskModel.decode
+    monkeypatch.setattr(
+        MultiTaskModel, "decode", lambda *given: seen.append(torch.is_autocast_enabled("cpu")) or decode(*given)
+    )
+    assert run("predict", tmp_path / "run", "-", text="warm\n").returncode == 0
+    assert run("evaluate", tmp_path / "run").returncode == 0
+    assert len(seen) >= 4 and all(seen)
+
+
+def test_words_are_those_that_the_model_saw(experiment, write, run, tmp_path):
+    experiment["tasks"]["books"]["max_length"] = 3
+    experiment["trainer"] = {"epochs": 1}
+    assert run("train", write(experiment), "-s", tmp_path / "run").returncode == 0
+    books, films = records(run("predict", tmp_path / "run", "-", text="a warm and kind book\n"))
+    assert books["words"] == ["a", "warm", "and"]
+    assert films["words"] == ["a", "warm", "and", "kind", "book"]
+
+
+def test_a_blank_line_gets_a_record(archive, run):
+    result = run("predict", archive, "-", "--task", "books", text="warm\n\nbleak\n")
+    assert ["error" in record for record in records(result)] == [False, True, False]
+    assert "standard input:2: " in records(result)[1]["error"]
+    assert result.returncode == 1
+
+
+def test_json_that_is_nested_too_deeply(archive, run):
+    result = run("predict", archive, "-", "--jsonl", "--task", "books", text="[" * 30_000 + '\n{"text": "warm"}\n')
+    assert ["error" in record for record in records(result)] == [True, False]
+    assert "standard input:1: not valid JSON" in records(result)[0]["error"]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_what_no_terminal_can_show_is_written(archive, run, monkeypatch, encoding):
+    out = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding=encoding))
+    text = '{"text": "\\ud800 Gefühl 😀 \\u2028"}\n{"text": "warm"}\n'
+    result = run("predict", archive, "-", "--jsonl", "--task", "books", text=text)
+    assert result.returncode == 0, result.stderr
+    lines = out.getvalue().decode("utf-8").split("\n")
+    assert '"Gefühl", "😀"' in lines[0]
+    assert [json.loads(line)["words"] for line in lines[:2]] == [["\ud800", "Gefühl", "😀"], ["warm"]]
+
+
+def test_surrogates_are_written_to_files(archive, run, elsewhere):
+    result = run("predict", archive, "-", "--jsonl", "--output", "o", "--task", "books", text='{"text": "\\udfff"}\n')
+    assert result.returncode == 0, result.stderr
+    assert json.loads((elsewhere / "o").read_text(encoding="utf-8"))["words"] == ["\udfff"]
+
+
+def test_a_surrogate_that_a_tokenizer_cannot_take(experiment, write, run, tmp_path):
+    pytest.importorskip("spacy")
+    experiment["tasks"]["books"]["reader"]["tokenizer"] = {"type": "spacy"}
+    experiment["trainer"] = {"epochs": 1}
+    assert run("train", write(experiment), "-s", tmp_path / "run").returncode == 0
+    text = '{"text": "\\udfff"}\n{"text": "warm"}\n'
+    result = run("predict", tmp_path / "run", "-", "--jsonl", "--task", "books", text=text)
+    assert ["error" in record for record in records(result)] == [True, False]
+
+
+def test_closed_standard_input(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(DataError, match="standard input: is closed"), open_inputs("-", jsonl=False):
+        pass
+
+
+@pytest.mark.parametrize("options", [[], ["--batch-size", "2"]])
+def test_lines_of_standard_input_are_answered_as_they_come(archive, monkeypatch, capsys, options):
+    answered = []
+
+    def lines():
+        for line in (b"warm\n", b"bleak\n", b"kind\n"):
+            answered.append(len(capsys.readouterr().out.splitlines()))
+            yield line
+
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=lines()))
+    monkeypatch.setattr(sys, "argv", ["mtlkit", "predict", str(archive), "-", "--task", "books", *options])
+    with pytest.raises(SystemExit):
+        main()
+    assert answered == ([0, 0, 2] if options else [0, 1, 1])
+
+
+def test_an_output_is_left_alone_until_there_is_something_to_write(archive, run, elsewhere):
+    (elsewhere / "good.jsonl").write_text("hours of work\n")
+    (elsewhere / "in.txt").write_text("warm\n")
+    for arguments in (["missing.txt"], [".", "--task", "books"], ["in.txt", "--task", "boks"]):
+        result = run("predict", archive, *arguments, "--output", "good.jsonl")
+        assert result.returncode == 2 and len(result.stderr.splitlines()) == 1, result.stderr
+    assert (elsewhere / "good.jsonl").read_text() == "hours of work\n"
+
+
+@pytest.mark.parametrize("output", [".", "missing/o"])
+def test_an_output_that_cannot_be_written(archive, run, output):
+    result = run("predict", archive, "-", "--output", output, text="warm\n")
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"--output {output}: cannot be written") and len(result.stderr.splitlines()) == 1
+
+
+def test_a_task_that_is_asked_for_twice_answers_once(archive, run):
+    twice = ["--task", "books", "--task", "books"]
+    assert len(records(run("predict", archive, "-", *twice, text="warm\n"))) == 1
+    assert run("evaluate", archive, *twice).stdout.count("books") == 1
+
+
+def test_a_reader_is_built_once(archive, run, monkeypatch):
+    built = []
+    build = Lazy.build
+    monkeypatch.setattr(
+        Lazy, "build", lambda lazy, **runtime: built.append(lazy.component.kind()) or build(lazy, **runtime)
+    )
+    assert run("predict", archive, "-", "--batch-size", "1", text="warm\nbleak\nkind\n").returncode == 0
+    assert built.count("dataset_reader") == 2
