@@ -4,7 +4,6 @@ Docstrings and signatures are the source; a test fails when the two pages are no
 Components of plugins are left out.
 """
 
-import ast
 import inspect
 import json
 import re
@@ -18,20 +17,18 @@ from typing import Any
 import typer
 
 from mtlkit.cli.app import app
-from mtlkit.config import Component, Spec, interfaces, settings_of
+from mtlkit.config import Component, interfaces, settings_of
 from mtlkit.config.describe import Setting
-from mtlkit.data import VocabularySettings
-from mtlkit.experiment import Experiment, ModelSettings, TaskSettings
-from mtlkit.training import TrainerSettings
+from mtlkit.experiment import SECTIONS
 
-SECTIONS: list[type[Spec]] = [Experiment, TaskSettings, VocabularySettings, ModelSettings, TrainerSettings]
 NOTE = "<!-- Made by docs/make_reference.py from the code; do not edit. -->\n"
 
 
 def reference() -> str:
     """The page of every section, interface and component that mtlkit itself brings."""
     kinds = {kind: interface for kind, interface in interfaces().items() if interface.__module__.startswith("mtlkit.")}
-    links = {section.__name__: section.__name__.lower() for section in SECTIONS}
+    sections = list(SECTIONS.values())
+    links = {section.__name__: section.__name__.lower() for section in sections}
     links |= {interface.__name__: kind for kind, interface in kinds.items()}
     lines = [
         "# Reference",
@@ -41,13 +38,14 @@ def reference() -> str:
         "given. The command `mtlkit components` prints the same, with the components of installed plugins, and",
         "`mtlkit schema` writes it as a JSON Schema.",
         "",
-        "Sections: " + ", ".join(f"[{section.__name__}](#{section.__name__.lower()})" for section in SECTIONS) + ".",
+        "Sections: " + ", ".join(f"[{section.__name__}](#{section.__name__.lower()})" for section in sections) + ".",
         "",
         "Components: " + ", ".join(f"[{kind}](#{kind})" for kind in kinds) + ".",
     ]
-    for section in SECTIONS:
+    for section in sections:
         lines += ["", f"## {section.__name__}", "", *_prose(inspect.cleandoc(section.__doc__ or ""))]
-        lines += _table(settings_of(section), _attribute_docs(section), links)
+        settings = settings_of(section)
+        lines += _table(settings, {setting.name: setting.meaning for setting in settings}, links)
     for kind, interface in kinds.items():
         lines += ["", f"## {kind}", "", *_interface(interface)]
         for name in interface.list_available():
@@ -106,22 +104,6 @@ def _split(docstring: str, names: set[str]) -> tuple[str, dict[str, str]]:
             if line.strip() != "Args:":
                 kept.append(line)
     return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip(), described
-
-
-def _attribute_docs(section: type[Spec]) -> dict[str, str]:
-    """The string below each attribute of a class."""
-    (definition,) = ast.parse(inspect.getsource(section)).body
-    assert isinstance(definition, ast.ClassDef)
-    found = {}
-    for before, after in zip(definition.body, definition.body[1:], strict=False):
-        if (
-            isinstance(before, ast.AnnAssign)
-            and isinstance(before.target, ast.Name)
-            and isinstance(after, ast.Expr)
-            and isinstance(after.value, ast.Constant)
-        ):
-            found[before.target.id] = " ".join(str(after.value.value).split())
-    return found
 
 
 def _table(settings: list[Setting], described: Mapping[str, str], links: Mapping[str, str]) -> list[str]:

@@ -1,8 +1,8 @@
 // DC-MTL (Liu et al. 2019) on the VADER corpora: each task's LSTM hears, at every word, the LSTMs of the other tasks.
-local vader = import 'lib/vader.libsonnet';
+local small = import 'lib/small.libsonnet';
 
-vader.experiment({
+small.experiment({
   type: 'message_passing',
-  hidden_dim: vader.hidden_dim,
+  hidden_dim: small.hidden_dim,
   communicator: { type: 'direct' },
 })
