@@ -110,7 +110,8 @@ def test_what_is_missing_for_an_unknown_component(registry, experiment, write, r
     fails(
         run("evaluate", repack(rename)),
         "tasks.books.reader.tokenizer.type: no Tokenizer 'lettres'; did you mean 'letters'?",
-        f"the archive was made with --include-package {tmp_path / 'mine.py'}; install or give what is missing",
+        "the archive was made with ",
+        f"--include-package {tmp_path / 'mine.py'}; install or give what is missing",
         "plugin broken failed to import: ModuleNotFoundError",
     )
 
