@@ -128,7 +128,8 @@ def open_archive(path: Path, device: torch.device, plugins: Sequence[Plugin] = (
         ConfigError: its experiment names components that are not known here.
     """
     if not path.is_file():
-        hint = "; give the archive.tar.gz in it" if path.is_dir() else ""
+        unfinished = (path.parent / "checkpoints").is_dir()
+        hint = "; its run is not finished: go on with it by mtlkit train ... --resume" if unfinished else ""
         raise ArchiveError(f"{path}: no such file{hint}")
     with tempfile.TemporaryDirectory(prefix="mtlkit-") as temporary:
         folder = Path(temporary)

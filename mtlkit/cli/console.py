@@ -80,7 +80,9 @@ def show_figures(figures: Mapping[str, float], title: str) -> None:
     if not figures:
         return
     tasks = list(dict.fromkeys(name.split("/", 1)[0] for name in figures))
-    metrics = list(dict.fromkeys(name.split("/", 1)[1] for name in figures))
+    metrics = sorted(
+        dict.fromkeys(name.split("/", 1)[1] for name in figures), key=lambda name: name.startswith("clean_")
+    )
     table = Table(title=title, title_justify="left")
     table.add_column("task")
     for metric in metrics:

@@ -5,7 +5,7 @@ from mtlkit.config.describe import Setting, settings_of, summary
 from mtlkit.config.explain import path_text, validate
 from mtlkit.config.json_schema import json_schema
 from mtlkit.config.jsonnet import Evaluated, Variables, evaluate_file, experiment_root
-from mtlkit.config.lazy import Lazy
+from mtlkit.config.lazy import Lazy, components_in
 from mtlkit.config.overrides import apply_overrides, parse_assignment
 from mtlkit.config.spec import Spec, nearest
 
@@ -18,6 +18,7 @@ __all__ = [
     "Spec",
     "Variables",
     "apply_overrides",
+    "components_in",
     "evaluate_file",
     "experiment_root",
     "interface_of",

@@ -165,6 +165,10 @@ def _check_registration(interface: type[Component], name: str, implementation: t
         )
     if "registered_name" in vars(implementation):
         raise ComponentError(f"{_where(implementation)} is registered already, as '{implementation.registered_name}'")
+    if missing := sorted(getattr(implementation, "__abstractmethods__", ())):
+        raise ComponentError(
+            f"{_where(implementation)} does not define {', '.join(missing)}, as {interface.__name__} asks"
+        )
     if name in interface.list_available():
         taken = _where(interface.by_name(name))
         raise ComponentError(

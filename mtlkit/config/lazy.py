@@ -1,6 +1,6 @@
 """`Lazy[Interface]`: a part that is chosen and validated, but not built yet."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar, cast, get_args
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
@@ -76,6 +76,17 @@ class Lazy(Generic[C]):
         # Not a `$ref` yet: pydantic would look for its target. json_schema.py turns it into one.
         metadata = cast(dict[str, Any], schema["metadata"])
         return {"x-interface": metadata["interface"].__name__}
+
+
+def components_in(value: Any) -> Iterator[type[Component]]:
+    """The classes of all components in a part, or in a list or object of parts: its own and those in its settings."""
+    if isinstance(value, Lazy):
+        yield value.component
+        for name in type(value.settings).model_fields:
+            yield from components_in(getattr(value.settings, name))
+    elif isinstance(value, list | tuple | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from components_in(item)
 
 
 def _interface(source: Any) -> type[Component]:

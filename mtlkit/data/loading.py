@@ -1,27 +1,28 @@
 """Corpora from readers: indexed once, kept in the cache, memory-mapped ever after."""
 
 import hashlib
+import inspect
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from mtlkit.config import Lazy
+from mtlkit.config import Component, Lazy, components_in
 from mtlkit.data.corpus import Corpus
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.errors import DataError
 from mtlkit.files import file_sha256, new_folder
 
-FORMAT = 1  # part of every key: count it up when readers or columns change, and no old entry is read again
+FORMAT = 1  # part of every key: count it up when columns change, and no old entry is read again
 COLUMNS = ("tokens", "offsets", "targets", "digests")
 
 
 def load_corpus(reader: Lazy[DatasetReader], source: str, *, cache: Path | None) -> Corpus:
     """The corpus that `reader` makes of `source`: taken from `cache`, or made and put there; None keeps nothing.
 
-    An entry's key is made of the reader's settings, `source` and the contents of its files, so no entry can be out of
-    date; a damaged one is made again.
+    An entry's key is made of the reader's settings and code, `source` and the contents of its files; a damaged entry is
+    made again.
 
     Raises:
         DataError: the data are wrong or missing, hold no text at all, or the cache cannot be written.
@@ -49,8 +50,20 @@ def _index(reader: DatasetReader, source: str) -> Corpus:
 
 
 def _key(reader: Lazy[DatasetReader], source: str, files: Sequence[Path]) -> str:
-    parts = {"format": FORMAT, "reader": reader.to_json(), "source": source, "files": [*map(file_sha256, files)]}
+    parts = {
+        "format": FORMAT,
+        "reader": reader.to_json(),
+        "code": [_code_sha256(component) for component in components_in(reader)],
+        "source": source,
+        "files": [*map(file_sha256, files)],
+    }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _code_sha256(component: type[Component]) -> str:
+    """sha256 of the file that defines a reader or tokeniser, so that a changed plugin reads anew."""
+    file = inspect.getsourcefile(component)
+    return file_sha256(Path(file)) if file else ""
 
 
 def _store(corpus: Corpus, entry: Path) -> None:

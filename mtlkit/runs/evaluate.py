@@ -38,11 +38,14 @@ def evaluate_archive(
     torch.set_num_threads(trainer.threads)
     trained_with = archive.meta.get("limit")
     if trained_with not in (None, limit):
-        say(f"the run was trained with --limit {trained_with}; its own figures are of texts chosen by the same option")
+        say(f"the run was trained with --limit {trained_with}; its own figures come again with the same option")
     figures: dict[str, float] = {}
     for name, settings in _chosen(archive.experiment, tasks, split, file).items():
         say(f"scoring {name}: {getattr(settings, split)}")
         corpus = load_split(name, settings, split, limit)
+        known = archive.vocabulary.labels(name)
+        if unknown := [label for label in corpus.label_counts() if label not in known]:
+            say(f"{name}: labels that no model here can give: {', '.join(unknown)} (it knows {', '.join(known)})")
         model = archive.model_for(name)
         scored = evaluation_tasks(
             {name: corpus},

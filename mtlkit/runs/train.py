@@ -148,7 +148,8 @@ def _check_circumstances(run: RunDirectory, options: TrainOptions, say: Say) -> 
     """Refuses another `limit`, and says what else may keep a resumed run from coming to the same bits."""
     before = run.read_meta()
     if options.limit != before["limit"]:
-        raise ConfigError(f"{run.path}: was begun with --limit {before['limit']}; resume it with the same")
+        begun = "without --limit" if before["limit"] is None else f"with --limit {before['limit']}"
+        raise ConfigError(f"{run.path}: was begun {begun}; resume it {begun}")
     for name, now in {"torch": str(torch.__version__), "device": str(options.device)}.items():
         if before[name] != now:
             say(f"the run was begun with {name} {before[name]}, this is {now}: last digits may differ")

@@ -82,8 +82,13 @@ class OneWayNetwork(nn.Module):
             assert self.shared_lstm is not None
             states_BTD: Tensor = self.shared_lstm(inputs_BTE)[0]
             return states_BTD
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.detach_senders):
-            return torch.stack([self._task_lstm(sender)(inputs_BTE)[0] for sender in self.senders[task]], dim=2)
+        return torch.stack([self._sent(inputs_BTE, sender, task) for sender in self.senders[task]], dim=2)
+
+    def _sent(self, inputs_BTE: Tensor, sender: str, task: str) -> Tensor:
+        """A sender's states (B, T, D). What is detached is run without a graph; the task's own LSTM never is."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and (sender == task or not self.detach_senders)):
+            states_BTD: Tensor = self._task_lstm(sender)(inputs_BTE)[0]
+            return states_BTD
 
     def _channel(self, task: str) -> Channel:
         return cast(Channel, self.channels[task if self.share == "per_task" else "shared"])

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+import mtlkit
+
 from mtlkit.config import Component, Lazy, Runtime, interfaces, runtime_names
 from mtlkit.errors import ComponentError
 from mtlkit.types import PositiveInt
@@ -233,3 +235,14 @@ def test_an_implementation_may_be_registered_beside_its_subclass() -> None:
         """More."""
 
     assert [Lazy.of(known).type for known in (diesel, Turbo)] == ["diesel", "turbo"]
+
+
+def test_an_implementation_must_define_what_its_interface_asks(registry: None) -> None:
+    with pytest.raises(ComponentError, match=r"Unready does not define tokenize, as Tokenizer asks"):
+
+        @mtlkit.Tokenizer.register("unready")
+        class Unready(mtlkit.Tokenizer):
+            """Misspells its method."""
+
+            def tokenise(self, text: str) -> list[str]:
+                return text.split()

@@ -125,6 +125,8 @@ def test_a_late_registration_is_in_it(registry: None) -> None:
 
         def __init__(self, size: mtlkit.PositiveInt) -> None: ...
 
+        def forward(self, states_BTE: Any, mask_BT: Any) -> Any: ...
+
     schema = json_schema(Experiment)
     checker = jsonschema.Draft202012Validator(schema)
     assert checker.is_valid(with_model(sharing=stacked({"type": "late", "size": 1})))
@@ -135,12 +137,13 @@ def test_sections_of_the_same_name_are_kept_apart(registry: None) -> None:
     """Two plugins may each have a class `Options`."""
     one = type("Options", (Spec,), {"__annotations__": {"a": int}, "__module__": "one"})
     two = type("Options", (Spec,), {"__annotations__": {"b": int}, "__module__": "two"})
+    methods = dict.fromkeys(["update", "compute"], lambda self: None)
     for options in (one, two):
 
         def constructor(self: Any, options: Any) -> None: ...
 
         constructor.__annotations__["options"] = options
-        plugin = type("Plugin", (mtlkit.Metric,), {"__init__": constructor, "__module__": options.__module__})
+        plugin = type("Plugin", (mtlkit.Metric,), {**methods, "__init__": constructor, "__module__": options.__module__})
         mtlkit.Metric.register(options.__module__)(plugin)
     section = type("Section", (Spec,), {"__annotations__": {"metric": Lazy[mtlkit.Metric]}})
     checker = jsonschema.Draft202012Validator(json_schema(section))

@@ -1,3 +1,4 @@
+import inspect
 import re
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import pytest
 import torch
 
 from mtlkit.config import Lazy
-from mtlkit.data import ColumnsReader, Corpus, TextClassificationReader, load_corpus
+from mtlkit.data import ColumnsReader, Corpus, TextClassificationReader, Tokenizer, load_corpus
 from mtlkit.errors import DataError
 
 READER = Lazy.of(TextClassificationReader)
@@ -110,3 +111,27 @@ def test_a_cache_that_cannot_be_written_is_told(source, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match=re.escape(f"{tmp_path}/file/corpora") + ".*MTLKIT_CACHE"):
         load_corpus(READER, source, cache=tmp_path / "file")
+
+
+def test_changed_code_reads_anew(source, cache, tmp_path, registry, monkeypatch):
+    """A plugin's tokeniser is edited between two runs; in this process its file is swapped under the cache's eyes."""
+    plugin = tmp_path / "plugin.py"
+    plugin.write_text("version 1")
+
+    @Tokenizer.register("halves")
+    class Halves(Tokenizer):
+        """Whole words at first, halves of them later."""
+
+        halves = False
+
+        def tokenize(self, text: str) -> list[str]:
+            return [half for word in text.split() for half in ([word[:2], word[2:]] if self.halves else [word]) if half]
+
+    find = inspect.getsourcefile
+    monkeypatch.setattr(inspect, "getsourcefile", lambda cls: str(plugin) if cls is Halves else find(cls))
+    reader = Lazy.of(TextClassificationReader, tokenizer=Lazy.of(Halves))
+    before = load_corpus(reader, source, cache=cache)
+    Halves.halves = True
+    assert content(load_corpus(reader, source, cache=cache)) == content(before)
+    plugin.write_text("version 2")
+    assert len(load_corpus(reader, source, cache=cache).tokens) > len(before.tokens)

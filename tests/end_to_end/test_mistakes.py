@@ -163,7 +163,10 @@ def test_a_limit_belongs_to_the_start_of_a_run(experiment, write, run, tmp_path)
     experiment["trainer"]["epochs"] = 1
     file, directory = write(experiment), tmp_path / "run"
     assert run("train", file, "-s", directory, "--limit", "20").returncode == 0
-    fails(run("train", file, "-s", directory, "--limit", "10", "--resume"), "was begun with --limit 20")
+    fails(
+        run("train", file, "-s", directory, "--limit", "10", "--resume"),
+        "was begun with --limit 20; resume it with --limit 20",
+    )
 
 
 def test_several_processes_are_refused(experiment, write, run, monkeypatch):

@@ -14,6 +14,7 @@ from mtlkit.data.instance import Instance, TargetKind
 from mtlkit.data.lines import parse_lines
 from mtlkit.data.readers.fields import Fields, words_of
 from mtlkit.data.readers.reader import DatasetReader
+from mtlkit.data.readers.text_classification import TextClassificationReader
 from mtlkit.data.tokenizers import Tokenizer, WhitespaceTokenizer
 from mtlkit.errors import DataError
 
@@ -30,6 +31,7 @@ class VaderReader(DatasetReader):
     The label is 'positive' or 'negative', the sign of the mean rating of twenty people; sentences rated 0 are left out.
     A source is `train`, `dev` or `test`: 80, 10 and 10 in a hundred by a hash of the document, so that sentences of one
     document stay together (movie sentences and tweets stand alone). The corpora are fetched through pip on first use.
+    Any other source is the path of a file of your own, lines of label, TAB, text.
     To predict, it takes a text or {"text": ..., "label": ...}.
     """
 
@@ -39,15 +41,22 @@ class VaderReader(DatasetReader):
     def __init__(self, domain: Domain, tokenizer: Lazy[Tokenizer] = Lazy.of(WhitespaceTokenizer)) -> None:
         self._domain = domain
         self._tokenizer = tokenizer.build()
+        self._own_files = TextClassificationReader(tokenizer)
         self._fields = Fields(self._tokenizer, label="label")
 
     def files(self, source: str) -> list[Path]:
         if source not in SPLITS:
-            raise DataError(f"the VADER corpora have no split '{source}'; write one of: {', '.join(SPLITS)}")
+            if not Path(source).is_file():
+                raise DataError(
+                    f"no split of the VADER corpora and no file: '{source}'; write {', '.join(SPLITS)}, or a path"
+                )
+            return self._own_files.files(source)
         return [vader_folder(cache_folder()) / VADER_FILES[self._domain]]
 
     def read(self, source: str) -> Iterator[Instance]:
         (path,) = self.files(source)
+        if source not in SPLITS:
+            return self._own_files.read(source)
         fetch_vader(cache_folder(), _tell)
         return filter(None, parse_lines(path, partial(self._instance, split=source)))
 

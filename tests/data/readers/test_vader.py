@@ -53,8 +53,19 @@ def test_documents_are_split_80_10_10_for_ever():
 
 
 def test_an_unknown_split_is_told():
-    with pytest.raises(DataError, match="no split 'valid'; write one of: train, dev, test"):
+    with pytest.raises(DataError, match="no split of the VADER corpora and no file: 'valid'; write train, dev, test"):
         VaderReader("movie").files("valid")
+
+
+def test_a_file_of_ones_own_can_stand_for_a_split(tmp_path):
+    own = tmp_path / "own.tsv"
+    own.write_text("positive\tfine film\nnegative\tdull\n")
+    reader = VaderReader("movie")
+    assert reader.files(str(own)) == [own]
+    assert [(instance.words, instance.target) for instance in reader.read(str(own))] == [
+        (("fine", "film"), "positive"),
+        (("dull",), "negative"),
+    ]
 
 
 @pytest.mark.parametrize("line", ["1\tgood\tgood", "1\t2"])
