@@ -18,7 +18,7 @@ SHORTEST = 1e-6
 def difference_loss(shared_BS: Tensor, private_BP: Tensor, norm: DifferenceNorm = "normalised") -> Tensor:
     """What S^T H says of two views of a batch, a scalar that is zero when no feature of one goes with one of the other.
 
-    `raw` is the squared Frobenius norm as printed (Liu, Qiu and Huang 2017, eq. 13). It grows with the batch and with
+    `raw` is the squared Frobenius norm as printed (Liu, Qiu and Huang 2017). It grows with the batch and with
     the states. `normalised` is the form of public code: each feature less its mean over the batch, each row stretched
     to length 1, and the mean of the squares in place of their sum. A batch of one text has the loss 0 there.
     """

@@ -25,7 +25,7 @@ from mtlkit.types import NonNegativeFloat, PositiveFloat
 class AdversarialSharedPrivate(SharingScheme):
     """The head reads [private; shared]; a discriminator keeps the shared states from telling the task.
 
-    This is ASP-MTL of Liu, Qiu and Huang, *Adversarial Multi-task Learning for Text Classification* (ACL 2017), eqs.
+    This is ASP-MTL of Liu, Qiu and Huang, "Adversarial Multi-task Learning for Text Classification" (ACL 2017), eqs.
     5-15, which Liu et al. 2019 list as SP-MTL. Two losses are added to the task's own, already weighted:
 
     - `adversarial`: the cross-entropy of a linear layer that guesses the task from the shared encoder's last valid
@@ -43,8 +43,8 @@ class AdversarialSharedPrivate(SharingScheme):
     reversal: how many times more strongly the shared encoder is pushed than the discriminator is pulled; the paper's
         min-max has 1.
 
-    Where we depart: the paper prints U as D by D, it must be K by D; eq. 13 sums over the tasks, a batch here is of one
-    task and adds that task's term.
+    Where we depart: the paper prints U as D by D, it must be K by D; its difference loss is a sum over tasks, where
+    here a batch is of one task and adds that task's term.
 
     Raises:
         ConfigError: the discriminator has no two tasks to tell apart.
