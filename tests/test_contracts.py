@@ -13,6 +13,8 @@ from mtlkit.testing import TASKS, check_component
 from mtlkit.testing.component import CHECKS
 
 LSTM = {"type": "lstm", "hidden_dim": 4}
+BILSTM = {"type": "bilstm", "hidden_dim": 3}
+DEPTHS = dict(zip(TASKS, (1, 2, 2), strict=True))
 RING = {receiver: [sender] for receiver, sender in zip(TASKS, (*TASKS[1:], TASKS[0]), strict=True)}
 
 COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
@@ -74,11 +76,24 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "linear", "warmup": 1.0},
     ],
     mtlkit.SharingScheme: [
+        {"type": "adversarial_shared_private", "encoder": LSTM},
+        {"type": "adversarial_shared_private", "encoder": LSTM, "difference_norm": "raw", "reversal": 2.0},
+        {"type": "adversarial_shared_private", "encoder": LSTM, "private_encoder": BILSTM, "adversarial_weight": 0},
+        {"type": "adversarial_shared_private", "encoder": LSTM, "difference_weight": 0},
+        {"type": "cross_stitch", "encoder": LSTM},
+        {"type": "cross_stitch", "encoder": BILSTM, "layers": 1, "init": "uniform"},
+        {"type": "cross_stitch", "encoder": LSTM, "layers": 3},
         {"type": "fully_shared", "encoder": LSTM},
+        {"type": "hierarchical", "layers": [LSTM, {"type": "cnn", "filters": 4}], "depths": DEPTHS},
+        {"type": "hierarchical", "layers": [BILSTM, LSTM], "depths": dict.fromkeys(TASKS, 2), "dropout": 0.2},
         {"type": "message_passing", "communicator": {"type": "direct"}, "hidden_dim": 4, "detach_senders": True},
         {"type": "message_passing", "communicator": {"type": "direct"}, "hidden_dim": 4, "share": "per_task"},
         {"type": "message_passing", "communicator": {"type": "indirect"}, "hidden_dim": 4, "bidirectional": True},
+        {"type": "parallel_shared_private", "encoder": LSTM},
+        {"type": "parallel_shared_private", "encoder": LSTM, "private_encoder": BILSTM},
         {"type": "private", "encoder": LSTM},
+        {"type": "stacked_shared_private", "encoder": LSTM},
+        {"type": "stacked_shared_private", "encoder": LSTM, "private_encoder": BILSTM},
     ],
     mtlkit.TaskSampler: [
         {"type": "annealed"},

@@ -15,11 +15,15 @@ EXPERIMENTS = ROOT / "experiments"
 FILES = sorted(path for path in EXPERIMENTS.rglob("*.jsonnet") if "lib" not in path.relative_to(EXPERIMENTS).parts)
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(EXPERIMENTS).as_posix())
 
+LIU = ("single", "bilstm", "stacked_lstm", "mt_cnn", "fs", "sp", "asp")
 VARIANTS = [
     ("ewt_grid.jsonnet", {"sharing": "direct"}),
     ("ewt_grid.jsonnet", {"sharing": "fully_shared"}),
     ("ewt_grid.jsonnet", {"sharing": "private", "pos": "XPOS"}),
-    *((f"fdu/{name}.jsonnet", {"preset": "paper"}) for name in ("single", "fs", "dc", "ic")),
+    *((f"fdu/{name}.jsonnet", {"preset": "paper"}) for name in (*LIU, "dc", "ic")),
+    *((f"fdu/{name}.jsonnet", {"preset": "liu2017"}) for name in LIU),
+    *((f"fdu/{name}.jsonnet", {"preset": "chen"}) for name in ("single", "bilstm", "fs")),
+    *((f"fdu/{name}.jsonnet", {"preset": "common"}) for name in ("ssp", "psp", "cs")),
 ]
 
 
@@ -81,6 +85,28 @@ def test_the_vader_experiments_differ_in_sharing_only() -> None:
     assert indirect.tasks == single.tasks and indirect.vocabulary == single.vocabulary
     assert indirect.model.embedder == direct.model.embedder == single.model.embedder
     assert not single.model.share_embedder and single.trainer.selection.type == "per_task"
+
+
+def test_one_preset_makes_the_systems_of_fdu_mtl_compare() -> None:
+    """They differ in the model alone, in how it is pooled, and in that single tasks keep their own best epochs."""
+    systems = {path.stem: load(path, preset="common").experiment for path in (EXPERIMENTS / "fdu").glob("*.jsonnet")}
+    assert len(systems) >= 12
+    trainers = {repr(system.trainer.model_dump(exclude={"selection"})) for system in systems.values()}
+    assert len(trainers) == 1
+    pools = {name: {task.head.to_json()["pool"] for task in system.tasks.values()} for name, system in systems.items()}
+    assert pools == {name: {"last"} for name in systems} | {"bilstm": {"mean"}, "mt_cnn": {"max"}}
+    alone = {name for name, system in systems.items() if not system.model.share_embedder}
+    assert alone == {name for name, system in systems.items() if system.trainer.selection.type == "per_task"}
+    assert alone == {"single", "bilstm", "stacked_lstm"}
+    assert systems["sp"] == systems["psp"]
+
+
+def test_chens_systems_are_made_of_the_same_modules() -> None:
+    names = ("bilstm", "fs", "ssp", "psp", "cs")
+    systems = [load(EXPERIMENTS / "fdu" / f"{name}.jsonnet", preset="chen").experiment for name in names]
+    encoders = [system.model.sharing.to_json()["encoder"] for system in systems]
+    assert encoders == [{"type": "bilstm", "hidden_dim": 50}] * len(names)
+    assert all(system.tasks == systems[0].tasks for system in systems)
 
 
 def test_the_grid_has_every_domain_with_every_task() -> None:

@@ -1,11 +1,12 @@
-// Fully shared LSTM on FDU-MTL: Liu et al. 2019, Table 1, column FS-MTL. `--tla-str preset=paper` takes their settings.
+// Fully shared LSTM on FDU-MTL: Liu et al. 2019, Table 1, column FS-MTL. `--tla-str preset=paper` takes their settings;
+// `preset=chen` makes it the fully shared BiLSTM of Chen et al. 2018, Table 1, column FS.
 local fdu = import '../lib/fdu.libsonnet';
 
 function(preset='common')
   fdu.experiment(
     function(chosen) {
       type: 'fully_shared',
-      encoder: { type: 'lstm', hidden_dim: chosen.hidden_dim },
+      encoder: chosen.encoder,
     },
     preset
   )

@@ -1,8 +1,25 @@
 """Sharing schemes: which parameters the tasks share, and how."""
 
+from mtlkit.sharing.adversarial_shared_private import AdversarialSharedPrivate
+from mtlkit.sharing.cross_stitch import CrossStitch
 from mtlkit.sharing.fully_shared import FullyShared
+from mtlkit.sharing.hierarchical import Hierarchical
 from mtlkit.sharing.message_passing import MessagePassing
+from mtlkit.sharing.parallel_shared_private import ParallelSharedPrivate
 from mtlkit.sharing.private import Private
 from mtlkit.sharing.scheme import Shared, SharingScheme, Trace
+from mtlkit.sharing.stacked_shared_private import StackedSharedPrivate
 
-__all__ = ["Shared", "SharingScheme", "Trace", "FullyShared", "MessagePassing", "Private"]
+__all__ = [
+    "Shared",
+    "SharingScheme",
+    "Trace",
+    "AdversarialSharedPrivate",
+    "CrossStitch",
+    "FullyShared",
+    "Hierarchical",
+    "MessagePassing",
+    "ParallelSharedPrivate",
+    "Private",
+    "StackedSharedPrivate",
+]

@@ -29,7 +29,11 @@ class Shared:
 
     states_BTD: Tensor
     losses: dict[str, Tensor] = field(default_factory=dict)
-    """Auxiliary losses by name, scalars to be added to the task's own."""
+    """Auxiliary losses by name, scalars to be added to the task's own, already weighted.
+
+    They may depend on which texts are in the batch, not on their order or on padding. Every task has the same ones,
+    in training and evaluation alike; decoding ignores them. The name `task` is taken.
+    """
 
     trace: Trace | None = None
 

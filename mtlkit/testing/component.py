@@ -58,7 +58,8 @@ def check_component(interface: type[Component], settings: Mapping[str, Any]) -> 
     Every component: its settings validate, come back unchanged from JSON, agree with the JSON Schema, and are each
     mentioned in the class's docstring. A module, moreover: shapes; finite and repeatable outputs; a gradient for every
     parameter; nothing changed by padding or by the other texts of a batch; weights that can be saved and loaded; double
-    precision; building on the meta device. A communicator is checked inside the scheme `message_passing`.
+    precision; building on the meta device. The extra losses of a sharing scheme may depend on which texts are in a
+    batch, not on their order. A communicator is checked inside the scheme `message_passing`.
 
     Where settings must name tasks or labels, they are `TASKS` and `LABELS` of this package.
 

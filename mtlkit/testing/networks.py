@@ -13,7 +13,7 @@ from mtlkit.config import Lazy
 from mtlkit.embedders import Embedder
 from mtlkit.encoders import Encoder
 from mtlkit.sharing import MessagePassing, SharingScheme, Trace
-from mtlkit.testing.modules import build_module, check_module, check_states, close
+from mtlkit.testing.modules import LONGER, build_module, check_module, check_states, close
 from mtlkit.testing.promises import doing, promise
 from mtlkit.testing.samples import STATE_DIM, TASKS, Sample, sample
 
@@ -44,12 +44,15 @@ def check_encoder(lazy: Lazy[Encoder]) -> None:
 
 
 def check_sharing_scheme(lazy: Lazy[SharingScheme]) -> None:
-    """States for each task; all tasks together train everything."""
+    """States and extra losses for each task; all tasks together train everything."""
 
     def run_all(scheme: SharingScheme, given: Sample) -> Tensor:
-        return torch.cat([scheme(given.states_BTE, given.mask_BT, task).states_BTD for task in TASKS], dim=-1)
+        shared = [scheme(given.states_BTE, given.mask_BT, task) for task in TASKS]
+        numbers = [number for one in shared for number in (one.states_BTD, *one.losses.values())]
+        return torch.cat([number.flatten() for number in numbers])
 
     check_module(lazy, run_all, sample())
+    _check_losses(lazy)
     for task in TASKS:
 
         def run(scheme: SharingScheme, given: Sample, task: str = task) -> Tensor:
@@ -84,13 +87,47 @@ def _check_input_gradient(lazy: Lazy[Any], run: Any) -> None:
     promise(not reached_BT[~given.mask_BT].any(), "a gradient reaches the input at padding")
 
 
+def _check_losses(lazy: Lazy[SharingScheme]) -> None:
+    """Scalars that all tasks have, whatever the order of the texts and the amount of padding."""
+    scheme = build_module(lazy)
+    given = sample()
+
+    def losses(texts: Sample, task: str) -> dict[str, Tensor]:
+        found: dict[str, Tensor] = scheme(texts.states_BTE, texts.mask_BT, task).losses
+        return found
+
+    names = losses(given, TASKS[0]).keys()
+    promise("task" not in names, "it calls a loss 'task', which is the name of the task's own")
+    for task in TASKS:
+        with doing("for its losses"):
+            expected = losses(given, task)
+            longer = losses(given.padded(LONGER), task)
+            turned = losses(given.rows(list(range(given.size))[::-1]), task)
+            alone = losses(given.rows([0]), task)
+        promise(expected.keys() == names, f"its losses are {list(names)} for one task and {list(expected)} for another")
+        for name in names:
+            scalars = expected[name], alone[name]
+            finite = all(loss.dim() == 0 and bool(loss.isfinite()) for loss in scalars)
+            promise(finite, f"its loss '{name}' is no finite scalar")
+            promise(expected[name].requires_grad, f"its loss '{name}' has no gradient")
+            promise(close(longer[name], expected[name]), f"more padding changes its loss '{name}'")
+            promise(close(turned[name], expected[name]), f"the order of the texts changes its loss '{name}'")
+    _check_gradients_of_one_text(scheme, given.rows([0]))
+
+
+def _check_gradients_of_one_text(scheme: SharingScheme, given: Sample) -> None:
+    """The last batch of a pass may be of one text, where differences between texts are 0."""
+    for name, loss in scheme(given.states_BTE, given.mask_BT, TASKS[0]).losses.items():
+        found = torch.autograd.grad(loss, list(scheme.parameters()), allow_unused=True, retain_graph=True)
+        finite = all(bool(gradient.isfinite().all()) for gradient in found if gradient is not None)
+        promise(finite, f"for a batch of one text, the gradient of its loss '{name}' is not finite")
+
+
 def _check_trace(scheme: SharingScheme, task: str) -> None:
     given = sample()
     with doing("with_trace=True"):
         plain = scheme(given.states_BTE, given.mask_BT, task)
         traced = scheme(given.states_BTE, given.mask_BT, task, with_trace=True)
-    for name, loss in plain.losses.items():
-        promise(loss.dim() == 0 and bool(loss.isfinite()), f"its loss '{name}' is no finite scalar")
     promise(plain.trace is None, "it keeps a trace that nobody asked for")
     promise(close(plain.states_BTD, traced.states_BTD), "with_trace=True changes its states")
     if traced.trace is not None:

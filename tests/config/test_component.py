@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 import mtlkit
-
 from mtlkit.config import Component, Lazy, Runtime, interfaces, runtime_names
 from mtlkit.errors import ComponentError
 from mtlkit.types import PositiveInt

@@ -143,7 +143,9 @@ def test_sections_of_the_same_name_are_kept_apart(registry: None) -> None:
         def constructor(self: Any, options: Any) -> None: ...
 
         constructor.__annotations__["options"] = options
-        plugin = type("Plugin", (mtlkit.Metric,), {**methods, "__init__": constructor, "__module__": options.__module__})
+        plugin = type(
+            "Plugin", (mtlkit.Metric,), {**methods, "__init__": constructor, "__module__": options.__module__}
+        )
         mtlkit.Metric.register(options.__module__)(plugin)
     section = type("Section", (Spec,), {"__annotations__": {"metric": Lazy[mtlkit.Metric]}})
     checker = jsonschema.Draft202012Validator(json_schema(section))

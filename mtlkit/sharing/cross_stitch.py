@@ -1,0 +1,86 @@
+"""One network per task, whose states are mixed after every layer.
+
+Shapes: B batch, T time steps, E input size, D state size, K tasks, N layers.
+"""
+
+from typing import Literal, final
+
+import torch
+from torch import Tensor, nn
+
+from mtlkit.config import Lazy, Runtime
+from mtlkit.encoders import Encoder
+from mtlkit.errors import ConfigError
+from mtlkit.sharing.scheme import Shared, SharingScheme
+from mtlkit.types import PositiveInt
+
+OWN = 0.9
+"""A task's share of itself at the beginning, if `init` is imbalanced."""
+
+
+@final
+@SharingScheme.register("cross_stitch")
+class CrossStitch(SharingScheme):
+    """After each layer, every task reads a learned mixture of all tasks' states (CS-MTL; Misra et al. 2016).
+
+    All tasks' networks run on each batch, so a step costs as many times more as there are tasks. The mixture has one
+    number per layer and pair of tasks. Chen et al. 2018 say neither how many layers there are nor how mixtures begin:
+    two layers are our choice, the two beginnings are those of the public code of sluice networks (Ruder et al. 2017).
+
+    encoder: built once for every task and layer.
+    layers: how many encoders a task has on top of each other, each with a mixture after it.
+    init: `imbalanced` begins with 0.9 of the task's own states and the rest in equal parts, `uniform` with equal parts.
+
+    Where we depart: mixtures learn at the rate of everything else, where Misra et al. give them a higher one.
+
+    Raises:
+        ConfigError: there is only one task.
+    """
+
+    def __init__(
+        self,
+        encoder: Lazy[Encoder],
+        layers: PositiveInt = 2,
+        init: Literal["imbalanced", "uniform"] = "imbalanced",
+        *,
+        input_dim: Runtime[int],
+        tasks: Runtime[list[str]],
+    ) -> None:
+        super().__init__()
+        if len(tasks) < 2:
+            raise ConfigError(f"there is nothing to stitch '{tasks[0]}' to: cross_stitch needs at least two tasks")
+        first = {task: encoder.build(input_dim=input_dim) for task in tasks}
+        self.output_dim = first[tasks[0]].output_dim
+        self.networks = nn.ModuleList([nn.ModuleDict(first)])
+        for _ in range(layers - 1):
+            self.networks.append(nn.ModuleDict({task: encoder.build(input_dim=self.output_dim) for task in tasks}))
+        self.mixtures_NKK = nn.Parameter(_initial_mixture(len(tasks), init).repeat(layers, 1, 1))
+        self.tasks = list(tasks)
+
+    def forward(self, states_BTE: Tensor, mask_BT: Tensor, task: str, *, with_trace: bool = False) -> Shared:
+        inputs = [states_BTE] * len(self.tasks)
+        *lower_NKK, top_KK = self.mixtures_NKK
+        for network, mixture_KK in zip(self.networks, lower_NKK, strict=False):
+            inputs = list(_mix(mixture_KK, self._layer(network, inputs, mask_BT)))
+        states_KBTD = self._layer(self.networks[-1], inputs, mask_BT)
+        return Shared(_mix(top_KK[self.tasks.index(task)], states_KBTD))
+
+    def _layer(self, network: nn.Module, inputs: list[Tensor], mask_BT: Tensor) -> Tensor:
+        """(K, B, T, D): every task's states before they are mixed."""
+        assert isinstance(network, nn.ModuleDict)
+        own = zip(self.tasks, inputs, strict=True)
+        return torch.stack([network[task](input_BTD, mask_BT) for task, input_BTD in own])
+
+
+def _mix(weights: Tensor, states_KBTD: Tensor) -> Tensor:
+    """Sums over the tasks: (B, T, D) with weights (K,), (K, B, T, D) with weights (K, K)."""
+    # Autocast does not know tensordot.
+    mixed: Tensor = torch.tensordot(weights.to(states_KBTD.dtype), states_KBTD, dims=1)
+    return mixed
+
+
+def _initial_mixture(num_tasks: int, init: Literal["imbalanced", "uniform"]) -> Tensor:
+    """(K, K): row k is what task k reads."""
+    own = OWN if init == "imbalanced" else 1 / num_tasks
+    other = (1 - own) / (num_tasks - 1)
+    return torch.full((num_tasks, num_tasks), other) + (own - other) * torch.eye(num_tasks)

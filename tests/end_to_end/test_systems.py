@@ -1,0 +1,124 @@
+"""Every system that can be composed trains, is evaluated and predicts, on real text cut down to seconds."""
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtlkit.sharing import SharingScheme
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+DOMAINS = ["movie", "product", "editorial", "tweet"]
+LIMIT = ("--limit", "200")
+
+
+def lstm(hidden_dim: int = 16) -> dict[str, Any]:
+    return {"type": "lstm", "hidden_dim": hidden_dim}
+
+
+BILSTM = {"type": "bilstm", "hidden_dim": 8}
+
+
+def message_passing(communicator: str) -> dict[str, Any]:
+    return {"type": "message_passing", "hidden_dim": 16, "communicator": {"type": communicator}}
+
+
+SYSTEMS: dict[str, dict[str, Any]] = {
+    "lstm": {"type": "private", "encoder": lstm()},
+    "bilstm": {"type": "private", "encoder": BILSTM},
+    "stacked_lstm": {"type": "private", "encoder": {"type": "stacked", "layers": [lstm(), lstm()]}},
+    "mt_cnn": {"type": "private", "encoder": {"type": "cnn", "filters": 16}},
+    "fs": {"type": "fully_shared", "encoder": lstm()},
+    "ssp": {"type": "stacked_shared_private", "encoder": BILSTM},
+    "psp": {"type": "parallel_shared_private", "encoder": BILSTM},
+    "sp": {"type": "parallel_shared_private", "encoder": lstm()},
+    "asp": {"type": "adversarial_shared_private", "encoder": lstm()},
+    "cs": {"type": "cross_stitch", "encoder": BILSTM},
+    "hierarchical": {
+        "type": "hierarchical",
+        "layers": [lstm(), lstm()],
+        "depths": {"movie": 1, "product": 1, "editorial": 2, "tweet": 2},
+    },
+    "dc": message_passing("direct"),
+    "ic": message_passing("indirect"),
+}
+ALONE = ("lstm", "bilstm", "stacked_lstm")
+"""Share nothing, not even the embedder."""
+
+
+def losses(directory: Path) -> list[float]:
+    """The training loss of each epoch, a mean over the tasks."""
+    records = map(json.loads, (directory / "metrics.jsonl").read_text().splitlines())
+    epochs = [record["train"] for record in records if "train" in record]
+    return [sum(epoch.values()) / len(epoch) for epoch in epochs]
+
+
+def train_evaluate_and_predict(run: Callable[..., Any], directory: Path, *arguments: str | Path) -> None:
+    """Two epochs with falling loss; the archive gives the run's own figures, and an answer."""
+    trained = run("train", *arguments, "-s", directory, *LIMIT, "-o", "trainer.epochs=2")
+    assert trained.returncode == 0, trained.stderr
+    first, second = losses(directory)
+    assert second < first
+    archive, figures = directory / "archive.tar.gz", directory.with_suffix(".json")
+    evaluated = run("evaluate", archive, *LIMIT, "--output", figures)
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert json.loads(figures.read_text()) == json.loads((directory / "metrics.json").read_text())["test"]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_texts(system: str, vader_corpora: Path, run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MTLKIT_CACHE", str(vader_corpora.parent))
+    settings = {
+        "model.sharing": json.dumps(SYSTEMS[system]),
+        "model.share_embedder": json.dumps(system not in ALONE),
+        "model.embedder.dim": "16",
+        "trainer.optimizer": json.dumps({"type": "adam", "lr": 0.01}),
+        **{f"tasks.{domain}.head.pool": '"mean"' for domain in DOMAINS},
+    }
+    overrides = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
+    train_evaluate_and_predict(run, tmp_path / "run", EXPERIMENTS / "ic_mtl.jsonnet", *overrides)
+    answer = run("predict", tmp_path / "run" / "archive.tar.gz", "--task", "tweet", "-", text="What a lovely day :)\n")
+    assert json.loads(answer.stdout)["label"] in ("positive", "negative"), answer.stderr
+
+
+@pytest.fixture(scope="module")
+def conll2000(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The first 200 sentences of each split of CoNLL-2000."""
+    folder = tmp_path_factory.mktemp("conll2000")
+    sources = {"train": "train-8000", "dev": "dev", "test": "test"}
+    for split, name in sources.items():
+        with gzip.open(data_folder / "seqlab" / "conll2000" / f"{name}.txt.gz", "rt", encoding="utf-8") as file:
+            sentences = file.read().split("\n\n")[:200]
+        (folder / f"{split}.txt").write_text("\n\n".join(sentences) + "\n", encoding="utf-8")
+    return {split: str(folder / f"{split}.txt") for split in sources}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_tags(system: str, conll2000: dict[str, str], run: Any, write: Any, tmp_path: Path) -> None:
+    """POS tags and chunks of the same sentences; where there are depths, POS tags lie below chunks."""
+    sharing = SYSTEMS[system] | ({"depths": {"pos": 1, "chunk": 2}} if system == "hierarchical" else {})
+    head = {"type": "crf_tagger"}
+    tasks = {"pos": {"metrics": [{"type": "token_accuracy"}]}, "chunk": {}}
+    for column, task in enumerate(tasks.values(), start=1):
+        task.update({"reader": {"type": "columns", "words": 0, "tags": column}, "head": head, **conll2000})
+    experiment = {
+        "tasks": tasks,
+        "model": {
+            "embedder": {"type": "words", "dim": 16},
+            "sharing": sharing,
+            "share_embedder": system not in ALONE,
+        },
+        "trainer": {"batch_size": 16, "optimizer": {"type": "adam", "lr": 0.01}},
+    }
+    train_evaluate_and_predict(run, tmp_path / "run", write(experiment))
+    answer = run("predict", tmp_path / "run" / "archive.tar.gz", "--task", "chunk", "-", text="He reckons so .\n")
+    assert len(json.loads(answer.stdout)["tags"]) == 4, answer.stderr
+
+
+def test_every_scheme_is_in_a_system() -> None:
+    known = {name: SharingScheme.by_name(name).__module__ for name in SharingScheme.list_available()}
+    own = {name for name, module in known.items() if module.startswith("mtlkit.")}
+    assert {system["type"] for system in SYSTEMS.values()} == own
