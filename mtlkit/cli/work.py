@@ -46,7 +46,8 @@ def train(
         result = run_train(loaded, directory, options, [ConsoleListener(loaded.experiment.trainer.epochs)], say)
     except Interrupted as interrupted:
         arguments = [argument for argument in sys.argv[1:] if argument not in ("--resume", "--force")]
-        say(f"interrupted; go on with: mtlkit {shlex.join([*arguments, '--resume'])}")
+        again = [*arguments, "--resume"] if RunDirectory(directory).is_run else sys.argv[1:]
+        say(f"interrupted; go on with: mtlkit {shlex.join(again)}")
         raise typer.Exit(interrupted.exit_code) from None
     for split in ("dev", "test"):
         show_figures(result.metrics[split], split)
