@@ -12,10 +12,13 @@ from mtlkit.communicators import Communicator
 from mtlkit.config import Lazy
 from mtlkit.embedders import Embedder
 from mtlkit.encoders import Encoder
-from mtlkit.sharing import MessagePassing, SharingScheme, Trace
+from mtlkit.selectors import ModulePath
+from mtlkit.sharing import MessagePassing, SearchableScheme, SharingScheme, Trace
 from mtlkit.testing.modules import build_module, check_module, check_states, close
 from mtlkit.testing.promises import doing, promise
 from mtlkit.testing.samples import STATE_DIM, TASKS, Sample, sample
+
+NUM_PATHS = 30
 
 
 def check_embedder(lazy: Lazy[Embedder]) -> None:
@@ -44,10 +47,14 @@ def check_encoder(lazy: Lazy[Encoder]) -> None:
 
 
 def check_sharing_scheme(lazy: Lazy[SharingScheme]) -> None:
-    """States for each task; all tasks together train everything."""
+    """States for each task; all tasks together, or all the paths that are sampled, train everything."""
 
     def run_all(scheme: SharingScheme, given: Sample) -> Tensor:
-        return torch.cat([scheme(given.states_BTE, given.mask_BT, task).states_BTD for task in TASKS], dim=-1)
+        states = []
+        for task in TASKS:
+            for along in _paths(scheme, task):
+                states.append(scheme(given.states_BTE, given.mask_BT, task, **along).states_BTD)
+        return torch.cat(states, dim=-1)
 
     check_module(lazy, run_all, sample())
     for task in TASKS:
@@ -72,6 +79,15 @@ def check_communicator(lazy: Lazy[Communicator]) -> None:
         weights_BTN = trace.weights_BTN[given.mask_BT]
         padding_BTN = ~given.mask_BT.unsqueeze(1).expand(-1, given.mask_BT.shape[1], -1)[given.mask_BT]
         promise(not weights_BTN[padding_BTN].any(), "its weights are not zero on padded sources")
+
+
+def _paths(scheme: SharingScheme, task: str) -> list[dict[str, ModulePath]]:
+    """The arguments that lead through all of a scheme: paths, where it has them."""
+    if not isinstance(scheme, SearchableScheme):
+        return [{}]
+    with torch.random.fork_rng(devices=[]):  # the same paths whenever it is asked
+        torch.manual_seed(0)
+        return [{"path": path} for path in scheme.sample(task, NUM_PATHS).modules]
 
 
 def _check_input_gradient(lazy: Lazy[Any], run: Any) -> None:
