@@ -24,6 +24,10 @@ if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
     from mtlkit.heads import Decoded as Decoded
     from mtlkit.heads import Head as Head
     from mtlkit.metrics import Metric as Metric
+    from mtlkit.selectors import ModulePath as ModulePath
+    from mtlkit.selectors import Paths as Paths
+    from mtlkit.selectors import PoolSelector as PoolSelector
+    from mtlkit.sharing import SearchableScheme as SearchableScheme
     from mtlkit.sharing import Shared as Shared
     from mtlkit.sharing import SharingScheme as SharingScheme
     from mtlkit.training import Logger as Logger
@@ -56,15 +60,19 @@ _HOME = {
     "Message": "mtlkit.communicators",
     "Metric": "mtlkit.metrics",
     "ModelSelection": "mtlkit.training",
+    "ModulePath": "mtlkit.selectors",
     "MtlkitError": "mtlkit.errors",
     "NonNegativeFloat": "mtlkit.types",
     "NonNegativeInt": "mtlkit.types",
     "Optimizer": "mtlkit.training",
+    "Paths": "mtlkit.selectors",
+    "PoolSelector": "mtlkit.selectors",
     "PositiveFloat": "mtlkit.types",
     "PositiveInt": "mtlkit.types",
     "Probability": "mtlkit.types",
     "Runtime": "mtlkit.config",
     "Schedule": "mtlkit.training",
+    "SearchableScheme": "mtlkit.sharing",
     "Shared": "mtlkit.sharing",
     "SharingScheme": "mtlkit.sharing",
     "TaskSampler": "mtlkit.training",

@@ -3,12 +3,18 @@
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 
+from mtlkit.config import Component
 from mtlkit.data import DatasetReader, Vectors, Vocabulary
 from mtlkit.errors import ConfigError, MtlkitError
 from mtlkit.experiment import Experiment, TaskSettings, build_model
+from mtlkit.sharing import SearchableScheme, SharingScheme
+from mtlkit.training import UpdateStrategy
+
+T = TypeVar("T")
 
 TARGETS = {"label": "one label per text", "tags": "one tag per word"}
 
@@ -89,6 +95,7 @@ def _trainer_problems(experiment: Experiment) -> Iterator[str]:
             if find_spec(package) is None:
                 remedy = f"run: pip install 'mtlkit[{logger.type}]'"
                 yield f"trainer.loggers.{index}: '{logger.type}' needs the package {package}; {remedy}"
+    yield from _strategy_problems(experiment, with_dev)
     try:
         selection = trainer.selection.build(tasks=list(tasks))
     except ConfigError as error:
@@ -96,6 +103,19 @@ def _trainer_problems(experiment: Experiment) -> Iterator[str]:
     else:
         if with_dev and not selection.scores(dict.fromkeys(with_dev, 0.0)):
             yield f"trainer.selection: takes no task with dev data into account ({', '.join(with_dev)} have some)"
+
+
+def _strategy_problems(experiment: Experiment, with_dev: list[str]) -> Iterator[str]:
+    lazy = experiment.trainer.update_strategy
+    try:
+        strategy = lazy.build()
+    except ConfigError as error:
+        yield f"trainer.update_strategy: {error}"
+        return
+    without = [name for name in experiment.tasks if name not in with_dev]
+    if strategy.needs_dev and without:
+        needs = f"'{lazy.type}' takes rewards on dev data, as it is set, which {', '.join(without)} has not got"
+        yield f"trainer.update_strategy: {needs}; set the task's dev"
 
 
 def _model_problems(experiment: Experiment) -> Iterator[str]:
@@ -107,21 +127,56 @@ def _model_problems(experiment: Experiment) -> Iterator[str]:
         lowercase=experiment.vocabulary.lowercase,
     )
     settings = experiment.model
-    builds: dict[str, Callable[[], object]] = {
-        "model.embedder": lambda: settings.embedder.build(vocabulary=vocabulary, vectors=_first_vector(experiment)),
-        "model.sharing": lambda: settings.sharing.build(input_dim=1, tasks=list(experiment.tasks)),
-    }
-    problems = [problem for place, build in builds.items() for problem in _build_problems(place, build)]
-    yield from problems or _build_problems("model", lambda: build_model(experiment, vocabulary, None))
+    problems: list[str] = []
+    embedder = _built(
+        "model.embedder",
+        lambda: settings.embedder.build(vocabulary=vocabulary, vectors=_first_vector(experiment)),
+        problems,
+    )
+    if embedder is not None:  # whether a scheme can be built may hang on the size of its input
+        sharing = _built(
+            "model.sharing",
+            lambda: settings.sharing.build(input_dim=embedder.output_dim, tasks=list(experiment.tasks)),
+            problems,
+        )
+        if sharing is not None:
+            problems += _search_problems(experiment, sharing)
+    if not problems:
+        _built("model", lambda: build_model(experiment, vocabulary, None), problems)
+    yield from problems
 
 
-def _build_problems(place: str, build: Callable[[], object]) -> list[str]:
+def _search_problems(experiment: Experiment, sharing: SharingScheme) -> Iterator[str]:
+    """How the update strategy fits the scheme and the data."""
+    lazy, scheme = experiment.trainer.update_strategy, experiment.model.sharing.type
+    strategy = lazy.component
+    if strategy.searches and not isinstance(sharing, SearchableScheme):
+        with_paths = _names(SharingScheme, lambda other: issubclass(other, SearchableScheme))
+        yield (
+            f"trainer.update_strategy: '{lazy.type}' searches for paths, and the sharing scheme '{scheme}' has none; "
+            f"take another strategy, such as 'joint', or a scheme with paths ({with_paths})"
+        )
+    if not strategy.searches and isinstance(sharing, SearchableScheme) and sharing.search_parameters():
+        searching = _names(UpdateStrategy, lambda other: other.searches)
+        yield (
+            f"trainer.update_strategy: '{lazy.type}' would never train what chooses the paths of '{scheme}'; take one "
+            f"that searches ({searching}), or a selector that has nothing to learn"
+        )
+
+
+def _names(interface: type[Component], chosen: Callable[[Any], bool]) -> str:
+    """Which components of an interface are of some kind."""
+    return ", ".join(name for name in interface.list_available() if chosen(interface.by_name(name)))
+
+
+def _built(place: str, build: Callable[[], T], problems: list[str]) -> T | None:
+    """The part on the meta device; or None, and what is wrong with it is added to `problems`."""
     try:
         with torch.device("meta"):
-            build()
+            return build()
     except MtlkitError as error:
-        return [f"{place}: {error}"]
-    return []
+        problems.append(f"{place}: {error}")
+        return None
 
 
 def _first_vector(experiment: Experiment) -> Vectors | None:

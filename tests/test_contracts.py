@@ -11,10 +11,13 @@ import mtlkit
 from mtlkit.config import Component, interfaces
 from mtlkit.testing import TASKS, check_component
 from mtlkit.testing.component import CHECKS
+from mtlkit.testing.samples import INPUT_DIM
 
 LSTM = {"type": "lstm", "hidden_dim": 4}
 BILSTM = {"type": "bilstm", "hidden_dim": 3}
 DEPTHS = dict(zip(TASKS, (1, 2, 2), strict=True))
+SQUARE = {"type": "bilstm", "hidden_dim": INPUT_DIM // 2}
+"""Its states are of the size of its input."""
 RING = {receiver: [sender] for receiver, sender in zip(TASKS, (*TASKS[1:], TASKS[0]), strict=True)}
 
 COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
@@ -67,6 +70,16 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "sgd"},
         {"type": "sgd", "momentum": 0.9},
     ],
+    mtlkit.PoolSelector: [
+        {"type": "controller"},
+        {"type": "controller", "explore": "structure", "importance": True, "allow_empty": True, "hidden_dim": 6},
+        {"type": "controller", "input": "task_concat_action", "importance": True, "allow_repeat": False},
+        {"type": "fixed", "paths": {TASKS[0]: [0], TASKS[1]: [2, 2, 1], TASKS[2]: []}},
+        {"type": "random"},
+        {"type": "random", "allow_empty": True, "allow_repeat": False},
+        {"type": "uniform_then_greedy"},
+        {"type": "uniform_then_greedy", "uniform_draws": 1, "controller": {"type": "controller", "importance": True}},
+    ],
     mtlkit.Schedule: [
         {"type": "cosine"},
         {"type": "cosine", "final": 0.1},
@@ -91,6 +104,8 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "message_passing", "communicator": {"type": "indirect"}, "hidden_dim": 4, "bidirectional": True},
         {"type": "parallel_shared_private", "encoder": LSTM},
         {"type": "parallel_shared_private", "encoder": LSTM, "private_encoder": BILSTM},
+        {"type": "pool", "module": SQUARE, "num_modules": 3},
+        {"type": "pool", "module": SQUARE, "selector": {"type": "random", "allow_empty": True}, "max_length": 2},
         {"type": "private", "encoder": LSTM},
         {"type": "stacked_shared_private", "encoder": LSTM},
         {"type": "stacked_shared_private", "encoder": LSTM, "private_encoder": BILSTM},
@@ -102,7 +117,14 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "uniform"},
     ],
     mtlkit.Tokenizer: [{"type": "regex"}, {"type": "spacy"}, {"type": "whitespace"}],
-    mtlkit.UpdateStrategy: [{"type": "joint"}],
+    mtlkit.UpdateStrategy: [
+        *({"type": name} for name in ("accumulated", "joint", "simultaneous_online")),
+        *({"type": name, "reward_on": "dev"} for name in ("accumulated", "simultaneous_online")),
+        *({"type": name, "reward_time": "before"} for name in ("accumulated", "simultaneous_online")),
+        {"type": "alternating", "module_steps": 1, "search_rounds": 2},
+        {"type": "alternating", "module_steps": 2, "num_samples": 1, "tau": None, "baseline": "ema", "entropy": 1e-4},
+        {"type": "simultaneous_online", "baseline": "mean", "controller_optimizer": {"type": "sgd"}},
+    ],
 }
 
 OPTIONAL = {"spacy": "spaCy", "tensorboard": "TensorBoard"}

@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,10 +17,11 @@ FILES = sorted(path for path in EXPERIMENTS.rglob("*.jsonnet") if "lib" not in p
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(EXPERIMENTS).as_posix())
 
 LIU = ("single", "bilstm", "stacked_lstm", "mt_cnn", "fs", "sp", "asp")
-VARIANTS = [
+VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("ewt_grid.jsonnet", {"sharing": "direct"}),
     ("ewt_grid.jsonnet", {"sharing": "fully_shared"}),
     ("ewt_grid.jsonnet", {"sharing": "private", "pos": "XPOS"}),
+    ("nas_pool.jsonnet", {"num_modules": 20, "num_samples": 5}),
     *((f"fdu/{name}.jsonnet", {"preset": "paper"}) for name in (*LIU, "dc", "ic")),
     *((f"fdu/{name}.jsonnet", {"preset": "liu2017"}) for name in LIU),
     *((f"fdu/{name}.jsonnet", {"preset": "chen"}) for name in ("single", "bilstm", "fs")),
@@ -27,10 +29,10 @@ VARIANTS = [
 ]
 
 
-def load(file: Path, **arguments: str) -> LoadedExperiment:
+def load(file: Path, **arguments: Any) -> LoadedExperiment:
     """With whatever folder of data there is; validation reads nothing from it."""
     defaults = {"data": json.dumps(os.environ.get("MTLKIT_DATA", "data"))}
-    given = {name: json.dumps(text) for name, text in arguments.items()}
+    given = {name: json.dumps(value) for name, value in arguments.items()}
     return load_experiment(file, Variables(arguments=given, defaults=defaults))
 
 
@@ -61,12 +63,12 @@ def test_passes_the_checks(file: Path, request: pytest.FixtureRequest, monkeypat
 
 @pytest.mark.parametrize(("name", "arguments"), VARIANTS, ids=str)
 def test_variants_pass_too(
-    name: str, arguments: dict[str, str], data_folder: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, arguments: dict[str, Any], data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     check(load(EXPERIMENTS / name, **arguments), monkeypatch)
 
 
-@pytest.mark.parametrize("name", ["ic_mtl", "dc_mtl", "single_task"])
+@pytest.mark.parametrize("name", ["ic_mtl", "dc_mtl", "single_task", "nas_pool"])
 def test_the_vader_experiments_need_nothing(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No variable, no data, no network: an empty cache, from which the first training fetches."""
     monkeypatch.setenv("MTLKIT_CACHE", str(tmp_path))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mtlkit.data import Batch, Text
 from mtlkit.embedders import Embedder
 from mtlkit.heads import Decoded, Head
+from mtlkit.selectors import ModulePath
 from mtlkit.sharing import Shared, SharingScheme
 
 SHARED = "shared"
@@ -90,15 +91,17 @@ class MultiTaskModel(nn.Module):
         embedder = self.embedders[SHARED if SHARED in self.embedders else task]
         return cast(Tensor, embedder(text))
 
-    def forward(self, text: Text, task: str, *, with_trace: bool = False) -> Shared:
-        """States (B, T, D) of the sharing scheme, its losses and, if asked for, its trace."""
-        shared = self.sharing(self.embed(text, task), text.mask_BT, task, with_trace=with_trace)
+    def forward(self, text: Text, task: str, *, with_trace: bool = False, path: ModulePath | None = None) -> Shared:
+        """States (B, T, D) of the sharing scheme, its losses and, if asked for, its trace. A `path` is for a
+        searchable scheme only."""
+        along = {} if path is None else {"path": path}
+        shared = self.sharing(self.embed(text, task), text.mask_BT, task, with_trace=with_trace, **along)
         return cast(Shared, shared)
 
-    def loss(self, batch: Batch) -> TaskLoss:
+    def loss(self, batch: Batch, *, path: ModulePath | None = None) -> TaskLoss:
         """The loss of a batch with targets, normalised per text or per word so that tasks compare."""
         assert batch.targets is not None, "a loss needs targets"
-        shared = self(batch.text, batch.task)
+        shared = self(batch.text, batch.task, path=path)
         states_BTD = self.dropout(shared.states_BTD)
         task_loss = self.head(batch.task).loss(states_BTD, batch.text.mask_BT, batch.targets)
         total = self.weights[batch.task] * task_loss

@@ -18,11 +18,13 @@ from mtlkit.errors import ConfigError
 from mtlkit.heads import Head
 from mtlkit.metrics import Metric
 from mtlkit.plugins import failures, load_plugins
+from mtlkit.selectors import PoolSelector
 from mtlkit.sharing import SharingScheme
 from mtlkit.testing.data import check_dataset_reader, check_metric, check_tokenizer
 from mtlkit.testing.heads import check_head
 from mtlkit.testing.networks import check_communicator, check_embedder, check_encoder, check_sharing_scheme
 from mtlkit.testing.promises import doing, promise
+from mtlkit.testing.selectors import check_pool_selector
 from mtlkit.testing.training import (
     check_logger,
     check_model_selection,
@@ -43,6 +45,7 @@ CHECKS: Mapping[type[Component], Callable[[Any], None]] = {
     Metric: check_metric,
     ModelSelection: check_model_selection,
     Optimizer: check_optimizer,
+    PoolSelector: check_pool_selector,
     Schedule: check_schedule,
     SharingScheme: check_sharing_scheme,
     TaskSampler: check_task_sampler,

@@ -3,13 +3,14 @@
 Shapes: B texts, T words, D output size.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mtlkit.config import Lazy, interface_of
+from mtlkit.sharing import SearchableScheme
 from mtlkit.testing.promises import doing, promise
 from mtlkit.testing.samples import Sample, runtime_values
 
@@ -33,16 +34,16 @@ def runtime(lazy: Lazy[Any]) -> dict[str, Any]:
 
 
 def check_module(lazy: Lazy[Any], run: Run, sample: Sample) -> None:
-    """Everything that holds for modules of any interface."""
+    """Everything that holds for modules that turn a sample into a tensor."""
     module = build_module(lazy)
     with doing("in evaluation mode"):
         first, second = run(module, sample), run(module, sample)
     promise(bool(first.isfinite().all()), "its output holds numbers that are not finite")
     promise(torch.equal(first, second), "in evaluation mode, the same input gives different outputs")
     _check_gradients(lazy, run, sample)
-    _check_state(lazy, run, sample)
+    check_state(lazy, lambda tried: run(tried, sample))
     _check_precision(lazy, run, sample)
-    _check_meta_device(lazy)
+    check_meta_device(lazy)
 
 
 def check_states(lazy: Lazy[Any], run: Run, sample: Sample) -> None:
@@ -88,11 +89,20 @@ def close(left: Tensor, right: Tensor) -> bool:
 
 def _check_gradients(lazy: Lazy[Any], run: Run, sample: Sample) -> None:
     module = build_module(lazy).train()
-    trainable = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+    # What rewards train gets no gradient from a loss; its own interface's check sees to it.
+    elsewhere = module.search_parameters() if isinstance(module, SearchableScheme) else []
+    apart = {id(parameter) for parameter in elsewhere}
+    check_gradients(module, lambda: run(module, sample), apart)
+
+
+def check_gradients(module: nn.Module, run: Callable[[], Tensor], apart: Collection[int] = ()) -> None:
+    """Every trainable parameter gets a gradient, but for those with an id in `apart`."""
+    named = module.named_parameters()
+    trainable = {name: each for name, each in named if each.requires_grad and id(each) not in apart}
     if not trainable:
         return
     with doing("in training mode"):
-        output = run(module, sample)
+        output = run()
         # Not the plain sum, which a softmax or a normalisation makes constant.
         weights = torch.linspace(-1, 2, output.numel(), dtype=output.dtype).view_as(output)
         (output * weights).sum().backward()  # type: ignore[no-untyped-call]  # untyped in torch
@@ -102,7 +112,8 @@ def _check_gradients(lazy: Lazy[Any], run: Run, sample: Sample) -> None:
         promise(gradient is None or bool(gradient.isfinite().all()), f"the gradient of {name} is not finite")
 
 
-def _check_state(lazy: Lazy[Any], run: Run, sample: Sample) -> None:
+def check_state(lazy: Lazy[Any], run: Callable[[Any], Tensor]) -> None:
+    """Another instance with the same weights does the same."""
     original, copy = build_module(lazy, seed=1), build_module(lazy, seed=2)
     owners: dict[int, str] = {}
     for name, tensor in original.state_dict().items():
@@ -111,7 +122,7 @@ def _check_state(lazy: Lazy[Any], run: Run, sample: Sample) -> None:
         promise(owner == name, f"state_dict holds one tensor twice, as {owner} and as {name}; register it once")
     with doing("when the weights of another instance are loaded"):
         copy.load_state_dict(original.state_dict())
-        outputs = run(original, sample), run(copy, sample)
+        outputs = run(original), run(copy)
     promise(torch.equal(*outputs), "an instance with another's weights gives other outputs: state_dict lacks something")
 
 
@@ -123,7 +134,7 @@ def _check_precision(lazy: Lazy[Any], run: Run, sample: Sample) -> None:
         promise(not output.is_floating_point() or output.dtype == dtype, f"in {dtype} its output is {output.dtype}")
 
 
-def _check_meta_device(lazy: Lazy[Any]) -> None:
+def check_meta_device(lazy: Lazy[Any]) -> None:
     """`check` builds models without memory for their weights."""
     with doing("when it is built on the meta device"), torch.device("meta"):
         module = lazy.build(**runtime(lazy))

@@ -12,10 +12,13 @@ from mtlkit.communicators import Communicator
 from mtlkit.config import Lazy
 from mtlkit.embedders import Embedder
 from mtlkit.encoders import Encoder
-from mtlkit.sharing import MessagePassing, SharingScheme, Trace
+from mtlkit.selectors import ModulePath
+from mtlkit.sharing import MessagePassing, SearchableScheme, SharingScheme, Trace
 from mtlkit.testing.modules import LONGER, build_module, check_module, check_states, close
 from mtlkit.testing.promises import doing, promise
 from mtlkit.testing.samples import STATE_DIM, TASKS, Sample, sample
+
+NUM_PATHS = 30
 
 
 def check_embedder(lazy: Lazy[Embedder]) -> None:
@@ -44,10 +47,12 @@ def check_encoder(lazy: Lazy[Encoder]) -> None:
 
 
 def check_sharing_scheme(lazy: Lazy[SharingScheme]) -> None:
-    """States and extra losses for each task; all tasks together train everything."""
+    """States and extra losses for each task; all tasks together, on all sampled paths, train everything."""
 
     def run_all(scheme: SharingScheme, given: Sample) -> Tensor:
-        shared = [scheme(given.states_BTE, given.mask_BT, task) for task in TASKS]
+        shared = [
+            scheme(given.states_BTE, given.mask_BT, task, **along) for task in TASKS for along in _paths(scheme, task)
+        ]
         numbers = [number for one in shared for number in (one.states_BTD, *one.losses.values())]
         return torch.cat([number.flatten() for number in numbers])
 
@@ -75,6 +80,15 @@ def check_communicator(lazy: Lazy[Communicator]) -> None:
         weights_BTN = trace.weights_BTN[given.mask_BT]
         padding_BTN = ~given.mask_BT.unsqueeze(1).expand(-1, given.mask_BT.shape[1], -1)[given.mask_BT]
         promise(not weights_BTN[padding_BTN].any(), "its weights are not zero on padded sources")
+
+
+def _paths(scheme: SharingScheme, task: str) -> list[dict[str, ModulePath]]:
+    """The arguments that lead through all of a scheme: paths, where it has them."""
+    if not isinstance(scheme, SearchableScheme):
+        return [{}]
+    with torch.random.fork_rng(devices=[]):  # the same paths whenever it is asked
+        torch.manual_seed(0)
+        return [{"path": path} for path in scheme.sample(task, NUM_PATHS).modules]
 
 
 def _check_input_gradient(lazy: Lazy[Any], run: Any) -> None:

@@ -21,6 +21,7 @@ LABELS = ("O", "B-x", "I-x")
 
 SENTENCES = ("never again", "fun", "a warm , witty and wise film", "good fun but long")
 INPUT_DIM, STATE_DIM = 6, 5
+NUM_MODULES, MAX_LENGTH = 4, 3
 
 
 @final
@@ -101,4 +102,6 @@ def runtime_values() -> dict[str, Any]:
         "state_dim": STATE_DIM,
         "labels": list(LABELS),
         "tasks": list(TASKS),
+        "num_modules": NUM_MODULES,
+        "max_length": MAX_LENGTH,
     }

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from mtlkit.config import Lazy
-from mtlkit.data import Batch
+from mtlkit.data import Batch, BatchStream, Corpus, Instance, TaskSplit
 from mtlkit.embedders import WordEmbedder
-from mtlkit.encoders import LstmEncoder
+from mtlkit.encoders import Encoder, LstmEncoder
 from mtlkit.heads import Classifier
 from mtlkit.models import SHARED, MultiTaskModel
-from mtlkit.sharing import FullyShared
+from mtlkit.sharing import FullyShared, ModulePool, SharingScheme
 from mtlkit.testing.promises import doing, promise
-from mtlkit.testing.samples import LABELS, TASKS, sample, sample_vocabulary
+from mtlkit.testing.samples import LABELS, SENTENCES, TASKS, sample, sample_vocabulary
 from mtlkit.training import EpochEnd, Logger, ModelSelection, Optimizer, Schedule, Step, TaskSampler, UpdateStrategy
 from mtlkit.training.optimization import Optimization
 
@@ -128,15 +128,14 @@ def check_model_selection(lazy: Lazy[ModelSelection]) -> None:
 
 
 def check_update_strategy(lazy: Lazy[UpdateStrategy]) -> None:
-    """A step changes parameters and says each batch's loss."""
-    torch.manual_seed(0)
-    model = _model()
+    """Steps change parameters, say each batch's loss, and go on to the same bits from a saved state."""
+    dev = {task: _stream(task) for task in TASKS}
+    model, strategy, optimization = _prepared(lazy, dev)
     parameters = list(model.parameters())
-    optimization = Optimization(torch.optim.SGD(parameters, lr=0.1), parameters, gradient_clip=None)
     before = [parameter.detach().clone() for parameter in parameters]
     batches = [_batch(task) for task in TASKS[:2]]
     with doing("when it takes a step"):
-        result = lazy.build().step(model, batches, optimization, "fp32")
+        result = strategy.step(model.train(), batches, optimization, "fp32")
     changed = any(not torch.equal(old, new) for old, new in zip(before, parameters, strict=True))
     promise(changed, "a step changes no parameter")
     tasks = [task for task, _ in result.losses]
@@ -147,6 +146,45 @@ def check_update_strategy(lazy: Lazy[UpdateStrategy]) -> None:
         promise(bool(loss.isfinite()), f"its loss of {task} is not finite")
     left = any(parameter.grad is not None and parameter.grad.any() for parameter in parameters)
     promise(not left, "it leaves gradients behind, which the next step would add to")
+    _check_resumed(lazy, model, strategy, optimization, dev)
+
+
+def _check_resumed(
+    lazy: Lazy[UpdateStrategy],
+    model: MultiTaskModel,
+    strategy: UpdateStrategy,
+    optimization: Optimization,
+    dev: Mapping[str, BatchStream],
+) -> None:
+    """A second step, taken by the strategy itself and by another instance with its state."""
+    same_dev = {task: _stream(task) for task in TASKS}
+    for task, stream in dev.items():
+        same_dev[task].load_state_dict(stream.state_dict())
+    copy, other, its_optimization = _prepared(lazy, same_dev)
+    copy.load_state_dict(model.state_dict())
+    with doing("when its state is saved and loaded"):
+        saved = io.BytesIO()
+        torch.save(strategy.state_dict(), saved)
+        saved.seek(0)
+        other.load_state_dict(torch.load(saved, weights_only=True))
+    for tried, its_model, by in ((strategy, model, optimization), (other, copy, its_optimization)):
+        torch.manual_seed(1)
+        tried.step(its_model.train(), [_batch(TASKS[0])], by, "fp32")
+    same = all(torch.equal(left, right) for left, right in zip(model.parameters(), copy.parameters(), strict=True))
+    promise(same, "after its state was saved and loaded, it takes another step")
+
+
+def _prepared(
+    lazy: Lazy[UpdateStrategy], dev: Mapping[str, BatchStream]
+) -> tuple[MultiTaskModel, UpdateStrategy, Optimization]:
+    """A model that the strategy can train, the strategy, and what the trainer would give it."""
+    torch.manual_seed(0)
+    model = _model(searchable=lazy.component.searches)
+    with doing("when it is built"):
+        strategy = lazy.build()
+    with doing("when it is prepared for a model"):
+        parameters = strategy.prepare(model, dev, gradient_clip=None)
+    return model, strategy, Optimization(torch.optim.SGD(parameters, lr=0.1), parameters, gradient_clip=None)
 
 
 def check_logger(lazy: Lazy[Logger]) -> None:
@@ -164,11 +202,21 @@ def check_logger(lazy: Lazy[Logger]) -> None:
             logger.close()
 
 
-def _model() -> MultiTaskModel:
+def _model(searchable: bool) -> MultiTaskModel:
     embedder = WordEmbedder(dim=4, vocabulary=sample_vocabulary(), vectors=None)
-    sharing = FullyShared(Lazy.of(LstmEncoder, hidden_dim=3), input_dim=4)
-    heads = {task: Classifier(input_dim=3, labels=list(LABELS)) for task in TASKS}
+    encoder: Lazy[Encoder] = Lazy.of(LstmEncoder, hidden_dim=4)
+    sharing: SharingScheme = (
+        ModulePool(encoder, num_modules=3, input_dim=4, tasks=list(TASKS))
+        if searchable
+        else FullyShared(encoder, input_dim=4)
+    )
+    heads = {task: Classifier(input_dim=4, labels=list(LABELS)) for task in TASKS}
     return MultiTaskModel({SHARED: embedder}, sharing, heads, dict.fromkeys(TASKS, 1.0))
+
+
+def _stream(task: str) -> BatchStream:
+    instances = [Instance(tuple(text.split()), label) for text, label in zip(SENTENCES, (*LABELS, "O"), strict=True)]
+    return BatchStream(TaskSplit(task, Corpus.from_instances(instances, "label"), sample_vocabulary()), 2, seed=0)
 
 
 def _batch(task: str) -> Batch:

@@ -51,10 +51,11 @@ class Trainer:
         self.settings = settings
         self.seed = seed
         self.streams = {task: BatchStream(split, settings.batch_size, seed) for task, split in train.items()}
+        self.dev_streams = {task.split.task: BatchStream(task.split, settings.batch_size, seed) for task in dev}
         self.sampler = settings.task_sampler.build()
         self.update = settings.update_strategy.build()
         self.schedule = settings.schedule.build() if settings.schedule else None
-        parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        parameters = self.update.prepare(model, self.dev_streams, settings.gradient_clip)
         optimizer = settings.optimizer.build().create(parameters)
         self.optimization = Optimization(optimizer, parameters, settings.gradient_clip)
         self.steps_per_epoch = len(self.plan(0))
@@ -99,7 +100,9 @@ class Trainer:
             "loss_sums": dict(self.loss_sums),
             "loss_counts": dict(self.loss_counts),
             "streams": {task: stream.state_dict() for task, stream in self.streams.items()},
+            "dev_streams": {task: stream.state_dict() for task, stream in self.dev_streams.items()},
             "optimizer": self.optimization.optimizer.state_dict(),
+            "update": self.update.state_dict(),
             "random": random_state.capture(),
         }
 
@@ -109,9 +112,11 @@ class Trainer:
             setattr(self, name, state[name])
         device = next(self.model.parameters()).device
         self.loss_sums = {task: total.to(device) for task, total in state["loss_sums"].items()}
-        for task, stream in self.streams.items():
-            stream.load_state_dict(state["streams"][task])
+        for name, streams in (("streams", self.streams), ("dev_streams", self.dev_streams)):
+            for task, stream in streams.items():
+                stream.load_state_dict(state[name][task])
         self.optimization.optimizer.load_state_dict(state["optimizer"])
+        self.update.load_state_dict(state["update"])
         random_state.restore(state["random"])
 
     def plan(self, epoch: int) -> list[list[str]]:

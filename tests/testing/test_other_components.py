@@ -1,6 +1,8 @@
 """The same for the components that are no modules."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -84,6 +86,59 @@ def others() -> dict[str, tuple[Class, Class]]:
         def step(self, model: Any, batches: Any, optimization: Any, precision: Any) -> Any:
             return None
 
+    class Selfish(mtlkit.UpdateStrategy):
+        """Keeps its place to itself."""
+
+        steps = 0
+
+        def step(self, model: Any, batches: Any, optimization: Any, precision: Any) -> Any:
+            self.steps += 1
+            losses = [model.loss(batch).total for batch in batches]
+            optimization.backward(self.steps * sum(losses))
+            optimization.apply()
+            return SimpleNamespace(
+                losses=[(batch.task, loss.detach()) for batch, loss in zip(batches, losses, strict=True)]
+            )
+
+    class Given(mtlkit.PoolSelector):
+        """One path, whatever the pool."""
+
+        path: ClassVar[mtlkit.ModulePath] = ()
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.log_prob = nn.Parameter(torch.tensor(-1.0))
+
+        def sample(self, task: str, num_samples: int) -> mtlkit.Paths:
+            ones_N = torch.ones(num_samples)
+            return mtlkit.Paths([self.path] * num_samples, ones_N * self.log_prob, ones_N, ones_N)
+
+        def best(self, task: str) -> mtlkit.ModulePath:
+            return self.path
+
+    class TooLong(Given):
+        """Stacks more than it may."""
+
+        path: ClassVar[mtlkit.ModulePath] = (0, 0, 0, 0)
+
+    class FromOne(Given):
+        """Counts modules from 1."""
+
+        path: ClassVar[mtlkit.ModulePath] = (1, 4)
+
+    class Unteachable(Given):
+        """Its probabilities hang on nothing."""
+
+        def sample(self, task: str, num_samples: int) -> mtlkit.Paths:
+            paths = super().sample(task, num_samples)
+            return replace(paths, log_probs_N=paths.log_probs_N.detach() + 0 * self.log_prob)
+
+    class Wavering(Given):
+        """Draws its best path."""
+
+        def best(self, task: str) -> mtlkit.ModulePath:
+            return tuple(torch.randint(4, (3,)).tolist())
+
     class Nameless(mtlkit.DatasetReader):
         """Knows no errors of users."""
 
@@ -118,6 +173,11 @@ def others() -> dict[str, tuple[Class, Class]]:
         "when one gets better, its score 'model' gets lower": (mtlkit.ModelSelection, Worst),
         "weights_for('one') is 'one', which is none of its scores ['model']": (mtlkit.ModelSelection, Unserved),
         "a step changes no parameter": (mtlkit.UpdateStrategy, Idle),
+        "after its state was saved and loaded, it takes another step": (mtlkit.UpdateStrategy, Selfish),
+        "its path (0, 0, 0, 0) is longer than max_length, 3": (mtlkit.PoolSelector, TooLong),
+        "its path (1, 4) names a module that is none of 0 to 3": (mtlkit.PoolSelector, FromOne),
+        "its parameter log_prob gets no gradient": (mtlkit.PoolSelector, Unteachable),
+        "though nothing was trained": (mtlkit.PoolSelector, Wavering),
         "files() gives something that is no Path": (mtlkit.DatasetReader, Nameless),
         "when it is closed it raises OSError: disk full": (mtlkit.Logger, Unclosed),
     }

@@ -1,13 +1,14 @@
 """The interface of update strategies."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from mtlkit.config import Component
-from mtlkit.data import Batch
+from mtlkit.data import Batch, BatchStream
 from mtlkit.models import MultiTaskModel
 from mtlkit.training.optimization import Optimization, Precision
 
@@ -23,8 +24,36 @@ class StepResult:
 class UpdateStrategy(Component):
     """How parameters change, given batches. `joint` is gradient descent; searches over architectures have their own."""
 
+    searches: ClassVar[bool] = False
+    """Whether it chooses among paths, which only a searchable sharing scheme has."""
+    needs_dev: bool = False
+    """Whether it learns from dev data, so that every task must have some."""
+
+    def prepare(
+        self, model: MultiTaskModel, dev: Mapping[str, BatchStream], gradient_clip: float | None
+    ) -> list[nn.Parameter]:
+        """Called once, before the first step. What a strategy changes by itself, it leaves out here.
+
+        Args:
+            model: on its device.
+            dev: batches without end of the dev data of each task that has some; the trainer keeps their places.
+            gradient_clip: as in the experiment's `trainer` section.
+
+        Returns:
+            The parameters that the `optimization` of `step` is to change.
+        """
+        return [parameter for parameter in model.parameters() if parameter.requires_grad]
+
     @abstractmethod
     def step(
         self, model: MultiTaskModel, batches: Sequence[Batch], optimization: Optimization, precision: Precision
     ) -> StepResult:
         """One step on `batches`: one batch, or as many as gradients are accumulated over."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs of it: nested dicts of tensors and plain values."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Takes a state back, after `prepare`."""
+        assert not state, "a strategy that has a state takes it back"

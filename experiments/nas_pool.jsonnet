@@ -1,0 +1,18 @@
+// A pool of modules with a path per task, searched for while the modules are trained (Chen et al. 2018, Algorithm 1), on
+// the VADER corpora. Smaller than printed, for a small machine; --tla num_modules=20 --tla num_samples=5 are
+// the paper's pool and our default for the number of paths per batch, which it does not print.
+local small = import 'lib/small.libsonnet';
+
+function(num_modules=6, num_samples=3)
+  local base = small.experiment({
+    type: 'pool',
+    // Both directions together are as wide as the embeddings, so that any module may follow any other.
+    module: { type: 'bilstm', hidden_dim: 50 },
+    num_modules: num_modules,
+    selector: { type: 'controller' },
+  });
+  base {
+    // As printed: a linear layer on the mean of the states.
+    tasks: { [name]: base.tasks[name] { head+: { pool: 'mean' } } for name in std.objectFields(base.tasks) },
+    trainer+: { update_strategy: { type: 'simultaneous_online', num_samples: num_samples } },
+  }

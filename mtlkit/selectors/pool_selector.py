@@ -1,0 +1,45 @@
+"""The interface of pool selectors, and what they give.
+
+Shapes: N sampled paths.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from mtlkit.config import Component
+
+ModulePath = tuple[int, ...]
+"""Numbers of modules, from 0, in the order in which a text goes through them. One may occur more than once."""
+
+
+@dataclass(frozen=True)
+class Paths:
+    """N paths of one task, and how likely they are."""
+
+    modules: list[ModulePath]
+    log_probs_N: Tensor
+    """Log-probability of each under the selector's own policy. Its gradient trains the selector; without one there is
+    nothing to train."""
+    entropies_N: Tensor
+    """Sum of the policy's entropies at the steps of each, in nats."""
+    ratios_N: Tensor
+    """What each path's gradient is to be multiplied with because another law than the policy has drawn it; a constant,
+    1 where nothing is corrected."""
+
+
+class PoolSelector(nn.Module, Component, offers=("num_modules", "max_length", "tasks")):
+    """Chooses paths through a pool of modules, for each task its own (Chen et al. 2018).
+
+    Given at build: `num_modules`, the modules of the pool; `max_length`, the most steps of a path; `tasks`, names.
+    Whatever is random is drawn from PyTorch's global generator, whose state checkpoints hold.
+    """
+
+    @abstractmethod
+    def sample(self, task: str, num_samples: int) -> Paths:
+        """N paths to train on, independent of each other. In evaluation mode nothing is explored."""
+
+    @abstractmethod
+    def best(self, task: str) -> ModulePath:
+        """The path that the task is evaluated with; the same until the selector is trained."""

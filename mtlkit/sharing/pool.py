@@ -1,0 +1,84 @@
+"""Sharing by a pool of modules.
+
+Shapes: B batch, T time steps, E size of embeddings and of every state.
+"""
+
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from mtlkit.config import Lazy, Runtime
+from mtlkit.encoders import BilstmEncoder, Encoder
+from mtlkit.errors import ConfigError
+from mtlkit.kernels.sequences import zero_padding
+from mtlkit.selectors import Controller, ModulePath, Paths, PoolSelector
+from mtlkit.sharing.scheme import Shared, SharingScheme
+from mtlkit.sharing.searchable_scheme import SearchableScheme
+from mtlkit.types import PositiveInt
+
+
+@final
+@SharingScheme.register("pool")
+class ModulePool(SearchableScheme):
+    """A pool of modules for all tasks; each stacks some of them in an order of its own (Chen et al. 2018, eq. 3).
+
+    A module must give states of the size that it takes, so that any order and any repetition is possible: with
+    bidirectional modules of 50 a direction, embeddings of 100. Only the modules on a batch's path see it or learn
+    from it.
+
+    module: built `num_modules` times.
+    num_modules: L, modules in the pool; numbered from 0 wherever a path is written down.
+    max_length: most modules on a path. The paper prints no cap, and speaks of three steps in use at the end.
+    selector: chooses the paths. One that learns needs an update strategy that searches.
+
+    Raises:
+        ConfigError: a module's states are not of the size of its input, or the selector does not fit.
+    """
+
+    def __init__(
+        self,
+        module: Lazy[Encoder] = Lazy.of(BilstmEncoder, hidden_dim=50),
+        num_modules: PositiveInt = 20,
+        max_length: PositiveInt = 4,
+        selector: Lazy[PoolSelector] = Lazy.of(Controller),
+        *,
+        input_dim: Runtime[int],
+        tasks: Runtime[list[str]],
+    ) -> None:
+        super().__init__()
+        self.pool = nn.ModuleList(module.build(input_dim=input_dim) for _ in range(num_modules))
+        self.output_dim = input_dim
+        if (size := self.pool[0].output_dim) != input_dim:
+            raise ConfigError(
+                f"module: takes embeddings of {input_dim} and gives states of {size}; in a pool both must be equal, "
+                "since any module may follow any other"
+            )
+        self.selector = selector.build(num_modules=num_modules, max_length=max_length, tasks=tasks)
+
+    def sample(self, task: str, num_samples: int) -> Paths:
+        return self.selector.sample(task, num_samples)
+
+    def search_parameters(self) -> list[nn.Parameter]:
+        return list(self.selector.parameters())
+
+    def forward(
+        self,
+        states_BTE: Tensor,
+        mask_BT: Tensor,
+        task: str,
+        *,
+        with_trace: bool = False,
+        path: ModulePath | None = None,
+    ) -> Shared:
+        if path is None:
+            path = self._path(task)
+        if not path:
+            return Shared(zero_padding(states_BTE, mask_BT))
+        for number in path:
+            states_BTE = self.pool[number](states_BTE, mask_BT)
+        return Shared(states_BTE)
+
+    @torch.no_grad()
+    def _path(self, task: str) -> ModulePath:
+        return self.selector.sample(task, 1).modules[0] if self.training else self.selector.best(task)

@@ -1,0 +1,35 @@
+"""Sharing schemes with more than one way through them.
+
+Shapes: B batch, T time steps, E input size, D output size.
+"""
+
+from abc import abstractmethod
+
+from torch import Tensor, nn
+
+from mtlkit.selectors import ModulePath, Paths
+from mtlkit.sharing.scheme import Shared, SharingScheme
+
+
+class SearchableScheme(SharingScheme):
+    """A scheme that runs along a path, which update strategies can search for."""
+
+    @abstractmethod
+    def sample(self, task: str, num_samples: int) -> Paths:
+        """Paths to train on; the gradient of their log-probabilities goes to the `search_parameters` alone."""
+
+    @abstractmethod
+    def search_parameters(self) -> list[nn.Parameter]:
+        """phi: what chooses paths and is trained by rewards. The rest, theta, is trained by the loss."""
+
+    @abstractmethod
+    def forward(
+        self,
+        states_BTE: Tensor,
+        mask_BT: Tensor,
+        task: str,
+        *,
+        with_trace: bool = False,
+        path: ModulePath | None = None,
+    ) -> Shared:
+        """As for every scheme, along `path`. Without one: a sampled path in training mode, else the task's best."""

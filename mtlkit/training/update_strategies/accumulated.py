@@ -1,0 +1,66 @@
+"""Modules and paths learned at the same time, with one step on the modules for all paths."""
+
+from collections.abc import Sequence
+from typing import Literal, final
+
+import torch
+
+from mtlkit.config import Lazy
+from mtlkit.data import Batch
+from mtlkit.models import MultiTaskModel
+from mtlkit.training.optimization import Optimization, Precision
+from mtlkit.training.optimizers import Adam, Optimizer
+from mtlkit.training.update_strategies.policy_gradient import Baseline, PolicyGradient
+from mtlkit.training.update_strategies.search_strategy import SearchStrategy, add_gradients
+from mtlkit.training.update_strategies.update_strategy import StepResult, UpdateStrategy
+from mtlkit.types import NonNegativeFloat, PositiveFloat, PositiveInt
+
+
+@final
+@UpdateStrategy.register("accumulated")
+class Accumulated(SearchStrategy):
+    """Like `simultaneous_online`, but with one step on the modules, on the mean loss along the N paths.
+
+    So all paths are tried on the same modules, and a batch moves these once, as in every other system. Ours; Chen et
+    al. 2018 move them N times.
+
+    num_samples: N, paths drawn for a batch.
+    tau: temperature of the softmax over a batch's N rewards (eq. 5; printed: 1/30); null takes rewards as they are.
+    baseline: subtracted from rewards: `none`; the `mean` of the N, 1/N under the softmax; or, with tau: null, `ema`,
+        each task's running mean (0.95 of the old one, as ENAS has it).
+    entropy: weight of the policy's entropy in the selector's objective.
+    reward_on: the `train` batch itself, or the task's next batch of `dev` data.
+    reward_time: `after` the step on the modules, or `before` it.
+    controller_optimizer: moves the selector.
+
+    Raises:
+        ConfigError: nothing could be learned with these settings, or one of them would change nothing.
+    """
+
+    def __init__(
+        self,
+        num_samples: PositiveInt = 5,
+        tau: PositiveFloat | None = 1 / 30,
+        baseline: Baseline = "none",
+        entropy: NonNegativeFloat = 0.0,
+        reward_on: Literal["train", "dev"] = "train",
+        reward_time: Literal["after", "before"] = "after",
+        controller_optimizer: Lazy[Optimizer] = Lazy.of(Adam),
+    ) -> None:
+        policy = PolicyGradient(num_samples, tau, baseline, entropy, controller_optimizer)
+        super().__init__(num_samples, policy, on_dev=reward_on == "dev")
+        self.rewards_first = reward_time == "before"
+
+    def step(
+        self, model: MultiTaskModel, batches: Sequence[Batch], optimization: Optimization, precision: Precision
+    ) -> StepResult:
+        drawn = self.draw(model, batches)
+        rewarded = self.reward(model, batches, drawn, precision) if self.rewards_first else None
+        share = 1 / (self.num_samples * len(batches))
+        losses = [
+            add_gradients(model, batches, chosen, share, optimization, precision)
+            for chosen in zip(*(paths.modules for paths in drawn), strict=True)
+        ]
+        optimization.apply()
+        self.policy.step(rewarded or self.reward(model, batches, drawn, precision))
+        return StepResult(list(zip([batch.task for batch in batches], torch.stack(losses).mean(dim=0), strict=True)))
