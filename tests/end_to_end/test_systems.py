@@ -44,9 +44,15 @@ SYSTEMS: dict[str, dict[str, Any]] = {
     },
     "dc": message_passing("direct"),
     "ic": message_passing("indirect"),
+    "nas_pool": {"type": "pool", "module": BILSTM, "num_modules": 3, "max_length": 2},
 }
 ALONE = ("lstm", "bilstm", "stacked_lstm")
 """Share nothing, not even the embedder."""
+
+
+def update_strategy(system: str) -> dict[str, Any]:
+    """A pool's controller learns by searching; everything else is trained jointly."""
+    return {"type": "accumulated", "num_samples": 2} if system == "nas_pool" else {"type": "joint"}
 
 
 def losses(directory: Path) -> list[float]:
@@ -76,6 +82,7 @@ def test_texts(system: str, vader_corpora: Path, run: Any, monkeypatch: pytest.M
         "model.share_embedder": json.dumps(system not in ALONE),
         "model.embedder.dim": "16",
         "trainer.optimizer": json.dumps({"type": "adam", "lr": 0.01}),
+        "trainer.update_strategy": json.dumps(update_strategy(system)),
         **{f"tasks.{domain}.head.pool": '"mean"' for domain in DOMAINS},
     }
     overrides = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
@@ -111,7 +118,11 @@ def test_tags(system: str, conll2000: dict[str, str], run: Any, write: Any, tmp_
             "sharing": sharing,
             "share_embedder": system not in ALONE,
         },
-        "trainer": {"batch_size": 16, "optimizer": {"type": "adam", "lr": 0.01}},
+        "trainer": {
+            "batch_size": 16,
+            "optimizer": {"type": "adam", "lr": 0.01},
+            "update_strategy": update_strategy(system),
+        },
     }
     train_evaluate_and_predict(run, tmp_path / "run", write(experiment))
     answer = run("predict", tmp_path / "run" / "archive.tar.gz", "--task", "chunk", "-", text="He reckons so .\n")
