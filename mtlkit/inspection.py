@@ -20,7 +20,7 @@ from mtlkit.training import Optimization, Trainer
 
 
 @dataclass(frozen=True)
-class Stage:
+class Part:
     """A part that a task's batch goes through, and the shape that comes out; B texts, T words."""
 
     name: str
@@ -33,7 +33,7 @@ class TaskInspection:
 
     name: str
     sizes: dict[str, int]
-    path: list[Stage]
+    path: list[Part]
     parameters: int
     shared_parameters: int
     """Of these, those that another task trains as well."""
@@ -95,14 +95,14 @@ def inspect_experiment(
 
 
 def _inspect_tasks(model: MultiTaskModel, splits: dict[str, TaskSplit], corpora: Corpora) -> list[TaskInspection]:
-    paths: dict[str, list[Stage]] = {}
+    paths: dict[str, list[Part]] = {}
     trained: dict[str, set[str]] = {}
     for task, split in splits.items():
         model.zero_grad(set_to_none=True)
-        with _recorded_stages(model) as stages:
+        with _recorded_parts(model) as parts:
             model.loss(split.batch(split.lengths.argsort()[-2:])).total.backward()  # type: ignore[no-untyped-call]
         head = model.head(task)
-        paths[task] = [*stages, Stage(f"{head.registered_name} head", "")]
+        paths[task] = [*parts, Part(f"{head.registered_name} head", "")]
         trained[task] = {name for name, parameter in model.named_parameters() if parameter.grad is not None}
     sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
     found = []
@@ -115,19 +115,19 @@ def _inspect_tasks(model: MultiTaskModel, splits: dict[str, TaskSplit], corpora:
 
 
 @contextmanager
-def _recorded_stages(model: MultiTaskModel) -> Iterator[list[Stage]]:
+def _recorded_parts(model: MultiTaskModel) -> Iterator[list[Part]]:
     """Collects the parts that map whole sentences, in the order in which they finish."""
-    stages: list[Stage] = []
+    parts: list[Part] = []
 
     def record(name: str) -> Any:
         def hook(module: nn.Module, inputs: Any, output: Any) -> None:
-            stages.append(Stage(name, _shape(output)))
+            parts.append(Part(name, _shape(output)))
 
         return hook
 
     handles = [module.register_forward_hook(record(name)) for name, module in _sentence_modules(model)]
     try:
-        yield stages
+        yield parts
     finally:
         for handle in handles:
             handle.remove()

@@ -111,7 +111,7 @@ def show_inspection(inspection: "Inspection") -> None:
         rows.append((task.name, sizes, *(f"{count:,}" for count in counts)))
     show_rows(header, rows)
     for task in inspection.tasks:
-        path = " -> ".join(f"{stage.name} {stage.shape}".strip() for stage in task.path)
+        path = " -> ".join(f"{part.name} {part.shape}".strip() for part in task.path)
         results.print(f"path of {task.name}: {path}")
     results.print(f"parameters: {inspection.parameters:,}; one epoch: {inspection.steps_per_epoch:,} steps")
     results.print(
