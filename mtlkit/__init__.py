@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
     from mtlkit.training import Logger as Logger
     from mtlkit.training import ModelSelection as ModelSelection
     from mtlkit.training import Optimizer as Optimizer
+    from mtlkit.training import PathDerivation as PathDerivation
     from mtlkit.training import Schedule as Schedule
     from mtlkit.training import TaskSampler as TaskSampler
     from mtlkit.training import UpdateStrategy as UpdateStrategy
@@ -65,6 +66,7 @@ _HOME = {
     "NonNegativeFloat": "mtlkit.types",
     "NonNegativeInt": "mtlkit.types",
     "Optimizer": "mtlkit.training",
+    "PathDerivation": "mtlkit.training",
     "Paths": "mtlkit.selectors",
     "PoolSelector": "mtlkit.selectors",
     "PositiveFloat": "mtlkit.types",

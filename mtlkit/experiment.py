@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from torch import nn
 
 from mtlkit.config import Lazy, Spec, Variables, apply_overrides, evaluate_file, experiment_root, validate
@@ -17,7 +17,7 @@ from mtlkit.heads import Head
 from mtlkit.metrics import Metric
 from mtlkit.models import SHARED, MultiTaskModel
 from mtlkit.sharing import SharingScheme
-from mtlkit.training import AVERAGE, TrainerSettings
+from mtlkit.training import AVERAGE, StageSettings, TrainerSettings
 from mtlkit.types import NonNegativeFloat, PositiveInt, Probability
 
 SPLITS = ("train", "dev", "test")
@@ -76,8 +76,10 @@ class Experiment(Spec):
     """Which words are known, and pretrained vectors for them."""
     model: ModelSettings
     """Everything between texts and heads."""
+    stages: list[StageSettings] = []
+    """Parts of a run that follow each other, each with a trainer of its own; none for a run with one trainer."""
     trainer: TrainerSettings = TrainerSettings()
-    """How the model is trained."""
+    """How the model is trained, where there are no stages."""
 
     @field_validator("tasks")
     @classmethod
@@ -90,9 +92,24 @@ class Experiment(Spec):
                 raise ValueError(f"'{name}' cannot name a task: {reason}")
         return tasks
 
+    @field_validator("stages")
+    @classmethod
+    def _different_names(cls, stages: list[StageSettings]) -> list[StageSettings]:
+        names = [stage.name for stage in stages]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"two stages are named '{twice}'; rename one")
+        return stages
+
+    @field_validator("trainer")
+    @classmethod
+    def _one_place_for_trainers(cls, trainer: TrainerSettings, info: ValidationInfo) -> TrainerSettings:
+        if info.data.get("stages"):
+            raise ValueError("each stage has a trainer of its own; move this into stages.0.trainer and those after it")
+        return trainer
+
     def to_json(self) -> dict[str, Any]:
         """The resolved experiment, every default filled in; validates to itself."""
-        return self.model_dump(mode="json")
+        return self.model_dump(mode="json", exclude={"trainer"} if self.stages else None)
 
 
 SECTIONS: dict[str, type[Spec]] = {
@@ -100,9 +117,10 @@ SECTIONS: dict[str, type[Spec]] = {
     "tasks": TaskSettings,
     "vocabulary": VocabularySettings,
     "model": ModelSettings,
+    "stages": StageSettings,
     "trainer": TrainerSettings,
 }
-"""What an experiment file is made of; under `tasks`, each task."""
+"""What an experiment file is made of; under `tasks` each task, in `stages` each stage."""
 
 
 @dataclass(frozen=True)

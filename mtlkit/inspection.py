@@ -16,6 +16,7 @@ from mtlkit.encoders import Encoder
 from mtlkit.experiment import LoadedExperiment, build_model
 from mtlkit.models import MultiTaskModel
 from mtlkit.sharing import SharingScheme
+from mtlkit.stages import experiment_of, stages_of
 from mtlkit.training import Optimization, Trainer
 
 
@@ -67,11 +68,13 @@ def inspect_experiment(
 ) -> Inspection:
     """Reads the data, builds the model and runs a batch of each task forward and backward; trains nothing.
 
+    Of an experiment in stages, this is about the first.
+
     Raises:
         ConfigError, DataError: whatever `train` would raise before its first step.
     """
-    experiment = loaded.experiment
-    check_experiment(experiment, str(loaded.file))
+    check_experiment(loaded.experiment, str(loaded.file))
+    experiment = experiment_of(loaded.experiment, stages_of(loaded.experiment)[0])
     torch.set_num_threads(experiment.trainer.threads)
     corpora = load_corpora(experiment, limit=limit, say=say)
     vectors = read_vectors(experiment, say)

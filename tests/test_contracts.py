@@ -70,6 +70,7 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "sgd"},
         {"type": "sgd", "momentum": 0.9},
     ],
+    mtlkit.PathDerivation: [{"type": "greedy"}, {"type": "best_of_samples", "num_samples": 3}],
     mtlkit.PoolSelector: [
         {"type": "controller"},
         {"type": "controller", "explore": "structure", "importance": True, "allow_empty": True, "hidden_dim": 6},

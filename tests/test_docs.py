@@ -16,8 +16,8 @@ from registrable import Registrable
 import mtlkit
 from mtlkit.checks import check_experiment
 from mtlkit.cli.app import app
-from mtlkit.config import Component, interfaces
-from mtlkit.experiment import load_experiment
+from mtlkit.config import Component, evaluate_file, interfaces, validate
+from mtlkit.experiment import SECTIONS, load_experiment
 from mtlkit.testing import check_component
 
 ROOT = Path(__file__).parent.parent
@@ -127,10 +127,15 @@ def test_experiments_in_prose_are_valid(tmp_path: Path, monkeypatch: pytest.Monk
     for split in ("train", "dev", "test"):
         (tmp_path / "data" / f"{split}.txt.gz").touch()
     for page in ("docs/quickstart.md", "docs/configuration.md"):
-        (experiment,) = blocks(page, "jsonnet")
+        experiment, *sections = blocks(page, "jsonnet")
         file = tmp_path / "experiment.jsonnet"
         file.write_text(experiment, encoding="utf-8")
         check_experiment(load_experiment(file).experiment, page)
+        for section in sections:
+            file.write_text(f"{{ {section} }}", encoding="utf-8")
+            ((name, value),) = evaluate_file(file).value.items()
+            for entry in value if isinstance(value, list) else [value]:
+                validate(SECTIONS[name], entry, page)
 
 
 @each_page

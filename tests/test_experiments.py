@@ -10,6 +10,7 @@ import pytest
 from mtlkit.checks import check_experiment
 from mtlkit.config import Variables, validate
 from mtlkit.experiment import Experiment, LoadedExperiment, load_experiment
+from mtlkit.stages import stages_of
 
 ROOT = Path(__file__).parent.parent
 EXPERIMENTS = ROOT / "experiments"
@@ -25,7 +26,9 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     *((f"fdu/{name}.jsonnet", {"preset": "paper"}) for name in (*LIU, "dc", "ic")),
     *((f"fdu/{name}.jsonnet", {"preset": "liu2017"}) for name in LIU),
     *((f"fdu/{name}.jsonnet", {"preset": "chen"}) for name in ("single", "bilstm", "fs")),
-    *((f"fdu/{name}.jsonnet", {"preset": "common"}) for name in ("ssp", "psp", "cs")),
+    *((f"fdu/{name}.jsonnet", {"preset": "common"}) for name in ("ssp", "psp", "cs", "nas_pool")),
+    *(("fdu/transfer.jsonnet", {"system": "ic", "scope": scope}) for scope in ("attention", "all_shared")),
+    ("fdu/transfer.jsonnet", {"system": "sp", "leave_out": "MR", "embeddings": "copy", "preset": "paper"}),
 ]
 
 
@@ -92,11 +95,14 @@ def test_the_vader_experiments_differ_in_sharing_only() -> None:
 def test_one_preset_makes_the_systems_of_fdu_mtl_compare() -> None:
     """They differ in the model alone, in how it is pooled, and in that single tasks keep their own best epochs."""
     systems = {path.stem: load(path, preset="common").experiment for path in (EXPERIMENTS / "fdu").glob("*.jsonnet")}
-    assert len(systems) >= 12
-    trainers = {repr(system.trainer.model_dump(exclude={"selection"})) for system in systems.values()}
-    assert len(trainers) == 1
+    assert len(systems) >= 14
+    own = {"selection", "update_strategy", "frozen"}
+    trainers = [stage.trainer for system in systems.values() for stage in stages_of(system)]
+    assert len({repr(trainer.model_dump(exclude=own)) for trainer in trainers}) == 1
     pools = {name: {task.head.to_json()["pool"] for task in system.tasks.values()} for name, system in systems.items()}
-    assert pools == {name: {"last"} for name in systems} | {"bilstm": {"mean"}, "mt_cnn": {"max"}}
+    assert pools == {name: {"last"} for name in systems} | {
+        **{"bilstm": {"mean"}, "nas_pool": {"mean"}, "mt_cnn": {"max"}}
+    }
     alone = {name for name, system in systems.items() if not system.model.share_embedder}
     assert alone == {name for name, system in systems.items() if system.trainer.selection.type == "per_task"}
     assert alone == {"single", "bilstm", "stacked_lstm"}

@@ -18,7 +18,7 @@ LAYERS = [
     {"embedders", "encoders", "heads", "communicators", "selectors", "sharing"},
     {"models"},
     {"training"},
-    {"experiment", "checks", "corpora", "archive", "runs", "plugins", "inspection", "testing"},
+    {"experiment", "stages", "checks", "corpora", "archive", "runs", "plugins", "inspection", "testing"},
     {"cli", "__main__"},
 ]
 LAYER_OF = {package: number for number, layer in enumerate(LAYERS) for package in layer}

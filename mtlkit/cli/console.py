@@ -30,12 +30,18 @@ def say(line: str) -> None:
 class ConsoleListener:
     """Shows a run's progress: a line per epoch; within it a bar on a terminal, elsewhere now and then a line."""
 
-    def __init__(self, epochs: int) -> None:
-        self.epochs = epochs
+    def __init__(self) -> None:
+        self.epochs = 0
         self.started = time.monotonic()
         self.shown = self.started
         self.bar: Progress | None = None
         self.bar_task = TaskID(0)
+
+    def stage(self, name: str | None, epochs: int) -> None:
+        """Says which stage begins, where there are several."""
+        self.epochs = epochs
+        if name is not None:
+            say(f"stage {name}")
 
     def step(self, step: "Step") -> None:
         """Moves the bar or says a line; reading a loss waits for the device, so it is not done at every step."""

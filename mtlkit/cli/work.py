@@ -43,7 +43,7 @@ def train(
         return
     options = TrainOptions(where, limit, resume, force, plugins)
     try:
-        result = run_train(loaded, directory, options, [ConsoleListener(loaded.experiment.trainer.epochs)], say)
+        result = run_train(loaded, directory, options, [ConsoleListener()], say)
     except Interrupted as interrupted:
         arguments = [argument for argument in sys.argv[1:] if argument not in ("--resume", "--force")]
         again = [*arguments, "--resume"] if RunDirectory(directory).is_run else sys.argv[1:]

@@ -109,7 +109,7 @@ class MultiTaskModel(nn.Module):
             total = total + loss
         return TaskLoss(total, {"task": task_loss, **shared.losses})
 
-    def decode(self, batch: Batch) -> Decoded:
+    def decode(self, batch: Batch, *, path: ModulePath | None = None) -> Decoded:
         """The head's decisions for a batch; targets are not looked at."""
-        shared = self(batch.text, batch.task)
+        shared = self(batch.text, batch.task, path=path)
         return self.head(batch.task).decode(self.dropout(shared.states_BTD), batch.text.mask_BT)

@@ -4,7 +4,8 @@ from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.evaluate import evaluate_archive
 from mtlkit.runs.interrupts import Interrupted
 from mtlkit.runs.predict import predict
-from mtlkit.runs.train import Listener, RunResult, TrainOptions, train
+from mtlkit.runs.stage_run import Listener
+from mtlkit.runs.train import RunResult, TrainOptions, train
 
 __all__ = [
     "Interrupted",

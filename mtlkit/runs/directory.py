@@ -7,6 +7,7 @@ vocabulary/                 one text file per namespace
 metrics.jsonl, metrics.json every epoch, and the final figures
 checkpoints/                see training/checkpoints.py
 archive.tar.gz              see archive.py
+stages/NAME/                of a run in stages, each one's checkpoints and derived paths
 """
 
 import json
@@ -22,6 +23,7 @@ from mtlkit.data import Vocabulary
 from mtlkit.errors import RunError
 from mtlkit.experiment import LoadedExperiment
 from mtlkit.files import new_folder, write_atomically
+from mtlkit.stages import TaskPaths
 
 if sys.platform != "win32":  # Windows has no such locks
     import fcntl
@@ -41,8 +43,12 @@ class RunDirectory:
         self.vocabulary = path / "vocabulary"
         self.metrics_log = path / "metrics.jsonl"
         self.metrics = path / "metrics.json"
-        self.checkpoints = path / "checkpoints"
+        self.stages = path / "stages"
         self.archive = path / "archive.tar.gz"
+
+    def stage(self, name: str | None) -> "StageDirectory":
+        """The files of a stage; the only one of a run has no name, and its files lie in the run's own folder."""
+        return StageDirectory(self.path if name is None else self.stages / name)
 
     @property
     def is_run(self) -> bool:
@@ -154,8 +160,8 @@ class RunDirectory:
 
     def sweep(self) -> None:
         """Removes half-written files that a killed process left in the run."""
-        for folder in (self.path, self.checkpoints):
-            for abandoned in folder.glob(".*"):
+        for folder in (self.path, *self.stages.glob("*")):
+            for abandoned in (*folder.glob(".*"), *StageDirectory(folder).checkpoints.glob(".*")):
                 shutil.rmtree(abandoned) if abandoned.is_dir() else abandoned.unlink()
 
     def log_size(self) -> int:
@@ -174,16 +180,53 @@ class RunDirectory:
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Writes `metrics.json`, the last thing a run does."""
-        write_atomically(self.metrics, (json.dumps(metrics, indent=2) + "\n").encode())
+        write_atomically(self.metrics, _lines(metrics))
 
     def add_meta(self, more: dict[str, Any]) -> None:
         """Adds keys to `meta.json`."""
-        write_atomically(self.meta, (json.dumps({**self.read_meta(), **more}, indent=2) + "\n").encode())
+        write_atomically(self.meta, _lines({**self.read_meta(), **more}))
 
     def read_meta(self) -> dict[str, Any]:
         """What `meta.json` says."""
         meta: dict[str, Any] = json.loads(self.meta.read_text())
         return meta
+
+
+@final
+class StageDirectory:
+    """The files of one stage, by name."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+        self.paths = path / "paths.json"
+        self.outcome = self.checkpoints / "outcome.json"
+
+    def read_paths(self) -> TaskPaths | None:
+        """The paths that the stage has derived, if it has."""
+        if not self.paths.exists():
+            return None
+        return {task: tuple(path) for task, path in json.loads(self.paths.read_text()).items()}
+
+    def write_paths(self, paths: TaskPaths) -> None:
+        """Writes them down, so that a stage that goes on has the same."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.paths, _lines(paths))
+
+    def read_outcome(self) -> dict[str, Any] | None:
+        """What `write_outcome` wrote, if the stage is done."""
+        if not self.outcome.exists():
+            return None
+        outcome: dict[str, Any] = json.loads(self.outcome.read_text())
+        return outcome
+
+    def write_outcome(self, outcome: dict[str, Any]) -> None:
+        """Marks the stage as done."""
+        write_atomically(self.outcome, _lines(outcome))
+
+
+def _lines(value: Any) -> bytes:
+    return (json.dumps(value, indent=2) + "\n").encode()
 
 
 def _write(path: Path, text: str) -> None:

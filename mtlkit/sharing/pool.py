@@ -3,7 +3,8 @@
 Shapes: B batch, T time steps, E size of embeddings and of every state.
 """
 
-from typing import final
+from collections.abc import Mapping
+from typing import Self, final
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from mtlkit.config import Lazy, Runtime
 from mtlkit.encoders import BilstmEncoder, Encoder
 from mtlkit.errors import ConfigError
 from mtlkit.kernels.sequences import zero_padding
-from mtlkit.selectors import Controller, ModulePath, Paths, PoolSelector
+from mtlkit.selectors import Controller, FixedPaths, ModulePath, Paths, PoolSelector
 from mtlkit.sharing.scheme import Shared, SharingScheme
 from mtlkit.sharing.searchable_scheme import SearchableScheme
 from mtlkit.types import PositiveInt
@@ -59,6 +60,14 @@ class ModulePool(SearchableScheme):
     def sample(self, task: str, num_samples: int) -> Paths:
         return self.selector.sample(task, num_samples)
 
+    def best(self, task: str) -> ModulePath:
+        return self.selector.best(task)
+
+    @classmethod
+    def with_paths(cls, scheme: Lazy[Self], paths: Mapping[str, ModulePath]) -> Lazy[Self]:
+        selector = {"type": FixedPaths.registered_name, "paths": {task: list(path) for task, path in paths.items()}}
+        return Lazy.of(cls, **{**scheme.to_json(), "selector": selector})
+
     def search_parameters(self) -> list[nn.Parameter]:
         return list(self.selector.parameters())
 
@@ -81,4 +90,4 @@ class ModulePool(SearchableScheme):
 
     @torch.no_grad()
     def _path(self, task: str) -> ModulePath:
-        return self.selector.sample(task, 1).modules[0] if self.training else self.selector.best(task)
+        return self.selector.sample(task, 1).modules[0] if self.training else self.best(task)

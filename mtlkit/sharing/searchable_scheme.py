@@ -4,9 +4,12 @@ Shapes: B batch, T time steps, E input size, D output size.
 """
 
 from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Self
 
 from torch import Tensor, nn
 
+from mtlkit.config import Lazy
 from mtlkit.selectors import ModulePath, Paths
 from mtlkit.sharing.scheme import Shared, SharingScheme
 
@@ -17,6 +20,18 @@ class SearchableScheme(SharingScheme):
     @abstractmethod
     def sample(self, task: str, num_samples: int) -> Paths:
         """Paths to train on; the gradient of their log-probabilities goes to the `search_parameters` alone."""
+
+    @abstractmethod
+    def best(self, task: str) -> ModulePath:
+        """The path that the task is evaluated with; the same until the `search_parameters` change."""
+
+    @classmethod
+    @abstractmethod
+    def with_paths(cls, scheme: Lazy[Self], paths: Mapping[str, ModulePath]) -> Lazy[Self]:
+        """The same scheme in which each task keeps to its path, so that there is nothing left to search for.
+
+        Its parameters are among those of the one that searched, under the same names.
+        """
 
     @abstractmethod
     def search_parameters(self) -> list[nn.Parameter]:

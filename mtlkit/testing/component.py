@@ -29,11 +29,12 @@ from mtlkit.testing.training import (
     check_logger,
     check_model_selection,
     check_optimizer,
+    check_path_derivation,
     check_schedule,
     check_task_sampler,
     check_update_strategy,
 )
-from mtlkit.training import Logger, ModelSelection, Optimizer, Schedule, TaskSampler, UpdateStrategy
+from mtlkit.training import Logger, ModelSelection, Optimizer, PathDerivation, Schedule, TaskSampler, UpdateStrategy
 
 CHECKS: Mapping[type[Component], Callable[[Any], None]] = {
     Communicator: check_communicator,
@@ -45,6 +46,7 @@ CHECKS: Mapping[type[Component], Callable[[Any], None]] = {
     Metric: check_metric,
     ModelSelection: check_model_selection,
     Optimizer: check_optimizer,
+    PathDerivation: check_path_derivation,
     PoolSelector: check_pool_selector,
     Schedule: check_schedule,
     SharingScheme: check_sharing_scheme,

@@ -58,6 +58,8 @@ def check_sharing_scheme(lazy: Lazy[SharingScheme]) -> None:
 
     check_module(lazy, run_all, sample())
     _check_losses(lazy)
+    if issubclass(lazy.component, SearchableScheme):
+        _check_fixed_paths(lazy, lazy.component)
     for task in TASKS:
 
         def run(scheme: SharingScheme, given: Sample, task: str = task) -> Tensor:
@@ -89,6 +91,23 @@ def _paths(scheme: SharingScheme, task: str) -> list[dict[str, ModulePath]]:
     with torch.random.fork_rng(devices=[]):  # the same paths whenever it is asked
         torch.manual_seed(0)
         return [{"path": path} for path in scheme.sample(task, NUM_PATHS).modules]
+
+
+def _check_fixed_paths(lazy: Lazy[Any], component: type[SearchableScheme]) -> None:
+    """With its paths fixed, it takes over its own weights and gives what it gives along those paths."""
+    scheme, given = build_module(lazy).eval(), sample()
+    paths = {task: scheme.sample(task, 1).modules[0] for task in TASKS}
+    with doing("when its paths are fixed"):
+        fixed = build_module(component.with_paths(lazy, paths)).eval()
+    weights = scheme.state_dict()
+    promise(fixed.state_dict().keys() <= weights.keys(), "with its paths fixed, it has parameters of other names")
+    promise(not fixed.search_parameters(), "with its paths fixed, it still has something to search for")
+    fixed.load_state_dict({name: weights[name] for name in fixed.state_dict()})
+    for task, path in paths.items():
+        promise(fixed.best(task) == path, f"with the path {path} fixed, the best path of {task} is {fixed.best(task)}")
+        along = scheme(given.states_BTE, given.mask_BT, task, path=path).states_BTD
+        same = close(fixed(given.states_BTE, given.mask_BT, task).states_BTD, along)
+        promise(same, f"with the path of {task} fixed, its states are not those along that path")
 
 
 def _check_input_gradient(lazy: Lazy[Any], run: Any) -> None:

@@ -15,10 +15,21 @@ from mtlkit.embedders import WordEmbedder
 from mtlkit.encoders import Encoder, LstmEncoder
 from mtlkit.heads import Classifier
 from mtlkit.models import SHARED, MultiTaskModel
+from mtlkit.selectors import ModulePath
 from mtlkit.sharing import FullyShared, ModulePool, SharingScheme
 from mtlkit.testing.promises import doing, promise
-from mtlkit.testing.samples import LABELS, SENTENCES, TASKS, sample, sample_vocabulary
-from mtlkit.training import EpochEnd, Logger, ModelSelection, Optimizer, Schedule, Step, TaskSampler, UpdateStrategy
+from mtlkit.testing.samples import LABELS, MAX_LENGTH, NUM_MODULES, SENTENCES, TASKS, sample, sample_vocabulary
+from mtlkit.training import (
+    EpochEnd,
+    Logger,
+    ModelSelection,
+    Optimizer,
+    PathDerivation,
+    Schedule,
+    Step,
+    TaskSampler,
+    UpdateStrategy,
+)
 from mtlkit.training.optimization import Optimization
 
 NUM_BATCHES = dict(zip(TASKS, (3, 7, 1), strict=True))
@@ -187,6 +198,29 @@ def _prepared(
     return model, strategy, Optimization(torch.optim.SGD(parameters, lr=0.1), parameters, gradient_clip=None)
 
 
+def check_path_derivation(lazy: Lazy[PathDerivation]) -> None:
+    """A path through the pool for each task, found without changing what has searched; scores only where it says so."""
+    with doing("when it is built"):
+        derivation = lazy.build()
+    scored: list[ModulePath] = []
+
+    def score(task: str, path: ModulePath) -> float:
+        scored.append(path)
+        return float(sum(path))
+
+    scheme = _model(searchable=True).eval().sharing
+    assert isinstance(scheme, ModulePool)
+    before = {name: tensor.clone() for name, tensor in scheme.state_dict().items()}
+    for task in TASKS:
+        with doing(f"when it derives the path of {task}"):
+            path = derivation.derive(scheme, task, score)
+        legal = 0 < len(path) <= MAX_LENGTH and all(0 <= number < len(scheme.pool) for number in path)
+        promise(legal, f"the path of {task}, {path}, is none through a pool of {len(scheme.pool)} modules")
+    same = all(tensor.equal(before[name]) for name, tensor in scheme.state_dict().items())
+    promise(same, "it changes the weights that the search has ended with")
+    promise(derivation.needs_dev or not scored, "it scores paths on dev data, and its needs_dev is false")
+
+
 def check_logger(lazy: Lazy[Logger]) -> None:
     """It takes every event of a run, and can be closed."""
     with TemporaryDirectory() as folder:
@@ -206,7 +240,7 @@ def _model(searchable: bool) -> MultiTaskModel:
     embedder = WordEmbedder(dim=4, vocabulary=sample_vocabulary(), vectors=None)
     encoder: Lazy[Encoder] = Lazy.of(LstmEncoder, hidden_dim=4)
     sharing: SharingScheme = (
-        ModulePool(encoder, num_modules=3, input_dim=4, tasks=list(TASKS))
+        ModulePool(encoder, NUM_MODULES, MAX_LENGTH, input_dim=4, tasks=list(TASKS))
         if searchable
         else FullyShared(encoder, input_dim=4)
     )

@@ -1,8 +1,10 @@
 """Training: the generic trainer and its swappable parts."""
 
 from mtlkit.training.checkpoints import Checkpoints
+from mtlkit.training.derivations import PathDerivation
 from mtlkit.training.evaluation import AVERAGE, EvaluationTask, as_target, evaluate, predict_split, with_averages
 from mtlkit.training.events import EpochEnd, Step
+from mtlkit.training.frozen import freeze
 from mtlkit.training.loggers import Logger
 from mtlkit.training.optimization import Optimization
 from mtlkit.training.optimizers import Optimizer
@@ -10,10 +12,11 @@ from mtlkit.training.random_state import seed_all
 from mtlkit.training.schedules import Schedule
 from mtlkit.training.selection import ModelSelection
 from mtlkit.training.settings import TrainerSettings
+from mtlkit.training.stages import StageSettings
 from mtlkit.training.task_samplers import TaskSampler
 from mtlkit.training.trainer import Trainer
 from mtlkit.training.update_strategies import UpdateStrategy
-from mtlkit.training.weights import load_weights, save_weights
+from mtlkit.training.weights import load_weights, save_weights, taken_over
 
 __all__ = [
     "AVERAGE",
@@ -24,7 +27,9 @@ __all__ = [
     "ModelSelection",
     "Optimization",
     "Optimizer",
+    "PathDerivation",
     "Schedule",
+    "StageSettings",
     "Step",
     "TaskSampler",
     "Trainer",
@@ -36,5 +41,7 @@ __all__ = [
     "predict_split",
     "save_weights",
     "seed_all",
+    "freeze",
+    "taken_over",
     "with_averages",
 ]

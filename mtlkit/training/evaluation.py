@@ -11,6 +11,7 @@ from mtlkit.config import Lazy
 from mtlkit.data import Target, TaskSplit, bucketed_order
 from mtlkit.metrics import Metric
 from mtlkit.models import MultiTaskModel
+from mtlkit.selectors import ModulePath
 from mtlkit.training.optimization import Precision, autocast
 
 AVERAGE = "average"
@@ -40,16 +41,20 @@ class EvaluationTask:
 
 
 def evaluate(
-    model: MultiTaskModel, tasks: Iterable[EvaluationTask], batch_size: int, precision: Precision = "fp32"
+    model: MultiTaskModel,
+    tasks: Iterable[EvaluationTask],
+    batch_size: int,
+    precision: Precision = "fp32",
+    path: ModulePath | None = None,
 ) -> dict[str, float]:
-    """`task/metric` of each task.
+    """`task/metric` of each task, along `path` or, without one, each task's best.
 
     Where some of its texts were seen in training: `task/clean_share`, the share of those that were not, and
     `task/clean_metric` on them.
     """
     figures: dict[str, float] = {}
     for task in tasks:
-        predicted = predict_split(model, task.split, task.labels, batch_size, precision)
+        predicted = predict_split(model, task.split, task.labels, batch_size, precision, path)
         gold = [task.split.gold(index) for index in range(len(task.split))]
         figures.update(_score(task, "", predicted, gold))
         if task.clean is not None and not task.clean.all():
@@ -85,7 +90,12 @@ def _counted(scores: Mapping[str, float], metric: str) -> float | None:
 
 
 def predict_split(
-    model: MultiTaskModel, split: TaskSplit, labels: Sequence[str], batch_size: int, precision: Precision = "fp32"
+    model: MultiTaskModel,
+    split: TaskSplit,
+    labels: Sequence[str],
+    batch_size: int,
+    precision: Precision = "fp32",
+    path: ModulePath | None = None,
 ) -> list[Target]:
     """The model's decision for each text, in the split's order: a label, or a tag per word."""
     model.eval()
@@ -94,7 +104,7 @@ def predict_split(
         for indices in bucketed_order(split.lengths, batch_size, None):
             batch = split.batch(indices)
             with autocast(batch.text.mask_BT.device, precision):
-                decoded = model.decode(batch)
+                decoded = model.decode(batch, path=path)
             for index, row in zip(indices.tolist(), decoded.ids.tolist(), strict=True):
                 decisions[index] = as_target(row, labels)
     return decisions

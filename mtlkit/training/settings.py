@@ -34,6 +34,8 @@ class TrainerSettings(Spec):
     """Stop after this many epochs in which no score of the selection improved; none never stops early."""
     gradient_clip: PositiveFloat | None = 5.0
     """Largest l2 norm of all gradients together (Liu et al. 2019 print no rule; 5 is usual)."""
+    frozen: list[str] = []
+    """Patterns of parameters that stay as they are; each must be found in some parameter's name."""
     accumulate: PositiveInt = 1
     """Batches whose gradients make one step."""
     precision: Precision = "fp32"

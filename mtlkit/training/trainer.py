@@ -12,6 +12,7 @@ from mtlkit.models import MultiTaskModel
 from mtlkit.training import random_state
 from mtlkit.training.evaluation import EvaluationTask, evaluate, with_averages
 from mtlkit.training.events import EpochEnd, Step
+from mtlkit.training.frozen import freeze
 from mtlkit.training.optimization import Optimization
 from mtlkit.training.selection import ModelSelection
 from mtlkit.training.settings import TrainerSettings
@@ -32,6 +33,9 @@ class Trainer:
         selection: scores an epoch.
         settings: the experiment's `trainer` section.
         seed: orders batches and tasks, with the epoch and the task.
+
+    Raises:
+        ConfigError: a pattern of `frozen` is found in no parameter's name, or nothing is left to train.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Trainer:
         self.sampler = settings.task_sampler.build()
         self.update = settings.update_strategy.build()
         self.schedule = settings.schedule.build() if settings.schedule else None
+        freeze(model, settings.frozen)
         parameters = self.update.prepare(model, self.dev_streams, settings.gradient_clip)
         optimizer = settings.optimizer.build().create(parameters)
         self.optimization = Optimization(optimizer, parameters, settings.gradient_clip)

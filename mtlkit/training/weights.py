@@ -1,11 +1,14 @@
 """Sets of weights in files: those of a whole model, or of what serves some of its tasks."""
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
+from mtlkit.errors import ConfigError
 from mtlkit.files import new_file
 from mtlkit.models import MultiTaskModel
 
@@ -30,3 +33,33 @@ def load_weights(path: Path, model: MultiTaskModel, tasks: Collection[str]) -> N
     """
     device = next(model.parameters()).device
     model.load_weights_of(tasks, load_file(path, device=str(device)))
+
+
+def taken_over(
+    model: MultiTaskModel, weights: Mapping[str, Tensor], keep: Sequence[str] | None = None
+) -> dict[str, Tensor]:
+    """Those of another model's weights that this model can take over: of the same name and shape.
+
+    Args:
+        model: that takes.
+        weights: of the other model.
+        keep: patterns, one of which must be found in the name; None takes all.
+
+    Raises:
+        ConfigError: a pattern is found in no name that both have, or in one of another shape.
+    """
+    own = model.state_dict()
+    both = [name for name in own if name in weights]
+    if keep is None:
+        return {name: weights[name] for name in both if own[name].shape == weights[name].shape}
+    kept: dict[str, Tensor] = {}
+    for number, pattern in enumerate(keep):
+        found = [name for name in both if re.search(pattern, name)]
+        if not found:
+            raise ConfigError(f"{number}: no parameter that both stages have is named like '{pattern}'")
+        for name in found:
+            if own[name].shape != weights[name].shape:
+                shapes = f"{tuple(weights[name].shape)} before and {tuple(own[name].shape)} after"
+                raise ConfigError(f"{number}: {name} has another shape: {shapes}; keep others, or the same tasks")
+            kept[name] = weights[name]
+    return kept

@@ -25,7 +25,9 @@ def test_precision_is_that_of_training(experiment, write, run, tmp_path, monkeyp
     seen = []
     decode = MultiTaskModel.decode
     monkeypatch.setattr(
-        MultiTaskModel, "decode", lambda *given: seen.append(torch.is_autocast_enabled("cpu")) or decode(*given)
+        MultiTaskModel,
+        "decode",
+        lambda *given, **more: seen.append(torch.is_autocast_enabled("cpu")) or decode(*given, **more),
     )
     assert run("predict", tmp_path / "run", "-", text="warm\n").returncode == 0
     assert run("evaluate", tmp_path / "run").returncode == 0

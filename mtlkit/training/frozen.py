@@ -1,0 +1,31 @@
+"""Parameters that stay as they are."""
+
+import re
+from collections.abc import Sequence
+
+from mtlkit.errors import ConfigError
+from mtlkit.models import MultiTaskModel
+
+
+def freeze(model: MultiTaskModel, patterns: Sequence[str]) -> None:
+    """Takes the parameters in whose names a pattern is found out of training. What is random in training, such as
+    dropout, stays so.
+
+    Raises:
+        ConfigError: a pattern is malformed or found in no name; or no parameter that serves some task is left to train.
+            The message begins with the pattern's number, if it is about one.
+    """
+    parameters = dict(model.named_parameters())
+    for number, pattern in enumerate(patterns):
+        try:
+            found = [name for name in parameters if re.search(pattern, name)]
+        except re.error as error:
+            raise ConfigError(f".{number}: '{pattern}' is no regular expression: {error}") from None
+        if not found:
+            roots = ", ".join(dict.fromkeys(".".join(name.split(".")[:2]) for name in parameters))
+            raise ConfigError(f".{number}: no parameter is named like '{pattern}' (names begin with {roots})")
+        for name in found:
+            parameters[name].requires_grad_(False)
+    trained = {name for name, parameter in parameters.items() if parameter.requires_grad}
+    if idle := [task for task in model.tasks if trained.isdisjoint(model.weights_of([task]))]:
+        raise ConfigError(f": leaves nothing to train for {', '.join(idle)}; freeze less")

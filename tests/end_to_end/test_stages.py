@@ -1,0 +1,173 @@
+"""A run in stages: each has its trainer, goes on where the one before ended, and the last one is the archive's."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mtlkit.archive import open_archive
+
+PATHS_OF = ("books", "films")
+
+
+@pytest.fixture
+def staged(experiment):
+    """A search, and then the heads alone along the paths that it has found; each task keeps its own best epoch."""
+    for task in experiment["tasks"].values():
+        task["head"]["pool"] = "mean"
+    module = {"type": "bilstm", "hidden_dim": 6}
+    experiment["model"]["sharing"] = {"type": "pool", "module": module, "num_modules": 3, "max_length": 2}
+    trainer = experiment.pop("trainer")
+    search = trainer | {"epochs": 3, "update_strategy": {"type": "simultaneous_online", "num_samples": 2}}
+    tune = trainer | {"epochs": 4, "frozen": ["^embedders", "^sharing"], "selection": {"type": "per_task"}}
+    experiment["stages"] = [
+        {"name": "search", "trainer": search},
+        {"name": "tune", "derive": {"type": "greedy"}, "trainer": tune},
+    ]
+    return experiment
+
+
+@pytest.fixture
+def transfer(experiment):
+    """A shared LSTM learned from one task, and read, as it is, by the network of another one."""
+    trainer = experiment.pop("trainer") | {"epochs": 2}
+    shared = r"^sharing\.left_to_right\.shared_lstm\."
+    experiment["stages"] = [
+        {"name": "source", "tasks": ["books"], "trainer": trainer},
+        {"name": "target", "tasks": ["films"], "keep": [shared], "trainer": trainer | {"frozen": [shared]}},
+    ]
+    return experiment
+
+
+def weights(directory, stage, name="model"):
+    return load_file(directory / "stages" / stage / "checkpoints" / f"best-{name}.safetensors")
+
+
+def test_fine_tuning_moves_the_heads_alone_along_the_greedy_paths(staged, write, run, tmp_path):
+    result = run("train", write(staged), "-s", tmp_path / "run")
+    assert result.returncode == 0, result.stderr
+    before = weights(tmp_path / "run", "search")
+    for task in PATHS_OF:
+        after = weights(tmp_path / "run", "tune", task)
+        shared = {name for name in after if name.startswith(("embedders", "sharing"))}
+        assert shared == {name for name in before if name.startswith(("embedders", "sharing.pool"))}
+        assert all(after[name].equal(before[name]) for name in shared)
+        assert not all(after[name].equal(before[name]) for name in after.keys() - shared)
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert list(metrics["stages"]) == ["search", "tune"]
+    assert metrics["test"] == metrics["stages"]["tune"]["test"]
+    assert metrics["stages"]["search"]["epochs"] == 3 and "paths" not in metrics["stages"]["search"]
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["stage"] for line in lines] == ["search"] * 3 + ["tune"] * 4
+
+
+def test_a_derived_architecture_is_an_ordinary_archive(staged, write, run, tmp_path):
+    """Its experiment has fixed paths and no stages; evaluate gives the run's figures, and predict an answer."""
+    assert run("train", write(staged), "-s", tmp_path / "run").returncode == 0
+    archive, figures = tmp_path / "run" / "archive.tar.gz", tmp_path / "figures.json"
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    with open_archive(archive, torch.device("cpu")) as opened:
+        resolved = opened.experiment.to_json()
+        best = {task: list(opened.model_for(task).sharing.best(task)) for task in PATHS_OF}
+    assert "stages" not in resolved or resolved["stages"] == []
+    assert resolved["trainer"]["epochs"] == 4
+    selector = resolved["model"]["sharing"]["selector"]
+    assert selector == {"type": "fixed", "paths": metrics["stages"]["tune"]["paths"]} == {**selector, "paths": best}
+    assert run("evaluate", archive, "--output", figures).returncode == 0
+    assert json.loads(figures.read_text()) == metrics["test"]
+    answer = run("predict", archive, "--task", "films", "-", text="a warm book\n")
+    assert json.loads(answer.stdout)["label"] in ("positive", "negative"), answer.stderr
+
+
+def test_only_the_shared_layer_is_transferred_and_it_stays_as_it_is(transfer, write, run, tmp_path):
+    result = run("train", write(transfer), "-s", tmp_path / "run")
+    assert result.returncode == 0, result.stderr
+    before, after = weights(tmp_path / "run", "source"), weights(tmp_path / "run", "target")
+    kept = {name for name in after if name in before and after[name].equal(before[name])}
+    assert kept == {name for name in after if ".shared_lstm." in name} and len(kept) == 4
+    with open_archive(tmp_path / "run" / "archive.tar.gz", torch.device("cpu")) as archive:
+        assert list(archive.experiment.tasks) == ["films"]
+    test = json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]
+    assert {name.split("/")[0] for name in test} == {"films"}
+
+
+@pytest.mark.parametrize("step", [5, 45, 100, 150])
+def test_interrupted_in_any_stage_it_resumes_to_the_same_bits(staged, write, run, tmp_path, monkeypatch, step):
+    """As if the machine had stopped while a checkpoint was written, in the search or in the stage after it."""
+    staged["stages"][1]["derive"] = {"type": "best_of_samples", "num_samples": 4}
+    file, whole, broken = write(staged), tmp_path / "whole", tmp_path / "broken"
+    assert run("train", file, "-s", whole).returncode == 0
+
+    class Killed(BaseException):
+        """As if the machine had stopped."""
+
+    saved, total = torch.save, 0
+
+    def save(state, path):
+        nonlocal total
+        saved(state, path)
+        total += 3  # checkpoint_every
+        if total >= step:
+            raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(torch, "save", save)
+        run("train", file, "-s", broken)
+    result = run("train", file, "-s", broken, "--resume")
+    assert result.returncode == 0, result.stderr
+    names = ["metrics.jsonl", "metrics.json", "stages/tune/paths.json"]
+    names += [f"stages/tune/checkpoints/best-{task}.safetensors" for task in PATHS_OF]
+    for name in names:
+        assert (broken / name).read_bytes() == (whole / name).read_bytes(), name
+    again = run("train", file, "-s", broken, "--resume")
+    assert again.returncode == 0, again.stderr
+    assert (broken / "metrics.json").read_bytes() == (whole / "metrics.json").read_bytes()
+
+
+def spoil(experiment, path, value):
+    *parents, last = path.split(".")
+    for key in parents:
+        experiment = experiment[int(key) if key.isdecimal() else key]
+    experiment[int(last) if last.isdecimal() else last] = value
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("stages.1.name", "search", "stages: two stages are named 'search'; rename one"),
+        ("stages.1.tasks", ["film"], "stages.1.tasks: no task is named 'film'; did you mean 'films'?"),
+        ("stages.0.derive", {"type": "greedy"}, "stages.0.derive: no stage before this one has searched"),
+        ("stages.0.keep", [], "stages.0.keep: there is no stage before this one; remove it"),
+        ("stages.1.keep", ["^heads", "nothing"], "stages.1.keep.1: "),
+        (
+            "stages.0.trainer.selection",
+            {"type": "per_task"},
+            "stages.1.keep: the stage before keeps weights for each task by itself ('per_task'), so there is no one "
+            "model to go on with; give it another selection, or begin anew with keep: []",
+        ),
+        ("trainer", {"epochs": 3}, "trainer: each stage has a trainer of its own; move this into stages.0.trainer"),
+        ("stages.1.trainer.epoch", 3, "stages.1.trainer.epoch: unknown setting; did you mean 'epochs'?"),
+        ("stages.1.trainer.frozen", ["sharring"], "stages.1.trainer.frozen.0: "),
+        ("stages.1.trainer.update_strategy", {"type": "alternating", "num_samples": 1}, "stages.1.trainer.update_"),
+    ],
+)
+def test_a_mistake_in_a_stage_is_told_with_its_place(staged, write, run, path, value, said):
+    spoil(staged, path, value)
+    result = run("check", write(staged))
+    assert result.returncode == 2, result.stderr
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1, result.stderr
+
+
+def test_tasks_that_no_stage_trains_are_told(transfer, write, run):
+    transfer["stages"][1]["tasks"] = ["books"]
+    result = run("check", write(transfer))
+    assert result.returncode == 2
+    assert "stages: none of them trains films" in result.stderr
+
+
+def test_a_derived_path_needs_a_search_of_the_same_tasks(staged, write, run):
+    staged["stages"][0]["tasks"] = ["books"]
+    result = run("check", write(staged))
+    assert "stages.1.derive: the stage before has searched no path for films" in result.stderr
