@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
     from mtlkit.errors import MtlkitError as MtlkitError
     from mtlkit.heads import Decoded as Decoded
     from mtlkit.heads import Head as Head
+    from mtlkit.initializers import Initializer as Initializer
     from mtlkit.metrics import Metric as Metric
     from mtlkit.selectors import ModulePath as ModulePath
     from mtlkit.selectors import Paths as Paths
@@ -55,6 +56,7 @@ _HOME = {
     "Embedder": "mtlkit.embedders",
     "Encoder": "mtlkit.encoders",
     "Head": "mtlkit.heads",
+    "Initializer": "mtlkit.initializers",
     "Instance": "mtlkit.data",
     "Lazy": "mtlkit.config",
     "Logger": "mtlkit.training",

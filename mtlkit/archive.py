@@ -73,6 +73,11 @@ class Archive:
     def _selection(self) -> ModelSelection:
         return self.experiment.trainer.selection.build(tasks=list(self.experiment.tasks))
 
+    @property
+    def num_weights(self) -> int:
+        """How many sets of weights there are: one, or one for each task."""
+        return len({self._selection.weights_for(task) for task in self.experiment.tasks})
+
     def _load(self, weights: str) -> MultiTaskModel:
         model = build_model(self.experiment, self.vocabulary, None).to(self.device).eval()
         tasks = self._selection.served_by(weights, list(self.experiment.tasks))

@@ -153,6 +153,7 @@ def data_hashes(experiment: Experiment) -> dict[str, str]:
             files.update(reader.files(source))
     if experiment.vocabulary.pretrained is not None:
         files.add(experiment.vocabulary.pretrained)
+    files.update(settings.archive for settings in experiment.model.pretrained)
     return {str(file): file_sha256(file) for file in sorted(files)}
 
 

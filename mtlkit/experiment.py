@@ -14,11 +14,12 @@ from mtlkit.data import DatasetReader, Vectors, Vocabulary, VocabularySettings
 from mtlkit.embedders import Embedder
 from mtlkit.errors import ConfigError
 from mtlkit.heads import Head
+from mtlkit.initializers import Initializer
 from mtlkit.metrics import Metric
 from mtlkit.models import SHARED, MultiTaskModel
 from mtlkit.sharing import SharingScheme
 from mtlkit.training import AVERAGE, StageSettings, TrainerSettings
-from mtlkit.types import NonNegativeFloat, PositiveInt, Probability
+from mtlkit.types import DataPath, NonNegativeFloat, Pattern, PositiveInt, Probability
 
 SPLITS = ("train", "dev", "test")
 
@@ -52,6 +53,28 @@ class TaskSettings(Spec):
         return self.metrics or [Lazy.of(Metric.by_name(name)) for name in self.head.component.default_metrics]
 
 
+class InitializerSettings(Spec):
+    """An entry of `model.initializers`: what some parameters begin as."""
+
+    pattern: Pattern
+    """A regular expression, found in their names. Of several that are, the first counts."""
+    initializer: Lazy[Initializer]
+    """Fills each of them."""
+
+
+class PretrainedSettings(Spec):
+    """An entry of `model.pretrained`: parameters that begin as they are in another archive."""
+
+    archive: DataPath
+    """An archive, of whatever experiment; nothing of its author's is run."""
+    parameters: list[Pattern] = Field(min_length=1)
+    """Regular expressions; parameters in whose names here one is found are taken over."""
+    rename: dict[str, str] = {}
+    """How names begin there, and how they begin here instead, as in { 'sharing.encoder.': 'sharing.shared.' }."""
+    task: str | None = None
+    """Whose weights, where the archive keeps a set for each task."""
+
+
 class ModelSettings(Spec):
     """The model but for its heads, which belong to the tasks."""
 
@@ -63,6 +86,10 @@ class ModelSettings(Spec):
     """On the states that the heads read."""
     share_embedder: bool = True
     """One embedder for all tasks, or one for each. Both papers are silent; one table is the usual reading."""
+    initializers: list[InitializerSettings] = []
+    """What parameters begin as; those that no pattern names begin as their components have it."""
+    pretrained: list[PretrainedSettings] = []
+    """Parts of other archives to begin with."""
 
 
 class Experiment(Spec):
@@ -117,10 +144,13 @@ SECTIONS: dict[str, type[Spec]] = {
     "tasks": TaskSettings,
     "vocabulary": VocabularySettings,
     "model": ModelSettings,
+    "initializers": InitializerSettings,
+    "pretrained": PretrainedSettings,
     "stages": StageSettings,
     "trainer": TrainerSettings,
 }
-"""What an experiment file is made of; under `tasks` each task, in `stages` each stage."""
+"""What an experiment file is made of; under `tasks` each task; in `model.initializers`, `model.pretrained` and `stages`
+each entry."""
 
 
 @dataclass(frozen=True)

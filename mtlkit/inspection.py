@@ -8,12 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mtlkit.beginnings import new_model
 from mtlkit.checks import check_experiment
 from mtlkit.corpora import Corpora, Say, load_corpora, make_vocabulary, read_vectors, silent
 from mtlkit.data import Batch, TaskSplit
 from mtlkit.embedders import Embedder
 from mtlkit.encoders import Encoder
-from mtlkit.experiment import LoadedExperiment, build_model
+from mtlkit.experiment import LoadedExperiment
 from mtlkit.models import MultiTaskModel
 from mtlkit.sharing import SharingScheme
 from mtlkit.stages import experiment_of, stages_of
@@ -79,7 +80,7 @@ def inspect_experiment(
     corpora = load_corpora(experiment, limit=limit, say=say)
     vectors = read_vectors(experiment, say)
     vocabulary = make_vocabulary(experiment, corpora, vectors, say)
-    model = build_model(experiment, vocabulary, vectors).to(device)
+    model = new_model(experiment, vocabulary, vectors, say).to(device)
     splits = {
         task: TaskSplit(task, corpus, vocabulary, with_characters=model.uses_characters, device=device)
         for task, corpus in corpora.of_split("train").items()

@@ -4,10 +4,20 @@ Experiments are validated strictly: `true`, `1.5` and `"1"` are no integer. JSON
 is taken from a string.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+
+
+def _regular_expression(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"'{pattern}' is no regular expression ({error})") from None
+    return pattern
+
 
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -15,4 +25,5 @@ PositiveInt = Annotated[int, Field(gt=0)]
 NonNegativeInt = Annotated[int, Field(ge=0)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Pattern = Annotated[str, AfterValidator(_regular_expression)]
 DataPath = Annotated[Path, Field(strict=False)]

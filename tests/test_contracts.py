@@ -56,6 +56,13 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "crf_tagger"},
         {"type": "crf_tagger", "constrain": False, "dropout": 0.2},
     ],
+    mtlkit.Initializer: [
+        {"type": "constant", "value": 1.0},
+        {"type": "normal"},
+        {"type": "orthogonal"},
+        {"type": "uniform", "bound": 0.2},
+        {"type": "xavier_uniform", "gain": 2.0},
+    ],
     mtlkit.Logger: [{"type": "tensorboard"}],
     mtlkit.Metric: [{"type": "accuracy"}, {"type": "span_f1"}, {"type": "token_accuracy"}],
     mtlkit.ModelSelection: [

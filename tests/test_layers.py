@@ -15,10 +15,10 @@ LAYERS = [
     {"errors", "types", "files"},
     {"config"},
     {"data", "metrics", "kernels"},
-    {"embedders", "encoders", "heads", "communicators", "selectors", "sharing"},
+    {"embedders", "encoders", "heads", "communicators", "initializers", "selectors", "sharing"},
     {"models"},
     {"training"},
-    {"experiment", "stages", "checks", "corpora", "archive", "runs", "plugins", "inspection", "testing"},
+    {"experiment", "stages", "beginnings", "checks", "corpora", "archive", "runs", "plugins", "inspection", "testing"},
     {"cli", "__main__"},
 ]
 LAYER_OF = {package: number for number, layer in enumerate(LAYERS) for package in layer}

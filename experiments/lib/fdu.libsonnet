@@ -21,6 +21,7 @@ local presets = {
     pool: 'last',
     max_length: 250,
     embedder: { dropout: 0.2 },
+    initializers: [],
     trainer: { epochs: 12, patience: 3, batch_size: 32, optimizer: { type: 'adam', lr: 1e-3 } },
   },
   // What Liu et al. 2019 print for DC-MTL and IC-MTL; no dropout.
@@ -30,6 +31,7 @@ local presets = {
     pool: 'last',
     max_length: 400,
     embedder: { dropout: 0.0 },
+    initializers: [{ pattern: '^(sharing\\.(?!mixtures)|heads\\.)', initializer: { type: 'uniform', bound: 0.1 } }],
     trainer: { epochs: 50, patience: 12, batch_size: 8, optimizer: { type: 'adadelta' } },
   },
   // What Liu, Qiu and Huang 2017 print for the systems whose figures Liu et al. 2019 copy. They do not print the size.
@@ -44,6 +46,7 @@ local presets = {
     pool: 'mean',
     max_length: 400,
     embedder: { dropout: 0.2, unknown: 'zeros' },
+    initializers: [],
     trainer: { epochs: 50, patience: 12, batch_size: 64, optimizer: { type: 'adam', lr: 1e-3 } },
   },
 };
@@ -74,6 +77,7 @@ local task(domain, max_length, pool) = {
       model: {
         embedder: { type: 'words', dim: 100 } + chosen.embedder,
         sharing: sharing(chosen),
+        initializers: chosen.initializers,
       },
       trainer: chosen.trainer,
     },

@@ -9,6 +9,7 @@ from typing import Any, Protocol, final
 import torch
 from safetensors.torch import load_file
 
+from mtlkit.beginnings import new_model
 from mtlkit.corpora import Corpora, Say, evaluation_tasks, majority
 from mtlkit.data import TaskSplit, Vectors, Vocabulary
 from mtlkit.experiment import Experiment, build_model
@@ -162,12 +163,14 @@ class StageRun:
         self.folder.write_paths(paths)
         return paths
 
-    def _built_model(self, experiment: Experiment, vectors: Vectors | None = None) -> MultiTaskModel:
-        return build_model(experiment, self.setting.vocabulary, vectors).to(self.setting.device)
+    def _built_model(self, experiment: Experiment) -> MultiTaskModel:
+        """A model whose weights are loaded next."""
+        return build_model(experiment, self.setting.vocabulary, None).to(self.setting.device)
 
     def _new_model(self, before: Outcome | None) -> MultiTaskModel:
         """The model as this stage begins: freshly initialised but for what it takes over."""
-        model = self._built_model(self.experiment, self.setting.vectors())
+        setting = self.setting
+        model = new_model(self.experiment, setting.vocabulary, setting.vectors(), setting.say).to(setting.device)
         if before is not None and self.stage.keep != []:
             weights = load_file(before.only_weights, device=str(self.setting.device))
             kept = taken_over(model, weights, self.stage.keep)

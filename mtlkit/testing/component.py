@@ -16,12 +16,14 @@ from mtlkit.embedders import Embedder
 from mtlkit.encoders import Encoder
 from mtlkit.errors import ConfigError
 from mtlkit.heads import Head
+from mtlkit.initializers import Initializer
 from mtlkit.metrics import Metric
 from mtlkit.plugins import failures, load_plugins
 from mtlkit.selectors import PoolSelector
 from mtlkit.sharing import SharingScheme
 from mtlkit.testing.data import check_dataset_reader, check_metric, check_tokenizer
 from mtlkit.testing.heads import check_head
+from mtlkit.testing.initializers import check_initializer
 from mtlkit.testing.networks import check_communicator, check_embedder, check_encoder, check_sharing_scheme
 from mtlkit.testing.promises import doing, promise
 from mtlkit.testing.selectors import check_pool_selector
@@ -42,6 +44,7 @@ CHECKS: Mapping[type[Component], Callable[[Any], None]] = {
     Embedder: check_embedder,
     Encoder: check_encoder,
     Head: check_head,
+    Initializer: check_initializer,
     Logger: check_logger,
     Metric: check_metric,
     ModelSelection: check_model_selection,

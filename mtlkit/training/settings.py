@@ -8,7 +8,7 @@ from mtlkit.training.schedules import Schedule
 from mtlkit.training.selection import MeanSelection, ModelSelection
 from mtlkit.training.task_samplers import RoundRobin, TaskSampler
 from mtlkit.training.update_strategies import Joint, UpdateStrategy
-from mtlkit.types import PositiveFloat, PositiveInt
+from mtlkit.types import Pattern, PositiveFloat, PositiveInt
 
 
 class TrainerSettings(Spec):
@@ -34,7 +34,7 @@ class TrainerSettings(Spec):
     """Stop after this many epochs in which no score of the selection improved; none never stops early."""
     gradient_clip: PositiveFloat | None = 5.0
     """Largest l2 norm of all gradients together (Liu et al. 2019 print no rule; 5 is usual)."""
-    frozen: list[str] = []
+    frozen: list[Pattern] = []
     """Patterns of parameters that stay as they are; each must be found in some parameter's name."""
     accumulate: PositiveInt = 1
     """Batches whose gradients make one step."""

@@ -8,6 +8,7 @@ from mtlkit.config import Lazy, Spec
 from mtlkit.sharing import SharingScheme
 from mtlkit.training.derivations import PathDerivation
 from mtlkit.training.settings import TrainerSettings
+from mtlkit.types import Pattern
 
 
 class StageSettings(Spec):
@@ -21,7 +22,7 @@ class StageSettings(Spec):
     """A sharing scheme in place of the model's, for this stage only."""
     derive: Lazy[PathDerivation] | None = None
     """Fixes each task's path, as found by the stage before, for this stage and all that follow."""
-    keep: list[str] | None = None
+    keep: list[Pattern] | None = None
     """Patterns of parameters to take over from the stage before, [] for none; the others begin anew. Where it is left
     out, all that both models have."""
     trainer: TrainerSettings = TrainerSettings()

@@ -56,7 +56,7 @@ def taken_over(
     for number, pattern in enumerate(keep):
         found = [name for name in both if re.search(pattern, name)]
         if not found:
-            raise ConfigError(f"{number}: no parameter that both stages have is named like '{pattern}'")
+            raise ConfigError(f"{number}: no parameter that both models have is named like '{pattern}'")
         for name in found:
             if own[name].shape != weights[name].shape:
                 shapes = f"{tuple(weights[name].shape)} before and {tuple(own[name].shape)} after"

@@ -1,0 +1,56 @@
+"""Mistakes in tasks: readers, heads and metrics that do not fit each other, and files that are missing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mtlkit.data import DatasetReader
+from mtlkit.errors import MtlkitError
+from mtlkit.experiment import Experiment, TaskSettings
+
+TARGETS = {"label": "one label per text", "tags": "one tag per word"}
+
+
+def task_problems(experiment: Experiment) -> Iterator[str]:
+    for name, task in experiment.tasks.items():
+        place = f"tasks.{name}"
+        try:
+            reader = task.reader.build()
+        except MtlkitError as error:
+            yield f"{place}.reader: {error}"
+            continue
+        yield from _target_problems(place, task, reader)
+        yield from _file_problems(place, task, reader)
+
+
+def _target_problems(place: str, task: TaskSettings, reader: DatasetReader) -> Iterator[str]:
+    given = f"the reader '{task.reader.type}' gives {TARGETS[reader.target_kind]}"
+    head = task.head.component
+    if head.target_kind != reader.target_kind:
+        yield f"{place}.head: '{task.head.type}' needs {TARGETS[head.target_kind]}, {given}"
+    for index, metric in enumerate(task.metrics):
+        wanted = metric.component.target_kind
+        if wanted != reader.target_kind:
+            yield f"{place}.metrics.{index}: '{metric.type}' scores {TARGETS[wanted]}, {given}"
+
+
+def _file_problems(place: str, task: TaskSettings, reader: DatasetReader) -> Iterator[str]:
+    for split, source in task.sources().items():
+        try:
+            missing = [path for path in reader.files(source) if not path.is_file()]
+        except MtlkitError as error:
+            yield f"{place}.{split}: {error}"
+            continue
+        if missing and not reader.fetches:
+            yield f"{place}.{split}: {_missing(missing[0])}"
+
+
+def vector_problems(experiment: Experiment) -> Iterator[str]:
+    pretrained = experiment.vocabulary.pretrained
+    if pretrained is not None and not pretrained.is_file():
+        yield f"vocabulary.pretrained: {_missing(pretrained)}"
+
+
+def _missing(path: Path) -> str:
+    if path.is_dir():
+        return f"{path} is a directory; name a file in it"
+    return f"no file {path}; give a path from the current folder ({Path.cwd()})"

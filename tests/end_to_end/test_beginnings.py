@@ -1,0 +1,139 @@
+"""What models begin with: initialisers by pattern, and parts of other archives."""
+
+import pytest
+from safetensors.torch import load_file
+
+LSTM = {"type": "lstm", "hidden_dim": 6}
+ENCODER = {"sharing.encoder.": "sharing.shared."}
+
+
+def best(directory, name="model"):
+    return load_file(directory / "checkpoints" / f"best-{name}.safetensors")
+
+
+@pytest.fixture
+def source(experiment, write, run, tmp_path):
+    """The archive of a finished run of a fully shared model."""
+    experiment["model"]["sharing"] = {"type": "fully_shared", "encoder": LSTM}
+    assert run("train", write(experiment), "-s", tmp_path / "source").returncode == 0
+    return tmp_path / "source" / "archive.tar.gz"
+
+
+def test_the_first_pattern_found_fills_and_the_rest_stay(experiment, write, run, tmp_path):
+    """All but the heads is frozen, so that the archive holds it as it began."""
+    experiment["model"]["sharing"] = {"type": "fully_shared", "encoder": LSTM}
+    experiment["model"]["initializers"] = [
+        {"pattern": "bias", "initializer": {"type": "constant", "value": 0.25}},
+        {"pattern": r"^(sharing|embedders)\.", "initializer": {"type": "uniform", "bound": 0.01}},
+    ]
+    experiment["trainer"] |= {"epochs": 1, "frozen": ["^sharing", "^embedders"]}
+    result = run("train", write(experiment), "-s", tmp_path / "run")
+    assert result.returncode == 0, result.stderr
+    weights = best(tmp_path / "run")
+    encoder = {name: tensor for name, tensor in weights.items() if name.startswith("sharing.")}
+    assert all(tensor.eq(0.25).all() for name, tensor in encoder.items() if "bias" in name)
+    assert all(0.009 < tensor.abs().max() <= 0.01 for name, tensor in encoder.items() if "weight" in name)
+    (table,) = (tensor for name, tensor in weights.items() if name.startswith("embedders."))
+    assert table[0].eq(0).all() and 0.009 < table[1:].abs().max() <= 0.01
+    assert any(tensor.abs().max() > 0.01 for name, tensor in weights.items() if name.startswith("heads."))
+
+
+def test_a_module_is_taken_out_of_another_archive_under_another_name(source, experiment, write, run, tmp_path):
+    """What is taken and frozen is in the new archive to the bit, and the new one does not need the old one."""
+    experiment["model"]["sharing"] = {"type": "parallel_shared_private", "encoder": LSTM}
+    taken = {"archive": str(source), "parameters": ["^embedders", r"^sharing\.shared\."], "rename": ENCODER}
+    experiment["model"]["pretrained"] = [taken]
+    experiment["trainer"] |= {"epochs": 1, "frozen": taken["parameters"]}
+    result = run("train", write(experiment), "-s", tmp_path / "run")
+    assert result.returncode == 0, result.stderr
+    before, after = best(tmp_path / "source"), best(tmp_path / "run")
+    shared = {name: tensor for name, tensor in after.items() if name.startswith("sharing.shared.")}
+    assert len(shared) == 4
+    assert all(tensor.equal(before[name.replace("shared", "encoder")]) for name, tensor in shared.items())
+    assert all(after[name].equal(before[name]) for name in after if name.startswith("embedders."))
+    source.unlink()
+    assert run("evaluate", tmp_path / "run").returncode == 0
+
+
+def test_another_archive_in_its_place_is_not_gone_on_with(source, experiment, write, run, tmp_path):
+    experiment["model"]["pretrained"] = [{"archive": str(source), "parameters": ["^sharing"]}]
+    file = write(experiment)
+    assert run("train", file, "-s", tmp_path / "run").returncode == 0
+    assert run("train", file, "-s", source.parent, "--force", "-o", "model.pretrained=[]").returncode == 0
+    assert (
+        run("train", file, "-s", source.parent, "--force", "-o", "model.pretrained=[]", "-o", "seed=1").returncode == 0
+    )
+    result = run("train", file, "-s", tmp_path / "run", "--resume")
+    assert result.returncode == 2 and f"the data changed since the run was begun: {source}" in result.stderr
+
+
+def test_words_of_another_vocabulary_are_refused(source, experiment, write, run, tmp_path):
+    experiment["model"]["pretrained"] = [{"archive": str(source), "parameters": ["^embedders"]}]
+    experiment["vocabulary"] = {"min_count": 100}
+    result = run("train", write(experiment), "-s", tmp_path / "run")
+    assert result.returncode == 2 and not (tmp_path / "run").exists()
+    said = "model.pretrained.0: embedders.shared.table.weight is made for the words or labels of the archive"
+    assert said in result.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"archive": "nowhere.tar.gz"}, "model.pretrained.0.archive: nowhere.tar.gz: no such file"),
+        ({"parameters": ["^sharing", "lstn"]}, "model.pretrained.0.parameters.1: no parameter that both models have"),
+        ({"parameters": ["("]}, "model.pretrained.0.parameters.0: '(' is no regular expression"),
+        ({"task": "book"}, "has no task 'book' (books, films)"),
+        ({"rename": {"sharing.": "x."}}, "model.pretrained.0.parameters.0: no parameter that both models have"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(source, experiment, write, run, change, said):
+    experiment["model"]["pretrained"] = [{"archive": str(source), "parameters": ["^sharing"]} | change]
+    result = run("check", write(experiment))
+    assert result.returncode == 2 and said in result.stderr
+    assert len(result.stderr.splitlines()) == 1, result.stderr
+
+
+def test_a_part_of_another_size_is_refused(source, experiment, write, run):
+    experiment["model"]["sharing"] = {"type": "fully_shared", "encoder": LSTM | {"hidden_dim": 5}}
+    experiment["model"]["pretrained"] = [{"archive": str(source), "parameters": ["^sharing"]}]
+    result = run("check", write(experiment))
+    assert result.returncode == 2 and "has another shape: (24, " in result.stderr
+
+
+def test_weights_per_task_need_a_task(experiment, write, run, tmp_path):
+    experiment["model"]["sharing"] = {"type": "fully_shared", "encoder": LSTM}
+    experiment["trainer"] |= {"selection": {"type": "per_task"}}
+    assert run("train", write(experiment), "-s", tmp_path / "source").returncode == 0
+    taken = {"archive": str(tmp_path / "source" / "archive.tar.gz"), "parameters": ["^sharing"]}
+    experiment["model"]["pretrained"] = [taken]
+    result = run("check", write(experiment))
+    assert result.returncode == 2 and "model.pretrained.0.task: " in result.stderr and "name one" in result.stderr
+    experiment["model"]["pretrained"] = [taken | {"task": "films"}]
+    experiment["trainer"] |= {"epochs": 1, "frozen": ["^sharing"], "selection": {"type": "mean"}}
+    assert run("train", write(experiment), "-s", tmp_path / "run").returncode == 0
+    films = best(tmp_path / "source", "films")
+    encoder = {name: tensor for name, tensor in best(tmp_path / "run").items() if name.startswith("sharing.")}
+    assert encoder and all(tensor.equal(films[name]) for name, tensor in encoder.items())
+
+
+NORMAL = {"type": "normal"}
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        (
+            [{"pattern": "shering", "initializer": NORMAL}],
+            "initializers.0.pattern: no parameter is named like 'sher",
+        ),
+        (
+            [{"pattern": ".", "initializer": NORMAL}, {"pattern": "^heads", "initializer": NORMAL}],
+            "initializers.1.pattern: no parameter is named like '^heads'; or the entries before fill all that are",
+        ),
+        ([{"pattern": ".", "initializer": {"type": "orthogonal"}}], "'orthogonal' is for matrices, and "),
+    ],
+)
+def test_a_rule_that_fills_nothing_or_does_not_fit_is_an_error(experiment, write, run, rules, said):
+    experiment["model"]["initializers"] = rules
+    result = run("check", write(experiment))
+    assert result.returncode == 2 and said in result.stderr
