@@ -22,8 +22,8 @@ percent in this table; *clean* leaves out test texts that occur in any task's tr
 """
 
 
-def collect(run: Path) -> None:
-    """Writes one run's JSON file."""
+def collect(run: Path, target: Path) -> None:
+    """Writes one finished run's JSON file."""
     meta = json.loads((run / "meta.json").read_text())
     epochs = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     result = {
@@ -33,7 +33,7 @@ def collect(run: Path) -> None:
         "metrics": json.loads((run / "metrics.json").read_text()),
         "epochs": epochs,
     }
-    (HERE / f"{run.name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    target.write_text(json.dumps(result, indent=1) + "\n")
 
 
 def public_arguments(arguments: list[str]) -> list[str]:
@@ -63,7 +63,7 @@ def row(file: Path) -> str:
 
 def main() -> None:
     for run in sys.argv[1:]:
-        collect(Path(run))
+        collect(Path(run), HERE / f"{Path(run).name}.json")
     rows = [row(file) for file in sorted(HERE.glob("*.json"))]
     (HERE / "README.md").write_text(HEADER + "\n".join(rows) + "\n")
 

@@ -1,0 +1,55 @@
+"""The runner of whole tables: what it starts, and the page that it makes of results."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def run_tables() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("run_tables", ROOT / "experiments" / "run_tables.py")
+    assert spec is not None and spec.loader is not None
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def result(seed: int, books: float, films: float) -> dict[str, Any]:
+    test = {"books/accuracy": books, "films/accuracy": films, "average/accuracy": (books + films) / 2}
+    return {
+        "seed": seed,
+        "device": "cpu",
+        "created": "2026-01-01T10:00:00+00:00",
+        "finished": "2026-01-01T10:06:00+00:00",
+        "metrics": {"test": {**test, "average/clean_accuracy": 0.5}, "dev": {"average/accuracy": 0.7}, "epochs": 4},
+    }
+
+
+def test_every_system_is_an_experiment(run_tables: ModuleType) -> None:
+    for name, table in run_tables.TABLES.items():
+        names = [system.name for system in table.systems]
+        assert len(set(names)) == len(names), name
+        assert all((ROOT / "experiments" / system.file).is_file() for system in table.systems), name
+
+
+def test_the_page_has_means_over_seeds_and_tasks(run_tables: ModuleType) -> None:
+    table = run_tables.TABLES["fdu"]
+    system = table.systems[0]
+    page = "\n".join(run_tables._page("fdu", table, [(system, [result(1, 0.8, 0.6), result(2, 0.9, 0.9)])]))
+    assert "| 1, 2 | 80.00 ± 14.14 | 50.00 ± 0.00 | 70.00 ± 0.00 | 4, 4 | 6, 6 | cpu |" in page
+    assert "| books | 85.0 |" in page and "| films | 75.0 |" in page and "| average | 80.0 |" in page
+
+
+def test_what_has_begun_goes_on(run_tables: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_tables, "ROOT", tmp_path)
+    job = run_tables.Job("fdu", run_tables.TABLES["fdu"].systems[0], 7, ("trainer.epochs=1",))
+    assert "--resume" not in job.command() and job.command()[4:8] == ["-o", "seed=7", "-o", "trainer.epochs=1"]
+    job.run.mkdir(parents=True)
+    (job.run / "meta.json").touch()
+    assert job.command()[-1] == "--resume"
