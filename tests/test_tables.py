@@ -24,7 +24,7 @@ def result(seed: int, books: float, films: float) -> dict[str, Any]:
     test = {"books/accuracy": books, "films/accuracy": films, "average/accuracy": (books + films) / 2}
     return {
         "seed": seed,
-        "device": "cpu",
+        "processor": "a processor",
         "created": "2026-01-01T10:00:00+00:00",
         "finished": "2026-01-01T10:06:00+00:00",
         "metrics": {"test": {**test, "average/clean_accuracy": 0.5}, "dev": {"average/accuracy": 0.7}, "epochs": 4},
@@ -42,7 +42,7 @@ def test_the_page_has_means_over_seeds_and_tasks(run_tables: ModuleType) -> None
     table = run_tables.TABLES["fdu"]
     system = table.systems[0]
     page = "\n".join(run_tables._page("fdu", table, [(system, [result(1, 0.8, 0.6), result(2, 0.9, 0.9)])]))
-    assert "| 1, 2 | 80.00 ± 14.14 | 50.00 ± 0.00 | 70.00 ± 0.00 | 4, 4 | 6, 6 | cpu |" in page
+    assert "| 1, 2 | 80.00 ± 14.14 | 50.00 ± 0.00 | 70.00 ± 0.00 | 4, 4 | 6, 6 | a processor |" in page
     assert "| books | 85.0 |" in page and "| films | 75.0 |" in page and "| average | 80.0 |" in page
 
 

@@ -11,7 +11,20 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-KEPT = ("created", "finished", "seed", "device", "threads", "limit", "mtlkit", "python", "torch", "processor", "git")
+KEPT = (
+    "created",
+    "finished",
+    "seed",
+    "device",
+    "threads",
+    "limit",
+    "mtlkit",
+    "python",
+    "torch",
+    "processor",
+    "accelerator",
+    "git",
+)
 HEADER = """# Results
 
 Written by `collect.py` here, from the directories that the runs left. Figures are shares of 1 in the JSON files and

@@ -22,6 +22,7 @@ def provenance(plugins: Sequence[Plugin]) -> dict[str, Any]:
         "torch": str(torch.__version__),
         "platform": platform.platform(),
         "processor": _processor(),
+        "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "command": sys.argv,
         "git": _git_state(),
         "plugins": {plugin.package: plugin.version for plugin in plugins if not plugin.error},

@@ -15,11 +15,12 @@ from typing import Any, final
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_model, save_model
+from safetensors.torch import load_file
+from torch import nn
 
 from mtlkit.errors import RunError
 from mtlkit.files import file_sha256, new_folder
-from mtlkit.models import MultiTaskModel
+from mtlkit.training.weights import save_tensors
 
 KEEP = 2
 
@@ -41,21 +42,19 @@ class Checkpoints:
         """Whether there is any, be it damaged."""
         return bool(self._all())
 
-    def save(self, step: int, model: MultiTaskModel, state: dict[str, Any]) -> Path:
+    def save(self, step: int, model: nn.Module, state: dict[str, Any]) -> Path:
         """Writes the checkpoint of `step` and forgets all but the newest two. `state` is what `load` gives back: nested
         lists and dicts of tensors, numbers and strings."""
         target = self.folder / f"step-{step:08d}"
         with new_folder(target) as folder:
-            save_model(model, str(folder / "model.safetensors"))
+            save_tensors(folder / "model.safetensors", model.state_dict())
             torch.save(state, folder / "state.pt")
             (folder / "files.json").write_text(json.dumps(_digests(folder)))
         for old in self._all()[KEEP:]:
             shutil.rmtree(old)
         return target
 
-    def load(
-        self, model: MultiTaskModel, device: torch.device, say: Callable[[str], None] = print
-    ) -> dict[str, Any] | None:
+    def load(self, model: nn.Module, device: torch.device, say: Callable[[str], None] = print) -> dict[str, Any] | None:
         """Loads the newest whole checkpoint into `model` and returns its state; None if there is none.
 
         A damaged one is passed over, and `say` is told.
@@ -68,7 +67,7 @@ class Checkpoints:
                 if json.loads((folder / "files.json").read_text()) != _digests(folder):
                     raise OSError("its files are not those that were written")
                 state: dict[str, Any] = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
-                load_model(model, folder / "model.safetensors", device=str(device))
+                model.load_state_dict(load_file(folder / "model.safetensors", device=str(device)))
             except (OSError, ValueError, RuntimeError, EOFError, UnpicklingError, SafetensorError) as error:
                 say(f"{folder}: damaged ({str(error).splitlines()[0]}); going back to the checkpoint before it")
                 continue

@@ -15,13 +15,18 @@ from mtlkit.models import MultiTaskModel
 
 def save_weights(path: Path, model: MultiTaskModel, tasks: Collection[str]) -> None:
     """Writes the weights that serve these tasks, whole or not at all."""
-    # Clones: a safetensors file cannot hold one tensor under two names, and a plugin may use a module twice.
-    weights = {
-        name: tensor.detach().clone(memory_format=torch.contiguous_format)
-        for name, tensor in model.weights_of(tasks).items()
-    }
+    save_tensors(path, model.weights_of(tasks))
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Writes tensors by name as a safetensors file, whole or not at all.
+
+    They may share memory: cuDNN keeps all matrices of an LSTM in one piece, and a plugin may use a module twice. Each is
+    written for itself.
+    """
+    copies = {name: tensor.detach().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
     with new_file(path) as temporary:
-        save_file(weights, temporary)
+        save_file(copies, temporary)
 
 
 def load_weights(path: Path, model: MultiTaskModel, tasks: Collection[str]) -> None:

@@ -42,6 +42,18 @@ def test_what_is_saved_comes_back(checkpoints: Checkpoints) -> None:
     assert torch.equal(loaded["nested"]["tensor"], torch.arange(3))
 
 
+def test_tensors_that_lie_in_one_piece_are_kept_apart(checkpoints: Checkpoints) -> None:
+    """As on a GPU, where cuDNN lays out all matrices of an LSTM one after the other."""
+    piece = torch.arange(6.0)
+    network = nn.Linear(2, 2)
+    network.weight.data, network.bias.data = piece[:4].view(2, 2), piece[4:]
+    checkpoints.save(1, network, {})
+    assert load(checkpoints)[0] == 0.0
+    restored = nn.Linear(2, 2)
+    checkpoints.load(restored, CPU)
+    assert restored.weight.tolist() == [[0.0, 1.0], [2.0, 3.0]] and restored.bias.tolist() == [4.0, 5.0]
+
+
 def test_there_may_be_none(checkpoints: Checkpoints) -> None:
     assert load(checkpoints) == (0.0, None, [])
 
