@@ -141,7 +141,9 @@ def _page(name: str, table: Table, rows: Sequence[tuple[System, list[dict[str, A
     for system, runs in rows:
         figures = [_spread(_average(run, *which, table.metric) for run in runs) for which in FIGURES]
         epochs, minutes = (", ".join(map(str, each)) for each in zip(*map(_length, runs), strict=True))
-        where = ", ".join(dict.fromkeys(run.get("accelerator") or run["processor"] for run in runs))
+        where = ", ".join(
+            dict.fromkeys(run["processor"] if run["device"] == "cpu" else run["accelerator"] for run in runs)
+        )
         seeds = ", ".join(str(run["seed"]) for run in runs)
         file = f"[{system.title}](../../experiments/{system.file})"
         yield f"| {' | '.join([file, seeds, *figures, epochs, minutes, where, system.paper])} |"

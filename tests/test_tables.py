@@ -24,6 +24,7 @@ def result(seed: int, books: float, films: float) -> dict[str, Any]:
     test = {"books/accuracy": books, "films/accuracy": films, "average/accuracy": (books + films) / 2}
     return {
         "seed": seed,
+        "device": "cpu",
         "processor": "a processor",
         "created": "2026-01-01T10:00:00+00:00",
         "finished": "2026-01-01T10:06:00+00:00",

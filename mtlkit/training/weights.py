@@ -21,8 +21,8 @@ def save_weights(path: Path, model: MultiTaskModel, tasks: Collection[str]) -> N
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Writes tensors by name as a safetensors file, whole or not at all.
 
-    They may share memory: cuDNN keeps all matrices of an LSTM in one piece, and a plugin may use a module twice. Each is
-    written for itself.
+    They may share memory: cuDNN keeps all matrices of an LSTM in one piece, and a plugin may use a module twice. Each
+    is written for itself.
     """
     copies = {name: tensor.detach().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
     with new_file(path) as temporary:
