@@ -58,6 +58,7 @@ def check_sharing_scheme(lazy: Lazy[SharingScheme]) -> None:
 
     check_module(lazy, run_all, sample())
     _check_losses(lazy)
+    _check_paths_together(build_module(lazy).eval())
     for task in TASKS:
 
         def run(scheme: SharingScheme, given: Sample, task: str = task) -> Tensor:
@@ -89,6 +90,24 @@ def _paths(scheme: SharingScheme, task: str) -> list[dict[str, ModulePath]]:
     with torch.random.fork_rng(devices=[]):  # the same paths whenever it is asked
         torch.manual_seed(0)
         return [{"path": path} for path in scheme.sample(task, NUM_PATHS).modules]
+
+
+def _check_paths_together(scheme: SharingScheme) -> None:
+    """Several paths at once are several paths, equal ones among them."""
+    if not isinstance(scheme, SearchableScheme):
+        return
+    given, task = sample(), TASKS[0]
+    paths = [along["path"] for along in _paths(scheme, task)]
+    with doing("when it runs several paths together"):
+        together = scheme.forward_paths(given.states_BTE, given.mask_BT, task, [*paths, paths[0]])
+        num_passes = scheme.num_passes(paths)
+    promise(len(together) == len(paths) + 1, f"it runs {len(paths) + 1} paths together and returns {len(together)}")
+    for path, shared in zip([*paths, paths[0]], together, strict=True):
+        alone = scheme(given.states_BTE, given.mask_BT, task, path=path)
+        same = close(shared.states_BTD, alone.states_BTD) and shared.losses.keys() == alone.losses.keys()
+        promise(same, f"the path {path} run together with others is not what it is alone")
+    most = sum(map(len, paths))
+    promise(0 <= num_passes <= most, f"it counts {num_passes} passes for paths of {most} modules together")
 
 
 def _check_input_gradient(lazy: Lazy[Any], run: Any) -> None:
