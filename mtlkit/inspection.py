@@ -18,7 +18,7 @@ from mtlkit.experiment import LoadedExperiment
 from mtlkit.models import MultiTaskModel
 from mtlkit.sharing import SharingScheme
 from mtlkit.stages import experiment_of, stages_of
-from mtlkit.training import Optimization, Trainer
+from mtlkit.training import Optimization, Trainer, TrainerSettings
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def inspect_experiment(
     }
     selection = experiment.trainer.selection.build(tasks=list(experiment.tasks))
     trainer = Trainer(model, splits, [], [], selection, experiment.trainer, experiment.seed)
-    activations = _activation_bytes(model, _longest_batch(splits, experiment.trainer.batch_size))
+    activations = _activation_bytes(model, _longest_batch(splits, experiment.trainer))
     tasks = _inspect_tasks(model, splits, corpora)
     return Inspection(
         tasks,
@@ -156,9 +156,12 @@ def _shape(output: Any) -> str:
     return f"(B, T, {tensor.shape[-1]})" if isinstance(tensor, Tensor) and tensor.dim() == 3 else ""
 
 
-def _longest_batch(splits: dict[str, TaskSplit], batch_size: int) -> Batch:
+def _longest_batch(splits: dict[str, TaskSplit], settings: TrainerSettings) -> Batch:
     split = max(splits.values(), key=lambda candidate: int(candidate.lengths.max()))
-    return split.batch(split.lengths.argsort()[-batch_size:])
+    size = settings.batch_size
+    if settings.batch_tokens is not None:
+        size = max(1, min(size, settings.batch_tokens // int(split.lengths.max())))
+    return split.batch(split.lengths.argsort()[-size:])
 
 
 def _activation_bytes(model: MultiTaskModel, batch: Batch) -> int:

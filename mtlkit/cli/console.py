@@ -64,7 +64,8 @@ class ConsoleListener:
         """Prints the epoch's line."""
         self._stop_bar()
         loss = sum(end.losses.values()) / max(1, len(end.losses))
-        figures = {**_averages(end.dev, "dev"), **_averages(end.test, "test")}
+        shares = {name.replace("_", " "): share for name, share in end.shares.items()}
+        figures = {**_averages(end.dev, "dev"), **_averages(end.test, "test"), **shares}
         shown = "  ".join(f"{name} {value:.2%}" for name, value in figures.items())
         seconds = time.monotonic() - self.started
         self.started = time.monotonic()

@@ -4,6 +4,7 @@ Shapes: B batch, T words of the longest text, C characters of a form, n texts, N
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any, final
 
 import numpy as np
@@ -49,10 +50,26 @@ class TaskSplit:
         """The target of one text as the file has it, also where training never showed it."""
         return self.corpus.target(index)
 
-    def batch(self, indices_B: Tensor) -> Batch:
-        """The texts at these places (int64, on the CPU), in this order."""
+    def num_tokens(self, indices_B: Tensor) -> int:
+        """Words of the texts at these places (int64, on the CPU), without padding."""
+        return int(self.lengths[indices_B].sum())
+
+    def places(self, order: Sequence[Tensor]) -> list[Tensor]:
+        """The places of many batches on the device, moved there at once: a single move has the host wait for it."""
+        if not order:
+            return []
+        return list(torch.split(torch.cat(list(order)).to(self._device), [len(indices_B) for indices_B in order]))
+
+    def batch(self, indices_B: Tensor, places_B: Tensor | None = None) -> Batch:
+        """The texts at these places, in this order.
+
+        Args:
+            indices_B: int64, on the CPU.
+            places_B: the same on the device, where they are there already.
+        """
         num_steps = int(self.lengths[indices_B].max())
-        places_B = indices_B.to(self._device)
+        if places_B is None:
+            places_B = indices_B.to(self._device)
         starts_B = self._offsets[places_B]
         steps_T = torch.arange(num_steps, device=self._device)
         mask_BT = steps_T < (self._offsets[places_B + 1] - starts_B).unsqueeze(1)
@@ -70,22 +87,41 @@ class TaskSplit:
         return self._targets[positions_BT].masked_fill(~mask_BT, NO_TARGET)
 
 
-def bucketed_order(lengths: Tensor, batch_size: int, generator: torch.Generator | None) -> list[Tensor]:
+def bucketed_order(
+    lengths: Tensor, batch_size: int, generator: torch.Generator | None, batch_tokens: int | None = None
+) -> list[Tensor]:
     """One pass over n texts in batches of like lengths, every place exactly once.
 
     Sorted by length with ties shuffled, cut into batches, the batches shuffled; without a generator, sorted only.
 
     Args:
         lengths: words of each text, (n,), on the CPU.
+        batch_size: most texts in a batch.
+        batch_tokens: most words in a batch, with padding; a text that has more is a batch of its own. None: any number.
 
     Returns:
-        Places of each batch, int64 (batch_size,) and the last of the sorted ones perhaps fewer.
+        Places of each batch, int64. How many batches there are, and of what shapes, is the same whatever the generator.
     """
     if generator is None:
-        return list(torch.split(torch.argsort(lengths, stable=True), batch_size))
+        order = torch.argsort(lengths, stable=True)
+        return list(torch.split(order, _batch_sizes(lengths[order], batch_size, batch_tokens)))
     shuffled = torch.randperm(len(lengths), generator=generator)
-    batches = torch.split(shuffled[torch.argsort(lengths[shuffled], stable=True)], batch_size)
+    order = shuffled[torch.argsort(lengths[shuffled], stable=True)]
+    batches = torch.split(order, _batch_sizes(lengths[order], batch_size, batch_tokens))
     return [batches[place] for place in torch.randperm(len(batches), generator=generator).tolist()]
+
+
+def _batch_sizes(ascending: Tensor, batch_size: int, batch_tokens: int | None) -> list[int]:
+    """Texts of each batch of texts in the order of their lengths; every batch but the last is as large as may be."""
+    sizes: list[int] = []
+    size = 0
+    for length in ascending.tolist():
+        # The text would be the longest one of the batch.
+        if size == batch_size or (size > 0 and batch_tokens is not None and (size + 1) * length > batch_tokens):
+            sizes.append(size)
+            size = 0
+        size += 1
+    return [*sizes, size]
 
 
 @final
@@ -96,21 +132,22 @@ class BatchStream:
     changes nothing.
     """
 
-    def __init__(self, split: TaskSplit, batch_size: int, seed: int) -> None:
-        self.num_batches = -(-len(split) // batch_size)
-        """Batches in one pass."""
+    def __init__(self, split: TaskSplit, batch_size: int, seed: int, batch_tokens: int | None = None) -> None:
         self._split = split
         self._batch_size = batch_size
+        self._batch_tokens = batch_tokens
         self._seed = seed
         self._start(0)
+        self.num_batches = len(self._order)
+        """Batches in one pass."""
 
     def next(self) -> Batch:
         """The next batch; after the last of a pass comes the first of the next pass."""
         if self._position == self.num_batches:
             self._start(self._pass + 1)
-        indices_B = self._order[self._position]
+        indices_B, places_B = self._order[self._position], self._places[self._position]
         self._position += 1
-        return self._split.batch(indices_B)
+        return self._split.batch(indices_B, places_B)
 
     def state_dict(self) -> dict[str, Any]:
         """The pass and how many of its batches have been given."""
@@ -125,7 +162,8 @@ class BatchStream:
         self._pass, self._position = number, 0
         digest = hashlib.sha256(f"{self._seed}/{self._split.task}/{number}".encode()).digest()
         generator = torch.Generator().manual_seed(int.from_bytes(digest[:8]) >> 1)
-        self._order = bucketed_order(self._split.lengths, self._batch_size, generator)
+        self._order = bucketed_order(self._split.lengths, self._batch_size, generator, self._batch_tokens)
+        self._places = self._split.places(self._order)
 
 
 def _character_table(corpus: Corpus, vocabulary: Vocabulary) -> Tensor:

@@ -13,6 +13,7 @@ from mtlkit.config import Runtime
 from mtlkit.data.instance import TargetKind
 from mtlkit.heads.head import Decoded, Head, in_full_precision
 from mtlkit.kernels.crf import bio_constraints, viterbi
+from mtlkit.kernels.crf_likelihood import log_likelihood
 from mtlkit.types import Probability
 
 
@@ -24,9 +25,8 @@ class CrfTagger(Head):
     With `constrain`, decoding considers well-formed BIO sequences only; labels without `B-` and `I-` are not affected.
     Training never is constrained: annotators make mistakes, and a target of probability 0 has an infinite loss.
 
-    torchcrf holds the parameters and computes the loss, which is the negative log-likelihood of whole texts per word.
-    A text with an unknown tag is left out of the loss as a whole. `dropout` falls on the states. No confidence is
-    given.
+    The loss is the negative log-likelihood of whole texts per word; torchcrf holds the parameters. A text with an
+    unknown tag is left out of the loss as a whole. `dropout` falls on the states. No confidence is given.
     """
 
     target_kind: ClassVar[TargetKind] = "tags"
@@ -54,9 +54,14 @@ class CrfTagger(Head):
 
     def loss(self, states_BTD: Tensor, mask_BT: Tensor, targets: Tensor) -> Tensor:
         known_B = ((targets >= 0) | ~mask_BT).all(dim=1)
-        # torchcrf takes valid ids only, at padding and in texts that are left out as well.
-        log_likelihood_B: Tensor = self.crf(
-            self._emissions(states_BTD), targets.clamp(min=0), mask=mask_BT, reduction="none"
+        emissions_BTL, crf = self._emissions(states_BTD), self.crf
+        log_likelihood_B = log_likelihood(
+            emissions_BTL,
+            targets.clamp(min=0),  # valid ids at padding and in texts that are left out as well
+            mask_BT,
+            crf.start_transitions,
+            crf.transitions,
+            crf.end_transitions,
         )
         num_words = (mask_BT & known_B.unsqueeze(1)).sum().clamp(min=1)
         return -(log_likelihood_B * known_B).sum() / num_words

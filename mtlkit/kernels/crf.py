@@ -37,21 +37,25 @@ def viterbi(emissions_BTL: Tensor, mask_BT: Tensor, start_L: Tensor, transitions
 
     A score of -inf in `start_L`, `transitions_LL` (row: from, column: to) or `end_L` forbids what it scores.
 
+    Only the best scores are kept on the way there. Where a label came from is found out again on the way back, and so
+    for one label of a row instead of all L.
+
     Returns:
         Integer label ids (B, T), -1 at padding.
     """
-    identity_L = torch.arange(emissions_BTL.shape[2], device=emissions_BTL.device)
-    first_BL, *others = emissions_BTL.unbind(dim=1)
-    score_BL = start_L + first_BL
-    came_from: list[Tensor] = []
-    for emission_BL, valid_B in zip(others, mask_BT.unbind(dim=1)[1:], strict=True):
-        best_BL, previous_BL = (score_BL.unsqueeze(2) + transitions_LL).max(dim=1)
+    # The batch is innermost, so that a maximum over labels is one of whole rows, which a CPU takes in vectors.
+    first_LB, *others = emissions_BTL.permute(1, 2, 0).contiguous().unbind()
+    valid = mask_BT.t().contiguous().unbind()
+    scores = [start_L.unsqueeze(1) + first_LB]
+    moves_LL1 = transitions_LL.unsqueeze(2)
+    for emission_LB, valid_B in zip(others, valid[1:], strict=True):
+        best_LB = (scores[-1].unsqueeze(1) + moves_LL1).amax(dim=0)
         # At padding score and label stay, so that the way back below needs no lengths.
-        score_BL = torch.where(valid_B.unsqueeze(1), best_BL + emission_BL, score_BL)
-        came_from.append(torch.where(valid_B.unsqueeze(1), previous_BL, identity_L))
-    label_B1 = (score_BL + end_L).argmax(dim=1, keepdim=True)
-    path = [label_B1]
-    for previous_BL in reversed(came_from):
-        label_B1 = previous_BL.gather(1, label_B1)
-        path.append(label_B1)
-    return torch.cat(path[::-1], dim=1).masked_fill(~mask_BT, -1)
+        scores.append(torch.where(valid_B, best_LB + emission_LB, scores[-1]))
+    label_B = (scores[-1] + end_L.unsqueeze(1)).argmax(dim=0)
+    path = [label_B]
+    for score_LB, valid_B in zip(scores[-2::-1], valid[:0:-1], strict=True):
+        came_from_B = (score_LB + transitions_LL[:, label_B]).argmax(dim=0)
+        label_B = torch.where(valid_B, came_from_B, label_B)
+        path.append(label_B)
+    return torch.stack(path[::-1], dim=1).masked_fill(~mask_BT, -1)

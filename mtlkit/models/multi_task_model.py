@@ -3,7 +3,7 @@
 Shapes: B texts, T words, E embedding size, D state size.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast, final
 
@@ -13,7 +13,7 @@ from mtlkit.data import Batch, Text
 from mtlkit.embedders import Embedder
 from mtlkit.heads import Decoded, Head
 from mtlkit.selectors import ModulePath
-from mtlkit.sharing import Shared, SharingScheme
+from mtlkit.sharing import SearchableScheme, Shared, SharingScheme
 
 SHARED = "shared"
 
@@ -100,8 +100,20 @@ class MultiTaskModel(nn.Module):
 
     def loss(self, batch: Batch, *, path: ModulePath | None = None) -> TaskLoss:
         """The loss of a batch with targets, normalised per text or per word so that tasks compare."""
+        return self._loss(batch, self(batch.text, batch.task, path=path))
+
+    def losses(self, batch: Batch, paths: Sequence[ModulePath]) -> list[TaskLoss]:
+        """The loss along each path of a searchable scheme. Texts are embedded once, equal paths are run once, and the
+        scheme runs what paths have in common as it sees fit; without dropout the numbers are those of `loss`."""
+        assert isinstance(self.sharing, SearchableScheme), "only such a scheme has paths"
+        distinct = list(dict.fromkeys(paths))
+        states_BTE = self.embed(batch.text, batch.task)
+        found = self.sharing.forward_paths(states_BTE, batch.text.mask_BT, batch.task, distinct)
+        along = {path: self._loss(batch, shared) for path, shared in zip(distinct, found, strict=True)}
+        return [along[path] for path in paths]
+
+    def _loss(self, batch: Batch, shared: Shared) -> TaskLoss:
         assert batch.targets is not None, "a loss needs targets"
-        shared = self(batch.text, batch.task, path=path)
         states_BTD = self.dropout(shared.states_BTD)
         task_loss = self.head(batch.task).loss(states_BTD, batch.text.mask_BT, batch.targets)
         total = self.weights[batch.task] * task_loss

@@ -3,7 +3,7 @@
 Shapes: B batch, T time steps, E size of embeddings and of every state.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self, final
 
 import torch
@@ -26,7 +26,7 @@ class ModulePool(SearchableScheme):
 
     A module must give states of the size that it takes, so that any order and any repetition is possible: with
     bidirectional modules of 50 a direction, embeddings of 100. Only the modules on a batch's path see it or learn
-    from it.
+    from it. Several paths for one batch are run as a tree: a beginning that some have in common is run once.
 
     module: built `num_modules` times.
     num_modules: L, modules in the pool; numbered from 0 wherever a path is written down.
@@ -87,6 +87,21 @@ class ModulePool(SearchableScheme):
         for number in path:
             states_BTE = self.pool[number](states_BTE, mask_BT)
         return Shared(states_BTE)
+
+    def forward_paths(
+        self, states_BTE: Tensor, mask_BT: Tensor, task: str, paths: Sequence[ModulePath]
+    ) -> list[Shared]:
+        # The paths as a tree: what begins alike is run once.
+        states: dict[ModulePath, Tensor] = {(): states_BTE}
+        for path in paths:
+            for length in range(1, len(path) + 1):
+                if (begun := path[:length]) not in states:
+                    states[begun] = self.pool[begun[-1]](states[begun[:-1]], mask_BT)
+        along = {path: Shared(states[path] if path else zero_padding(states_BTE, mask_BT)) for path in paths}
+        return [along[path] for path in paths]
+
+    def num_passes(self, paths: Sequence[ModulePath]) -> int:
+        return len({path[:length] for path in paths for length in range(1, len(path) + 1)})
 
     @torch.no_grad()
     def _path(self, task: str) -> ModulePath:

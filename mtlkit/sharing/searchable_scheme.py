@@ -4,7 +4,7 @@ Shapes: B batch, T time steps, E input size, D output size.
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 from torch import Tensor, nn
@@ -48,3 +48,17 @@ class SearchableScheme(SharingScheme):
         path: ModulePath | None = None,
     ) -> Shared:
         """As for every scheme, along `path`. Without one: a sampled path in training mode, else the task's best."""
+
+    def forward_paths(
+        self, states_BTE: Tensor, mask_BT: Tensor, task: str, paths: Sequence[ModulePath]
+    ) -> list[Shared]:
+        """`forward` along each path, in their order; some may be equal.
+
+        A scheme may compute once what paths have in common, dropout's choices included. Without dropout the numbers
+        are those of separate passes.
+        """
+        return [self(states_BTE, mask_BT, task, path=path) for path in paths]
+
+    def num_passes(self, paths: Sequence[ModulePath]) -> int:
+        """The modules that `forward_paths` runs."""
+        return sum(map(len, paths))

@@ -60,6 +60,7 @@ def check_sharing_scheme(lazy: Lazy[SharingScheme]) -> None:
     _check_losses(lazy)
     if issubclass(lazy.component, SearchableScheme):
         _check_fixed_paths(lazy, lazy.component)
+    _check_paths_together(build_module(lazy).eval())
     for task in TASKS:
 
         def run(scheme: SharingScheme, given: Sample, task: str = task) -> Tensor:
@@ -108,6 +109,24 @@ def _check_fixed_paths(lazy: Lazy[Any], component: type[SearchableScheme]) -> No
         along = scheme(given.states_BTE, given.mask_BT, task, path=path).states_BTD
         same = close(fixed(given.states_BTE, given.mask_BT, task).states_BTD, along)
         promise(same, f"with the path of {task} fixed, its states are not those along that path")
+
+
+def _check_paths_together(scheme: SharingScheme) -> None:
+    """Several paths at once are several paths, equal ones among them."""
+    if not isinstance(scheme, SearchableScheme):
+        return
+    given, task = sample(), TASKS[0]
+    paths = [along["path"] for along in _paths(scheme, task)]
+    with doing("when it runs several paths together"):
+        together = scheme.forward_paths(given.states_BTE, given.mask_BT, task, [*paths, paths[0]])
+        num_passes = scheme.num_passes(paths)
+    promise(len(together) == len(paths) + 1, f"it runs {len(paths) + 1} paths together and returns {len(together)}")
+    for path, shared in zip([*paths, paths[0]], together, strict=True):
+        alone = scheme(given.states_BTE, given.mask_BT, task, path=path)
+        same = close(shared.states_BTD, alone.states_BTD) and shared.losses.keys() == alone.losses.keys()
+        promise(same, f"the path {path} run together with others is not what it is alone")
+    most = sum(map(len, paths))
+    promise(0 <= num_passes <= most, f"it counts {num_passes} passes for paths of {most} modules together")
 
 
 def _check_input_gradient(lazy: Lazy[Any], run: Any) -> None:

@@ -6,6 +6,7 @@ from statistics import fmean
 
 import numpy
 import torch
+from torch import Tensor
 
 from mtlkit.config import Lazy
 from mtlkit.data import Target, TaskSplit, bucketed_order
@@ -101,13 +102,23 @@ def predict_split(
     model.eval()
     decisions: list[Target] = [""] * len(split)
     with torch.inference_mode():
-        for indices in bucketed_order(split.lengths, batch_size, None):
-            batch = split.batch(indices)
+        order = bucketed_order(split.lengths, batch_size, None)
+        found = []
+        for indices, places in zip(order, split.places(order), strict=True):
+            batch = split.batch(indices, places)
             with autocast(batch.text.mask_BT.device, precision):
-                decoded = model.decode(batch, path=path)
-            for index, row in zip(indices.tolist(), decoded.ids.tolist(), strict=True):
+                found.append(model.decode(batch, path=path).ids)
+        for indices, ids in zip(order, _on_host(found), strict=True):
+            for index, row in zip(indices.tolist(), ids.tolist(), strict=True):
                 decisions[index] = as_target(row, labels)
     return decisions
+
+
+def _on_host(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Copies them at once, so that no batch waits for the one before it to be read."""
+    sizes = [tensor.numel() for tensor in tensors]
+    flat = torch.split(torch.cat([tensor.flatten() for tensor in tensors]).cpu(), sizes)
+    return [part.view(tensor.shape) for part, tensor in zip(flat, tensors, strict=True)]
 
 
 def as_target(row: int | list[int], labels: Sequence[str]) -> Target:

@@ -17,6 +17,8 @@ class Step:
     steps_per_epoch: int
     losses: list[tuple[str, Tensor]]
     """(task, mean loss) of each batch; still on the device, so reading one waits for it."""
+    work: dict[str, int] = field(default_factory=dict)
+    """Counts of what was done, by name: `tokens`, `padded_tokens` with padding, and those of the update strategy."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,19 @@ class EpochEnd:
     """The selection's score of each set of weights."""
     improved: list[str] = field(default_factory=list)
     """Sets of weights whose score is the best so far."""
+    work: dict[str, int] = field(default_factory=dict)
+    """The sums of what the steps counted."""
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """What the work came to, from 0 to 1: `padding`, the share of padded tokens that are none, and
+        `module_passes`, the share of separate passes through modules that had to be run."""
+        shares = {}
+        if padded := self.work.get("padded_tokens"):
+            shares["padding"] = 1 - self.work["tokens"] / padded
+        if separate := self.work.get("separate_module_passes"):
+            shares["module_passes"] = self.work["module_passes"] / separate
+        return shares
 
     def to_json(self) -> dict[str, object]:
         """The line that `metrics.jsonl` keeps. Times are left out: a resumed run writes the same bytes."""
@@ -47,4 +62,5 @@ class EpochEnd:
             **({"test": self.test} if self.test else {}),
             "scores": self.scores,
             "improved": self.improved,
+            **({"work": self.work, "shares": self.shares} if self.work else {}),
         }

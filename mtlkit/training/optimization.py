@@ -7,6 +7,8 @@ from typing import Literal, final
 import torch
 from torch import Tensor, nn
 
+from mtlkit.training.timing import section
+
 Precision = Literal["fp32", "bf16"]
 
 
@@ -40,11 +42,13 @@ class Optimization:
 
     def backward(self, loss: Tensor) -> None:
         """Adds the gradients of `loss`."""
-        loss.backward()  # type: ignore[no-untyped-call]  # untyped in torch
+        with section("backward"):
+            loss.backward()  # type: ignore[no-untyped-call]  # untyped in torch
 
     def apply(self) -> None:
         """Clips the gradients added so far, takes one step and forgets them."""
-        if self.gradient_clip is not None:
-            nn.utils.clip_grad_norm_(self.parameters, self.gradient_clip)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        with section("optimiser"):
+            if self.gradient_clip is not None:
+                nn.utils.clip_grad_norm_(self.parameters, self.gradient_clip)
+            self.optimizer.step()
+            self.optimizer.zero_grad(set_to_none=True)

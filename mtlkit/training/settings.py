@@ -17,7 +17,10 @@ class TrainerSettings(Spec):
     epochs: PositiveInt = 10
     """Most epochs; the task sampler says what an epoch is."""
     batch_size: PositiveInt = 32
-    """Texts in a batch; a batch belongs to one task."""
+    """Texts in a batch, at most; a batch belongs to one task."""
+    batch_tokens: PositiveInt | None = None
+    """Words in a batch with padding, at most: a batch of long texts has fewer of them. A text that is longer is a batch
+    of its own. None leaves it to `batch_size`; with a large `batch_size` this alone sizes batches."""
     evaluation_batch_size: PositiveInt = 64
     """Texts in a batch where nothing is learned."""
     optimizer: Lazy[Optimizer] = Lazy.of(Adam)

@@ -1,12 +1,13 @@
 """The trainer: one generic loop, told as a stream of events. Saving, logging and drawing are up to whoever listens."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, final
 
 import torch
 
-from mtlkit.data import BatchStream, TaskSplit
+from mtlkit.data import Batch, BatchStream, TaskSplit
 from mtlkit.errors import RunError
 from mtlkit.models import MultiTaskModel
 from mtlkit.training import random_state
@@ -16,6 +17,7 @@ from mtlkit.training.frozen import freeze
 from mtlkit.training.optimization import Optimization
 from mtlkit.training.selection import ModelSelection
 from mtlkit.training.settings import TrainerSettings
+from mtlkit.training.timing import section
 
 
 @final
@@ -49,13 +51,14 @@ class Trainer:
         seed: int,
     ) -> None:
         self.model = model
+        self.train = train
         self.dev = dev
         self.test = test
         self.selection = selection
         self.settings = settings
         self.seed = seed
-        self.streams = {task: BatchStream(split, settings.batch_size, seed) for task, split in train.items()}
-        self.dev_streams = {task.split.task: BatchStream(task.split, settings.batch_size, seed) for task in dev}
+        self.streams = {task: self._stream(split) for task, split in train.items()}
+        self.dev_streams = {task.split.task: self._stream(task.split) for task in dev}
         self.sampler = settings.task_sampler.build()
         self.update = settings.update_strategy.build()
         self.schedule = settings.schedule.build() if settings.schedule else None
@@ -73,6 +76,7 @@ class Trainer:
         # Sums stay on the device: reading a loss at every step would make it wait.
         self.loss_sums: dict[str, torch.Tensor] = {}
         self.loss_counts: dict[str, int] = {}
+        self.work: Counter[str] = Counter()
 
     @property
     def finished(self) -> bool:
@@ -104,6 +108,7 @@ class Trainer:
             "stalled_epochs": self.stalled_epochs,
             "loss_sums": dict(self.loss_sums),
             "loss_counts": dict(self.loss_counts),
+            "work": dict(self.work),
             "streams": {task: stream.state_dict() for task, stream in self.streams.items()},
             "dev_streams": {task: stream.state_dict() for task, stream in self.dev_streams.items()},
             "optimizer": self.optimization.optimizer.state_dict(),
@@ -115,6 +120,7 @@ class Trainer:
         """Goes back to where `state` was taken; the weights are loaded apart."""
         for name in ("epoch", "step", "step_in_epoch", "best", "stalled_epochs", "loss_counts"):
             setattr(self, name, state[name])
+        self.work = Counter(state["work"])
         device = next(self.model.parameters()).device
         self.loss_sums = {task: total.to(device) for task, total in state["loss_sums"].items()}
         for name, streams in (("streams", self.streams), ("dev_streams", self.dev_streams)):
@@ -132,18 +138,31 @@ class Trainer:
         size = self.settings.accumulate
         return [order[start : start + size] for start in range(0, len(order), size)]
 
+    def _stream(self, split: TaskSplit) -> BatchStream:
+        return BatchStream(split, self.settings.batch_size, self.seed, self.settings.batch_tokens)
+
     def _steps(self) -> Iterator[Step]:
         for tasks in self.plan(self.epoch)[self.step_in_epoch :]:
             self.model.train()
             self._set_rate()
-            batches = [self.streams[task].next() for task in tasks]
-            result = self.update.step(self.model, batches, self.optimization, self.settings.precision)
+            with section("data"):
+                batches = [self.streams[task].next() for task in tasks]
+            with section("forward"):
+                result = self.update.step(self.model, batches, self.optimization, self.settings.precision)
             for task, loss in result.losses:
                 self.loss_sums[task] = self.loss_sums.get(task, torch.zeros_like(loss)) + loss
                 self.loss_counts[task] = self.loss_counts.get(task, 0) + 1
+            work = {**self._sizes(batches), **result.work}
+            self.work.update(work)
             self.step += 1
             self.step_in_epoch += 1
-            yield Step(self.epoch + 1, self.step, self.step_in_epoch, self.steps_per_epoch, result.losses)
+            yield Step(self.epoch + 1, self.step, self.step_in_epoch, self.steps_per_epoch, result.losses, work)
+
+    def _sizes(self, batches: Sequence[Batch]) -> dict[str, int]:
+        return {
+            "tokens": sum(self.train[batch.task].num_tokens(batch.indices_B) for batch in batches),
+            "padded_tokens": sum(batch.text.mask_BT.numel() for batch in batches),
+        }
 
     def _set_rate(self) -> None:
         if self.schedule:
@@ -161,8 +180,9 @@ class Trainer:
         self.stalled_epochs = 0 if improved or not scores else self.stalled_epochs + 1
         self.epoch += 1
         self.step_in_epoch = 0
-        self.loss_sums, self.loss_counts = {}, {}
-        return EpochEnd(self.epoch, self.step, losses, dev, test, scores, improved)
+        work = dict(self.work)
+        self.loss_sums, self.loss_counts, self.work = {}, {}, Counter()
+        return EpochEnd(self.epoch, self.step, losses, dev, test, scores, improved, work)
 
     def check_losses(self) -> dict[str, float]:
         """The mean training loss of each task in this epoch so far.
@@ -179,4 +199,6 @@ class Trainer:
         return losses
 
     def _evaluate(self, tasks: Sequence[EvaluationTask]) -> dict[str, float]:
-        return with_averages(evaluate(self.model, tasks, self.settings.evaluation_batch_size, self.settings.precision))
+        with section("evaluation"):
+            figures = evaluate(self.model, tasks, self.settings.evaluation_batch_size, self.settings.precision)
+        return with_averages(figures)

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -40,6 +42,41 @@ def test_batches_hold_texts_of_like_lengths(lengths, batch_size, seed):
     batches = bucketed_order(torch.tensor(lengths), batch_size, generator)
     in_batches = sorted(sorted(lengths[index] for index in batch) for batch in batches)
     assert [length for batch in in_batches for length in batch] == sorted(lengths)
+
+
+@given(st.lists(st.integers(1, 50), min_size=1), st.integers(1, 9), st.integers(1, 120), st.none() | st.integers(0, 99))
+def test_a_budget_of_tokens_bounds_batches_with_their_padding(lengths, batch_size, batch_tokens, seed):
+    generator = None if seed is None else torch.Generator().manual_seed(seed)
+    batches = bucketed_order(torch.tensor(lengths), batch_size, generator, batch_tokens)
+    assert sorted(torch.cat(batches).tolist()) == list(range(len(lengths)))
+    for batch in batches:
+        longest = max(lengths[index] for index in batch)
+        assert 0 < len(batch) <= batch_size
+        assert len(batch) * longest <= batch_tokens or len(batch) == 1
+
+
+@given(st.lists(st.integers(1, 50), min_size=1), st.integers(1, 9), st.integers(1, 120))
+def test_no_batch_could_take_the_text_after_it(lengths, batch_size, batch_tokens):
+    batches = bucketed_order(torch.tensor(lengths), batch_size, None, batch_tokens)
+    for batch, following in pairwise(batches):
+        full = len(batch) == batch_size
+        assert full or (len(batch) + 1) * lengths[following[0]] > batch_tokens
+
+
+def test_every_pass_has_as_many_batches_whatever_its_order():
+    lengths = torch.randint(1, 40, (200,), generator=torch.Generator().manual_seed(0))
+    orders = [bucketed_order(lengths, 8, torch.Generator().manual_seed(seed), 100) for seed in range(5)]
+    assert {len(order) for order in orders} == {len(bucketed_order(lengths, 8, None, 100))}
+
+
+def test_a_batch_is_the_same_with_its_places_on_the_device():
+    split = labelled()
+    order = [torch.tensor([3, 0]), torch.tensor([4, 1, 2])]
+    for indices_B, places_B in zip(order, split.places(order), strict=True):
+        one, other = split.batch(indices_B), split.batch(indices_B, places_B)
+        assert torch.equal(one.text.words_BT, other.text.words_BT) and torch.equal(one.targets, other.targets)
+        assert split.num_tokens(indices_B) == int(one.text.mask_BT.sum())
+    assert split.places([]) == []
 
 
 def test_without_a_generator_the_order_is_sorted_and_stable():

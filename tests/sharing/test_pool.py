@@ -54,6 +54,41 @@ def test_a_path_is_modules_stacked_by_hand(path: ModulePath) -> None:
         torch.testing.assert_close(gradient, expected[name])
 
 
+def test_paths_together_are_paths_one_by_one() -> None:
+    scheme = build()
+    given = STATES_BTE.clone().requires_grad_()
+    paths: list[ModulePath] = [(0, 1), (0,), (), (0, 1, 1), (2, 1), (0, 1), (0, 1, 2)]
+
+    def found(along: list[Any]) -> list[Tensor]:
+        weighted = [(number + 1) * shared.states_BTD.square().sum() for number, shared in enumerate(along)]
+        inputs = [given, *scheme.pool.parameters()]
+        gradients = torch.autograd.grad(torch.stack(weighted).sum(), inputs, materialize_grads=True)
+        return [*(shared.states_BTD for shared in along), *gradients]
+
+    together = found(scheme.forward_paths(given, MASK_BT, "movie", paths))
+    one_by_one = found([scheme(given, MASK_BT, "movie", path=path) for path in paths])
+    plain = found(SearchableScheme.forward_paths(scheme, given, MASK_BT, "movie", paths))
+    torch.testing.assert_close(together, one_by_one, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(plain, one_by_one, rtol=0, atol=0)
+
+
+def test_beginnings_that_paths_have_in_common_are_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    scheme, num_passes = build(), 0
+    forward = BilstmEncoder.forward
+
+    def counted(encoder: BilstmEncoder, *given: Any) -> Tensor:
+        nonlocal num_passes
+        num_passes += 1
+        return forward(encoder, *given)
+
+    monkeypatch.setattr(BilstmEncoder, "forward", counted)
+    for paths, expected in {((0, 1), (0, 2), (0, 1)): 3, ((0,), (1,)): 2, ((),): 0, ((1, 1, 1), (1, 1)): 3}.items():
+        num_passes = 0
+        scheme.forward_paths(STATES_BTE, MASK_BT, "movie", paths)
+        assert num_passes == expected == scheme.num_passes(paths)
+    assert SearchableScheme.num_passes(scheme, [(0, 1), (0, 2)]) == 4, "a scheme that shares nothing"
+
+
 def test_the_empty_path_is_the_embeddings() -> None:
     states_BTD = build()(STATES_BTE, MASK_BT, "movie", path=()).states_BTD
     assert torch.equal(states_BTD, STATES_BTE * MASK_BT.unsqueeze(-1))

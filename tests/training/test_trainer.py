@@ -93,6 +93,26 @@ def test_an_epoch_shows_each_text_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen == {(task, index): 1 for task, size in SIZES.items() for index in range(size)}
 
 
+def test_steps_and_epochs_count_words_and_padding() -> None:
+    run = trainer(batch_size=4)
+    events = list(run.events())
+    found = [step.work for step in steps(events) if step.epoch == 1]
+    num_words = sum(int(train.lengths.sum()) for train in run.train.values())
+    assert sum(work["tokens"] for work in found) == num_words
+    batches = [run.streams[task].next() for tasks in run.plan(0) for task in tasks]  # of a later pass, as long
+    padded = sum(batch.text.mask_BT.numel() for batch in batches)
+    for end in ends(events):
+        assert end.work == {"tokens": num_words, "padded_tokens": padded}
+        assert end.to_json()["shares"] == {"padding": 1 - num_words / padded}
+
+
+def test_a_budget_of_tokens_makes_smaller_batches() -> None:
+    run = trainer(batch_size=4, batch_tokens=6, epochs=1)
+    found = steps(list(run.events()))
+    assert max(step.work["padded_tokens"] for step in found) == 6
+    assert len(found) > len(steps(list(trainer(batch_size=4, epochs=1).events())))
+
+
 @pytest.mark.parametrize(("accumulate", "num_steps"), [(1, 9), (2, 5), (4, 3), (100, 1)])
 def test_accumulation_makes_fewer_steps(accumulate: int, num_steps: int) -> None:
     run = trainer(accumulate=accumulate, epochs=1)
@@ -121,7 +141,7 @@ def test_an_accumulated_step_is_a_step_on_the_mean_loss() -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"task_sampler": {"type": "uniform"}},
+        {"task_sampler": {"type": "uniform"}, "batch_tokens": 5},
         {"accumulate": 2, "schedule": {"type": "linear"}, "task_sampler": {"type": "proportional"}},
         {"optimizer": {"type": "sgd", "lr": 0.1, "momentum": 0.9}, "task_sampler": {"type": "annealed"}},
     ],

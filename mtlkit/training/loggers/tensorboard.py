@@ -12,7 +12,7 @@ from mtlkit.types import PositiveInt
 @final
 @Logger.register("tensorboard")
 class TensorBoardLogger(Logger):
-    """Writes losses and scores to `tensorboard/` in the run directory.
+    """Writes losses, scores and shares of work to `tensorboard/` in the run directory.
 
     Args:
         every: steps between two logged training losses.
@@ -32,7 +32,7 @@ class TensorBoardLogger(Logger):
                 self._add(f"train/{task}/loss", float(loss), step.step)
 
     def epoch(self, end: EpochEnd) -> None:
-        for split, metrics in (("dev", end.dev), ("test", end.test)):
+        for split, metrics in (("dev", end.dev), ("test", end.test), ("shares", end.shares)):
             for name, value in metrics.items():
                 self._add(f"{split}/{name}", value, end.step)
 

@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from typing import Literal, final
 
-import torch
-
 from mtlkit.config import Lazy
 from mtlkit.data import Batch
 from mtlkit.models import MultiTaskModel
 from mtlkit.training.optimization import Optimization, Precision
 from mtlkit.training.optimizers import Adam, Optimizer
 from mtlkit.training.update_strategies.policy_gradient import Baseline, PolicyGradient
-from mtlkit.training.update_strategies.search_strategy import SearchStrategy, add_gradients
+from mtlkit.training.update_strategies.search_strategy import SearchStrategy
 from mtlkit.training.update_strategies.update_strategy import StepResult, UpdateStrategy
 from mtlkit.types import NonNegativeFloat, PositiveFloat, PositiveInt
 
@@ -22,7 +20,9 @@ class Accumulated(SearchStrategy):
     """Like `simultaneous_online`, but with one step on the modules, on the mean loss along the N paths.
 
     So all paths are tried on the same modules, and a batch moves these once, as in every other system. Ours; Chen et
-    al. 2018 move them N times.
+    al. 2018 move them N times. What several of a batch's paths have in common is run once, with one draw of dropout: on
+    the embeddings, in modules of a common beginning, and before the head of equal paths. All N stay in memory until the
+    backward pass.
 
     num_samples: N, paths drawn for a batch.
     tau: temperature of the softmax over a batch's N rewards (eq. 5; printed: 1/30); null takes rewards as they are.
@@ -56,11 +56,7 @@ class Accumulated(SearchStrategy):
     ) -> StepResult:
         drawn = self.draw(model, batches)
         rewarded = self.reward(model, batches, drawn, precision) if self.rewards_first else None
-        share = 1 / (self.num_samples * len(batches))
-        losses = [
-            add_gradients(model, batches, chosen, share, optimization, precision)
-            for chosen in zip(*(paths.modules for paths in drawn), strict=True)
-        ]
+        losses_P = self.add_gradients(model, batches, [paths.modules for paths in drawn], optimization, precision)
         optimization.apply()
         self.policy.step(rewarded or self.reward(model, batches, drawn, precision))
-        return StepResult(list(zip([batch.task for batch in batches], torch.stack(losses).mean(dim=0), strict=True)))
+        return self.result(batches, losses_P)

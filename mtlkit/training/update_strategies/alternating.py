@@ -9,7 +9,7 @@ from mtlkit.models import MultiTaskModel
 from mtlkit.training.optimization import Optimization, Precision
 from mtlkit.training.optimizers import Adam, Optimizer
 from mtlkit.training.update_strategies.policy_gradient import Baseline, PolicyGradient, Rewarded
-from mtlkit.training.update_strategies.search_strategy import SearchStrategy, add_gradients, rewards, scheme_of
+from mtlkit.training.update_strategies.search_strategy import SearchStrategy, scheme_of
 from mtlkit.training.update_strategies.update_strategy import StepResult, UpdateStrategy
 from mtlkit.types import NonNegativeFloat, PositiveFloat, PositiveInt
 
@@ -56,14 +56,14 @@ class Alternating(SearchStrategy):
     def step(
         self, model: MultiTaskModel, batches: Sequence[Batch], optimization: Optimization, precision: Precision
     ) -> StepResult:
-        chosen = [scheme_of(model).sample(batch.task, 1).modules[0] for batch in batches]
-        losses = add_gradients(model, batches, chosen, 1 / len(batches), optimization, precision)
+        chosen = [scheme_of(model).sample(batch.task, 1).modules for batch in batches]
+        losses_P = self.add_gradients(model, batches, chosen, optimization, precision)
         optimization.apply()
         self.steps_since_search += 1
         if self.steps_since_search == self.module_steps:
             self._search(model, precision)
             self.steps_since_search = 0
-        return StepResult(list(zip([batch.task for batch in batches], losses, strict=True)))
+        return self.result(batches, losses_P)
 
     def state_dict(self) -> dict[str, Any]:
         return {**super().state_dict(), "steps_since_search": self.steps_since_search}
@@ -77,4 +77,4 @@ class Alternating(SearchStrategy):
             for task in model.tasks:
                 batch = self.dev[task].next()
                 paths = scheme_of(model).sample(task, self.num_samples)
-                self.policy.step([Rewarded(task, paths, rewards(model, batch, paths.modules, precision))])
+                self.policy.step([Rewarded(task, paths, self.rewards(model, batch, paths.modules, precision))])

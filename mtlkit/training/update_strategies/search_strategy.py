@@ -3,6 +3,7 @@
 Shapes: N sampled paths, P batches.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,16 +11,19 @@ import torch
 from torch import Tensor, nn
 
 from mtlkit.data import Batch, BatchStream
-from mtlkit.models import MultiTaskModel
+from mtlkit.models import MultiTaskModel, TaskLoss
 from mtlkit.selectors import ModulePath, Paths
 from mtlkit.sharing import SearchableScheme
 from mtlkit.training.optimization import Optimization, Precision, autocast
 from mtlkit.training.update_strategies.policy_gradient import PolicyGradient, Rewarded
-from mtlkit.training.update_strategies.update_strategy import UpdateStrategy
+from mtlkit.training.update_strategies.update_strategy import StepResult, UpdateStrategy
 
 
 class SearchStrategy(UpdateStrategy):
     """Trains theta, the modules with embeddings and heads, by the loss, and phi, what chooses paths, by rewards.
+
+    Paths that are tried on one batch with the same theta are run together, so that the scheme can save what they have
+    in common. A step counts its `module_passes`, and as `separate_module_passes` those of one path after the other.
 
     Args:
         num_samples: N, paths that are compared with each other.
@@ -34,6 +38,7 @@ class SearchStrategy(UpdateStrategy):
         self.policy = policy
         self.needs_dev = on_dev
         self.dev: Mapping[str, BatchStream] = {}
+        self.work: Counter[str] = Counter()
 
     def prepare(
         self, model: MultiTaskModel, dev: Mapping[str, BatchStream], gradient_clip: float | None
@@ -63,44 +68,57 @@ class SearchStrategy(UpdateStrategy):
         """The rewards of each batch's paths: on the batch itself, or on the task's next batch of dev data."""
         on = [self.dev[batch.task].next() for batch in batches] if self.needs_dev else batches
         return [
-            Rewarded(batch.task, paths, rewards(model, batch, paths.modules, precision))
+            Rewarded(batch.task, paths, self.rewards(model, batch, paths.modules, precision))
             for batch, paths in zip(on, drawn, strict=True)
         ]
+
+    @torch.no_grad()
+    def rewards(self, model: MultiTaskModel, batch: Batch, paths: Sequence[ModulePath], precision: Precision) -> Tensor:
+        """(N,) the mean log p(y|x) of a batch along each path (Chen et al. 2018, eq. 4), without dropout.
+
+        That is minus the task's loss: a mean over texts, or over words where they are tagged. The weight lambda of the
+        task has no part in it, nor have losses of the scheme's own.
+        """
+        model.eval()
+        losses_N = torch.stack([loss.parts["task"] for loss in self._losses(model, batch, paths, precision)])
+        model.train()
+        return -losses_N.float()
+
+    def add_gradients(
+        self,
+        model: MultiTaskModel,
+        batches: Sequence[Batch],
+        paths: Sequence[Sequence[ModulePath]],
+        optimization: Optimization,
+        precision: Precision,
+    ) -> Tensor:
+        """Adds the gradient of the mean loss of all batches, each along all of its paths.
+
+        Returns:
+            (P,) each batch's mean loss of its task, detached.
+        """
+        means = []
+        for batch, along in zip(batches, paths, strict=True):
+            losses = self._losses(model, batch, along, precision)
+            optimization.backward(torch.stack([loss.total for loss in losses]).mean() / len(batches))
+            means.append(torch.stack([loss.parts["task"].detach() for loss in losses]).mean())
+        return torch.stack(means)
+
+    def result(self, batches: Sequence[Batch], losses_P: Tensor) -> StepResult:
+        """That of a step which is over."""
+        work, self.work = dict(self.work), Counter()
+        return StepResult(list(zip([batch.task for batch in batches], losses_P, strict=True)), work)
+
+    def _losses(
+        self, model: MultiTaskModel, batch: Batch, paths: Sequence[ModulePath], precision: Precision
+    ) -> list[TaskLoss]:
+        num_passes = scheme_of(model).num_passes(list(dict.fromkeys(paths)))
+        self.work.update(module_passes=num_passes, separate_module_passes=sum(map(len, paths)))
+        with autocast(batch.text.mask_BT.device, precision):
+            return model.losses(batch, paths)
 
 
 def scheme_of(model: MultiTaskModel) -> SearchableScheme:
     """The model's sharing scheme, which validation has found to have paths."""
     assert isinstance(model.sharing, SearchableScheme), "a search needs a scheme with paths"
     return model.sharing
-
-
-def add_gradients(
-    model: MultiTaskModel,
-    batches: Sequence[Batch],
-    paths: Sequence[ModulePath],
-    share: float,
-    optimization: Optimization,
-    precision: Precision,
-) -> Tensor:
-    """Adds the gradients of `share` times each batch's loss along its path; the losses of the tasks (P,), detached."""
-    losses = []
-    for batch, path in zip(batches, paths, strict=True):
-        with autocast(batch.text.mask_BT.device, precision):
-            loss = model.loss(batch, path=path)
-        optimization.backward(loss.total * share)
-        losses.append(loss.parts["task"].detach())
-    return torch.stack(losses)
-
-
-@torch.no_grad()
-def rewards(model: MultiTaskModel, batch: Batch, paths: Sequence[ModulePath], precision: Precision) -> Tensor:
-    """(N,) the mean log p(y|x) of a batch along each path (Chen et al. 2018, eq. 4), without dropout.
-
-    That is minus the task's loss: a mean over texts, or over words where they are tagged. The weight lambda of the task
-    has no part in it, nor have losses of the scheme's own.
-    """
-    model.eval()
-    with autocast(batch.text.mask_BT.device, precision):
-        losses = [model.loss(batch, path=path).parts["task"] for path in paths]
-    model.train()
-    return -torch.stack(losses).float()

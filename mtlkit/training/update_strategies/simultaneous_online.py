@@ -11,7 +11,7 @@ from mtlkit.models import MultiTaskModel
 from mtlkit.training.optimization import Optimization, Precision
 from mtlkit.training.optimizers import Adam, Optimizer
 from mtlkit.training.update_strategies.policy_gradient import Baseline, PolicyGradient
-from mtlkit.training.update_strategies.search_strategy import SearchStrategy, add_gradients
+from mtlkit.training.update_strategies.search_strategy import SearchStrategy
 from mtlkit.training.update_strategies.update_strategy import StepResult, UpdateStrategy
 from mtlkit.types import NonNegativeFloat, PositiveFloat, PositiveInt
 
@@ -22,9 +22,10 @@ class SimultaneousOnline(SearchStrategy):
     """The simultaneous on-line update (Chen et al. 2018, Algorithm 1).
 
     For a batch: draw N paths; take a step on the modules, embeddings and the head along each, one after the other; then
-    find the N rewards, by one pass each without gradient and dropout; take one REINFORCE step on the selector. Where
-    gradients are accumulated, each of the N steps goes along one path for every batch. Optimiser and schedule of the
-    `trainer` section are for the modules; the selector has an optimiser of its own, with the same bound on gradients.
+    find the N rewards without gradient and dropout, where what several paths have in common is run once; take one
+    REINFORCE step on the selector. Where gradients are accumulated, each of the N steps goes along one path for every
+    batch. Optimiser and schedule of the `trainer` section are for the modules; the selector has an optimiser of its
+    own, with the same bound on gradients.
 
     The reward is the batch's mean log p(y|x) (eq. 4), per text, or per word for tags; tasks' weights do not change it.
 
@@ -62,7 +63,7 @@ class SimultaneousOnline(SearchStrategy):
         rewarded = self.reward(model, batches, drawn, precision) if self.rewards_first else None
         losses = []
         for chosen in zip(*(paths.modules for paths in drawn), strict=True):
-            losses.append(add_gradients(model, batches, chosen, 1 / len(batches), optimization, precision))
+            losses.append(self.add_gradients(model, batches, [[path] for path in chosen], optimization, precision))
             optimization.apply()
         self.policy.step(rewarded or self.reward(model, batches, drawn, precision))
-        return StepResult(list(zip([batch.task for batch in batches], torch.stack(losses).mean(dim=0), strict=True)))
+        return self.result(batches, torch.stack(losses).mean(dim=0))

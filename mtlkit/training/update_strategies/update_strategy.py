@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
@@ -19,6 +19,8 @@ class StepResult:
 
     losses: list[tuple[str, Tensor]]
     """(task, mean loss) of each batch."""
+    work: dict[str, int] = field(default_factory=dict)
+    """Counts of what was done, by name; the trainer adds them up over an epoch."""
 
 
 class UpdateStrategy(Component):

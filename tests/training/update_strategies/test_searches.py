@@ -127,13 +127,13 @@ def batches(*tasks: str) -> list[Batch]:
 def diary(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What happens, in order: `draw`, `loss PATH` and `reward PATH`, `theta` and `phi` updates."""
     lines: list[str] = []
-    loss, apply, teach, sample = MultiTaskModel.loss, Optimization.apply, PolicyGradient.step, ModulePool.sample
+    losses, apply, teach, sample = MultiTaskModel.losses, Optimization.apply, PolicyGradient.step, ModulePool.sample
 
-    def told_loss(model: MultiTaskModel, batch: Batch, *, path: Any = None) -> Any:
+    def told_losses(model: MultiTaskModel, batch: Batch, paths: Any) -> Any:
         kind = "loss" if torch.is_grad_enabled() else "reward"
         assert model.training == (kind == "loss"), "rewards are found without dropout"
-        lines.append(f"{kind} {batch.task} {batch.size} {path}")
-        return loss(model, batch, path=path)
+        lines.extend(f"{kind} {batch.task} {batch.size} {path}" for path in paths)
+        return losses(model, batch, paths)
 
     def told_apply(optimization: Optimization) -> None:
         lines.append("update")
@@ -148,7 +148,7 @@ def diary(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         lines.append(f"draw {task} {paths.modules}")
         return paths
 
-    monkeypatch.setattr(MultiTaskModel, "loss", told_loss)
+    monkeypatch.setattr(MultiTaskModel, "losses", told_losses)
     monkeypatch.setattr(Optimization, "apply", told_apply)
     monkeypatch.setattr(PolicyGradient, "step", told_teach)
     monkeypatch.setattr(ModulePool, "sample", told_sample)
@@ -186,7 +186,7 @@ def test_one_step_on_theta_for_all_paths(diary: list[str]) -> None:
     strategy, optimization = prepared(model, type="accumulated", num_samples=3)
     strategy.step(model, batches("movie", "tweet"), optimization, "fp32")
     kinds = [" ".join(line.split()[:2]) for line in diary]
-    losses = ["loss movie", "loss tweet"] * 3
+    losses = ["loss movie"] * 3 + ["loss tweet"] * 3
     rewards = ["reward movie"] * 3 + ["reward tweet"] * 3
     assert kinds == ["draw movie", "draw tweet", *losses, "update", *rewards, "phi", "update"]
 
@@ -268,6 +268,31 @@ def test_steps_on_theta_are_gradient_descent_along_the_paths(accumulated: bool) 
         torch.testing.assert_close(dict(model.named_parameters())[name], parameter)
     assert [task for task, _ in result.losses] == ["movie", "tweet"]
     assert result.losses[0][1].item() == pytest.approx(first.item(), rel=0.5)
+
+
+@pytest.mark.parametrize("accumulated", [False, True])
+def test_a_step_counts_its_passes(diary: list[str], accumulated: bool) -> None:
+    """Rewards, and theta's passes where theta stays: what paths have in common counts once."""
+    model = new_model().train()
+    name = "accumulated" if accumulated else "simultaneous_online"
+    strategy, optimization = prepared(model, type=name, num_samples=6)
+    work = strategy.step(model, batches("movie"), optimization, "fp32").work
+    paths = paths_in(diary[0])
+    separate = sum(map(len, paths))
+    once = len({path[: end + 1] for path in paths for end in range(len(path))})
+    assert once < separate, "the paths have something in common"
+    assert work == {"module_passes": once + (once if accumulated else separate), "separate_module_passes": 2 * separate}
+    assert strategy.step(model, batches("movie"), optimization, "fp32").work["separate_module_passes"] < 3 * separate
+
+
+def test_an_epoch_tells_how_many_passes_were_saved() -> None:
+    run = trainer(new_model(), epochs=1, type="accumulated", num_samples=8)
+    *_, end = run.events()
+    assert isinstance(end, EpochEnd)
+    share = end.work["module_passes"] / end.work["separate_module_passes"]
+    assert 0 < share < 1
+    assert end.to_json()["shares"] == end.shares
+    assert end.shares["module_passes"] == share
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=str)
