@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mtlkit.communicators import Communicator
 from mtlkit.config import Lazy, nearest
 from mtlkit.errors import ConfigError
+from mtlkit.kernels.choice import recurrence_for
 from mtlkit.kernels.message_passing import lstm_prime
 from mtlkit.sharing.message_gate import MessageGate
 
@@ -64,17 +65,19 @@ class OneWayNetwork(nn.Module):
         if self.senders is not None:
             _check_senders(self.senders, tasks)
 
-    def forward(self, inputs_BTE: Tensor, mask_BT: Tensor, task: str) -> tuple[Tensor, list[Tensor]]:
-        """The task's fused states (B, T, D), padding included, and each step's weights (B, N)."""
-        channel = self._channel(task)
-        communicator = channel.communicator
-        memory = communicator.prepare(inputs_BTE, self._sources(inputs_BTE, task), mask_BT)
-        return lstm_prime(
-            inputs_BTE,
-            self._task_lstm(task),
-            receive=lambda time, previous_BD: communicator.step(time, previous_BD, memory),
-            fuse=channel.gate,
+    def forward(self, inputs_BTE: Tensor, mask_BT: Tensor, task: str) -> tuple[Tensor, Tensor]:
+        """The task's fused states (B, T, D), padding included, and the messages' weights (B, T, N), detached."""
+        channel, lstm, sources = self._channel(task), self._task_lstm(task), self._sources(inputs_BTE, task)
+        communicator, gate = channel.communicator, channel.gate
+        if (recurrence := recurrence_for(inputs_BTE.device)) is not None:
+            fused = communicator.fused(inputs_BTE, sources, mask_BT, lstm, gate.weights(), recurrence)
+            if fused is not None:
+                return fused[0], fused[1].detach()
+        memory = communicator.prepare(inputs_BTE, sources, mask_BT)
+        states_BTD, weights_TBN = lstm_prime(
+            inputs_BTE, lstm, lambda time, previous_BD: communicator.step(time, previous_BD, memory), gate
         )
+        return states_BTD, torch.stack([weights_BN.detach() for weights_BN in weights_TBN], dim=1)
 
     def _sources(self, inputs_BTE: Tensor, task: str) -> Tensor:
         """The senders' states (B, T, N, D), or those of the shared LSTM (B, N, D); none of them receives messages."""
