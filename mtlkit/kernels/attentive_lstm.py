@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from mtlkit.kernels.attentive_recurrence import Recurrence, Steps, Weights, is_bounded
+from mtlkit.kernels.attentive_recurrence import Recurrence, Slopes, Steps, Weights, is_bounded
 from mtlkit.kernels.message_passing import FusionWeights
 
 
@@ -63,10 +63,11 @@ def attentive_lstm(
         scorer.score_A,
     )
     projected_TBP = F.linear(inputs_BTE.transpose(0, 1), input_PE, bias_P)
-    keys = F.linear(sources, scorer.from_source_AM)
     full = torch.promote_types(recurrent_GD.dtype, torch.float32)
     states_TBD, weights_TBN = _AttentiveLstm.apply(  # type: ignore[no-untyped-call]  # untyped in torch
-        recurrence, padding_BN, *(tensor.to(full) for tensor in (projected_TBP, keys, sources, *weights))
+        recurrence,
+        padding_BN,
+        *(tensor.to(full) for tensor in (projected_TBP, sources, scorer.from_source_AM, *weights)),
     )
     return states_TBD.transpose(0, 1).to(recurrent_GD.dtype), weights_TBN.transpose(0, 1)
 
@@ -86,16 +87,17 @@ class _AttentiveLstm(torch.autograd.Function):
         recurrence: Recurrence,
         padding_BN: Tensor | None,
         projected_TBP: Tensor,
-        keys: Tensor,
         sources: Tensor,
+        from_source_AM: Tensor,
         *parameters: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        weights = Weights(*(parameter.contiguous() for parameter in parameters))
+        sources, weights = sources.contiguous(), Weights(*(parameter.contiguous() for parameter in parameters))
+        keys = F.linear(sources, from_source_AM).to(sources.dtype)
         with _full_precision(projected_TBP.device):
             reciprocal = is_bounded(projected_TBP, keys, weights)
             steps = recurrence.forward(projected_TBP, keys, sources, padding_BN, weights, reciprocal)
         ctx.recurrence, ctx.reciprocal = recurrence, reciprocal
-        ctx.save_for_backward(sources, *weights, *steps)
+        ctx.save_for_backward(sources, from_source_AM, *weights, *steps)
         ctx.mark_non_differentiable(steps.weights_TBN)
         ctx.set_materialize_grads(False)
         return steps.states_SBD[1:], steps.weights_TBN
@@ -105,7 +107,7 @@ class _AttentiveLstm(torch.autograd.Function):
     def backward(ctx: Any, gradient_TBD: Tensor | None, *_: None) -> tuple[Tensor | None, ...]:
         if gradient_TBD is None:  # nothing depends on the states
             return (None,) * 9
-        sources, *saved = ctx.saved_tensors
+        sources, from_source_AM, *saved = ctx.saved_tensors
         weights, steps = Weights(*saved[:4]), Steps(*saved[4:])
         with _full_precision(gradient_TBD.device):
             slopes = ctx.recurrence.backward(gradient_TBD, sources, weights, steps, ctx.reciprocal)
@@ -115,8 +117,8 @@ class _AttentiveLstm(torch.autograd.Function):
                 None,
                 None,
                 slopes.projected_TBP,
-                slopes.keys,
-                _sources_slope(steps.weights_TBN, slopes.messages_TBM, sources) if ctx.needs_input_grad[4] else None,
+                _of_sources(slopes, steps, sources, from_source_AM) if ctx.needs_input_grad[3] else None,
+                slopes.keys.flatten(0, -2).t() @ sources.flatten(0, -2),
                 projected_RP.t() @ steps.states_SBD[:-1].flatten(0, 1),
                 fused_RF.t() @ steps.messages_TBM.flatten(0, 1),
                 gate_RD.t() @ steps.cells_SBD[1:].flatten(0, 1),
@@ -130,8 +132,13 @@ def _full_precision(device: torch.device) -> AbstractContextManager[object]:
     return torch.autocast(device.type, enabled=False) if available else nullcontext()
 
 
-def _sources_slope(weights_TBN: Tensor, messages_TBM: Tensor, sources: Tensor) -> Tensor:
-    """The gradient of the sources as messages; that of their keys is autograd's."""
+def _of_sources(slopes: Slopes, steps: Steps, sources: Tensor, from_source_AM: Tensor) -> Tensor:
+    """The gradient of the sources, as what messages are made of and as what is scored."""
+    weights_BTN, messages_BTM = steps.weights_TBN.transpose(0, 1), slopes.messages_TBM.transpose(0, 1)
+    result = torch.empty_like(sources)
     if sources.dim() == 3:
-        return torch.bmm(weights_TBN.permute(1, 2, 0), messages_TBM.transpose(0, 1))
-    return weights_TBN.transpose(0, 1).unsqueeze(-1) * messages_TBM.transpose(0, 1).unsqueeze(2)
+        torch.bmm(weights_BTN.mT, messages_BTM, out=result)
+    else:
+        torch.mul(weights_BTN.unsqueeze(-1), messages_BTM.unsqueeze(2), out=result)
+    result.flatten(0, -2).addmm_(slopes.keys.flatten(0, -2), from_source_AM)
+    return result

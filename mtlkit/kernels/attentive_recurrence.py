@@ -101,7 +101,10 @@ class Recurrence(Protocol):
         weights: Weights,
         reciprocal: bool,
     ) -> Steps:
-        """`padding_BN` is true at sources that may not be read; `reciprocal` says which form the tanh takes."""
+        """`padding_BN` is true at sources that may not be read; `reciprocal` says which form the tanh takes.
+
+        `sources` and `weights` are contiguous. `keys` may be overwritten.
+        """
 
     def backward(
         self, gradient_TBD: Tensor, sources: Tensor, weights: Weights, steps: Steps, reciprocal: bool

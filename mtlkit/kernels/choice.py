@@ -4,11 +4,15 @@ from typing import Literal
 
 import torch
 
+from mtlkit.errors import ConfigError
 from mtlkit.kernels.attentive_recurrence import Recurrence
+from mtlkit.kernels.compiled_recurrence import compiled_recurrence
+from mtlkit.kernels.compiler import BuildError
 from mtlkit.kernels.pure_recurrence import PureRecurrence
 
-Kernels = Literal["auto", "plain", "pure"]
+Kernels = Literal["auto", "plain", "pure", "compiled"]
 
+_PURE = PureRecurrence()
 _chosen: Kernels = "auto"
 
 
@@ -18,6 +22,37 @@ def set_kernels(kernels: Kernels) -> None:
     _chosen = kernels
 
 
+def prefer_kernels(kernels: Kernels) -> None:
+    """The same for what must run everywhere, such as an archive: nothing is insisted on."""
+    set_kernels("auto" if kernels == "compiled" else kernels)
+
+
 def recurrence_for(device: torch.device) -> Recurrence | None:
-    """What runs the recurrence of built-in communicators there; None: it is run step by step, under autograd."""
-    return None if _chosen == "plain" else PureRecurrence()
+    """What runs the recurrence of built-in communicators there; None: it is run step by step, under autograd.
+
+    Raises:
+        ConfigError: what was chosen does not run there.
+    """
+    if _chosen == "plain":
+        return None
+    if _chosen == "compiled" or (_chosen == "auto" and device.type == "cpu"):
+        built = compiled_recurrence() if device.type == "cpu" else BuildError("they run on a CPU only")
+        if not isinstance(built, BuildError):
+            return built
+        if _chosen == "compiled":
+            raise ConfigError(f"trainer.kernels: there are no compiled kernels, since {built}; use 'auto' or 'pure'")
+    return _PURE
+
+
+def kernels_in_use(device: torch.device) -> str:
+    """The name of what runs, for records. Raises ConfigError as `recurrence_for` does."""
+    recurrence = recurrence_for(device)
+    return "plain" if recurrence is None else recurrence.name
+
+
+def why_not_compiled(device: torch.device) -> str | None:
+    """A sentence for whoever chose nothing and does without compiled kernels on a CPU; None if all is well."""
+    if _chosen != "auto" or device.type != "cpu":
+        return None
+    built = compiled_recurrence()
+    return f"no compiled kernels, since {built}: message passing is slower" if isinstance(built, BuildError) else None

@@ -30,7 +30,7 @@ class PureRecurrence:
         weights: Weights,
         reciprocal: bool,
     ) -> Steps:
-        keys = (2 * keys).exp_() if reciprocal else keys
+        keys = keys.mul_(2).exp_() if reciprocal else keys
         steps = Steps.empty(projected_TBP, keys, sources, weights)
         attention = _Attention(steps, sources, weights.score_A, reciprocal)
         penalty_BN = None

@@ -25,6 +25,7 @@ from mtlkit.corpora import (
 from mtlkit.data import TaskSplit, Vocabulary
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment, LoadedExperiment, build_model
+from mtlkit.kernels.choice import kernels_in_use, set_kernels, why_not_compiled
 from mtlkit.models import MultiTaskModel
 from mtlkit.plugins import Plugin
 from mtlkit.runs.directory import RunDirectory
@@ -108,9 +109,10 @@ def _train(
     interrupts: Interrupts,
 ) -> RunResult:
     experiment = loaded.experiment
+    kernels = _kernels(experiment, options.device, say)
     if options.resume:
         run.check_resumable(loaded)
-        _check_circumstances(run, options, say)
+        _check_circumstances(run, options, kernels, say)
         run.sweep()
     else:
         run.check_new(options.force)
@@ -132,7 +134,7 @@ def _train(
     trainer = _trainer(experiment, corpora, vocabulary, model, options.device)
     interrupts.raise_if_received()
     if not options.resume:
-        run.create(loaded, vocabulary, _meta(experiment, options, hashes))
+        run.create(loaded, vocabulary, _meta(experiment, options, kernels, hashes))
 
     checkpoints = Checkpoints(run.checkpoints)
     _train_to_the_end(trainer, checkpoints, run, listeners, say, interrupts)
@@ -144,14 +146,14 @@ def _train(
     return RunResult(run.path, metrics)
 
 
-def _check_circumstances(run: RunDirectory, options: TrainOptions, say: Say) -> None:
+def _check_circumstances(run: RunDirectory, options: TrainOptions, kernels: str | None, say: Say) -> None:
     """Refuses another `limit`, and says what else may keep a resumed run from coming to the same bits."""
     before = run.read_meta()
     if options.limit != before["limit"]:
         begun = "without --limit" if before["limit"] is None else f"with --limit {before['limit']}"
         raise ConfigError(f"{run.path}: was begun {begun}; resume it {begun}")
-    for name, now in {"torch": str(torch.__version__), "device": str(options.device)}.items():
-        if before[name] != now:
+    for name, now in {"torch": str(torch.__version__), "device": str(options.device), "kernels": kernels}.items():
+        if before.get(name) != now:
             say(f"the run was begun with {name} {before[name]}, this is {now}: last digits may differ")
 
 
@@ -236,13 +238,24 @@ def _final_metrics(
     return metrics
 
 
-def _meta(experiment: Experiment, options: TrainOptions, hashes: dict[str, str]) -> dict[str, Any]:
+def _kernels(experiment: Experiment, device: torch.device, say: Say) -> str | None:
+    """Settles what runs message passing; None where there is none."""
+    set_kernels(experiment.trainer.kernels)
+    if not experiment.model.sharing.component.uses_kernels:
+        return None
+    if (sentence := why_not_compiled(device)) is not None:
+        say(sentence)
+    return kernels_in_use(device)
+
+
+def _meta(experiment: Experiment, options: TrainOptions, kernels: str | None, hashes: dict[str, str]) -> dict[str, Any]:
     return {
         "created": _now(),
         "folder": os.getcwd(),
         "seed": experiment.seed,
         "device": str(options.device),
         "threads": experiment.trainer.threads,
+        "kernels": kernels,
         "limit": options.limit,
         "data": hashes,
         **provenance(options.plugins),

@@ -1,6 +1,5 @@
 """Every implementation of the fused recurrence against the literal equations, outputs and every gradient."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,8 @@ from torch import Tensor, nn
 
 from mtlkit.kernels.attentive_lstm import ScorerParts, attentive_lstm
 from mtlkit.kernels.attentive_recurrence import LARGEST, Recurrence
+from mtlkit.kernels.compiled_recurrence import compiled_recurrence
+from mtlkit.kernels.compiler import BuildError
 from mtlkit.kernels.message_passing import (
     FusionWeights,
     LstmWeights,
@@ -19,8 +20,15 @@ from mtlkit.kernels.message_passing import (
 )
 from mtlkit.kernels.pure_recurrence import PureRecurrence
 
-RECURRENCES: list[Callable[[], Recurrence]] = [PureRecurrence]
-each_recurrence = pytest.mark.parametrize("build", RECURRENCES)
+
+def compiled() -> Recurrence:
+    built = compiled_recurrence()
+    if isinstance(built, BuildError):
+        pytest.skip(f"{built}")
+    return built
+
+
+each_recurrence = pytest.mark.parametrize("build", [PureRecurrence, compiled])
 both_sources = pytest.mark.parametrize("direct", [False, True], ids=["indirect", "direct"])
 
 
@@ -192,3 +200,15 @@ def test_nothing_of_size_steps_by_sources_by_attention_is_kept(build: Any) -> No
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         case.fused(build())
     assert 0 < max(kept) < size.batch * size.steps * size.steps * size.attention / 5
+
+
+@both_sources
+def test_threads_share_the_rows(direct: bool) -> None:
+    case, recurrence = Case.random(Size(5, 6, 3, 4, 8, 6), direct), compiled()
+    torch.set_num_threads(3)
+    try:
+        assert_equal(case, recurrence)
+        first, second = (case.gradients(case.fused(recurrence)[0]) for _ in range(2))
+    finally:
+        torch.set_num_threads(1)
+    assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
