@@ -52,6 +52,11 @@ def attentive_lstm(
     Returns:
         The fused states (B, T, D) and, without a gradient, the messages' weights (B, T, N).
     """
+    steps = inputs_BTE.shape[1]
+    if (more := recurrence.padded(steps) - steps) > 0:
+        longer = _longer(inputs_BTE, sources, padding_BN, more)
+        states_BTD, weights_BTN = attentive_lstm(*longer, lstm, scorer, fusion, recurrence)
+        return states_BTD[:, :steps], weights_BTN[:, :steps, : sources.shape[-2]]
     input_GE, recurrent_GD, input_bias_G, recurrent_bias_G = lstm.all_weights[0]
     dim, size = lstm.hidden_size, scorer.score_A.shape[0]
     bias_P = torch.cat([_ordered(input_bias_G + recurrent_bias_G, dim), input_bias_G.new_zeros(size)])
@@ -70,6 +75,18 @@ def attentive_lstm(
         *(tensor.to(full) for tensor in (projected_TBP, sources, scorer.from_source_AM, *weights)),
     )
     return states_TBD.transpose(0, 1).to(recurrent_GD.dtype), weights_TBN.transpose(0, 1)
+
+
+def _longer(
+    inputs_BTE: Tensor, sources: Tensor, padding_BN: Tensor | None, more: int
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The same with so many steps more, and with sources for them that are not read before."""
+    inputs_BTE = F.pad(inputs_BTE, (0, 0, 0, more))
+    if sources.dim() == 4:
+        return inputs_BTE, F.pad(sources, (0, 0, 0, 0, 0, more)), padding_BN
+    if padding_BN is None:
+        padding_BN = sources.new_zeros(sources.shape[:2], dtype=torch.bool)
+    return inputs_BTE, F.pad(sources, (0, 0, 0, more)), F.pad(padding_BN, (0, more), value=True)
 
 
 def _ordered(gates: Tensor, dim: int) -> Tensor:

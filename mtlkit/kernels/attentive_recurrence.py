@@ -92,6 +92,9 @@ class Recurrence(Protocol):
 
     name: str
 
+    def padded(self, steps: int) -> int:
+        """How many steps it takes for so many: what comes after the last one changes nothing before it."""
+
     def forward(
         self,
         projected_TBP: Tensor,

@@ -8,11 +8,12 @@ from mtlkit.errors import ConfigError
 from mtlkit.kernels.attentive_recurrence import Recurrence
 from mtlkit.kernels.compiled_recurrence import compiled_recurrence
 from mtlkit.kernels.compiler import BuildError
+from mtlkit.kernels.graphed_recurrence import GraphedRecurrence
 from mtlkit.kernels.pure_recurrence import PureRecurrence
 
-Kernels = Literal["auto", "plain", "pure", "compiled"]
+Kernels = Literal["auto", "plain", "pure", "compiled", "graphs"]
 
-_PURE = PureRecurrence()
+_PURE, _GRAPHED = PureRecurrence(), GraphedRecurrence()
 _chosen: Kernels = "auto"
 
 
@@ -24,7 +25,7 @@ def set_kernels(kernels: Kernels) -> None:
 
 def prefer_kernels(kernels: Kernels) -> None:
     """The same for what must run everywhere, such as an archive: nothing is insisted on."""
-    set_kernels("auto" if kernels == "compiled" else kernels)
+    set_kernels("auto" if kernels in ("compiled", "graphs") else kernels)
 
 
 def recurrence_for(device: torch.device) -> Recurrence | None:
@@ -41,6 +42,10 @@ def recurrence_for(device: torch.device) -> Recurrence | None:
             return built
         if _chosen == "compiled":
             raise ConfigError(f"trainer.kernels: there are no compiled kernels, since {built}; use 'auto' or 'pure'")
+    if _chosen == "graphs" and device.type != "cuda":
+        raise ConfigError("trainer.kernels: there are graphs on CUDA devices only; use 'auto'")
+    if device.type == "cuda" and _chosen in ("auto", "graphs"):
+        return _GRAPHED
     return _PURE
 
 

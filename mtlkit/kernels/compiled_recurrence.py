@@ -53,6 +53,9 @@ class CompiledRecurrence:
         }
         self._shares_rows = bool(self._library.shares_rows())
 
+    def padded(self, steps: int) -> int:
+        return steps
+
     def forward(
         self,
         projected_TBP: Tensor,

@@ -21,6 +21,9 @@ class PureRecurrence:
 
     name = "pure"
 
+    def padded(self, steps: int) -> int:
+        return steps
+
     def forward(
         self,
         projected_TBP: Tensor,

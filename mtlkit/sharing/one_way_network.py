@@ -14,6 +14,7 @@ from mtlkit.config import Lazy, nearest
 from mtlkit.errors import ConfigError
 from mtlkit.kernels.choice import recurrence_for
 from mtlkit.kernels.message_passing import lstm_prime
+from mtlkit.kernels.side_by_side import run_side_by_side
 from mtlkit.sharing.message_gate import MessageGate
 
 
@@ -80,18 +81,28 @@ class OneWayNetwork(nn.Module):
         return states_BTD, torch.stack([weights_BN.detach() for weights_BN in weights_TBN], dim=1)
 
     def _sources(self, inputs_BTE: Tensor, task: str) -> Tensor:
-        """The senders' states (B, T, N, D), or those of the shared LSTM (B, N, D); none of them receives messages."""
+        """The senders' states (B, T, N, D), or those of the shared LSTM (B, N, D); none of them receives messages.
+
+        What is detached is run without a graph; the task's own LSTM never is.
+        """
         if self.senders is None:
             assert self.shared_lstm is not None
             states_BTD: Tensor = self.shared_lstm(inputs_BTE)[0]
             return states_BTD
-        return torch.stack([self._sent(inputs_BTE, sender, task) for sender in self.senders[task]], dim=2)
+        detached = [sender for sender in self.senders[task] if self.detach_senders and sender != task]
+        learning = [sender for sender in self.senders[task] if sender not in detached]
+        with torch.no_grad():
+            sent = self._sent(inputs_BTE, detached)
+        sent |= self._sent(inputs_BTE, learning)
+        return torch.stack([sent[sender] for sender in self.senders[task]], dim=2)
 
-    def _sent(self, inputs_BTE: Tensor, sender: str, task: str) -> Tensor:
-        """A sender's states (B, T, D). What is detached is run without a graph; the task's own LSTM never is."""
-        with torch.set_grad_enabled(torch.is_grad_enabled() and (sender == task or not self.detach_senders)):
-            states_BTD: Tensor = self._task_lstm(sender)(inputs_BTE)[0]
-            return states_BTD
+    def _sent(self, inputs_BTE: Tensor, senders: Sequence[str]) -> dict[str, Tensor]:
+        """The states (B, T, D) of each sender's plain LSTM."""
+        if not senders:
+            return {}
+        lstms = [self._task_lstm(sender) for sender in senders]
+        states = run_side_by_side(lstms, inputs_BTE.expand(len(senders), -1, -1, -1))
+        return dict(zip(senders, states, strict=True))
 
     def _channel(self, task: str) -> Channel:
         return cast(Channel, self.channels[task if self.share == "per_task" else "shared"])

@@ -46,7 +46,7 @@ class TrainerSettings(Spec):
     threads: PositiveInt = 1
     """CPU threads inside an operation. Small recurrences are fastest with one."""
     kernels: Kernels = "auto"
-    """What runs message passing: `auto` the fastest there is, `compiled` C++ built on first use, `pure` PyTorch with a
-    backward pass of its own, `plain` step by step under autograd."""
+    """What runs message passing: `auto` the fastest there is, `compiled` C++ built on first use (CPU), `graphs` CUDA
+    graphs, `pure` PyTorch with a backward pass of its own, `plain` step by step under autograd."""
     loggers: list[Lazy[Logger]] = []
     """Where the course of training goes beside `metrics.jsonl`."""

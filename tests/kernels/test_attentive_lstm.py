@@ -11,6 +11,8 @@ from mtlkit.kernels.attentive_lstm import ScorerParts, attentive_lstm
 from mtlkit.kernels.attentive_recurrence import LARGEST, Recurrence
 from mtlkit.kernels.compiled_recurrence import compiled_recurrence
 from mtlkit.kernels.compiler import BuildError
+from mtlkit.kernels.cuda_graphs import bucket
+from mtlkit.kernels.graphed_recurrence import GraphedRecurrence
 from mtlkit.kernels.message_passing import (
     FusionWeights,
     LstmWeights,
@@ -58,8 +60,10 @@ class Case:
     fusion: FusionWeights
 
     @classmethod
-    def random(cls, size: Size, direct: bool, scale: float = 1.0, dtype: torch.dtype = torch.float64) -> "Case":
-        torch.manual_seed(1)
+    def random(
+        cls, size: Size, direct: bool, scale: float = 1.0, dtype: torch.dtype = torch.float64, seed: int = 1
+    ) -> "Case":
+        torch.manual_seed(seed)
         lstm = nn.LSTM(size.inputs, size.dim, batch_first=True).to(dtype)
 
         def normal(*shape: int) -> Tensor:
@@ -79,6 +83,19 @@ class Case:
                 torch.randn(size.attention, dtype=dtype, requires_grad=True),
             ),
             FusionWeights(*(normal(size.dim, size.dim) for _ in range(3))),
+        )
+
+    def moved_to(self, device: str) -> "Case":
+        def moved(tensor: Tensor) -> Tensor:
+            return tensor.detach().to(device).requires_grad_(tensor.requires_grad)
+
+        return Case(
+            moved(self.inputs_BTE),
+            moved(self.sources),
+            moved(self.mask_BT),
+            self.lstm.to(device),
+            ScorerParts(*map(moved, self.scorer)),
+            FusionWeights(*map(moved, self.fusion)),
         )
 
     @property
@@ -212,3 +229,52 @@ def test_threads_share_the_rows(direct: bool) -> None:
     finally:
         torch.set_num_threads(1)
     assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+
+
+class Longer:
+    """Takes more steps than it is asked for, as graphs do."""
+
+    name = "longer"
+    forward, backward = PureRecurrence.forward, PureRecurrence.backward
+
+    def padded(self, steps: int) -> int:
+        return -(-steps // 10) * 10
+
+
+@both_sources
+def test_steps_beyond_the_last_change_nothing(direct: bool) -> None:
+    case, recurrence = Case.random(SIZES[0], direct), Longer()
+    assert_equal(case, recurrence)
+    case.mask_BT = torch.ones_like(case.mask_BT)
+    assert_equal(case, recurrence)
+
+
+def test_buckets() -> None:
+    buckets = sorted({bucket(steps) for steps in range(1, 513)})
+    assert len(buckets) == 16 + 8 * 5 and buckets[:17] == [*range(1, 17), 18] and buckets[-1] == 512
+    assert all(steps <= bucket(steps) <= 1.125 * steps for steps in range(1, 513))
+
+
+on_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+
+
+@pytest.mark.gpu
+@on_a_gpu
+@pytest.mark.parametrize("build", [PureRecurrence, GraphedRecurrence])
+@both_sources
+@each_size
+def test_on_a_gpu_it_is_the_same(build: Any, direct: bool, size: Size) -> None:
+    recurrence = build()
+    for seed in range(2):  # captured, then replayed
+        assert_equal(Case.random(size, direct, seed=seed).moved_to("cuda"), recurrence)
+
+
+@pytest.mark.gpu
+@on_a_gpu
+@both_sources
+def test_graphs_with_the_same_shapes_do_not_disturb_each_other(direct: bool) -> None:
+    recurrence = GraphedRecurrence()
+    cases = [Case.random(SIZES[0], direct, seed=seed).moved_to("cuda") for seed in range(2)]
+    states = [case.fused(recurrence)[0] for case in cases]
+    for case, states_BTD in zip(cases, states, strict=True):
+        torch.testing.assert_close(case.gradients(states_BTD), case.gradients(case.reference()[0]))

@@ -48,3 +48,12 @@ def test_compiled_kernels_are_for_a_cpu() -> None:
     set_kernels("compiled")
     with pytest.raises(ConfigError, match="they run on a CPU only"):
         recurrence_for(torch.device("meta"))
+
+
+def test_graphs_are_for_a_gpu() -> None:
+    assert kernels_in_use(torch.device("cuda")) == "graphs"
+    set_kernels("graphs")
+    with pytest.raises(ConfigError, match="on CUDA devices only"):
+        recurrence_for(CPU)
+    prefer_kernels("graphs")
+    assert kernels_in_use(CPU) in ("compiled", "pure")
