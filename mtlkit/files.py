@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, and what is in them."""
+"""Files and folders that appear whole or not at all, what is in them, and where the cache is."""
 
 import hashlib
 import os
@@ -8,6 +8,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mtlkit.errors import DataError
+
+
+def cache_folder() -> Path:
+    """`$MTLKIT_CACHE`, else `$XDG_CACHE_HOME/mtlkit`, else `~/.cache/mtlkit`; it need not exist yet.
+
+    Downloads, indexed corpora and what is compiled for this machine are kept there.
+    """
+    if own := os.environ.get("MTLKIT_CACHE"):
+        return Path(own).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "mtlkit"
 
 
 def file_sha256(path: Path) -> str:

@@ -15,6 +15,7 @@ from mtlkit.data import Batch, TaskSplit
 from mtlkit.embedders import Embedder
 from mtlkit.encoders import Encoder
 from mtlkit.experiment import LoadedExperiment
+from mtlkit.kernels.choice import set_kernels
 from mtlkit.models import MultiTaskModel
 from mtlkit.sharing import SharingScheme
 from mtlkit.stages import experiment_of, stages_of
@@ -77,6 +78,7 @@ def inspect_experiment(
     check_experiment(loaded.experiment, str(loaded.file))
     experiment = experiment_of(loaded.experiment, stages_of(loaded.experiment)[0])
     torch.set_num_threads(experiment.trainer.threads)
+    set_kernels(experiment.trainer.kernels)
     corpora = load_corpora(experiment, limit=limit, say=say)
     vectors = read_vectors(experiment, say)
     vocabulary = make_vocabulary(experiment, corpora, vectors, say)

@@ -1,7 +1,9 @@
+from pathlib import Path
+
 import pytest
 
 from mtlkit.errors import DataError
-from mtlkit.files import file_sha256, new_folder, write_atomically
+from mtlkit.files import cache_folder, file_sha256, new_folder, write_atomically
 
 
 def test_sha256_of_a_file(tmp_path):
@@ -55,3 +57,14 @@ def test_a_faster_writer_wins(tmp_path, monkeypatch):
         (folder / "file").write_text("ours")
     assert (target / "file").read_text() == "theirs"
     assert [path.name for path in tmp_path.iterdir()] == ["entry"]
+
+
+def test_the_cache_folder_follows_the_environment(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/someone")
+    monkeypatch.delenv("MTLKIT_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert cache_folder() == Path("/home/someone/.cache/mtlkit")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
+    assert cache_folder() == Path("/xdg/mtlkit")
+    monkeypatch.setenv("MTLKIT_CACHE", "~/own")
+    assert cache_folder() == Path("/home/someone/own")

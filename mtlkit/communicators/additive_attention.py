@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mtlkit.communicators.communicator import Message
+from mtlkit.kernels.attentive_lstm import ScorerParts
 
 
 @final
@@ -28,6 +29,12 @@ class AdditiveAttention(nn.Module):
         self.from_state = nn.Linear(state_dim, size, bias=False)
         self.from_source = nn.Linear(state_dim, size, bias=False)
         self.score = nn.Linear(size, 1, bias=False)
+
+    def parts(self) -> ScorerParts:
+        """All weights, as fused forms take them."""
+        return ScorerParts(
+            self.from_input.weight, self.from_state.weight, self.from_source.weight, self.score.weight.squeeze(0)
+        )
 
     def queries(self, inputs: Tensor) -> Tensor:
         """W_x x: (..., E) -> (..., A)."""

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from mtlkit.config import Component
 from mtlkit.errors import ComponentError
+from mtlkit.kernels.attentive_recurrence import Recurrence
+from mtlkit.kernels.message_passing import FusionWeights
 
 Memory: TypeAlias = Any
 """Whatever `prepare` returns; `step` gets it back untouched."""
@@ -80,3 +82,22 @@ class Communicator(nn.Module, Component, offers=("input_dim", "state_dim", "task
 
         Take tensors apart once, by `unbind` in `prepare`: indexing one by `time` makes the backward pass quadratic.
         """
+
+    def fused(
+        self,
+        inputs_BTE: Tensor,
+        sources: Tensor,
+        mask_BT: Tensor,
+        lstm: nn.LSTM,
+        fusion: FusionWeights,
+        recurrence: Recurrence,
+    ) -> tuple[Tensor, Tensor] | None:
+        """The reader's whole recurrence at once, if there is a faster form of it than `prepare` and `step`.
+
+        It must come to the same. Default: None, there is none. The first arguments are those of `prepare`, the others
+        are the reader's LSTM, the weights of its gate, and what runs the steps.
+
+        Returns:
+            The fused states (B, T, D) and the messages' weights (B, T, N), which need no gradient.
+        """
+        return None

@@ -6,11 +6,14 @@ Shapes: B batch, T time steps, N senders, E input size, D state size, A attentio
 from collections.abc import Sequence
 from typing import NamedTuple, final
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from mtlkit.communicators.additive_attention import AdditiveAttention
 from mtlkit.communicators.communicator import Communicator, Message
 from mtlkit.config import Runtime
+from mtlkit.kernels.attentive_lstm import attentive_lstm
+from mtlkit.kernels.attentive_recurrence import Recurrence
+from mtlkit.kernels.message_passing import FusionWeights
 from mtlkit.types import PositiveInt
 
 
@@ -67,3 +70,15 @@ class DirectCommunicator(Communicator):
             memory.queries_TBA[time], previous_BD, memory.keys_TBNA[time], memory.states_TBND[time]
         )
         return message
+
+    def fused(
+        self,
+        inputs_BTE: Tensor,
+        sources: Tensor,
+        mask_BT: Tensor,
+        lstm: nn.LSTM,
+        fusion: FusionWeights,
+        recurrence: Recurrence,
+    ) -> tuple[Tensor, Tensor]:
+        """The same in one operation."""
+        return attentive_lstm(inputs_BTE, sources, None, lstm, self.attention.parts(), fusion, recurrence)

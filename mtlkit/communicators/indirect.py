@@ -5,11 +5,14 @@ Shapes: B batch, T time steps, N = T positions of the sentence, E input size, D 
 
 from typing import NamedTuple, final
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from mtlkit.communicators.additive_attention import AdditiveAttention
 from mtlkit.communicators.communicator import Communicator, Message
 from mtlkit.config import Runtime
+from mtlkit.kernels.attentive_lstm import attentive_lstm
+from mtlkit.kernels.attentive_recurrence import Recurrence
+from mtlkit.kernels.message_passing import FusionWeights
 from mtlkit.types import PositiveInt
 
 
@@ -29,8 +32,9 @@ class IndirectCommunicator(Communicator):
 
     attention_dim: size of the scorer; not printed in the paper, default the state size.
 
-    Later positions are read too. The paper does not speak of padding; here padded positions have no weight. The scorer
-    keeps B * T * T * A numbers for the backward pass.
+    Later positions are read too. The paper does not speak of padding; here padded positions have no weight. A step
+    looks at all T positions, so time grows with T * T. Memory grows with T * (D + T): the scorer's B * T * T * A
+    numbers are computed again on the way back and not kept, unless `trainer.kernels` is `plain`.
     """
 
     sources = "shared"
@@ -52,3 +56,15 @@ class IndirectCommunicator(Communicator):
             memory.queries_TBA[time], previous_BD, memory.keys_BNA, memory.states_BND, memory.padding_BN
         )
         return message
+
+    def fused(
+        self,
+        inputs_BTE: Tensor,
+        sources: Tensor,
+        mask_BT: Tensor,
+        lstm: nn.LSTM,
+        fusion: FusionWeights,
+        recurrence: Recurrence,
+    ) -> tuple[Tensor, Tensor]:
+        """The same in one operation."""
+        return attentive_lstm(inputs_BTE, sources, ~mask_BT, lstm, self.attention.parts(), fusion, recurrence)

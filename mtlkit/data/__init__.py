@@ -3,7 +3,6 @@
 from mtlkit.data.audit import AuditReport, TaskAudit, audit, clean_mask, seen_digests
 from mtlkit.data.batch import Batch, Text
 from mtlkit.data.batching import BatchStream, TaskSplit, bucketed_order
-from mtlkit.data.cache import cache_folder
 from mtlkit.data.corpus import Corpus
 from mtlkit.data.fetch import fetch_vader
 from mtlkit.data.instance import Instance, Target, TargetKind
@@ -20,6 +19,7 @@ from mtlkit.data.statistics import SplitStatistics, statistics
 from mtlkit.data.tokenizers import RegexTokenizer, SpacyTokenizer, Tokenizer, WhitespaceTokenizer
 from mtlkit.data.vectors import Vectors
 from mtlkit.data.vocabulary import Vocabulary, VocabularySettings, build_vocabulary
+from mtlkit.files import cache_folder
 
 __all__ = [
     "AuditReport",

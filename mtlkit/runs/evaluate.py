@@ -8,6 +8,7 @@ from mtlkit.archive import Archive
 from mtlkit.corpora import Say, evaluation_tasks, load_split, majority, silent
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment, TaskSettings
+from mtlkit.kernels.choice import prefer_kernels
 from mtlkit.training import evaluate, with_averages
 
 
@@ -36,6 +37,7 @@ def evaluate_archive(
     """
     trainer = archive.experiment.trainer
     torch.set_num_threads(trainer.threads)
+    prefer_kernels(trainer.kernels)
     trained_with = archive.meta.get("limit")
     if trained_with not in (None, limit):
         say(f"the run was trained with --limit {trained_with}; its own figures come again with the same option")

@@ -9,6 +9,7 @@ import torch
 from mtlkit.archive import Archive
 from mtlkit.data import Corpus, DatasetReader, Instance, TaskSplit
 from mtlkit.errors import DataError
+from mtlkit.kernels.choice import prefer_kernels
 from mtlkit.training import as_target
 from mtlkit.training.optimization import autocast
 
@@ -28,6 +29,7 @@ def predict(
         batch_size: inputs read before answers are given.
     """
     torch.set_num_threads(archive.experiment.trainer.threads)
+    prefer_kernels(archive.experiment.trainer.kernels)
     readers = {task: archive.experiment.tasks[task].reader.build() for task in tasks}
     stream = iter(inputs)
     while chunk := list(islice(stream, batch_size)):

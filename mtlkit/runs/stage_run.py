@@ -13,6 +13,7 @@ from mtlkit.beginnings import new_model
 from mtlkit.corpora import Corpora, Say, evaluation_tasks, majority
 from mtlkit.data import TaskSplit, Vectors, Vocabulary
 from mtlkit.experiment import Experiment, build_model
+from mtlkit.kernels.choice import set_kernels
 from mtlkit.models import MultiTaskModel
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.interrupts import Interrupted, Interrupts
@@ -110,6 +111,7 @@ class StageRun:
         self.folder = setting.directory.stage(self.name)
         self.seed = (setting.experiment.seed + number) % 2**63
         self.log_size = before.log_size if before else 0
+        set_kernels(self.stage.trainer.kernels)
         self.paths = self._derived_paths(before)
         self.experiment = experiment_of(setting.experiment, self.stage, self.paths)
         self.done = self.folder.read_outcome() if begun else None

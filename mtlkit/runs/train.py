@@ -23,6 +23,7 @@ from mtlkit.corpora import (
 from mtlkit.data import Vocabulary
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment, LoadedExperiment
+from mtlkit.kernels.choice import kernels_in_use, set_kernels, why_not_compiled
 from mtlkit.plugins import Plugin
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.interrupts import Interrupts
@@ -82,9 +83,10 @@ def _train(
     interrupts: Interrupts,
 ) -> RunResult:
     experiment = loaded.experiment
+    kernels = _kernels(experiment, options.device, say)
     if options.resume:
         run.check_resumable(loaded)
-        _check_circumstances(run, options, say)
+        _check_circumstances(run, options, kernels, say)
         run.sweep()
     else:
         run.check_new(options.force)
@@ -104,7 +106,7 @@ def _train(
         stage = StageRun(setting, number, outcomes[-1] if outcomes else None, begun)
         interrupts.raise_if_received()
         if not begun:  # nothing is left behind where the model could not be built
-            run.create(loaded, vocabulary, _meta(experiment, options, hashes))
+            run.create(loaded, vocabulary, _meta(experiment, options, kernels, hashes))
         outcomes.append(stage.finish())
     last = outcomes[-1]
     write_archive(run.archive, last.experiment, run.vocabulary, last.weights, corpora.seen(), run.read_meta())
@@ -125,24 +127,35 @@ def _stage_metrics(experiment: Experiment, outcomes: Sequence[Outcome]) -> dict[
     return {"stages": by_name}
 
 
-def _check_circumstances(run: RunDirectory, options: TrainOptions, say: Say) -> None:
+def _check_circumstances(run: RunDirectory, options: TrainOptions, kernels: str | None, say: Say) -> None:
     """Refuses another `limit`, and says what else may keep a resumed run from coming to the same bits."""
     before = run.read_meta()
     if options.limit != before["limit"]:
         begun = "without --limit" if before["limit"] is None else f"with --limit {before['limit']}"
         raise ConfigError(f"{run.path}: was begun {begun}; resume it {begun}")
-    for name, now in {"torch": str(torch.__version__), "device": str(options.device)}.items():
-        if before[name] != now:
+    for name, now in {"torch": str(torch.__version__), "device": str(options.device), "kernels": kernels}.items():
+        if before.get(name) != now:
             say(f"the run was begun with {name} {before[name]}, this is {now}: last digits may differ")
 
 
-def _meta(experiment: Experiment, options: TrainOptions, hashes: dict[str, str]) -> dict[str, Any]:
+def _kernels(experiment: Experiment, device: torch.device, say: Say) -> str | None:
+    """Settles what runs message passing; None where there is none."""
+    set_kernels(stages_of(experiment)[0].trainer.kernels)
+    if not experiment.model.sharing.component.uses_kernels:
+        return None
+    if (sentence := why_not_compiled(device)) is not None:
+        say(sentence)
+    return kernels_in_use(device)
+
+
+def _meta(experiment: Experiment, options: TrainOptions, kernels: str | None, hashes: dict[str, str]) -> dict[str, Any]:
     return {
         "created": _now(),
         "folder": os.getcwd(),
         "seed": experiment.seed,
         "device": str(options.device),
         "threads": stages_of(experiment)[0].trainer.threads,
+        "kernels": kernels,
         "limit": options.limit,
         "data": hashes,
         **provenance(options.plugins),

@@ -3,13 +3,13 @@
 Shapes: B batch, T time steps, E input size, D state size, K tasks, N layers.
 """
 
-from typing import Literal, final
+from typing import Literal, cast, final
 
 import torch
 from torch import Tensor, nn
 
 from mtlkit.config import Lazy, Runtime
-from mtlkit.encoders import Encoder
+from mtlkit.encoders import Encoder, encode_side_by_side
 from mtlkit.errors import ConfigError
 from mtlkit.sharing.scheme import Shared, SharingScheme
 from mtlkit.types import PositiveInt
@@ -58,18 +58,18 @@ class CrossStitch(SharingScheme):
         self.tasks = list(tasks)
 
     def forward(self, states_BTE: Tensor, mask_BT: Tensor, task: str, *, with_trace: bool = False) -> Shared:
-        inputs = [states_BTE] * len(self.tasks)
+        inputs_KBTD = states_BTE.expand(len(self.tasks), -1, -1, -1)
         *lower_NKK, top_KK = self.mixtures_NKK
         for network, mixture_KK in zip(self.networks, lower_NKK, strict=False):
-            inputs = list(_mix(mixture_KK, self._layer(network, inputs, mask_BT)))
-        states_KBTD = self._layer(self.networks[-1], inputs, mask_BT)
+            inputs_KBTD = _mix(mixture_KK, self._layer(network, inputs_KBTD, mask_BT))
+        states_KBTD = self._layer(self.networks[-1], inputs_KBTD, mask_BT)
         return Shared(_mix(top_KK[self.tasks.index(task)], states_KBTD))
 
-    def _layer(self, network: nn.Module, inputs: list[Tensor], mask_BT: Tensor) -> Tensor:
+    def _layer(self, network: nn.Module, inputs_KBTD: Tensor, mask_BT: Tensor) -> Tensor:
         """(K, B, T, D): every task's states before they are mixed."""
         assert isinstance(network, nn.ModuleDict)
-        own = zip(self.tasks, inputs, strict=True)
-        return torch.stack([network[task](input_BTD, mask_BT) for task, input_BTD in own])
+        encoders = [cast(Encoder, network[task]) for task in self.tasks]
+        return encode_side_by_side(encoders, inputs_KBTD, mask_BT)
 
 
 def _mix(weights: Tensor, states_KBTD: Tensor) -> Tensor:

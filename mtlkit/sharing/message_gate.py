@@ -7,6 +7,8 @@ from typing import final
 
 from torch import Tensor, nn
 
+from mtlkit.kernels.message_passing import FusionWeights
+
 
 @final
 class MessageGate(nn.Module):
@@ -20,6 +22,10 @@ class MessageGate(nn.Module):
         self.gate_message = nn.Linear(message_dim, state_dim, bias=False)
         self.gate_cell = nn.Linear(state_dim, state_dim, bias=False)
         self.fusion = nn.Linear(message_dim, state_dim, bias=False)
+
+    def weights(self) -> FusionWeights:
+        """All of them, as fused forms take them."""
+        return FusionWeights(self.gate_message.weight, self.gate_cell.weight, self.fusion.weight)
 
     def forward(self, cell_BD: Tensor, message_BM: Tensor) -> Tensor:
         gate_BD = (self.gate_message(message_BM) + self.gate_cell(cell_BD)).sigmoid()

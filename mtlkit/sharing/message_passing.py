@@ -35,6 +35,8 @@ class MessagePassing(SharingScheme):
         ConfigError: a task has nobody to hear, or the communicator's edges name an unknown task.
     """
 
+    uses_kernels = True
+
     def __init__(
         self,
         communicator: Lazy[Communicator],
@@ -56,22 +58,19 @@ class MessagePassing(SharingScheme):
         self.output_dim = 2 * hidden_dim if bidirectional else hidden_dim
 
     def forward(self, states_BTE: Tensor, mask_BT: Tensor, task: str, *, with_trace: bool = False) -> Shared:
-        states_BTD, weights = self.left_to_right(states_BTE, mask_BT, task)
-        backward_weights: list[Tensor] | None = None
+        states_BTD, weights_BTN = self.left_to_right(states_BTE, mask_BT, task)
+        backward_BTN: Tensor | None = None
         if self.right_to_left is not None:
             reversed_BTE = reverse_within_length(states_BTE, mask_BT)
-            reversed_BTD, backward_weights = self.right_to_left(reversed_BTE, mask_BT, task)
+            reversed_BTD, backward_BTN = self.right_to_left(reversed_BTE, mask_BT, task)
             states_BTD = torch.cat([states_BTD, reverse_within_length(reversed_BTD, mask_BT)], dim=-1)
-        trace = self._trace(task, weights, backward_weights, mask_BT) if with_trace else None
+        trace = self._trace(task, weights_BTN, backward_BTN, mask_BT) if with_trace else None
         return Shared(zero_padding(states_BTD, mask_BT), trace=trace)
 
-    def _trace(self, task: str, weights: list[Tensor], backward: list[Tensor] | None, mask_BT: Tensor) -> Trace:
+    def _trace(self, task: str, weights_BTN: Tensor, backward_BTN: Tensor | None, mask_BT: Tensor) -> Trace:
         senders = self.left_to_right.senders
-        weights_BTN = torch.stack(weights, dim=1).detach()
-        if backward is None:
-            backward_BTN = None
-        else:
-            backward_BTN = reverse_within_length(torch.stack(backward, dim=1).detach(), mask_BT)
+        if backward_BTN is not None:
+            backward_BTN = reverse_within_length(backward_BTN, mask_BT)
             if senders is None:
                 backward_BTN = reverse_within_length(backward_BTN.mT, mask_BT).mT
         return Trace(weights_BTN, None if senders is None else tuple(senders[task]), backward_BTN)

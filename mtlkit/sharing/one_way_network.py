@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from mtlkit.communicators import Communicator
 from mtlkit.config import Lazy, nearest
 from mtlkit.errors import ConfigError
+from mtlkit.kernels.choice import recurrence_for
 from mtlkit.kernels.message_passing import lstm_prime
+from mtlkit.kernels.side_by_side import run_side_by_side
 from mtlkit.sharing.message_gate import MessageGate
 
 
@@ -64,31 +66,43 @@ class OneWayNetwork(nn.Module):
         if self.senders is not None:
             _check_senders(self.senders, tasks)
 
-    def forward(self, inputs_BTE: Tensor, mask_BT: Tensor, task: str) -> tuple[Tensor, list[Tensor]]:
-        """The task's fused states (B, T, D), padding included, and each step's weights (B, N)."""
-        channel = self._channel(task)
-        communicator = channel.communicator
-        memory = communicator.prepare(inputs_BTE, self._sources(inputs_BTE, task), mask_BT)
-        return lstm_prime(
-            inputs_BTE,
-            self._task_lstm(task),
-            receive=lambda time, previous_BD: communicator.step(time, previous_BD, memory),
-            fuse=channel.gate,
+    def forward(self, inputs_BTE: Tensor, mask_BT: Tensor, task: str) -> tuple[Tensor, Tensor]:
+        """The task's fused states (B, T, D), padding included, and the messages' weights (B, T, N), detached."""
+        channel, lstm, sources = self._channel(task), self._task_lstm(task), self._sources(inputs_BTE, task)
+        communicator, gate = channel.communicator, channel.gate
+        if (recurrence := recurrence_for(inputs_BTE.device)) is not None:
+            fused = communicator.fused(inputs_BTE, sources, mask_BT, lstm, gate.weights(), recurrence)
+            if fused is not None:
+                return fused[0], fused[1].detach()
+        memory = communicator.prepare(inputs_BTE, sources, mask_BT)
+        states_BTD, weights_TBN = lstm_prime(
+            inputs_BTE, lstm, lambda time, previous_BD: communicator.step(time, previous_BD, memory), gate
         )
+        return states_BTD, torch.stack([weights_BN.detach() for weights_BN in weights_TBN], dim=1)
 
     def _sources(self, inputs_BTE: Tensor, task: str) -> Tensor:
-        """The senders' states (B, T, N, D), or those of the shared LSTM (B, N, D); none of them receives messages."""
+        """The senders' states (B, T, N, D), or those of the shared LSTM (B, N, D); none of them receives messages.
+
+        What is detached is run without a graph; the task's own LSTM never is.
+        """
         if self.senders is None:
             assert self.shared_lstm is not None
             states_BTD: Tensor = self.shared_lstm(inputs_BTE)[0]
             return states_BTD
-        return torch.stack([self._sent(inputs_BTE, sender, task) for sender in self.senders[task]], dim=2)
+        detached = [sender for sender in self.senders[task] if self.detach_senders and sender != task]
+        learning = [sender for sender in self.senders[task] if sender not in detached]
+        with torch.no_grad():
+            sent = self._sent(inputs_BTE, detached)
+        sent |= self._sent(inputs_BTE, learning)
+        return torch.stack([sent[sender] for sender in self.senders[task]], dim=2)
 
-    def _sent(self, inputs_BTE: Tensor, sender: str, task: str) -> Tensor:
-        """A sender's states (B, T, D). What is detached is run without a graph; the task's own LSTM never is."""
-        with torch.set_grad_enabled(torch.is_grad_enabled() and (sender == task or not self.detach_senders)):
-            states_BTD: Tensor = self._task_lstm(sender)(inputs_BTE)[0]
-            return states_BTD
+    def _sent(self, inputs_BTE: Tensor, senders: Sequence[str]) -> dict[str, Tensor]:
+        """The states (B, T, D) of each sender's plain LSTM."""
+        if not senders:
+            return {}
+        lstms = [self._task_lstm(sender) for sender in senders]
+        states = run_side_by_side(lstms, inputs_BTE.expand(len(senders), -1, -1, -1))
+        return dict(zip(senders, states, strict=True))
 
     def _channel(self, task: str) -> Channel:
         return cast(Channel, self.channels[task if self.share == "per_task" else "shared"])

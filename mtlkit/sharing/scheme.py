@@ -5,6 +5,7 @@ Shapes: B batch, T time steps, N sources, E input size, D output size.
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -46,6 +47,9 @@ class SharingScheme(nn.Module, Component, offers=("input_dim", "tasks")):
 
     output_dim: int
     """D, the same for all tasks."""
+
+    uses_kernels: ClassVar[bool] = False
+    """Whether `trainer.kernels` matters to it; what runs is then noted with the run."""
 
     @abstractmethod
     def forward(self, states_BTE: Tensor, mask_BT: Tensor, task: str, *, with_trace: bool = False) -> Shared:

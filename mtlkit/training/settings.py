@@ -1,6 +1,7 @@
 """The `trainer` section of an experiment."""
 
 from mtlkit.config import Lazy, Spec
+from mtlkit.kernels.choice import Kernels
 from mtlkit.training.loggers import Logger
 from mtlkit.training.optimization import Precision
 from mtlkit.training.optimizers import Adam, Optimizer
@@ -49,5 +50,8 @@ class TrainerSettings(Spec):
     """Log test figures after each epoch as well; they never choose a model."""
     threads: PositiveInt = 1
     """CPU threads inside an operation. Small recurrences are fastest with one."""
+    kernels: Kernels = "auto"
+    """What runs message passing: `auto` the fastest there is, `compiled` C++ built on first use (CPU), `graphs` CUDA
+    graphs, `pure` PyTorch with a backward pass of its own, `plain` step by step under autograd."""
     loggers: list[Lazy[Logger]] = []
     """Where the course of training goes beside `metrics.jsonl`."""

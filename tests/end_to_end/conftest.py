@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mtlkit.cli import main
+from mtlkit.data import cache_folder
 
 GOOD, BAD = ["fine", "warm", "bright", "kind"], ["dull", "cold", "bleak", "cruel"]
 FILLER = ["the", "a", "film", "book", "plot", "cast", "was", "seemed", "rather", "very", "quite", "of", "with", "and"]
@@ -62,11 +63,21 @@ def write(tmp_path: Path) -> Callable[[dict[str, Any]], Path]:
     return write_experiment
 
 
+@pytest.fixture(scope="session")
+def kernels() -> Path:
+    """The folder of compiled kernels in the real cache: they take seconds to build."""
+    folder = cache_folder() / "kernels"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 @pytest.fixture
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty current folder, and an empty cache."""
+def elsewhere(tmp_path: Path, kernels: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder, and a cache that is empty but for compiled kernels."""
     folder = tmp_path / "elsewhere"
     folder.mkdir()
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "kernels").symlink_to(kernels, target_is_directory=True)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("MTLKIT_CACHE", str(tmp_path / "cache"))
     return folder

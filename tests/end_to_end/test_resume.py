@@ -140,3 +140,15 @@ def test_half_written_files_of_a_killed_run_are_swept_away(experiment, write, ru
     assert run("train", file, "-s", directory, "--resume").returncode == 0
     assert not [path for path in directory.rglob(".*")]
     assert [path.name for path in tmp_path.glob(".*")] == []
+
+
+@pytest.mark.parametrize("kernels", ["plain", "pure"])  # the other tests have compiled ones, where they can be built
+def test_other_kernels_resume_to_the_same_bits(experiment, write, start, run, tmp_path, kernels):
+    experiment["trainer"]["kernels"] = kernels
+    file, whole, broken = write(experiment), tmp_path / "whole", tmp_path / "broken"
+    assert run("train", file, "-s", whole).returncode == 0
+    assert json.loads((whole / "meta.json").read_text())["kernels"] == kernels
+    stopped = train_until(start, ["train", file, "-s", broken], broken, 2, signal.SIGKILL)
+    assert stopped.returncode == -signal.SIGKILL
+    assert run("train", file, "-s", broken, "--resume").returncode == 0
+    assert_same_run(broken, whole)

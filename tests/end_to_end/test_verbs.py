@@ -105,7 +105,7 @@ def test_what_a_run_leaves(trained):
     }
     meta = json.loads((trained / "meta.json").read_text())
     assert len(meta["data"]) == 6
-    assert {"mtlkit", "torch", "python", "seed", "device", "threads"} <= meta.keys()
+    assert {"mtlkit", "torch", "python", "seed", "device", "threads", "kernels"} <= meta.keys()
 
 
 def test_check_shows_the_model(experiment, write, run):

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal, TypeAlias, final
 
 from mtlkit.config import Lazy
-from mtlkit.data.cache import cache_folder
 from mtlkit.data.fetch import VADER_FILES, fetch_vader, vader_folder
 from mtlkit.data.instance import Instance, TargetKind
 from mtlkit.data.lines import parse_lines
@@ -17,6 +16,7 @@ from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.data.readers.text_classification import TextClassificationReader
 from mtlkit.data.tokenizers import Tokenizer, WhitespaceTokenizer
 from mtlkit.errors import DataError
+from mtlkit.files import cache_folder
 
 Domain: TypeAlias = Literal["movie", "product", "editorial", "tweet"]
 SPLITS = ("train", "dev", "test")

@@ -1,0 +1,40 @@
+"""Several encoders over the same positions at once.
+
+Shapes: K encoders, B batch, T time steps, E input size, D state size.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from mtlkit.encoders.bilstm import BilstmEncoder
+from mtlkit.encoders.encoder import Encoder
+from mtlkit.encoders.lstm import LstmEncoder
+from mtlkit.kernels.sequences import reverse_within_length, zero_padding
+from mtlkit.kernels.side_by_side import run_side_by_side
+
+
+def encode_side_by_side(encoders: Sequence[Encoder], inputs_KBTE: Tensor, mask_BT: Tensor) -> Tensor:
+    """The states (K, B, T, D) of each encoder over its own input; all are of one kind and size.
+
+    On a GPU, LSTMs take their steps together; everything else comes one after the other.
+    """
+    if inputs_KBTE.device.type == "cuda":
+        one_way = [encoder.lstm for encoder in encoders if isinstance(encoder, LstmEncoder)]
+        if len(one_way) == len(encoders):
+            return zero_padding(torch.stack(run_side_by_side(one_way, inputs_KBTE)), mask_BT)
+        both_ways = [encoder for encoder in encoders if isinstance(encoder, BilstmEncoder)]
+        if len(both_ways) == len(encoders):
+            return zero_padding(both_ways_side_by_side(both_ways, inputs_KBTE, mask_BT), mask_BT)
+    return torch.stack([encoder(own, mask_BT) for encoder, own in zip(encoders, inputs_KBTE.unbind(0), strict=True)])
+
+
+def both_ways_side_by_side(encoders: Sequence[BilstmEncoder], inputs_KBTE: Tensor, mask_BT: Tensor) -> Tensor:
+    """The same of all networks of both directions in one recurrence, with anything at padding."""
+    reversed_KBTE = torch.stack([reverse_within_length(own, mask_BT) for own in inputs_KBTE.unbind(0)])
+    lstms = [encoder.rightward for encoder in encoders] + [encoder.leftward for encoder in encoders]
+    states = run_side_by_side(lstms, torch.cat([inputs_KBTE, reversed_KBTE]))
+    rightward, leftward = states[: len(encoders)], states[len(encoders) :]
+    leftward = tuple(reverse_within_length(own_BTH, mask_BT) for own_BTH in leftward)
+    return torch.cat([torch.stack(rightward), torch.stack(leftward)], dim=-1)

@@ -1,0 +1,63 @@
+"""Which implementation of the message-passing recurrence runs; see docs/decisions/0015-kernels.md."""
+
+from typing import Literal
+
+import torch
+
+from mtlkit.errors import ConfigError
+from mtlkit.kernels.attentive_recurrence import Recurrence
+from mtlkit.kernels.compiled_recurrence import compiled_recurrence
+from mtlkit.kernels.compiler import BuildError
+from mtlkit.kernels.graphed_recurrence import GraphedRecurrence
+from mtlkit.kernels.pure_recurrence import PureRecurrence
+
+Kernels = Literal["auto", "plain", "pure", "compiled", "graphs"]
+
+_PURE, _GRAPHED = PureRecurrence(), GraphedRecurrence()
+_chosen: Kernels = "auto"
+
+
+def set_kernels(kernels: Kernels) -> None:
+    """Decides for the whole process, as `torch.set_num_threads` does; without it the choice is `auto`."""
+    global _chosen
+    _chosen = kernels
+
+
+def prefer_kernels(kernels: Kernels) -> None:
+    """The same for what must run everywhere, such as an archive: nothing is insisted on."""
+    set_kernels("auto" if kernels in ("compiled", "graphs") else kernels)
+
+
+def recurrence_for(device: torch.device) -> Recurrence | None:
+    """What runs the recurrence of built-in communicators there; None: it is run step by step, under autograd.
+
+    Raises:
+        ConfigError: what was chosen does not run there.
+    """
+    if _chosen == "plain":
+        return None
+    if _chosen == "compiled" or (_chosen == "auto" and device.type == "cpu"):
+        built = compiled_recurrence() if device.type == "cpu" else BuildError("they run on a CPU only")
+        if not isinstance(built, BuildError):
+            return built
+        if _chosen == "compiled":
+            raise ConfigError(f"trainer.kernels: there are no compiled kernels, since {built}; use 'auto' or 'pure'")
+    if _chosen == "graphs" and device.type != "cuda":
+        raise ConfigError("trainer.kernels: there are graphs on CUDA devices only; use 'auto'")
+    if device.type == "cuda" and _chosen in ("auto", "graphs"):
+        return _GRAPHED
+    return _PURE
+
+
+def kernels_in_use(device: torch.device) -> str:
+    """The name of what runs, for records. Raises ConfigError as `recurrence_for` does."""
+    recurrence = recurrence_for(device)
+    return "plain" if recurrence is None else recurrence.name
+
+
+def why_not_compiled(device: torch.device) -> str | None:
+    """A sentence for whoever chose nothing and does without compiled kernels on a CPU; None if all is well."""
+    if _chosen != "auto" or device.type != "cpu":
+        return None
+    built = compiled_recurrence()
+    return f"no compiled kernels, since {built}: message passing is slower" if isinstance(built, BuildError) else None

@@ -1,0 +1,90 @@
+"""Building a C++ file into a library for this very machine, once, in the cache."""
+
+import hashlib
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mtlkit.files import new_file
+
+if sys.platform != "win32":  # Windows has no such locks, and nothing is built there
+    import fcntl
+
+COMPILERS = ("c++", "g++", "clang++")
+FLAGS = (
+    *("-std=c++17", "-O3", "-fPIC", "-shared", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"),
+    *("-fno-signed-zeros", "-fassociative-math", "-freciprocal-math"),
+)
+"""Sums may be reordered. Not -ffast-math: a library linked with that changes how the whole process rounds."""
+MACHINE = {"x86_64": ["-march=native", "-mprefer-vector-width=512"], "arm64": ["-mcpu=native"]}
+PARALLEL = (["-fopenmp"], ["-fopenmp-simd"])
+"""The first of these that builds; the second has no threads."""
+
+
+class BuildError(Exception):
+    """There is no library; the message says why, as the end of a sentence."""
+
+
+def build(source: Path, folder: Path) -> Path:
+    """The library made of a C++ file; built if `folder` has none for this source, compiler and processor.
+
+    Processes that want the same one at the same time wait for one of them, and none sees a half-written file.
+
+    Raises:
+        BuildError: there is no compiler, or it fails.
+    """
+    compiler = next((found for name in COMPILERS if (found := shutil.which(name))), None)
+    if compiler is None or sys.platform == "win32":
+        raise BuildError("there is no C++ compiler (c++, g++ or clang++)")
+    flags = [*FLAGS, *MACHINE.get(platform.machine(), ["-march=native"])]
+    try:
+        library = folder / f"{source.stem}-{_key(source, compiler, flags)}.so"
+        if not library.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            with _locked(folder / f".{library.name}.lock"):
+                if not library.exists():
+                    _compile(compiler, flags, source, library)
+    except OSError as error:
+        raise BuildError(f"{folder} cannot be used ({error.strerror})") from None
+    return library
+
+
+def _key(source: Path, compiler: str, flags: list[str]) -> str:
+    """Changes with whatever the library depends on; home folders are shared between machines of several kinds."""
+    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False).stdout
+    parts = [source.read_text(encoding="utf-8"), version, *flags, platform.machine(), *_processor()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+
+
+def _processor() -> list[str]:
+    """The first processor's model and abilities, where the system tells them."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return [platform.processor()]
+    first = lines[: lines.index("")] if "" in lines else lines
+    return [line for line in first if line.split("\t")[0].strip(" :") in ("model", "model name", "flags", "Features")]
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Lets one process at a time in; a killed one lets go. The file stays, or two might hold two of it."""
+    with path.open("w") as lock:
+        if sys.platform != "win32":
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _compile(compiler: str, flags: list[str], source: Path, library: Path) -> None:
+    with new_file(library) as temporary:
+        for more in PARALLEL:
+            command = [compiler, *flags, *more, str(source), "-o", str(temporary)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode == 0:
+                return
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise BuildError(f"{compiler} fails on {source.name}: {last}")

@@ -1,0 +1,336 @@
+// LSTM' with additive attention for a CPU: all steps there and all steps back, one call each.
+//
+// What is computed, and the names, are those of attentive_recurrence.py; shapes stand beside each field below.
+// compiled_recurrence.py builds this file on the machine that runs it and calls it with torch's own matrix product.
+// Rows of a batch do not depend on each other: with OpenMP they are shared out once per call, so that no thread waits
+// for another inside the loop over time.
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <new>
+
+using Index = std::int64_t;
+
+template <typename Real>
+using Gemm = void (*)(const char*, const char*, const int*, const int*, const int*, const Real*, const Real*,
+                      const int*, const Real*, const int*, const Real*, Real*, const int*);
+
+// The same fields in the same order as `_Arguments` of compiled_recurrence.py.
+template <typename Real>
+struct Arguments {
+    Index steps, batch, dim, attention, sources, message, tiles;
+    Index key_row, key_step, source_row, source_step;  // distances; a step of 0: every step reads the same
+    Gemm<Real> gemm;
+    const Real *projected;               // (T, B, P)
+    const Real *keys, *source;           // (B, [T,] N, A), (B, [T,] N, M)
+    const std::uint8_t* padding;         // (B, N) or null
+    const Real *recurrent, *recurrent_t; // (P, D), (D, P)
+    const Real *fusion, *fusion_t;       // (F, M), (M, F)
+    const Real *cell, *cell_t;           // (D, D)
+    const Real* score;                   // (A)
+    Real *states, *cells;                // (S, B, D)
+    Real *activations, *weights;         // (T, B, P), (T, B, N)
+    Real *messages, *fused;              // (T, B, M), (T, B, F)
+    Real *gates, *outputs;               // (T, B, D)
+    const Real* gradient;                // (T, B, D)
+    Real *slope_projected, *slope_fused; // (T, B, P), (T, B, F)
+    Real *slope_messages, *slope_keys;   // (T, B, M), as keys
+    Real* slope_score;                   // (tiles, A)
+};
+
+namespace {
+
+// Aligned, since products may come to other last digits elsewhere, and runs must repeat to the bit.
+template <typename Real>
+class Buffer {
+public:
+    explicit Buffer(Index size)
+        : data_(static_cast<Real*>(::operator new(size * sizeof(Real), std::align_val_t(64)))) {
+        std::memset(static_cast<void*>(data_), 0, size * sizeof(Real));
+    }
+    ~Buffer() { ::operator delete(data_, std::align_val_t(64)); }
+    Buffer(const Buffer&) = delete;
+    Buffer& operator=(const Buffer&) = delete;
+    Real* get() { return data_; }
+
+private:
+    Real* data_;
+};
+
+inline double exponential(double x) { return std::exp(x); }
+
+// 2^n e^r with |r| <= log(2) / 2 and e^r a polynomial fitted to 3e-9; unlike that of the library it vectorises.
+inline float exponential(float x) {
+    x = x > 88.0f ? 88.0f : (x < -87.0f ? -87.0f : x);
+    const float n = std::rint(x * 1.44269504f);
+    const float r = (x - n * 0.693147182f) + n * 1.90465430e-9f;
+    float p = 1.38145941e-3f;
+    p = p * r + 8.36871751e-3f;
+    p = p * r + 4.16683890e-2f;
+    p = p * r + 1.66665211e-1f;
+    p = p * r + 4.99999940e-1f;
+    p = p * (r * r) + (r + 1.0f);
+    const std::int32_t bits = (static_cast<std::int32_t>(n) + 127) << 23;
+    float power;
+    std::memcpy(&power, &bits, sizeof power);
+    return p * power;
+}
+
+template <typename Real>
+inline Real sigmoid(Real x) { return Real(1) / (Real(1) + exponential(-x)); }
+
+template <typename Real>
+inline Real hyperbolic_tangent(Real x) { return Real(2) / (Real(1) + exponential(Real(-2) * x)) - Real(1); }
+
+// C = A B + keep C, all stored by rows; BLAS counts by columns, for which that is C' = B' A'.
+template <typename Real>
+inline void product(const Arguments<Real>& a, Index rows, Index columns, Index inner, const Real* left,
+                    Index left_row, const Real* right, Real keep, Real* result, Index result_row) {
+    const int m = columns, n = rows, k = inner, ldb = left_row, ldc = result_row;
+    const Real one = 1;
+    a.gemm("N", "N", &m, &n, &k, &one, right, &m, left, &ldb, &keep, result, &ldc);
+}
+
+// s of one source and one element: (1 - tanh) / 2 from exponentials, or the tanh itself.
+template <typename Real, bool reciprocal>
+inline Real activation(Real query, Real key) {
+    return reciprocal ? Real(1) / (Real(1) + query * key) : hyperbolic_tangent(query + key);
+}
+
+// Weights and message of one row and step.
+template <typename Real, bool reciprocal>
+void read(const Arguments<Real>& a, Index step, Index row, const Real* scale) {
+    const Index size = a.attention, at = step * a.batch + row;
+    const Real* __restrict query = a.activations + at * (4 * a.dim + size) + 4 * a.dim;
+    const Real* keys = a.keys + row * a.key_row + step * a.key_step;
+    const Real* source = a.source + row * a.source_row + step * a.source_step;
+    const std::uint8_t* padding = a.padding ? a.padding + row * a.sources : nullptr;
+    Real* __restrict weights = a.weights + at * a.sources;
+    Real* __restrict message = a.messages + at * a.message;
+    Real largest = -INFINITY, total = 0;
+    for (Index n = 0; n < a.sources; n++) {
+        if (padding && padding[n]) continue;
+        const Real* __restrict key = keys + n * size;
+        Real sum = 0;
+#pragma omp simd reduction(+ : sum)
+        for (Index k = 0; k < size; k++) sum += scale[k] * activation<Real, reciprocal>(query[k], key[k]);
+        weights[n] = sum;
+        if (sum > largest) largest = sum;
+    }
+    for (Index n = 0; n < a.sources; n++) {
+        weights[n] = padding && padding[n] ? Real(0) : std::exp(weights[n] - largest);
+        total += weights[n];
+    }
+    std::memset(message, 0, a.message * sizeof(Real));
+    for (Index n = 0; n < a.sources; n++) {
+        const Real weight = weights[n] /= total;
+        if (weight == 0) continue;
+        const Real* __restrict value = source + n * a.message;
+#pragma omp simd
+        for (Index k = 0; k < a.message; k++) message[k] += weight * value[k];
+    }
+}
+
+template <typename Real, bool reciprocal>
+void forward_rows(const Arguments<Real>& a, Index first, Index last) {
+    const Index dim = a.dim, size = a.attention, width = 4 * dim + size, rows = last - first;
+    Buffer<Real> scale(size), from_cell(rows * dim);
+    for (Index k = 0; k < size; k++) scale.get()[k] = reciprocal ? Real(-2) * a.score[k] : a.score[k];
+    for (Index t = 0; t < a.steps; t++) {
+        const Index at = t * a.batch + first, next = at + a.batch;
+        std::memcpy(a.activations + at * width, a.projected + at * width, rows * width * sizeof(Real));
+        product<Real>(a, rows, width, dim, a.states + at * dim, dim, a.recurrent_t, 1, a.activations + at * width, width);
+        for (Index row = first; row < last; row++) {
+            Real* __restrict gate = a.activations + (t * a.batch + row) * width;
+            const Real* __restrict before = a.cells + (t * a.batch + row) * dim;
+            Real* __restrict cell = a.cells + ((t + 1) * a.batch + row) * dim;
+#pragma omp simd
+            for (Index k = 0; k < 3 * dim; k++) gate[k] = sigmoid(gate[k]);
+#pragma omp simd
+            for (Index k = 3 * dim; k < 4 * dim; k++) gate[k] = hyperbolic_tangent(gate[k]);
+            if (reciprocal) {
+#pragma omp simd
+                for (Index k = 4 * dim; k < width; k++) gate[k] = exponential(Real(2) * gate[k]);
+            }
+            read<Real, reciprocal>(a, t, row, scale.get());
+#pragma omp simd
+            for (Index k = 0; k < dim; k++) cell[k] = gate[2 * dim + k] * before[k] + gate[dim + k] * gate[3 * dim + k];
+        }
+        product<Real>(a, rows, 2 * dim, a.message, a.messages + at * a.message, a.message, a.fusion_t, 0,
+                      a.fused + at * 2 * dim, 2 * dim);
+        product<Real>(a, rows, dim, dim, a.cells + next * dim, dim, a.cell_t, 0, from_cell.get(), dim);
+        for (Index row = first; row < last; row++) {
+            const Index here = t * a.batch + row;
+            const Real* __restrict leave = a.activations + here * width;
+            const Real* __restrict fused = a.fused + here * 2 * dim;
+            const Real* __restrict cell = a.cells + (here + a.batch) * dim;
+            const Real* __restrict added = from_cell.get() + (row - first) * dim;
+            Real* __restrict gate = a.gates + here * dim;
+            Real* __restrict output = a.outputs + here * dim;
+            Real* __restrict state = a.states + (here + a.batch) * dim;
+#pragma omp simd
+            for (Index k = 0; k < dim; k++) {
+                gate[k] = sigmoid(fused[k] + added[k]);
+                output[k] = hyperbolic_tangent(cell[k] + gate[k] * fused[dim + k]);
+                state[k] = leave[k] * output[k];
+            }
+        }
+    }
+}
+
+// By how much a score's slope changes what the tanh is taken of, but for the factor `slope`; the score's adds up.
+template <typename Real, bool reciprocal>
+inline Real slope_inside(Real by, Real query, Real key, Real& of_score) {
+    const Real s = activation<Real, reciprocal>(query, key);
+    const Real part = by * s;
+    of_score += part;
+    return (reciprocal ? part : by) - part * s;
+}
+
+// The slopes of one row's scores, by those of its message; then those of query, keys and score.
+template <typename Real, bool reciprocal>
+void read_back(const Arguments<Real>& a, Index step, Index row, const Real* slope, Real* of_score, Real* of_scores,
+               Real* of_query) {
+    const Index size = a.attention, at = step * a.batch + row, width = 4 * a.dim + size;
+    const Real* __restrict query = a.activations + at * width + 4 * a.dim;
+    const Real* keys = a.keys + row * a.key_row + step * a.key_step;
+    const Real* source = a.source + row * a.source_row + step * a.source_step;
+    const Real* __restrict weights = a.weights + at * a.sources;
+    const Real* __restrict of_message = a.slope_messages + at * a.message;
+    Real* slope_keys = a.slope_keys + row * a.key_row + step * a.key_step;
+    Real total = 0;
+    for (Index n = 0; n < a.sources; n++) {
+        if (weights[n] == 0) {
+            of_scores[n] = 0;
+            continue;
+        }
+        const Real* __restrict value = source + n * a.message;
+        Real sum = 0;
+#pragma omp simd reduction(+ : sum)
+        for (Index k = 0; k < a.message; k++) sum += of_message[k] * value[k];
+        of_scores[n] = sum;
+        total += sum * weights[n];
+    }
+    std::memset(of_query, 0, size * sizeof(Real));
+    for (Index n = 0; n < a.sources; n++) {
+        if (weights[n] == 0 && a.key_step == 0) continue;
+        const Real by = weights[n] * (of_scores[n] - total);
+        const Real* __restrict key = keys + n * size;
+        Real* __restrict of_key = slope_keys + n * size;
+        Real* __restrict score = of_score;
+        Real* __restrict sum = of_query;
+        if (a.key_step == 0) {  // the same keys at every step: their slopes add up
+#pragma omp simd
+            for (Index k = 0; k < size; k++) {
+                const Real inner = slope_inside<Real, reciprocal>(by, query[k], key[k], score[k]);
+                sum[k] += inner;
+                of_key[k] += inner;
+            }
+        } else {
+#pragma omp simd
+            for (Index k = 0; k < size; k++) {
+                const Real inner = slope_inside<Real, reciprocal>(by, query[k], key[k], score[k]);
+                sum[k] += inner;
+                of_key[k] = inner * slope[k];
+            }
+        }
+    }
+    Real* __restrict result = a.slope_projected + at * width + 4 * a.dim;
+#pragma omp simd
+    for (Index k = 0; k < size; k++) result[k] = of_query[k] * slope[k];
+}
+
+template <typename Real, bool reciprocal>
+void backward_rows(const Arguments<Real>& a, Index first, Index last, Real* of_score) {
+    const Index dim = a.dim, size = a.attention, width = 4 * dim + size, rows = last - first;
+    Buffer<Real> of_states(rows * dim), of_cells(rows * dim), slope(size), of_scores(a.sources), of_query(size);
+    for (Index k = 0; k < size; k++) slope.get()[k] = reciprocal ? Real(4) * a.score[k] : a.score[k];
+    for (Index t = a.steps - 1; t >= 0; t--) {
+        const Index at = t * a.batch + first;
+        for (Index row = first; row < last; row++) {
+            const Index here = t * a.batch + row;
+            const Real* __restrict leave = a.activations + here * width;
+            const Real* __restrict fused = a.fused + here * 2 * dim;
+            const Real* __restrict gate = a.gates + here * dim;
+            const Real* __restrict output = a.outputs + here * dim;
+            const Real* __restrict gradient = a.gradient + here * dim;
+            const Real* __restrict of_state = of_states.get() + (row - first) * dim;
+            Real* __restrict of_cell = of_cells.get() + (row - first) * dim;
+            Real* __restrict projected = a.slope_projected + here * width;
+            Real* __restrict of_fused = a.slope_fused + here * 2 * dim;
+#pragma omp simd
+            for (Index k = 0; k < dim; k++) {
+                const Real state = of_state[k] + gradient[k], o = leave[k], y = output[k], g = gate[k];
+                const Real sum = state * o * (Real(1) - y * y);
+                projected[k] = state * y * o * (Real(1) - o);
+                of_fused[k] = sum * fused[dim + k] * g * (Real(1) - g);
+                of_fused[dim + k] = sum * g;
+                of_cell[k] += sum;
+            }
+        }
+        product<Real>(a, rows, dim, dim, a.slope_fused + at * 2 * dim, 2 * dim, a.cell, 1, of_cells.get(), dim);
+        product<Real>(a, rows, a.message, 2 * dim, a.slope_fused + at * 2 * dim, 2 * dim, a.fusion, 0,
+                      a.slope_messages + at * a.message, a.message);
+        for (Index row = first; row < last; row++) {
+            const Index here = t * a.batch + row;
+            read_back<Real, reciprocal>(a, t, row, slope.get(), of_score, of_scores.get(), of_query.get());
+            const Real* __restrict gate = a.activations + here * width;
+            const Real* __restrict before = a.cells + here * dim;
+            Real* __restrict of_cell = of_cells.get() + (row - first) * dim;
+            Real* __restrict projected = a.slope_projected + here * width;
+#pragma omp simd
+            for (Index k = 0; k < dim; k++) {
+                const Real cell = of_cell[k], i = gate[dim + k], f = gate[2 * dim + k], z = gate[3 * dim + k];
+                projected[dim + k] = cell * z * i * (Real(1) - i);
+                projected[2 * dim + k] = cell * before[k] * f * (Real(1) - f);
+                projected[3 * dim + k] = cell * i * (Real(1) - z * z);
+                of_cell[k] = cell * f;
+            }
+        }
+        product<Real>(a, rows, dim, width, a.slope_projected + at * width, width, a.recurrent, 0, of_states.get(), dim);
+    }
+    if (a.key_step != 0) return;
+    for (Index row = first; row < last; row++) {
+        for (Index n = 0; n < a.sources; n++) {
+            Real* __restrict of_key = a.slope_keys + row * a.key_row + n * size;
+            for (Index k = 0; k < size; k++) of_key[k] *= slope.get()[k];
+        }
+    }
+}
+
+template <typename Real>
+void forward(const Arguments<Real>& a, bool reciprocal) {
+#pragma omp parallel for schedule(static, 1) num_threads(a.tiles)
+    for (Index tile = 0; tile < a.tiles; tile++) {
+        const Index first = a.batch * tile / a.tiles, last = a.batch * (tile + 1) / a.tiles;
+        reciprocal ? forward_rows<Real, true>(a, first, last) : forward_rows<Real, false>(a, first, last);
+    }
+}
+
+template <typename Real>
+void backward(const Arguments<Real>& a, bool reciprocal) {
+#pragma omp parallel for schedule(static, 1) num_threads(a.tiles)
+    for (Index tile = 0; tile < a.tiles; tile++) {
+        const Index first = a.batch * tile / a.tiles, last = a.batch * (tile + 1) / a.tiles;
+        Real* of_score = a.slope_score + tile * a.attention;  // summed in order afterwards, so that bits repeat
+        reciprocal ? backward_rows<Real, true>(a, first, last, of_score)
+                   : backward_rows<Real, false>(a, first, last, of_score);
+    }
+}
+
+}  // namespace
+
+extern "C" {
+void forward_float(const Arguments<float>* a, bool reciprocal) { forward(*a, reciprocal); }
+void forward_double(const Arguments<double>* a, bool reciprocal) { forward(*a, reciprocal); }
+void backward_float(const Arguments<float>* a, bool reciprocal) { backward(*a, reciprocal); }
+void backward_double(const Arguments<double>* a, bool reciprocal) { backward(*a, reciprocal); }
+int shares_rows() {
+#ifdef _OPENMP
+    return 1;
+#else
+    return 0;
+#endif
+}
+}
