@@ -69,11 +69,15 @@ def _capture(function: Callable[..., Sequence[Tensor]], tensors: Sequence[Tensor
     return _Graph(graph, inputs, tuple(outputs))
 
 
-_pools: list[Any] = []
+_pools: list[tuple[Any, torch.cuda.CUDAGraph]] = []
 
 
 def _pool() -> Any:
-    """The one pool, made when the first graph is."""
+    """The one pool. A graph that does next to nothing holds it: PyTorch closes a pool with the last graph in it."""
     if not _pools:
-        _pools.append(torch.cuda.graph_pool_handle())
-    return _pools[0]
+        pool, keeper = torch.cuda.graph_pool_handle(), torch.cuda.CUDAGraph()
+        number = torch.zeros(1, device="cuda")
+        with torch.cuda.graph(keeper, pool=pool, capture_error_mode="thread_local"):
+            number.add_(1)
+        _pools.append((pool, keeper))
+    return _pools[0][0]
