@@ -55,6 +55,7 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "classifier", "dropout": 0.2},
         {"type": "crf_tagger"},
         {"type": "crf_tagger", "constrain": False, "dropout": 0.2},
+        {"type": "crf_tagger", "scheme": "iobes"},
     ],
     mtlkit.Logger: [{"type": "tensorboard"}],
     mtlkit.Metric: [{"type": "accuracy"}, {"type": "span_f1"}, {"type": "token_accuracy"}],

@@ -9,6 +9,7 @@
 //   --tla-str char=cnn         30 numbers of a word's spelling beside its vector; or none, the literal reading
 //   --tla-str ner=wikigold     or wnut17
 //   --tla-str pos=XPOS         Penn's tags and those of the web; or UPOS, the universal ones
+//   --tla-str scheme=bio       how the CRF tells spans; or iobes, while targets, answers and scores stay BIO
 //   --tla lambda='{"ner": 0.8}'   weights of the tasks' losses, 1 where none is given; the paper's grid is {1, 0.8, 0.5}
 local data = std.extVar('data');
 
@@ -19,19 +20,23 @@ local seqlab(folder, train, dev, test) = {
 };
 local tsv(folder) = seqlab(folder, 'train.tsv', 'dev.tsv', 'test.tsv');
 
-local spans = { head: { type: 'crf_tagger' }, metrics: [{ type: 'span_f1' }, { type: 'token_accuracy' }] };
+local spans(scheme) = {
+  head: { type: 'crf_tagger', scheme: scheme },
+  metrics: [{ type: 'span_f1' }, { type: 'token_accuracy' }],
+};
 
 // The training file less its last 936 sentences, which serve as dev: the original has none.
-local chunk = seqlab('conll2000', 'train-8000.txt', 'dev.txt', 'test.txt') + spans + {
+local chunk(scheme) = seqlab('conll2000', 'train-8000.txt', 'dev.txt', 'test.txt') + spans(scheme) + {
   reader: { type: 'columns', words: 0, tags: 2 },
 };
-local ner = {
-  [corpus]: tsv(corpus) + spans + { reader: { type: 'columns', words: 'TOKEN', tags: 'NER' } }
+local ner(scheme) = {
+  [corpus]: tsv(corpus) + spans(scheme) + { reader: { type: 'columns', words: 'TOKEN', tags: 'NER' } }
   for corpus in ['wikigold', 'wnut17']
 };
 local pos = {
-  [column]: tsv('ewt-pos-ner') + spans + {
+  [column]: tsv('ewt-pos-ner') + {
     reader: { type: 'columns', words: 'TOKEN', tags: column },
+    head: { type: 'crf_tagger' },
     metrics: [{ type: 'token_accuracy' }],  // there are no spans
   }
   for column in ['XPOS', 'UPOS']
@@ -64,9 +69,13 @@ local one_of(name, value, known) =
 
 {
   // An experiment. `sharing` takes the preset and gives the scheme.
-  experiment(sharing, preset, char, ner_corpus, pos_column, lambda)::
+  experiment(sharing, preset, char, ner_corpus, pos_column, scheme, lambda)::
     local chosen = one_of('preset', preset, presets);
-    local tasks = { chunk: chunk, ner: one_of('ner', ner_corpus, ner), pos: one_of('pos', pos_column, pos) };
+    local tasks = {
+      chunk: chunk(scheme),
+      ner: one_of('ner', ner_corpus, ner(scheme)),
+      pos: one_of('pos', pos_column, pos),
+    };
     local unknown = [name for name in std.objectFields(lambda) if !std.objectHas(tasks, name)];
     assert unknown == [] :
            "lambda: no task is named '%s' (the tasks: %s)" % [unknown[0], std.join(', ', std.objectFields(tasks))];
@@ -84,13 +93,13 @@ local one_of(name, value, known) =
 
   // An experiment file: what it says is the scheme, and it takes the arguments that all have.
   system(sharing)::
-    function(preset='common', char='cnn', ner='wikigold', pos='XPOS', lambda={})
-      $.experiment(sharing, preset, char, ner, pos, lambda),
+    function(preset='common', char='cnn', ner='wikigold', pos='XPOS', scheme='bio', lambda={})
+      $.experiment(sharing, preset, char, ner, pos, scheme, lambda),
 
   // Each task as if it were trained alone: nothing is shared, not even the embedder, and each keeps its own best epoch.
   single_task(encoder)::
-    function(preset='common', char='cnn', ner='wikigold', pos='XPOS', lambda={})
-      $.experiment(function(chosen) { type: 'private', encoder: encoder(chosen) }, preset, char, ner, pos, lambda) + {
+    function(preset='common', char='cnn', ner='wikigold', pos='XPOS', scheme='bio', lambda={})
+      $.experiment(function(chosen) { type: 'private', encoder: encoder(chosen) }, preset, char, ner, pos, scheme, lambda) + {
         model+: { share_embedder: false },
         trainer+: { selection: { type: 'per_task' } },
       },

@@ -92,6 +92,7 @@ def test_the_united_grid_searches_for_paths_and_tunes_along_them(data_folder, ru
 def test_three_tagging_tasks_with_weights_learn_together(data_folder, run, tmp_path):
     arguments = [
         *("--str", f"data={data_folder}", "--tla", 'lambda={"ner": 0.5}', "--tla-str", "char=none"),
+        *("--tla-str", "scheme=iobes"),
         *("--limit", "100", "-o", "vocabulary.pretrained_limit=0", "-o", "trainer.epochs=2"),
         *("-o", "model.sharing.hidden_dim=20", "-o", "trainer.optimizer.lr=0.01"),
     ]
@@ -100,3 +101,5 @@ def test_three_tagging_tasks_with_weights_learn_together(data_folder, run, tmp_p
     test = figures(tmp_path / "run", "test")
     assert test["pos/token_accuracy"] > 0.3 and test["chunk/f1"] > 0.2
     assert "ner/f1" in test and "pos/f1" not in test
+    answer = run("predict", tmp_path / "run", "--task", "chunk", "-", text="He reckons so .\n")
+    assert {tag[:1] for tag in json.loads(answer.stdout)["tags"]} <= set("BIO")
