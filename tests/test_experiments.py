@@ -31,6 +31,7 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     *(("ewt_grid/nas_pool.jsonnet", {"grid": "united", "paths": paths}) for paths in CONTROLS),
     ("fdu/nas_pool.jsonnet", {"paths": "fixed", "path": [3, 3]}),
     *((f"tagging/{name}.jsonnet", {"preset": "paper", "char": "none"}) for name in TAGGING),
+    ("tagging/fs.jsonnet", {"char": "gru"}),
     ("tagging/ic.jsonnet", {"ner": "wnut17", "pos": "UPOS", "scheme": "iobes", "lambda": {"ner": 0.8, "pos": 0.5}}),
     ("nas_pool.jsonnet", {"num_modules": 20, "num_samples": 5}),
     *((f"fdu/{name}.jsonnet", {"preset": "paper"}) for name in (*LIU, "dc", "ic")),

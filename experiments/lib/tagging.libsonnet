@@ -6,7 +6,8 @@
 //
 // Every file of tagging/ takes these arguments:
 //   --tla-str preset=common    one trainer for all systems; or paper: what Liu et al. print
-//   --tla-str char=cnn         30 numbers of a word's spelling beside its vector; or none, the literal reading
+//   --tla-str char=cnn         30 numbers of a word's spelling beside its vector; or gru, as in the work that Liu et al.
+//                              compare with; or none, the literal reading
 //   --tla-str ner=wikigold     or wnut17
 //   --tla-str pos=XPOS         Penn's tags and those of the web; or UPOS, the universal ones
 //   --tla-str scheme=bio       how the CRF tells spans; or iobes, while targets, answers and scores stay BIO
@@ -59,8 +60,12 @@ local presets = {
 
 local embedders(dropout) =
   local words = { type: 'words', dim: 100, dropout: dropout };
-  local characters = { type: 'characters', dim: 30, filters: 30, dropout: dropout };
-  { none: words, cnn: { type: 'concatenated', embedders: [words, characters] } };
+  local with(characters) = { type: 'concatenated', embedders: [words, characters { dim: 30, dropout: dropout }] };
+  {
+    none: words,
+    cnn: with({ type: 'characters', filters: 30 }),
+    gru: with({ type: 'character_gru', hidden_dim: 15 }),
+  };
 
 local one_of(name, value, known) =
   assert std.objectHas(known, value) :
