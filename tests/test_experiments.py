@@ -30,6 +30,7 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("ewt_grid/nas_pool.jsonnet", {"grid": "united", "num_modules": 4, "char": "cnn"}),
     *(("ewt_grid/nas_pool.jsonnet", {"grid": "united", "paths": paths}) for paths in CONTROLS),
     ("fdu/nas_pool.jsonnet", {"paths": "fixed", "path": [3, 3]}),
+    ("nas_pool.jsonnet", {"paths": "random"}),
     *((f"tagging/{name}.jsonnet", {"preset": "paper", "char": "none"}) for name in TAGGING),
     ("tagging/fs.jsonnet", {"char": "gru"}),
     ("tagging/ic.jsonnet", {"ner": "wnut17", "pos": "UPOS", "scheme": "iobes", "lambda": {"ner": 0.8, "pos": 0.5}}),
