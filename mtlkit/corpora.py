@@ -71,7 +71,8 @@ def load_corpora(
         sources = {split: source for split, source in task.sources().items() if split in splits}
         say(f"reading {name}: {', '.join(sources)}")
         by_task[name] = {split: load_split(name, task, split, limit) for split in sources}
-    return Corpora(by_task)
+    corpora = Corpora(by_task)
+    return _without_test_texts(corpora, say) if experiment.drop_test_texts else corpora
 
 
 def load_split(name: str, task: TaskSettings, split: str, limit: int | None = None) -> Corpus:
@@ -88,6 +89,21 @@ def load_split(name: str, task: TaskSettings, split: str, limit: int | None = No
         # Spread over the whole file: some are sorted by label.
         corpus = corpus.select(numpy.linspace(0, len(corpus) - 1, limit).astype(numpy.int64))
     return corpus if task.max_length is None else corpus.cut(task.max_length)
+
+
+def _without_test_texts(corpora: Corpora, say: Say) -> Corpora:
+    """Less the train texts that equal a test text of any task."""
+    tested = seen_digests(corpora.of_split("test").values())
+    by_task = {}
+    for task, splits in corpora.by_task.items():
+        train = splits["train"]
+        kept = numpy.flatnonzero(clean_mask(train, tested))
+        if not len(kept):
+            raise DataError(f"tasks.{task}.train: every text is a test text of some task; give other texts")
+        if dropped := len(train) - len(kept):
+            say(f"tasks.{task}.train: {dropped:,} of {len(train):,} texts are test texts of some task, and left out")
+        by_task[task] = {**splits, "train": train.select(kept)}
+    return Corpora(by_task)
 
 
 def read_vectors(experiment: Experiment, say: Say = silent) -> Vectors | None:

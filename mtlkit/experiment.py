@@ -99,6 +99,8 @@ class Experiment(Spec):
     """Of every random generator."""
     tasks: dict[str, TaskSettings] = Field(min_length=1)
     """The tasks by name."""
+    drop_test_texts: bool = False
+    """Leave train texts out that equal a test text of any task; so it is the texts that decide, never their targets."""
     vocabulary: VocabularySettings = VocabularySettings()
     """Which words are known, and pretrained vectors for them."""
     model: ModelSettings
@@ -118,6 +120,13 @@ class Experiment(Spec):
                 reason = "the name is taken" if taken else "use letters, digits, '_' and '-'"
                 raise ValueError(f"'{name}' cannot name a task: {reason}")
         return tasks
+
+    @field_validator("drop_test_texts")
+    @classmethod
+    def _something_to_drop(cls, drop: bool, info: ValidationInfo) -> bool:
+        if drop and not any(task.test for task in info.data.get("tasks", {}).values()):
+            raise ValueError("no task has test data, so there is nothing to leave out; remove it or set a task's test")
+        return drop
 
     @field_validator("stages")
     @classmethod

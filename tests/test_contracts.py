@@ -37,6 +37,8 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "vader", "domain": "tweet", "tokenizer": {"type": "regex"}},
     ],
     mtlkit.Embedder: [
+        {"type": "character_gru", "dim": 4, "hidden_dim": 3},
+        {"type": "character_gru", "dim": 4, "hidden_dim": 3, "dropout": 0.2},
         {"type": "characters", "dim": 4, "filters": 5},
         {"type": "characters", "dim": 4, "filters": 5, "width": 2, "dropout": 0.2},
         {"type": "concatenated", "embedders": [{"type": "words", "dim": 3}, {"type": "characters", "filters": 2}]},
@@ -55,6 +57,7 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "classifier", "dropout": 0.2},
         {"type": "crf_tagger"},
         {"type": "crf_tagger", "constrain": False, "dropout": 0.2},
+        {"type": "crf_tagger", "scheme": "iobes"},
     ],
     mtlkit.Initializer: [
         {"type": "constant", "value": 1.0},

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 
 from mtlkit.checks import check_experiment
 from mtlkit.config import Variables, validate
-from mtlkit.experiment import Experiment, LoadedExperiment, load_experiment
+from mtlkit.data import Vocabulary
+from mtlkit.errors import ConfigError
+from mtlkit.experiment import Experiment, LoadedExperiment, build_model, load_experiment
 from mtlkit.stages import stages_of
 
 ROOT = Path(__file__).parent.parent
@@ -18,10 +21,19 @@ FILES = sorted(path for path in EXPERIMENTS.rglob("*.jsonnet") if "lib" not in p
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(EXPERIMENTS).as_posix())
 
 LIU = ("single", "bilstm", "stacked_lstm", "mt_cnn", "fs", "sp", "asp")
+GRID = ("bilstm", "fs", "ssp", "psp", "cs", "dc", "ic", "asp", "hierarchical", "nas_pool")
+CONTROLS = ("no_exploration", "uniform_then_greedy", "random", "fixed")
+TAGGING = ("lstm_crf", "mt_cnn", "fs", "asp", "dc", "ic")
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
-    ("ewt_grid.jsonnet", {"sharing": "direct"}),
-    ("ewt_grid.jsonnet", {"sharing": "fully_shared"}),
-    ("ewt_grid.jsonnet", {"sharing": "private", "pos": "XPOS"}),
+    *((f"ewt_grid/{name}.jsonnet", {"grid": "united"}) for name in GRID),
+    ("ewt_grid/bilstm.jsonnet", {"pos": "XPOS", "char": "cnn"}),
+    ("ewt_grid/nas_pool.jsonnet", {"grid": "united", "num_modules": 4, "char": "cnn"}),
+    *(("ewt_grid/nas_pool.jsonnet", {"grid": "united", "paths": paths}) for paths in CONTROLS),
+    ("fdu/nas_pool.jsonnet", {"paths": "fixed", "path": [3, 3]}),
+    ("nas_pool.jsonnet", {"paths": "random"}),
+    *((f"tagging/{name}.jsonnet", {"preset": "paper", "char": "none"}) for name in TAGGING),
+    ("tagging/fs.jsonnet", {"char": "gru"}),
+    ("tagging/ic.jsonnet", {"ner": "wnut17", "pos": "UPOS", "scheme": "iobes", "lambda": {"ner": 0.8, "pos": 0.5}}),
     ("nas_pool.jsonnet", {"num_modules": 20, "num_samples": 5}),
     *((f"fdu/{name}.jsonnet", {"preset": "paper"}) for name in (*LIU, "dc", "ic")),
     *((f"fdu/{name}.jsonnet", {"preset": "liu2017"}) for name in LIU),
@@ -117,14 +129,92 @@ def test_chens_systems_are_made_of_the_same_modules() -> None:
     assert all(system.tasks == systems[0].tasks for system in systems)
 
 
+KINDS = ("pos", "chunk", "ner", "srl")
+HEADLINES = {"pos": ["token_accuracy"], **{kind: ["token_accuracy", "span_f1"] for kind in KINDS[1:]}}
+
+
+def systems_of(folder: str, **arguments: Any) -> dict[str, Experiment]:
+    return {path.stem: load(path, **arguments).experiment for path in (EXPERIMENTS / folder).glob("*.jsonnet")}
+
+
+def metrics_of(experiment: Experiment) -> dict[str, list[str]]:
+    return {name: [metric.type for metric in task.metrics] for name, task in experiment.tasks.items()}
+
+
+@pytest.mark.parametrize("grid", ["separate", "united"])
+def test_the_systems_of_the_grid_compare(grid: str) -> None:
+    """They differ in sharing alone, in what chooses paths, and in that single tasks keep their own best epochs."""
+    systems = systems_of("ewt_grid", grid=grid)
+    assert set(systems) == set(GRID)
+    own = {"selection", "update_strategy", "frozen"}
+    trainers = [stage.trainer for system in systems.values() for stage in stages_of(system)]
+    assert len({repr(trainer.model_dump(exclude=own)) for trainer in trainers}) == 1
+    parts = [(system.tasks, system.vocabulary, system.model.embedder) for system in systems.values()]
+    assert all(part == parts[0] for part in parts)
+    encoders = [dict(system.model.sharing.to_json()) for system in systems.values()]
+    bilstms = [scheme.get("encoder") or scheme.get("module") for scheme in encoders]
+    assert [bilstm for bilstm in bilstms if bilstm] == 7 * [{"type": "bilstm", "hidden_dim": 50}]
+    assert not systems["bilstm"].model.share_embedder
+
+
 def test_the_grid_has_every_domain_with_every_task() -> None:
-    tasks = load(EXPERIMENTS / "ewt_grid.jsonnet").experiment.tasks
-    pairs = [tuple(name.split("_")) for name in tasks]
+    separate, united = (
+        load(EXPERIMENTS / "ewt_grid" / "ic.jsonnet", grid=grid).experiment for grid in ("separate", "united")
+    )
+    pairs = [tuple(name.split("_")) for name in separate.tasks]
     assert len(pairs) == 20 and {len({pair[0] for pair in pairs}), len({pair[1] for pair in pairs})} == {5, 4}
-    assert {name: [metric.type for metric in task.metrics] for name, task in tasks.items() if "email" in name} == {
-        "email_pos": ["token_accuracy"],
-        **{f"email_{kind}": ["span_f1", "token_accuracy"] for kind in ("chunk", "ner", "srl")},
+    assert metrics_of(separate) == {f"{domain}_{kind}": HEADLINES[kind] for domain, kind in pairs}
+    assert metrics_of(united) == HEADLINES
+    for (domain, kind), task in zip(pairs, separate.tasks.values(), strict=True):
+        assert task.reader.to_json()["domain"] == domain
+        whole = united.tasks[kind]
+        assert {**whole.reader.to_json(), "domain": domain} == task.reader.to_json()
+        assert whole.sources() == task.sources() and whole.head == task.head
+
+
+def test_a_wide_bilstm_has_as_many_parameters_as_the_pool(data_folder: Path) -> None:
+    """The control for the size of the pool, as fs.jsonnet says: within one part in a hundred."""
+    file = EXPERIMENTS / "ewt_grid" / "fs.jsonnet"
+    (override,) = re.findall(r"-o (\S+=\d+)", file.read_text(encoding="utf-8"))
+    defaults = {"data": json.dumps(str(data_folder))}
+    wide = load_experiment(file, Variables(defaults=defaults), [override]).experiment
+    pool = load(EXPERIMENTS / "ewt_grid" / "nas_pool.jsonnet", paths="random").experiment
+    vocabulary = Vocabulary.of(labels={name: ["O"] for name in pool.tasks})
+    sizes = [
+        sum(parameter.numel() for parameter in build_model(experiment, vocabulary, None).sharing.parameters())
+        for experiment in (wide, pool)
+    ]
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.01)
+
+
+def test_the_tagging_systems_compare_and_take_weights() -> None:
+    systems = systems_of("tagging", **{"lambda": {"ner": 0.8}})
+    assert set(systems) == set(TAGGING)
+    parts = [(system.tasks, system.vocabulary, system.model.embedder) for system in systems.values()]
+    assert all(part == parts[0] for part in parts)
+    own = {"selection"}
+    assert len({repr(system.trainer.model_dump(exclude=own)) for system in systems.values()}) == 1
+    tasks = systems["ic"].tasks
+    assert {name: task.weight for name, task in tasks.items()} == {"chunk": 1, "ner": 0.8, "pos": 1}
+    assert {name: found[0] for name, found in metrics_of(systems["ic"]).items()} == {
+        **{"chunk": "span_f1", "ner": "span_f1", "pos": "token_accuracy"}
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("ewt_grid/ic.jsonnet", {"grid": "both"}, "grid is one of separate, united, not 'both'"),
+        ("ewt_grid/ic.jsonnet", {"pos": "upos"}, "pos is one of UPOS, XPOS, not 'upos'"),
+        ("ewt_grid/nas_pool.jsonnet", {"paths": "best"}, "paths is one of controller, fixed"),
+        ("tagging/ic.jsonnet", {"ner": "conll2003"}, "ner is one of wikigold, wnut17, not 'conll2003'"),
+        ("tagging/ic.jsonnet", {"lambda": {"chunks": 0.5}}, "no task is named 'chunks' (the tasks: chunk, ner, pos)"),
+    ],
+)
+def test_a_wrong_argument_is_told(name: str, arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load(EXPERIMENTS / name, **arguments)
+    assert said in str(raised.value)
 
 
 @each_file

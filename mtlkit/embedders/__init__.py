@@ -1,8 +1,9 @@
 """Embedders: the words of a batch in, a vector for each word out."""
 
+from mtlkit.embedders.character_gru import CharacterGruEmbedder
 from mtlkit.embedders.characters import CharacterEmbedder
 from mtlkit.embedders.concatenated import ConcatenatedEmbedder
 from mtlkit.embedders.embedder import Embedder
 from mtlkit.embedders.words import WordEmbedder
 
-__all__ = ["Embedder", "CharacterEmbedder", "ConcatenatedEmbedder", "WordEmbedder"]
+__all__ = ["Embedder", "CharacterEmbedder", "CharacterGruEmbedder", "ConcatenatedEmbedder", "WordEmbedder"]

@@ -1,9 +1,9 @@
 """One tag per word, chosen jointly.
 
-Shapes: B batch, T time steps, D state size, L labels.
+Shapes: B batch, T time steps, D state size, L labels of the field.
 """
 
-from typing import ClassVar, final
+from typing import ClassVar, Literal, final
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from torchcrf import CRF
 from mtlkit.config import Runtime
 from mtlkit.data.instance import TargetKind
 from mtlkit.heads.head import Decoded, Head, in_full_precision
+from mtlkit.heads.iobes import Iobes
 from mtlkit.kernels.crf import bio_constraints, viterbi
 from mtlkit.kernels.crf_likelihood import log_likelihood
 from mtlkit.types import Probability
@@ -23,7 +24,9 @@ class CrfTagger(Head):
     """A linear-chain conditional random field over the states (Huang, Xu and Yu 2015), as in Liu et al. 2019.
 
     With `constrain`, decoding considers well-formed BIO sequences only; labels without `B-` and `I-` are not affected.
-    Training never is constrained: annotators make mistakes, and a target of probability 0 has an infinite loss.
+    Training never is constrained: annotators make mistakes, and a target of probability 0 has an infinite loss. With
+    `scheme: iobes` the field has labels of its own for the ends of spans and for spans of one word, and decoding is
+    constrained to that scheme; targets, answers and scores are BIO all the same. The papers do not name their scheme.
 
     The loss is the negative log-likelihood of whole texts per word; torchcrf holds the parameters. A text with an
     unknown tag is left out of the loss as a whole. `dropout` falls on the states. No confidence is given.
@@ -34,34 +37,41 @@ class CrfTagger(Head):
 
     forbidden_start_L: Tensor
     forbidden_transitions_LL: Tensor
+    forbidden_end_L: Tensor
 
     def __init__(
         self,
         dropout: Probability = 0.0,
         constrain: bool = True,
+        scheme: Literal["bio", "iobes"] = "bio",
         *,
         input_dim: Runtime[int],
         labels: Runtime[list[str]],
     ) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(input_dim, len(labels))
-        self.crf = CRF(len(labels), batch_first=True)
-        # Without constraints, as if no label had a prefix.
-        start_L, transitions_LL = bio_constraints(labels if constrain else ["O"] * len(labels))
+        self.iobes = Iobes(labels) if scheme == "iobes" else None
+        num_labels = len(self.iobes.labels if self.iobes else labels)
+        self.output = nn.Linear(input_dim, num_labels)
+        self.crf = CRF(num_labels, batch_first=True)
+        if self.iobes and constrain:
+            start_L, transitions_LL, end_L = self.iobes.constraints()
+        else:
+            # Without constraints, as if no label had a prefix.
+            start_L, transitions_LL = bio_constraints(labels if constrain else ["O"] * num_labels)
+            end_L = torch.ones_like(start_L)
         self.register_buffer("forbidden_start_L", ~start_L, persistent=False)
         self.register_buffer("forbidden_transitions_LL", ~transitions_LL, persistent=False)
+        self.register_buffer("forbidden_end_L", ~end_L, persistent=False)
 
     def loss(self, states_BTD: Tensor, mask_BT: Tensor, targets: Tensor) -> Tensor:
         known_B = ((targets >= 0) | ~mask_BT).all(dim=1)
+        ids_BT = targets.clamp(min=0)  # valid ids at padding and in texts that are left out as well
+        if self.iobes:
+            ids_BT = self.iobes.encode(ids_BT, mask_BT)
         emissions_BTL, crf = self._emissions(states_BTD), self.crf
         log_likelihood_B = log_likelihood(
-            emissions_BTL,
-            targets.clamp(min=0),  # valid ids at padding and in texts that are left out as well
-            mask_BT,
-            crf.start_transitions,
-            crf.transitions,
-            crf.end_transitions,
+            emissions_BTL, ids_BT, mask_BT, crf.start_transitions, crf.transitions, crf.end_transitions
         )
         num_words = (mask_BT & known_B.unsqueeze(1)).sum().clamp(min=1)
         return -(log_likelihood_B * known_B).sum() / num_words
@@ -69,8 +79,9 @@ class CrfTagger(Head):
     def decode(self, states_BTD: Tensor, mask_BT: Tensor) -> Decoded:
         start_L = self.crf.start_transitions.masked_fill(self.forbidden_start_L, -torch.inf)
         transitions_LL = self.crf.transitions.masked_fill(self.forbidden_transitions_LL, -torch.inf)
-        emissions_BTL = self._emissions(states_BTD)
-        return Decoded(viterbi(emissions_BTL, mask_BT, start_L, transitions_LL, self.crf.end_transitions))
+        end_L = self.crf.end_transitions.masked_fill(self.forbidden_end_L, -torch.inf)
+        ids_BT = viterbi(self._emissions(states_BTD), mask_BT, start_L, transitions_LL, end_L)
+        return Decoded(self.iobes.decode(ids_BT) if self.iobes else ids_BT)
 
     def _emissions(self, states_BTD: Tensor) -> Tensor:
         return in_full_precision(self.output(self.dropout(states_BTD)))

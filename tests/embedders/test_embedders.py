@@ -13,7 +13,7 @@ from mtlkit.data.corpus import Corpus
 from mtlkit.data.instance import Instance
 from mtlkit.data.vectors import Vectors
 from mtlkit.data.vocabulary import Vocabulary, VocabularySettings, build_vocabulary
-from mtlkit.embedders import CharacterEmbedder, ConcatenatedEmbedder, Embedder, WordEmbedder
+from mtlkit.embedders import CharacterEmbedder, CharacterGruEmbedder, ConcatenatedEmbedder, Embedder, WordEmbedder
 from mtlkit.errors import ConfigError
 
 SENTENCES = ("a good film", "not a bad film at all", "good", "extraordinarily bad")
@@ -25,6 +25,7 @@ EMBEDDERS = [
     Lazy.of(WordEmbedder, dim=5),
     Lazy.of(CharacterEmbedder, dim=4, filters=6, width=3),
     Lazy.of(CharacterEmbedder, dim=4, filters=6, width=4),
+    Lazy.of(CharacterGruEmbedder, dim=4, hidden_dim=3),
     Lazy.of(ConcatenatedEmbedder, embedders=[Lazy.of(WordEmbedder, dim=5), Lazy.of(CharacterEmbedder, dim=4)]),
 ]
 each_embedder = pytest.mark.parametrize("lazy", EMBEDDERS, ids=repr)
@@ -124,7 +125,7 @@ def test_frozen_words_get_no_gradient() -> None:
 
 
 def test_only_some_embedders_use_characters() -> None:
-    assert [build(lazy).uses_characters for lazy in EMBEDDERS] == [False, True, True, True]
+    assert [build(lazy).uses_characters for lazy in EMBEDDERS] == [False, True, True, True, True]
 
 
 def test_concatenation_keeps_the_order() -> None:
@@ -132,3 +133,20 @@ def test_concatenation_keeps_the_order() -> None:
     batch = text(["a good film"])
     words, characters = embedder.get_submodule("embedders")  # type: ignore[misc]
     assert torch.equal(embedder(batch), torch.cat([words(batch), characters(batch)], dim=-1))
+
+
+def test_a_gru_reads_each_word_from_both_ends() -> None:
+    """Step by step, with cells that have the same weights."""
+    embedder = build(Lazy.of(CharacterGruEmbedder, dim=4, hidden_dim=3))
+    assert isinstance(embedder, CharacterGruEmbedder)
+    word = "film"
+    vectors_CF = embedder.table(torch.tensor([VOCABULARY["characters"].index(character) for character in word]))
+    expected = []
+    for gru, steps in ((embedder.rightward, vectors_CF), (embedder.leftward, vectors_CF.flip(0))):
+        cell = torch.nn.GRUCell(4, 3).double()
+        cell.load_state_dict({name.removesuffix("_l0"): value for name, value in gru.state_dict().items()})
+        state_1H = torch.zeros(1, 3, dtype=torch.float64)
+        for step_F in steps:
+            state_1H = cell(step_F.unsqueeze(0), state_1H)
+        expected.append(state_1H[0])
+    torch.testing.assert_close(embedder(text([word], 1, 2))[0, 0], torch.cat(expected))

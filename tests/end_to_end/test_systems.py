@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from mtlkit.sharing import SharingScheme
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 DOMAINS = ["movie", "product", "editorial", "tweet"]
 LIMIT = ("--limit", "200")
+FAST = {"type": "adam", "lr": 0.01}
+STAGES = ("stages.0.trainer", "stages.1.trainer")
 
 
 def lstm(hidden_dim: int = 16) -> dict[str, Any]:
@@ -55,40 +57,69 @@ def update_strategy(system: str) -> dict[str, Any]:
     return {"type": "accumulated", "num_samples": 2} if system == "nas_pool" else {"type": "joint"}
 
 
-def losses(directory: Path) -> list[float]:
-    """The training loss of each epoch, a mean over the tasks."""
-    records = map(json.loads, (directory / "metrics.jsonl").read_text().splitlines())
-    epochs = [record["train"] for record in records if "train" in record]
-    return [sum(epoch.values()) / len(epoch) for epoch in epochs]
+def losses(directory: Path) -> dict[str | None, list[float]]:
+    """The training loss of each epoch, a mean over the tasks; by stage, where there are any."""
+    epochs: dict[str | None, list[float]] = {}
+    for record in map(json.loads, (directory / "metrics.jsonl").read_text().splitlines()):
+        if loss := record.get("train"):
+            epochs.setdefault(record.get("stage"), []).append(sum(loss.values()) / len(loss))
+    return epochs
 
 
-def train_evaluate_and_predict(run: Callable[..., Any], directory: Path, *arguments: str | Path) -> None:
-    """Two epochs with falling loss; the archive gives the run's own figures, and an answer."""
-    trained = run("train", *arguments, "-s", directory, *LIMIT, "-o", "trainer.epochs=2")
+def words(overrides: dict[str, Any]) -> list[str]:
+    """Overrides as the command line takes them."""
+    return [word for name, value in overrides.items() for word in ("-o", f"{name}={json.dumps(value)}")]
+
+
+def train_and_evaluate(
+    run: Callable[..., Any], directory: Path, *arguments: str | Path, trainers: Sequence[str] = ("trainer",)
+) -> None:
+    """Two epochs of each trainer with falling loss; the archive gives the run's own figures."""
+    epochs = words({f"{trainer}.epochs": 2 for trainer in trainers})
+    trained = run("train", *arguments, "-s", directory, *LIMIT, *epochs)
     assert trained.returncode == 0, trained.stderr
-    first, second = losses(directory)
-    assert second < first
+    falling = [second < first for first, second in losses(directory).values()]
+    assert falling == [True for _ in trainers]
     archive, figures = directory / "archive.tar.gz", directory.with_suffix(".json")
     evaluated = run("evaluate", archive, *LIMIT, "--output", figures)
     assert evaluated.returncode == 0, evaluated.stderr
     assert json.loads(figures.read_text()) == json.loads((directory / "metrics.json").read_text())["test"]
 
 
+def predicted(run: Callable[..., Any], directory: Path, task: str, text: str) -> Any:
+    """The archive's answer."""
+    answer = run("predict", directory / "archive.tar.gz", "--task", task, "-", text=f"{text}\n")
+    assert answer.returncode == 0, answer.stderr
+    return json.loads(answer.stdout)
+
+
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_texts(system: str, vader_corpora: Path, run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MTLKIT_CACHE", str(vader_corpora.parent))
     settings = {
-        "model.sharing": json.dumps(SYSTEMS[system]),
-        "model.share_embedder": json.dumps(system not in ALONE),
-        "model.embedder.dim": "16",
-        "trainer.optimizer": json.dumps({"type": "adam", "lr": 0.01}),
-        "trainer.update_strategy": json.dumps(update_strategy(system)),
-        **{f"tasks.{domain}.head.pool": '"mean"' for domain in DOMAINS},
+        "model.sharing": SYSTEMS[system],
+        "model.share_embedder": system not in ALONE,
+        "model.embedder.dim": 16,
+        "trainer.optimizer": FAST,
+        "trainer.update_strategy": update_strategy(system),
+        **{f"tasks.{domain}.head.pool": "mean" for domain in DOMAINS},
     }
-    overrides = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
-    train_evaluate_and_predict(run, tmp_path / "run", EXPERIMENTS / "ic_mtl.jsonnet", *overrides)
-    answer = run("predict", tmp_path / "run" / "archive.tar.gz", "--task", "tweet", "-", text="What a lovely day :)\n")
-    assert json.loads(answer.stdout)["label"] in ("positive", "negative"), answer.stderr
+    train_and_evaluate(run, tmp_path / "run", EXPERIMENTS / "ic_mtl.jsonnet", *words(settings))
+    assert predicted(run, tmp_path / "run", "tweet", "What a lovely day :)")["label"] in ("positive", "negative")
+
+
+def test_texts_in_stages(vader_corpora: Path, run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The pool as its file has it: a search, then the heads alone along the paths that it has found."""
+    monkeypatch.setenv("MTLKIT_CACHE", str(vader_corpora.parent))
+    settings = {
+        "model.sharing.module.hidden_dim": 8,
+        "model.embedder.dim": 16,
+        **{f"{trainer}.optimizer": FAST for trainer in STAGES},
+    }
+    arguments = ("--tla", "num_modules=3", "--tla", "num_samples=2", *words(settings))
+    train_and_evaluate(run, tmp_path / "run", EXPERIMENTS / "nas_pool.jsonnet", *arguments, trainers=STAGES)
+    assert list(losses(tmp_path / "run")) == ["search", "fine_tune"]
+    assert predicted(run, tmp_path / "run", "tweet", "What a lovely day :)")["label"] in ("positive", "negative")
 
 
 @pytest.fixture(scope="module")
@@ -103,30 +134,42 @@ def conll2000(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> di
     return {split: str(folder / f"{split}.txt") for split in sources}
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
-def test_tags(system: str, conll2000: dict[str, str], run: Any, write: Any, tmp_path: Path) -> None:
+def tagging(system: str, files: dict[str, str]) -> dict[str, Any]:
     """POS tags and chunks of the same sentences; where there are depths, POS tags lie below chunks."""
     sharing = SYSTEMS[system] | ({"depths": {"pos": 1, "chunk": 2}} if system == "hierarchical" else {})
     head = {"type": "crf_tagger"}
     tasks = {"pos": {"metrics": [{"type": "token_accuracy"}]}, "chunk": {}}
     for column, task in enumerate(tasks.values(), start=1):
-        task.update({"reader": {"type": "columns", "words": 0, "tags": column}, "head": head, **conll2000})
-    experiment = {
+        task.update({"reader": {"type": "columns", "words": 0, "tags": column}, "head": head, **files})
+    return {
         "tasks": tasks,
         "model": {
             "embedder": {"type": "words", "dim": 16},
             "sharing": sharing,
             "share_embedder": system not in ALONE,
         },
-        "trainer": {
-            "batch_size": 16,
-            "optimizer": {"type": "adam", "lr": 0.01},
-            "update_strategy": update_strategy(system),
-        },
+        "trainer": {"batch_size": 16, "optimizer": FAST, "update_strategy": update_strategy(system)},
     }
-    train_evaluate_and_predict(run, tmp_path / "run", write(experiment))
-    answer = run("predict", tmp_path / "run" / "archive.tar.gz", "--task", "chunk", "-", text="He reckons so .\n")
-    assert len(json.loads(answer.stdout)["tags"]) == 4, answer.stderr
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_tags(system: str, conll2000: dict[str, str], run: Any, write: Any, tmp_path: Path) -> None:
+    train_and_evaluate(run, tmp_path / "run", write(tagging(system, conll2000)))
+    assert len(predicted(run, tmp_path / "run", "chunk", "He reckons so .")["tags"]) == 4
+
+
+def test_tags_in_stages(conll2000: dict[str, str], run: Any, write: Any, tmp_path: Path) -> None:
+    """A search by Algorithm 1, then the CRFs alone along the greedy paths."""
+    experiment = tagging("nas_pool", conll2000)
+    trainer = experiment.pop("trainer")
+    search = trainer | {"update_strategy": {"type": "simultaneous_online", "num_samples": 2}}
+    tune = trainer | {"update_strategy": {"type": "joint"}, "frozen": ["^embedders", "^sharing"]}
+    experiment["stages"] = [
+        {"name": "search", "trainer": search},
+        {"name": "fine_tune", "derive": {"type": "greedy"}, "trainer": tune | {"selection": {"type": "per_task"}}},
+    ]
+    train_and_evaluate(run, tmp_path / "run", write(experiment), trainers=STAGES)
+    assert len(predicted(run, tmp_path / "run", "chunk", "He reckons so .")["tags"]) == 4
 
 
 def test_every_scheme_is_in_a_system() -> None:

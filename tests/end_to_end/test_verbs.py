@@ -90,6 +90,38 @@ def test_leaked_test_texts_are_scored_apart(experiment, write, run, tmp_path):
     assert "test texts of books in films: 60" in audit.stdout
 
 
+def test_test_texts_of_any_task_can_be_kept_from_training(experiment, write, run, tmp_path):
+    """Then the run is the one of a smaller file, and no test text was seen; dev texts stay."""
+    books, films = tmp_path / "books.test.tsv", tmp_path / "films.train.tsv"
+    lines = films.read_text().splitlines(keepends=True)
+    leaked, rest = lines[:7], lines[7:]
+    texts = {line.split("\t")[1] for line in leaked}
+    rest = [line for line in rest if line.split("\t")[1] not in texts]
+    books.write_text("".join(leaked) + books.read_text())
+    experiment["drop_test_texts"] = True
+    dropping = run("train", write(experiment), "-s", tmp_path / "dropping")
+    assert dropping.returncode == 0, dropping.stderr
+    assert f"tasks.films.train: {len(lines) - len(rest)} of 60 texts are test texts of some task" in dropping.stderr
+    films.write_text("".join(rest))
+    experiment["drop_test_texts"] = False
+    assert run("train", write(experiment), "-s", tmp_path / "smaller").returncode == 0
+    for name in ("metrics.json", "checkpoints/best-model.safetensors"):
+        assert (tmp_path / "dropping" / name).read_bytes() == (tmp_path / "smaller" / name).read_bytes()
+    assert "books/clean_accuracy" not in json.loads((tmp_path / "dropping" / "metrics.json").read_text())["test"]
+
+
+def test_what_cannot_be_kept_from_training_is_told(experiment, write, run, tmp_path):
+    experiment["drop_test_texts"] = True
+    (tmp_path / "books.test.tsv").write_text((tmp_path / "films.train.tsv").read_text())
+    failed = run("train", write(experiment), "-s", tmp_path / "run")
+    assert failed.returncode == 2
+    assert "tasks.films.train: every text is a test text of some task; give other texts" in failed.stderr
+    for task in experiment["tasks"].values():
+        del task["test"]
+    failed = run("check", write(experiment))
+    assert "drop_test_texts: no task has test data, so there is nothing to leave out" in failed.stderr
+
+
 def test_what_a_run_leaves(trained):
     left = {path.name for path in trained.iterdir()}
     assert left == {

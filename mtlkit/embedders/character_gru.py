@@ -1,0 +1,58 @@
+"""A vector for each word, read character by character.
+
+Shapes: B batch, T time steps, W = B T words, C characters, F size of a character's vector, H state size of a direction.
+"""
+
+from math import sqrt
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from mtlkit.config import Runtime
+from mtlkit.data.batch import Text
+from mtlkit.data.vocabulary import Vocabulary
+from mtlkit.embedders.embedder import Embedder
+from mtlkit.kernels.sequences import last_valid, reverse_within_length
+from mtlkit.types import PositiveInt, Probability
+
+
+@final
+@Embedder.register("character_gru")
+class CharacterGruEmbedder(Embedder):
+    """The last states of two GRUs that read a word's characters from either end (Yang, Salakhutdinov and Cohen 2016).
+
+    With the tagger that Liu et al. 2019 copy as FS-MTL. Character vectors have `dim` numbers and begin as
+    U(-√(3/dim), √(3/dim)); `dropout` falls on them. A word's vector has `hidden_dim` numbers of each direction.
+    """
+
+    def __init__(
+        self,
+        dim: PositiveInt = 30,
+        hidden_dim: PositiveInt = 15,
+        dropout: Probability = 0.0,
+        *,
+        vocabulary: Runtime[Vocabulary],
+    ) -> None:
+        super().__init__()
+        self.output_dim = 2 * hidden_dim
+        self.uses_characters = True
+        self.table = nn.Embedding(len(vocabulary["characters"]), dim, padding_idx=0)
+        self.dropout = nn.Dropout(dropout)
+        self.rightward = nn.GRU(dim, hidden_dim, batch_first=True)
+        self.leftward = nn.GRU(dim, hidden_dim, batch_first=True)
+        nn.init.uniform_(self.table.weight, -sqrt(3 / dim), sqrt(3 / dim))
+        with torch.no_grad():
+            self.table.weight[0].zero_()
+
+    def forward(self, text: Text) -> Tensor:
+        assert text.characters_BTC is not None, "uses_characters asks for them"
+        characters_WC = text.characters_BTC.flatten(0, 1)
+        mask_WC = characters_WC != 0
+        vectors_WCF = self.dropout(self.table(characters_WC))
+        rightward_WCH, _ = self.rightward(vectors_WCF)
+        leftward_WCH, _ = self.leftward(reverse_within_length(vectors_WCF, mask_WC))
+        both_WE = torch.cat([last_valid(states, mask_WC) for states in (rightward_WCH, leftward_WCH)], dim=-1)
+        # Words of padding have no character, and so no last one.
+        both_WE = both_WE.masked_fill(~mask_WC.any(dim=1, keepdim=True), 0.0)
+        return both_WE.view(*text.words_BT.shape, self.output_dim)

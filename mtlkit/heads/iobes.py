@@ -1,0 +1,95 @@
+"""The tag scheme IOBES inside a tagger that is given BIO tags and gives them.
+
+Shapes: B batch, T time steps, L labels in BIO, S labels in IOBES, P positions in a span (see `POSITIONS`).
+"""
+
+from collections.abc import Sequence
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from mtlkit.errors import ConfigError
+
+POSITIONS = "BSIE"
+"""Where a word stands in its span: at the beginning, alone, inside, at the end. The place in this string is
+2 * (it continues a span) + (it ends one)."""
+
+
+@final
+class Iobes(nn.Module):
+    """From BIO label ids to those of IOBES, and back (Ratinov and Roth 2009, who call it BILOU).
+
+    Types whose `B-x` and `I-x` are both among the labels get four labels, `B-x`, `I-x`, `E-x` and `S-x`; whatever else
+    there is stays as it is. As in conlleval, an `I-x` that continues nothing begins a span; on the way back it is
+    `B-x`.
+
+    Raises:
+        ConfigError: the labels are IOBES already.
+    """
+
+    type_L: Tensor
+    inside_L: Tensor
+    fine_LP: Tensor
+    coarse_S: Tensor
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        super().__init__()
+        self.types = [label[2:] for label in labels if label.startswith("B-") and f"I-{label[2:]}" in labels]
+        if already := next((label for label in labels if label[:1] in "ES" and self._type(label) is not None), None):
+            raise ConfigError(f"head.scheme: the tags are IOBES already ('{already}'); leave the scheme out")
+        whole = [label for label in labels if self._type(label) is None]
+        self.labels = whole + [f"{position}-{name}" for name in self.types for position in POSITIONS]
+        fine_LP = [[self.labels.index(fine) for fine in self._fine(label)] for label in labels]
+        type_L = [-1 if label in whole else self.types.index(label[2:]) for label in labels]
+        coarse_S = [list(labels).index(self._coarse(label)) for label in self.labels]
+        self.register_buffer("fine_LP", torch.tensor(fine_LP), persistent=False)
+        self.register_buffer("type_L", torch.tensor(type_L), persistent=False)
+        self.register_buffer("inside_L", torch.tensor([label[:2] == "I-" for label in labels]), persistent=False)
+        self.register_buffer("coarse_S", torch.tensor(coarse_S), persistent=False)
+
+    def encode(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
+        """IOBES ids of BIO ids, which must be valid at padding as well."""
+        types_BT = torch.where(mask_BT, self.type_L[ids_BT], -1)
+        same_BT = (types_BT[:, 1:] == types_BT[:, :-1]) & (types_BT[:, 1:] >= 0)
+        continued_BT = same_BT & self.inside_L[ids_BT[:, 1:]]
+        nothing_B1 = torch.zeros_like(mask_BT[:, :1])
+        continues_BT = torch.cat([nothing_B1, continued_BT], dim=1)
+        ends_BT = ~torch.cat([continued_BT, nothing_B1], dim=1)
+        return self.fine_LP[ids_BT, 2 * continues_BT.long() + ends_BT.long()]
+
+    def decode(self, ids_BT: Tensor) -> Tensor:
+        """BIO ids of IOBES ids; -1 stays."""
+        return torch.where(ids_BT < 0, ids_BT, self.coarse_S[ids_BT.clamp(min=0)])
+
+    def constraints(self) -> tuple[Tensor, Tensor, Tensor]:
+        """What the scheme allows: boolean (S,), labels that may begin a sequence; (S, S), whether the column may follow
+        the row; and (S,), labels that may end one."""
+
+        def continues(label: str) -> bool:
+            return self._type(label) is not None and label[0] in "IE"
+
+        def goes_on(label: str) -> bool:
+            return self._type(label) is not None and label[0] in "BI"
+
+        def may_follow(before: str, label: str) -> bool:
+            if goes_on(before):
+                return continues(label) and self._type(label) == self._type(before)
+            return not continues(label)
+
+        start = [not continues(label) for label in self.labels]
+        transitions = [[may_follow(before, label) for label in self.labels] for before in self.labels]
+        end = [not goes_on(label) for label in self.labels]
+        return torch.tensor(start), torch.tensor(transitions), torch.tensor(end)
+
+    def _type(self, label: str) -> str | None:
+        """Its type, if that has four labels."""
+        return label[2:] if label[1:2] == "-" and label[0] in POSITIONS and label[2:] in self.types else None
+
+    def _fine(self, label: str) -> list[str]:
+        """What a BIO label is at each of the positions."""
+        name = self._type(label)
+        return [label] * len(POSITIONS) if name is None else [f"{position}-{name}" for position in POSITIONS]
+
+    def _coarse(self, label: str) -> str:
+        return label if self._type(label) is None else ("B-" if label[0] in "BS" else "I-") + label[2:]
