@@ -91,7 +91,7 @@ def _longer(
 
 def _ordered(gates: Tensor, query: Tensor, dim: int) -> Tensor:
     """Torch's input, forget, candidate, output in the order output, input, forget, candidate, query."""
-    others, leave = gates.split([3 * dim, dim])
+    others, leave = torch.split(gates, [3 * dim, dim])
     return torch.cat([leave, others, query])
 
 
