@@ -1,20 +1,17 @@
-"""How dear the message-passing recurrence is: `python benchmarks/recurrence.py`, under a minute.
+"""How dear the message-passing recurrence is: `python benchmarks/recurrence.py`, about a minute.
 
-Times one forward and backward pass of LSTM' over one batch, given the sources of its messages, in three ways:
-
-    split      what models run: a communicator of mtlkit, the gate, and `lstm_prime`
-    reference  the equations of Liu et al. 2019 read literally, one source at a time
-    lstm       `torch.nn.LSTM` of the same size on the same batch: a task's own network without messages
-
-Gradients go to the inputs, the sources and every parameter. Time is the process's CPU time with one thread, so that
-other work on the machine disturbs it little, and the three take turns within every round, so that what does disturb
-them hits all alike. Only ratios from one run compare.
+Times one forward and backward pass of LSTM' over one batch in the ways that recurrence_cases.py lists, and holds the
+ratios to targets. Gradients go to the inputs, the sources and every parameter. Time is the process's CPU time with
+one thread, so that other work on the machine disturbs it little, and the ways take turns within every round, so that
+what does disturb them hits all alike. Only ratios from one run compare; between runs they move by 15 to 20 %, and
+within 20 % of a target counts as reached. Memory is what a fresh process grows by in one pass.
 """
 
 import argparse
 import json
 import os
 import platform
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -26,43 +23,62 @@ from statistics import median
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from recurrence_cases import Batch, Case
+from torch import Tensor
 
 import mtlkit
-from mtlkit.communicators import Communicator, DirectCommunicator, IndirectCommunicator
-from mtlkit.config import Lazy
-from mtlkit.kernels.message_passing import (
-    FusionWeights,
-    LstmWeights,
-    ScorerWeights,
-    lstm_prime,
-    reference_direct,
-    reference_indirect,
-)
-from mtlkit.sharing.one_way_network import Channel
 
 OUTPUT = Path(__file__).parent / "results" / "recurrence.json"
 SHORTEST = 0.05
 """Seconds that one timing should last at least; short passes are repeated within it."""
+TOLERANCE = 1.2
+
+SHORT, LONG, FEW, MANY = Case(20), Case(130), Case(130, tasks=4), Case(130, tasks=16)
+CASES = [SHORT, LONG, FEW, MANY]
 
 
 @dataclass(frozen=True)
-class Case:
-    """One size. `senders`: sending tasks of direct communication; None is indirect, which reads all T positions."""
+class Target:
+    """A ratio of two ways' times in one case, or of their memory, and what it should be."""
 
-    steps: int
-    senders: int | None
-    batch: int = 8
-    dim: int = 100
+    case: Case
+    above: str
+    below: str
+    target: float
+    is_memory: bool = False
+
+    @property
+    def at_least(self) -> bool:
+        """Speed-ups are to be large, costs to be small."""
+        return self.above == "naive"
 
     @property
     def name(self) -> str:
         """As the table says it."""
-        kind = "indirect" if self.senders is None else f"direct, {self.senders} senders"
-        return f"{kind}, T={self.steps} B={self.batch} D={self.dim}"
+        return f"{self.case.name}: {'memory, ' if self.is_memory else ''}{self.above} / {self.below}"
+
+    def verdict(self, ratio: float) -> str:
+        """Whether it is reached, or nearly."""
+        missed_by = self.target / ratio if self.at_least else ratio / self.target
+        return "reached" if missed_by <= 1 else "within 20 %" if missed_by <= TOLERANCE else "short"
 
 
-CASES = [Case(20, None), Case(60, None), Case(20, 3), Case(60, 3), Case(60, 15)]
+TARGETS = [
+    Target(LONG, "naive", "pure", 8),
+    Target(LONG, "naive", "compiled", 20),
+    Target(LONG, "pure", "lstm", 9),
+    Target(LONG, "compiled", "lstm", 3),
+    Target(SHORT, "naive", "pure", 3.5),
+    Target(SHORT, "naive", "compiled", 7),
+    Target(FEW, "naive", "pure", 4),
+    Target(FEW, "naive", "compiled", 8),
+    Target(FEW, "compiled", "lstm", 2.3),
+    Target(MANY, "naive", "pure", 6),
+    Target(MANY, "naive", "compiled", 10),
+    Target(MANY, "compiled", "lstm", 4.2),
+    Target(LONG, "pure", "lstm", 3, is_memory=True),
+    Target(LONG, "compiled", "lstm", 2, is_memory=True),
+]
 
 
 @dataclass(frozen=True)
@@ -73,77 +89,55 @@ class Timing:
     least: float
     most: float
 
-
-def passes(case: Case) -> dict[str, Callable[[], Tensor]]:
-    """What is timed: each returns the states (B, T, D), made from the same parameters and inputs."""
-    torch.manual_seed(0)
-    lstm = nn.LSTM(case.dim, case.dim, batch_first=True)
-    component = IndirectCommunicator if case.senders is None else DirectCommunicator
-    lazy: Lazy[Communicator] = Lazy.of(component)
-    communicator: Any = lazy.build(input_dim=case.dim, state_dim=case.dim, tasks=["a", "b"])
-    gate = Channel(communicator, case.dim).gate
-    inputs_BTE = torch.randn(case.batch, case.steps, case.dim, requires_grad=True)
-    shape = (case.batch, case.steps) if case.senders is None else (case.batch, case.steps, case.senders)
-    sources = torch.randn(*shape, case.dim).tanh().requires_grad_()
-    mask_BT = torch.arange(case.steps) < torch.linspace(case.steps // 2, case.steps, case.batch).unsqueeze(1)
-
-    def split() -> Tensor:
-        memory = communicator.prepare(inputs_BTE, sources, mask_BT)
-        return lstm_prime(inputs_BTE, lstm, lambda step, state_BD: communicator.step(step, state_BD, memory), gate)[0]
-
-    def reference() -> Tensor:
-        attention, own = communicator.attention, LstmWeights.of(lstm)
-        parts = [attention.from_input.weight, attention.from_state.weight, attention.from_source.weight]
-        scorer = ScorerWeights(torch.cat(parts, dim=1), attention.score.weight[0])
-        fusion = FusionWeights(gate.gate_message.weight, gate.gate_cell.weight, gate.fusion.weight)
-        if case.senders is None:
-            return reference_indirect(inputs_BTE, sources.unbind(1), mask_BT, own, scorer, fusion)[0]
-        senders = [states_BTD.unbind(1) for states_BTD in sources.unbind(2)]
-        return reference_direct(inputs_BTE, senders, own, scorer, fusion)[0]
-
-    def plain() -> Tensor:
-        states_BTD: Tensor = lstm(inputs_BTE)[0]
-        return states_BTD
-
-    torch.testing.assert_close(split(), reference(), rtol=1e-4, atol=1e-5)
-    return {"split": split, "reference": reference, "lstm": plain}
+    @classmethod
+    def of(cls, seconds: Iterable[float]) -> "Timing":
+        """From single timings."""
+        values = sorted(1000 * each for each in seconds)
+        return cls(round(median(values), 3), round(values[0], 3), round(values[-1], 3))
 
 
-def seconds(run: Callable[[], Tensor], times: int) -> float:
+def seconds(batch: Batch, run: Callable[[], Tensor], times: int) -> float:
     """CPU time of one forward and backward pass, the mean of so many."""
     started = time.process_time()
     for _ in range(times):
-        run().sum().backward()  # type: ignore[no-untyped-call]  # untyped in torch
+        batch.backward(run())
     return (time.process_time() - started) / times
 
 
-def measure(case: Case, rounds: int) -> dict[str, Any]:
-    """The timings of a case and their ratios, of medians and at their least and most in any round."""
-    runs = passes(case)
-    times = {name: ceil(SHORTEST / max(seconds(run, 1), 1e-6)) for name, run in runs.items()}
-    found = [{name: seconds(run, times[name]) for name, run in runs.items()} for _ in range(rounds)]
-    timings = {name: _timing(1000 * each[name] for each in found) for name in runs}
-
-    def ratio(above: str, below: str) -> dict[str, float]:
-        each = [one[above] / one[below] for one in found]
-        of_medians = timings[above].median / timings[below].median
-        return {"of_medians": round(of_medians, 3), "least": round(min(each), 3), "most": round(max(each), 3)}
-
-    return {
-        "case": {"name": case.name, **asdict(case)},
-        "milliseconds": {name: asdict(timing) for name, timing in timings.items()},
-        "split_over_lstm": ratio("split", "lstm"),
-        "reference_over_split": ratio("reference", "split"),
-    }
+def measure(case: Case, rounds: int) -> dict[str, Timing]:
+    """The timings of a case, by way. All ways must give the same states first."""
+    batch = Batch(case)
+    ways = batch.ways()
+    with torch.no_grad():
+        expected_BTD = ways["naive"]()
+        for name in ways.keys() - {"lstm"}:
+            torch.testing.assert_close(ways[name](), expected_BTD, rtol=1e-4, atol=1e-5)
+    times = {name: ceil(SHORTEST / max(seconds(batch, run, 1), 1e-6)) for name, run in ways.items()}
+    found = [{name: seconds(batch, run, times[name]) for name, run in ways.items()} for _ in range(rounds)]
+    return {name: Timing.of(each[name] for each in found) for name in ways}
 
 
-def _timing(milliseconds: Iterable[float]) -> Timing:
-    values = sorted(milliseconds)
-    return Timing(round(median(values), 3), round(values[0], 3), round(values[-1], 3))
+def grown_by(case: Case, way: str) -> float:
+    """MiB that a process of its own grows by at most in one pass."""
+    sizes = map(str, (case.steps, case.tasks or 0, case.batch, case.dim))
+    command = [sys.executable, __file__, "--memory", way, *sizes]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-def _range(ratio: dict[str, float]) -> str:
-    return f"{ratio['of_medians']:.1f} ({ratio['least']:.1f} to {ratio['most']:.1f})"
+def print_growth(way: str, length: int, tasks: int, batch: int, dim: int) -> None:
+    """What `grown_by` runs in the other process."""
+    small, large = (Batch(Case(steps, tasks or None, *sizes)) for steps, sizes in ((2, (2, 4)), (length, (batch, dim))))
+    small.backward(small.ways()[way]())  # libraries set themselves up
+    run = large.ways()[way]
+    before = resident("VmRSS")
+    large.backward(run())
+    print(resident("VmHWM") - before)
+
+
+def resident(field: str) -> float:
+    """MiB that are in memory now (VmRSS) or were at most (VmHWM)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
 
 
 def machine() -> dict[str, Any]:
@@ -165,21 +159,44 @@ def machine() -> dict[str, Any]:
     }
 
 
+def judge(timings: dict[str, dict[str, Timing]], memory: dict[str, float]) -> list[dict[str, Any]]:
+    """The targets, what was found, and whether that will do; nothing for ways that this machine does not have."""
+    rows: list[dict[str, Any]] = []
+    for target in TARGETS:
+        values = memory if target.is_memory else {name: t.median for name, t in timings[target.case.name].items()}
+        if target.above in values and target.below in values:
+            ratio = values[target.above] / values[target.below]
+            row = {"what": target.name, "target": target.target, "at_least": target.at_least}
+            rows.append({**row, "ratio": round(ratio, 2), "verdict": target.verdict(ratio)})
+    return rows
+
+
 def main() -> None:
-    """Measures every case, prints a line each and writes the result."""
+    """Measures every case, prints the table and writes the result."""
     parser = argparse.ArgumentParser(description="Time the message-passing recurrence.")
-    parser.add_argument("--rounds", type=int, default=5, help="timings of each variant; default 5")
+    parser.add_argument("--rounds", type=int, default=5, help="timings of each way; default 5")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="where the JSON goes")
+    parser.add_argument("--memory", nargs=5, metavar=("WAY", "T", "K", "B", "D"), help="print the MiB of one pass")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    if arguments.memory:
+        way, *sizes = arguments.memory
+        return print_growth(way, *map(int, sizes))
     facts = {"made": datetime.now(UTC).isoformat(timespec="seconds"), "rounds": arguments.rounds, **machine()}
-    cases = []
+    timings = {}
     for case in CASES:
-        cases.append(measure(case, arguments.rounds))
-        slower, faster = (_range(cases[-1][name]) for name in ("split_over_lstm", "reference_over_split"))
-        print(f"{case.name:<36} split = {slower} x LSTM, reference = {faster} x split")
+        timings[case.name] = measure(case, arguments.rounds)
+        print(case.name, *(f"{name} {timing.median:.1f} ms" for name, timing in timings[case.name].items()), sep="  ")
+    memory = {way: round(grown_by(LONG, way), 1) for way in timings[LONG.name]}
+    print(f"memory, {LONG.name}", *(f"{name} {size:.0f} MiB" for name, size in memory.items()), sep="  ")
+    rows = judge(timings, memory)
+    for row in rows:
+        bound = f"{'>=' if row['at_least'] else '<='} {row['target']}"
+        print(f"{row['what']:<44} {row['ratio']:>7.2f}  {bound:<8} {row['verdict']}")
+    milliseconds = {case: {name: asdict(timing) for name, timing in ways.items()} for case, ways in timings.items()}
+    result = {"machine": facts, "milliseconds": milliseconds, "memory_mib": memory, "targets": rows}
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(json.dumps({"machine": facts, "cases": cases}, indent=2) + "\n", encoding="utf-8")
+    arguments.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(f"wrote {arguments.output}", file=sys.stderr)
 
 

@@ -59,10 +59,10 @@ def attentive_lstm(
         return states_BTD[:, :steps], weights_BTN[:, :steps, : sources.shape[-2]]
     input_GE, recurrent_GD, input_bias_G, recurrent_bias_G = lstm.all_weights[0]
     dim, size = lstm.hidden_size, scorer.score_A.shape[0]
-    bias_P = torch.cat([_ordered(input_bias_G + recurrent_bias_G, dim), input_bias_G.new_zeros(size)])
-    input_PE = torch.cat([_ordered(input_GE, dim), scorer.from_input_AE])
+    bias_P = _ordered(input_bias_G + recurrent_bias_G, input_bias_G.new_zeros(size), dim)
+    input_PE = _ordered(input_GE, scorer.from_input_AE, dim)
     weights = Weights(
-        torch.cat([_ordered(recurrent_GD, dim), scorer.from_state_AD]),
+        _ordered(recurrent_GD, scorer.from_state_AD, dim),
         torch.cat([fusion.W_r, fusion.W_f]),
         fusion.W_c,
         scorer.score_A,
@@ -89,9 +89,10 @@ def _longer(
     return inputs_BTE, F.pad(sources, (0, 0, 0, more)), F.pad(padding_BN, (0, more), value=True)
 
 
-def _ordered(gates: Tensor, dim: int) -> Tensor:
-    """Torch's input, forget, candidate, output in the order output, input, forget, candidate."""
-    return torch.cat([gates[3 * dim :], gates[: 3 * dim]])
+def _ordered(gates: Tensor, query: Tensor, dim: int) -> Tensor:
+    """Torch's input, forget, candidate, output in the order output, input, forget, candidate, query."""
+    others, leave = torch.split(gates, [3 * dim, dim])
+    return torch.cat([leave, others, query])
 
 
 @final

@@ -22,7 +22,7 @@ SIZES = ("steps", "batch", "dim", "attention", "sources", "message", "tiles")
 DISTANCES = ("key_row", "key_step", "source_row", "source_step")
 POINTERS = (
     *("gemm", "projected", "keys", "source", "padding"),
-    *("recurrent", "recurrent_t", "fusion", "fusion_t", "cell", "cell_t", "score"),
+    *("recurrent", "fusion", "cell", "score"),
     *("states", "cells", "activations", "weights", "messages", "fused", "gates", "outputs", "gradient"),
     *("slope_projected", "slope_fused", "slope_messages", "slope_keys", "slope_score"),
 )
@@ -75,9 +75,6 @@ class CompiledRecurrence:
             source=sources,
             projected=projected_TBP.contiguous(),
             padding=padding_BN if padding_BN is None else padding_BN.contiguous(),
-            recurrent_t=weights.recurrent_PD.t().contiguous(),
-            fusion_t=weights.fusion_FM.t().contiguous(),
-            cell_t=weights.cell_DD.t().contiguous(),
         )
         return steps
 
@@ -98,9 +95,6 @@ class CompiledRecurrence:
             weights,
             source=sources,
             gradient=gradient_TBD.contiguous(),
-            recurrent=weights.recurrent_PD,
-            fusion=weights.fusion_FM,
-            cell=weights.cell_DD,
             slope_projected=slopes.projected_TBP,
             slope_fused=slopes.fused_TBF,
             slope_messages=slopes.messages_TBM,
@@ -115,6 +109,9 @@ class CompiledRecurrence:
     def _call(self, name: str, reciprocal: bool, steps: Steps, weights: Weights, **more: Tensor | None) -> None:
         tensors = {
             "keys": steps.keys,
+            "recurrent": weights.recurrent_PD,
+            "fusion": weights.fusion_FM,
+            "cell": weights.cell_DD,
             "score": weights.score_A,
             "states": steps.states_SBD,
             "cells": steps.cells_SBD,

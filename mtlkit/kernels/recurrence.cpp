@@ -25,10 +25,8 @@ struct Arguments {
     const Real *projected;               // (T, B, P)
     const Real *keys, *source;           // (B, [T,] N, A), (B, [T,] N, M)
     const std::uint8_t* padding;         // (B, N) or null
-    const Real *recurrent, *recurrent_t; // (P, D), (D, P)
-    const Real *fusion, *fusion_t;       // (F, M), (M, F)
-    const Real *cell, *cell_t;           // (D, D)
-    const Real* score;                   // (A)
+    const Real *recurrent, *fusion;      // (P, D), (F, M)
+    const Real *cell, *score;            // (D, D), (A)
     Real *states, *cells;                // (S, B, D)
     Real *activations, *weights;         // (T, B, P), (T, B, N)
     Real *messages, *fused;              // (T, B, M), (T, B, F)
@@ -83,13 +81,13 @@ inline Real sigmoid(Real x) { return Real(1) / (Real(1) + exponential(-x)); }
 template <typename Real>
 inline Real hyperbolic_tangent(Real x) { return Real(2) / (Real(1) + exponential(Real(-2) * x)) - Real(1); }
 
-// C = A B + keep C, all stored by rows; BLAS counts by columns, for which that is C' = B' A'.
-template <typename Real>
+// C = A W' + keep C, or C = A W + keep C on the way back, all stored by rows; BLAS counts by columns: C' = W A'.
+template <typename Real, bool back>
 inline void product(const Arguments<Real>& a, Index rows, Index columns, Index inner, const Real* left,
-                    Index left_row, const Real* right, Real keep, Real* result, Index result_row) {
-    const int m = columns, n = rows, k = inner, ldb = left_row, ldc = result_row;
+                    Index left_row, const Real* weight, Real keep, Real* result, Index result_row) {
+    const int m = columns, n = rows, k = inner, lda = back ? columns : inner, ldb = left_row, ldc = result_row;
     const Real one = 1;
-    a.gemm("N", "N", &m, &n, &k, &one, right, &m, left, &ldb, &keep, result, &ldc);
+    a.gemm(back ? "N" : "T", "N", &m, &n, &k, &one, weight, &lda, left, &ldb, &keep, result, &ldc);
 }
 
 // s of one source and one element: (1 - tanh) / 2 from exponentials, or the tanh itself.
@@ -140,7 +138,8 @@ void forward_rows(const Arguments<Real>& a, Index first, Index last) {
     for (Index t = 0; t < a.steps; t++) {
         const Index at = t * a.batch + first, next = at + a.batch;
         std::memcpy(a.activations + at * width, a.projected + at * width, rows * width * sizeof(Real));
-        product<Real>(a, rows, width, dim, a.states + at * dim, dim, a.recurrent_t, 1, a.activations + at * width, width);
+        product<Real, false>(a, rows, width, dim, a.states + at * dim, dim, a.recurrent, 1, a.activations + at * width,
+                             width);
         for (Index row = first; row < last; row++) {
             Real* __restrict gate = a.activations + (t * a.batch + row) * width;
             const Real* __restrict before = a.cells + (t * a.batch + row) * dim;
@@ -157,9 +156,9 @@ void forward_rows(const Arguments<Real>& a, Index first, Index last) {
 #pragma omp simd
             for (Index k = 0; k < dim; k++) cell[k] = gate[2 * dim + k] * before[k] + gate[dim + k] * gate[3 * dim + k];
         }
-        product<Real>(a, rows, 2 * dim, a.message, a.messages + at * a.message, a.message, a.fusion_t, 0,
-                      a.fused + at * 2 * dim, 2 * dim);
-        product<Real>(a, rows, dim, dim, a.cells + next * dim, dim, a.cell_t, 0, from_cell.get(), dim);
+        product<Real, false>(a, rows, 2 * dim, a.message, a.messages + at * a.message, a.message, a.fusion, 0,
+                             a.fused + at * 2 * dim, 2 * dim);
+        product<Real, false>(a, rows, dim, dim, a.cells + next * dim, dim, a.cell, 0, from_cell.get(), dim);
         for (Index row = first; row < last; row++) {
             const Index here = t * a.batch + row;
             const Real* __restrict leave = a.activations + here * width;
@@ -269,9 +268,9 @@ void backward_rows(const Arguments<Real>& a, Index first, Index last, Real* of_s
                 of_cell[k] += sum;
             }
         }
-        product<Real>(a, rows, dim, dim, a.slope_fused + at * 2 * dim, 2 * dim, a.cell, 1, of_cells.get(), dim);
-        product<Real>(a, rows, a.message, 2 * dim, a.slope_fused + at * 2 * dim, 2 * dim, a.fusion, 0,
-                      a.slope_messages + at * a.message, a.message);
+        product<Real, true>(a, rows, dim, dim, a.slope_fused + at * 2 * dim, 2 * dim, a.cell, 1, of_cells.get(), dim);
+        product<Real, true>(a, rows, a.message, 2 * dim, a.slope_fused + at * 2 * dim, 2 * dim, a.fusion, 0,
+                            a.slope_messages + at * a.message, a.message);
         for (Index row = first; row < last; row++) {
             const Index here = t * a.batch + row;
             read_back<Real, reciprocal>(a, t, row, slope.get(), of_score, of_scores.get(), of_query.get());
@@ -288,7 +287,7 @@ void backward_rows(const Arguments<Real>& a, Index first, Index last, Real* of_s
                 of_cell[k] = cell * f;
             }
         }
-        product<Real>(a, rows, dim, width, a.slope_projected + at * width, width, a.recurrent, 0, of_states.get(), dim);
+        product<Real, true>(a, rows, dim, width, a.slope_projected + at * width, width, a.recurrent, 0, of_states.get(), dim);
     }
     if (a.key_step != 0) return;
     for (Index row = first; row < last; row++) {

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from mtlkit.kernels.choice import kernels_in_use
 from mtlkit.kernels.cuda_graphs import Captured, bucket
 
 Tensors = tuple[Tensor, ...]
@@ -22,7 +23,8 @@ Run = Callable[..., Tensors]
 
 def run_side_by_side(lstms: Sequence[nn.LSTM], inputs_KBTE: Tensor) -> Tensors:
     """The states (B, T, D) of each network over its own input; all have one layer, one direction and one size."""
-    if inputs_KBTE.device.type != "cuda" or len(lstms) == 1:
+    device = inputs_KBTE.device
+    if device.type != "cuda" or len(lstms) == 1 or kernels_in_use(device) != "graphs":
         return tuple(lstm(own_BTE)[0] for lstm, own_BTE in zip(lstms, inputs_KBTE.unbind(0), strict=True))
     steps = inputs_KBTE.shape[2]
     padded_KBTE = nn.functional.pad(inputs_KBTE, (0, 0, 0, bucket(steps) - steps))
