@@ -1,0 +1,136 @@
+"""The table of planted structure: `python experiments/planted_table.py` trains, measures and writes it.
+
+Every system of `planted.jsonnet` is trained with five seeds, each of them another world, and the claims of both papers
+are checked on relations that are known. `docs/results/planted/` gets the measurements and the table. A run that has
+been measured is not repeated, unless its experiment or mtlkit's version has changed; `--only SEED ...` trains
+some seeds and writes nothing, so that several processes can share the work.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mtlkit.archive import Archive, open_archive
+from mtlkit.config import Variables
+from mtlkit.corpora import load_split
+from mtlkit.data import TaskSplit
+from mtlkit.experiment import load_experiment
+from mtlkit.files import write_atomically
+from mtlkit.runs import TrainOptions, train
+from mtlkit.sharing import SearchableScheme
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "docs" / "results" / "planted"
+SEEDS = (1, 2, 3, 4, 5)
+SYSTEMS = (
+    "private",
+    "fully_shared",
+    "hierarchical",
+    "direct",
+    "direct_per_task",
+    "direct_detached",
+    "indirect",
+    "pool",
+    "pool_baseline",
+    "pool_known",
+)
+PAIR = ("low", "high")
+PAIR_SYSTEMS = ("private", "fully_shared", "hierarchical", "direct")
+Record = dict[str, Any]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "planted", help="where runs go")
+    parser.add_argument("--only", type=int, nargs="+", choices=SEEDS, help="train these seeds, and write nothing")
+    given = parser.parse_args()
+    records = [
+        measured(system, seed, only, given.runs)
+        for seed in given.only or SEEDS
+        for only, systems in ((None, SYSTEMS), (PAIR, PAIR_SYSTEMS))
+        for system in systems
+    ]
+    if not given.only:
+        from planted_claims import page
+
+        RESULTS.mkdir(exist_ok=True)
+        result = {**circumstances(given.runs), "records": records}
+        write_atomically(RESULTS / "runs.json", (json.dumps(result, indent=1) + "\n").encode())
+        write_atomically(RESULTS / "README.md", page(result).encode())
+
+
+def measured(system: str, seed: int, only: tuple[str, ...] | None, runs: Path) -> Record:
+    """Trains a system, unless that has been done, and says what came of it."""
+    arguments = {"sharing": json.dumps(system), "seed": str(seed)} | ({"only": json.dumps(only)} if only else {})
+    loaded = load_experiment(ROOT / "experiments" / "planted.jsonnet", Variables(arguments=arguments))
+    digest = hashlib.sha256(json.dumps(loaded.experiment.to_json()).encode()).hexdigest()
+    directory = runs / f"{'-'.join([system, *(only or ())])}-{seed}"
+    kept = directory.with_suffix(".json")
+    if kept.is_file() and (record := json.loads(kept.read_text()))["experiment"] == digest:
+        return record
+    print(directory.name, file=sys.stderr, flush=True)
+    start = time.process_time()
+    result = train(loaded, directory, TrainOptions(torch.device("cpu"), force=directory.exists()))
+    seconds = time.process_time() - start
+    record = {
+        "system": system,
+        "seed": seed,
+        "pair": only is not None,
+        "experiment": digest,
+        "cpu_seconds": round(seconds, 1),
+        "rules": {name: task.reader.to_json()["rule"] for name, task in loaded.experiment.tasks.items()},
+        "dev": accuracies(result.metrics["dev"]),
+        "test": accuracies(result.metrics["test"]),
+    }
+    with open_archive(directory / "archive.tar.gz", torch.device("cpu")) as archive:
+        record |= structure(archive)
+    write_atomically(kept, json.dumps(record).encode())
+    return record
+
+
+def accuracies(figures: dict[str, float]) -> dict[str, float]:
+    """Of each task: of texts, or of words where it tags them."""
+    return {
+        name.split("/")[0]: value
+        for name, value in figures.items()
+        if name.split("/")[1] in ("accuracy", "token_accuracy") and not name.startswith("average/")
+    }
+
+
+def structure(archive: Archive) -> dict[str, Any]:
+    """What a trained model shows of the tasks' relations: weights of messages, or paths."""
+    tasks = list(archive.experiment.tasks)
+    sharing = archive.model_for(tasks[0]).sharing
+    if isinstance(sharing, SearchableScheme):
+        return {"paths": {task: list(sharing.selector.best(task)) for task in tasks}}
+    found = {task: heard(archive, task) for task in tasks}
+    return {"heard": found} if any(found.values()) else {}
+
+
+@torch.no_grad()
+def heard(archive: Archive, task: str) -> dict[str, float]:
+    """Sender -> its mean weight over all words of the task's dev texts."""
+    split = TaskSplit(task, load_split(task, archive.experiment.tasks[task], "dev"), archive.vocabulary)
+    text = split.batch(torch.arange(len(split))).text
+    trace = archive.model_for(task).eval()(text, task, with_trace=True).trace
+    if trace is None or trace.senders is None:
+        return {}
+    means = trace.weights_BTN[text.mask_BT].mean(dim=0).tolist()
+    return dict(zip(trace.senders, means, strict=True))
+
+
+def circumstances(runs: Path) -> dict[str, Any]:
+    """Command, commit and machine, as the first run has them."""
+    meta = json.loads((runs / f"{SYSTEMS[0]}-{SEEDS[0]}" / "meta.json").read_text())
+    kept = ("mtlkit", "python", "torch", "processor", "threads", "git")
+    return {"command": "python experiments/planted_table.py", **{key: meta[key] for key in kept}}
+
+
+if __name__ == "__main__":
+    main()
