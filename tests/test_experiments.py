@@ -17,6 +17,10 @@ FILES = sorted(path for path in EXPERIMENTS.rglob("*.jsonnet") if "lib" not in p
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(EXPERIMENTS).as_posix())
 
 LIU = ("single", "bilstm", "stacked_lstm", "mt_cnn", "fs", "sp", "asp")
+PLANTED = (
+    *("private", "fully_shared", "hierarchical", "direct_per_task", "direct_detached", "indirect"),
+    *("pool", "pool_baseline", "pool_known"),
+)
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("ewt_grid.jsonnet", {"sharing": "direct"}),
     ("ewt_grid.jsonnet", {"sharing": "fully_shared"}),
@@ -119,6 +123,33 @@ def test_the_grid_has_every_domain_with_every_task() -> None:
         "email_pos": ["token_accuracy"],
         **{f"email_{kind}": ["span_f1", "token_accuracy"] for kind in ("chunk", "ner", "srl")},
     }
+
+
+@pytest.mark.parametrize("sharing", PLANTED)
+@pytest.mark.parametrize("only", [None, ["low", "high"]], ids=str)
+def test_every_system_fits_the_planted_tasks(
+    sharing: str, only: list[str] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No data are needed. The systems differ in the model and in what trains it, not in tasks or epochs."""
+    arguments = {"sharing": sharing, "seed": 7} | ({"only": only} if only else {})
+    loaded = load(EXPERIMENTS / "planted.jsonnet", **arguments)
+    check(loaded, monkeypatch)
+    direct = load(EXPERIMENTS / "planted.jsonnet", **{**arguments, "sharing": "direct"}).experiment
+    assert loaded.experiment.tasks == direct.tasks
+    assert loaded.experiment.trainer.epochs == direct.trainer.epochs
+    assert {task.reader.to_json()["seed"] for task in direct.tasks.values()} == {direct.seed} == {7}
+
+
+def test_planted_tasks_are_related_as_documented() -> None:
+    """Clusters of three, a pair of tags and labels, two tasks alone; no two tasks draw the same sentences."""
+    tasks = load(EXPERIMENTS / "planted.jsonnet").experiment.tasks
+    readers = {name: task.reader.to_json() for name, task in tasks.items()}
+    rules: dict[str, list[str]] = {}
+    for name, reader in readers.items():
+        rules.setdefault(reader["rule"], []).append(name)
+    assert sorted(rules.values()) == [["a1", "a2", "a3"], ["alone1"], ["alone2"], ["b1", "b2", "b3"], ["high", "low"]]
+    assert [name for name, reader in readers.items() if reader["target"] == "tags"] == ["low"]
+    assert len({(reader["rule"], reader["sample"]) for reader in readers.values()}) == len(tasks)
 
 
 @each_file
