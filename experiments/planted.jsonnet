@@ -76,7 +76,7 @@ local task(name, seed) =
       target: target,
       sample: chosen.sample,
       seed: seed,
-      num_words: 20,
+      num_words: 30,
     },
     train: 'train:%d' % chosen.texts,
     dev: 'dev:100',
@@ -97,6 +97,6 @@ function(sharing='direct', seed=1, only=std.objectFields(settings))
       embedder: { type: 'words', dim: dim, trainable: false, init_range: 1.0 },
       sharing: known[sharing].sharing,
     },
-    trainer: { epochs: 30, batch_size: 16, optimizer: { type: 'adam', lr: 5e-3 } }
+    trainer: { epochs: 20, batch_size: 16, optimizer: { type: 'adam', lr: 5e-3 } }
              + std.get(known[sharing], 'trainer', {}),
   }
