@@ -28,6 +28,11 @@ local message_passing(communicator) = { type: 'message_passing', hidden_dim: dim
 local pool(selector) = { type: 'pool', module: lstm, num_modules: 6, max_length: 2, selector: selector };
 local search = { type: 'simultaneous_online', num_samples: 3 };
 
+local senders(receiver, tasks) =
+  local others = [task for task in tasks if task != receiver];
+  local related = [task for task in others if settings[task].rule == settings[receiver].rule];
+  if related == [] then others else related;
+
 local systems(tasks) = {
   // Each task keeps its own best epoch, as if it had been trained alone.
   private: { sharing: { type: 'private', encoder: lstm }, trainer: { selection: { type: 'per_task' } } },
@@ -43,6 +48,10 @@ local systems(tasks) = {
   direct: { sharing: message_passing('direct') },
   direct_per_task: { sharing: message_passing('direct') { share: 'per_task' } },
   direct_detached: { sharing: message_passing('direct') { detach_senders: true } },
+  // What perfect attention would hear: tasks of the same rule alone; all others where there is none.
+  direct_known: {
+    sharing: message_passing('direct') { communicator+: { edges: { [task]: senders(task, tasks) for task in tasks } } },
+  },
   indirect: { sharing: message_passing('indirect') },
   // Chen et al. 2018, Algorithm 1 as printed; and with what REINFORCE usually has: a baseline, rewards on data that the
   // modules have not been fitted to, and a higher rate.

@@ -9,7 +9,8 @@ from typing import Any, final
 Record = Mapping[str, Any]
 ALONE = ("alone1", "alone2")
 CLUSTERS = ("a1", "a2", "a3", "b1", "b2", "b3")
-SHARING = ("direct", "direct_per_task", "direct_detached", "indirect", "pool", "pool_baseline", "pool_known")
+LISTENING = ("direct", "direct_per_task")
+SHARING = (*LISTENING, "direct_known", "pool", "pool_baseline", "pool_known")
 
 HEADER = """# Planted structure
 
@@ -83,12 +84,11 @@ class Seed:
 
 def claims() -> dict[str, list[Claim]]:
     """The claims, by heading; every figure is such that more speaks for the claim."""
-    senders = [system for system in SHARING if system.startswith("direct")]
     pools = ("pool", "pool_baseline")
     return {
         "Alpha concentrates on related tasks: weight of related senders, 1 if all are heard alike": [
             Claim(f"`{name}`", lambda seed, name=name: seed.concentration(name), above=1.0, form="{:.2f}")
-            for name in senders
+            for name in LISTENING
         ],
         "Related tasks have overlapping paths, unrelated ones do not: overlap of related less that of unrelated": [
             Claim(

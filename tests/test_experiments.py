@@ -18,8 +18,8 @@ each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.relativ
 
 LIU = ("single", "bilstm", "stacked_lstm", "mt_cnn", "fs", "sp", "asp")
 PLANTED = (
-    *("private", "fully_shared", "hierarchical", "direct_per_task", "direct_detached", "indirect"),
-    *("pool", "pool_baseline", "pool_known"),
+    *("private", "fully_shared", "hierarchical", "direct_per_task", "direct_detached"),
+    *("direct_known", "indirect", "pool", "pool_baseline", "pool_known"),
 )
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("ewt_grid.jsonnet", {"sharing": "direct"}),
