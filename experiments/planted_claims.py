@@ -32,11 +32,19 @@ class Claim:
     form: str = "{:+.1f}"
 
     def row(self, seeds: Sequence["Seed"]) -> str:
-        """A line of the table."""
-        figures = [self.figure(seed) for seed in seeds]
-        holds = sum(figure > self.above for figure in figures)
-        cells = [self.text, *map(self.form.format, figures), self.form.format(fmean(figures))]
-        return f"| {' | '.join(cells)} | {holds} of {len(seeds)} |"
+        """A line of the table; a seed whose run is missing has no figure."""
+        figures = [self._figure(seed) for seed in seeds]
+        found = [figure for figure in figures if figure is not None]
+        holds = f"{sum(figure > self.above for figure in found)} of {len(found)}"
+        means = fmean(found) if found else None
+        shown = ["-" if figure is None else self.form.format(figure) for figure in (*figures, means)]
+        return f"| {' | '.join([self.text, *shown])} | {holds} |"
+
+    def _figure(self, seed: "Seed") -> float | None:
+        try:
+            return self.figure(seed)
+        except KeyError:
+            return None
 
 
 @final
@@ -129,14 +137,15 @@ def page(result: Mapping[str, Any]) -> str:
 
 
 def accuracies(seeds: Sequence[Seed]) -> list[str]:
-    """Test accuracy of each system, mean over seeds."""
+    """Test accuracy of each system, mean over the seeds that have it."""
     groups = {"clusters": CLUSTERS, "high": ("high",), "low (words)": ("low",), "alone": ALONE}
-    lines = ["## Test accuracy, mean over seeds", "", f"| system | {' | '.join(groups)} | CPU s per run |"]
-    lines.append("| --- |" + " ---: |" * (len(groups) + 1))
-    for system in seeds[0].whole:
-        means = [f"{fmean(seed.accuracy(system, tasks) for seed in seeds):.1f}" for tasks in groups.values()]
-        seconds = fmean(seed.whole[system]["cpu_seconds"] for seed in seeds)
-        lines.append(f"| `{system}` | {' | '.join(means)} | {seconds:.0f} |")
+    lines = ["## Test accuracy, mean over seeds", "", f"| system | {' | '.join(groups)} | seeds | CPU s per run |"]
+    lines.append("| --- |" + " ---: |" * (len(groups) + 2))
+    for system in dict.fromkeys(system for seed in seeds for system in seed.whole):
+        trained = [seed for seed in seeds if system in seed.whole]
+        means = [f"{fmean(seed.accuracy(system, tasks) for seed in trained):.1f}" for tasks in groups.values()]
+        seconds = fmean(seed.whole[system]["cpu_seconds"] for seed in trained)
+        lines.append(f"| `{system}` | {' | '.join(means)} | {len(trained)} | {seconds:.0f} |")
     return [*lines, ""]
 
 

@@ -3,7 +3,8 @@
 Every system of `planted.jsonnet` is trained with five seeds, each of them another world, and the claims of both papers
 are checked on relations that are known. `docs/results/planted/` gets the measurements and the table. A run that has
 been finished is not repeated unless its experiment has changed. `--only SEED ...` trains some seeds and writes nothing,
-so that several processes can share the work.
+so that several processes can share the work;
+`--finished` writes the table of the runs that there are.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from planted_claims import page
 
 from mtlkit.archive import Archive, open_archive
 from mtlkit.config import Variables
@@ -28,19 +30,13 @@ from mtlkit.sharing import SearchableScheme
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results" / "planted"
 SEEDS = (1, 2, 3, 4, 5)
-SYSTEMS = (
-    "private",
-    "fully_shared",
-    "hierarchical",
-    "direct",
-    "direct_per_task",
-    "direct_known",
-    "pool",
-    "pool_baseline",
-    "pool_known",
-)
 PAIR = ("low", "high")
-PAIR_SYSTEMS = ("private", "fully_shared", "hierarchical", "direct")
+RUNS: tuple[tuple[str, tuple[str, ...] | None], ...] = (
+    *((name, None) for name in ("private", "fully_shared", "hierarchical", "direct", "pool", "pool_known")),
+    *((name, PAIR) for name in ("private", "fully_shared", "hierarchical", "direct")),
+    *((name, None) for name in ("pool_baseline", "direct_per_task", "direct_known")),
+)
+"""Systems, and the tasks that they are trained on if not on all; the claims come first, and then what explains them."""
 Record = dict[str, Any]
 
 
@@ -48,20 +44,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "planted", help="where runs go")
     parser.add_argument("--only", type=int, nargs="+", choices=SEEDS, help="train these seeds, and write nothing")
+    parser.add_argument("--finished", action="store_true", help="train nothing, and write what is finished")
     given = parser.parse_args()
     records = [
         measured(system, seed, only, given.runs)
         for seed in given.only or SEEDS
-        for only, systems in ((None, SYSTEMS), (PAIR, PAIR_SYSTEMS))
-        for system in systems
+        for system, only in RUNS
+        if not given.finished or figures_of(system, seed, only, given.runs).is_file()
     ]
     if not given.only:
-        from planted_claims import page
-
         RESULTS.mkdir(exist_ok=True)
         result = {**circumstances(given.runs), "records": records}
         write_atomically(RESULTS / "runs.json", (json.dumps(result, indent=1) + "\n").encode())
         write_atomically(RESULTS / "README.md", page(result).encode())
+
+
+def figures_of(system: str, seed: int, only: tuple[str, ...] | None, runs: Path) -> Path:
+    """The file of a finished run's figures, beside the run's directory."""
+    return runs / f"{'-'.join([system, *(only or ())])}-{seed}.json"
 
 
 def measured(system: str, seed: int, only: tuple[str, ...] | None, runs: Path) -> Record:
@@ -69,8 +69,8 @@ def measured(system: str, seed: int, only: tuple[str, ...] | None, runs: Path) -
     arguments = {"sharing": json.dumps(system), "seed": str(seed)} | ({"only": json.dumps(only)} if only else {})
     loaded = load_experiment(ROOT / "experiments" / "planted.jsonnet", Variables(arguments=arguments))
     digest = hashlib.sha256(json.dumps(loaded.experiment.to_json()).encode()).hexdigest()
-    directory = runs / f"{'-'.join([system, *(only or ())])}-{seed}"
-    figures = directory.with_suffix(".json")
+    figures = figures_of(system, seed, only, runs)
+    directory = figures.with_suffix("")
     if not figures.is_file() or json.loads(figures.read_text())["experiment"] != digest:
         print(directory.name, file=sys.stderr, flush=True)
         trained = {"experiment": digest, **train_once(loaded, directory)}
@@ -138,7 +138,7 @@ def heard(archive: Archive, task: str) -> dict[str, float]:
 
 def circumstances(runs: Path) -> dict[str, Any]:
     """Command, commit and machine, as the first run has them."""
-    meta = json.loads((runs / f"{SYSTEMS[0]}-{SEEDS[0]}" / "meta.json").read_text())
+    meta = json.loads((runs / f"private-{SEEDS[0]}" / "meta.json").read_text())
     kept = ("mtlkit", "python", "torch", "processor", "threads", "git")
     return {"command": "python experiments/planted_table.py", **{key: meta[key] for key in kept}}
 
