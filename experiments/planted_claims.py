@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import log
 from statistics import fmean
 from typing import Any, final
 
@@ -12,11 +13,15 @@ CLUSTERS = ("a1", "a2", "a3", "b1", "b2", "b3")
 LISTENING = ("direct", "direct_per_task")
 SHARING = (*LISTENING, "direct_known", "pool", "pool_baseline", "pool_known")
 
+UNIFORM = log(6) + log(7)
+"""Nats of a uniform policy: six modules, then these or Stop."""
+
 HEADER = """# Planted structure
 
-Written by `{command}` from [runs.json](runs.json), which has every run: five seeds, each another world of
-[planted.jsonnet](../../../experiments/planted.jsonnet), so other lexicons, sentences and beginnings. All systems have
-the same LSTMs, trainer and epochs; dev data choose the epoch, test data nothing. Settings were chosen in world 101.
+Written by `{command}` from [runs.json](runs.json), which has every run:
+five seeds, each another world of [planted.jsonnet](../../../experiments/planted.jsonnet), so other lexicons, sentences
+and beginnings. All systems have the same LSTMs, trainer and epochs; dev data choose the epoch, test data nothing.
+Settings were chosen in world 101. A dash is a run that is not there.
 Commit {commit}, {processor}, {threads} thread, Python {python}, torch {torch}; {minutes:.0f} minutes of CPU time.
 """
 
@@ -81,6 +86,20 @@ class Seed:
                 ratios.append(fmean(related) * len(weights))
         return fmean(ratios)
 
+    def ranking(self, system: str) -> float:
+        """Share of the squared deviations from equal weights that a sender has with all receivers alike."""
+        heard = self.whole[system]["heard"]
+        deviations = {
+            sender: [weights[sender] - 1 / len(weights) for weights in heard.values() if sender in weights]
+            for sender in heard
+        }
+        alike = sum(len(each) * fmean(each) ** 2 for each in deviations.values())
+        return alike / sum(deviation**2 for each in deviations.values() for deviation in each)
+
+    def decided(self, system: str) -> float:
+        """1 for a policy that always takes the same path, 0 for a uniform one; mean over tasks."""
+        return 1 - fmean(self.whole[system]["entropies"].values()) / UNIFORM
+
     def overlap(self, system: str, *, related: bool) -> float:
         """Mean over pairs of tasks of the share that both paths have of the modules on either (Jaccard)."""
         rules, paths = self.whole[system]["rules"], self.whole[system]["paths"]
@@ -98,6 +117,10 @@ def claims() -> dict[str, list[Claim]]:
             Claim(f"`{name}`", lambda seed, name=name: seed.concentration(name), above=1.0, form="{:.2f}")
             for name in LISTENING
         ],
+        "Why not: all receivers rank senders alike (share of the spread of weights that is such a ranking)": [
+            Claim(f"`{name}`", lambda seed, name=name: seed.ranking(name), above=0.5, form="{:.2f}")
+            for name in LISTENING
+        ],
         "Related tasks have overlapping paths, unrelated ones do not: overlap of related less that of unrelated": [
             Claim(
                 f"`{name}`",
@@ -109,6 +132,9 @@ def claims() -> dict[str, list[Claim]]:
         "Unrelated tasks have disjoint paths: 1 less their overlap; more than 0.9 is taken for disjoint": [
             Claim(f"`{name}`", lambda seed, name=name: 1 - seed.overlap(name, related=False), 0.9, "{:.2f}")
             for name in pools
+        ],
+        "Has the controller decided? 1 if it always takes the same path, 0 if any; more than 0.5 is taken for yes": [
+            Claim(f"`{name}`", lambda seed, name=name: seed.decided(name), above=0.5, form="{:.2f}") for name in pools
         ],
         "Full sharing harms tasks without relatives: points lost against `private`": [
             Claim("`fully_shared`", lambda seed: seed.loss("fully_shared"))

@@ -89,6 +89,32 @@ def test_weights_heard_are_compared_with_equal_ones(scripts) -> None:
         assert seed.concentration("direct") == concentration  # `b` has no relative and does not count
 
 
+def test_a_ranking_of_senders_is_told_from_a_choice_of_relatives(scripts) -> None:
+    """Everybody hears `c` most, and nobody else more than another; or each hears one other, and all are heard alike."""
+    _, claims = scripts
+    popular = {"a": {"b": 0.2, "c": 0.8}, "b": {"a": 0.2, "c": 0.8}, "c": {"a": 0.5, "b": 0.5}}
+    ring = {"a": {"b": 1.0, "c": 0.0}, "b": {"a": 0.0, "c": 1.0}, "c": {"a": 1.0, "b": 0.0}}
+    shares = [
+        claims.Seed([{"system": "direct", "pair": False, "heard": heard}]).ranking("direct")
+        for heard in (popular, ring)
+    ]
+    assert shares == [pytest.approx((2 * 0.3**2 + 2 * 2 * 0.15**2) / (4 * 0.3**2)), 0]
+
+
+def test_a_uniform_policy_has_not_decided(scripts) -> None:
+    _, claims = scripts
+    for share in (0, 0.5, 1):
+        entropies = {"a": share * claims.UNIFORM, "b": share * claims.UNIFORM}
+        seed = claims.Seed([{"system": "pool", "pair": False, "entropies": entropies}])
+        assert seed.decided("pool") == pytest.approx(1 - share)
+
+
+def test_a_seed_without_a_run_has_no_figure(scripts) -> None:
+    _, claims = scripts
+    seeds = [claims.Seed([]), claims.Seed([{"system": "x", "pair": False, "entropies": {"a": 0.0}}])]
+    assert claims.Claim("`x`", lambda seed: seed.decided("x")).row(seeds) == "| `x` | - | +1.0 | +1.0 | 1 of 1 |"
+
+
 def test_paths_are_compared_module_by_module(scripts) -> None:
     _, claims = scripts
     paths = {"a1": [0, 1], "a2": [1, 1], "b": [2, 0]}
