@@ -40,7 +40,7 @@ class Claim:
         """A line of the table; a seed whose run is missing has no figure."""
         figures = [self._figure(seed) for seed in seeds]
         found = [figure for figure in figures if figure is not None]
-        holds = f"{sum(figure > self.above for figure in found)} of {len(found)}"
+        holds = f"{sum(figure > self.above for figure in found)} of {len(found)}" if found else "-"
         means = fmean(found) if found else None
         shown = ["-" if figure is None else self.form.format(figure) for figure in (*figures, means)]
         return f"| {' | '.join([self.text, *shown])} | {holds} |"
