@@ -32,6 +32,8 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "columns", "words": "TOKEN", "tags": "UPOS", "domain": "reviews"},
         {"type": "jsonl"},
         {"type": "jsonl", "words_field": "words", "tags_field": "tags", "tokenizer": {"type": "regex"}},
+        {"type": "planted", "rule": "a"},
+        {"type": "planted", "rule": "a", "target": "tags", "sample": 1, "seed": 2, "num_words": 5},
         {"type": "text_classification"},
         {"type": "text_classification", "labels": {"0": "negative", "1": "positive"}, "skip_empty": True},
         {"type": "vader", "domain": "tweet", "tokenizer": {"type": "regex"}},

@@ -24,6 +24,10 @@ LIU = ("single", "bilstm", "stacked_lstm", "mt_cnn", "fs", "sp", "asp")
 GRID = ("bilstm", "fs", "ssp", "psp", "cs", "dc", "ic", "asp", "hierarchical", "nas_pool")
 CONTROLS = ("no_exploration", "uniform_then_greedy", "random", "fixed")
 TAGGING = ("lstm_crf", "mt_cnn", "fs", "asp", "dc", "ic")
+PLANTED = (
+    *("private", "fully_shared", "hierarchical", "direct_per_task", "direct_detached"),
+    *("direct_known", "indirect", "pool", "pool_baseline", "pool_known"),
+)
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
     *((f"ewt_grid/{name}.jsonnet", {"grid": "united"}) for name in GRID),
     ("ewt_grid/bilstm.jsonnet", {"pos": "XPOS", "char": "cnn"}),
@@ -215,6 +219,33 @@ def test_a_wrong_argument_is_told(name: str, arguments: dict[str, Any], said: st
     with pytest.raises(ConfigError) as raised:
         load(EXPERIMENTS / name, **arguments)
     assert said in str(raised.value)
+
+
+@pytest.mark.parametrize("sharing", PLANTED)
+@pytest.mark.parametrize("only", [None, ["low", "high"]], ids=str)
+def test_every_system_fits_the_planted_tasks(
+    sharing: str, only: list[str] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No data are needed. The systems differ in the model and in what trains it, not in tasks or epochs."""
+    arguments = {"sharing": sharing, "seed": 7} | ({"only": only} if only else {})
+    loaded = load(EXPERIMENTS / "planted.jsonnet", **arguments)
+    check(loaded, monkeypatch)
+    direct = load(EXPERIMENTS / "planted.jsonnet", **{**arguments, "sharing": "direct"}).experiment
+    assert loaded.experiment.tasks == direct.tasks
+    assert loaded.experiment.trainer.epochs == direct.trainer.epochs
+    assert {task.reader.to_json()["seed"] for task in direct.tasks.values()} == {direct.seed} == {7}
+
+
+def test_planted_tasks_are_related_as_documented() -> None:
+    """Clusters of three, a pair of tags and labels, two tasks alone; no two tasks draw the same sentences."""
+    tasks = load(EXPERIMENTS / "planted.jsonnet").experiment.tasks
+    readers = {name: task.reader.to_json() for name, task in tasks.items()}
+    rules: dict[str, list[str]] = {}
+    for name, reader in readers.items():
+        rules.setdefault(reader["rule"], []).append(name)
+    assert sorted(rules.values()) == [["a1", "a2", "a3"], ["alone1"], ["alone2"], ["b1", "b2", "b3"], ["high", "low"]]
+    assert [name for name, reader in readers.items() if reader["target"] == "tags"] == ["low"]
+    assert len({(reader["rule"], reader["sample"]) for reader in readers.values()}) == len(tasks)
 
 
 @each_file

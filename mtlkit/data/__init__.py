@@ -12,6 +12,7 @@ from mtlkit.data.readers import (
     ColumnsReader,
     DatasetReader,
     JsonLinesReader,
+    PlantedReader,
     TextClassificationReader,
     VaderReader,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "Instance",
     "JsonLinesReader",
     "Namespace",
+    "PlantedReader",
     "RegexTokenizer",
     "SpacyTokenizer",
     "SplitStatistics",

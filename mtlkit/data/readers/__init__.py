@@ -2,8 +2,16 @@
 
 from mtlkit.data.readers.columns import ColumnsReader
 from mtlkit.data.readers.jsonl import JsonLinesReader
+from mtlkit.data.readers.planted import PlantedReader
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.data.readers.text_classification import TextClassificationReader
 from mtlkit.data.readers.vader import VaderReader
 
-__all__ = ["DatasetReader", "ColumnsReader", "JsonLinesReader", "TextClassificationReader", "VaderReader"]
+__all__ = [
+    "DatasetReader",
+    "ColumnsReader",
+    "JsonLinesReader",
+    "PlantedReader",
+    "TextClassificationReader",
+    "VaderReader",
+]
