@@ -1,8 +1,8 @@
 """What batches of texts of like lengths save over batches of random ones, on texts as long as reviews: a minute.
 
-1,400 texts of one task, lengths log-normal (standard deviation 0.75 of the logarithm, mean 136 before the cap of 500), 64
-in a batch. An epoch is one training step of a BiLSTM and a classifier on every batch: gather, loss, gradient, Adam. Time
-is compared, and how much of the batches is padding.
+1,400 texts of one task, lengths log-normal (standard deviation 0.75 of the logarithm, mean 136 before the cap of 500),
+64 in a batch. An epoch is one training step of a BiLSTM and a classifier on every batch: gather, loss, gradient, Adam.
+Time is compared, and how much of the batches is padding.
 """
 
 import math
@@ -51,9 +51,8 @@ def new_model() -> MultiTaskModel:
     torch.manual_seed(0)
     embedder = WordEmbedder(dim=DIM, vocabulary=Vocabulary.of(WORDS, [], {"task": LABELS}), vectors=None)
     sharing = FullyShared(Lazy.of(BilstmEncoder, hidden_dim=DIM // 2), input_dim=DIM)
-    return MultiTaskModel(
-        {SHARED: embedder}, sharing, {"task": Classifier(input_dim=DIM, labels=LABELS)}, {"task": 1.0}
-    )
+    head = Classifier(input_dim=DIM, labels=LABELS)
+    return MultiTaskModel({SHARED: embedder}, sharing, {"task": head}, {"task": 1.0})
 
 
 def padding(split: TaskSplit, order: list[Tensor]) -> float:

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from rich.console import Console
@@ -11,6 +12,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from mtlkit.inspection import Inspection
+    from mtlkit.runs import Profile
     from mtlkit.training import EpochEnd, Step
 
 # A user's `[b]` and `:smile:` are text, in cells and titles as well.
@@ -30,12 +32,18 @@ def say(line: str) -> None:
 class ConsoleListener:
     """Shows a run's progress: a line per epoch; within it a bar on a terminal, elsewhere now and then a line."""
 
-    def __init__(self, epochs: int) -> None:
-        self.epochs = epochs
+    def __init__(self) -> None:
+        self.epochs = 0
         self.started = time.monotonic()
         self.shown = self.started
         self.bar: Progress | None = None
         self.bar_task = TaskID(0)
+
+    def stage(self, name: str | None, epochs: int) -> None:
+        """Says which stage begins, where there are several."""
+        self.epochs = epochs
+        if name is not None:
+            say(f"stage {name}")
 
     def step(self, step: "Step") -> None:
         """Moves the bar or says a line; reading a loss waits for the device, so it is not done at every step."""
@@ -120,6 +128,21 @@ def show_inspection(inspection: "Inspection") -> None:
         f"(weights, gradients and optimiser {inspection.state_bytes / 2**20:,.0f}, "
         f"activations of the longest batch {inspection.activation_bytes / 2**20:,.0f})"
     )
+
+
+def show_profile(profile: "Profile", directory: Path) -> None:
+    """Where the time of a stage went."""
+    rows = [
+        (name, f"{seconds:.2f}", f"{profile.shares[name]:.1%}")
+        for name, seconds in sorted(profile.seconds.items(), key=lambda item: -item[1])
+    ]
+    show_rows((profile.stage or "section", "seconds", "share"), rows)
+    results.print(
+        f"{profile.steps:,} steps, {profile.tokens_per_second:,.0f} words a second of training, "
+        f"{profile.padding:.1%} of batches padding"
+    )
+    if profile.trace:
+        results.print(f"trace: {directory / profile.trace}")
 
 
 def _averages(figures: Mapping[str, float], split: str) -> dict[str, float]:

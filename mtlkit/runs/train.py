@@ -34,6 +34,7 @@ from mtlkit.training import (
     Checkpoints,
     EpochEnd,
     EvaluationTask,
+    Logger,
     Step,
     Trainer,
     evaluate,
@@ -46,6 +47,9 @@ from mtlkit.training import (
 
 class Listener(Protocol):
     """Whoever follows a run: loggers, the console."""
+
+    def stage(self, name: str | None, epochs: int) -> None:
+        """A stage of at most so many epochs begins; it has no name if it is the only one."""
 
     def step(self, step: Step) -> None:
         """One step has been taken."""
@@ -194,6 +198,9 @@ def _train_to_the_end(
         checkpoints.save(trainer.step, trainer.model, {"trainer": trainer.state(), "log_size": run.log_size()})
 
     every = trainer.settings.checkpoint_every
+    everyone: list[Logger | Listener] = [*loggers, *listeners]
+    for listener in listeners:
+        listener.stage(None, trainer.settings.epochs)
     try:
         for event in trainer.events():
             stop = interrupts.received
@@ -205,13 +212,13 @@ def _train_to_the_end(
             elif stop is not None or (every and event.step % every == 0):
                 trainer.check_losses()
                 save()
-            for listener in (*loggers, *listeners):
-                listener.epoch(event) if isinstance(event, EpochEnd) else listener.step(event)
+            for each in everyone:
+                each.epoch(event) if isinstance(event, EpochEnd) else each.step(event)
             if stop is not None:
                 raise Interrupted(stop)
     finally:
-        for listener in (*loggers, *listeners):
-            listener.close()
+        for each in everyone:
+            each.close()
 
 
 def _final_metrics(

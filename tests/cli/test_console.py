@@ -24,7 +24,8 @@ def test_labels_are_no_markup(capsys):
 def test_without_a_terminal_there_is_a_line_every_half_minute(capsys, monkeypatch, seconds_per_step):
     now = 1000.0
     monkeypatch.setattr(console.time, "monotonic", lambda: now)
-    listener = ConsoleListener(epochs=3)
+    listener = ConsoleListener()
+    listener.stage(None, epochs=3)
     for number in range(1, 101):
         now += seconds_per_step
         listener.step(Step(1, number, number, 2000, [("books", torch.tensor(0.25)), ("films", torch.tensor(0.5))]))
