@@ -51,9 +51,8 @@ def new_model() -> MultiTaskModel:
     torch.manual_seed(0)
     embedder = WordEmbedder(dim=DIM, vocabulary=Vocabulary.of(WORDS, [], {"task": LABELS}), vectors=None)
     sharing = FullyShared(Lazy.of(BilstmEncoder, hidden_dim=DIM // 2), input_dim=DIM)
-    return MultiTaskModel(
-        {SHARED: embedder}, sharing, {"task": Classifier(input_dim=DIM, labels=LABELS)}, {"task": 1.0}
-    )
+    head = Classifier(input_dim=DIM, labels=LABELS)
+    return MultiTaskModel({SHARED: embedder}, sharing, {"task": head}, {"task": 1.0})
 
 
 def padding(split: TaskSplit, order: list[Tensor]) -> float:

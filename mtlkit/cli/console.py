@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from rich.console import Console
@@ -11,6 +12,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from mtlkit.inspection import Inspection
+    from mtlkit.runs import Profile
     from mtlkit.training import EpochEnd, Step
 
 # A user's `[b]` and `:smile:` are text, in cells and titles as well.
@@ -126,6 +128,21 @@ def show_inspection(inspection: "Inspection") -> None:
         f"(weights, gradients and optimiser {inspection.state_bytes / 2**20:,.0f}, "
         f"activations of the longest batch {inspection.activation_bytes / 2**20:,.0f})"
     )
+
+
+def show_profile(profile: "Profile", directory: Path) -> None:
+    """Where the time of a stage went."""
+    rows = [
+        (name, f"{seconds:.2f}", f"{profile.shares[name]:.1%}")
+        for name, seconds in sorted(profile.seconds.items(), key=lambda item: -item[1])
+    ]
+    show_rows((profile.stage or "section", "seconds", "share"), rows)
+    results.print(
+        f"{profile.steps:,} steps, {profile.tokens_per_second:,.0f} words a second of training, "
+        f"{profile.padding:.1%} of batches padding"
+    )
+    if profile.trace:
+        results.print(f"trace: {directory / profile.trace}")
 
 
 def _averages(figures: Mapping[str, float], split: str) -> dict[str, float]:

@@ -21,14 +21,17 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the directory.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Delete the run in the directory first.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, read the data, train nothing.")] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Show where the time went; profile.json and trace.json keep it.")
+    ] = False,
     limit: Limit = None,
     device: Device = "auto",
 ) -> None:
     """Train an experiment; leaves a run directory with an archive in it."""
-    from mtlkit.cli.console import ConsoleListener, say, show_figures, show_inspection
+    from mtlkit.cli.console import ConsoleListener, say, show_figures, show_inspection, show_profile
     from mtlkit.errors import ConfigError
     from mtlkit.inspection import inspect_experiment
-    from mtlkit.runs import Interrupted, RunDirectory, TrainOptions
+    from mtlkit.runs import Interrupted, Profiler, RunDirectory, TrainOptions
     from mtlkit.runs import train as run_train
 
     if resume and force:
@@ -42,13 +45,16 @@ def train(
         show_inspection(inspect_experiment(loaded, where, limit=limit, say=say))
         return
     options = TrainOptions(where, limit, resume, force, plugins)
+    profilers = [Profiler(directory, where)] if profile else []
     try:
-        result = run_train(loaded, directory, options, [ConsoleListener()], say)
+        result = run_train(loaded, directory, options, [ConsoleListener(), *profilers], say)
     except Interrupted as interrupted:
         arguments = [argument for argument in sys.argv[1:] if argument not in ("--resume", "--force")]
         again = [*arguments, "--resume"] if RunDirectory(directory).is_run else sys.argv[1:]
         say(f"interrupted; go on with: mtlkit {shlex.join(again)}")
         raise typer.Exit(interrupted.exit_code) from None
+    for found in (found for profiler in profilers for found in profiler.profiles):
+        show_profile(found, directory)
     for split in ("dev", "test"):
         show_figures(result.metrics[split], split)
     say(f"archive: {directory / 'archive.tar.gz'}")

@@ -4,12 +4,15 @@ from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.evaluate import evaluate_archive
 from mtlkit.runs.interrupts import Interrupted
 from mtlkit.runs.predict import predict
+from mtlkit.runs.profile import Profile, Profiler
 from mtlkit.runs.stage_run import Listener
 from mtlkit.runs.train import RunResult, TrainOptions, train
 
 __all__ = [
     "Interrupted",
     "Listener",
+    "Profile",
+    "Profiler",
     "RunDirectory",
     "RunResult",
     "TrainOptions",

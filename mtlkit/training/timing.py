@@ -11,9 +11,10 @@ from torch.profiler import record_function
 
 @final
 class Stopwatch:
-    """Adds up the seconds of each section, from `start` to `stop`; a section inside another counts for itself alone.
+    """Adds up the seconds of each section; a section inside another counts for itself alone.
 
-    One at a time is running. While none is, `section` does next to nothing.
+    It runs from the first section after `start` until `stop`. One at a time is running; while none is, `section` does
+    next to nothing.
 
     Args:
         device: on a GPU each section waits for what it has begun there, or else its time would be a later one's.
@@ -24,20 +25,21 @@ class Stopwatch:
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self.seconds: dict[str, float] = {}
-        self.started = self.changed = 0.0
+        self.total = 0.0
+        self._changed: float | None = None
         self._open: list[str] = []
 
     def start(self) -> None:
         """Begins anew."""
         assert Stopwatch.running is None, "only one stopwatch can run"
         Stopwatch.running = self
-        self.seconds = {}
-        self.started = self.changed = self._now()
+        self.seconds, self.total, self._changed = {}, 0.0, None
 
-    def stop(self) -> float:
-        """The seconds since `start`."""
-        Stopwatch.running = None
-        return self._now() - self.started
+    def stop(self) -> None:
+        """No more is added; harmless if it is not running."""
+        if Stopwatch.running is self:
+            self._count()
+            Stopwatch.running = None
 
     def enter(self, name: str) -> None:
         """A section begins; the one around it pauses."""
@@ -51,9 +53,11 @@ class Stopwatch:
 
     def _count(self) -> None:
         now = self._now()
+        passed = 0.0 if self._changed is None else now - self._changed
+        self.total += passed
         if self._open:
-            self.seconds[self._open[-1]] = self.seconds.get(self._open[-1], 0.0) + now - self.changed
-        self.changed = now
+            self.seconds[self._open[-1]] = self.seconds.get(self._open[-1], 0.0) + passed
+        self._changed = now
 
     def _now(self) -> float:
         if self.device.type == "cuda":

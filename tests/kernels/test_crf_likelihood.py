@@ -121,6 +121,20 @@ def test_the_fast_path_is_exact_up_to_its_limit(dtype: torch.dtype) -> None:
         torch.testing.assert_close(gradient.double(), other, rtol=1e-5, atol=1e-4)
 
 
+def test_scores_that_are_no_numbers_give_none() -> None:
+    """The trainer then says that the loss is no longer finite."""
+    for number, values in enumerate((torch.nan, torch.inf, -torch.inf)):
+        for part in range(3):
+            chain = Chain([4, 2], 3, seed=number)
+            with torch.no_grad():
+                chain.scores[part].fill_(values)
+            assert not chain.likelihood().isfinite().any()
+    emissions = Chain([4, 2], 3)
+    with torch.no_grad():
+        emissions.emissions_BTL[0, 1, 1] = torch.nan
+    assert emissions.likelihood().isnan().tolist() == [True, False]
+
+
 def test_what_stands_at_padding_counts_nowhere() -> None:
     chain = Chain([6, 2], 4)
     expected = chain.likelihood()

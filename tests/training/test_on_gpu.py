@@ -1,0 +1,72 @@
+"""Steps on a GPU: nothing in them waits for it, and the numbers are those of a CPU."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+
+from mtlkit.config import Lazy, validate
+from mtlkit.data import Corpus, Instance, TaskSplit, Vocabulary
+from mtlkit.embedders import WordEmbedder
+from mtlkit.encoders import BilstmEncoder
+from mtlkit.heads import Classifier, CrfTagger, Head
+from mtlkit.models import SHARED, MultiTaskModel
+from mtlkit.sharing import FullyShared
+from mtlkit.training import EvaluationTask, Step, Trainer, TrainerSettings, seed_all
+from mtlkit.training.selection import MeanSelection
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+]
+
+WORDS = ["good", "bad", "film", "fun", "very"]
+LABELS = ["O", "B-x", "I-x"]
+HEADS: dict[str, type[Any]] = {"classify": Classifier, "tag": CrfTagger}
+VOCABULARY = Vocabulary.of(WORDS, [], {task: LABELS for task in HEADS})
+NUM_TEXTS = 24
+
+
+@pytest.fixture(autouse=True)
+def watched() -> Iterator[None]:
+    yield
+    torch.cuda.set_sync_debug_mode("default")
+
+
+def split(task: str, device: str) -> TaskSplit:
+    instances = []
+    for index in range(NUM_TEXTS):
+        words = tuple(WORDS[(index * step) % 5] for step in range(1, 3 + index % 6))
+        tags = tuple(LABELS[min(step % 3, 2)] for step in range(len(words)))
+        instances.append(Instance(words, tags if task == "tag" else LABELS[index % 3]))
+    corpus = Corpus.from_instances(instances, "tags" if task == "tag" else "label")
+    return TaskSplit(task, corpus, VOCABULARY, device=device)
+
+
+def trainer(device: str, **settings: Any) -> Trainer:
+    seed_all(3)
+    embedder = WordEmbedder(dim=8, vocabulary=VOCABULARY, vectors=None)
+    sharing = FullyShared(Lazy.of(BilstmEncoder, hidden_dim=4), input_dim=8)
+    heads: dict[str, Head] = {task: head(input_dim=8, labels=LABELS) for task, head in HEADS.items()}
+    model = MultiTaskModel({SHARED: embedder}, sharing, heads, dict.fromkeys(HEADS, 1.0)).to(device)
+    value = {"epochs": 1, "batch_size": 4, "optimizer": {"type": "adam", "lr": 0.05}, **settings}
+    dev: list[EvaluationTask] = []
+    train = {task: split(task, device) for task in HEADS}
+    return Trainer(model, train, dev, dev, MeanSelection(), validate(TrainerSettings, value, "f"), 13)
+
+
+@pytest.mark.parametrize("settings", [{}, {"accumulate": 2, "batch_tokens": 20}, {"precision": "bf16"}], ids=str)
+def test_no_step_waits_for_the_device(settings: dict[str, Any]) -> None:
+    events = trainer("cuda", **settings).events()
+    next(events)  # the optimiser makes its state
+    torch.cuda.set_sync_debug_mode("error")
+    for _ in range(4):
+        assert isinstance(next(events), Step)
+
+
+def test_an_epoch_comes_to_the_numbers_of_a_cpu() -> None:
+    on_gpu, on_cpu = trainer("cuda"), trainer("cpu")
+    losses = [list(run.events())[-1].losses for run in (on_gpu, on_cpu)]
+    for task in HEADS:
+        assert losses[0][task] == pytest.approx(losses[1][task], rel=1e-3)
