@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 1
 # Real corpora for the tests and the larger experiments, if they lie beside the project.
 export MTLKIT_DATA ?= $(abspath ../shared/data)
 
-.PHONY: train test check clean-env
+.PHONY: train test check bench bench-peers bench-gpu clean-env
 
 # Starts the run, or goes on with one that was interrupted, or replaces one that is finished.
 RUN := runs/ic_mtl
@@ -24,6 +24,20 @@ check: .venv/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest --quiet tests/test_layers.py
+
+# How fast mtlkit is on this machine, and the table of docs/performance.md made from it; benchmarks/README.md says more.
+bench: .venv/.installed-dev
+	$(BIN)/python benchmarks/suite.py
+
+# Against AllenNLP and flair; the first time it installs them into benchmarks/peers/.
+bench-peers: .venv/.installed-dev
+	PYTHON=$(abspath $(BIN)/python) bash benchmarks/peers/install.sh
+	$(BIN)/python benchmarks/against_peers.py
+	$(BIN)/python benchmarks/render.py
+
+bench-gpu: .venv/.installed-dev
+	$(BIN)/python benchmarks/gpu.py
+	$(BIN)/python benchmarks/render.py
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -1,7 +1,7 @@
 """How fast the tagger of tagger.py trains in other toolkits, each in an environment of its own: some minutes.
 
-`make bench-peers` makes the environments and runs this. Whole processes take turns; each trains one epoch on a quarter of
-CoNLL-2000 and says how many tokens it took per CPU second in training, imports and reading left out.
+`make bench-peers` makes the environments and runs this. Whole processes take turns; each trains one epoch on a
+quarter of CoNLL-2000 and says how many tokens it took per CPU second in training, imports and reading left out.
 """
 
 import json
@@ -30,7 +30,7 @@ TARGETS = {"allennlp": ("AllenNLP 2.10.1", 5.0), "flair": ("flair 0.15.1", 8.0)}
 
 def trained(tagger: str, folder: Path) -> dict[str, Any]:
     """What a tagger's process says."""
-    path = os.pathsep.join([str(BENCHMARKS), *filter(None, [os.environ.get("PYTHONPATH")])])
+    path = os.pathsep.join([str(BENCHMARKS), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     command = [TAGGERS[tagger], "-m", f"taggers.with_{tagger}", folder]
     said: dict[str, Any] = json.loads(run(command, {"PYTHONPATH": path}).output.splitlines()[-1])
     print(f"{tagger}: {said['tokens_per_cpu_second']:,} tokens per CPU second", file=sys.stderr)

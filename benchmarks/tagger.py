@@ -1,8 +1,8 @@
 """How fast a BiLSTM(100)-CRF trains on CoNLL-2000, against the same model in plain PyTorch and pytorch-crf: a minute.
 
 Both train one epoch of the whole corpus in this process, some steps each in turns. What is compared is tokens per CPU
-second of training steps: batches, loss, gradients, Adam. The mean losses of the last turn stand beside it in the result,
-as evidence that both learn. `make bench-peers` compares with other toolkits.
+second of training steps: batches, loss, gradients, Adam. The mean losses of the last turn stand beside it, as
+evidence that both learn. `make bench-peers` compares with other toolkits.
 """
 
 import time

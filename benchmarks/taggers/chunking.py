@@ -1,6 +1,6 @@
 """What every tagger trains on, and what it says about it. Standard library only: peers' environments have no more.
 
-A tagger is a module beside this one. Run as a program, it trains one epoch on the folder of a corpus and prints its rate
+A tagger is a module beside this one. Run as a program, it trains one epoch on a corpus in a folder and says its rate
 as JSON. Some also have `steps`, which yields after each training step how many tokens it was, and its loss per token.
 """
 

@@ -1,4 +1,4 @@
-"""The tagger in AllenNLP 2.10.1, its `crf_tagger` with bucketed batches and Adam. Runs in AllenNLP's environment."""
+"""The tagger in AllenNLP 2.10.1, its `crf_tagger` with bucketed batches and Adam. Runs in an environment of its own."""
 
 import sys
 import time
@@ -12,7 +12,6 @@ from allennlp.commands.train import train_model
 from allennlp.common import Params
 from allennlp.nn.util import get_text_field_mask
 from allennlp.training.callbacks.callback import TrainerCallback
-
 from taggers.chunking import BATCH_SIZE, DIM, LEARNING_RATE, SEED, say
 
 

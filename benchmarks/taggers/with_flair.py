@@ -1,4 +1,4 @@
-"""The tagger in flair 0.15.1: OneHotEmbeddings(100), BiLSTM(100), CRF, Adam, no dropout. Runs in flair's environment."""
+"""The tagger in flair 0.15.1: OneHotEmbeddings(100), BiLSTM(100), CRF, Adam. Runs in an environment of flair's own."""
 
 import sys
 import time
@@ -13,7 +13,6 @@ from flair.embeddings import OneHotEmbeddings
 from flair.models import SequenceTagger
 from flair.trainers import ModelTrainer
 from flair.trainers.plugins.base import TrainerPlugin
-
 from taggers.chunking import BATCH_SIZE, DIM, LEARNING_RATE, SEED, say
 
 

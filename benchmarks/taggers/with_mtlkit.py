@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+from taggers.chunking import Trained, print_rate
 
 from mtlkit.config import Variables
 from mtlkit.corpora import load_corpora, make_vocabulary
 from mtlkit.data import BatchStream, TaskSplit
 from mtlkit.experiment import build_model, load_experiment
 from mtlkit.training import Step, Trainer, seed_all
-from taggers.chunking import Trained, print_rate
 
 EXPERIMENT = Path(__file__).parent / "chunking.jsonnet"
 

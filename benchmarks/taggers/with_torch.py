@@ -11,11 +11,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
+from taggers.chunking import BATCH_SIZE, DIM, LEARNING_RATE, SEED, Trained, print_rate, read_sentences
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 from torchcrf import CRF
-
-from taggers.chunking import BATCH_SIZE, DIM, LEARNING_RATE, SEED, Trained, print_rate, read_sentences
 
 Example = tuple[Tensor, Tensor]
 """Ids of words and of tags."""
