@@ -32,12 +32,10 @@ bench: .venv/.installed-dev
 # Against AllenNLP and flair; the first time it installs them into benchmarks/peers/.
 bench-peers: .venv/.installed-dev
 	PYTHON=$(abspath $(BIN)/python) bash benchmarks/peers/install.sh
-	$(BIN)/python benchmarks/against_peers.py
-	$(BIN)/python benchmarks/render.py
+	$(BIN)/python benchmarks/suite.py against_peers
 
 bench-gpu: .venv/.installed-dev
-	$(BIN)/python benchmarks/gpu.py
-	$(BIN)/python benchmarks/render.py
+	$(BIN)/python benchmarks/suite.py gpu
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

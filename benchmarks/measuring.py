@@ -228,9 +228,8 @@ def write_result(arguments: Arguments, rows: Sequence[Row], **details: Any) -> N
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     for row in rows:
-        print(
-            f"{row.what}, {row.case}: {row.reached}" + (f"; target {row.target}: {row.verdict}" if row.target else "")
-        )
+        target = f"; target {row.target}: {row.verdict}" if row.target else ""
+        print(f"{row.what}, {row.case}: {row.reached}{target}")
     print(f"wrote {arguments.output}", file=sys.stderr)
 
 

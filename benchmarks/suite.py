@@ -1,6 +1,7 @@
-"""All benchmarks that need nothing but mtlkit, one after the other, then the table: `make bench`, under ten minutes.
+"""Benchmarks one after the other, then the table: `python benchmarks/suite.py [NAME ...]`, which `make bench` runs.
 
-A script that fails is named at the end, and the others go on: what it measured last time stays in the table.
+All that need nothing but mtlkit take under ten minutes. A script that fails is named at the end, and the others go on:
+what it measured last time stays in the table.
 """
 
 import subprocess
@@ -12,13 +13,13 @@ import render
 
 FOLDER = Path(__file__).resolve().parent
 SCRIPTS = ("recurrence", "crf", "tagger", "pool", "bucketing", "startup", "scaling", "experiments")
-"""`make bench-peers` and `make bench-gpu` run the two others, which need more than mtlkit."""
+"""What runs where no script is named; `against_peers` and `gpu` need more than mtlkit."""
 
 
 def main() -> int:
     """Runs the scripts and renders; 1 where one failed."""
     failed = []
-    for name in SCRIPTS:
+    for name in sys.argv[1:] or SCRIPTS:
         print(f"== {name}", file=sys.stderr)
         started = time.monotonic()
         if subprocess.run([sys.executable, FOLDER / f"{name}.py"], cwd=FOLDER.parent).returncode != 0:
