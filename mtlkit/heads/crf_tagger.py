@@ -32,8 +32,8 @@ class CrfTagger(Head):
     target_kind: ClassVar[TargetKind] = "tags"
     default_metrics: ClassVar[tuple[str, ...]] = ("span_f1", "token_accuracy")
 
-    forbidden_start_L: Tensor
-    forbidden_transitions_LL: Tensor
+    allowed_start_L: Tensor
+    allowed_transitions_LL: Tensor
 
     def __init__(
         self,
@@ -49,8 +49,8 @@ class CrfTagger(Head):
         self.crf = CRF(len(labels), batch_first=True)
         # Without constraints, as if no label had a prefix.
         start_L, transitions_LL = bio_constraints(labels if constrain else ["O"] * len(labels))
-        self.register_buffer("forbidden_start_L", ~start_L, persistent=False)
-        self.register_buffer("forbidden_transitions_LL", ~transitions_LL, persistent=False)
+        self.register_buffer("allowed_start_L", start_L, persistent=False)
+        self.register_buffer("allowed_transitions_LL", transitions_LL, persistent=False)
 
     def loss(self, states_BTD: Tensor, mask_BT: Tensor, targets: Tensor) -> Tensor:
         known_B = ((targets >= 0) | ~mask_BT).all(dim=1)
@@ -62,8 +62,8 @@ class CrfTagger(Head):
         return -(log_likelihood_B * known_B).sum() / num_words
 
     def decode(self, states_BTD: Tensor, mask_BT: Tensor) -> Decoded:
-        start_L = self.crf.start_transitions.masked_fill(self.forbidden_start_L, -torch.inf)
-        transitions_LL = self.crf.transitions.masked_fill(self.forbidden_transitions_LL, -torch.inf)
+        start_L = self.crf.start_transitions.masked_fill(~self.allowed_start_L, -torch.inf)
+        transitions_LL = self.crf.transitions.masked_fill(~self.allowed_transitions_LL, -torch.inf)
         emissions_BTL = self._emissions(states_BTD)
         return Decoded(viterbi(emissions_BTL, mask_BT, start_L, transitions_LL, self.crf.end_transitions))
 
