@@ -31,7 +31,7 @@ TARGETS = {"allennlp": ("AllenNLP 2.10.1", 5.0), "flair": ("flair 0.15.1", 8.0)}
 def trained(tagger: str, folder: Path) -> dict[str, Any]:
     """What a tagger's process says."""
     path = os.pathsep.join([str(BENCHMARKS), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    command = [TAGGERS[tagger], "-m", f"taggers.with_{tagger}", folder]
+    command: list[str | Path] = [TAGGERS[tagger], "-m", f"taggers.with_{tagger}", folder]
     said: dict[str, Any] = json.loads(run(command, {"PYTHONPATH": path}).output.splitlines()[-1])
     print(f"{tagger}: {said['tokens_per_cpu_second']:,} tokens per CPU second", file=sys.stderr)
     return said

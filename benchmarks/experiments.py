@@ -41,7 +41,7 @@ SHORTENED = [Shortened("experiments/ic_mtl.jsonnet", 700), Shortened("experiment
 def trained(shortened: Shortened, limit: int, folder: Path) -> tuple[Finished, int]:
     """One epoch; the process, and how many training tokens it has seen."""
     directory = folder / f"{Path(shortened.experiment).stem}-{limit}"
-    options = ["-s", directory, "--force", "--limit", str(limit), "-o", "trainer.epochs=1"]
+    options = ["-s", str(directory), "--force", "--limit", str(limit), "-o", "trainer.epochs=1"]
     code = "import sys; from mtlkit.cli import main; sys.argv[0] = 'mtlkit'; main()"
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = run([sys.executable, "-c", code, "train", shortened.experiment, *options], {"PYTHONPATH": path})

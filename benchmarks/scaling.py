@@ -12,7 +12,7 @@ from functools import partial
 import torch
 from measuring import Row, command_line, interleaved, untargeted, write_result
 
-from mtlkit.communicators import DirectCommunicator, IndirectCommunicator
+from mtlkit.communicators import Communicator, DirectCommunicator, IndirectCommunicator
 from mtlkit.config import Lazy
 from mtlkit.data import Batch, Text, Vocabulary
 from mtlkit.embedders import WordEmbedder
@@ -24,7 +24,7 @@ from mtlkit.training.optimizers import Adam
 from mtlkit.training.update_strategies import Accumulated, Joint
 
 DIM, NUM_WORDS = 100, 1000
-KINDS = {"direct": DirectCommunicator, "indirect": IndirectCommunicator}
+KINDS: Mapping[str, type[Communicator]] = {"direct": DirectCommunicator, "indirect": IndirectCommunicator}
 
 Step = Callable[[], object]
 

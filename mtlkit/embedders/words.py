@@ -48,7 +48,8 @@ class WordEmbedder(Embedder):
         self.output_dim = dim
         # Not nn.Embedding(...), which draws N(0, 1) first: work undone below, and on the meta device, where `check`
         # builds models, it imports torch's compiler for 2 s.
-        self.table = nn.Embedding.from_pretrained(torch.empty(len(words), dim), freeze=False, padding_idx=0)
+        empty = torch.empty(len(words), dim)
+        self.table = nn.Embedding.from_pretrained(empty, freeze=False, padding_idx=0)  # type: ignore[no-untyped-call]
         self.dropout = nn.Dropout(dropout)
         bound = init_range if unknown == "uniform" else 0.0
         nn.init.uniform_(self.table.weight, -bound, bound)
