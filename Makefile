@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 1
 # Real corpora for the tests and the larger experiments, if they lie beside the project.
 export MTLKIT_DATA ?= $(abspath ../shared/data)
 
-.PHONY: train test check bench-gpu clean-env
+.PHONY: train test check bench bench-peers bench-gpu clean-env
 
 # Starts the run, or goes on with one that was interrupted, or replaces one that is finished.
 RUN := runs/ic_mtl
@@ -25,9 +25,18 @@ check: .venv/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/python -m pytest --quiet tests/test_layers.py
 
+# How fast mtlkit is on this machine, and the table of docs/performance.md made from it; benchmarks/README.md says more.
+bench: .venv/.installed-dev
+	$(BIN)/python benchmarks/suite.py
+
+# Against AllenNLP and flair; the first time it installs them into benchmarks/peers/.
+bench-peers: .venv/.installed-dev
+	PYTHON=$(abspath $(BIN)/python) bash benchmarks/peers/install.sh
+	$(BIN)/python benchmarks/suite.py against_peers
+
 # The recurrences on a CUDA device: equal to the plain ones, and how long they take. Under 4 minutes.
-bench-gpu: .venv/.installed
-	$(BIN)/python benchmarks/gpu.py
+bench-gpu: .venv/.installed-dev
+	$(BIN)/python benchmarks/suite.py gpu
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -12,7 +12,7 @@ import pytest
 import mtlkit
 from mtlkit.config import Component, interfaces
 
-HEAVY = ("torch", "pydantic", "numpy", "spacy")
+HEAVY = ("torch", "torch._dynamo", "pydantic", "numpy", "spacy")
 LOADED = f"import json, sys; print(json.dumps([name for name in {HEAVY} if name in sys.modules]), file=sys.stderr)"
 
 
@@ -64,9 +64,9 @@ def test_importing_mtlkit_costs_nothing() -> None:
     assert loaded_by("import mtlkit; mtlkit.Encoder") != []
 
 
-HELP = """
+VERB = """
 import sys
-sys.argv = ["mtlkit", {arguments}"--help"]
+sys.argv = ["mtlkit", *{arguments}]
 from mtlkit.cli import main
 try:
     main()
@@ -79,12 +79,19 @@ except SystemExit as stop:
     "verb", ["", "train", "evaluate", "predict", "check", "components", "schema", "plugins", "data"]
 )
 def test_help_is_cheap(verb: str) -> None:
-    loaded = loaded_by(HELP.format(arguments=f'"{verb}", ' if verb else ""))
+    loaded = loaded_by(VERB.format(arguments=[*filter(None, [verb]), "--help"]))
     assert not {"torch", "spacy"} & set(loaded)
 
 
+def test_check_does_not_wait_for_the_compiler() -> None:
+    """Half of what `check` would take, for a model that it builds and throws away."""
+    experiment = Path(__file__).parent.parent / "experiments" / "ic_mtl.jsonnet"
+    loaded = loaded_by(VERB.format(arguments=["check", str(experiment)]))
+    assert "torch" in loaded and "torch._dynamo" not in loaded
+
+
 def test_help_names_every_verb() -> None:
-    outcome = python(HELP.format(arguments=""))
+    outcome = python(VERB.format(arguments=["--help"]))
     assert outcome.returncode == 0, outcome.stderr
     for verb in ("train", "evaluate", "predict", "check", "components", "schema", "plugins", "data"):
         assert verb in outcome.stdout

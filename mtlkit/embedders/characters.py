@@ -41,7 +41,9 @@ class CharacterEmbedder(Embedder):
         self.output_dim = filters
         self.uses_characters = True
         self.reach = ((width - 1) // 2, width // 2)
-        self.table = nn.Embedding(len(vocabulary["characters"]), dim, padding_idx=0)
+        # Not nn.Embedding(...), which draws N(0, 1) first, to be overwritten; `WordEmbedder` says what that costs.
+        empty = torch.empty(len(vocabulary["characters"]), dim)
+        self.table = nn.Embedding.from_pretrained(empty, freeze=False, padding_idx=0)  # type: ignore[no-untyped-call]
         self.dropout = nn.Dropout(dropout)
         self.convolution = nn.Conv1d(dim, filters, width)
         nn.init.uniform_(self.table.weight, -sqrt(3 / dim), sqrt(3 / dim))

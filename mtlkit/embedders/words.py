@@ -46,7 +46,10 @@ class WordEmbedder(Embedder):
         super().__init__()
         words = vocabulary["words"]
         self.output_dim = dim
-        self.table = nn.Embedding(len(words), dim, padding_idx=0)
+        # Not nn.Embedding(...), which draws N(0, 1) first: work undone below, and on the meta device, where `check`
+        # builds models, it imports torch's compiler for 2 s.
+        empty = torch.empty(len(words), dim)
+        self.table = nn.Embedding.from_pretrained(empty, freeze=False, padding_idx=0)  # type: ignore[no-untyped-call]
         self.dropout = nn.Dropout(dropout)
         bound = init_range if unknown == "uniform" else 0.0
         nn.init.uniform_(self.table.weight, -bound, bound)

@@ -35,9 +35,9 @@ class CrfTagger(Head):
     target_kind: ClassVar[TargetKind] = "tags"
     default_metrics: ClassVar[tuple[str, ...]] = ("span_f1", "token_accuracy")
 
-    forbidden_start_L: Tensor
-    forbidden_transitions_LL: Tensor
-    forbidden_end_L: Tensor
+    allowed_start_L: Tensor
+    allowed_transitions_LL: Tensor
+    allowed_end_L: Tensor
 
     def __init__(
         self,
@@ -60,9 +60,9 @@ class CrfTagger(Head):
             # Without constraints, as if no label had a prefix.
             start_L, transitions_LL = bio_constraints(labels if constrain else ["O"] * num_labels)
             end_L = torch.ones_like(start_L)
-        self.register_buffer("forbidden_start_L", ~start_L, persistent=False)
-        self.register_buffer("forbidden_transitions_LL", ~transitions_LL, persistent=False)
-        self.register_buffer("forbidden_end_L", ~end_L, persistent=False)
+        self.register_buffer("allowed_start_L", start_L, persistent=False)
+        self.register_buffer("allowed_transitions_LL", transitions_LL, persistent=False)
+        self.register_buffer("allowed_end_L", end_L, persistent=False)
 
     def loss(self, states_BTD: Tensor, mask_BT: Tensor, targets: Tensor) -> Tensor:
         known_B = ((targets >= 0) | ~mask_BT).all(dim=1)
@@ -77,9 +77,9 @@ class CrfTagger(Head):
         return -(log_likelihood_B * known_B).sum() / num_words
 
     def decode(self, states_BTD: Tensor, mask_BT: Tensor) -> Decoded:
-        start_L = self.crf.start_transitions.masked_fill(self.forbidden_start_L, -torch.inf)
-        transitions_LL = self.crf.transitions.masked_fill(self.forbidden_transitions_LL, -torch.inf)
-        end_L = self.crf.end_transitions.masked_fill(self.forbidden_end_L, -torch.inf)
+        start_L = self.crf.start_transitions.masked_fill(~self.allowed_start_L, -torch.inf)
+        transitions_LL = self.crf.transitions.masked_fill(~self.allowed_transitions_LL, -torch.inf)
+        end_L = self.crf.end_transitions.masked_fill(~self.allowed_end_L, -torch.inf)
         ids_BT = viterbi(self._emissions(states_BTD), mask_BT, start_L, transitions_LL, end_L)
         return Decoded(self.iobes.decode(ids_BT) if self.iobes else ids_BT)
 

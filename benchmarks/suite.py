@@ -1,0 +1,35 @@
+"""Benchmarks one after the other, then the table: `python benchmarks/suite.py [NAME ...]`, which `make bench` runs.
+
+All that need nothing but mtlkit take under ten minutes. A script that fails is named at the end, and the others go on:
+what it measured last time stays in the table.
+"""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import render
+
+FOLDER = Path(__file__).resolve().parent
+SCRIPTS = ("recurrence", "crf", "tagger", "pool", "bucketing", "startup", "scaling", "experiments")
+"""What runs where no script is named; `against_peers` and `gpu` need more than mtlkit."""
+
+
+def main() -> int:
+    """Runs the scripts and renders; 1 where one failed."""
+    failed = []
+    for name in sys.argv[1:] or SCRIPTS:
+        print(f"== {name}", file=sys.stderr)
+        started = time.monotonic()
+        if subprocess.run([sys.executable, FOLDER / f"{name}.py"], cwd=FOLDER.parent).returncode != 0:
+            failed.append(name)
+        print(f"   {time.monotonic() - started:.0f} s", file=sys.stderr)
+    render.main()
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""The table of benchmarks is current. What is fast is measured in benchmarks/, not here."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def render() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("render", ROOT / "benchmarks" / "render.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_table_is_made_from_the_kept_results(render: ModuleType) -> None:
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    found = render.results(ROOT / "benchmarks" / "results")
+    assert render.rendered(page, found) == page, "run: python benchmarks/render.py"
+
+
+def test_every_row_is_in_the_table(render: ModuleType) -> None:
+    machine = {"processor": "p", "cores": 2, "torch": "2.13", "made": "2026-01-02T03:04:05", "accelerator": None}
+    row = {"what": "w|x", "case": "c", "target": ">= 2x", "reached": "3x", "verdict": "pass"}
+    found = {"crf": {"machine": machine, "rows": [row]}, "old": {"machine": machine}}
+    page = render.rendered(f"above\n{render.BEGIN}\nstale\n{render.END}\nbelow\n", found)
+    assert page.startswith(f"above\n{render.BEGIN}\n") and page.endswith(f"{render.END}\nbelow\n")
+    assert "| w\\|x | c | >= 2x | 3x | pass | crf |" in page
+    assert "stale" not in page and "p, 2 cores, torch 2.13, 2026-01-02: crf." in page and "Without rows: old." in page
+    assert render.rendered(page, found) == page
