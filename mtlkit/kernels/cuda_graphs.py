@@ -45,7 +45,8 @@ class Captured:
         key = tuple(tensor if tensor is None else (tensor.shape, tensor.dtype, tensor.device) for tensor in tensors)
         found = self._graphs.get(key)
         if found is None:
-            found = self._graphs[key] = _capture(self._function, tensors)
+            with torch.inference_mode(False), torch.no_grad():  # evaluation and training share graphs
+                found = self._graphs[key] = _capture(self._function, tensors)
             if len(self._graphs) > MOST:
                 self._graphs.popitem(last=False)
         self._graphs.move_to_end(key)

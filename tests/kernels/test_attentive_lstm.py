@@ -278,3 +278,13 @@ def test_graphs_with_the_same_shapes_do_not_disturb_each_other(direct: bool) -> 
     states = [case.fused(recurrence)[0] for case in cases]
     for case, states_BTD in zip(cases, states, strict=True):
         torch.testing.assert_close(case.gradients(states_BTD), case.gradients(case.reference()[0]))
+
+
+@pytest.mark.gpu
+@on_a_gpu
+@both_sources
+def test_graphs_captured_in_evaluation_serve_training(direct: bool) -> None:
+    case, recurrence = Case.random(SIZES[0], direct).moved_to("cuda"), GraphedRecurrence()
+    with torch.inference_mode():
+        case.fused(recurrence)
+    assert_equal(case, recurrence)
