@@ -6,32 +6,25 @@ turns; ratios are of medians. `lstm` is cuDNN's. The networks of direct communic
 side by side in one recurrence against one `torch.nn.LSTM` after the other. TF32 is off throughout.
 """
 
-import argparse
-import json
-import platform
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
-from statistics import median
 from typing import Any
 
 import torch
+from measuring import Row, Timings, at_most, command_line, untargeted, write_result
 from recurrence_cases import Batch, Case
 from torch import Tensor, nn
 
-import mtlkit
 from mtlkit.kernels.side_by_side import run_side_by_side
 
-OUTPUT = Path(__file__).parent / "results" / "gpu.json"
 SMALL = [Case(7, None, 3, 6), Case(19, None, 2, 20), Case(7, 3, 3, 6), Case(19, 5, 2, 20)]
 TIMED = [Case(130, tasks, batch) for tasks in (None, 4) for batch in (8, 64)]
 SENDERS = [(4, 130, 8), (4, 130, 64), (16, 130, 8)]
 ERRORS = {torch.float64: 1e-10, torch.float32: 1e-4}
 """Largest error of a whole tensor, relative to its norm."""
-TARGETS = {"graphs": 5.0}
-"""Largest time over that of cuDNN's LSTM."""
+TARGET = 5.0
+"""Most time of graphs over that of cuDNN's LSTM."""
 
 
 def gradients(batch: Batch, run: Callable[[], Tensor]) -> list[Tensor]:
@@ -68,65 +61,47 @@ def equality() -> list[dict[str, Any]]:
     return found
 
 
-def milliseconds(runs: dict[str, Callable[[], object]], rounds: int) -> dict[str, dict[str, float]]:
-    """The time on the device of each, in turns."""
+def on_the_device(runs: dict[str, Callable[[], object]], rounds: int) -> Timings:
+    """The time on the device of each, in turns, between two events."""
     for run in runs.values():
         for _ in range(3):
             run()
     found: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
-            start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+            start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
             start.record()
             run()
             end.record()
             end.synchronize()
-            found[name].append(start.elapsed_time(end))
-    return {
-        name: {"median": round(median(each), 4), "least": round(min(each), 4), "most": round(max(each), 4)}
-        for name, each in found.items()
-    }
+            found[name].append(start.elapsed_time(end) / 1000)
+    return Timings(found)
 
 
-def recurrences(rounds: int) -> list[dict[str, Any]]:
-    """Times of a pass of LSTM', given its sources, and over cuDNN's LSTM."""
-    rows = []
+def recurrences(rounds: int) -> dict[Case, Timings]:
+    """Times of a pass of LSTM', given its sources, and of cuDNN's LSTM."""
+    found = {}
     for case in TIMED:
         batch = Batch(case, "cuda")
         ways = {name: run for name, run in batch.ways().items() if name != "naive"}
-        times = milliseconds({name: partial(_pass, batch, run) for name, run in ways.items()}, rounds)
-        ratios = {name: round(time["median"] / times["lstm"]["median"], 2) for name, time in times.items()}
-        rows.append({"case": case.name, "milliseconds": times, "over_lstm": ratios})
-        verdicts = [
-            f"{name} {ratio:.2f}{_verdict(ratio, TARGETS[name]) if name in TARGETS else ''}"
-            for name, ratio in ratios.items()
-        ]
-        print(f"{case.name:<24} x cuDNN LSTM ({times['lstm']['median']:.2f} ms):", ", ".join(verdicts), flush=True)
-    return rows
+        found[case] = on_the_device({name: partial(_pass, batch, run) for name, run in ways.items()}, rounds)
+    return found
 
 
 def _pass(batch: Batch, run: Callable[[], Tensor]) -> None:
     batch.backward(run())
 
 
-def _verdict(ratio: float, target: float) -> str:
-    reached = "reached" if ratio <= target else "within 20 %" if ratio <= 1.2 * target else "short"
-    return f" (<= {target:g}: {reached})"
-
-
-def senders(rounds: int) -> list[dict[str, Any]]:
+def senders(rounds: int) -> dict[str, Timings]:
     """Times of K plain LSTMs over the same batch."""
-    rows = []
+    found = {}
     for number, steps, size in SENDERS:
         lstms = [nn.LSTM(200, 200, batch_first=True).cuda() for _ in range(number)]
         inputs_BTE = torch.randn(size, steps, 200, device="cuda", requires_grad=True)
         runs = {"side by side": _side_by_side, "one by one": _one_by_one}
-        times = milliseconds({name: partial(run, lstms, inputs_BTE) for name, run in runs.items()}, rounds)
-        speedup = round(times["one by one"]["median"] / times["side by side"]["median"], 2)
-        name = f"{number} networks T={steps} B={size}"
-        rows.append({"case": name, "milliseconds": times, "speedup": speedup})
-        print(f"{name:<24} one by one / side by side: {speedup:.2f}", flush=True)
-    return rows
+        times = on_the_device({name: partial(run, lstms, inputs_BTE) for name, run in runs.items()}, rounds)
+        found[f"{number} networks T={steps} B={size}"] = times
+    return found
 
 
 def _side_by_side(lstms: list[nn.LSTM], inputs_BTE: Tensor) -> None:
@@ -142,31 +117,34 @@ def _back(lstms: list[nn.LSTM], inputs_BTE: Tensor, states: Sequence[Tensor]) ->
     torch.autograd.grad(torch.stack(list(states)).sum(), leaves)
 
 
+def judge(found: dict[Case, Timings], together: dict[str, Timings]) -> list[Row]:
+    """Graphs have a target; what they gain over the others is told."""
+    rows = [
+        at_most("`graphs` recurrence over cuDNN's LSTM, GPU", case.name, times.ratio("graphs", "lstm"), TARGET)
+        for case, times in found.items()
+    ]
+    rows += [
+        untargeted("`graphs` recurrence against `pure`, GPU", case.name, times.ratio("pure", "graphs"))
+        for case, times in found.items()
+    ]
+    rows += [
+        untargeted("LSTMs side by side against one by one, GPU", name, times.ratio("one by one", "side by side"))
+        for name, times in together.items()
+    ]
+    return rows
+
+
 def main() -> None:
-    """Checks, measures, prints a line per case and writes the result."""
-    parser = argparse.ArgumentParser(description="Check and time the recurrences on a CUDA device.")
-    parser.add_argument("--rounds", type=int, default=50, help="timings of each way; default 50")
-    parser.add_argument("--output", type=Path, default=OUTPUT, help="where the JSON goes")
-    arguments = parser.parse_args()
+    """Checks, measures, prints the rows and writes the result."""
+    arguments = command_line(__doc__, "gpu", rounds=50)
     if not torch.cuda.is_available():
         sys.exit("there is no CUDA device")
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    result: dict[str, Any] = {
-        "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "device": torch.cuda.get_device_name(),
-        "python": platform.python_version(),
-        "torch": str(torch.__version__),
-        "cudnn": torch.backends.cudnn.version(),
-        "mtlkit": mtlkit.__version__,
-        "rounds": arguments.rounds,
-        "equality": equality(),
-    }
-    worst = {dtype: max(row["error"] for row in result["equality"] if row["dtype"] == str(dtype)) for dtype in ERRORS}
-    print("equality: largest error", ", ".join(f"{dtype} {each:.1e}" for dtype, each in worst.items()), flush=True)
-    result["recurrences"], result["senders"] = recurrences(arguments.rounds), senders(arguments.rounds)
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(f"wrote {arguments.output}", file=sys.stderr)
+    errors = equality()
+    found, together = recurrences(arguments.rounds), senders(arguments.rounds)
+    milliseconds = {case.name: times.milliseconds() for case, times in found.items()}
+    milliseconds |= {name: times.milliseconds() for name, times in together.items()}
+    write_result(arguments, judge(found, together), milliseconds=milliseconds, equality=errors)
 
 
 if __name__ == "__main__":
