@@ -22,8 +22,8 @@ Written by `{command}` from [runs.json](runs.json), which has every run:
 five seeds, each another world of [planted.jsonnet](../../../experiments/planted.jsonnet), so other lexicons, sentences
 and beginnings. All systems have the same LSTMs, trainer and epochs; dev data choose the epoch, test data nothing.
 Settings were chosen in world 101, where test figures were looked at too, after a first design (20 words, 30 epochs) had
-run on seeds 1 and 2 and shown full sharing to cost little; those runs were dropped. So that full sharing costs something
-is a property of this world, not evidence for the papers. A dash is a run that is not there.
+run on seeds 1 and 2 and shown full sharing to cost little; those runs were dropped. So it is a property of this world
+that full sharing costs something, not evidence for the papers. A dash is a run that is not there.
 Commit {commit}, {processor}, {threads} thread, Python {python}, torch {torch}; {minutes:.0f} minutes of CPU time.
 """
 

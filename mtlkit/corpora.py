@@ -15,11 +15,14 @@ from mtlkit.data import (
     TaskSplit,
     Vectors,
     Vocabulary,
+    VocabularySettings,
     build_vocabulary,
     cache_folder,
     clean_mask,
     load_corpus,
+    resplit,
     seen_digests,
+    word_of,
 )
 from mtlkit.errors import DataError
 from mtlkit.experiment import SPLITS, Experiment, TaskSettings
@@ -72,15 +75,21 @@ def load_corpora(
         say(f"reading {name}: {', '.join(sources)}")
         by_task[name] = {split: load_split(name, task, split, limit) for split in sources}
     corpora = Corpora(by_task)
-    return _without_test_texts(corpora, say) if experiment.drop_test_texts else corpora
+    for split, drop in (("test", experiment.drop_test_texts), ("dev", experiment.drop_dev_texts)):
+        corpora = _without_texts_of(split, corpora, say) if drop else corpora
+    return corpora
 
 
 def load_split(name: str, task: TaskSettings, split: str, limit: int | None = None) -> Corpus:
-    """One split of one task, cut to the task's `max_length`."""
-    try:
-        corpus = load_corpus(task.reader, getattr(task, split), cache=cache_folder())
-    except DataError as error:
-        raise DataError(f"tasks.{name}.{split}: {error}") from None
+    """One split of one task, drawn anew if the task says so, and cut to its `max_length`."""
+    if task.resplit is None or split not in task.resplit.splits:
+        corpus = _read(name, task, split)
+    else:
+        try:
+            corpus = resplit({each: _read(name, task, each) for each in task.resplit.splits}, task.resplit, name)[split]
+        except DataError as error:
+            place = "" if str(error).startswith("tasks.") else f"tasks.{name}.resplit: "
+            raise DataError(f"{place}{error}") from None
     if split == "train" and (corpus.targets < 0).any():
         raise DataError(
             f"tasks.{name}.train: {getattr(task, split)}: some texts have no target; training needs them all"
@@ -91,17 +100,25 @@ def load_split(name: str, task: TaskSettings, split: str, limit: int | None = No
     return corpus if task.max_length is None else corpus.cut(task.max_length)
 
 
-def _without_test_texts(corpora: Corpora, say: Say) -> Corpora:
-    """Less the train texts that equal a test text of any task."""
-    tested = seen_digests(corpora.of_split("test").values())
+def _read(name: str, task: TaskSettings, split: str) -> Corpus:
+    """The texts of one of the task's files, or of whatever its reader reads."""
+    try:
+        return load_corpus(task.reader, getattr(task, split), cache=cache_folder())
+    except DataError as error:
+        raise DataError(f"tasks.{name}.{split}: {error}") from None
+
+
+def _without_texts_of(split: str, corpora: Corpora, say: Say) -> Corpora:
+    """Less the train texts that equal a test, or dev, text of any task."""
+    held_out = seen_digests(corpora.of_split(split).values())
     by_task = {}
     for task, splits in corpora.by_task.items():
         train = splits["train"]
-        kept = numpy.flatnonzero(clean_mask(train, tested))
+        kept = numpy.flatnonzero(clean_mask(train, held_out))
         if not len(kept):
-            raise DataError(f"tasks.{task}.train: every text is a test text of some task; give other texts")
+            raise DataError(f"tasks.{task}.train: every text is a {split} text of some task; give other texts")
         if dropped := len(train) - len(kept):
-            say(f"tasks.{task}.train: {dropped:,} of {len(train):,} texts are test texts of some task, and left out")
+            say(f"tasks.{task}.train: {dropped:,} of {len(train):,} texts are {split} texts of some task, and left out")
         by_task[task] = {**splits, "train": train.select(kept)}
     return Corpora(by_task)
 
@@ -122,7 +139,7 @@ def make_vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors |
     vocabulary = build_vocabulary(training, settings, vectors)
     say(f"vocabulary: {len(vocabulary['words']):,} words")
     if vectors is not None:
-        counts = _word_counts(training, settings.lowercase)
+        counts = _word_counts(training, settings)
         types, tokens = vectors.coverage(list(counts), counts.values())
         say(f"pretrained vectors cover {types:.1%} of the training words, {tokens:.1%} of their occurrences")
     return vocabulary
@@ -181,10 +198,10 @@ def majority(task: str, corpus: Corpus) -> dict[str, float]:
     return {f"{task}/majority": max(counts.values()) / sum(counts.values())}
 
 
-def _word_counts(training: Mapping[str, Corpus], lowercase: bool) -> dict[str, int]:
+def _word_counts(training: Mapping[str, Corpus], settings: VocabularySettings) -> dict[str, int]:
     counts: dict[str, int] = {}
     for corpus in training.values():
         for form, count in zip(corpus.forms, corpus.form_counts().tolist(), strict=True):
-            word = form.lower() if lowercase else form
+            word = word_of(form, settings.lowercase, settings.one_number)
             counts[word] = counts.get(word, 0) + count
     return counts

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from torch import nn
 
 from mtlkit.config import Lazy, Spec, Variables, apply_overrides, evaluate_file, experiment_root, validate
-from mtlkit.data import DatasetReader, Vectors, Vocabulary, VocabularySettings
+from mtlkit.data import DatasetReader, ResplitSettings, Vectors, Vocabulary, VocabularySettings
 from mtlkit.embedders import Embedder
 from mtlkit.errors import ConfigError
 from mtlkit.heads import Head
@@ -43,6 +43,16 @@ class TaskSettings(Spec):
     """lambda_k of the joint loss (Liu et al. 2019, eq. 14)."""
     max_length: PositiveInt | None = None
     """Longer texts are cut to their first words."""
+    resplit: ResplitSettings | None = None
+    """Draws the splits anew out of the files' texts; none takes the files as the splits."""
+
+    @field_validator("resplit")
+    @classmethod
+    def _has_what_it_draws(cls, resplit: ResplitSettings | None, info: ValidationInfo) -> ResplitSettings | None:
+        for split in resplit.splits if resplit else ():
+            if split in info.data and info.data[split] is None:
+                raise ValueError(f"draws {split} anew, and there is no {split} file; set the task's {split}")
+        return resplit
 
     def sources(self) -> dict[str, str]:
         """The splits that the task has."""
@@ -101,6 +111,8 @@ class Experiment(Spec):
     """The tasks by name."""
     drop_test_texts: bool = False
     """Leave train texts out that equal a test text of any task; so it is the texts that decide, never their targets."""
+    drop_dev_texts: bool = False
+    """Leave those out that equal a dev text of any task, so that no epoch is chosen by texts that were trained on."""
     vocabulary: VocabularySettings = VocabularySettings()
     """Which words are known, and pretrained vectors for them."""
     model: ModelSettings
@@ -121,11 +133,14 @@ class Experiment(Spec):
                 raise ValueError(f"'{name}' cannot name a task: {reason}")
         return tasks
 
-    @field_validator("drop_test_texts")
+    @field_validator("drop_test_texts", "drop_dev_texts")
     @classmethod
     def _something_to_drop(cls, drop: bool, info: ValidationInfo) -> bool:
-        if drop and not any(task.test for task in info.data.get("tasks", {}).values()):
-            raise ValueError("no task has test data, so there is nothing to leave out; remove it or set a task's test")
+        split = "test" if info.field_name == "drop_test_texts" else "dev"
+        if drop and not any(getattr(task, split) for task in info.data.get("tasks", {}).values()):
+            raise ValueError(
+                f"no task has {split} data, so there is nothing to leave out; remove it or set a task's {split}"
+            )
         return drop
 
     @field_validator("stages")
@@ -151,6 +166,7 @@ class Experiment(Spec):
 SECTIONS: dict[str, type[Spec]] = {
     "experiment": Experiment,
     "tasks": TaskSettings,
+    "resplit": ResplitSettings,
     "vocabulary": VocabularySettings,
     "model": ModelSettings,
     "initializers": InitializerSettings,
@@ -158,7 +174,7 @@ SECTIONS: dict[str, type[Spec]] = {
     "stages": StageSettings,
     "trainer": TrainerSettings,
 }
-"""What an experiment file is made of; under `tasks` each task; in `model.initializers`, `model.pretrained` and `stages`
+"""What an experiment file is made of; under `tasks` each task, and its `resplit`; in `model.initializers`, `model.pretrained` and `stages`
 each entry."""
 
 

@@ -30,6 +30,7 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
     mtlkit.DatasetReader: [
         {"type": "columns", "tags": 1},
         {"type": "columns", "words": "TOKEN", "tags": "UPOS", "domain": "reviews"},
+        {"type": "columns", "words": "TOKEN", "tags": "CHUNK", "types": ["NP", "VP"]},
         {"type": "jsonl"},
         {"type": "jsonl", "words_field": "words", "tags_field": "tags", "tokenizer": {"type": "regex"}},
         {"type": "planted", "rule": "a"},

@@ -31,6 +31,7 @@ PLANTED = (
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
     *((f"ewt_grid/{name}.jsonnet", {"grid": "united"}) for name in GRID),
     ("ewt_grid/bilstm.jsonnet", {"pos": "XPOS", "char": "cnn"}),
+    ("ewt_grid/nas_pool.jsonnet", {"srl": "verb"}),
     ("ewt_grid/nas_pool.jsonnet", {"grid": "united", "num_modules": 4, "char": "cnn"}),
     *(("ewt_grid/nas_pool.jsonnet", {"grid": "united", "paths": paths}) for paths in CONTROLS),
     ("fdu/nas_pool.jsonnet", {"paths": "fixed", "path": [3, 3]}),
@@ -210,6 +211,7 @@ def test_the_tagging_systems_compare_and_take_weights() -> None:
     [
         ("ewt_grid/ic.jsonnet", {"grid": "both"}, "grid is one of separate, united, not 'both'"),
         ("ewt_grid/ic.jsonnet", {"pos": "upos"}, "pos is one of UPOS, XPOS, not 'upos'"),
+        ("ewt_grid/fs.jsonnet", {"srl": "args"}, "srl is one of arguments, verb, not 'args'"),
         ("ewt_grid/nas_pool.jsonnet", {"paths": "best"}, "paths is one of controller, fixed"),
         ("tagging/ic.jsonnet", {"ner": "conll2003"}, "ner is one of wikigold, wnut17, not 'conll2003'"),
         ("tagging/ic.jsonnet", {"lambda": {"chunks": 0.5}}, "no task is named 'chunks' (the tasks: chunk, ner, pos)"),

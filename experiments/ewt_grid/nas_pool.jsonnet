@@ -4,11 +4,20 @@
 local ewt = import '../lib/ewt.libsonnet';
 local stages = import '../lib/search_stages.libsonnet';
 
-function(grid='separate', pos='UPOS', char='none', num_modules=20, num_samples=5, paths='controller', path=[0, 1])
+function(
+  grid='separate',
+  pos='UPOS',
+  char='none',
+  srl='arguments',
+  num_modules=20,
+  num_samples=5,
+  paths='controller',
+  path=[0, 1]
+)
   local pool(chosen) = {
     type: 'pool',
     // Both directions together are as wide as the embeddings, so that any module may follow any other: 50 for words alone.
     module: { type: 'bilstm', hidden_dim: chosen.embedding_dim / 2 },
     num_modules: num_modules,
   };
-  stages.search_or_control(ewt.experiment(pool, grid, pos, char), num_samples, paths, path)
+  stages.search_or_control(ewt.experiment(pool, grid, pos, char, srl), num_samples, paths, path)

@@ -5,6 +5,7 @@
 // Every file of ewt_grid/ takes these arguments:
 //   --tla-str grid=separate    20 tasks, a domain each, as in Table 3; or united: 4, each over all domains (Table 4)
 //   --tla-str pos=UPOS         17 universal tags; or XPOS: 50, Penn's and those of the web, as in OntoNotes
+//   --tla-str srl=arguments    of one predicate a sentence; or verb: which word it is, which Chen et al. most likely score
 //   --tla-str char=none        words alone, as the paper says nothing of characters; or cnn: 30 numbers of a word's spelling
 local data = std.extVar('data');
 local corpus = data + '/seqlab/ewt-grid/';
@@ -32,8 +33,11 @@ local embedders = {
   },
 };
 
-local task(entry, pos) = {
-  reader: { type: 'columns', words: 'TOKEN', tags: columns(pos)[entry.kind], domain: entry.domain },
+local types = { arguments: {}, verb: { types: ['V'] } };
+
+local task(entry, pos, srl) = {
+  reader: { type: 'columns', words: 'TOKEN', tags: columns(pos)[entry.kind], domain: entry.domain } +
+          (if entry.kind == 'srl' then srl else {}),
   train: corpus + 'train.tsv.gz',
   dev: corpus + 'dev.tsv.gz',
   test: corpus + 'test.tsv.gz',
@@ -53,12 +57,12 @@ local one_of(name, value, known) =
 
 {
   // An experiment. `sharing` takes what all systems are made of and gives the scheme.
-  experiment(sharing, grid, pos, char)::
+  experiment(sharing, grid, pos, char, srl)::
     local tasks = one_of('grid', grid, grids);
     local chosen_pos = one_of('pos', pos, { UPOS: 'UPOS', XPOS: 'XPOS' });
     local embedding = one_of('char', char, embedders);
     {
-      tasks: { [name]: task(tasks[name], chosen_pos) for name in std.objectFields(tasks) },
+      tasks: { [name]: task(tasks[name], chosen_pos, one_of('srl', srl, types)) for name in std.objectFields(tasks) },
       vocabulary: { min_count: 2, pretrained: data + '/glove/glove.6B.100d.fdu.txt.gz' },
       model: {
         embedder: embedding.embedder,
@@ -81,12 +85,13 @@ local one_of(name, value, known) =
     },
 
   // An experiment file: what it says is the scheme, and it takes the arguments that all have.
-  system(sharing):: function(grid='separate', pos='UPOS', char='none') $.experiment(sharing, grid, pos, char),
+  system(sharing):: function(grid='separate', pos='UPOS', char='none', srl='arguments')
+    $.experiment(sharing, grid, pos, char, srl),
 
   // Each task as if it were trained alone: nothing is shared, not even the embedder, and each keeps its own best epoch.
   single_task(encoder)::
-    function(grid='separate', pos='UPOS', char='none')
-      $.experiment(function(chosen) { type: 'private', encoder: encoder(chosen) }, grid, pos, char) + {
+    function(grid='separate', pos='UPOS', char='none', srl='arguments')
+      $.experiment(function(chosen) { type: 'private', encoder: encoder(chosen) }, grid, pos, char, srl) + {
         model+: { share_embedder: false },
         trainer+: { selection: { type: 'per_task' } },
       },

@@ -21,6 +21,7 @@ def built_model(experiment: Experiment, problems: list[str], sharing_place: str)
         characters=["a"],
         labels={name: ["O", "B-X", "I-X"] for name in experiment.tasks},
         lowercase=experiment.vocabulary.lowercase,
+        one_number=experiment.vocabulary.one_number,
     )
     settings = experiment.model
     found: list[str] = []

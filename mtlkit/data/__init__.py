@@ -16,10 +16,11 @@ from mtlkit.data.readers import (
     TextClassificationReader,
     VaderReader,
 )
+from mtlkit.data.resplit import ResplitSettings, resplit
 from mtlkit.data.statistics import SplitStatistics, statistics
 from mtlkit.data.tokenizers import RegexTokenizer, SpacyTokenizer, Tokenizer, WhitespaceTokenizer
 from mtlkit.data.vectors import Vectors
-from mtlkit.data.vocabulary import Vocabulary, VocabularySettings, build_vocabulary
+from mtlkit.data.vocabulary import Vocabulary, VocabularySettings, build_vocabulary, word_of
 from mtlkit.files import cache_folder
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "PlantedReader",
     "RegexTokenizer",
     "SpacyTokenizer",
+    "ResplitSettings",
     "SplitStatistics",
     "Target",
     "TargetKind",
@@ -55,6 +57,8 @@ __all__ = [
     "clean_mask",
     "fetch_vader",
     "load_corpus",
+    "resplit",
     "seen_digests",
     "statistics",
+    "word_of",
 ]

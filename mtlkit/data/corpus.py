@@ -5,7 +5,7 @@ Letters: n texts, N tokens in all of them, F distinct surface forms.
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Self, final
@@ -57,6 +57,24 @@ class Corpus:
             np.array(targets, np.int32),
             np.frombuffer(digests, "<i8").astype(np.int64),
             target_kind,
+        )
+
+    @classmethod
+    def joined(cls, corpora: Sequence["Corpus"]) -> Self:
+        """The texts of several corpora with targets of one kind, one corpus after the other."""
+        forms, labels = _numbering(), _numbering()
+        tokens = [np.array([forms[form] for form in each.forms], np.int32)[each.tokens] for each in corpora]
+        # The last place is for -1, which stands for no target.
+        places = [np.array([*(labels[label] for label in each.labels), NO_TARGET], np.int32) for each in corpora]
+        lengths = np.concatenate([each.lengths for each in corpora])
+        return cls(
+            list(forms),
+            np.concatenate(tokens),
+            np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)]),
+            list(labels),
+            np.concatenate([place[each.targets] for place, each in zip(places, corpora, strict=True)]),
+            np.concatenate([each.digests for each in corpora]),
+            corpora[0].target_kind,
         )
 
     def __len__(self) -> int:

@@ -4,6 +4,7 @@ Letters: F surface forms, C characters of a form.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from mtlkit.files import write_atomically
 from mtlkit.types import DataPath, NonNegativeInt, PositiveInt
 
 MAX_CHARACTERS = 24
+NUMBER = re.compile(r"[+-]?\d+(?:[.,/:-]\d+)*")
 
 
 class VocabularySettings(Spec):
@@ -34,6 +36,8 @@ class VocabularySettings(Spec):
     """At most so many words without a pretrained vector, the most frequent ones."""
     lowercase: bool = True
     """Whether `The` and `the` are one word; characters keep their case."""
+    one_number: bool = False
+    """Whether all numbers are one word, `0`; characters keep their digits."""
     pretrained: DataPath | None = None
     """A file of word vectors in GloVe's text form. All its words join, so that dev and test texts profit too."""
     pretrained_limit: NonNegativeInt | None = None
@@ -47,6 +51,7 @@ class Vocabulary:
 
     namespaces: Mapping[str, Namespace]
     lowercase: bool = True
+    one_number: bool = False
 
     @classmethod
     def of(
@@ -56,12 +61,13 @@ class Vocabulary:
         labels: Mapping[str, Iterable[str]] | None = None,
         *,
         lowercase: bool = True,
+        one_number: bool = False,
     ) -> Self:
         """A vocabulary of these tokens; ids of words and characters begin at 2, those of a task's labels at 0."""
         namespaces = {"words": Namespace(words, is_open=True), "characters": Namespace(characters, is_open=True)}
         for task, names in (labels or {}).items():
             namespaces[f"labels/{task}"] = Namespace(names, is_open=False)
-        return cls(namespaces, lowercase)
+        return cls(namespaces, lowercase, one_number)
 
     def __getitem__(self, namespace: str) -> Namespace:
         return self.namespaces[namespace]
@@ -78,7 +84,7 @@ class Vocabulary:
     def word_ids(self, forms: Sequence[str]) -> NDArray[np.int64]:
         """Each form's word id, (F,)."""
         words = self["words"]
-        return np.array([words.index(_word(form, self.lowercase)) for form in forms], np.int64)
+        return np.array([words.index(word_of(form, self.lowercase, self.one_number)) for form in forms], np.int64)
 
     def character_ids(self, forms: Sequence[str]) -> NDArray[np.int64]:
         """Each form's first characters, 24 at most, (F, C); 0 after its last."""
@@ -94,7 +100,7 @@ class Vocabulary:
         folder.mkdir(parents=True, exist_ok=True)
         for name, namespace in self.namespaces.items():
             namespace.save(_file(folder, name))
-        about = {"lowercase": self.lowercase, "tasks": self.tasks}
+        about = {"lowercase": self.lowercase, "one_number": self.one_number, "tasks": self.tasks}
         write_atomically(folder / "vocabulary.json", json.dumps(about, indent=2).encode() + b"\n")
 
     @classmethod
@@ -103,12 +109,14 @@ class Vocabulary:
         try:
             about = json.loads((folder / "vocabulary.json").read_bytes())
             lowercase, tasks = bool(about["lowercase"]), [str(task) for task in about["tasks"]]
+            one_number = bool(about.get("one_number", False))  # older archives know no such setting
         except (OSError, ValueError, KeyError, TypeError):
             raise DataError(f"{folder}: holds no whole vocabulary; take the folder that training wrote") from None
         names = ["words", "characters", *(f"labels/{task}" for task in tasks)]
         return cls(
             {name: Namespace.load(_file(folder, name), is_open=not name.startswith("labels/")) for name in names},
             lowercase,
+            one_number,
         )
 
 
@@ -125,11 +133,15 @@ def build_vocabulary(
     for corpus in training.values():
         for form, count in zip(corpus.forms, corpus.form_counts().tolist(), strict=True):
             if count:
-                words[_word(form, settings.lowercase)] += count
+                words[word_of(form, settings.lowercase, settings.one_number)] += count
                 for character in form:
                     characters[character] += count
     pretrained = vectors.words if vectors else []
-    joining = {word for word in pretrained[: settings.pretrained_limit] if word == _word(word, settings.lowercase)}
+    joining = {
+        word
+        for word in pretrained[: settings.pretrained_limit]
+        if word == word_of(word, settings.lowercase, settings.one_number)
+    }
     known = words.keys() & set(pretrained)
     others = [word for word in _ranked(words, words) if word not in known and words[word] >= settings.min_count]
     return Vocabulary.of(
@@ -137,6 +149,7 @@ def build_vocabulary(
         _ranked(characters, characters),
         {task: sorted(corpus.label_counts()) for task, corpus in training.items()},
         lowercase=settings.lowercase,
+        one_number=settings.one_number,
     )
 
 
@@ -144,7 +157,10 @@ def _ranked(tokens: Iterable[str], counts: Counter[str]) -> list[str]:
     return sorted(tokens, key=lambda token: (-counts[token], token))
 
 
-def _word(form: str, lowercase: bool) -> str:
+def word_of(form: str, lowercase: bool, one_number: bool) -> str:
+    """The word that a form stands for. A number is made of digits, a sign before and `.,/:-` between them."""
+    if one_number and NUMBER.fullmatch(form):
+        return "0"
     return form.lower() if lowercase else form
 
 

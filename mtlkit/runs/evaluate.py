@@ -70,7 +70,7 @@ def _chosen(experiment: Experiment, tasks: Sequence[str], split: str, file: str 
     if file is not None:
         if len(chosen) != 1:
             raise ConfigError("--file holds one task's data; say whose with --task")
-        return {name: settings.model_copy(update={split: file}) for name, settings in chosen.items()}
+        return {name: settings.model_copy(update={split: file, "resplit": None}) for name, settings in chosen.items()}
     found = {name: settings for name, settings in chosen.items() if split in settings.sources()}
     if not found:
         raise ConfigError(f"no {split} split for {', '.join(chosen)}; give other data with --task NAME --file FILE")

@@ -118,3 +118,21 @@ def test_ids_of_forms():
     assert vocabulary.word_ids(["The", "the", "a"]).tolist() == [2, 2, 1]
     assert vocabulary.character_ids(["ht", "the"]).tolist() == [[3, 2, 0], [2, 3, 1]]
     assert vocabulary.character_ids(["x" * 40]).tolist() == [[4] * 24]
+
+
+def test_all_numbers_may_be_one_word() -> None:
+    texts = ["In 1999 , 3.5 % of 1,200", "had -7 or 10:30 or 1/2 or a3 or 4th or 1999"]
+    corpus = Corpus.from_instances((Instance(tuple(text.split()), "x") for text in texts), "label")
+    numbers = {"1999", "3.5", "1,200", "-7", "10:30", "1/2"}
+    merged = build_vocabulary({"task": corpus}, VocabularySettings(one_number=True))
+    assert numbers.isdisjoint(merged["words"].tokens) and {"0", "a3", "4th"} <= set(merged["words"].tokens)
+    assert merged.word_ids(["2024", "12.5"]).tolist() == [merged["words"].index("0")] * 2
+    apart = build_vocabulary({"task": corpus}, VocabularySettings())
+    assert numbers <= set(apart["words"].tokens) and "0" not in apart["words"].tokens
+
+
+def test_one_number_is_kept_in_files(tmp_path: Path) -> None:
+    vocabulary = Vocabulary.of(["0"], one_number=True)
+    vocabulary.save(tmp_path)
+    assert Vocabulary.load(tmp_path) == vocabulary
+    assert Vocabulary.load(tmp_path).word_ids(["7"]).tolist() == [2]

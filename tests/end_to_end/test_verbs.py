@@ -110,6 +110,36 @@ def test_test_texts_of_any_task_can_be_kept_from_training(experiment, write, run
     assert "books/clean_accuracy" not in json.loads((tmp_path / "dropping" / "metrics.json").read_text())["test"]
 
 
+def test_dev_texts_can_be_kept_from_training(experiment, write, run, tmp_path):
+    dev = (tmp_path / "books.dev.tsv").read_text().splitlines(keepends=True)
+    with (tmp_path / "films.train.tsv").open("a") as films:
+        films.writelines(dev[:3])
+    experiment["drop_dev_texts"] = True
+    result = run("train", write(experiment), "-s", tmp_path / "run", "-o", "trainer.epochs=1")
+    assert result.returncode == 0, result.stderr
+    assert "tasks.films.train: 3 of 63 texts are dev texts of some task, and left out" in result.stderr
+
+
+def test_splits_can_be_drawn_anew(experiment, write, run, tmp_path):
+    """The archive draws the same ones when it is evaluated; a file that is given is taken as it is."""
+    experiment["tasks"]["books"]["resplit"] = {"dev": 30, "test": 25}
+    experiment["trainer"]["epochs"] = 1
+    result = run("train", write(experiment), "-s", tmp_path / "run")
+    assert result.returncode == 0, result.stderr
+    figures = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert (25 * figures["test"]["books/accuracy"]) % 1 == pytest.approx(0, abs=1e-9)
+    assert run("evaluate", tmp_path / "run", "--output", tmp_path / "again.json").returncode == 0
+    assert json.loads((tmp_path / "again.json").read_text()) == figures["test"]
+    given = run("evaluate", tmp_path / "run", "--task", "books", "--file", tmp_path / "books.test.tsv")
+    assert given.returncode == 0, given.stderr
+    experiment["tasks"]["books"]["resplit"] = {"dev": 90, "test": 25}
+    failed = run("train", write(experiment), "-s", tmp_path / "other")
+    assert failed.returncode == 2 and "tasks.books.resplit: 115 of 100 texts are asked for" in failed.stderr
+    del experiment["tasks"]["books"]["test"]
+    failed = run("check", write(experiment))
+    assert "tasks.books.resplit: draws test anew, and there is no test file; set the task's test" in failed.stderr
+
+
 def test_what_cannot_be_kept_from_training_is_told(experiment, write, run, tmp_path):
     experiment["drop_test_texts"] = True
     (tmp_path / "books.test.tsv").write_text((tmp_path / "films.train.tsv").read_text())

@@ -23,13 +23,22 @@ class ColumnsReader(DatasetReader):
     - Any other first line, as in CoNLL-2000: blanks or TABs between the columns and no comments (a token may be `#`).
 
     `words` and `tags` choose columns by name (first form) or by place, counted from 0. `domain` keeps the sentences of
-    one domain. To predict, it takes a text with blanks between its words or {"words": [...], "tags": [...]}.
+    one domain. With `types`, tags `B-x` and `I-x` of other types than these are `O`, as if nothing had been marked:
+    `types: ['V']` makes verb identification of semantic roles.
+
+    To predict, it takes a text with blanks between its words or {"words": [...], "tags": [...]}.
     """
 
     target_kind: TargetKind = "tags"
 
-    def __init__(self, tags: str | NonNegativeInt, words: str | NonNegativeInt = 0, domain: str | None = None) -> None:
-        self._tags, self._words, self._domain = tags, words, domain
+    def __init__(
+        self,
+        tags: str | NonNegativeInt,
+        words: str | NonNegativeInt = 0,
+        domain: str | None = None,
+        types: list[str] | None = None,
+    ) -> None:
+        self._tags, self._words, self._domain, self._types = tags, words, domain, types
         self._fields = Fields(WhitespaceTokenizer(), words="words", tags="tags")
 
     def files(self, source: str) -> list[Path]:
@@ -40,10 +49,15 @@ class ColumnsReader(DatasetReader):
         for sentence in read_sentences(Path(source)):
             domains.add(sentence.domain)
             if self._domain in (None, sentence.domain):
-                yield Instance(sentence.column(self._words), sentence.column(self._tags))
+                yield Instance(sentence.column(self._words), self._kept(sentence.column(self._tags)))
         if self._domain not in domains:
             known = ", ".join(sorted(filter(None, domains))) or "none"
             raise DataError(f"{source}: no sentence of domain '{self._domain}' (domains: {known}); choose one of them")
+
+    def _kept(self, tags: tuple[str, ...]) -> tuple[str, ...]:
+        if self._types is None:
+            return tags
+        return tuple("O" if tag[:2] in ("B-", "I-") and tag[2:] not in self._types else tag for tag in tags)
 
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
         return self._fields.instance(raw)

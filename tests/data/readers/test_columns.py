@@ -42,6 +42,12 @@ def test_a_domain_is_kept(source):
     assert list(ColumnsReader(tags="UPOS", domain="email").read(source(GRID))) == [Instance(("Hi",), ("INTJ",))]
 
 
+def test_tags_of_other_types_are_nothing(source):
+    content = "# columns = A B\n\nhe\tB-ARG0\nsaw\tB-V\nit\tB-ARG1\nall\tI-ARG1\nV\tX\n"
+    (read,) = ColumnsReader(tags="B", types=["V"]).read(source(content))
+    assert read.target == ("O", "B-V", "O", "O", "X")
+
+
 def test_a_domain_lasts_one_sentence(source):
     content = "# columns = A B\n\n# domain = x\na\tb\n\nc\td\n"
     assert list(ColumnsReader(tags="B", domain="x").read(source(content))) == [Instance(("a",), ("b",))]
