@@ -174,8 +174,8 @@ SECTIONS: dict[str, type[Spec]] = {
     "stages": StageSettings,
     "trainer": TrainerSettings,
 }
-"""What an experiment file is made of; under `tasks` each task, and its `resplit`; in `model.initializers`, `model.pretrained` and `stages`
-each entry."""
+"""What an experiment file is made of; under `tasks` each task, and its `resplit`; in `model.initializers`,
+`model.pretrained` and `stages` each entry."""
 
 
 @dataclass(frozen=True)

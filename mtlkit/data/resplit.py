@@ -41,9 +41,7 @@ def resplit(corpora: Mapping[str, Corpus], settings: ResplitSettings, task: str)
     whole = Corpus.joined([corpora[split] for split in settings.splits])
     wanted = settings.dev + (settings.test or 0)
     if wanted >= len(whole):
-        raise DataError(
-            f"{wanted:,} of {len(whole):,} texts are asked for, and some must be left to train on; ask less"
-        )
+        raise DataError(f"{wanted:,} of {len(whole):,} texts are asked for, and training needs some; ask for less")
     digest = hashlib.sha256(f"{settings.seed}/{task}".encode()).digest()
     order = np.random.default_rng(list(digest)).permutation(len(whole))
     sizes = {"dev": settings.dev, "test": settings.test or 0}

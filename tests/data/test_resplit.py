@@ -45,7 +45,9 @@ def test_joined_tags_keep_their_places() -> None:
 def test_every_text_is_in_one_split() -> None:
     parts = drawn(dev=6, test=4)
     assert [len(parts[split]) for split in ("train", "dev", "test")] == [22, 6, 4]
-    assert sorted(sum(parts.values(), [])) == sorted(word for file in FILES.values() for word in words(file))
+    assert sorted(word for part in parts.values() for word in part) == sorted(
+        word for file in FILES.values() for word in words(file)
+    )
 
 
 def test_the_test_file_may_stay_as_it_is() -> None:
@@ -61,5 +63,5 @@ def test_seed_and_task_decide() -> None:
 
 
 def test_something_must_be_left_to_train_on() -> None:
-    with pytest.raises(DataError, match="32 of 32 texts are asked for, and some must be left to train on; ask less"):
+    with pytest.raises(DataError, match="32 of 32 texts are asked for, and training needs some; ask for less"):
         drawn(dev=20, test=12)
