@@ -79,18 +79,19 @@ def inspect_experiment(
     experiment = experiment_of(loaded.experiment, stages_of(loaded.experiment)[0])
     torch.set_num_threads(experiment.trainer.threads)
     set_kernels(experiment.trainer.kernels)
-    corpora = load_corpora(experiment, limit=limit, say=say)
+    corpora = load_corpora(loaded.experiment, limit=limit, say=say)  # the vocabulary is that of all stages
     vectors = read_vectors(experiment, say)
-    vocabulary = make_vocabulary(experiment, corpora, vectors, say)
+    vocabulary = make_vocabulary(loaded.experiment, corpora, vectors, say)
     model = new_model(experiment, vocabulary, vectors, say).to(device)
     splits = {
         task: TaskSplit(task, corpus, vocabulary, with_characters=model.uses_characters, device=device)
         for task, corpus in corpora.of_split("train").items()
+        if task in experiment.tasks
     }
     selection = experiment.trainer.selection.build(tasks=list(experiment.tasks))
     trainer = Trainer(model, splits, [], [], selection, experiment.trainer, experiment.seed)
     activations = _activation_bytes(model, _longest_batch(splits, experiment.trainer))
-    tasks = _inspect_tasks(model, splits, corpora)
+    tasks = _inspect_tasks(model, splits, corpora, trainer.optimization)
     return Inspection(
         tasks,
         sum(parameter.numel() for parameter in model.parameters()),
@@ -100,13 +101,15 @@ def inspect_experiment(
     )
 
 
-def _inspect_tasks(model: MultiTaskModel, splits: dict[str, TaskSplit], corpora: Corpora) -> list[TaskInspection]:
+def _inspect_tasks(
+    model: MultiTaskModel, splits: dict[str, TaskSplit], corpora: Corpora, optimization: Optimization
+) -> list[TaskInspection]:
     paths: dict[str, list[Part]] = {}
     trained: dict[str, set[str]] = {}
     for task, split in splits.items():
         model.zero_grad(set_to_none=True)
         with _recorded_parts(model) as parts:
-            model.loss(split.batch(split.lengths.argsort()[-2:])).total.backward()  # type: ignore[no-untyped-call]
+            optimization.backward(model.loss(split.batch(split.lengths.argsort()[-2:])).total)
         head = model.head(task)
         paths[task] = [*parts, Part(f"{head.registered_name} head", "")]
         trained[task] = {name for name, parameter in model.named_parameters() if parameter.grad is not None}

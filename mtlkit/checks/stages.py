@@ -25,7 +25,10 @@ def stage_problems(experiment: Experiment) -> Iterator[str]:
         return
     for number, stage in enumerate(stages_of(experiment)):
         place = f"stages.{number}." if experiment.stages else ""
-        if wrong := [*_derivation_problems(experiment, stage, place, before)]:
+        if wrong := [
+            *_derivation_problems(experiment, stage, place, before),
+            *_path_problems(experiment, stage, place, paths),
+        ]:
             yield from wrong
             return
         if stage.derive is not None:  # which paths these will be is not known, and does not matter here
@@ -43,14 +46,15 @@ def stage_problems(experiment: Experiment) -> Iterator[str]:
         if model is None or problems:
             return
         yield from _keep_problems(stage, place, model, before)
-        before = _Checked(trained, model)
+        before = _Checked(stage, trained, model)
     yield from beginnings.unused()
 
 
 @dataclass(frozen=True)
 class _Checked:
-    """A stage's experiment, and its model without memory for parameters."""
+    """A stage, its experiment, and its model without memory for parameters."""
 
+    stage: StageSettings
     experiment: Experiment
     model: MultiTaskModel
 
@@ -77,6 +81,12 @@ def _derivation_problems(
         return
     if stage.sharing is not None:
         yield f"{place}derive: paths are for the model's own scheme, not for the stage's; remove one of the two"
+    if before.stage.sharing is not None:
+        yield (
+            f"{place}derive: the stage before has searched in a sharing scheme of its own, and paths are for the "
+            "model's; make that scheme the model's, or remove derive"
+        )
+        return
     scheme, tasks = before.experiment.model.sharing, tasks_of(experiment, stage)
     if not issubclass(scheme.component, SearchableScheme):
         yield f"{place}derive: the sharing scheme '{scheme.type}' has no paths; remove it, or take a scheme with paths"
@@ -90,6 +100,16 @@ def _derivation_problems(
         )
 
 
+def _path_problems(experiment: Experiment, stage: StageSettings, place: str, paths: TaskPaths | None) -> Iterator[str]:
+    if paths is None or stage.derive is not None or stage.sharing is not None:
+        return
+    if without := [task for task in tasks_of(experiment, stage) if task not in paths]:
+        yield (
+            f"{place}tasks: the stage that derived paths had none for {', '.join(without)}; give that one all the "
+            "tasks that follow"
+        )
+
+
 def _keep_problems(stage: StageSettings, place: str, model: MultiTaskModel, before: _Checked | None) -> Iterator[str]:
     if before is None:
         if stage.keep is not None:
@@ -97,11 +117,12 @@ def _keep_problems(stage: StageSettings, place: str, model: MultiTaskModel, befo
         return
     selection = before.experiment.trainer.selection
     built = selection.build(tasks=list(before.experiment.tasks))
-    if stage.keep != [] and len({built.weights_for(task) for task in before.experiment.tasks}) > 1:
-        yield (
-            f"{place}keep: the stage before keeps weights for each task by itself ('{selection.type}'), so there is no "
-            "one model to go on with; give it another selection, or begin anew with keep: []"
-        )
+    if len({built.weights_for(task) for task in before.experiment.tasks}) > 1:
+        apart = f"the stage before keeps weights for each task by itself ('{selection.type}'), so there is no one model"
+        if stage.derive is not None:
+            yield f"{place}derive: {apart} to derive paths from; give it another selection"
+        elif stage.keep != []:
+            yield f"{place}keep: {apart} to go on with; give it another selection, or begin anew with keep: []"
     try:
         taken_over(model, before.model.state_dict(), stage.keep)
     except ConfigError as error:

@@ -111,12 +111,13 @@ class StageRun:
         self.folder = setting.directory.stage(self.name)
         self.seed = (setting.experiment.seed + number) % 2**63
         self.log_size = before.log_size if before else 0
+        # Before paths are derived: scores in other last digits could choose others.
+        torch.set_num_threads(self.stage.trainer.threads)
         set_kernels(self.stage.trainer.kernels)
         self.paths = self._derived_paths(before)
         self.experiment = experiment_of(setting.experiment, self.stage, self.paths)
         self.done = self.folder.read_outcome() if begun else None
         if self.done is None:
-            torch.set_num_threads(self.experiment.trainer.threads)
             seed_all(self.seed)
             goes_on = begun and Checkpoints(self.folder.checkpoints).exist
             self.trainer = self._trainer(self._built_model(self.experiment) if goes_on else self._new_model(before))

@@ -139,13 +139,25 @@ def _check_circumstances(run: RunDirectory, options: TrainOptions, kernels: str 
 
 
 def _kernels(experiment: Experiment, device: torch.device, say: Say) -> str | None:
-    """Settles what runs message passing; None where there is none."""
-    set_kernels(stages_of(experiment)[0].trainer.kernels)
-    if not experiment.model.sharing.component.uses_kernels:
-        return None
-    if (sentence := why_not_compiled(device)) is not None:
+    """What runs message passing, in all stages; None where there is none.
+
+    Raises:
+        ConfigError: what a stage has chosen does not run here, which is not to come out after the stages before it.
+    """
+    found: list[str] = []
+    sentences: list[str | None] = []
+    for number, stage in enumerate(stages_of(experiment)):
+        if not (stage.sharing or experiment.model.sharing).component.uses_kernels:
+            continue
+        set_kernels(stage.trainer.kernels)
+        sentences.append(why_not_compiled(device))
+        try:
+            found.append(kernels_in_use(device))
+        except ConfigError as error:
+            raise ConfigError(f"stages.{number}.{error}" if experiment.stages else str(error)) from None
+    for sentence in filter(None, dict.fromkeys(sentences)):
         say(sentence)
-    return kernels_in_use(device)
+    return ", ".join(dict.fromkeys(found)) or None
 
 
 def _meta(experiment: Experiment, options: TrainOptions, kernels: str | None, hashes: dict[str, str]) -> dict[str, Any]:

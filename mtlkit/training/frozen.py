@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from mtlkit.errors import ConfigError
 from mtlkit.models import MultiTaskModel
+from mtlkit.sharing import SearchableScheme
 
 
 def freeze(model: MultiTaskModel, patterns: Sequence[str]) -> None:
@@ -12,7 +13,7 @@ def freeze(model: MultiTaskModel, patterns: Sequence[str]) -> None:
     dropout, stays so.
 
     Raises:
-        ConfigError: a pattern is found in no name; or no parameter that serves some task is left to train.
+        ConfigError: a pattern is found in no name; or no parameter that serves some task is left to train by its loss.
             The message begins with the pattern's number, if it is about one.
     """
     parameters = dict(model.named_parameters())
@@ -23,6 +24,9 @@ def freeze(model: MultiTaskModel, patterns: Sequence[str]) -> None:
             raise ConfigError(f".{number}: no parameter is named like '{pattern}' (names begin with {roots})")
         for name in found:
             parameters[name].requires_grad_(False)
-    trained = {name for name, parameter in parameters.items() if parameter.requires_grad}
+    # What chooses paths learns from rewards, and the loss alone still needs something to train.
+    chooses = model.sharing.search_parameters() if isinstance(model.sharing, SearchableScheme) else []
+    others = {id(parameter) for parameter in chooses}
+    trained = {name for name, each in parameters.items() if each.requires_grad and id(each) not in others}
     if idle := [task for task in model.tasks if trained.isdisjoint(model.weights_of([task]))]:
         raise ConfigError(f": leaves nothing to train for {', '.join(idle)}; freeze less")

@@ -7,6 +7,7 @@ from typing import Literal, final
 import torch
 from torch import Tensor, nn
 
+from mtlkit.errors import ConfigError
 from mtlkit.training.timing import section
 
 Precision = Literal["fp32", "bf16"]
@@ -41,7 +42,12 @@ class Optimization:
             group["lr"] = rate * factor
 
     def backward(self, loss: Tensor) -> None:
-        """Adds the gradients of `loss`."""
+        """Adds the gradients of `loss`. Raises ConfigError where it depends on nothing that is trained."""
+        if not loss.requires_grad:
+            raise ConfigError(
+                "trainer.frozen: leaves nothing to train on the way of a task's batch; freeze less, or leave the task "
+                "out"
+            )
         with section("backward"):
             loss.backward()  # type: ignore[no-untyped-call]  # untyped in torch
 

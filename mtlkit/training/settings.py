@@ -1,5 +1,9 @@
 """The `trainer` section of an experiment."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from mtlkit.config import Lazy, Spec
 from mtlkit.kernels.choice import Kernels
 from mtlkit.training.loggers import Logger
@@ -48,7 +52,7 @@ class TrainerSettings(Spec):
     """Steps between checkpoints, beside the one at the end of each epoch."""
     test_every_epoch: bool = False
     """Log test figures after each epoch as well; they never choose a model."""
-    threads: PositiveInt = 1
+    threads: Annotated[PositiveInt, Field(le=1024)] = 1
     """CPU threads inside an operation. Small recurrences are fastest with one."""
     kernels: Kernels = "auto"
     """What runs message passing: `auto` the fastest there is, `compiled` C++ built on first use (CPU), `graphs` CUDA

@@ -180,3 +180,22 @@ def test_labels_that_train_lacks_are_told(experiment, write, run, tmp_path):
     experiment["trainer"]["epochs"] = 1
     result = run("train", write(experiment), "-s", tmp_path / "run")
     assert "tasks.books.dev: targets that train lacks, and no model can give: neutral" in result.stderr
+
+
+def test_frozen_is_too_much_for_the_loss_though_the_search_goes_on(experiment, write, run):
+    module = {"type": "bilstm", "hidden_dim": 6}
+    experiment["model"]["sharing"] = {"type": "pool", "module": module, "num_modules": 3, "max_length": 2}
+    search = {"type": "simultaneous_online", "num_samples": 2}
+    experiment["trainer"] = {"update_strategy": search, "frozen": ["embedders", "heads", "pool"]}
+    fails(run("check", write(experiment)), "trainer.frozen: leaves nothing to train for books, films; freeze less")
+
+
+def test_frozen_is_all_that_one_tasks_batches_meet(experiment, write, run):
+    experiment["trainer"]["frozen"] = ["embedders", "heads", "channels", "shared_lstm", "task_lstms.books"]
+    for verb in (["train"], ["check", "--data"]):
+        fails(run(*verb, write(experiment)), "trainer.frozen: leaves nothing to train on the way of a task's batch")
+
+
+def test_no_machine_has_so_many_threads(experiment, write, run):
+    experiment["trainer"]["threads"] = 10**12
+    fails(run("check", write(experiment)), "trainer.threads: should be less than or equal to 1024")

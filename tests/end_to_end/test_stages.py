@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from mtlkit.archive import open_archive
+from mtlkit.training.derivations import BestOfSamples
 
 PATHS_OF = ("books", "films")
 
@@ -143,8 +144,8 @@ def spoil(experiment, path, value):
         (
             "stages.0.trainer.selection",
             {"type": "per_task"},
-            "stages.1.keep: the stage before keeps weights for each task by itself ('per_task'), so there is no one "
-            "model to go on with; give it another selection, or begin anew with keep: []",
+            "stages.1.derive: the stage before keeps weights for each task by itself ('per_task'), so there is no one "
+            "model to derive paths from; give it another selection",
         ),
         ("trainer", {"epochs": 3}, "trainer: each stage has a trainer of its own; move this into stages.0.trainer"),
         ("stages.1.trainer.epoch", 3, "stages.1.trainer.epoch: unknown setting; did you mean 'epochs'?"),
@@ -160,6 +161,14 @@ def test_a_mistake_in_a_stage_is_told_with_its_place(staged, write, run, path, v
     assert len(result.stderr.splitlines()) == 1, result.stderr
 
 
+def test_weights_per_task_are_no_model_to_go_on_with(transfer, write, run):
+    transfer["stages"][0] |= {"tasks": ["books", "films"]}
+    transfer["stages"][0]["trainer"] |= {"selection": {"type": "per_task"}}
+    result = run("check", write(transfer))
+    assert result.returncode == 2
+    assert "no one model to go on with; give it another selection, or begin anew with keep: []" in result.stderr
+
+
 def test_tasks_that_no_stage_trains_are_told(transfer, write, run):
     transfer["stages"][1]["tasks"] = ["books"]
     result = run("check", write(transfer))
@@ -171,3 +180,64 @@ def test_a_derived_path_needs_a_search_of_the_same_tasks(staged, write, run):
     staged["stages"][0]["tasks"] = ["books"]
     result = run("check", write(staged))
     assert "stages.1.derive: the stage before has searched no path for films" in result.stderr
+
+
+def test_paths_are_derived_from_one_model_whatever_is_kept(staged, write, run):
+    staged["stages"][0]["trainer"]["selection"] = {"type": "per_task"}
+    staged["stages"][1]["keep"] = []
+    result = run("check", write(staged))
+    assert result.returncode == 2
+    assert "stages.1.derive: the stage before keeps weights for each task by itself" in result.stderr
+
+
+@pytest.mark.parametrize("of_model", ["pool", "fully_shared"])
+def test_paths_of_a_stages_own_scheme_are_not_the_models(staged, write, run, of_model):
+    pool = staged["model"]["sharing"]
+    staged["stages"][0]["sharing"] = pool | {"num_modules": 9}
+    staged["model"]["sharing"] = pool if of_model == "pool" else {"type": "fully_shared", "encoder": pool["module"]}
+    result = run("check", write(staged))
+    assert result.returncode == 2
+    assert "stages.1.derive: the stage before has searched in a sharing scheme of its own" in result.stderr
+
+
+def test_a_task_without_a_derived_path_is_told_where_it_is_trained(staged, write, run):
+    staged["stages"][1]["tasks"] = ["books"]
+    staged["stages"].append({"name": "both", "trainer": {"epochs": 1}})
+    result = run("check", write(staged))
+    assert result.returncode == 2
+    assert "stages.2.tasks: the stage that derived paths had none for films" in result.stderr
+
+
+def test_what_a_later_stage_cannot_run_on_is_told_before_the_first_one_trains(transfer, write, run, tmp_path):
+    transfer["stages"][1]["trainer"]["kernels"] = "graphs"
+    result = run("train", write(transfer), "-s", tmp_path / "run", "--device", "cpu")
+    assert result.returncode == 2
+    assert "stages.1.trainer.kernels: there are graphs on CUDA devices only" in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_paths_are_scored_with_the_threads_of_their_stage(staged, write, run, tmp_path, monkeypatch):
+    threads = []
+
+    def derive(self, scheme, task, score):
+        threads.append(torch.get_num_threads())
+        return scheme.best(task)
+
+    monkeypatch.setattr(BestOfSamples, "derive", derive)
+    staged["stages"][0]["trainer"] |= {"epochs": 1, "threads": 2}
+    staged["stages"][1]["trainer"] |= {"epochs": 1, "threads": 1}
+    staged["stages"][1]["derive"] = {"type": "best_of_samples"}
+    result = run("train", write(staged), "-s", tmp_path / "run")
+    assert result.returncode == 0, result.stderr
+    assert threads == [1, 1]
+
+
+def test_the_data_that_are_checked_are_those_of_all_stages(transfer, write, run, tmp_path):
+    with (tmp_path / "films.train.tsv").open("a") as file:
+        file.write("positive\tunheard\npositive\tunheard\n")
+    told = []
+    for verb in (["check", "--data"], ["train", "-s", tmp_path / "run"]):
+        result = run(*verb, write(transfer))
+        assert result.returncode == 0, result.stderr
+        told.append(next(line for line in result.stderr.splitlines() if line.startswith("vocabulary: ")))
+    assert told[0] == told[1]
