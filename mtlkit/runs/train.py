@@ -109,7 +109,9 @@ def _train(
             run.create(loaded, vocabulary, _meta(experiment, options, kernels, hashes))
         outcomes.append(stage.finish())
     last = outcomes[-1]
-    write_archive(run.archive, last.experiment, run.vocabulary, last.weights, corpora.seen(), run.read_meta())
+    # Without what is only known at the end, so that a finished run that is resumed leaves the same bytes.
+    meta = {key: value for key, value in run.read_meta().items() if key != "finished"}
+    write_archive(run.archive, last.experiment, run.vocabulary, last.weights, corpora.seen(), meta)
     metrics = {**last.metrics, **_stage_metrics(experiment, outcomes)}
     run.write_metrics(metrics)
     run.add_meta({"finished": _now()})

@@ -66,10 +66,11 @@ def test_an_interrupted_run_says_how_to_go_on(experiment, write, start, run, tmp
 def test_a_finished_run_can_be_resumed_and_stays_the_same(experiment, write, run, tmp_path):
     file, directory = write(experiment), tmp_path / "run"
     assert run("train", file, "-s", directory).returncode == 0
-    before = (directory / "metrics.json").read_bytes()
+    names = ("metrics.json", "archive.tar.gz")
+    before = [(directory / name).read_bytes() for name in names]
     again = run("train", file, "-s", directory, "--resume")
     assert again.returncode == 0, again.stderr
-    assert (directory / "metrics.json").read_bytes() == before
+    assert [(directory / name).read_bytes() for name in names] == before
 
 
 def test_a_changed_experiment_is_not_resumed(experiment, write, run, tmp_path):
