@@ -133,6 +133,8 @@ def open_archive(path: Path, device: torch.device, plugins: Sequence[Plugin] = (
         ConfigError: its experiment names components that are not known here.
     """
     if not path.is_file():
+        if path.is_dir():
+            raise ArchiveError(f"{path}: is a directory; name the archive.tar.gz in it")
         unfinished = (path.parent / "checkpoints").is_dir()
         hint = "; its run is not finished: go on with it by mtlkit train ... --resume" if unfinished else ""
         raise ArchiveError(f"{path}: no such file{hint}")

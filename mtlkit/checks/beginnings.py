@@ -37,8 +37,8 @@ class Beginnings:
         """Patterns that no model had a parameter for."""
         for number, rule in enumerate(self.initializers):
             if number not in self.used:
-                filled = "or the entries before fill all that are" if number else "see names with check --data"
-                yield f"model.initializers.{number}.pattern: no parameter is named like '{rule.pattern}'; {filled}"
+                left = " that the entries before leave" if number else ""
+                yield f"model.initializers.{number}.pattern: no parameter{left} is named like '{rule.pattern}'; mend it"
         for pretrained in self.pretrained:
             yield from pretrained.unused()
 

@@ -33,6 +33,8 @@ def torch_device(name: str) -> "torch.device":
         raise ConfigError(f"--device {name}: PyTorch sees no CUDA device here; use --device cpu")
     if device.type == "cuda" and device.index is not None and device.index >= torch.cuda.device_count():
         raise ConfigError(f"--device {name}: there are {torch.cuda.device_count()} CUDA devices, numbered from 0")
+    if device.type == "cuda" and device.index is not None:
+        torch.cuda.set_device(device)  # graphs are captured on the current device
     return device
 
 

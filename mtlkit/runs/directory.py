@@ -28,7 +28,7 @@ from mtlkit.stages import TaskPaths
 if sys.platform != "win32":  # Windows has no such locks
     import fcntl
 
-FORMAT = 1
+FORMAT = 2
 KIND = "mtlkit run"
 
 

@@ -80,6 +80,7 @@ def test_words_of_another_vocabulary_are_refused(source, experiment, write, run,
     ("change", "said"),
     [
         ({"archive": "nowhere.tar.gz"}, "model.pretrained.0.archive: nowhere.tar.gz: no such file"),
+        ({"archive": "."}, "model.pretrained.0.archive: .: is a directory; name the archive.tar.gz in it"),
         ({"parameters": ["^sharing", "lstn"]}, "model.pretrained.0.parameters.1: no parameter that both models have"),
         ({"parameters": ["("]}, "model.pretrained.0.parameters.0: '(' is no regular expression"),
         ({"task": "book"}, "has no task 'book' (books, films)"),
@@ -128,7 +129,7 @@ NORMAL = {"type": "normal"}
         ),
         (
             [{"pattern": ".", "initializer": NORMAL}, {"pattern": "^heads", "initializer": NORMAL}],
-            "initializers.1.pattern: no parameter is named like '^heads'; or the entries before fill all that are",
+            "initializers.1.pattern: no parameter that the entries before leave is named like '^heads'; mend it",
         ),
         ([{"pattern": ".", "initializer": {"type": "orthogonal"}}], "'orthogonal' is for matrices, and "),
     ],
