@@ -63,6 +63,7 @@ class _Pretrained:
                 yield told if told.startswith(self.place) else f"{self.place}.archive: {told}"
                 self.used.update(self.settings.parameters)
                 return
+            yield from self._idle_renames()
         found = [pattern for pattern in self.settings.parameters if names_in_both([pattern], self.weights, model)]
         self.used.update(found)
         own = model.state_dict()
@@ -74,7 +75,13 @@ class _Pretrained:
         except MtlkitError as error:
             yield f"{self.place}.parameters.{error}"
 
+    def _idle_renames(self) -> Iterator[str]:
+        for old, new in self.settings.rename.items():
+            if not any(name.startswith(new) for name in self.weights or ()):
+                yield f"{self.place}.rename: in {self.settings.archive} no parameter's name begins with '{old}'"
+
     def unused(self) -> Iterator[str]:
+        """Of the patterns."""
         for number, pattern in enumerate(self.settings.parameters):
             if pattern not in self.used:
                 yield (
