@@ -1,4 +1,4 @@
-"""Training steps on a GPU never wait for it."""
+"""Training steps through sharing schemes on a GPU never wait for it."""
 
 from collections.abc import Iterator
 
