@@ -1,4 +1,4 @@
-"""Puts the rows of all results into the table of docs/performance.md: `python benchmarks/render.py`.
+"""Puts the rows of all results, and the curves, into docs/performance.md: `python benchmarks/render.py`.
 
 What stands between the two markers there is made from `results/*.json` alone, so making it again changes nothing. A
 result without rows is named below the table.
@@ -55,6 +55,34 @@ def table(found: Mapping[str, Result]) -> str:
     return "\n".join(lines)
 
 
+CURVE = """```mermaid
+xychart-beta
+    title "{title}"
+    x-axis "{size}" [{sizes}]
+    y-axis "milliseconds a step" 0 --> {top:.0f}
+    line [{milliseconds}]
+```"""
+
+
+def curves(found: Mapping[str, Result]) -> str:
+    """A drawing of each curve, for viewers of Markdown that know Mermaid; the others show its points."""
+    drawings = []
+    for result in found.values():
+        for curve in result.get("curves", ()):
+            name, size = curve["curve"].rsplit(", ", 1)
+            points = {number: time["median"] for number, time in curve["milliseconds"].items()}
+            drawings.append(
+                CURVE.format(
+                    title=f"{name} ({curve['rest']})",
+                    size=size,
+                    sizes=", ".join(points),
+                    top=1.1 * max(points.values()),
+                    milliseconds=", ".join(f"{time:.4g}" for time in points.values()),
+                )
+            )
+    return "\n\n".join(drawings)
+
+
 def describe(machine: Mapping[str, Any]) -> str:
     """What the figures depend on, in a line."""
     parts = [
@@ -66,7 +94,7 @@ def describe(machine: Mapping[str, Any]) -> str:
 
 
 def rendered(page: str, found: Mapping[str, Result]) -> str:
-    """The page with the table between its markers.
+    """The page with table and curves between its markers.
 
     Raises:
         SystemExit: the page has no markers.
@@ -74,7 +102,8 @@ def rendered(page: str, found: Mapping[str, Result]) -> str:
     if BEGIN not in page or END not in page:
         raise SystemExit(f"{PAGE}: lacks the lines {BEGIN} and {END}")
     before, rest = page.split(BEGIN, 1)
-    return f"{before}{BEGIN}\n{table(found)}\n{END}{rest.split(END, 1)[1]}"
+    made = "\n\n".join(filter(None, (table(found), curves(found))))
+    return f"{before}{BEGIN}\n{made}\n{END}{rest.split(END, 1)[1]}"
 
 
 def printed(found: Mapping[str, Result]) -> str:

@@ -33,3 +33,10 @@ def test_every_row_is_in_the_table(render: ModuleType) -> None:
     assert "| w\\|x | c | >= 2x | 3x | pass | crf |" in page
     assert "stale" not in page and "p, 2 cores, torch 2.13, 2026-01-02: crf." in page and "Without rows: old." in page
     assert render.rendered(page, found) == page
+
+
+def test_curves_are_drawn(render: ModuleType) -> None:
+    points = {"2": {"median": 20.348}, "16": {"median": 105.96}}
+    drawn = render.curves({"scaling": {"curves": [{"curve": "direct, K", "rest": "T=60", "milliseconds": points}]}})
+    assert 'title "direct (T=60)"' in drawn and 'x-axis "K" [2, 16]' in drawn
+    assert "0 --> 117" in drawn and "line [20.35, 106]" in drawn
