@@ -48,7 +48,7 @@ class SharedLayer:
     scopes: Mapping[str, tuple[str, ...]]
     """What counts as the layer, by name, the usual one first: patterns of parameters, as a checkpoint names them."""
     reader: Lazy[Any]
-    """The sharing scheme of the new task, which is its only one. It has the parameters of every scope, in the same shapes."""
+    """The sharing scheme of the new task, its only one; it has the parameters of every scope, in the same shapes."""
 
 
 class SharingScheme(nn.Module, Component, offers=("input_dim", "tasks")):

@@ -60,58 +60,40 @@ PARENT = textwrap.dedent("""
     from mtlkit.runs import Interrupted
     from mtlkit.runs.jobs import Job, run_jobs
 
-    file, folder, *names = sys.argv[1:]
+    file, folder = sys.argv[1:]
+    names = ["first", "second"]
     jobs = [Job(name, ("train", file, "-s", f"{folder}/{name}"), Path(folder, f"{name}.log")) for name in names]
     try:
-        run_jobs(jobs, len(jobs) - 1, lambda line: print(line, flush=True))
+        run_jobs(jobs, 1, lambda line: print(line, flush=True))
     except Interrupted as interrupted:
         sys.exit(interrupted.exit_code)
 """)
 
 
 @pytest.fixture
-def parent_of(experiment, write, elsewhere, tmp_path):
-    """Starts a process, in a session of its own, which trains all but one of the endless runs with these names.
-
-    The runs have a checkpoint by then.
-    """
+def parent(experiment, write, elsewhere, tmp_path):
+    """A process, in a session of its own, that trains the first of two endless runs, which has a checkpoint by now."""
     experiment["trainer"] |= {"epochs": 100_000, "kernels": "plain"}
-    processes = []
-
-    def start_parent(*names):
-        command = [sys.executable, "-c", PARENT, str(write(experiment)), str(tmp_path), *names]
-        process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, start_new_session=True)
-        processes.append(process)
-        while not all(list((tmp_path / name).glob("checkpoints/step-*")) for name in names[:-1]):
-            assert process.poll() is None
-            time.sleep(0.1)
-        return process
-
-    yield start_parent
-    for process in processes:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+    command = [sys.executable, "-c", PARENT, str(write(experiment)), str(tmp_path)]
+    process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, start_new_session=True)
+    while not list((tmp_path / "first").glob("checkpoints/step-*")):
+        assert process.poll() is None
+        time.sleep(0.1)
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
 
 
 GOES_ON = "interrupted; go on with: mtlkit train"
 
 
-def test_an_interrupt_comes_to_the_children_once(parent_of, tmp_path):
+def test_an_interrupt_comes_to_the_children_once(parent, tmp_path):
     """A terminal's Ctrl-C goes to the whole process group: a child in it would have got two, and no checkpoint."""
-    parent = parent_of("first", "second", "third")
     os.killpg(parent.pid, signal.SIGINT)
     out = parent.stdout.read()
     assert parent.wait() == 128 + signal.SIGINT
-    for name in ("first", "second"):
-        log = (tmp_path / f"{name}.log").read_text()
-        assert log.count(GOES_ON) == 1 and "Traceback" not in log
-        assert f"{name}: ended with code {128 + signal.SIGINT}: {GOES_ON}" in out
-    assert not (tmp_path / "third.log").exists()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's end")
-def test_children_of_a_killed_parent_end_with_a_checkpoint(parent_of, tmp_path):
-    parent_of("first", "second").kill()
-    while GOES_ON not in (tmp_path / "first.log").read_text():
-        time.sleep(0.1)
+    log = (tmp_path / "first.log").read_text()
+    assert log.count(GOES_ON) == 1 and "Traceback" not in log
+    assert f"first: ended with code {128 + signal.SIGINT}: {GOES_ON}" in out
+    assert not (tmp_path / "second.log").exists()
