@@ -33,7 +33,10 @@ def transfer(
         str | None, typer.Option(help="What is the shared layer, as the sharing scheme names it; default: its usual.")
     ] = None,
     embeddings: Annotated[
-        Embeddings, typer.Option(help="The new task's word vectors: as at first, or as the others have learned them.")
+        Embeddings,
+        typer.Option(
+            metavar="fresh|copy", help="The new task's word vectors: as at first, or as the others have learned them."
+        ),
     ] = Embeddings.FRESH,
     baseline: Annotated[
         Path | None, typer.Option(help="Run, or JSON file of test figures, to show the gain over; not for training.")
