@@ -35,7 +35,7 @@ def transfer(
     embeddings: Annotated[
         Embeddings,
         typer.Option(
-            metavar="fresh|copy", help="The new task's word vectors: as at first, or as the others have learned them."
+            metavar="HOW", help="The new task's word vectors: fresh ones, or a copy of what the others have learned."
         ),
     ] = Embeddings.FRESH,
     baseline: Annotated[

@@ -98,6 +98,10 @@ def baseline_figures(path: Path, experiment: Experiment, tasks: list[str]) -> di
     Raises:
         ConfigError: there are none, or not of each of these tasks.
     """
+    if not path.exists():
+        raise ConfigError(
+            f"--baseline {path}: is not there; give the directory of a finished run, or a file of figures"
+        )
     try:
         found = _test_figures(json.loads(_figures_file(path).read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -199,7 +199,7 @@ def fails(result, *parts):
         (["--leave-out", "all", "--resume"], "runs/transfer-experiment: holds no fold to go on with"),
         (
             ["--leave-out", "all", "--baseline", "nowhere"],
-            "--baseline nowhere: has no test figures; give the directory",
+            "--baseline nowhere: is not there; give the directory of a",
         ),
         (["--leave-out", "all", "--device", "tpu"], "--device tpu: no such device"),
     ],
@@ -255,11 +255,14 @@ def test_folds_that_are_not_those_of_the_experiment(three, write, run, tmp_path)
     )
     fails(run("transfer", file, "--leave-out", "films", "-s", folds / "books"), "is itself a run")
     kept = tmp_path / "kept.json"
-    kept.write_text(json.dumps({"films/accuracy": 0.5}))
-    fails(
-        run("transfer", file, "--leave-out", "books", "-s", folds, "--resume", "--baseline", kept),
-        "has no test figure books/accuracy; give a run on the same tasks",
-    )
+    for value, said in (
+        ({"films/accuracy": 0.5}, "has no test figure books/accuracy; give a run on the same tasks"),
+        ({"films/accuracy": "good"}, "has no test figures; give the directory of a finished run"),
+        ([0.5], "has no test figures; give the directory of a finished run"),
+    ):
+        kept.write_text(json.dumps(value))
+        compared = run("transfer", file, "--leave-out", "books", "-s", folds, "--resume", "--baseline", kept)
+        fails(compared, f"--baseline {kept}: {said}")
 
 
 def test_force_deletes_all_folds_first_and_failures_are_told(experiment, write, run, tmp_path, monkeypatch):
