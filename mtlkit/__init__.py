@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
     from mtlkit.selectors import PoolSelector as PoolSelector
     from mtlkit.sharing import SearchableScheme as SearchableScheme
     from mtlkit.sharing import Shared as Shared
+    from mtlkit.sharing import SharedLayer as SharedLayer
     from mtlkit.sharing import SharingScheme as SharingScheme
     from mtlkit.training import Logger as Logger
     from mtlkit.training import ModelSelection as ModelSelection
@@ -78,6 +79,7 @@ _HOME = {
     "Schedule": "mtlkit.training",
     "SearchableScheme": "mtlkit.sharing",
     "Shared": "mtlkit.sharing",
+    "SharedLayer": "mtlkit.sharing",
     "SharingScheme": "mtlkit.sharing",
     "TaskSampler": "mtlkit.training",
     "Text": "mtlkit.data",

@@ -13,6 +13,7 @@ from mtlkit.config import Variables, validate
 from mtlkit.data import Vocabulary
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment, LoadedExperiment, build_model, load_experiment
+from mtlkit.runs import TransferSettings, fold_of
 from mtlkit.stages import stages_of
 
 ROOT = Path(__file__).parent.parent
@@ -44,8 +45,6 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     *((f"fdu/{name}.jsonnet", {"preset": "liu2017"}) for name in LIU),
     *((f"fdu/{name}.jsonnet", {"preset": "chen"}) for name in ("single", "bilstm", "fs")),
     *((f"fdu/{name}.jsonnet", {"preset": "common"}) for name in ("ssp", "psp", "cs", "nas_pool")),
-    *(("fdu/transfer.jsonnet", {"system": "ic", "scope": scope}) for scope in ("attention", "all_shared")),
-    ("fdu/transfer.jsonnet", {"system": "sp", "leave_out": "MR", "embeddings": "copy", "preset": "paper"}),
 ]
 
 
@@ -88,6 +87,30 @@ def test_variants_pass_too(
     check(load(EXPERIMENTS / name, **arguments), monkeypatch)
 
 
+@pytest.mark.parametrize(
+    ("name", "leave_out", "settings", "arguments"),
+    [
+        ("ic", "books", TransferSettings(), {}),
+        ("ic", "MR", TransferSettings("attention", "copy"), {"preset": "paper"}),
+        ("ic", "MR", TransferSettings("all_shared"), {}),
+        ("asp", "MR", TransferSettings(embeddings="copy"), {"preset": "paper"}),
+        *((name, "books", TransferSettings(), {}) for name in ("fs", "ssp", "psp")),
+    ],
+)
+def test_folds_of_the_transfer_pass_too(
+    name: str,
+    leave_out: str,
+    settings: TransferSettings,
+    arguments: dict[str, Any],
+    data_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fold = fold_of(load(EXPERIMENTS / "fdu" / f"{name}.jsonnet", **arguments), leave_out, settings)
+    check(fold, monkeypatch)
+    source, target = fold.experiment.stages
+    assert target.tasks == [leave_out] and len(source.tasks or []) == 15
+
+
 @pytest.mark.parametrize("name", ["ic_mtl", "dc_mtl", "single_task", "nas_pool"])
 def test_the_vader_experiments_need_nothing(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No variable, no data, no network: an empty cache, from which the first training fetches."""
@@ -112,7 +135,7 @@ def test_the_vader_experiments_differ_in_sharing_only() -> None:
 def test_one_preset_makes_the_systems_of_fdu_mtl_compare() -> None:
     """They differ in the model alone, in how it is pooled, and in that single tasks keep their own best epochs."""
     systems = {path.stem: load(path, preset="common").experiment for path in (EXPERIMENTS / "fdu").glob("*.jsonnet")}
-    assert len(systems) >= 14
+    assert len(systems) >= 13
     own = {"selection", "update_strategy", "frozen"}
     trainers = [stage.trainer for system in systems.values() for stage in stages_of(system)]
     assert len({repr(trainer.model_dump(exclude=own)) for trainer in trainers}) == 1

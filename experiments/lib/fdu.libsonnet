@@ -82,9 +82,6 @@ local task(domain, max_length, pool) = {
       trainer: chosen.trainer,
     },
 
-  // A scheme alone, for a stage that has one of its own.
-  sharing(sharing, preset='common'):: sharing(presets[preset]),
-
   // Each domain as if it were trained alone: the tasks share nothing, not even the embedder, and each keeps its own best
   // epoch. `encoder` takes the preset.
   single_task(encoder, preset='common', pool=null)::

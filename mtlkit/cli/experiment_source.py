@@ -59,6 +59,19 @@ class ExperimentSource:
         except UnknownComponentError as error:
             raise UnknownComponentError(f"{error}{failures(plugins)}") from None
 
+    def arguments(self) -> list[str]:
+        """The same as words of a command line."""
+        options = {
+            "--override": self.override,
+            "--var": self.var,
+            "--str": self.str_,
+            "--tla": self.tla,
+            "--tla-str": self.tla_str,
+            "--include-package": self.include_package,
+        }
+        given = [word for option, values in options.items() for value in values for word in (option, value)]
+        return [str(self.experiment), *given]
+
     def _variables(self) -> "Variables":
         """The variables of a Jsonnet file, as code. `data` comes from MTLKIT_DATA where nothing gives it."""
         from mtlkit.config import Variables

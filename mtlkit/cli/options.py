@@ -1,5 +1,7 @@
 """Options that several verbs take, and what they mean."""
 
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,6 +38,14 @@ def torch_device(name: str) -> "torch.device":
     if device.type == "cuda" and device.index is not None:
         torch.cuda.set_device(device)  # graphs are captured on the current device
     return device
+
+
+def command_to_go_on(begun: bool) -> str:
+    """The command that was given, as it goes on with what it has begun, or begins again if there is nothing yet."""
+    arguments = sys.argv[1:]
+    if begun:
+        arguments = [*(each for each in arguments if each not in ("--resume", "--force")), "--resume"]
+    return f"mtlkit {shlex.join(arguments)}"
 
 
 def archive_path(path: Path) -> Path:

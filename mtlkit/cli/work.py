@@ -1,15 +1,13 @@
 """The verbs that compute: train, evaluate, predict."""
 
 import json
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mtlkit.cli.experiment_source import ExperimentSource, Include, takes_experiment
-from mtlkit.cli.options import ArchiveFile, Device, Limit, archive_path, torch_device
+from mtlkit.cli.options import ArchiveFile, Device, Limit, archive_path, command_to_go_on, torch_device
 
 
 @takes_experiment
@@ -49,9 +47,7 @@ def train(
     try:
         result = run_train(loaded, directory, options, [ConsoleListener(), *profilers], say)
     except Interrupted as interrupted:
-        arguments = [argument for argument in sys.argv[1:] if argument not in ("--resume", "--force")]
-        again = [*arguments, "--resume"] if RunDirectory(directory).is_run else sys.argv[1:]
-        say(f"interrupted; go on with: mtlkit {shlex.join(again)}")
+        say(f"interrupted; go on with: {command_to_go_on(RunDirectory(directory).is_run)}")
         raise typer.Exit(interrupted.exit_code) from None
     for found in (found for profiler in profilers for found in profiler.profiles):
         show_profile(found, directory)

@@ -1,22 +1,35 @@
-"""The verbs: train, evaluate, predict. Each reads as the story of the data's way through mtlkit."""
+"""The verbs: train, transfer, evaluate, predict. Each reads as the story of the data's way through mtlkit."""
 
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.evaluate import evaluate_archive
 from mtlkit.runs.interrupts import Interrupted
+from mtlkit.runs.jobs import Job, run_jobs
 from mtlkit.runs.predict import predict
 from mtlkit.runs.profile import Profile, Profiler
 from mtlkit.runs.stage_run import Listener
 from mtlkit.runs.train import RunResult, TrainOptions, train
+from mtlkit.runs.transfer import FoldOptions, TransferSettings, about, fold_of, train_folds
+from mtlkit.runs.transfer_table import TransferTable, baseline_figures, transfer_table
 
 __all__ = [
+    "FoldOptions",
     "Interrupted",
+    "Job",
     "Listener",
     "Profile",
     "Profiler",
     "RunDirectory",
     "RunResult",
     "TrainOptions",
+    "TransferSettings",
+    "TransferTable",
+    "about",
+    "baseline_figures",
     "evaluate_archive",
+    "fold_of",
     "predict",
+    "run_jobs",
     "train",
+    "train_folds",
+    "transfer_table",
 ]

@@ -58,6 +58,11 @@ class RunDirectory:
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
+    @property
+    def is_done(self) -> bool:
+        """Whether the run that is here has come to its end."""
+        return self.is_run and "finished" in self.read_meta()
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keeps other processes from training here for the time of the block; a killed process keeps nobody.
@@ -132,6 +137,17 @@ class RunDirectory:
         before = self.read_meta()["data"]
         self._refuse_changes("the data", [path for path in before | hashes if before.get(path) != hashes.get(path)])
 
+    def check_limit(self, limit: int | None) -> None:
+        """Makes sure that the run was begun with the same `--limit`.
+
+        Raises:
+            RunError: it was begun with another one, or without.
+        """
+        before = self.read_meta()["limit"]
+        if limit != before:
+            begun = "without --limit" if before is None else f"with --limit {before}"
+            raise RunError(f"{self.path}: was begun {begun}; resume it {begun}")
+
     def _refuse_changes(self, what: str, changed: list[str]) -> None:
         if changed:
             remedy = "undo the change, or start a new run with another -s DIR"
@@ -158,6 +174,12 @@ class RunDirectory:
                 f"{self.path}: cannot be written ({error.strerror}); give another directory with -s"
             ) from None
 
+    def remove(self) -> None:
+        """Deletes the run that is here; whoever is killed in between leaves no half of it."""
+        with new_folder(self.path):
+            pass
+        self.path.rmdir()
+
     def sweep(self) -> None:
         """Removes half-written files that a killed process left in the run."""
         for folder in (self.path, *self.stages.glob("*")):
@@ -181,6 +203,11 @@ class RunDirectory:
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Writes `metrics.json`, the last thing a run does."""
         write_atomically(self.metrics, _lines(metrics))
+
+    def read_metrics(self) -> dict[str, Any]:
+        """What a run that is done has written."""
+        metrics: dict[str, Any] = json.loads(self.metrics.read_text())
+        return metrics
 
     def add_meta(self, more: dict[str, Any]) -> None:
         """Adds keys to `meta.json`."""

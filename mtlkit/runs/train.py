@@ -131,10 +131,8 @@ def _stage_metrics(experiment: Experiment, outcomes: Sequence[Outcome]) -> dict[
 
 def _check_circumstances(run: RunDirectory, options: TrainOptions, kernels: str | None, say: Say) -> None:
     """Refuses another `limit`, and says what else may keep a resumed run from coming to the same bits."""
+    run.check_limit(options.limit)
     before = run.read_meta()
-    if options.limit != before["limit"]:
-        begun = "without --limit" if before["limit"] is None else f"with --limit {before['limit']}"
-        raise ConfigError(f"{run.path}: was begun {begun}; resume it {begun}")
     for name, now in {"torch": str(torch.__version__), "device": str(options.device), "kernels": kernels}.items():
         if before.get(name) != now:
             say(f"the run was begun with {name} {before[name]}, this is {now}: last digits may differ")

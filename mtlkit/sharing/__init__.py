@@ -8,12 +8,13 @@ from mtlkit.sharing.message_passing import MessagePassing
 from mtlkit.sharing.parallel_shared_private import ParallelSharedPrivate
 from mtlkit.sharing.pool import ModulePool
 from mtlkit.sharing.private import Private
-from mtlkit.sharing.scheme import Shared, SharingScheme, Trace
+from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme, Trace
 from mtlkit.sharing.searchable_scheme import SearchableScheme
 from mtlkit.sharing.stacked_shared_private import StackedSharedPrivate
 
 __all__ = [
     "Shared",
+    "SharedLayer",
     "SharingScheme",
     "SearchableScheme",
     "Trace",

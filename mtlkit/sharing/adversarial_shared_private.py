@@ -4,7 +4,7 @@ Shapes: B batch, T time steps, E input size, S size of the shared states, P of t
 K tasks.
 """
 
-from typing import final
+from typing import Self, final
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,8 @@ from mtlkit.errors import ConfigError
 from mtlkit.kernels.difference import DifferenceNorm, difference_loss
 from mtlkit.kernels.gradient_reversal import reverse_gradient
 from mtlkit.kernels.sequences import last_valid
-from mtlkit.sharing.scheme import Shared, SharingScheme
+from mtlkit.sharing.parallel_shared_private import ParallelSharedPrivate
+from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 from mtlkit.types import NonNegativeFloat, PositiveFloat
 
 
@@ -80,6 +81,12 @@ class AdversarialSharedPrivate(SharingScheme):
         private_BTP = self.private[task](states_BTE, mask_BT)
         losses = self._losses(last_valid(shared_BTS, mask_BT), last_valid(private_BTP, mask_BT), task)
         return Shared(torch.cat([private_BTP, shared_BTS], dim=-1), losses)
+
+    @classmethod
+    def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:
+        # With one task there is nothing to tell apart: what is left is the plain shared-private model.
+        encoders = {name: setting for name, setting in scheme.to_json().items() if name.endswith("encoder")}
+        return SharedLayer({"encoder": (r"^sharing\.shared\.",)}, Lazy.of(ParallelSharedPrivate, **encoders))
 
     def _losses(self, shared_BS: Tensor, private_BP: Tensor, task: str) -> dict[str, Tensor]:
         losses = {}

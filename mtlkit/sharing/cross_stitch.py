@@ -3,7 +3,7 @@
 Shapes: B batch, T time steps, E input size, D state size, K tasks, N layers.
 """
 
-from typing import Literal, cast, final
+from typing import Literal, Self, cast, final
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mtlkit.config import Lazy, Runtime
 from mtlkit.encoders import Encoder, encode_side_by_side
 from mtlkit.errors import ConfigError
-from mtlkit.sharing.scheme import Shared, SharingScheme
+from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 from mtlkit.types import PositiveInt
 
 OWN = 0.9
@@ -64,6 +64,10 @@ class CrossStitch(SharingScheme):
             inputs_KBTD = _mix(mixture_KK, self._layer(network, inputs_KBTD, mask_BT))
         states_KBTD = self._layer(self.networks[-1], inputs_KBTD, mask_BT)
         return Shared(_mix(top_KK[self.tasks.index(task)], states_KBTD))
+
+    @classmethod
+    def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:
+        raise ConfigError("in 'cross_stitch' each network belongs to a task, and none to all of them")
 
     def _layer(self, network: nn.Module, inputs_KBTD: Tensor, mask_BT: Tensor) -> Tensor:
         """(K, B, T, D): every task's states before they are mixed."""

@@ -1,12 +1,12 @@
 """Everything is shared: one encoder for all tasks."""
 
-from typing import final
+from typing import Self, final
 
 from torch import Tensor
 
 from mtlkit.config import Lazy, Runtime
 from mtlkit.encoders import Encoder
-from mtlkit.sharing.scheme import Shared, SharingScheme
+from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 
 
 @final
@@ -24,3 +24,7 @@ class FullyShared(SharingScheme):
 
     def forward(self, states_BTE: Tensor, mask_BT: Tensor, task: str, *, with_trace: bool = False) -> Shared:
         return Shared(self.encoder(states_BTE, mask_BT))
+
+    @classmethod
+    def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:
+        return SharedLayer({"encoder": (r"^sharing\.encoder\.",)}, scheme)

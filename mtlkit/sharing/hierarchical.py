@@ -4,7 +4,7 @@ Shapes: B batch, T time steps, E input size, D state size.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, final
+from typing import Annotated, Self, final
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mtlkit.config import Lazy, Runtime, nearest
 from mtlkit.encoders import Encoder
 from mtlkit.errors import ConfigError
-from mtlkit.sharing.scheme import Shared, SharingScheme
+from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 from mtlkit.types import PositiveInt, Probability
 
 
@@ -60,6 +60,12 @@ class Hierarchical(SharingScheme):
         for layer in others:
             states_BTD = layer(self.dropout(states_BTD), mask_BT)
         return Shared(states_BTD)
+
+    @classmethod
+    def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:
+        raise ConfigError(
+            "in 'hierarchical' the layers stand for the depths of the tasks it knows, not for a new one's"
+        )
 
 
 def _check_depths(depths: Mapping[str, int], tasks: Sequence[str], num_layers: int) -> None:

@@ -3,16 +3,17 @@
 Shapes: B batch, T time steps, N sources, E input size, D output size.
 """
 
-from typing import Literal, final
+from typing import Literal, Self, final
 
 import torch
 from torch import Tensor
 
 from mtlkit.communicators import Communicator
 from mtlkit.config import Lazy, Runtime
+from mtlkit.errors import ConfigError
 from mtlkit.kernels.sequences import reverse_within_length, zero_padding
 from mtlkit.sharing.one_way_network import OneWayNetwork
-from mtlkit.sharing.scheme import Shared, SharingScheme, Trace
+from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme, Trace
 from mtlkit.types import PositiveInt
 
 
@@ -66,6 +67,21 @@ class MessagePassing(SharingScheme):
             states_BTD = torch.cat([states_BTD, reverse_within_length(reversed_BTD, mask_BT)], dim=-1)
         trace = self._trace(task, weights_BTN, backward_BTN, mask_BT) if with_trace else None
         return Shared(zero_padding(states_BTD, mask_BT), trace=trace)
+
+    @classmethod
+    def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:
+        """The shared LSTM, which one task alone can read as well as many; its scorer too, or all that tasks share."""
+        communicator, share = (getattr(scheme.settings, name) for name in ("communicator", "share"))
+        if communicator.component.sources == "tasks":
+            raise ConfigError(
+                f"with the communicator '{communicator.type}', each LSTM belongs to a task, and none to all of them"
+            )
+        lstm = r"^sharing\.\w+\.shared_lstm\."
+        scopes: dict[str, tuple[str, ...]] = {"lstm": (lstm,)}
+        if share == "shared":
+            scopes["attention"] = (lstm, r"^sharing\.\w+\.channels\.shared\.communicator\.")
+            scopes["all_shared"] = (lstm, r"^sharing\.\w+\.channels\.")
+        return SharedLayer(scopes, scheme)
 
     def _trace(self, task: str, weights_BTN: Tensor, backward_BTN: Tensor | None, mask_BT: Tensor) -> Trace:
         senders = self.left_to_right.senders

@@ -3,14 +3,14 @@
 Shapes: B batch, T time steps, E input size, D output size (both encoders' states).
 """
 
-from typing import final
+from typing import Self, final
 
 import torch
 from torch import Tensor, nn
 
 from mtlkit.config import Lazy, Runtime
 from mtlkit.encoders import Encoder
-from mtlkit.sharing.scheme import Shared, SharingScheme
+from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 
 
 @final
@@ -43,3 +43,7 @@ class ParallelSharedPrivate(SharingScheme):
     def forward(self, states_BTE: Tensor, mask_BT: Tensor, task: str, *, with_trace: bool = False) -> Shared:
         parts = [self.shared(states_BTE, mask_BT), self.private[task](states_BTE, mask_BT)]
         return Shared(torch.cat(parts, dim=-1))
+
+    @classmethod
+    def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:
+        return SharedLayer({"encoder": (r"^sharing\.shared\.",)}, scheme)

@@ -14,7 +14,7 @@ from mtlkit.encoders import BilstmEncoder, Encoder
 from mtlkit.errors import ConfigError
 from mtlkit.kernels.sequences import zero_padding
 from mtlkit.selectors import Controller, FixedPaths, ModulePath, Paths, PoolSelector
-from mtlkit.sharing.scheme import Shared, SharingScheme
+from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 from mtlkit.sharing.searchable_scheme import SearchableScheme
 from mtlkit.types import PositiveInt
 
@@ -67,6 +67,13 @@ class ModulePool(SearchableScheme):
     def with_paths(cls, scheme: Lazy[Self], paths: Mapping[str, ModulePath]) -> Lazy[Self]:
         selector = {"type": FixedPaths.registered_name, "paths": {task: list(path) for task, path in paths.items()}}
         return Lazy.of(cls, **{**scheme.to_json(), "selector": selector})
+
+    @classmethod
+    def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:
+        """The modules, of which the new task finds its own path."""
+        if scheme.to_json()["selector"]["type"] == FixedPaths.registered_name:
+            raise ConfigError("selector: 'fixed' has no path for a new task; take one that finds paths")
+        return SharedLayer({"modules": (r"^sharing\.pool\.",)}, scheme)
 
     def search_parameters(self) -> list[nn.Parameter]:
         return list(self.selector.parameters())

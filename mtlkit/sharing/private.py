@@ -1,12 +1,13 @@
 """Nothing is shared: one encoder per task."""
 
-from typing import final
+from typing import Self, final
 
 from torch import Tensor, nn
 
 from mtlkit.config import Lazy, Runtime
 from mtlkit.encoders import Encoder
-from mtlkit.sharing.scheme import Shared, SharingScheme
+from mtlkit.errors import ConfigError
+from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 
 
 @final
@@ -26,3 +27,7 @@ class Private(SharingScheme):
 
     def forward(self, states_BTE: Tensor, mask_BT: Tensor, task: str, *, with_trace: bool = False) -> Shared:
         return Shared(self.encoders[task](states_BTE, mask_BT))
+
+    @classmethod
+    def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:
+        raise ConfigError("'private' shares nothing between tasks that a new one could read")

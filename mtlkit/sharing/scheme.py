@@ -4,12 +4,14 @@ Shapes: B batch, T time steps, N sources, E input size, D output size.
 """
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
 
-from mtlkit.config import Component
+from mtlkit.config import Component, Lazy
+from mtlkit.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,16 @@ class Shared:
     trace: Trace | None = None
 
 
+@dataclass(frozen=True)
+class SharedLayer:
+    """What tasks have learned together, as a task that was not among them can read it."""
+
+    scopes: Mapping[str, tuple[str, ...]]
+    """What counts as the layer, by name, the usual one first: patterns of parameters, as a checkpoint names them."""
+    reader: Lazy[Any]
+    """The sharing scheme of the new task, its only one; it has the parameters of every scope, in the same shapes."""
+
+
 class SharingScheme(nn.Module, Component, offers=("input_dim", "tasks")):
     """Which parameters the tasks share, and how: the part that multi-task experiments compare.
 
@@ -64,3 +76,12 @@ class SharingScheme(nn.Module, Component, offers=("input_dim", "tasks")):
         Returns:
             States (B, T, D), zero at padding; padding changes no valid step.
         """
+
+    @classmethod
+    def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:
+        """What `mtlkit transfer` hands to a new task.
+
+        Raises:
+            ConfigError: there is no such layer, and why; so it is where a scheme does not say anything else.
+        """
+        raise ConfigError(f"'{scheme.type}' names no layer that a new task could read")

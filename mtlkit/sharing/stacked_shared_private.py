@@ -3,13 +3,13 @@
 Shapes: B batch, T time steps, E input size, D state size of the tasks' own encoders.
 """
 
-from typing import final
+from typing import Self, final
 
 from torch import Tensor, nn
 
 from mtlkit.config import Lazy, Runtime
 from mtlkit.encoders import Encoder
-from mtlkit.sharing.scheme import Shared, SharingScheme
+from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 
 
 @final
@@ -38,3 +38,7 @@ class StackedSharedPrivate(SharingScheme):
 
     def forward(self, states_BTE: Tensor, mask_BT: Tensor, task: str, *, with_trace: bool = False) -> Shared:
         return Shared(self.private[task](self.shared(states_BTE, mask_BT), mask_BT))
+
+    @classmethod
+    def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:
+        return SharedLayer({"encoder": (r"^sharing\.shared\.",)}, scheme)

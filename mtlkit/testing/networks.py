@@ -3,6 +3,7 @@
 Shapes: B texts, T words, N sources, E input size, D state size.
 """
 
+import re
 from typing import Any
 
 import torch
@@ -12,11 +13,12 @@ from mtlkit.communicators import Communicator
 from mtlkit.config import Lazy
 from mtlkit.embedders import Embedder
 from mtlkit.encoders import Encoder
+from mtlkit.errors import ConfigError
 from mtlkit.selectors import ModulePath
 from mtlkit.sharing import MessagePassing, SearchableScheme, SharingScheme, Trace
 from mtlkit.testing.modules import LONGER, build_module, check_module, check_states, close
 from mtlkit.testing.promises import doing, promise
-from mtlkit.testing.samples import STATE_DIM, TASKS, Sample, sample
+from mtlkit.testing.samples import INPUT_DIM, STATE_DIM, TASKS, Sample, sample
 
 NUM_PATHS = 30
 
@@ -61,6 +63,7 @@ def check_sharing_scheme(lazy: Lazy[SharingScheme]) -> None:
     if issubclass(lazy.component, SearchableScheme):
         _check_fixed_paths(lazy, lazy.component)
     _check_paths_together(build_module(lazy).eval())
+    _check_shared_layer(lazy)
     for task in TASKS:
 
         def run(scheme: SharingScheme, given: Sample, task: str = task) -> Tensor:
@@ -127,6 +130,27 @@ def _check_paths_together(scheme: SharingScheme) -> None:
         promise(same, f"the path {path} run together with others is not what it is alone")
     most = sum(map(len, paths))
     promise(0 <= num_passes <= most, f"it counts {num_passes} passes for paths of {most} modules together")
+
+
+def _check_shared_layer(lazy: Lazy[SharingScheme]) -> None:
+    """What it hands to a new task is there, and fits the scheme by which that one reads it."""
+    try:
+        layer = lazy.component.shared_layer(lazy)
+    except ConfigError:  # a reason why there is none is as good
+        return
+    promise(bool(layer.scopes), "its shared layer has no scopes")
+    own = {f"sharing.{name}": parameter.shape for name, parameter in build_module(lazy).named_parameters()}
+    given = sample().to(torch.float32)
+    with doing("when a new task reads its shared layer,"):
+        reader = layer.reader.build(input_dim=INPUT_DIM, tasks=["new"])
+        reader(given.states_BTE, given.mask_BT, "new")
+    others = {f"sharing.{name}": parameter.shape for name, parameter in reader.named_parameters()}
+    for scope, patterns in layer.scopes.items():
+        found = [name for name in own if any(re.search(pattern, name) for pattern in patterns)]
+        promise(bool(found), f"no parameter of it is in the scope '{scope}' of its shared layer")
+        for name in found:
+            same = others.get(name) == own[name]
+            promise(same, f"{name} of the scope '{scope}' is not, in this shape, in the scheme of a new task")
 
 
 def _check_input_gradient(lazy: Lazy[Any], run: Any) -> None:

@@ -1,0 +1,109 @@
+"""The verb that hands what tasks have learned together to a task that was left out."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mtlkit.cli.experiment_source import ExperimentSource, takes_experiment
+from mtlkit.cli.options import Device, Limit, command_to_go_on, torch_device
+
+ALL = "all"
+
+
+class Embeddings(StrEnum):
+    """What the word vectors of the new task begin as."""
+
+    FRESH = "fresh"
+    COPY = "copy"
+
+
+@takes_experiment
+def transfer(
+    source: ExperimentSource,
+    leave_out: Annotated[str, typer.Option(metavar="TASK", help="The new task; all for a fold with each of them.")],
+    serialization_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "-s", "--serialization-dir", help="A fold is a run in DIR/TASK; default: runs/transfer-<experiment's name>."
+        ),
+    ] = None,
+    scope: Annotated[
+        str | None, typer.Option(help="What is the shared layer, as the sharing scheme names it; default: its usual.")
+    ] = None,
+    embeddings: Annotated[
+        Embeddings,
+        typer.Option(
+            metavar="HOW", help="The new task's word vectors: fresh ones, or a copy of what the others have learned."
+        ),
+    ] = Embeddings.FRESH,
+    baseline: Annotated[
+        Path | None, typer.Option(help="Run, or JSON file of test figures, to show the gain over; not for training.")
+    ] = None,
+    processes: Annotated[int | None, typer.Option(min=1, help="Folds at the same time; default: 1.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what is not done in the directory.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Delete the runs of these folds first.")] = False,
+    limit: Limit = None,
+    device: Device = "auto",
+) -> None:
+    """Leave a task out: train the others, freeze the layer they share, and train the new task on top of it.
+
+    Each fold is an ordinary run in two stages. With --leave-out all, DIR/transfer.json and transfer.md hold the table.
+    """
+    from mtlkit.cli.console import ConsoleListener, say, show_rows
+    from mtlkit.errors import ConfigError
+    from mtlkit.runs import (
+        FoldOptions,
+        Interrupted,
+        RunDirectory,
+        TrainOptions,
+        TransferSettings,
+        about,
+        baseline_figures,
+        fold_of,
+        train,
+        train_folds,
+        transfer_table,
+    )
+
+    if resume and force:
+        raise ConfigError("--resume goes on with folds and --force deletes them; give one of them")
+    if processes is not None and leave_out != ALL:
+        raise ConfigError("--processes is about several folds, and this is one; give --leave-out all, or leave it out")
+    loaded, plugins = source.load()
+    where, tasks = torch_device(device), list(loaded.experiment.tasks) if leave_out == ALL else [leave_out]
+    settings = TransferSettings(scope, embeddings.value)
+    folds = {task: fold_of(loaded, task, settings) for task in tasks}
+    figures = None if baseline is None else baseline_figures(baseline, loaded.experiment, tasks)
+    directory = serialization_dir or Path("runs") / f"transfer-{loaded.name}"
+    if RunDirectory(directory).is_run:
+        raise ConfigError(f"-s {directory}: is itself a run; give a directory for the runs of folds")
+    try:
+        if leave_out == ALL:
+            same = [*source.arguments(), *_options(directory, scope, embeddings, limit, device)]
+            commands = {task: ["transfer", *same, f"--leave-out={task}"] for task in tasks}
+            train_folds(folds, directory, FoldOptions(limit, resume, force), commands, processes or 1, say)
+        else:
+            options = TrainOptions(where, limit, resume, force, plugins)
+            train(folds[leave_out], directory / leave_out, options, [ConsoleListener()], say)
+    except Interrupted as interrupted:
+        begun = directory.is_dir() if leave_out == ALL else RunDirectory(directory / leave_out).is_run
+        say(f"interrupted; go on with: {command_to_go_on(begun)}")
+        raise typer.Exit(interrupted.exit_code) from None
+    metrics = {task: RunDirectory(directory / task).read_metrics() for task in tasks}
+    table = transfer_table(loaded.experiment, metrics, figures)
+    show_rows(table.header, table.lines)
+    if leave_out == ALL:
+        table.write(directory, about(folds, limit, baseline))
+        say(f"table: {directory / 'transfer.json'} and transfer.md")
+    else:
+        say(f"archive: {directory / leave_out / 'archive.tar.gz'}")
+
+
+def _options(directory: Path, scope: str | None, embeddings: Embeddings, limit: int | None, device: str) -> list[str]:
+    """What all folds have in common, as words of a command line; the device is left open where it is not named."""
+    words = ["-s", str(directory), "--embeddings", embeddings.value]
+    words += ["--scope", scope] if scope is not None else []
+    words += ["--limit", str(limit)] if limit is not None else []
+    return words + (["--device", device] if device != "auto" else [])

@@ -1,0 +1,149 @@
+"""What the folds of a transfer came to, task by task, beside a baseline."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mtlkit.errors import ConfigError
+from mtlkit.experiment import Experiment
+from mtlkit.files import write_atomically
+from mtlkit.runs.directory import RunDirectory
+from mtlkit.training import AVERAGE, with_averages
+
+HEADER = ("task", "test", "clean test")
+COMPARED = ("baseline", "gain", "clean baseline", "clean gain")
+"""More of the header, where there is a baseline."""
+
+
+@dataclass(frozen=True)
+class TransferRow:
+    """The figures of a task that was left out, or averages over all of them."""
+
+    metric: str
+    """The headline of the task."""
+    test: float | None
+    clean_test: float | None
+    """On the test texts that occur in no training or dev data of any task."""
+    baseline: float | None
+    clean_baseline: float | None
+    gain: float | None
+    clean_gain: float | None
+
+    def cells(self) -> list[str]:
+        """In percent, with gains in points, in the order of the header."""
+        gain, clean_gain = ("" if each is None else f"{100 * each:+.2f}" for each in (self.gain, self.clean_gain))
+        shares = (self.test, self.clean_test, self.baseline, self.clean_baseline)
+        test, clean_test, baseline, clean_baseline = ("" if each is None else f"{each:.2%}" for each in shares)
+        return [test, clean_test, baseline, gain, clean_baseline, clean_gain]
+
+
+@dataclass(frozen=True)
+class TransferTable:
+    """The rows by task, and the averages by metric."""
+
+    tasks: dict[str, TransferRow]
+    averages: dict[str, TransferRow]
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """What the columns are."""
+        compared = any(row.baseline is not None for row in self.tasks.values())
+        return (*HEADER, *COMPARED) if compared else HEADER
+
+    @property
+    def lines(self) -> list[list[str]]:
+        """All rows as text, the averages last."""
+        several = len(self.averages) > 1
+        averages = {f"{AVERAGE} {metric}" if several else AVERAGE: row for metric, row in self.averages.items()}
+        return [[name, *row.cells()][: len(self.header)] for name, row in {**self.tasks, **averages}.items()]
+
+    def write(self, directory: Path, about: Mapping[str, Any]) -> None:
+        """Writes `transfer.json`, with figures as shares of 1 and what there is to say about them, and
+        `transfer.md`."""
+        value = json.dumps({**about, **asdict(self)}, indent=2) + "\n"
+        write_atomically(directory / "transfer.json", value.encode())
+        write_atomically(directory / "transfer.md", self._markdown().encode())
+
+    def _markdown(self) -> str:
+        rows = [self.header, ["---", *["---:"] * (len(self.header) - 1)], *self.lines]
+        return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def transfer_table(
+    experiment: Experiment, metrics: Mapping[str, Mapping[str, Any]], baseline: Mapping[str, float] | None = None
+) -> TransferTable:
+    """The table of the folds that are given.
+
+    Args:
+        experiment: that the folds were made of.
+        metrics: what each fold's `metrics.json` holds, by the task that was left out.
+        baseline: test figures, `task/metric`, of another way to learn these tasks.
+    """
+    headlines = {task: _headline(experiment, task) for task in metrics}
+    figures = with_averages({name: value for fold in metrics.values() for name, value in fold["test"].items()})
+    compared = {name: value for name, value in (baseline or {}).items() if name.split("/")[0] in metrics}
+    others = with_averages(compared)
+    averaged = [metric for metric in dict.fromkeys(headlines.values()) if f"{AVERAGE}/{metric}" in figures]
+    return TransferTable(
+        {task: _row(task, metric, figures, others) for task, metric in headlines.items()},
+        {metric: _row(AVERAGE, metric, figures, others) for metric in averaged},
+    )
+
+
+def baseline_figures(path: Path, experiment: Experiment, tasks: list[str]) -> dict[str, float]:
+    """The test figures of a run directory, of its archive's run, or of a JSON file that has such figures.
+
+    Raises:
+        ConfigError: there are none, or not of each of these tasks.
+    """
+    if not path.exists():
+        raise ConfigError(
+            f"--baseline {path}: is not there; give the directory of a finished run, or a file of figures"
+        )
+    try:
+        found = _test_figures(json.loads(_figures_file(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise ConfigError(
+            f"--baseline {path}: has no test figures; give the directory of a finished run, or a JSON file that "
+            "`mtlkit evaluate --output` wrote"
+        ) from None
+    for task in tasks:
+        if (name := f"{task}/{_headline(experiment, task)}") not in found:
+            raise ConfigError(f"--baseline {path}: has no test figure {name}; give a run on the same tasks")
+    return found
+
+
+def _figures_file(path: Path) -> Path:
+    """A run keeps its figures in its directory, beside its archive."""
+    run = RunDirectory(path if path.is_dir() else path.parent)
+    return run.metrics if path in (run.path, run.archive) else path
+
+
+def _test_figures(value: Any) -> dict[str, float]:
+    """Of a kept result, of a run's metrics, or figures alone."""
+    metrics = value.get("metrics", value)
+    figures = metrics.get("test", metrics)
+    return {name: float(figure) for name, figure in figures.items()}
+
+
+def _headline(experiment: Experiment, task: str) -> str:
+    return experiment.tasks[task].scorers()[0].component.headline
+
+
+def _row(name: str, metric: str, figures: Mapping[str, float], baseline: Mapping[str, float]) -> TransferRow:
+    test, clean_test = _standard_and_clean(name, metric, figures)
+    other, clean_other = _standard_and_clean(name, metric, baseline)
+    gain, clean_gain = (
+        None if left is None or right is None else left - right
+        for left, right in ((test, other), (clean_test, clean_other))
+    )
+    return TransferRow(metric, test, clean_test, other, clean_other, gain, clean_gain)
+
+
+def _standard_and_clean(name: str, metric: str, figures: Mapping[str, float]) -> tuple[float | None, float | None]:
+    """Where all texts are clean, both are the same; where none is, there is no clean figure."""
+    standard = figures.get(f"{name}/{metric}")
+    some_seen = f"{name}/clean_share" in figures
+    return standard, figures.get(f"{name}/clean_{metric}", None if some_seen else standard)
