@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
+    from mtlkit.comparison.tables import Table as Comparison
     from mtlkit.inspection import Inspection
     from mtlkit.runs import Profile
     from mtlkit.training import EpochEnd, Step
@@ -108,6 +110,18 @@ def show_rows(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*row)
     results.print(table)
+
+
+def table_text(comparison: "Comparison") -> str:
+    """A table of a comparison as it is shown on a terminal; bold where the terminal knows bold."""
+    table = Table(*comparison.header[:1], title=comparison.title, title_justify="left")
+    for name in comparison.header[1:]:
+        table.add_column(name, justify="right")
+    for row in comparison.rows:
+        table.add_row(*(Text(cell.text, style="bold" if cell.best else "") for cell in row))
+    with results.capture() as captured:
+        results.print(table)
+    return captured.get()
 
 
 def show_inspection(inspection: "Inspection") -> None:
