@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Literal, final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -101,6 +101,40 @@ def show_figures(figures: Mapping[str, float], title: str) -> None:
     for task in tasks:
         cells = [figures.get(f"{task}/{metric}") for metric in metrics]
         table.add_row(task, *("" if cell is None else f"{cell:.2%}" for cell in cells))
+    results.print(table)
+
+
+def show_side_by_side(figures: Mapping[str, Mapping[str, float]], title: str) -> None:
+    """The `task/metric` figures of each archive in percent, archives across, to standard output."""
+    by_task: dict[str, dict[str, None]] = {}  # in the order in which tasks and metrics are first met
+    for name in (name for each in figures.values() for name in each):
+        task, metric = name.split("/", 1)
+        by_task.setdefault(task, {})[metric] = None
+    if "average" in by_task:
+        by_task["average"] = by_task.pop("average")
+    sections = {}
+    for task, metrics in by_task.items():
+        values = {metric: [each.get(f"{task}/{metric}") for each in figures.values()] for metric in metrics}
+        sections[task] = [
+            (metric.replace("_", " "), *("" if value is None else f"{value:.2%}" for value in row))
+            for metric, row in values.items()
+        ]
+    show_sections(("task", "metric", *figures), sections, title, justify="right")
+
+
+def show_sections(
+    header: Sequence[str],
+    sections: Mapping[str, Sequence[Sequence[str]]],
+    title: str | None = None,
+    justify: Literal["left", "right"] = "left",
+) -> None:
+    """Rows in sections, each of which is named in the first column once, to standard output."""
+    table = Table(*header[:2], title=title, title_justify="left")
+    for name in header[2:]:
+        table.add_column(name, justify=justify)
+    for section, rows in sections.items():
+        for number, row in enumerate(rows):
+            table.add_row("" if number else section, *row, end_section=number == len(rows) - 1)
     results.print(table)
 
 

@@ -33,7 +33,7 @@ def notes_of(comparison: Comparison) -> list[str]:
         notes.append("Figures over several seeds are mean ± sample standard deviation.")
     if any(result.interval for _, _, _, result in _results(comparison)):
         notes.append(
-            f"In brackets {LEVEL:.0%} intervals, beside them two-sided p-values, of a paired bootstrap over "
+            f"In brackets {100 * LEVEL:.0f} % intervals, beside them two-sided p-values, of a paired bootstrap over "
             f"{question.split} texts, drawn task by task ({question.resamples:,} resamples, seed {question.seed}). "
             "They are about the models as they are, seeds averaged, not about training them anew."
         )
