@@ -76,6 +76,8 @@ def check_metric(lazy: Lazy[Metric]) -> None:
     component = lazy.component
     promise(getattr(component, "target_kind", None) in KINDS, f"its class must say target_kind, one of {KINDS}")
     gold, wrong = GOLD[component.target_kind], WRONG[component.target_kind]
+    if issubclass(component, AdditiveMetric):
+        _check_counts(lazy, [*zip([*gold, *wrong], gold * 2, strict=True)])
     perfect = _scores(lazy, [(gold, gold)])
     promise(getattr(component, "headline", None) in perfect, f"its headline must be one of its scores: {list(perfect)}")
     headline = component.headline
@@ -93,8 +95,6 @@ def check_metric(lazy: Lazy[Metric]) -> None:
     whole, parts = _scores(lazy, [(mixed, gold)]), _scores(lazy, [(mixed[:1], gold[:1]), (mixed[1:], gold[1:])])
     promise(whole == parts, "its scores depend on how the texts were cut into batches")
     _check_lengths(lazy, gold)
-    if issubclass(component, AdditiveMetric):
-        _check_counts(lazy, [*zip([*gold, *wrong, *mixed], gold * 3, strict=True)])
 
 
 def _check_counts(lazy: Lazy[Metric], pairs: list[tuple[Target, Target]]) -> None:
