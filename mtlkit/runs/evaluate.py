@@ -114,29 +114,34 @@ def tasks_to_score(archive: Archive, wanted: Wanted) -> dict[str, TaskSettings]:
 
 def _with_data(archive: Archive, name: str, settings: TaskSettings, wanted: Wanted, file: str | None) -> TaskSettings:
     """The task with the data that it is scored on, which are there."""
-    split = wanted.split
+    split, place = wanted.split, f"{archive.path}: tasks.{name}"
     needed = settings.resplit.splits if settings.resplit and split in settings.resplit.splits else (split,)
     if file is not None:
         settings = settings.model_copy(update={split: file, "resplit": None})
         needed = (split,)
     elif wanted.folders:
-        moved = {each: _moved(archive, name, each, getattr(settings, each), wanted.folders) for each in needed}
+        moved = {each: relocated(getattr(settings, each), wanted.folders, f"{place}.{each}") for each in needed}
         settings = settings.model_copy(update=moved)
     reader = settings.reader.build()
     for each in needed:
         missing = [path for path in reader.files(getattr(settings, each)) if not path.is_file()]
         if missing and not reader.fetches:
             remedy = "say where it is with --data TASK=FILE or --data FOLDER"
-            raise DataError(f"{archive.path}: tasks.{name}.{each}: no file {missing[0]}; {remedy}")
+            raise DataError(f"{place}.{each}: no file {missing[0]}; {remedy}")
     return settings
 
 
-def _moved(archive: Archive, name: str, split: str, source: str, folders: Sequence[Path]) -> str:
-    """Where a file lies in one of the folders: with as much of its path as is there, or its name alone."""
+def relocated(source: str, folders: Sequence[Path], place: str) -> str:
+    """Where a file lies in one of the folders: with as much of its path as is there, or its name alone.
+
+    Raises:
+        DataError: it is in none of them; `place` says whose data it is.
+    """
     parts = [part for part in Path(source).parts if part != Path(source).anchor]
     for folder in folders:
         for start in range(len(parts)):
-            if (place := folder.joinpath(*parts[start:])).is_file():
-                return str(place)
-    where = " nor ".join(map(str, folders))
-    raise DataError(f"{archive.path}: tasks.{name}.{split}: no {parts[-1]} in {where}; give --data {name}=FILE")
+            if (file := folder.joinpath(*parts[start:])).is_file():
+                return str(file)
+    raise DataError(
+        f"{place}: no {parts[-1]} in {' or '.join(map(str, folders))}; say where it is with --data TASK=FILE"
+    )

@@ -2,9 +2,21 @@
 
 import csv
 import json
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
+import torch
+
+from mtlkit.errors import DataError
+from mtlkit.experiment import load_experiment
+from mtlkit.runs import TrainOptions, train
+from mtlkit.runs.evaluate import relocated
+
+INDIRECT = {"type": "message_passing", "hidden_dim": 12, "communicator": {"type": "indirect"}}
+SHARED = {"type": "fully_shared", "encoder": {"type": "lstm", "hidden_dim": 4}}
+RUNS = (("ic-1", 1, INDIRECT), ("ic-2", 2, INDIRECT), ("fs-1", 1, SHARED))
 
 
 def fails(result, *parts):
@@ -14,25 +26,40 @@ def fails(result, *parts):
         assert part in result.stderr, result.stderr
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, make_corpus):
+    """A folder with data and three runs on them; some test texts of books were seen."""
+    folder = tmp_path_factory.mktemp("trained")
+    for number, name in enumerate(("books", "films")):
+        for split, size in (("train", 60), ("dev", 20), ("test", 20)):
+            make_corpus(folder / f"{name}.{split}.tsv", size, 10 * number + len(split))
+    seen = (folder / "films.train.tsv").read_text().splitlines(keepends=True)[:5]
+    with (folder / "books.test.tsv").open("a") as test:
+        test.writelines(seen)
+    tasks = {name: {split: f"{name}.{split}.tsv" for split in ("train", "dev", "test")} for name in ("books", "films")}
+    parts = {"reader": {"type": "text_classification"}, "head": {"type": "classifier"}}
+    experiment = {
+        "tasks": {name: {**files, **parts} for name, files in tasks.items()},
+        "model": {"embedder": {"type": "words", "dim": 12}, "sharing": INDIRECT},
+        "trainer": {"epochs": 2, "batch_size": 4, "optimizer": {"type": "adam", "lr": 0.01}},
+    }
+    (folder / "experiment.json").write_text(json.dumps(experiment))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name, seed, sharing in RUNS:
+            patch.setattr(sys, "argv", ["mtlkit", "train", "experiment.json", "-o", f"seed={seed}"])
+            overrides = [f"seed={seed}", f"model.sharing={json.dumps(sharing)}"]
+            loaded = load_experiment(Path("experiment.json"), overrides=overrides)
+            train(loaded, Path("runs", name), TrainOptions(torch.device("cpu")))
+    return folder
+
+
 @pytest.fixture
-def runs(experiment, write, run, tmp_path):
-    """Two seeds of indirect communication, and one of a shared layer; some test texts of books were seen."""
-    test = tmp_path / "books.test.tsv"
-    test.write_text(
-        "".join((tmp_path / "films.train.tsv").read_text().splitlines(keepends=True)[:5]) + test.read_text()
-    )
-    experiment["trainer"] |= {"epochs": 2, "checkpoint_every": None}
-    shared = {"type": "fully_shared", "encoder": {"type": "lstm", "hidden_dim": 4}}
-    made = []
-    for name, seed, settings in (
-        ("ic-1", 1, []),
-        ("ic-2", 2, []),
-        ("fs-1", 1, ["-o", f"model.sharing={json.dumps(shared)}"]),
-    ):
-        result = run("train", write(experiment), "-o", f"seed={seed}", *settings, "-s", tmp_path / "runs" / name)
-        assert result.returncode == 0, result.stderr
-        made.append(tmp_path / "runs" / name)
-    return made
+def runs(trained, run, tmp_path, monkeypatch):
+    """Two seeds of indirect communication, and one of a shared layer, in the current folder with their data."""
+    shutil.copytree(trained, tmp_path / "work")
+    monkeypatch.chdir(tmp_path / "work")
+    return [Path("runs", name) for name, _, _ in RUNS]
 
 
 def test_from_runs_to_a_table(runs, run, tmp_path):
@@ -96,9 +123,9 @@ def test_a_bad_archive_among_good_ones_is_named_before_any_is_scored(runs, run, 
     fails(result, "bad.tar.gz: not a whole .tar.gz file")
     assert "scoring" not in result.stderr and len(result.stderr.splitlines()) == 1
     fails(run("evaluate", runs[0], runs[1] / "archive.tar.gz", "--task", "plays"), f"{runs[0]}", "no task 'plays'")
-    (tmp_path / "books.test.tsv").unlink()
+    Path("books.test.tsv").unlink()
     result = run("evaluate", *runs)
-    fails(result, f"{runs[0] / 'archive.tar.gz'}: tasks.books.test: no file {tmp_path / 'books.test.tsv'}")
+    fails(result, f"{runs[0] / 'archive.tar.gz'}: tasks.books.test: no file books.test.tsv")
     assert "scoring" not in result.stderr
     fails(run("evaluate", runs[0], runs[0]), "is given twice")
     fails(run("evaluate", *runs, "--predictions", tmp_path), "--predictions takes the answers of one archive")
@@ -113,19 +140,18 @@ def test_other_data_by_task_and_by_folder(runs, run, tmp_path):
     figures = json.loads(many.read_text())["ic-1"]
     assert figures["books/accuracy"] == json.loads(one.read_text())["books/accuracy"]
     assert figures["films/accuracy"] == json.loads((runs[0] / "metrics.json").read_text())["test"]["films/accuracy"]
-    moved = tmp_path / "moved" / tmp_path.name
-    moved.mkdir(parents=True)
+    moved = tmp_path / "moved"
+    moved.mkdir()
     for name in ("books", "films"):
-        (tmp_path / f"{name}.test.tsv").rename(moved / f"{name}.test.tsv")
+        Path(f"{name}.test.tsv").rename(moved / f"{name}.test.tsv")
     fails(run("evaluate", runs[0]), "say where it is with --data TASK=FILE or --data FOLDER")
-    for folder in (moved, tmp_path / "moved"):
-        result = run("evaluate", runs[0], "--data", folder, "--output", one)
-        assert result.returncode == 0, result.stderr
-        assert json.loads(one.read_text()) == json.loads((runs[0] / "metrics.json").read_text())["test"]
+    result = run("evaluate", runs[0], "--data", moved, "--output", one)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(one.read_text()) == json.loads((runs[0] / "metrics.json").read_text())["test"]
     (moved / "films.test.tsv").unlink()
     fails(
         run("evaluate", runs[0], "--data", moved),
-        f"tasks.films.test: no films.test.tsv in {moved}; give --data films=FILE",
+        f"tasks.films.test: no films.test.tsv in {moved}; say where it is with --data TASK=FILE",
     )
     fails(run("evaluate", runs[0], "--data", "nowhere"), "--data nowhere: no such folder")
     fails(run("evaluate", runs[0], "--data", f"plays={one}"), "no task 'plays' in the archive")
@@ -133,7 +159,7 @@ def test_other_data_by_task_and_by_folder(runs, run, tmp_path):
     fails(run("evaluate", runs[0], "--data", "books=a", "--file", "b"), "give one of them")
 
 
-def test_what_two_runs_differ_in(runs, run, tmp_path):
+def test_what_two_runs_differ_in(runs, run):
     result = run("diff", *runs[:2])
     assert result.returncode == 1, result.stderr
     lines = [line.split() for line in result.stdout.splitlines()]
@@ -154,7 +180,7 @@ def test_a_run_and_its_archive_are_the_same(runs, run, tmp_path):
         assert (result.returncode, result.stdout) == (0, "")
         assert "no differences" in result.stderr
     meta = json.loads((runs[1] / "meta.json").read_text())
-    meta["data"][str(tmp_path / "books.test.tsv")] = "another"
+    meta["data"]["books.test.tsv"] = "another"
     (runs[1] / "meta.json").write_text(json.dumps({**meta, "plugins": {"mtlkit-other": "1.0"}, "threads": 2}))
     value = json.loads(run("diff", *runs[:2], "--format", "json").stdout)
     assert value["data"].keys() == {"books.test.tsv"}
@@ -171,7 +197,7 @@ def test_mistakes_of_a_comparison(runs, run, tmp_path):
     fails(run("compare", *runs, "-o", tmp_path / "no" / "table"), "there is no folder")
     fails(run("compare", *runs, runs[0]), "same experiment and seed 1")
     fails(run("compare", *runs, "--name", "one"), "--name: 1 names for 2 systems, ic, fs; give one for each")
-    (tmp_path / "books.test.tsv").write_text("positive\ta warm book\n")
+    Path("books.test.tsv").write_text("positive\ta warm book\n")
     assert run("evaluate", runs[2], "--predictions", runs[2] / "predictions").returncode == 0
     fails(run("compare", *runs), "were not scored on the same data, the test texts of books differ")
 
@@ -185,3 +211,16 @@ def test_a_search_and_its_stages_keep_the_answers_of_the_last(experiment, write,
     assert folders == {Path("predictions/dev"), Path("predictions/test")}
     result = run("compare", tmp_path / "run", "--format", "csv")
     assert result.returncode == 0, result.stderr
+
+
+def test_a_file_is_looked_for_with_as_much_of_its_path_as_a_folder_has(tmp_path):
+    """The folder of a corpus may be given, or the one of all corpora."""
+    for place in ("books/test.tsv", "films/test.tsv", "test.tsv"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).touch()
+    for folder, found in (("", "films/test.tsv"), ("films", "films/test.tsv"), ("books", "books/test.tsv")):
+        assert relocated("/old/corpora/films/test.tsv", [tmp_path / folder], "a") == str(tmp_path / found)
+    with pytest.raises(
+        DataError, match=r"tasks\.films\.dev: no dev\.tsv in .*books or .*; say where it is with --data"
+    ):
+        relocated("films/dev.tsv", [tmp_path / "books", tmp_path], "tasks.films.dev")
