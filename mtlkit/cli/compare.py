@@ -9,7 +9,7 @@ import typer
 from mtlkit.cli.experiment_source import Include
 
 if TYPE_CHECKING:
-    from mtlkit.comparison import Comparison, System
+    from mtlkit.comparison import Comparison, RunRecord, System
 
 
 class Format(StrEnum):
@@ -53,46 +53,64 @@ def compare(
     from mtlkit.comparison import Question, read_record, systems_of
     from mtlkit.comparison import compare as run_compare
     from mtlkit.comparison.layout import notes_of
-    from mtlkit.errors import ConfigError
+    from mtlkit.errors import ConfigError, UnknownComponentError
     from mtlkit.files import write_atomically
-    from mtlkit.plugins import load_plugins
+    from mtlkit.plugins import failures, load_plugins
 
     if split not in ("dev", "test"):
         raise ConfigError(f"--split {split}: runs keep no figures of such a split; use dev or test")
     target = None if output is None else writable_file(output)
-    load_plugins(include_package)
-    if baseline is not None and Path(baseline).exists() and not _names_one(baseline, runs):
-        runs = [Path(baseline), *runs]
-    systems = systems_of([read_record(run) for run in runs], name)
-    question = Question(split, metric, _baseline(systems, baseline), resamples, seed)
-    comparison = run_compare(systems, question)
+    plugins = load_plugins(include_package)
+    records = [read_record(run) for run in runs]
+    if baseline is not None and not any(
+        baseline in (*name, record.name) or _is(baseline, record) for record in records
+    ):
+        records = [_other_run(baseline, records), *records]
+    systems = systems_of(records, name)
+    try:
+        comparison = run_compare(systems, Question(split, metric, _baseline(systems, baseline), resamples, seed))
+    except UnknownComponentError as error:  # a metric
+        raise UnknownComponentError(f"{error}{failures(plugins)}") from None
     for note in notes_of(comparison):
         say(note)
-    text = _written(comparison, format_)
+    text = _written(comparison, format_, to_file=target is not None)
     if target is None:
         print(text, end="")
     else:
         write_atomically(target, text.encode())
 
 
-def _names_one(baseline: str, runs: list[Path]) -> bool:
-    return any(Path(baseline).resolve() == run.resolve() for run in runs)
+def _is(given: str, record: "RunRecord") -> bool:
+    return Path(given).resolve() == record.path.resolve()
+
+
+def _other_run(baseline: str, records: "list[RunRecord]") -> "RunRecord":
+    """A baseline that is none of the runs."""
+    from mtlkit.comparison import read_record
+    from mtlkit.errors import ConfigError
+
+    if not Path(baseline).exists():
+        names = ", ".join(dict.fromkeys(record.name for record in records))
+        raise ConfigError(f"--baseline {baseline}: is neither a run nor one of {names}")
+    return read_record(Path(baseline))
 
 
 def _baseline(systems: "list[System]", given: str | None) -> "System | None":
-    """The system that has this name or this run."""
+    """The system that has this run, or this name."""
     from mtlkit.errors import ConfigError
 
     if given is None:
         return None
-    for system in systems:
-        if given == system.name or _names_one(given, [run.path for run in system.runs]):
-            return system
-    names = ", ".join(system.name for system in systems)
-    raise ConfigError(f"--baseline {given}: is neither a run nor one of {names}")
+    with_run = [system for system in systems if any(_is(given, run) for run in system.runs)]
+    named = [system for system in systems if given in (system.name, *(run.name for run in system.runs))]
+    first, *others = with_run or named
+    if others:
+        runs = ", ".join(str(system.runs[0].path) for system in (first, *others))
+        raise ConfigError(f"--baseline {given}: could be the system of any of {runs}; give one of these runs")
+    return first
 
 
-def _written(comparison: "Comparison", format_: Format) -> str:
+def _written(comparison: "Comparison", format_: Format, to_file: bool) -> str:
     from mtlkit.cli.console import table_text
     from mtlkit.comparison.layout import as_csv, as_json, notes_of, tables_of
     from mtlkit.comparison.tables import latex, markdown
@@ -103,5 +121,5 @@ def _written(comparison: "Comparison", format_: Format) -> str:
         return as_json(comparison)
     tables = tables_of(comparison)
     if format_ == Format.terminal:
-        return "\n".join(map(table_text, tables))
+        return "\n".join(table_text(table, to_file) for table in tables)
     return (markdown if format_ == Format.markdown else latex)(tables, notes_of(comparison))

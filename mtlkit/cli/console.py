@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 messages = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 WIDTH = None if sys.stdout and sys.stdout.isatty() else 140
 results = Console(highlight=False, soft_wrap=True, markup=False, emoji=False, width=WIDTH)
+wide = Console(highlight=False, soft_wrap=True, markup=False, emoji=False, width=10_000, color_system=None)
 REFRESH_SECONDS = 0.5
 LINE_SECONDS = 30.0
 
@@ -146,15 +147,16 @@ def show_rows(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     results.print(table)
 
 
-def table_text(comparison: "Comparison") -> str:
-    """A table of a comparison as it is shown on a terminal; bold where the terminal knows bold."""
+def table_text(comparison: "Comparison", to_file: bool) -> str:
+    """A table of a comparison as a terminal shows it, bold where it knows bold; as wide as it is for whatever else."""
+    console = wide if to_file or not results.is_terminal else results
     table = Table(*comparison.header[:1], title=comparison.title, title_justify="left")
     for name in comparison.header[1:]:
         table.add_column(name, justify="right")
     for row in comparison.rows:
         table.add_row(*(Text(cell.text, style="bold" if cell.best else "") for cell in row))
-    with results.capture() as captured:
-        results.print(table)
+    with console.capture() as captured:
+        console.print(table)
     return captured.get()
 
 

@@ -83,8 +83,8 @@ def _scored(
     names, evaluations = _names(archives), {}
     with ExitStack() as stack:
         opened = [stack.enter_context(open_archive(archive_path(path), device, plugins)) for path in archives]
-        for place in range(len(opened)):
-            tasks_to_score(opened[place], wanted)
+        for archive in opened if len(opened) > 1 else []:
+            tasks_to_score(archive, wanted)
         for name in names:
             if len(names) > 1:
                 say(f"archive {name}")

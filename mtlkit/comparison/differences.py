@@ -108,7 +108,7 @@ def arguments_of(command: Sequence[str]) -> dict[str, str]:
         if not word.startswith("-"):
             found[next(places, word)] = word
             continue
-        option, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
+        option, equals, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:])
         if option not in WITHOUT_VALUE and not equals:
             value = next(words, "")
         if option not in OF_THIS_RUN:

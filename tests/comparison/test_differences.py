@@ -10,7 +10,7 @@ def test_settings_go_by_their_paths() -> None:
 
 
 def test_arguments_go_by_their_names() -> None:
-    command = "mtlkit train -o a=1 x.jsonnet --override a.b={} --tla-str preset=common --device=cpu --limit 5"
+    command = "mtlkit train -o a=1 x.jsonnet --override a.b={} --tla-str preset=common --device=cpu -oc=[1] --limit 5"
     assert arguments_of([*command.split(), "-s", "here", "--resume", "--profile"]) == {
         "verb": "train",
         "experiment": "x.jsonnet",
@@ -18,6 +18,7 @@ def test_arguments_go_by_their_names() -> None:
         "-o a.b": "{}",
         "--tla-str preset": "common",
         "--device": "cpu",
+        "-o c": "[1]",
         "--limit": "5",
     }
 

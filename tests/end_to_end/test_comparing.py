@@ -193,6 +193,10 @@ def test_a_run_and_its_archive_are_the_same(runs, run, tmp_path):
 
 def test_mistakes_of_a_comparison(runs, run, tmp_path):
     fails(run("compare", *runs, "--baseline", "nobody"), "--baseline nobody: is neither a run nor one of ic, fs")
+    shutil.copytree(runs[2], "runs/fs")
+    meta = json.loads((runs[2] / "meta.json").read_text())
+    Path("runs/fs/meta.json").write_text(json.dumps({**meta, "limit": 9}))
+    fails(run("compare", *runs, "runs/fs", "--baseline", "fs"), "could be the system of any of runs/fs-1, runs/fs")
     fails(run("compare", *runs, "--split", "train"), "--split train: runs keep no figures of such a split")
     fails(run("compare", *runs, "-o", tmp_path / "no" / "table"), "there is no folder")
     fails(run("compare", *runs, runs[0]), "same experiment and seed 1")
