@@ -179,7 +179,8 @@ def _described(command: Any) -> list[Any]:
 
 def _usage(path: str, command: Any) -> str:
     arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
-    shown = [_metavar(argument) if argument.required else f"[{_metavar(argument)}]" for argument in arguments]
+    words = [_metavar(argument) + ("..." if argument.nargs == -1 else "") for argument in arguments]
+    shown = [word if argument.required else f"[{word}]" for word, argument in zip(words, arguments, strict=True)]
     options = ["[OPTIONS]"] if len(arguments) < len(_described(command)) else []
     return " ".join([path, *shown, *options])
 

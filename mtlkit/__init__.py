@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
     from mtlkit.heads import Decoded as Decoded
     from mtlkit.heads import Head as Head
     from mtlkit.initializers import Initializer as Initializer
+    from mtlkit.metrics import AdditiveMetric as AdditiveMetric
     from mtlkit.metrics import Metric as Metric
     from mtlkit.selectors import ModulePath as ModulePath
     from mtlkit.selectors import Paths as Paths
@@ -48,6 +49,7 @@ if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
 __version__ = "0.1.0"
 
 _HOME = {
+    "AdditiveMetric": "mtlkit.metrics",
     "Communicator": "mtlkit.communicators",
     "Component": "mtlkit.config",
     "ConfigError": "mtlkit.errors",

@@ -132,6 +132,23 @@ def open_archive(path: Path, device: torch.device, plugins: Sequence[Plugin] = (
         ArchiveError: it is missing, damaged, of a newer format, or no archive.
         ConfigError: its experiment names components that are not known here.
     """
+    with _unpacked(path) as folder:
+        yield _read(path, folder, device, plugins)
+
+
+def read_documents(path: Path) -> tuple[Any, dict[str, Any]]:
+    """The experiment and the meta data of an archive as JSON, whose components need not be known here.
+
+    Raises:
+        ArchiveError: as `open_archive`.
+    """
+    with _unpacked(path) as folder:
+        return _documents(path, folder)
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[Path]:
+    """A temporary folder with the archive's members."""
     if not path.is_file():
         if path.is_dir():
             raise ArchiveError(f"{path}: is a directory; name the archive.tar.gz in it")
@@ -139,19 +156,23 @@ def open_archive(path: Path, device: torch.device, plugins: Sequence[Plugin] = (
         hint = "; its run is not finished: go on with it by mtlkit train ... --resume" if unfinished else ""
         raise ArchiveError(f"{path}: no such file{hint}")
     with tempfile.TemporaryDirectory(prefix="mtlkit-") as temporary:
-        folder = Path(temporary)
-        _unpack(path, folder)
-        yield _read(path, folder, device, plugins)
+        _unpack(path, Path(temporary))
+        yield Path(temporary)
 
 
-def _read(path: Path, folder: Path, device: torch.device, plugins: Sequence[Plugin]) -> Archive:
+def _documents(path: Path, folder: Path) -> tuple[Any, dict[str, Any]]:
     manifest = _read_manifest(path, folder)
     with _member(path, folder, MANIFEST):
         made_with = dict(manifest["plugins"])
     with _member(path, folder, "meta.json") as file:
         meta = {**json.loads(file.read_bytes()), "plugins": made_with}
     with _member(path, folder, "experiment.resolved.json") as file:
-        value = json.loads(file.read_bytes())
+        return json.loads(file.read_bytes()), meta
+
+
+def _read(path: Path, folder: Path, device: torch.device, plugins: Sequence[Plugin]) -> Archive:
+    value, meta = _documents(path, folder)
+    made_with = meta["plugins"]
     try:
         experiment = validate(Experiment, value, f"{path}: experiment.resolved.json")
     except UnknownComponentError as error:

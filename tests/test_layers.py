@@ -18,7 +18,19 @@ LAYERS = [
     {"embedders", "encoders", "heads", "communicators", "initializers", "selectors", "sharing"},
     {"models"},
     {"training"},
-    {"experiment", "stages", "beginnings", "checks", "corpora", "archive", "runs", "plugins", "inspection", "testing"},
+    {
+        "experiment",
+        "stages",
+        "beginnings",
+        "checks",
+        "corpora",
+        "archive",
+        "runs",
+        "comparison",
+        "plugins",
+        "inspection",
+        "testing",
+    },
     {"cli", "__main__"},
 ]
 LAYER_OF = {package: number for number, layer in enumerate(LAYERS) for package in layer}

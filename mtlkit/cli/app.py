@@ -10,10 +10,13 @@ import typer
 from typer.core import TyperGroup
 
 from mtlkit import __version__
+from mtlkit.cli.compare import compare
 from mtlkit.cli.data import app as data_app
+from mtlkit.cli.diff import diff
+from mtlkit.cli.evaluate import evaluate
 from mtlkit.cli.inspect import check, components, plugins, schema
 from mtlkit.cli.transfer import transfer
-from mtlkit.cli.work import evaluate, predict, train
+from mtlkit.cli.work import predict, train
 from mtlkit.errors import MtlkitError
 
 USAGE_ERROR = 2
@@ -44,7 +47,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (train, transfer, evaluate, predict, check, components, schema, plugins):
+for verb in (train, transfer, evaluate, predict, compare, diff, check, components, schema, plugins):
     app.command()(verb)
 app.add_typer(data_app)
 

@@ -4,13 +4,15 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Literal, final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
+    from mtlkit.comparison.tables import Table as Comparison
     from mtlkit.inspection import Inspection
     from mtlkit.runs import Profile
     from mtlkit.training import EpochEnd, Step
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 messages = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 WIDTH = None if sys.stdout and sys.stdout.isatty() else 140
 results = Console(highlight=False, soft_wrap=True, markup=False, emoji=False, width=WIDTH)
+wide = Console(highlight=False, soft_wrap=True, markup=False, emoji=False, width=10_000, color_system=None)
 REFRESH_SECONDS = 0.5
 LINE_SECONDS = 30.0
 
@@ -102,12 +105,59 @@ def show_figures(figures: Mapping[str, float], title: str) -> None:
     results.print(table)
 
 
+def show_side_by_side(figures: Mapping[str, Mapping[str, float]], title: str) -> None:
+    """The `task/metric` figures of each archive in percent, archives across, to standard output."""
+    by_task: dict[str, dict[str, None]] = {}  # in the order in which tasks and metrics are first met
+    for name in (name for each in figures.values() for name in each):
+        task, metric = name.split("/", 1)
+        by_task.setdefault(task, {})[metric] = None
+    if "average" in by_task:
+        by_task["average"] = by_task.pop("average")
+    sections = {}
+    for task, metrics in by_task.items():
+        values = {metric: [each.get(f"{task}/{metric}") for each in figures.values()] for metric in metrics}
+        sections[task] = [
+            (metric.replace("_", " "), *("" if value is None else f"{value:.2%}" for value in row))
+            for metric, row in values.items()
+        ]
+    show_sections(("task", "metric", *figures), sections, title, justify="right")
+
+
+def show_sections(
+    header: Sequence[str],
+    sections: Mapping[str, Sequence[Sequence[str]]],
+    title: str | None = None,
+    justify: Literal["left", "right"] = "left",
+) -> None:
+    """Rows in sections, each of which is named in the first column once, to standard output."""
+    table = Table(*header[:2], title=title, title_justify="left")
+    for name in header[2:]:
+        table.add_column(name, justify=justify)
+    for section, rows in sections.items():
+        for number, row in enumerate(rows):
+            table.add_row("" if number else section, *row, end_section=number == len(rows) - 1)
+    results.print(table)
+
+
 def show_rows(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table of text, to standard output."""
     table = Table(*header)
     for row in rows:
         table.add_row(*row)
     results.print(table)
+
+
+def table_text(comparison: "Comparison", to_file: bool) -> str:
+    """A table of a comparison as a terminal shows it, bold where it knows bold; as wide as it is for whatever else."""
+    console = wide if to_file or not results.is_terminal else results
+    table = Table(*comparison.header[:1], title=comparison.title, title_justify="left")
+    for name in comparison.header[1:]:
+        table.add_column(name, justify="right")
+    for row in comparison.rows:
+        table.add_row(*(Text(cell.text, style="bold" if cell.best else "") for cell in row))
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get()
 
 
 def show_inspection(inspection: "Inspection") -> None:

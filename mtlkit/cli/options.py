@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 ArchiveFile = Annotated[
     Path, typer.Argument(help="archive.tar.gz of a run, or the run's directory.", metavar="ARCHIVE")
 ]
+ArchiveFiles = Annotated[
+    list[Path], typer.Argument(help="archive.tar.gz of a run, or the run's directory.", metavar="ARCHIVE")
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 ...")]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most this many texts of each split, for a trial.")]
 

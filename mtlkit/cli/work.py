@@ -1,4 +1,4 @@
-"""The verbs that compute: train, evaluate, predict."""
+"""The verbs that compute: train and predict."""
 
 import json
 from pathlib import Path
@@ -54,36 +54,6 @@ def train(
     for split in ("dev", "test"):
         show_figures(result.metrics[split], split)
     say(f"archive: {directory / 'archive.tar.gz'}")
-
-
-def evaluate(
-    archive: ArchiveFile,
-    split: Annotated[str, typer.Option(help="train, dev or test.")] = "test",
-    task: Annotated[list[str], typer.Option(help="Only this task; may be given again.")] = [],
-    file: Annotated[str | None, typer.Option(help="Score this file instead; needs --task.")] = None,
-    output: Annotated[Path | None, typer.Option(help="Write the figures to this JSON file.")] = None,
-    limit: Limit = None,
-    device: Device = "auto",
-    include_package: Include = [],
-) -> None:
-    """Score an archive on a split, or on another file of a task."""
-    from mtlkit.archive import open_archive
-    from mtlkit.cli.console import say, show_figures
-    from mtlkit.cli.outputs import writable_file
-    from mtlkit.errors import ConfigError
-    from mtlkit.experiment import SPLITS
-    from mtlkit.files import write_atomically
-    from mtlkit.plugins import load_plugins
-    from mtlkit.runs import evaluate_archive
-
-    if split not in SPLITS:
-        raise ConfigError(f"--split {split}: no such split; use {', '.join(SPLITS)}")
-    target = None if output is None else writable_file(output)
-    with open_archive(archive_path(archive), torch_device(device), load_plugins(include_package)) as opened:
-        figures = evaluate_archive(opened, split, tasks=task, file=file, limit=limit, say=say)
-    show_figures(figures, split if file is None else file)
-    if target is not None:
-        write_atomically(target, json.dumps(figures, indent=2).encode() + b"\n")
 
 
 def predict(

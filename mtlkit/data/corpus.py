@@ -7,7 +7,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from typing import Self, final
 
 import numpy as np
@@ -84,6 +84,11 @@ class Corpus:
     def lengths(self) -> NDArray[np.int64]:
         """Words of each text, (n,)."""
         return np.diff(self.offsets)
+
+    @property
+    def identity(self) -> str:
+        """Stands for the texts in their order, whatever their targets and wherever they are cut: a sha256."""
+        return sha256(self.digests.astype("<i8").tobytes()).hexdigest()
 
     def select(self, indices: NDArray[np.integer]) -> "Corpus":
         """The texts at these places, in this order; a place may be given twice."""

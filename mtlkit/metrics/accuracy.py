@@ -1,27 +1,26 @@
 """Share of texts with the right label."""
 
-from collections.abc import Sequence
 from typing import ClassVar, final
 
+import numpy
+
 from mtlkit.data.instance import Target, TargetKind
+from mtlkit.metrics.additive_metric import AdditiveMetric, Counts
 from mtlkit.metrics.metric import Metric
 
 
 @final
 @Metric.register("accuracy")
-class Accuracy(Metric):
+class Accuracy(AdditiveMetric):
     """The share of texts whose label is right."""
 
     target_kind: ClassVar[TargetKind] = "label"
     headline: ClassVar[str] = "accuracy"
+    counted: ClassVar[tuple[str, ...]] = ("right", "texts")
 
-    def __init__(self) -> None:
-        self.num_right = 0
-        self.num_seen = 0
+    def counts(self, predicted: Target, gold: Target) -> tuple[int, int]:
+        return int(predicted == gold), 1
 
-    def update(self, predicted: Sequence[Target], gold: Sequence[Target]) -> None:
-        self.num_right += sum(answer == truth for answer, truth in zip(predicted, gold, strict=True))
-        self.num_seen += len(gold)
-
-    def compute(self) -> dict[str, float]:
-        return {"accuracy": self.num_right / max(self.num_seen, 1)}
+    def scores(self, sums: Counts) -> dict[str, Counts]:
+        right, texts = sums
+        return {"accuracy": right / numpy.maximum(texts, 1)}

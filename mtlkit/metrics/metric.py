@@ -11,7 +11,8 @@ from mtlkit.data.instance import Target, TargetKind
 class Metric(Component):
     """Scores a task's predictions against its gold targets; one instance counts for one evaluation.
 
-    Metrics see labels as words, never ids or tensors, and know nothing of the head that predicted them.
+    Metrics see labels as words, never ids or tensors, and know nothing of the head that predicted them. One that scores
+    sums over texts, as most do, derives from `AdditiveMetric`: then `mtlkit compare` is fast with it.
     """
 
     target_kind: ClassVar[TargetKind]

@@ -1,9 +1,12 @@
 """F1 over labelled spans, by the rules of conlleval."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import ClassVar, final
 
+import numpy
+
 from mtlkit.data.instance import Target, TargetKind
+from mtlkit.metrics.additive_metric import AdditiveMetric, Counts
 from mtlkit.metrics.metric import Metric
 
 Span = tuple[str, int, int]
@@ -12,7 +15,7 @@ Span = tuple[str, int, int]
 
 @final
 @Metric.register("span_f1")
-class SpanF1(Metric):
+class SpanF1(AdditiveMetric):
     """Micro-averaged F1, precision and recall of spans; a span is right if its type and both ends are.
 
     Source: the script conlleval of the CoNLL-2000 shared task (Tjong Kim Sang and Buchholz 2000), for BIO tags.
@@ -20,26 +23,20 @@ class SpanF1(Metric):
 
     target_kind: ClassVar[TargetKind] = "tags"
     headline: ClassVar[str] = "f1"
+    counted: ClassVar[tuple[str, ...]] = ("right", "predicted", "gold")
 
-    def __init__(self) -> None:
-        self.num_right = 0
-        self.num_predicted = 0
-        self.num_gold = 0
+    def counts(self, predicted: Target, gold: Target) -> tuple[int, int, int]:
+        if len(predicted) != len(gold):
+            raise ValueError(f"{len(predicted)} predicted tags for {len(gold)} words")
+        found, wanted = set(spans(predicted)), set(spans(gold))
+        return len(found & wanted), len(found), len(wanted)
 
-    def update(self, predicted: Sequence[Target], gold: Sequence[Target]) -> None:
-        for answer, truth in zip(predicted, gold, strict=True):
-            if len(answer) != len(truth):
-                raise ValueError(f"{len(answer)} predicted tags for {len(truth)} words")
-            found, wanted = set(spans(answer)), set(spans(truth))
-            self.num_right += len(found & wanted)
-            self.num_predicted += len(found)
-            self.num_gold += len(wanted)
-
-    def compute(self) -> dict[str, float]:
+    def scores(self, sums: Counts) -> dict[str, Counts]:
+        right, predicted, gold = sums
         return {
-            "f1": 2 * self.num_right / max(self.num_predicted + self.num_gold, 1),
-            "precision": self.num_right / max(self.num_predicted, 1),
-            "recall": self.num_right / max(self.num_gold, 1),
+            "f1": 2 * right / numpy.maximum(predicted + gold, 1),
+            "precision": right / numpy.maximum(predicted, 1),
+            "recall": right / numpy.maximum(gold, 1),
         }
 
 

@@ -1,7 +1,7 @@
 """The verbs: train, transfer, evaluate, predict. Each reads as the story of the data's way through mtlkit."""
 
 from mtlkit.runs.directory import RunDirectory
-from mtlkit.runs.evaluate import evaluate_archive
+from mtlkit.runs.evaluate import Evaluation, Wanted, evaluate_archive, tasks_to_score
 from mtlkit.runs.interrupts import Interrupted
 from mtlkit.runs.jobs import Job, run_jobs
 from mtlkit.runs.predict import predict
@@ -13,6 +13,7 @@ from mtlkit.runs.transfer_table import TransferTable, baseline_figures, transfer
 
 __all__ = [
     "FoldOptions",
+    "Evaluation",
     "Interrupted",
     "Job",
     "Listener",
@@ -25,10 +26,12 @@ __all__ = [
     "TransferTable",
     "about",
     "baseline_figures",
+    "Wanted",
     "evaluate_archive",
     "fold_of",
     "predict",
     "run_jobs",
+    "tasks_to_score",
     "train",
     "train_folds",
     "transfer_table",

@@ -6,6 +6,7 @@ meta.json                   marks the folder as a run; versions, data hashes, de
 vocabulary/                 one text file per namespace
 metrics.jsonl, metrics.json every epoch, and the final figures
 checkpoints/                see training/checkpoints.py
+predictions/SPLIT/          the answer to each dev and test text, see predictions.py
 archive.tar.gz              see archive.py
 stages/NAME/                of a run in stages, each one's checkpoints and derived paths
 """
@@ -44,6 +45,7 @@ class RunDirectory:
         self.metrics_log = path / "metrics.jsonl"
         self.metrics = path / "metrics.json"
         self.stages = path / "stages"
+        self.predictions = path / "predictions"
         self.archive = path / "archive.tar.gz"
 
     def stage(self, name: str | None) -> "StageDirectory":

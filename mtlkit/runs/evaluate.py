@@ -1,55 +1,75 @@
 """`evaluate`: scores of an archive."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 
 from mtlkit.archive import Archive
 from mtlkit.corpora import Say, evaluation_tasks, load_split, majority, silent
-from mtlkit.errors import ConfigError
-from mtlkit.experiment import Experiment, TaskSettings
+from mtlkit.errors import ConfigError, DataError
+from mtlkit.experiment import TaskSettings
 from mtlkit.kernels.choice import prefer_kernels
-from mtlkit.training import evaluate, with_averages
+from mtlkit.training import Predictions, predictions_of, with_averages
 
 
-def evaluate_archive(
-    archive: Archive,
-    split: str = "test",
-    *,
-    tasks: Sequence[str] = (),
-    file: str | None = None,
-    limit: int | None = None,
-    say: Say = silent,
-) -> dict[str, float]:
-    """`task/metric` of an archive on a split.
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be scored."""
+
+    split: str = "test"
+    """`train`, `dev` or `test`; clean figures stand beside the standard ones of `test`."""
+    tasks: Sequence[str] = ()
+    """None for all that have the split."""
+    file: str | None = None
+    """Data of the one task, instead of those that the experiment names."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """The same by task; the other tasks keep their own."""
+    folders: Sequence[Path] = ()
+    """Where all other data lie, if not where the experiment says: under the same names, with folders or without."""
+    limit: int | None = None
+    """At most so many texts of each task."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an archive comes to."""
+
+    figures: dict[str, float]
+    """`task/metric`, and averages."""
+    predictions: list[Predictions]
+    """The answers to single texts, by task."""
+
+
+def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Evaluation:
+    """Scores an archive.
 
     Args:
         archive: the trained model.
-        split: `train`, `dev` or `test`; clean figures stand beside the standard ones of `test`.
-        tasks: which ones; none for all that have the split.
-        file: data of the one task, instead of those that the experiment names.
-        limit: at most so many texts of each task.
+        wanted: what is to be scored.
         say: told what is being scored.
 
     Raises:
         ConfigError: a task is unknown, or none has such a split.
         DataError: a file is wrong or missing.
     """
-    trainer = archive.experiment.trainer
+    trainer, split = archive.experiment.trainer, wanted.split
     torch.set_num_threads(trainer.threads)
     prefer_kernels(trainer.kernels)
     trained_with = archive.meta.get("limit")
-    if trained_with not in (None, limit):
+    if trained_with not in (None, wanted.limit):
         say(f"the run was trained with --limit {trained_with}; its own figures come again with the same option")
     figures: dict[str, float] = {}
-    for name, settings in _chosen(archive.experiment, tasks, split, file).items():
+    predictions = []
+    for name, settings in tasks_to_score(archive, wanted).items():
         say(f"scoring {name}: {getattr(settings, split)}")
-        corpus = load_split(name, settings, split, limit)
+        corpus = load_split(name, settings, split, wanted.limit)
         known = archive.vocabulary.labels(name)
         if unknown := [label for label in corpus.label_counts() if label not in known]:
             say(f"{name}: labels that no model here can give: {', '.join(unknown)} (it knows {', '.join(known)})")
         model = archive.model_for(name)
-        scored = evaluation_tasks(
+        (scored,) = evaluation_tasks(
             {name: corpus},
             {name: settings.scorers()},
             archive.vocabulary,
@@ -57,21 +77,71 @@ def evaluate_archive(
             device=archive.device,
             seen=archive.seen if split == "test" else None,
         )
-        figures.update(evaluate(model, scored, trainer.evaluation_batch_size, trainer.precision))
+        answers = predictions_of(model, scored, trainer.evaluation_batch_size, trainer.precision)
+        predictions.append(answers)
+        figures.update(answers.figures())
         figures.update(majority(name, corpus))
-    return with_averages(figures)
+    return Evaluation(with_averages(figures), predictions)
 
 
-def _chosen(experiment: Experiment, tasks: Sequence[str], split: str, file: str | None) -> dict[str, TaskSettings]:
-    known = experiment.tasks
-    if unknown := [name for name in tasks if name not in known]:
-        raise ConfigError(f"no task '{unknown[0]}' in the archive; its tasks are {', '.join(known)}")
-    chosen = {name: known[name] for name in tasks or known}
-    if file is not None:
+def tasks_to_score(archive: Archive, wanted: Wanted) -> dict[str, TaskSettings]:
+    """The tasks that are scored, with the data that they are scored on. Reads none of them.
+
+    Raises:
+        ConfigError: a task is unknown, or none has such a split.
+        DataError: a file is missing.
+    """
+    known, split = archive.experiment.tasks, wanted.split
+    if unknown := [name for name in (*wanted.tasks, *wanted.files) if name not in known]:
+        raise ConfigError(f"{archive.path}: no task '{unknown[0]}' in the archive; its tasks are {', '.join(known)}")
+    chosen = {name: known[name] for name in wanted.tasks or known}
+    files = dict(wanted.files)
+    if wanted.file is not None:
         if len(chosen) != 1:
             raise ConfigError("--file holds one task's data; say whose with --task")
-        return {name: settings.model_copy(update={split: file, "resplit": None}) for name, settings in chosen.items()}
-    found = {name: settings for name, settings in chosen.items() if split in settings.sources()}
+        files = dict.fromkeys(chosen, wanted.file)
+    found = {
+        name: _with_data(archive, name, settings, wanted, files.get(name))
+        for name, settings in chosen.items()
+        if name in files or split in settings.sources()
+    }
     if not found:
-        raise ConfigError(f"no {split} split for {', '.join(chosen)}; give other data with --task NAME --file FILE")
+        raise ConfigError(
+            f"{archive.path}: no {split} split for {', '.join(chosen)}; give other data with --task NAME --file FILE"
+        )
     return found
+
+
+def _with_data(archive: Archive, name: str, settings: TaskSettings, wanted: Wanted, file: str | None) -> TaskSettings:
+    """The task with the data that it is scored on, which are there."""
+    split, place = wanted.split, f"{archive.path}: tasks.{name}"
+    needed = settings.resplit.splits if settings.resplit and split in settings.resplit.splits else (split,)
+    if file is not None:
+        settings = settings.model_copy(update={split: file, "resplit": None})
+        needed = (split,)
+    elif wanted.folders:
+        moved = {each: relocated(getattr(settings, each), wanted.folders, f"{place}.{each}") for each in needed}
+        settings = settings.model_copy(update=moved)
+    reader = settings.reader.build()
+    for each in needed:
+        missing = [path for path in reader.files(getattr(settings, each)) if not path.is_file()]
+        if missing and not reader.fetches:
+            remedy = "say where it is with --data TASK=FILE or --data FOLDER"
+            raise DataError(f"{place}.{each}: no file {missing[0]}; {remedy}")
+    return settings
+
+
+def relocated(source: str, folders: Sequence[Path], place: str) -> str:
+    """Where a file lies in one of the folders: with as much of its path as is there, or its name alone.
+
+    Raises:
+        DataError: it is in none of them; `place` says whose data it is.
+    """
+    parts = [part for part in Path(source).parts if part != Path(source).anchor]
+    for folder in folders:
+        for start in range(len(parts)):
+            if (file := folder.joinpath(*parts[start:])).is_file():
+                return str(file)
+    raise DataError(
+        f"{place}: no {parts[-1]} in {' or '.join(map(str, folders))}; say where it is with --data TASK=FILE"
+    )

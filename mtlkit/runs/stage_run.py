@@ -13,10 +13,12 @@ from mtlkit.beginnings import new_model
 from mtlkit.corpora import Corpora, Say, evaluation_tasks, majority
 from mtlkit.data import TaskSplit, Vectors, Vocabulary
 from mtlkit.experiment import Experiment, build_model
+from mtlkit.files import new_folder
 from mtlkit.kernels.choice import set_kernels
 from mtlkit.models import MultiTaskModel
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.interrupts import Interrupted, Interrupts
+from mtlkit.runs.predictions import write_predictions
 from mtlkit.selectors import ModulePath
 from mtlkit.sharing import SearchableScheme
 from mtlkit.stages import TaskPaths, experiment_of, stages_of, tasks_of
@@ -25,10 +27,12 @@ from mtlkit.training import (
     EpochEnd,
     EvaluationTask,
     Logger,
+    Predictions,
     Step,
     Trainer,
     evaluate,
     load_weights,
+    predictions_of,
     save_weights,
     seed_all,
     taken_over,
@@ -108,6 +112,7 @@ class StageRun:
         stages = stages_of(setting.experiment)
         self.stage = stages[number]
         self.name = self.stage.name if len(stages) > 1 else None
+        self.is_last = number == len(stages) - 1
         self.folder = setting.directory.stage(self.name)
         self.seed = (setting.experiment.seed + number) % 2**63
         self.log_size = before.log_size if before else 0
@@ -253,20 +258,26 @@ class StageRun:
                 each.close()
 
     def _figures(self, checkpoints: Checkpoints) -> dict[str, Any]:
-        """Dev and test figures of each task, with the weights that serve it."""
+        """Dev and test figures of each task, with the weights that serve it; the last stage's answers are kept."""
         trainer, settings = self.trainer, self.trainer.settings
         for name in {trainer.selection.weights_for(task) for task in self.experiment.tasks}:
             if not checkpoints.best(name).exists():  # no dev data: the last weights serve
                 save_weights(checkpoints.best(name), trainer.model, trainer.tasks_served_by(name))
         metrics: dict[str, Any] = {"epochs": trainer.epoch, "steps": trainer.step, "best": trainer.best}
+        predictions: dict[str, list[Predictions]] = {"dev": [], "test": []}
         for split, tasks in (("dev", trainer.dev), ("test", trainer.test)):
             self.setting.say(f"scoring {split} data")
             figures: dict[str, float] = {}
             for task in tasks:
                 name = trainer.selection.weights_for(task.split.task)
                 load_weights(checkpoints.best(name), trainer.model, trainer.tasks_served_by(name))
-                figures.update(evaluate(trainer.model, [task], settings.evaluation_batch_size, settings.precision))
+                answers = predictions_of(trainer.model, task, settings.evaluation_batch_size, settings.precision)
+                predictions[split].append(answers)
+                figures.update(answers.figures())
                 figures.update(majority(task.split.task, task.split.corpus))
                 self.setting.interrupts.raise_if_received()
             metrics[split] = with_averages(figures)
+        if self.is_last:
+            with new_folder(self.setting.directory.predictions) as folder:
+                write_predictions(folder, predictions)
         return metrics

@@ -3,10 +3,12 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy
+
 from mtlkit.config import Lazy
 from mtlkit.data import DatasetReader, Instance, Target, Tokenizer
 from mtlkit.errors import DataError
-from mtlkit.metrics import Metric
+from mtlkit.metrics import AdditiveMetric, Metric
 from mtlkit.testing.promises import doing, promise
 
 TEXT = "good fun , but long"
@@ -74,6 +76,8 @@ def check_metric(lazy: Lazy[Metric]) -> None:
     component = lazy.component
     promise(getattr(component, "target_kind", None) in KINDS, f"its class must say target_kind, one of {KINDS}")
     gold, wrong = GOLD[component.target_kind], WRONG[component.target_kind]
+    if issubclass(component, AdditiveMetric):
+        _check_counts(lazy, [*zip([*gold, *wrong], gold * 2, strict=True)])
     perfect = _scores(lazy, [(gold, gold)])
     promise(getattr(component, "headline", None) in perfect, f"its headline must be one of its scores: {list(perfect)}")
     headline = component.headline
@@ -91,6 +95,25 @@ def check_metric(lazy: Lazy[Metric]) -> None:
     whole, parts = _scores(lazy, [(mixed, gold)]), _scores(lazy, [(mixed[:1], gold[:1]), (mixed[1:], gold[1:])])
     promise(whole == parts, "its scores depend on how the texts were cut into batches")
     _check_lengths(lazy, gold)
+
+
+def _check_counts(lazy: Lazy[Metric], pairs: list[tuple[Target, Target]]) -> None:
+    """Many sums are scored at once as each is on its own, which resampling relies on."""
+    metric = lazy.build()
+    assert isinstance(metric, AdditiveMetric), "what the caller has asked"
+    with doing("asked for the counts of single texts"):
+        counts = [metric.counts(answer, truth) for answer, truth in pairs]
+    sizes = {len(each) for each in counts}
+    promise(sizes == {len(metric.counted)}, f"it counts {metric.counted}, but gives {sorted(sizes)} counts of a text")
+    sums = numpy.cumsum(numpy.array([[0] * len(metric.counted), *counts], float), axis=0)
+    with doing("asked for the scores of several sums at once"):
+        together = metric.scores(sums.T)
+    for place in range(len(sums)):
+        with doing("asked for the scores of one sum"):
+            alone = metric.scores(sums[place])
+        for name, score in alone.items():
+            same = numpy.shape(together[name]) == (len(sums),) and together[name][place] == score
+            promise(bool(same), f"its {name} of one of several sums is another than that of the same sum alone")
 
 
 def _scores(lazy: Lazy[Metric], batches: list[tuple[list[Target], list[Target]]]) -> dict[str, float]:

@@ -2,12 +2,22 @@
 
 from mtlkit.training.checkpoints import Checkpoints
 from mtlkit.training.derivations import PathDerivation
-from mtlkit.training.evaluation import AVERAGE, EvaluationTask, as_target, evaluate, predict_split, with_averages
+from mtlkit.training.evaluation import (
+    AVERAGE,
+    EvaluationTask,
+    as_target,
+    counted_figure,
+    evaluate,
+    predict_split,
+    predictions_of,
+    with_averages,
+)
 from mtlkit.training.events import EpochEnd, Step
 from mtlkit.training.frozen import freeze
 from mtlkit.training.loggers import Logger
 from mtlkit.training.optimization import Optimization
 from mtlkit.training.optimizers import Optimizer
+from mtlkit.training.predictions import CLEAN, CLEAN_SHARE, Predictions
 from mtlkit.training.random_state import seed_all
 from mtlkit.training.schedules import Schedule
 from mtlkit.training.selection import ModelSelection
@@ -20,6 +30,8 @@ from mtlkit.training.weights import load_weights, save_weights, taken_over
 
 __all__ = [
     "AVERAGE",
+    "CLEAN",
+    "CLEAN_SHARE",
     "Checkpoints",
     "EpochEnd",
     "EvaluationTask",
@@ -27,6 +39,7 @@ __all__ = [
     "ModelSelection",
     "Optimization",
     "Optimizer",
+    "Predictions",
     "PathDerivation",
     "Schedule",
     "StageSettings",
@@ -36,9 +49,11 @@ __all__ = [
     "TrainerSettings",
     "UpdateStrategy",
     "as_target",
+    "counted_figure",
     "evaluate",
     "load_weights",
     "predict_split",
+    "predictions_of",
     "save_weights",
     "seed_all",
     "freeze",

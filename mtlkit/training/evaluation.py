@@ -14,10 +14,9 @@ from mtlkit.metrics import Metric
 from mtlkit.models import MultiTaskModel
 from mtlkit.selectors import ModulePath
 from mtlkit.training.optimization import Precision, autocast
+from mtlkit.training.predictions import CLEAN, CLEAN_SHARE, Predictions
 
 AVERAGE = "average"
-CLEAN = "clean_"
-CLEAN_SHARE = "clean_share"
 
 
 @dataclass(frozen=True)
@@ -48,21 +47,25 @@ def evaluate(
     precision: Precision = "fp32",
     path: ModulePath | None = None,
 ) -> dict[str, float]:
-    """`task/metric` of each task, along `path` or, without one, each task's best.
-
-    Where some of its texts were seen in training: `task/clean_share`, the share of those that were not, and
-    `task/clean_metric` on them.
-    """
+    """The figures of each task, along `path` or, without one, each task's best."""
     figures: dict[str, float] = {}
     for task in tasks:
-        predicted = predict_split(model, task.split, task.labels, batch_size, precision, path)
-        gold = [task.split.gold(index) for index in range(len(task.split))]
-        figures.update(_score(task, "", predicted, gold))
-        if task.clean is not None and not task.clean.all():
-            figures[f"{task.split.task}/{CLEAN_SHARE}"] = float(task.clean.mean())
-            kept = numpy.flatnonzero(task.clean)
-            figures.update(_score(task, CLEAN, [predicted[i] for i in kept], [gold[i] for i in kept]))
+        figures.update(predictions_of(model, task, batch_size, precision, path).figures())
     return figures
+
+
+def predictions_of(
+    model: MultiTaskModel,
+    task: EvaluationTask,
+    batch_size: int,
+    precision: Precision = "fp32",
+    path: ModulePath | None = None,
+) -> Predictions:
+    """The model's answers to a task's texts beside their targets."""
+    split = task.split
+    predicted = predict_split(model, split, task.labels, batch_size, precision, path)
+    gold = [split.gold(index) for index in range(len(split))]
+    return Predictions(split.task, split.corpus.identity, predicted, gold, task.metrics, task.clean)
 
 
 def with_averages(figures: Mapping[str, float]) -> dict[str, float]:
@@ -77,14 +80,14 @@ def with_averages(figures: Mapping[str, float]) -> dict[str, float]:
         by_task.setdefault(task, {})[metric] = value
     averages = {}
     for metric in dict.fromkeys(name.split("/", 1)[1] for name in figures):
-        counted = [found for scores in by_task.values() if (found := _counted(scores, metric)) is not None]
+        counted = [found for scores in by_task.values() if (found := counted_figure(scores, metric)) is not None]
         if len(counted) > 1 and metric != CLEAN_SHARE:
             averages[f"{AVERAGE}/{metric}"] = fmean(counted)
     return {**figures, **averages}
 
 
-def _counted(scores: Mapping[str, float], metric: str) -> float | None:
-    """What a task brings to the average of a metric."""
+def counted_figure(scores: Mapping[str, float], metric: str) -> float | None:
+    """What a task, whose figures are by metric, brings to the average of a metric."""
     if metric in scores or CLEAN_SHARE in scores:
         return scores.get(metric)
     return scores.get(metric.removeprefix(CLEAN))
@@ -126,17 +129,3 @@ def as_target(row: int | list[int], labels: Sequence[str]) -> Target:
     if isinstance(row, int):
         return labels[row]
     return tuple(labels[tag] for tag in row if tag >= 0)
-
-
-def _score(
-    task: EvaluationTask, prefix: str, predicted: Sequence[Target], gold: Sequence[Target | None]
-) -> dict[str, float]:
-    """`task/prefix_metric` of every metric, over the texts that have a target; nothing where there is none."""
-    pairs = [(guess, truth) for guess, truth in zip(predicted, gold, strict=True) if truth is not None]
-    figures: dict[str, float] = {}
-    for lazy in task.metrics if pairs else ():
-        metric = lazy.build()
-        metric.update([guess for guess, _ in pairs], [truth for _, truth in pairs])
-        for name, value in metric.compute().items():
-            figures[f"{task.split.task}/{prefix}{name}"] = value
-    return figures

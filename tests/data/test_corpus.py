@@ -100,3 +100,13 @@ def test_a_target_of_the_wrong_kind_is_refused():
 def test_impossible_instances_are_refused(words, target):
     with pytest.raises(ValueError, match="word"):
         Instance(words, target)
+
+
+def test_an_identity_is_that_of_the_texts_in_their_order() -> None:
+    def identity(*texts: str, target: str | None = None) -> str:
+        return Corpus.from_instances([Instance(tuple(text.split()), target) for text in texts], "label").identity
+
+    assert identity("a b", "c") == identity("a b", "c", target="x") != identity("c", "a b")
+    assert identity("a b", "c") not in (identity("a", "b c"), identity("a b"))
+    whole = Corpus.from_instances([Instance(("a", "b")), Instance(("c",))], "label")
+    assert whole.cut(1).identity == whole.identity != whole.head(1).identity

@@ -30,6 +30,12 @@ def write_corpus(path: Path, size: int, seed: int) -> None:
     path.write_text("".join(lines))
 
 
+@pytest.fixture(scope="session")
+def make_corpus() -> Callable[[Path, int, int], None]:
+    """Writes such texts to a file, for what outlives a test."""
+    return write_corpus
+
+
 @pytest.fixture
 def experiment(tmp_path: Path) -> dict[str, Any]:
     """Two tasks, indirect communication, dropout; learns in seconds."""

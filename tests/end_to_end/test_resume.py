@@ -24,7 +24,9 @@ def train_until(start, arguments, directory, step, number):
 
 
 def assert_same_run(directory, other):
-    for name in ("metrics.jsonl", "metrics.json", "checkpoints/best-model.safetensors"):
+    answers = [path.relative_to(other) for path in other.glob("predictions/*/*")]
+    assert len(answers) == 4
+    for name in ("metrics.jsonl", "metrics.json", "checkpoints/best-model.safetensors", *answers):
         assert (directory / name).read_bytes() == (other / name).read_bytes(), name
     last, expected = (
         load_file(path / "checkpoints" / f"step-{newest_step(path):08d}" / "model.safetensors")

@@ -162,6 +162,7 @@ def test_what_a_run_leaves(trained):
         "meta.json",
         "metrics.json",
         "metrics.jsonl",
+        "predictions",
         "sources",
         "vocabulary",
     }

@@ -38,6 +38,36 @@ def others() -> dict[str, tuple[Class, Class]]:
         def compute(self) -> dict[str, float]:
             return {"percent": self.right}
 
+    class Right(mtlkit.AdditiveMetric):
+        """Forgets how many there are."""
+
+        target_kind: ClassVar[Any] = "label"
+        headline: ClassVar[str] = "right"
+        counted: ClassVar[tuple[str, ...]] = ("right", "texts")
+
+        def counts(self, predicted: Any, gold: Any) -> tuple[int, ...]:
+            return (int(predicted == gold),)
+
+        def scores(self, sums: Any) -> dict[str, Any]:
+            return {"right": sums[0] / sums[1].clip(1)}
+
+    class OneByOne(Right):
+        """Scores one sum only."""
+
+        def counts(self, predicted: Any, gold: Any) -> tuple[int, ...]:
+            return int(predicted == gold), 1
+
+        def scores(self, sums: Any) -> dict[str, Any]:
+            right, texts = sums
+            return {"right": right / texts if texts else 0.0}
+
+    class AllTogether(OneByOne):
+        """Scores all sums as one."""
+
+        def scores(self, sums: Any) -> dict[str, Any]:
+            right, texts = sums
+            return {"right": right.sum() / texts.sum().clip(1)}
+
     class Stubborn(mtlkit.TaskSampler):
         """The global generator chooses."""
 
@@ -166,6 +196,9 @@ def others() -> dict[str, tuple[Class, Class]]:
     return {
         "for '' it gives [''] instead of an empty list": (mtlkit.Tokenizer, Blanks),
         "for perfect predictions its headline is 300.0, not 1": (mtlkit.Metric, Percent),
+        "it counts ('right', 'texts'), but gives [1] counts of a text": (mtlkit.Metric, Right),
+        "asked for the scores of several sums at once it raises ValueError": (mtlkit.Metric, OneByOne),
+        "its right of one of several sums is another than that of the same sum alone": (mtlkit.Metric, AllTogether),
         "it draws from torch's own generator, not from the one given": (mtlkit.TaskSampler, Stubborn),
         "its epochs have different numbers of batches, [1, 2, 3]; schedules need one": (mtlkit.TaskSampler, Longer),
         "a step does not lower a convex loss": (mtlkit.Optimizer, Ascent),

@@ -1,0 +1,81 @@
+"""The verb that tells what two runs differ in: diff."""
+
+import json
+from collections.abc import Sequence
+from enum import StrEnum
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from mtlkit.comparison.differences import Row
+
+RunOrArchive = Annotated[Path, typer.Argument(help="Directory of a run, or an archive.", metavar="RUN")]
+
+
+class Format(StrEnum):
+    """How differences are written."""
+
+    terminal = "terminal"
+    json = "json"
+
+
+def diff(
+    left: RunOrArchive,
+    right: RunOrArchive,
+    everything: Annotated[bool, typer.Option("--all", help="Also show what is the same.")] = False,
+    format_: Annotated[Format, typer.Option("--format", help="terminal or json.")] = Format.terminal,
+) -> None:
+    """Tell what two runs or archives differ in: settings, arguments, data, versions, machine, scores.
+
+    The exit code is 0 where they are the same but for when and where they ran, and 1 where they differ.
+    """
+    from mtlkit.cli.console import say
+    from mtlkit.comparison.differences import SCORES, compare_facts, facts_of
+
+    facts = {path: facts_of(path) for path in (left, right)}
+    for path in facts:
+        if not facts[path][SCORES]:
+            say(f"{path}: keeps no scores, as a finished run's directory does; they are not compared")
+    rows = compare_facts(facts[left], facts[right])
+    differing = [row for row in rows if row.differs]
+    shown = rows if everything else differing
+    if format_ == Format.json:
+        sections = groupby(shown, lambda row: row.section)
+        print(
+            json.dumps(
+                {section: {row.name: dict(row.values) for row in found} for section, found in sections}, indent=2
+            )
+        )
+    elif shown:
+        _show(shown, left, right)
+    if differing:
+        raise typer.Exit(1)
+    say(f"{left} and {right}: no differences")
+
+
+def _show(rows: "Sequence[Row]", left: Path, right: Path) -> None:
+    from mtlkit.cli.console import show_sections
+
+    sections = {
+        section: [(row.name, *(_text(row, side) for side in ("left", "right"))) for row in found]
+        for section, found in groupby(rows, lambda row: row.section)
+    }
+    show_sections(("", "", str(left), str(right)), sections)
+
+
+def _text(row: "Row", side: str) -> str:
+    """A value to read: shares in percent, unless that hides the difference, and the beginning of a digest."""
+    from mtlkit.comparison.differences import SCORES
+
+    if side not in row.values:
+        return ""
+    value: Any = row.values[side]
+    if row.section == "data":
+        return str(value)[:12]
+    if row.section == SCORES and isinstance(value, float):
+        percent = [f"{each:.2%}" for each in row.values.values()]
+        return repr(value) if row.differs and len(set(percent)) == 1 < len(percent) else f"{value:.2%}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,211 @@
+"""`compare`: figures of systems side by side, task by task and on average, and what is to be thought of their gains."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+from mtlkit.comparison.answers import Answers, check_same_texts, read_answers, strange_answers
+from mtlkit.comparison.bootstrap import Interval
+from mtlkit.comparison.gains import Intervals, intervals
+from mtlkit.comparison.outcomes import metric_of
+from mtlkit.comparison.records import RunRecord, System
+from mtlkit.errors import RunError
+from mtlkit.training import AVERAGE, CLEAN, CLEAN_SHARE, counted_figure
+
+STANDARD = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked about the systems."""
+
+    split: str = "test"
+    metric: str | None = None
+    """None for each task's first."""
+    baseline: System | None = None
+    """What gains are counted from."""
+    resamples: int = 10_000
+    seed: int = 0
+    """Of the resamples."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a system comes to in one task, or on average."""
+
+    values: Sequence[float]
+    """The figure of each seed."""
+    gain: float | None = None
+    """How far the mean is above the baseline's; None without a baseline, and for it."""
+    interval: Interval | None = None
+    """Of the gain, where the answers to single texts are known."""
+
+    @property
+    def mean(self) -> float:
+        """Over the seeds."""
+        return fmean(self.values)
+
+    @property
+    def deviation(self) -> float | None:
+        """The sample standard deviation over the seeds; None where there is one."""
+        return stdev(self.values) if len(self.values) > 1 else None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Systems side by side."""
+
+    question: Question
+    systems: Sequence[System]
+    metrics: Mapping[str, str]
+    """The metric of each task."""
+    results: Mapping[str, Mapping[str, Mapping[str, Result]]]
+    """By kind, which is STANDARD or CLEAN, by system, by task. AVERAGE is one more, where there are several tasks."""
+    notes: Sequence[str]
+    """What whoever reads the figures has to know, in sentences."""
+
+
+def compare(systems: Sequence[System], question: Question) -> Comparison:
+    """Compares systems over the tasks that all of them have.
+
+    Raises:
+        RunError: they have no task or not the metric in common, or were not scored on the same data.
+    """
+    runs = [run for system in systems for run in system.runs]
+    answers = read_answers(runs, question.split)
+    metrics = _metrics(runs, question, answers)
+    check_same_texts(runs, metrics, answers, question.split)
+    notes = strange_answers(runs, answers, question.split)
+    if left_out := sorted({task for run in runs for task in _tasks(run, question.split)} - metrics.keys()):
+        notes.append(f"left out, since not every run has such figures: {', '.join(left_out)}")
+    leaks = any(name.endswith(f"/{CLEAN_SHARE}") for run in runs for name in run.figures[question.split])
+    results = {}
+    for kind in (STANDARD, CLEAN) if leaks else (STANDARD,):
+        values = _values(systems, question.split, metrics, kind)
+        counted = {task: metric for task, metric in metrics.items() if task in values[systems[0].name]}
+        known = _intervals(systems, question, counted, answers, kind, notes)
+        results[kind] = {
+            system.name: _results(values, system, question.baseline, known.get(system.name, {})) for system in systems
+        }
+    return Comparison(question, systems, metrics, results, notes)
+
+
+def _tasks(run: RunRecord, split: str) -> list[str]:
+    return [task for task in dict.fromkeys(name.split("/")[0] for name in run.figures[split]) if task != AVERAGE]
+
+
+def _metrics(runs: Sequence[RunRecord], question: Question, answers: Answers) -> dict[str, str]:
+    """The metric of each task that all runs have it for."""
+    first, split = runs[0], question.split
+    if question.metric is not None and question.metric.startswith(CLEAN):
+        standard = question.metric.removeprefix(CLEAN)
+        raise RunError(f"--metric {question.metric}: clean figures stand beside the others; give --metric {standard}")
+    found = {}
+    for task in _tasks(first, split):
+        metric = question.metric or _first_metric(runs, task, split, answers)
+        if all(f"{task}/{metric}" in run.figures[split] for run in runs):
+            found[task] = metric
+    if not found:
+        metrics = dict.fromkeys(name.split("/")[1] for name in first.figures[split])
+        asked = "no task" if question.metric is None else f"no task with the metric '{question.metric}'"
+        tasks = ", ".join(_tasks(first, split)) or "no task"
+        known = f"{first.path} has {', '.join(metrics) or 'no figures'} for {tasks}"
+        raise RunError(f"the runs have {asked} in common on {split} data; {known}")
+    return found
+
+
+def _first_metric(runs: Sequence[RunRecord], task: str, split: str, answers: Answers) -> str:
+    """The one that selects models; where no run has kept its answers, the first figure that is written."""
+    for run in runs:
+        if task in answers[run.path]:
+            return answers[run.path][task].metrics[0].component.headline
+    return next(name.split("/")[1] for name in runs[0].figures[split] if name.startswith(f"{task}/"))
+
+
+Values = Mapping[str, Mapping[str, Sequence[float]]]
+"""By system and task, the figure of each seed."""
+
+
+def _values(systems: Sequence[System], split: str, metrics: Mapping[str, str], kind: str) -> Values:
+    """Of the tasks that have the figure for all systems, and their average, where there are several tasks."""
+    found: dict[str, dict[str, list[float]]] = {system.name: {} for system in systems}
+    for task, metric in metrics.items():
+        of_task = {
+            system.name: [_figure(run, split, task, f"{kind}{metric}") for run in system.runs] for system in systems
+        }
+        known = {name: [value for value in values if value is not None] for name, values in of_task.items()}
+        if known == of_task:
+            for name, values in known.items():
+                found[name][task] = values
+    if len(metrics) > 1:
+        for by_task in found.values():
+            if by_task:
+                by_task[AVERAGE] = [fmean(of_seed) for of_seed in zip(*by_task.values(), strict=True)]
+    return found
+
+
+def _figure(run: RunRecord, split: str, task: str, metric: str) -> float | None:
+    prefix = f"{task}/"
+    scores = {name.removeprefix(prefix): value for name, value in run.figures[split].items() if name.startswith(prefix)}
+    return counted_figure(scores, metric)
+
+
+def _intervals(
+    systems: Sequence[System],
+    question: Question,
+    metrics: Mapping[str, str],
+    answers: Answers,
+    kind: str,
+    notes: list[str],
+) -> Intervals:
+    """Intervals of all gains that they can be told of; why there are none of others goes to `notes`."""
+    baseline = question.baseline
+    if baseline is None:
+        return {}
+    lacking = [run for system in systems for run in system.runs if not metrics.keys() <= answers[run.path].keys()]
+    if kind == STANDARD and lacking:
+        notes.append(_why_none(lacking, question.split))
+    able = [system for system in systems if not any(run in lacking for run in system.runs)]
+    if baseline not in able or len(able) < 2:
+        return {}
+    first = answers[baseline.runs[0].path]
+    if foreign := [figure for task, figure in metrics.items() if metric_of(first[task], figure) is None]:
+        notes.append(f"no intervals: '{foreign[0]}' is not computed from the answers to single texts")
+        return {}
+    if kind == CLEAN and (task := _other_clean_texts(able, metrics, answers)):
+        notes.append(f"no intervals on clean texts: those of {task} are not the same for all runs")
+        return {}
+    return intervals(
+        able, baseline, metrics, answers, clean=kind == CLEAN, resamples=question.resamples, seed=question.seed
+    )
+
+
+def _why_none(runs: Sequence[RunRecord], split: str) -> str:
+    """Why the gains of these runs, or over them, have no intervals, and what can be done about it."""
+    named = ", ".join(str(run.path) for run in runs)
+    found = f"no intervals with {named}: the answers to single {split} texts are not kept there"
+    first = next((run for run in runs if run.predictions is not None), None)
+    if first is None:
+        return found
+    return f"{found}; write them, as by: mtlkit evaluate {first.path} --split {split} --predictions {first.predictions}"
+
+
+def _other_clean_texts(systems: Sequence[System], metrics: Mapping[str, str], answers: Answers) -> str | None:
+    """A task of which the runs do not have the same clean texts, if there is one."""
+    for task in metrics:
+        masks = [answers[run.path][task].clean for system in systems for run in system.runs]
+        if len({None if mask is None else mask.tobytes() for mask in masks}) > 1:
+            return task
+    return None
+
+
+def _results(
+    values: Values, system: System, baseline: System | None, known: Mapping[str, Interval]
+) -> dict[str, Result]:
+    results = {}
+    for task, own in values[system.name].items():
+        if baseline is None or system is baseline:
+            results[task] = Result(own)
+        else:
+            results[task] = Result(own, fmean(own) - fmean(values[baseline.name][task]), known.get(task))
+    return results

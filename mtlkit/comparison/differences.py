@@ -1,0 +1,131 @@
+"""`diff`: what two runs, or archives, have in common and what not."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mtlkit.archive import read_documents
+from mtlkit.errors import RunError
+from mtlkit.runs import RunDirectory
+
+Facts = dict[str, dict[str, Any]]
+"""By section and name."""
+
+SCORES = "scores"
+WHEN = "when"
+"""The section of what is different for any two runs, which does not make them different."""
+ABOUT_VERSIONS = ("mtlkit", "python", "torch")
+ABOUT_MACHINE = ("device", "kernels", "threads", "accelerator", "processor", "platform")
+ABOUT_TIME = ("created", "finished", "folder")
+WITHOUT_VALUE = ("--resume", "--force", "--dry-run", "--profile")
+OF_THIS_RUN = ("-s", "--serialization-dir", "--resume", "--force", "--profile")
+"""Options that say where or how a run was made, not what it is."""
+SHORT = {"--override": "-o"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fact about both."""
+
+    section: str
+    name: str
+    values: Mapping[str, Any]
+    """By side, `left` and `right`; a side that knows nothing of it is missing."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether it makes the two different."""
+        return self.section != WHEN and (len(self.values) < 2 or self.values["left"] != self.values["right"])
+
+
+def facts_of(path: Path) -> Facts:
+    """Settings, arguments, data, versions, machine and, of a finished run's directory, scores.
+
+    Nothing of an experiment's components is needed, so plugins need not be there.
+
+    Raises:
+        RunError: it is a directory and no run, or a file of it is damaged.
+        ArchiveError: it is an archive that is damaged.
+    """
+    if not path.is_dir():
+        experiment, meta = read_documents(path)
+        return _facts(experiment, meta, {})
+    run = RunDirectory(path)
+    if not run.is_run:
+        raise RunError(f"{path}: is no run; give a run's directory or an archive")
+    try:
+        metrics = json.loads(run.metrics.read_text()) if run.metrics.exists() else {}
+        return _facts(json.loads(run.resolved.read_text(encoding="utf-8")), run.read_meta(), metrics)
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path}: a file of it is missing or damaged: {error}") from None
+
+
+def compare_facts(left: Facts, right: Facts) -> list[Row]:
+    """Every fact about either, section by section; of scores only where both have some."""
+    rows = []
+    for section in left:
+        sides = {"left": left[section], "right": right[section]}
+        if section == SCORES and not all(sides.values()):
+            continue
+        for name in dict.fromkeys([*left[section], *right[section]]):
+            rows.append(Row(section, name, {side: facts[name] for side, facts in sides.items() if name in facts}))
+    return rows
+
+
+def _facts(experiment: Any, meta: Mapping[str, Any], metrics: Mapping[str, Any]) -> Facts:
+    packages = {f"package {name}": version for name, version in (meta.get("packages") or {}).items()}
+    plugins = {f"plugin {name}": version for name, version in (meta.get("plugins") or {}).items()}
+    git = meta.get("git") or {}
+    return {
+        "settings": dict(flattened(experiment)),
+        "arguments": arguments_of(meta.get("command") or []),
+        "data": _by_name(meta.get("data") or {}),
+        "versions": {**_some(meta, ABOUT_VERSIONS), **plugins, **packages},
+        "git": {name: git[name] for name in ("commit", "dirty") if name in git},
+        "machine": _some(meta, ABOUT_MACHINE),
+        SCORES: dict(flattened(metrics)),
+        WHEN: _some(meta, ABOUT_TIME),
+    }
+
+
+def flattened(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of a JSON value by their paths; objects and lists without anything in them are leaves."""
+    if not isinstance(value, dict | list) or not value:
+        if path:
+            yield path, value
+        return
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        yield from flattened(item, f"{path}.{key}" if path else str(key))
+
+
+def arguments_of(command: Sequence[str]) -> dict[str, str]:
+    """The arguments of a command line by name, such as `--tla-str preset` and `-o trainer.epochs`."""
+    words, places = iter(command[1:]), iter(("verb", "experiment"))
+    found: dict[str, str] = {}
+    for word in words:
+        if not word.startswith("-"):
+            found[next(places, word)] = word
+            continue
+        option, equals, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:])
+        if option not in WITHOUT_VALUE and not equals:
+            value = next(words, "")
+        if option not in OF_THIS_RUN:
+            name, assigned, rest = value.partition("=")
+            option = SHORT.get(option, option)
+            found[f"{option} {name}" if assigned else option] = rest if assigned else value
+    return found
+
+
+def _by_name(digests: Mapping[str, str]) -> dict[str, str]:
+    """By the names of the files, or by their paths where two have the same name."""
+    names = [Path(file).name for file in digests]
+    return {
+        name if names.count(name) == 1 else file: digest
+        for name, (file, digest) in zip(names, digests.items(), strict=True)
+    }
+
+
+def _some(meta: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: meta[name] for name in names if name in meta}

@@ -1,0 +1,182 @@
+"""A comparison as tables to read, and as records to compute with."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mtlkit.comparison.bootstrap import LEVEL
+from mtlkit.comparison.compare import STANDARD, Comparison, Result
+from mtlkit.comparison.tables import Cell, Table, mark_best, spread
+from mtlkit.training import AVERAGE
+
+COLUMNS = ("system", "task", "metric", "split", "texts", "seeds", "mean", "deviation", "gain", "low", "high", "p")
+
+
+def tables_of(comparison: Comparison) -> list[Table]:
+    """The averages, with standard and clean figures side by side; then figures and gains task by task."""
+    kinds = list(comparison.results)
+    tables = [_averages(comparison)]
+    if len(comparison.metrics) > 1:
+        tables += [_tasks(comparison, kind) for kind in kinds]
+    if len(comparison.metrics) > 1 and comparison.question.baseline is not None:
+        tables += [_gains(comparison, kind) for kind in kinds]
+    return tables
+
+
+def notes_of(comparison: Comparison) -> list[str]:
+    """What whoever reads the figures has to know."""
+    question = comparison.question
+    notes = []
+    if any(len(system.runs) > 1 for system in comparison.systems):
+        notes.append("Figures over several seeds are mean ± sample standard deviation.")
+    if any(result.interval for _, _, _, result in _results(comparison)):
+        notes.append(
+            f"In brackets {100 * LEVEL:.0f} % intervals, beside them two-sided p-values, of a paired bootstrap over "
+            f"{question.split} texts, drawn task by task ({question.resamples:,} resamples, seed {question.seed}). "
+            "They are about the models as they are, seeds averaged, not about training them anew."
+        )
+    return [*notes, *comparison.notes]
+
+
+def records_of(comparison: Comparison) -> Iterator[dict[str, Any]]:
+    """A record for each system, task and kind of texts, in shares of 1."""
+    for kind, system, task, result in _results(comparison):
+        found = result.interval
+        yield {
+            "system": system,
+            "task": task,
+            "metric": comparison.metrics.get(task) or _metric(comparison),
+            "split": comparison.question.split,
+            "texts": "all" if kind == STANDARD else "clean",
+            "seeds": len(result.values),
+            "mean": result.mean,
+            "deviation": result.deviation,
+            "gain": result.gain,
+            "low": None if found is None else found.low,
+            "high": None if found is None else found.high,
+            "p": None if found is None else found.p,
+        }
+
+
+def as_csv(comparison: Comparison) -> str:
+    """The records, a line each; what is not known is empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records_of(comparison))
+    return text.getvalue()
+
+
+def as_json(comparison: Comparison) -> str:
+    """The systems with their runs, the records, and the notes."""
+    question = comparison.question
+    value = {
+        "systems": {
+            system.name: [{"run": str(run.path), "seed": run.seed} for run in system.runs]
+            for system in comparison.systems
+        },
+        "baseline": question.baseline and question.baseline.name,
+        "resamples": question.resamples,
+        "seed": question.seed,
+        "results": list(records_of(comparison)),
+        "notes": notes_of(comparison),
+    }
+    return json.dumps(value, indent=2) + "\n"
+
+
+def _results(comparison: Comparison) -> Iterator[tuple[str, str, str, Result]]:
+    for kind, by_system in comparison.results.items():
+        for system, by_task in by_system.items():
+            for task, result in by_task.items():
+                yield kind, system, task, result
+
+
+def _averages(comparison: Comparison) -> Table:
+    question, several = comparison.question, len(comparison.metrics) > 1
+    task = AVERAGE if several else next(iter(comparison.metrics))
+    title = f"average of {len(comparison.metrics)} tasks" if several else task
+    header = ["system", "seeds"]
+    columns: list[list[Cell]] = []
+    for kind, by_system in comparison.results.items():
+        results = [by_system[system.name].get(task) for system in comparison.systems]
+        header.append(f"{_words(kind)}{question.split}")
+        columns.append(_figures(results))
+        if question.baseline is not None:
+            header.append(f"gain over {question.baseline.name}")
+            columns.append([Cell(_gain(result)) for result in results])
+        if any(result is not None and result.interval for result in results):
+            header.append("p")
+            columns.append([Cell(_p(result)) for result in results])
+    rows = []
+    for place, system in enumerate(comparison.systems):
+        seeds = ", ".join(str(run.seed) for run in system.runs)
+        rows.append([Cell(system.name), Cell(seeds), *(column[place] for column in columns)])
+    return Table(f"{question.split}, {title}, {_metric(comparison)} in %", header, rows)
+
+
+def _tasks(comparison: Comparison, kind: str) -> Table:
+    by_system = comparison.results[kind]
+    rows = []
+    for task in _rows(comparison, kind):
+        rows.append([Cell(task), *_figures([by_system[system.name].get(task) for system in comparison.systems])])
+    title = f"{_words(kind)}{comparison.question.split} by task, {_metric(comparison)} in %"
+    return Table(title, ["task", *(system.name for system in comparison.systems)], rows)
+
+
+def _gains(comparison: Comparison, kind: str) -> Table:
+    baseline = comparison.question.baseline
+    assert baseline is not None, "gains are counted from one"
+    others = [system.name for system in comparison.systems if system is not baseline]
+    by_system = comparison.results[kind]
+    rows = []
+    for task in _rows(comparison, kind):
+        results = [by_system[name].get(task) for name in others]
+        rows.append([Cell(task), *(Cell(f"{_gain(result)} {_with_p(result)}".strip()) for result in results)])
+    title = (
+        f"gain over {baseline.name}, {_words(kind)}{comparison.question.split} by task, {_metric(comparison)} in points"
+    )
+    return Table(title, ["task", *others], rows)
+
+
+def _rows(comparison: Comparison, kind: str) -> list[str]:
+    """The tasks that have a figure, and their average."""
+    return list(comparison.results[kind][comparison.systems[0].name])
+
+
+def _figures(results: Sequence[Result | None]) -> list[Cell]:
+    best = mark_best([None if result is None else result.mean for result in results])
+    shown = ["" if result is None else spread(result.values) for result in results]
+    return [Cell(text, mark) for text, mark in zip(shown, best, strict=True)]
+
+
+def _gain(result: Result | None) -> str:
+    if result is None or result.gain is None:
+        return ""
+    found = result.interval
+    interval = "" if found is None else f" [{_points(found.low)}, {_points(found.high)}]"
+    return _points(result.gain) + interval
+
+
+def _points(share: float) -> str:
+    return f"{round(100 * share, 2) + 0.0:+.2f}"  # 0 has no minus sign
+
+
+def _p(result: Result | None) -> str:
+    if result is None or result.interval is None:
+        return ""
+    return "< 0.001" if result.interval.p < 0.001 else f"{result.interval.p:.3f}"
+
+
+def _with_p(result: Result | None) -> str:
+    shown = _p(result)
+    return f"p {shown}" if shown.startswith("<") else f"p = {shown}" if shown else ""
+
+
+def _metric(comparison: Comparison) -> str:
+    return " / ".join(dict.fromkeys(comparison.metrics.values()))
+
+
+def _words(kind: str) -> str:
+    return kind.replace("_", " ")

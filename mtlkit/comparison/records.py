@@ -1,0 +1,126 @@
+"""What is compared: finished runs, by their directories or by the files that are kept of them, put into systems."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mtlkit.errors import RunError
+from mtlkit.runs import RunDirectory
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What is known of one finished run."""
+
+    path: Path
+    seed: int
+    figures: Mapping[str, Mapping[str, float]]
+    """`task/metric` by split."""
+    data: Mapping[str, str]
+    """sha256 of each data file, by the file's name."""
+    limit: int | None
+    predictions: Path | None
+    """The folder of its answers to single texts; None where none can be."""
+    system: str
+    """The same for runs that differ in their seeds alone."""
+
+    @property
+    def name(self) -> str:
+        """The run's name less its seed: `ic` for `runs/ic-13`, `runs/ic_seed13` and `runs/ic/13`."""
+        name = self.path.name.removesuffix(".json")
+        if re.fullmatch(rf"(seed|s)?[-_=]?{self.seed}", name):
+            name = self.path.resolve().parent.name
+        return re.sub(rf"[-_.](seed|s)?[-_=]?{self.seed}$", "", name)
+
+
+@dataclass(frozen=True)
+class System:
+    """Runs of one experiment with different seeds."""
+
+    name: str
+    runs: Sequence[RunRecord]
+
+
+def read_record(path: Path) -> RunRecord:
+    """A run's directory, or a JSON file that docs/results/collect.py made of one.
+
+    Raises:
+        RunError: it is neither, or its run is not finished.
+    """
+    try:
+        return _from_file(path) if path.is_file() else _from_directory(path)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        raise RunError(f"{path}: holds no finished run that can be read; give a run's directory") from None
+
+
+def systems_of(records: Sequence[RunRecord], names: Sequence[str] = ()) -> list[System]:
+    """The records by system, in the order in which each system is first met.
+
+    Args:
+        records: of runs.
+        names: of the systems, in that order; none for those of their first runs.
+
+    Raises:
+        RunError: two runs of a system have the same seed, or there are not as many names as systems.
+    """
+    groups: dict[str, list[RunRecord]] = {}
+    for record in records:
+        others = groups.setdefault(record.system, [])
+        if twin := next((other for other in others if other.seed == record.seed), None):
+            raise RunError(f"{record.path}: same experiment and seed {record.seed} as {twin.path}; give one of them")
+        others.append(record)
+    own = [runs[0].name for runs in groups.values()]
+    if len(set(own)) < len(own):
+        own = [str(runs[0].path) for runs in groups.values()]
+    if names and len(names) != len(own):
+        raise RunError(f"--name: {len(names)} names for {len(own)} systems, {', '.join(own)}; give one for each")
+    if len(set(names)) < len(names):
+        raise RunError("--name: two systems have the same name; give each its own")
+    return [System(name, runs) for name, runs in zip(names or own, groups.values(), strict=True)]
+
+
+def _from_directory(path: Path) -> RunRecord:
+    run = RunDirectory(path)
+    if not run.is_run:
+        raise RunError(f"{path}: is no run; give a run's directory, or a file that docs/results/collect.py made of one")
+    if not run.metrics.exists():
+        raise RunError(f"{path}: its run is not finished; go on with it by mtlkit train ... --resume")
+    resolved = json.loads(run.resolved.read_text(encoding="utf-8"))
+    del resolved["seed"]
+    return _record(path, run.read_meta(), json.loads(run.metrics.read_text()), {"resolved": resolved}, run.predictions)
+
+
+def _from_file(path: Path) -> RunRecord:
+    if path.name.endswith(".tar.gz"):
+        raise RunError(f"{path}: is an archive, which keeps no figures; give the run's directory")
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    return _record(path, kept, kept["metrics"], {"arguments": _less_seed(kept["arguments"])}, None)
+
+
+def _record(
+    path: Path, meta: Mapping[str, Any], metrics: Mapping[str, Any], alike: Mapping[str, Any], predictions: Path | None
+) -> RunRecord:
+    limit = meta.get("limit")
+    return RunRecord(
+        path,
+        seed=int(meta["seed"]),
+        figures={split: metrics[split] for split in ("dev", "test")},
+        data={Path(file).name: digest for file, digest in meta["data"].items()},
+        limit=limit,
+        predictions=predictions,
+        system=json.dumps({**alike, "limit": limit}, sort_keys=True),
+    )
+
+
+def _less_seed(arguments: Sequence[str]) -> list[str]:
+    """A command line without the option that says the seed."""
+    kept: list[str] = []
+    for word in arguments:
+        if re.fullmatch(r"seed=\d+", word) and kept:
+            kept.pop()
+        else:
+            kept.append(word)
+    return kept
