@@ -5,16 +5,7 @@
 // Rows of a batch do not depend on each other: with OpenMP they are shared out once per call, so that no thread waits
 // for another inside the loop over time.
 
-#include <cmath>
-#include <cstdint>
-#include <cstring>
-#include <new>
-
-using Index = std::int64_t;
-
-template <typename Real>
-using Gemm = void (*)(const char*, const char*, const int*, const int*, const int*, const Real*, const Real*,
-                      const int*, const Real*, const int*, const Real*, Real*, const int*);
+#include "arithmetic.hpp"
 
 // The same fields in the same order as `_Arguments` of compiled_recurrence.py.
 template <typename Real>
@@ -38,57 +29,6 @@ struct Arguments {
 };
 
 namespace {
-
-// Aligned, since products may come to other last digits elsewhere, and runs must repeat to the bit.
-template <typename Real>
-class Buffer {
-public:
-    explicit Buffer(Index size)
-        : data_(static_cast<Real*>(::operator new(size * sizeof(Real), std::align_val_t(64)))) {
-        std::memset(static_cast<void*>(data_), 0, size * sizeof(Real));
-    }
-    ~Buffer() { ::operator delete(data_, std::align_val_t(64)); }
-    Buffer(const Buffer&) = delete;
-    Buffer& operator=(const Buffer&) = delete;
-    Real* get() { return data_; }
-
-private:
-    Real* data_;
-};
-
-inline double exponential(double x) { return std::exp(x); }
-
-// 2^n e^r with |r| <= log(2) / 2 and e^r a polynomial fitted to 3e-9; unlike that of the library it vectorises.
-inline float exponential(float x) {
-    x = x > 88.0f ? 88.0f : (x < -87.0f ? -87.0f : x);
-    const float n = std::rint(x * 1.44269504f);
-    const float r = (x - n * 0.693147182f) + n * 1.90465430e-9f;
-    float p = 1.38145941e-3f;
-    p = p * r + 8.36871751e-3f;
-    p = p * r + 4.16683890e-2f;
-    p = p * r + 1.66665211e-1f;
-    p = p * r + 4.99999940e-1f;
-    p = p * (r * r) + (r + 1.0f);
-    const std::int32_t bits = (static_cast<std::int32_t>(n) + 127) << 23;
-    float power;
-    std::memcpy(&power, &bits, sizeof power);
-    return p * power;
-}
-
-template <typename Real>
-inline Real sigmoid(Real x) { return Real(1) / (Real(1) + exponential(-x)); }
-
-template <typename Real>
-inline Real hyperbolic_tangent(Real x) { return Real(2) / (Real(1) + exponential(Real(-2) * x)) - Real(1); }
-
-// C = A W' + keep C, or C = A W + keep C on the way back, all stored by rows; BLAS counts by columns: C' = W A'.
-template <typename Real, bool back>
-inline void product(const Arguments<Real>& a, Index rows, Index columns, Index inner, const Real* left,
-                    Index left_row, const Real* weight, Real keep, Real* result, Index result_row) {
-    const int m = columns, n = rows, k = inner, lda = back ? columns : inner, ldb = left_row, ldc = result_row;
-    const Real one = 1;
-    a.gemm(back ? "N" : "T", "N", &m, &n, &k, &one, weight, &lda, left, &ldb, &keep, result, &ldc);
-}
 
 // s of one source and one element: (1 - tanh) / 2 from exponentials, or the tanh itself.
 template <typename Real, bool reciprocal>
@@ -138,7 +78,7 @@ void forward_rows(const Arguments<Real>& a, Index first, Index last) {
     for (Index t = 0; t < a.steps; t++) {
         const Index at = t * a.batch + first, next = at + a.batch;
         std::memcpy(a.activations + at * width, a.projected + at * width, rows * width * sizeof(Real));
-        product<Real, false>(a, rows, width, dim, a.states + at * dim, dim, a.recurrent, 1, a.activations + at * width,
+        product<Real, false>(a.gemm, rows, width, dim, a.states + at * dim, dim, a.recurrent, 1, a.activations + at * width,
                              width);
         for (Index row = first; row < last; row++) {
             Real* __restrict gate = a.activations + (t * a.batch + row) * width;
@@ -156,9 +96,9 @@ void forward_rows(const Arguments<Real>& a, Index first, Index last) {
 #pragma omp simd
             for (Index k = 0; k < dim; k++) cell[k] = gate[2 * dim + k] * before[k] + gate[dim + k] * gate[3 * dim + k];
         }
-        product<Real, false>(a, rows, 2 * dim, a.message, a.messages + at * a.message, a.message, a.fusion, 0,
+        product<Real, false>(a.gemm, rows, 2 * dim, a.message, a.messages + at * a.message, a.message, a.fusion, 0,
                              a.fused + at * 2 * dim, 2 * dim);
-        product<Real, false>(a, rows, dim, dim, a.cells + next * dim, dim, a.cell, 0, from_cell.get(), dim);
+        product<Real, false>(a.gemm, rows, dim, dim, a.cells + next * dim, dim, a.cell, 0, from_cell.get(), dim);
         for (Index row = first; row < last; row++) {
             const Index here = t * a.batch + row;
             const Real* __restrict leave = a.activations + here * width;
@@ -268,8 +208,8 @@ void backward_rows(const Arguments<Real>& a, Index first, Index last, Real* of_s
                 of_cell[k] += sum;
             }
         }
-        product<Real, true>(a, rows, dim, dim, a.slope_fused + at * 2 * dim, 2 * dim, a.cell, 1, of_cells.get(), dim);
-        product<Real, true>(a, rows, a.message, 2 * dim, a.slope_fused + at * 2 * dim, 2 * dim, a.fusion, 0,
+        product<Real, true>(a.gemm, rows, dim, dim, a.slope_fused + at * 2 * dim, 2 * dim, a.cell, 1, of_cells.get(), dim);
+        product<Real, true>(a.gemm, rows, a.message, 2 * dim, a.slope_fused + at * 2 * dim, 2 * dim, a.fusion, 0,
                             a.slope_messages + at * a.message, a.message);
         for (Index row = first; row < last; row++) {
             const Index here = t * a.batch + row;
@@ -287,7 +227,7 @@ void backward_rows(const Arguments<Real>& a, Index first, Index last, Real* of_s
                 of_cell[k] = cell * f;
             }
         }
-        product<Real, true>(a, rows, dim, width, a.slope_projected + at * width, width, a.recurrent, 0, of_states.get(), dim);
+        product<Real, true>(a.gemm, rows, dim, width, a.slope_projected + at * width, width, a.recurrent, 0, of_states.get(), dim);
     }
     if (a.key_step != 0) return;
     for (Index row = first; row < last; row++) {

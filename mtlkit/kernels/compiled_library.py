@@ -1,0 +1,60 @@
+"""A C++ file of this folder as a library with a plain C interface, and torch's own matrix products for it.
+
+The libraries so depend on no version of torch. Each has `forward_float`, `forward_double`, `backward_float` and
+`backward_double`, which take a structure of numbers and pointers first, and `shares_rows`.
+"""
+
+import ctypes
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+from mtlkit.files import cache_folder
+from mtlkit.kernels.compiler import BuildError, build
+
+TYPES = {torch.float32: ("float", "sgemm_"), torch.float64: ("double", "dgemm_")}
+
+
+@final
+class CompiledLibrary:
+    """Built from a source on first use (about 3 s, once per machine). With several threads, each runs some rows.
+
+    Raises:
+        BuildError: there is no compiler, it fails, or what it made cannot be loaded.
+    """
+
+    def __init__(self, source: str) -> None:
+        path = build(Path(__file__).with_name(source), cache_folder() / "kernels")
+        try:
+            self._library = ctypes.CDLL(str(path))
+            (torch_library,) = Path(torch.__file__).with_name("lib").glob("libtorch_cpu.*")
+            products = ctypes.CDLL(str(torch_library))
+            self._gemm = {
+                dtype: ctypes.cast(getattr(products, name), ctypes.c_void_p).value for dtype, (_, name) in TYPES.items()
+            }
+            self._shares_rows = bool(self._library.shares_rows())
+        except (OSError, AttributeError, ValueError) as error:
+            raise BuildError(f"the compiled library cannot be loaded: {error}") from None
+
+    def tiles(self, batch: int) -> int:
+        """Into how many parts the rows of a batch are shared out."""
+        return min(torch.get_num_threads(), batch) if self._shares_rows else 1
+
+    def call(
+        self,
+        name: str,
+        structure: type[ctypes.Structure],
+        dtype: torch.dtype,
+        tensors: Mapping[str, Tensor | None],
+        numbers: Mapping[str, int],
+        *flags: bool,
+    ) -> None:
+        """Calls `name` for that type of numbers; fields of `structure` that are not given are 0 or null."""
+        values: dict[str, Any] = {
+            field: None if tensor is None else tensor.data_ptr() for field, tensor in tensors.items()
+        }
+        arguments = structure(**values, **numbers)
+        getattr(self._library, f"{name}_{TYPES[dtype][0]}")(ctypes.byref(arguments), *map(ctypes.c_bool, flags))
