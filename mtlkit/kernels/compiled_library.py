@@ -1,7 +1,7 @@
-"""A C++ file of this folder as a library with a plain C interface, and torch's own matrix products for it.
+"""A C++ file of this folder as a library with a plain C interface, so that it depends on no version of torch.
 
-The libraries so depend on no version of torch. Each has `forward_float`, `forward_double`, `backward_float` and
-`backward_double`, which take a structure of numbers and pointers first, and `shares_rows`.
+Each has `forward_float`, `forward_double`, `backward_float` and `backward_double`, which take a structure of numbers
+and pointers and perhaps flags, and `shares_rows`.
 """
 
 import ctypes
@@ -20,10 +20,10 @@ TYPES = {torch.float32: ("float", "sgemm_"), torch.float64: ("double", "dgemm_")
 
 @final
 class CompiledLibrary:
-    """Built from a source on first use (about 3 s, once per machine). With several threads, each runs some rows.
+    """Built on first use (about 3 s, once per machine). With several threads, each runs some rows of a batch.
 
     Raises:
-        BuildError: there is no compiler, it fails, or what it made cannot be loaded.
+        BuildError: there is no compiler, it fails, or what it has made cannot be loaded.
     """
 
     def __init__(self, source: str) -> None:
@@ -32,29 +32,30 @@ class CompiledLibrary:
             self._library = ctypes.CDLL(str(path))
             (torch_library,) = Path(torch.__file__).with_name("lib").glob("libtorch_cpu.*")
             products = ctypes.CDLL(str(torch_library))
-            self._gemm = {
+            self.products = {
                 dtype: ctypes.cast(getattr(products, name), ctypes.c_void_p).value for dtype, (_, name) in TYPES.items()
             }
+            """The addresses of torch's own matrix products."""
             self._shares_rows = bool(self._library.shares_rows())
         except (OSError, AttributeError, ValueError) as error:
             raise BuildError(f"the compiled library cannot be loaded: {error}") from None
 
     def tiles(self, batch: int) -> int:
         """Into how many parts the rows of a batch are shared out."""
-        return min(torch.get_num_threads(), batch) if self._shares_rows else 1
+        return max(min(torch.get_num_threads(), batch), 1) if self._shares_rows else 1
 
     def call(
         self,
         name: str,
-        structure: type[ctypes.Structure],
         dtype: torch.dtype,
+        structure: type[ctypes.Structure],
         tensors: Mapping[str, Tensor | None],
-        numbers: Mapping[str, int],
+        numbers: Mapping[str, int | None],
         *flags: bool,
     ) -> None:
-        """Calls `name` for that type of numbers; fields of `structure` that are not given are 0 or null."""
+        """Calls the function for that type of numbers; fields that are not given are 0 or null."""
         values: dict[str, Any] = {
             field: None if tensor is None else tensor.data_ptr() for field, tensor in tensors.items()
         }
-        arguments = structure(**values, **numbers)
-        getattr(self._library, f"{name}_{TYPES[dtype][0]}")(ctypes.byref(arguments), *map(ctypes.c_bool, flags))
+        function = getattr(self._library, f"{name}_{TYPES[dtype][0]}")
+        function(ctypes.byref(structure(**values, **numbers)), *map(ctypes.c_bool, flags))

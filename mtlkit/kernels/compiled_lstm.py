@@ -10,13 +10,14 @@ output), R all valid words, packed.
 """
 
 import ctypes
+from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple, final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from mtlkit.kernels.compiled_library import CompiledLibrary
+from mtlkit.kernels.compiled_library import TYPES, CompiledLibrary
 from mtlkit.kernels.compiler import BuildError
 
 SIZES = ("batch", "steps", "input", "dim", "tiles", "state_row", "leftward")
@@ -72,25 +73,35 @@ class Steps(NamedTuple):
     """tanh of the cell after each word."""
 
 
+class Wanted(NamedTuple):
+    """Which parameters need a gradient; the fields are those of `Weights`."""
+
+    input_GE: bool
+    recurrent_GH: bool
+    input_bias_G: bool
+    recurrent_bias_G: bool
+
+
 @final
 class CompiledLstm:
-    """For float32 and float64.
+    """On a CPU. All tensors are contiguous but those of states, which may be slices of wider ones.
 
     Raises:
         BuildError: there is no library.
     """
 
+    dtypes = frozenset(TYPES)
+
     def __init__(self) -> None:
         self._library = CompiledLibrary("lstm.cpp")
 
-    def forward(
-        self, inputs_BTE: Tensor, rows: Rows, weights: Weights, states_BTH: Tensor, leftward: bool
-    ) -> Steps:
-        """Fills `states_BTH`, which may be a slice of a wider tensor, with zeros at padding."""
-        words, (width, size), dim = rows.num_words, weights.input_GE.shape, states_BTH.shape[2]
-        steps = Steps(*(inputs_BTE.new_empty(words, columns) for columns in (size, width, dim, dim, dim)))
+    def forward(self, inputs_BTE: Tensor, rows: Rows, weights: Weights, states_BTH: Tensor, leftward: bool) -> Steps:
+        """Fills `states_BTH`, with zeros at padding."""
+        (width, size), dim = weights.input_GE.shape, states_BTH.shape[2]
+        steps = Steps(*(inputs_BTE.new_empty(rows.num_words, columns) for columns in (size, width, dim, dim, dim)))
         bias_G = weights.input_bias_G + weights.recurrent_bias_G
-        self._call("forward", leftward, rows, weights, steps, states_BTH, inputs=inputs_BTE, bias=bias_G, states=states_BTH)
+        more = {"inputs": inputs_BTE, "bias": bias_G, "states": states_BTH}
+        self._call("forward", leftward, rows, weights, steps, states_BTH, more)
         return steps
 
     def backward(
@@ -101,30 +112,34 @@ class CompiledLstm:
         steps: Steps,
         leftward: bool,
         slope_inputs_BTE: Tensor | None,
-    ) -> list[Tensor]:
-        """The gradient (R, G) of all pre-activations; that of the inputs is added to `slope_inputs_BTE`."""
+        wanted: Wanted,
+    ) -> tuple[Tensor | None, ...]:
+        """The gradients of the weights that need one; that of the inputs is added to `slope_inputs_BTE` if given."""
         slopes_RG = torch.empty_like(steps.gates_RG)
-        a,b=torch.empty_like(weights[0]),torch.empty_like(weights[1])
-        self._call(
-            "backward",
-            leftward,
-            rows,
-            weights,
-            steps,
-            gradient_BTH,
-            gradient=gradient_BTH,
-            slopes=slopes_RG,
-            slope_packed=None if slope_inputs_BTE is None else torch.empty_like(steps.packed_RE),
-            slope_inputs=slope_inputs_BTE,
-            slope_weight=a,slope_recurrent=b,
-        )
-        bias=slopes_RG.sum(0)
-        return [a,b,bias,bias]
+        slope_GE = torch.empty_like(weights.input_GE) if wanted.input_GE else None
+        slope_GH = torch.empty_like(weights.recurrent_GH) if wanted.recurrent_GH else None
+        more = {
+            "gradient": gradient_BTH,
+            "slopes": slopes_RG,
+            "slope_packed": None if slope_inputs_BTE is None else torch.empty_like(steps.packed_RE),
+            "slope_inputs": slope_inputs_BTE,
+            "slope_weight": slope_GE,
+            "slope_recurrent": slope_GH,
+        }
+        self._call("backward", leftward, rows, weights, steps, gradient_BTH, more)
+        slope_G = slopes_RG.sum(dim=0) if wanted.input_bias_G or wanted.recurrent_bias_G else None
+        return slope_GE, slope_GH, slope_G, slope_G
 
     def _call(
-        self, name: str, leftward: bool, rows: Rows, weights: Weights, steps: Steps, states_BTH: Tensor, **more: Tensor | None
+        self,
+        name: str,
+        leftward: bool,
+        rows: Rows,
+        weights: Weights,
+        steps: Steps,
+        states_BTH: Tensor,
+        more: Mapping[str, Tensor | None],
     ) -> None:
-        (batch, length, dim), dtype = states_BTH.shape, states_BTH.dtype
         tensors = {
             "lengths": rows.lengths_B,
             "order": rows.order_B,
@@ -137,16 +152,18 @@ class CompiledLstm:
             "squashed": steps.squashed_RH,
             **more,
         }
+        (batch, length, dim), (row, word, _) = states_BTH.shape, states_BTH.stride()
+        assert row == length * word or batch < 2
         numbers = {
             "batch": batch,
             "steps": length,
             "input": weights.input_GE.shape[1],
             "dim": dim,
             "tiles": self._library.tiles(batch),
-            "state_row": states_BTH.stride(1),
-            "leftward": leftward,
+            "state_row": word,
+            "leftward": int(leftward),
         }
-        self._library.call(name, _Arguments, dtype, tensors, numbers)
+        self._library.call(name, states_BTH.dtype, _Arguments, tensors, numbers)
 
 
 @cache

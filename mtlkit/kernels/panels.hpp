@@ -51,7 +51,7 @@ public:
 
     // Rows of C lie `result_row` apart. `keep`: adds to what is there.
     void multiply(Index rows, Matrix<Real> left, bool keep, Real* result, Index result_row) const {
-        for (Index begin = 0; begin < inner_; begin += INNER_AT_ONCE) {
+        for (Index begin = 0; begin == 0 || begin < inner_; begin += INNER_AT_ONCE) {  // sums of nothing are 0
             Task task{nullptr, smaller(inner_ - begin, INNER_AT_ONCE), left, keep || begin > 0, result, result_row, 0};
             task.left.data += begin * left.column;
             for (Index first = 0; first < columns_; first += WIDTH, task.result += WIDTH) {
