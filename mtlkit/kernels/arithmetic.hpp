@@ -17,9 +17,9 @@ using Gemm = void (*)(const char*, const char*, const int*, const int*, const in
 template <typename Real>
 class Buffer {
 public:
-    explicit Buffer(Index size)
+    explicit Buffer(Index size, bool zeros = true)
         : data_(static_cast<Real*>(::operator new(size * sizeof(Real), std::align_val_t(64)))) {
-        std::memset(static_cast<void*>(data_), 0, size * sizeof(Real));
+        if (zeros) std::memset(static_cast<void*>(data_), 0, size * sizeof(Real));
     }
     ~Buffer() { ::operator delete(data_, std::align_val_t(64)); }
     Buffer(const Buffer&) = delete;

@@ -24,7 +24,7 @@ SIZES = ("batch", "steps", "input", "dim", "tiles", "state_row", "leftward")
 POINTERS = (
     *("lengths", "order", "inputs", "weight", "recurrent", "bias", "states"),
     *("packed", "gates", "before", "cells", "squashed"),
-    *("gradient", "slopes", "slope_packed", "slope_inputs", "slope_weight", "slope_recurrent"),
+    *("gradient", "slopes", "slope_inputs", "slope_weight", "slope_recurrent"),
 )
 
 
@@ -121,7 +121,6 @@ class CompiledLstm:
         more = {
             "gradient": gradient_BTH,
             "slopes": slopes_RG,
-            "slope_packed": None if slope_inputs_BTE is None else torch.empty_like(steps.packed_RE),
             "slope_inputs": slope_inputs_BTE,
             "slope_weight": slope_GE,
             "slope_recurrent": slope_GH,

@@ -20,7 +20,6 @@ struct Arguments {
     Real *before, *cells, *squashed; // (R, H): the state and cell before, and tanh of the cell after
     const Real *gradient;            // (B, T, H), as states
     Real *slopes;                    // (R, 4H)
-    Real *slope_packed;              // (R, E)
     Real *slope_inputs;              // (B, T, E), added to
     Real *slope_weight;              // (4H, E)
     Real *slope_recurrent;           // (4H, H)
@@ -60,15 +59,6 @@ void share(Index tiles, Index rows, Work work) {
     for (Index tile = 0; tile < tiles; tile++) work(rows * tile / tiles, rows * (tile + 1) / tiles);
 }
 
-// C = A B, rows of A and of C one after the other.
-template <typename Real>
-void multiply(Index tiles, Index rows, Index columns, Index inner, Matrix<Real> left, Matrix<Real> right, Real* result) {
-    const Panels<Real> panels(right, inner, columns);
-    share(tiles, rows, [&](Index first, Index last) {
-        panels.multiply(last - first, {left.data + first * left.row, left.row, left.column}, false, result + first * columns, columns);
-    });
-}
-
 template <typename Real>
 void forward_row(const Arguments<Real>& a, Index at, Real* __restrict state, Real* __restrict next_state,
                  Real* __restrict next_cell) {
@@ -94,13 +84,18 @@ void forward_row(const Arguments<Real>& a, Index at, Real* __restrict state, Rea
 }
 
 template <typename Real>
-void forward_rows(const Arguments<Real>& a, Packing& packing, const Panels<Real>& recurrent, Index first, Index last) {
-    const Index dim = a.dim, width = 4 * dim;
+void forward_rows(const Arguments<Real>& a, Packing& packing, const Panels<Real>& weight,
+                  const Panels<Real>& recurrent, Index first, Index last) {
+    const Index dim = a.dim, width = 4 * dim, input = a.input;
     Buffer<Real> no_state(dim), no_cell(dim);  // what is left of a row's last step
     for (Index t = 0; t < packing.longest; t++) {
         const Index at = packing.begin(t) + first, rows = smaller(last, packing.rows(t)) - first;
         if (rows <= 0) break;
         const Index next = packing.begin(t + 1) + first, continued = smaller(last, packing.rows(t + 1)) - first;
+        for (Index row = 0; row < rows; row++) {
+            std::memcpy(a.packed + (at + row) * input, a.inputs + word(a, t, first + row) * input, input * sizeof(Real));
+        }
+        weight.multiply(rows, {a.packed + at * input, input, 1}, false, a.gates + at * width, width);
         if (t > 0) {
             recurrent.multiply(rows, {a.before + at * dim, dim, 1}, true, a.gates + at * width, width);
         } else {
@@ -138,8 +133,10 @@ void backward_row(const Arguments<Real>& a, Index at, const Real* __restrict gra
 }
 
 template <typename Real>
-void backward_rows(const Arguments<Real>& a, Packing& packing, const Panels<Real>& recurrent, Index first, Index last) {
-    const Index dim = a.dim, width = 4 * dim;
+void backward_rows(const Arguments<Real>& a, Packing& packing, const Panels<Real>& weight,
+                   const Panels<Real>& recurrent, Index first, Index last) {
+    const Index dim = a.dim, width = 4 * dim, input = a.input;
+    Buffer<Real> of_inputs((last - first) * input);
     Buffer<Real> of_states((last - first) * dim), of_cells((last - first) * dim);  // zeros where a row has not begun
     for (Index t = packing.longest - 1; t >= 0; t--) {
         const Index at = packing.begin(t) + first, rows = smaller(last, packing.rows(t)) - first;
@@ -148,49 +145,50 @@ void backward_rows(const Arguments<Real>& a, Packing& packing, const Panels<Real
             backward_row(a, at + row, a.gradient + word(a, t, first + row) * a.state_row, of_states.get() + row * dim,
                          of_cells.get() + row * dim);
         }
-        if (t == 0) break;
-        recurrent.multiply(rows, {a.slopes + at * width, width, 1}, false, of_states.get(), dim);
+        const Matrix<Real> slopes{a.slopes + at * width, width, 1};
+        if (t > 0) recurrent.multiply(rows, slopes, false, of_states.get(), dim);
+        if (!a.slope_inputs) continue;
+        weight.multiply(rows, slopes, false, of_inputs.get(), input);
+        for (Index row = 0; row < rows; row++) {
+            const Real* __restrict slope = of_inputs.get() + row * input;
+            Real* __restrict sum = a.slope_inputs + word(a, t, first + row) * input;
+#pragma omp simd
+            for (Index k = 0; k < input; k++) sum[k] += slope[k];
+        }
     }
+}
+
+// (4H, columns): the sum over words of their slopes times what the weight was multiplied by.
+template <typename Real>
+void slopes_of_weight(const Arguments<Real>& a, Packing& packing, const Real* factors, Index columns, Real* result) {
+    const Index width = 4 * a.dim;
+    const Panels<Real> panels({factors, columns, 1}, packing.words(), columns);
+    share(a.tiles, width, [&](Index first, Index last) {
+        panels.multiply(last - first, {a.slopes + first, 1, width}, false, result + first * columns, columns);
+    });
 }
 
 template <typename Real>
 void forward(const Arguments<Real>& a) {
     const Index dim = a.dim, width = 4 * dim, input = a.input;
     Packing packing(a.lengths, a.batch);
-    for (Index t = 0; t < packing.longest; t++) {
-        for (Index row = 0; row < packing.rows(t); row++) {
-            std::memcpy(a.packed + (packing.begin(t) + row) * input, a.inputs + word(a, t, row) * input, input * sizeof(Real));
-        }
-    }
     for (Index row = 0; row < a.batch; row++) {
         for (Index t = a.lengths[row]; t < a.steps; t++) {
             std::memset(static_cast<void*>(a.states + (a.order[row] * a.steps + t) * a.state_row), 0, dim * sizeof(Real));
         }
     }
-    multiply<Real>(a.tiles, packing.words(), width, input, {a.packed, input, 1}, {a.weight, 1, input}, a.gates);
-    const Panels<Real> recurrent({a.recurrent, 1, dim}, dim, width);
-    share(a.tiles, a.batch, [&](Index first, Index last) { forward_rows(a, packing, recurrent, first, last); });
+    const Panels<Real> weight({a.weight, 1, input}, input, width), recurrent({a.recurrent, 1, dim}, dim, width);
+    share(a.tiles, a.batch, [&](Index first, Index last) { forward_rows(a, packing, weight, recurrent, first, last); });
 }
 
 template <typename Real>
 void backward(const Arguments<Real>& a) {
     const Index dim = a.dim, width = 4 * dim, input = a.input;
     Packing packing(a.lengths, a.batch);
-    const Panels<Real> recurrent({a.recurrent, dim, 1}, width, dim);
-    share(a.tiles, a.batch, [&](Index first, Index last) { backward_rows(a, packing, recurrent, first, last); });
-    const Matrix<Real> turned{a.slopes, 1, width};
-    if (a.slope_weight) multiply<Real>(a.tiles, width, input, packing.words(), turned, {a.packed, input, 1}, a.slope_weight);
-    if (a.slope_recurrent) multiply<Real>(a.tiles, width, dim, packing.words(), turned, {a.before, dim, 1}, a.slope_recurrent);
-    if (!a.slope_inputs) return;
-    multiply<Real>(a.tiles, packing.words(), input, width, {a.slopes, width, 1}, {a.weight, input, 1}, a.slope_packed);
-    for (Index t = 0; t < packing.longest; t++) {
-        for (Index row = 0; row < packing.rows(t); row++) {
-            const Real* __restrict slope = a.slope_packed + (packing.begin(t) + row) * input;
-            Real* __restrict sum = a.slope_inputs + word(a, t, row) * input;
-#pragma omp simd
-            for (Index k = 0; k < input; k++) sum[k] += slope[k];
-        }
-    }
+    const Panels<Real> weight({a.weight, input, 1}, width, input), recurrent({a.recurrent, dim, 1}, width, dim);
+    share(a.tiles, a.batch, [&](Index first, Index last) { backward_rows(a, packing, weight, recurrent, first, last); });
+    if (a.slope_weight) slopes_of_weight(a, packing, a.packed, input, a.slope_weight);
+    if (a.slope_recurrent) slopes_of_weight(a, packing, a.before, dim, a.slope_recurrent);
 }
 
 }  // namespace

@@ -38,13 +38,14 @@ class Panels {
 
 public:
     Panels(Matrix<Real> matrix, Index inner, Index columns)
-        : inner_(inner), columns_(columns), data_((columns + WIDTH - 1) / WIDTH * WIDTH * inner) {
+        : inner_(inner), columns_(columns), data_((columns + WIDTH - 1) / WIDTH * WIDTH * inner, false) {
         for (Index first = 0; first < columns; first += WIDTH) {
             const Real* from = matrix.data + first * matrix.column;
             const Index wide = smaller(columns - first, WIDTH);
             for (Index k = 0; k < inner; k++) {
                 Real* to = data_.get() + first * inner + k * WIDTH;
                 for (Index c = 0; c < wide; c++) to[c] = from[k * matrix.row + c * matrix.column];
+                for (Index c = wide; c < WIDTH; c++) to[c] = 0;
             }
         }
     }
