@@ -24,6 +24,7 @@ def compiled() -> Iterator[CompiledLstm]:
     built = compiled_lstm()
     if isinstance(built, BuildError):
         pytest.skip(f"{built}")
+    set_kernels("auto")
     yield built
     set_kernels("auto")
 
