@@ -1,4 +1,4 @@
-// What the C++ kernels share: torch's matrix product, aligned room, and functions that vectorise.
+// What the C++ kernels share: aligned room, and functions that vectorise.
 
 #pragma once
 
@@ -8,10 +8,6 @@
 #include <new>
 
 using Index = std::int64_t;
-
-template <typename Real>
-using Gemm = void (*)(const char*, const char*, const int*, const int*, const int*, const Real*, const Real*,
-                      const int*, const Real*, const int*, const Real*, Real*, const int*);
 
 // Aligned, since products may come to other last digits elsewhere, and runs must repeat to the bit.
 template <typename Real>
@@ -56,12 +52,3 @@ inline Real sigmoid(Real x) { return Real(1) / (Real(1) + exponential(-x)); }
 
 template <typename Real>
 inline Real hyperbolic_tangent(Real x) { return Real(2) / (Real(1) + exponential(Real(-2) * x)) - Real(1); }
-
-// C = A W' + keep C, or C = A W + keep C on the way back, all stored by rows; BLAS counts by columns: C' = W A'.
-template <typename Real, bool back>
-inline void product(Gemm<Real> gemm, Index rows, Index columns, Index inner, const Real* left, Index left_row,
-                    const Real* weight, Real keep, Real* result, Index result_row) {
-    const int m = columns, n = rows, k = inner, lda = back ? columns : inner, ldb = left_row, ldc = result_row;
-    const Real one = 1;
-    gemm(back ? "N" : "T", "N", &m, &n, &k, &one, weight, &lda, left, &ldb, &keep, result, &ldc);
-}

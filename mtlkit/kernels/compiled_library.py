@@ -15,7 +15,7 @@ from torch import Tensor
 from mtlkit.files import cache_folder
 from mtlkit.kernels.compiler import BuildError, build
 
-TYPES = {torch.float32: ("float", "sgemm_"), torch.float64: ("double", "dgemm_")}
+TYPES = {torch.float32: "float", torch.float64: "double"}
 
 
 @final
@@ -30,14 +30,8 @@ class CompiledLibrary:
         path = build(Path(__file__).with_name(source), cache_folder() / "kernels")
         try:
             self._library = ctypes.CDLL(str(path))
-            (torch_library,) = Path(torch.__file__).with_name("lib").glob("libtorch_cpu.*")
-            products = ctypes.CDLL(str(torch_library))
-            self.products = {
-                dtype: ctypes.cast(getattr(products, name), ctypes.c_void_p).value for dtype, (_, name) in TYPES.items()
-            }
-            """The addresses of torch's own matrix products."""
             self._shares_rows = bool(self._library.shares_rows())
-        except (OSError, AttributeError, ValueError) as error:
+        except (OSError, AttributeError) as error:
             raise BuildError(f"the compiled library cannot be loaded: {error}") from None
 
     def tiles(self, batch: int) -> int:
@@ -50,12 +44,12 @@ class CompiledLibrary:
         dtype: torch.dtype,
         structure: type[ctypes.Structure],
         tensors: Mapping[str, Tensor | None],
-        numbers: Mapping[str, int | None],
+        numbers: Mapping[str, int],
         *flags: bool,
     ) -> None:
         """Calls the function for that type of numbers; fields that are not given are 0 or null."""
         values: dict[str, Any] = {
             field: None if tensor is None else tensor.data_ptr() for field, tensor in tensors.items()
         }
-        function = getattr(self._library, f"{name}_{TYPES[dtype][0]}")
+        function = getattr(self._library, f"{name}_{TYPES[dtype]}")
         function(ctypes.byref(structure(**values, **numbers)), *map(ctypes.c_bool, flags))

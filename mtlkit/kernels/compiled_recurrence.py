@@ -1,7 +1,4 @@
-"""LSTM' with additive attention in C++ (recurrence.cpp), for CPUs; the names are attentive_recurrence.py's.
-
-The library gets torch's own matrix product handed in as a pointer.
-"""
+"""LSTM' with additive attention in C++ (recurrence.cpp), for CPUs; the names are attentive_recurrence.py's."""
 
 import ctypes
 from functools import cache
@@ -17,7 +14,7 @@ from mtlkit.kernels.compiler import BuildError
 SIZES = ("steps", "batch", "dim", "attention", "sources", "message", "tiles")
 DISTANCES = ("key_row", "key_step", "source_row", "source_step")
 POINTERS = (
-    *("gemm", "projected", "keys", "source", "padding"),
+    *("projected", "keys", "source", "padding"),
     *("recurrent", "fusion", "cell", "score"),
     *("states", "cells", "activations", "weights", "messages", "fused", "gates", "outputs", "gradient"),
     *("slope_projected", "slope_fused", "slope_messages", "slope_keys", "slope_score"),
@@ -120,7 +117,6 @@ class CompiledRecurrence:
         numbers = {
             **_sizes(steps, weights, source),
             "tiles": self._library.tiles(steps.states_SBD.shape[1]),
-            "gemm": self._library.products[dtype],
         }
         self._library.call(name, dtype, _Arguments, tensors, numbers, reciprocal)
 
