@@ -37,9 +37,9 @@ public:
             offsets_.get()[t + 1] = offsets_.get()[t] + rows;
         }
     }
-    Index begin(Index t) { return offsets_.get()[t]; }
-    Index rows(Index t) { return t < longest ? begin(t + 1) - begin(t) : 0; }
-    Index words() { return begin(longest); }
+    Index begin(Index t) const { return offsets_.get()[t]; }
+    Index rows(Index t) const { return t < longest ? begin(t + 1) - begin(t) : 0; }
+    Index words() const { return begin(longest); }
     const Index longest;
 
 private:
@@ -84,7 +84,7 @@ void forward_row(const Arguments<Real>& a, Index at, Real* __restrict state, Rea
 }
 
 template <typename Real>
-void forward_rows(const Arguments<Real>& a, Packing& packing, const Panels<Real>& weight,
+void forward_rows(const Arguments<Real>& a, const Packing& packing, const Panels<Real>& weight,
                   const Panels<Real>& recurrent, Index first, Index last) {
     const Index dim = a.dim, width = 4 * dim, input = a.input;
     Buffer<Real> no_state(dim), no_cell(dim);  // what is left of a row's last step
@@ -93,7 +93,8 @@ void forward_rows(const Arguments<Real>& a, Packing& packing, const Panels<Real>
         if (rows <= 0) break;
         const Index next = packing.begin(t + 1) + first, continued = smaller(last, packing.rows(t + 1)) - first;
         for (Index row = 0; row < rows; row++) {
-            std::memcpy(a.packed + (at + row) * input, a.inputs + word(a, t, first + row) * input, input * sizeof(Real));
+            const Real* from = a.inputs + word(a, t, first + row) * input;
+            std::memcpy(a.packed + (at + row) * input, from, input * sizeof(Real));
         }
         weight.multiply(rows, {a.packed + at * input, input, 1}, false, a.gates + at * width, width);
         if (t > 0) {
@@ -133,7 +134,7 @@ void backward_row(const Arguments<Real>& a, Index at, const Real* __restrict gra
 }
 
 template <typename Real>
-void backward_rows(const Arguments<Real>& a, Packing& packing, const Panels<Real>& weight,
+void backward_rows(const Arguments<Real>& a, const Packing& packing, const Panels<Real>& weight,
                    const Panels<Real>& recurrent, Index first, Index last) {
     const Index dim = a.dim, width = 4 * dim, input = a.input;
     Buffer<Real> of_inputs((last - first) * input);
@@ -160,7 +161,8 @@ void backward_rows(const Arguments<Real>& a, Packing& packing, const Panels<Real
 
 // (4H, columns): the sum over words of their slopes times what the weight was multiplied by.
 template <typename Real>
-void slopes_of_weight(const Arguments<Real>& a, Packing& packing, const Real* factors, Index columns, Real* result) {
+void slopes_of_weight(const Arguments<Real>& a, const Packing& packing, const Real* factors, Index columns,
+                      Real* result) {
     const Index width = 4 * a.dim;
     const Panels<Real> panels({factors, columns, 1}, packing.words(), columns);
     share(a.tiles, width, [&](Index first, Index last) {
@@ -171,22 +173,25 @@ void slopes_of_weight(const Arguments<Real>& a, Packing& packing, const Real* fa
 template <typename Real>
 void forward(const Arguments<Real>& a) {
     const Index dim = a.dim, width = 4 * dim, input = a.input;
-    Packing packing(a.lengths, a.batch);
+    const Packing packing(a.lengths, a.batch);
     for (Index row = 0; row < a.batch; row++) {
         for (Index t = a.lengths[row]; t < a.steps; t++) {
-            std::memset(static_cast<void*>(a.states + (a.order[row] * a.steps + t) * a.state_row), 0, dim * sizeof(Real));
+            Real* padding = a.states + (a.order[row] * a.steps + t) * a.state_row;
+            std::memset(static_cast<void*>(padding), 0, dim * sizeof(Real));
         }
     }
     const Panels<Real> weight({a.weight, 1, input}, input, width), recurrent({a.recurrent, 1, dim}, dim, width);
-    share(a.tiles, a.batch, [&](Index first, Index last) { forward_rows(a, packing, weight, recurrent, first, last); });
+    share(a.tiles, a.batch,
+          [&](Index first, Index last) { forward_rows(a, packing, weight, recurrent, first, last); });
 }
 
 template <typename Real>
 void backward(const Arguments<Real>& a) {
     const Index dim = a.dim, width = 4 * dim, input = a.input;
-    Packing packing(a.lengths, a.batch);
+    const Packing packing(a.lengths, a.batch);
     const Panels<Real> weight({a.weight, input, 1}, width, input), recurrent({a.recurrent, dim, 1}, width, dim);
-    share(a.tiles, a.batch, [&](Index first, Index last) { backward_rows(a, packing, weight, recurrent, first, last); });
+    share(a.tiles, a.batch,
+          [&](Index first, Index last) { backward_rows(a, packing, weight, recurrent, first, last); });
     if (a.slope_weight) slopes_of_weight(a, packing, a.packed, input, a.slope_weight);
     if (a.slope_recurrent) slopes_of_weight(a, packing, a.before, dim, a.slope_recurrent);
 }

@@ -124,7 +124,8 @@ private:
                     Several& whole = *reinterpret_cast<Several*>(to);
                     whole = task.keep ? whole + sums[r][v] : sums[r][v];
                 } else {
-                    for (Index c = 0; c < task.wide - v * lanes; c++) to[c] = task.keep ? to[c] + sums[r][v][c] : sums[r][v][c];
+                    const Index rest = task.wide - v * lanes;
+                    for (Index c = 0; c < rest; c++) to[c] = task.keep ? to[c] + sums[r][v][c] : sums[r][v][c];
                 }
             }
         }

@@ -38,7 +38,8 @@ struct Weights {
           cell(turned(a.cell, a.dim, a.dim, back)) {}
 
     static Panels<Real> turned(const Real* weight, Index rows, Index columns, bool back) {
-        return back ? Panels<Real>({weight, columns, 1}, rows, columns) : Panels<Real>({weight, 1, columns}, columns, rows);
+        return back ? Panels<Real>({weight, columns, 1}, rows, columns)
+                    : Panels<Real>({weight, 1, columns}, columns, rows);
     }
 
     const Panels<Real> recurrent, fusion, cell;
@@ -109,7 +110,8 @@ void forward_rows(const Arguments<Real>& a, const Weights<Real>& weights, Index 
 #pragma omp simd
             for (Index k = 0; k < dim; k++) cell[k] = gate[2 * dim + k] * before[k] + gate[dim + k] * gate[3 * dim + k];
         }
-        weights.fusion.multiply(rows, {a.messages + at * a.message, a.message, 1}, false, a.fused + at * 2 * dim, 2 * dim);
+        weights.fusion.multiply(rows, {a.messages + at * a.message, a.message, 1}, false, a.fused + at * 2 * dim,
+                                2 * dim);
         weights.cell.multiply(rows, {a.cells + next * dim, dim, 1}, false, from_cell.get(), dim);
         for (Index row = first; row < last; row++) {
             const Index here = t * a.batch + row;
@@ -256,7 +258,8 @@ void forward(const Arguments<Real>& a, bool reciprocal) {
 #pragma omp parallel for schedule(static, 1) num_threads(a.tiles)
     for (Index tile = 0; tile < a.tiles; tile++) {
         const Index first = a.batch * tile / a.tiles, last = a.batch * (tile + 1) / a.tiles;
-        reciprocal ? forward_rows<Real, true>(a, weights, first, last) : forward_rows<Real, false>(a, weights, first, last);
+        reciprocal ? forward_rows<Real, true>(a, weights, first, last)
+                   : forward_rows<Real, false>(a, weights, first, last);
     }
 }
 

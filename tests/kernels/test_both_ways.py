@@ -12,7 +12,7 @@ from mtlkit.kernels.choice import set_kernels
 from mtlkit.kernels.compiled_lstm import CompiledLstm, compiled_lstm
 from mtlkit.kernels.compiler import BuildError
 
-LENGTHS = [[1], [4], [5, 5], [2, 7, 1], [3, 0, 6, 6], [9, 2, 2, 9, 1, 30, 17, 4, 4, 8, 3], [0, 0]]
+LENGTHS = [[1], [4], [5, 5], [2, 7, 1], [3, 0, 6, 6], [9, 2, 2, 9, 1, 30, 17, 4, 4, 8, 3], [60, 55, 41], [0, 0]]
 SIZES = [(1, 1), (3, 4), (20, 9), (7, 33)]
 each_batch = pytest.mark.parametrize("lengths", LENGTHS, ids=str)
 each_size = pytest.mark.parametrize(("size", "dim"), SIZES)
