@@ -48,6 +48,16 @@ class Lazy(Generic[C]):
         settings = {name: getattr(self.settings, name) for name in type(self.settings).model_fields if name != "type"}
         return self.component(**settings, **wanted)
 
+    def parts(self) -> "Iterator[Lazy[Any]]":
+        """Itself and all parts in its settings, at any depth."""
+        yield self
+        for name in type(self.settings).model_fields:
+            value = getattr(self.settings, name)
+            values = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else [value]
+            for part in values:
+                if isinstance(part, Lazy):
+                    yield from part.parts()
+
     def to_json(self) -> dict[str, Any]:
         """The resolved settings, every default filled in; validates to an equal part."""
         return self.settings.model_dump(mode="json")

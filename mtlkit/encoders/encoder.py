@@ -4,6 +4,7 @@ Shapes: B batch, T time steps, E input size, D state size.
 """
 
 from abc import abstractmethod
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -18,6 +19,9 @@ class Encoder(nn.Module, Component, offers=("input_dim",)):
 
     output_dim: int
     """The size D of the states."""
+
+    uses_kernels: ClassVar[bool] = False
+    """Whether `trainer.kernels` matters to it; what runs is then noted with the run."""
 
     @abstractmethod
     def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:

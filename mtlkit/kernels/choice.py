@@ -1,4 +1,4 @@
-"""Which implementation of the message-passing recurrence runs; see docs/decisions/0015-kernels.md."""
+"""Which implementation of a recurrence runs; see docs/decisions/0015-kernels.md."""
 
 from typing import Literal
 
@@ -6,6 +6,7 @@ import torch
 
 from mtlkit.errors import ConfigError
 from mtlkit.kernels.attentive_recurrence import Recurrence
+from mtlkit.kernels.compiled_lstm import CompiledLstm, compiled_lstm
 from mtlkit.kernels.compiled_recurrence import compiled_recurrence
 from mtlkit.kernels.compiler import BuildError
 from mtlkit.kernels.graphed_recurrence import GraphedRecurrence
@@ -49,6 +50,14 @@ def recurrence_for(device: torch.device) -> Recurrence | None:
     return _PURE
 
 
+def lstm_for(device: torch.device) -> CompiledLstm | None:
+    """What runs LSTMs that read both ways there; None: torch's own."""
+    if device.type != "cpu" or _chosen not in ("auto", "compiled"):
+        return None
+    built = compiled_lstm()
+    return None if isinstance(built, BuildError) else built
+
+
 def kernels_in_use(device: torch.device) -> str:
     """The name of what runs, for records. Raises ConfigError as `recurrence_for` does."""
     recurrence = recurrence_for(device)
@@ -60,4 +69,4 @@ def why_not_compiled(device: torch.device) -> str | None:
     if _chosen != "auto" or device.type != "cpu":
         return None
     built = compiled_recurrence()
-    return f"no compiled kernels, since {built}: message passing is slower" if isinstance(built, BuildError) else None
+    return f"no compiled kernels, since {built}: training is slower" if isinstance(built, BuildError) else None

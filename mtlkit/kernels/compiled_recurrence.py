@@ -1,27 +1,20 @@
-"""LSTM' with additive attention in C++ (recurrence.cpp), for CPUs; the names are attentive_recurrence.py's.
-
-The library has a plain C interface, so that it depends on no version of torch, and gets torch's own matrix product
-handed in as a pointer.
-"""
+"""LSTM' with additive attention in C++ (recurrence.cpp), for CPUs; the names are attentive_recurrence.py's."""
 
 import ctypes
 from functools import cache
-from pathlib import Path
-from typing import Any, final
+from typing import final
 
 import torch
 from torch import Tensor
 
-from mtlkit.files import cache_folder
 from mtlkit.kernels.attentive_recurrence import Slopes, Steps, Weights
-from mtlkit.kernels.compiler import BuildError, build
+from mtlkit.kernels.compiled_library import TYPES, CompiledLibrary
+from mtlkit.kernels.compiler import BuildError
 
-SOURCE = Path(__file__).with_name("recurrence.cpp")
-TYPES = {torch.float32: ("float", "sgemm_"), torch.float64: ("double", "dgemm_")}
 SIZES = ("steps", "batch", "dim", "attention", "sources", "message", "tiles")
 DISTANCES = ("key_row", "key_step", "source_row", "source_step")
 POINTERS = (
-    *("gemm", "projected", "keys", "source", "padding"),
+    *("projected", "keys", "source", "padding"),
     *("recurrent", "fusion", "cell", "score"),
     *("states", "cells", "activations", "weights", "messages", "fused", "gates", "outputs", "gradient"),
     *("slope_projected", "slope_fused", "slope_messages", "slope_keys", "slope_score"),
@@ -39,19 +32,16 @@ class _Arguments(ctypes.Structure):
 
 @final
 class CompiledRecurrence:
-    """On a CPU, for float32 and float64. With several threads, each runs some rows of the batch."""
+    """On a CPU, for float32 and float64. With several threads, each runs some rows of the batch.
+
+    Raises:
+        BuildError: there is no library.
+    """
 
     name = "compiled"
 
-    def __init__(self, library: Path) -> None:
-        """Raises OSError or AttributeError where the library, or torch's matrix products, cannot be loaded."""
-        self._library = ctypes.CDLL(str(library))
-        (torch_library,) = Path(torch.__file__).with_name("lib").glob("libtorch_cpu.*")
-        products = ctypes.CDLL(str(torch_library))
-        self._gemm = {
-            dtype: ctypes.cast(getattr(products, name), ctypes.c_void_p).value for dtype, (_, name) in TYPES.items()
-        }
-        self._shares_rows = bool(self._library.shares_rows())
+    def __init__(self) -> None:
+        self._library = CompiledLibrary("recurrence.cpp")
 
     def padded(self, steps: int) -> int:
         return steps
@@ -86,7 +76,7 @@ class CompiledRecurrence:
             torch.empty_like(steps.fused_TBF),
             torch.empty_like(steps.messages_TBM),
             torch.zeros_like(steps.keys) if sources.dim() == 3 else torch.empty_like(steps.keys),
-            weights.score_A.new_zeros(self._tiles(gradient_TBD.shape[1]), *weights.score_A.shape),
+            weights.score_A.new_zeros(self._library.tiles(gradient_TBD.shape[1]), *weights.score_A.shape),
         )
         self._call(
             "backward",
@@ -102,9 +92,6 @@ class CompiledRecurrence:
             slope_score=slopes.score_A,
         )
         return slopes._replace(score_A=slopes.score_A.sum(dim=0).mul_(-2 if reciprocal else 1))
-
-    def _tiles(self, batch: int) -> int:
-        return min(torch.get_num_threads(), batch) if self._shares_rows else 1
 
     def _call(self, name: str, reciprocal: bool, steps: Steps, weights: Weights, **more: Tensor | None) -> None:
         tensors = {
@@ -127,12 +114,11 @@ class CompiledRecurrence:
         assert source is not None and dtype in TYPES
         assert all(tensor is None or tensor.is_contiguous() for tensor in tensors.values())
         assert all(tensor is None or tensor.dtype in (dtype, torch.bool) for tensor in tensors.values())
-        values: dict[str, Any] = {
-            field: None if tensor is None else tensor.data_ptr() for field, tensor in tensors.items()
+        numbers = {
+            **_sizes(steps, weights, source),
+            "tiles": self._library.tiles(steps.states_SBD.shape[1]),
         }
-        values |= _sizes(steps, weights, source) | {"tiles": self._tiles(steps.states_SBD.shape[1])}
-        arguments = _Arguments(gemm=self._gemm[dtype], **values)
-        getattr(self._library, f"{name}_{TYPES[dtype][0]}")(ctypes.byref(arguments), ctypes.c_bool(reciprocal))
+        self._library.call(name, dtype, _Arguments, tensors, numbers, reciprocal)
 
 
 def _sizes(steps: Steps, weights: Weights, sources: Tensor) -> dict[str, int]:
@@ -155,10 +141,8 @@ def _sizes(steps: Steps, weights: Weights, sources: Tensor) -> dict[str, int]:
 
 @cache
 def compiled_recurrence() -> CompiledRecurrence | BuildError:
-    """The one of this process, built on first use (about 3 s, once per machine), or why there is none."""
+    """The one of this process, or why there is none."""
     try:
-        return CompiledRecurrence(build(SOURCE, cache_folder() / "kernels"))
+        return CompiledRecurrence()
     except BuildError as error:
         return error
-    except (OSError, AttributeError, ValueError) as error:
-        return BuildError(f"the compiled library cannot be loaded: {error}")

@@ -1,27 +1,17 @@
 // LSTM' with additive attention for a CPU: all steps there and all steps back, one call each.
 //
 // What is computed, and the names, are those of attentive_recurrence.py; shapes stand beside each field below.
-// compiled_recurrence.py builds this file on the machine that runs it and calls it with torch's own matrix product.
+// compiled_recurrence.py builds this file on the machine that runs it.
 // Rows of a batch do not depend on each other: with OpenMP they are shared out once per call, so that no thread waits
 // for another inside the loop over time.
 
-#include <cmath>
-#include <cstdint>
-#include <cstring>
-#include <new>
-
-using Index = std::int64_t;
-
-template <typename Real>
-using Gemm = void (*)(const char*, const char*, const int*, const int*, const int*, const Real*, const Real*,
-                      const int*, const Real*, const int*, const Real*, Real*, const int*);
+#include "panels.hpp"
 
 // The same fields in the same order as `_Arguments` of compiled_recurrence.py.
 template <typename Real>
 struct Arguments {
     Index steps, batch, dim, attention, sources, message, tiles;
     Index key_row, key_step, source_row, source_step;  // distances; a step of 0: every step reads the same
-    Gemm<Real> gemm;
     const Real *projected;               // (T, B, P)
     const Real *keys, *source;           // (B, [T,] N, A), (B, [T,] N, M)
     const std::uint8_t* padding;         // (B, N) or null
@@ -39,56 +29,21 @@ struct Arguments {
 
 namespace {
 
-// Aligned, since products may come to other last digits elsewhere, and runs must repeat to the bit.
+// What each step multiplies by: W' on the way there, W on the way back.
 template <typename Real>
-class Buffer {
-public:
-    explicit Buffer(Index size)
-        : data_(static_cast<Real*>(::operator new(size * sizeof(Real), std::align_val_t(64)))) {
-        std::memset(static_cast<void*>(data_), 0, size * sizeof(Real));
+struct Weights {
+    Weights(const Arguments<Real>& a, bool back)
+        : recurrent(turned(a.recurrent, 4 * a.dim + a.attention, a.dim, back)),
+          fusion(turned(a.fusion, 2 * a.dim, a.message, back)),
+          cell(turned(a.cell, a.dim, a.dim, back)) {}
+
+    static Panels<Real> turned(const Real* weight, Index rows, Index columns, bool back) {
+        return back ? Panels<Real>({weight, columns, 1}, rows, columns)
+                    : Panels<Real>({weight, 1, columns}, columns, rows);
     }
-    ~Buffer() { ::operator delete(data_, std::align_val_t(64)); }
-    Buffer(const Buffer&) = delete;
-    Buffer& operator=(const Buffer&) = delete;
-    Real* get() { return data_; }
 
-private:
-    Real* data_;
+    const Panels<Real> recurrent, fusion, cell;
 };
-
-inline double exponential(double x) { return std::exp(x); }
-
-// 2^n e^r with |r| <= log(2) / 2 and e^r a polynomial fitted to 3e-9; unlike that of the library it vectorises.
-inline float exponential(float x) {
-    x = x > 88.0f ? 88.0f : (x < -87.0f ? -87.0f : x);
-    const float n = std::rint(x * 1.44269504f);
-    const float r = (x - n * 0.693147182f) + n * 1.90465430e-9f;
-    float p = 1.38145941e-3f;
-    p = p * r + 8.36871751e-3f;
-    p = p * r + 4.16683890e-2f;
-    p = p * r + 1.66665211e-1f;
-    p = p * r + 4.99999940e-1f;
-    p = p * (r * r) + (r + 1.0f);
-    const std::int32_t bits = (static_cast<std::int32_t>(n) + 127) << 23;
-    float power;
-    std::memcpy(&power, &bits, sizeof power);
-    return p * power;
-}
-
-template <typename Real>
-inline Real sigmoid(Real x) { return Real(1) / (Real(1) + exponential(-x)); }
-
-template <typename Real>
-inline Real hyperbolic_tangent(Real x) { return Real(2) / (Real(1) + exponential(Real(-2) * x)) - Real(1); }
-
-// C = A W' + keep C, or C = A W + keep C on the way back, all stored by rows; BLAS counts by columns: C' = W A'.
-template <typename Real, bool back>
-inline void product(const Arguments<Real>& a, Index rows, Index columns, Index inner, const Real* left,
-                    Index left_row, const Real* weight, Real keep, Real* result, Index result_row) {
-    const int m = columns, n = rows, k = inner, lda = back ? columns : inner, ldb = left_row, ldc = result_row;
-    const Real one = 1;
-    a.gemm(back ? "N" : "T", "N", &m, &n, &k, &one, weight, &lda, left, &ldb, &keep, result, &ldc);
-}
 
 // s of one source and one element: (1 - tanh) / 2 from exponentials, or the tanh itself.
 template <typename Real, bool reciprocal>
@@ -131,15 +86,14 @@ void read(const Arguments<Real>& a, Index step, Index row, const Real* scale) {
 }
 
 template <typename Real, bool reciprocal>
-void forward_rows(const Arguments<Real>& a, Index first, Index last) {
+void forward_rows(const Arguments<Real>& a, const Weights<Real>& weights, Index first, Index last) {
     const Index dim = a.dim, size = a.attention, width = 4 * dim + size, rows = last - first;
     Buffer<Real> scale(size), from_cell(rows * dim);
     for (Index k = 0; k < size; k++) scale.get()[k] = reciprocal ? Real(-2) * a.score[k] : a.score[k];
     for (Index t = 0; t < a.steps; t++) {
         const Index at = t * a.batch + first, next = at + a.batch;
         std::memcpy(a.activations + at * width, a.projected + at * width, rows * width * sizeof(Real));
-        product<Real, false>(a, rows, width, dim, a.states + at * dim, dim, a.recurrent, 1, a.activations + at * width,
-                             width);
+        weights.recurrent.multiply(rows, {a.states + at * dim, dim, 1}, true, a.activations + at * width, width);
         for (Index row = first; row < last; row++) {
             Real* __restrict gate = a.activations + (t * a.batch + row) * width;
             const Real* __restrict before = a.cells + (t * a.batch + row) * dim;
@@ -156,9 +110,9 @@ void forward_rows(const Arguments<Real>& a, Index first, Index last) {
 #pragma omp simd
             for (Index k = 0; k < dim; k++) cell[k] = gate[2 * dim + k] * before[k] + gate[dim + k] * gate[3 * dim + k];
         }
-        product<Real, false>(a, rows, 2 * dim, a.message, a.messages + at * a.message, a.message, a.fusion, 0,
-                             a.fused + at * 2 * dim, 2 * dim);
-        product<Real, false>(a, rows, dim, dim, a.cells + next * dim, dim, a.cell, 0, from_cell.get(), dim);
+        weights.fusion.multiply(rows, {a.messages + at * a.message, a.message, 1}, false, a.fused + at * 2 * dim,
+                                2 * dim);
+        weights.cell.multiply(rows, {a.cells + next * dim, dim, 1}, false, from_cell.get(), dim);
         for (Index row = first; row < last; row++) {
             const Index here = t * a.batch + row;
             const Real* __restrict leave = a.activations + here * width;
@@ -241,7 +195,7 @@ void read_back(const Arguments<Real>& a, Index step, Index row, const Real* slop
 }
 
 template <typename Real, bool reciprocal>
-void backward_rows(const Arguments<Real>& a, Index first, Index last, Real* of_score) {
+void backward_rows(const Arguments<Real>& a, const Weights<Real>& weights, Index first, Index last, Real* of_score) {
     const Index dim = a.dim, size = a.attention, width = 4 * dim + size, rows = last - first;
     Buffer<Real> of_states(rows * dim), of_cells(rows * dim), slope(size), of_scores(a.sources), of_query(size);
     for (Index k = 0; k < size; k++) slope.get()[k] = reciprocal ? Real(4) * a.score[k] : a.score[k];
@@ -268,9 +222,9 @@ void backward_rows(const Arguments<Real>& a, Index first, Index last, Real* of_s
                 of_cell[k] += sum;
             }
         }
-        product<Real, true>(a, rows, dim, dim, a.slope_fused + at * 2 * dim, 2 * dim, a.cell, 1, of_cells.get(), dim);
-        product<Real, true>(a, rows, a.message, 2 * dim, a.slope_fused + at * 2 * dim, 2 * dim, a.fusion, 0,
-                            a.slope_messages + at * a.message, a.message);
+        const Matrix<Real> of_fused{a.slope_fused + at * 2 * dim, 2 * dim, 1};
+        weights.cell.multiply(rows, of_fused, true, of_cells.get(), dim);
+        weights.fusion.multiply(rows, of_fused, false, a.slope_messages + at * a.message, a.message);
         for (Index row = first; row < last; row++) {
             const Index here = t * a.batch + row;
             read_back<Real, reciprocal>(a, t, row, slope.get(), of_score, of_scores.get(), of_query.get());
@@ -287,7 +241,7 @@ void backward_rows(const Arguments<Real>& a, Index first, Index last, Real* of_s
                 of_cell[k] = cell * f;
             }
         }
-        product<Real, true>(a, rows, dim, width, a.slope_projected + at * width, width, a.recurrent, 0, of_states.get(), dim);
+        weights.recurrent.multiply(rows, {a.slope_projected + at * width, width, 1}, false, of_states.get(), dim);
     }
     if (a.key_step != 0) return;
     for (Index row = first; row < last; row++) {
@@ -300,21 +254,24 @@ void backward_rows(const Arguments<Real>& a, Index first, Index last, Real* of_s
 
 template <typename Real>
 void forward(const Arguments<Real>& a, bool reciprocal) {
+    const Weights<Real> weights(a, false);
 #pragma omp parallel for schedule(static, 1) num_threads(a.tiles)
     for (Index tile = 0; tile < a.tiles; tile++) {
         const Index first = a.batch * tile / a.tiles, last = a.batch * (tile + 1) / a.tiles;
-        reciprocal ? forward_rows<Real, true>(a, first, last) : forward_rows<Real, false>(a, first, last);
+        reciprocal ? forward_rows<Real, true>(a, weights, first, last)
+                   : forward_rows<Real, false>(a, weights, first, last);
     }
 }
 
 template <typename Real>
 void backward(const Arguments<Real>& a, bool reciprocal) {
+    const Weights<Real> weights(a, true);
 #pragma omp parallel for schedule(static, 1) num_threads(a.tiles)
     for (Index tile = 0; tile < a.tiles; tile++) {
         const Index first = a.batch * tile / a.tiles, last = a.batch * (tile + 1) / a.tiles;
         Real* of_score = a.slope_score + tile * a.attention;  // summed in order afterwards, so that bits repeat
-        reciprocal ? backward_rows<Real, true>(a, first, last, of_score)
-                   : backward_rows<Real, false>(a, first, last, of_score);
+        reciprocal ? backward_rows<Real, true>(a, weights, first, last, of_score)
+                   : backward_rows<Real, false>(a, weights, first, last, of_score);
     }
 }
 

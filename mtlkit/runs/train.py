@@ -139,7 +139,7 @@ def _check_circumstances(run: RunDirectory, options: TrainOptions, kernels: str 
 
 
 def _kernels(experiment: Experiment, device: torch.device, say: Say) -> str | None:
-    """What runs message passing, in all stages; None where there is none.
+    """What runs message passing and LSTMs that read both ways, in all stages; None where there are none.
 
     Raises:
         ConfigError: what a stage has chosen does not run here, which is not to come out after the stages before it.
@@ -147,7 +147,8 @@ def _kernels(experiment: Experiment, device: torch.device, say: Say) -> str | No
     found: list[str] = []
     sentences: list[str | None] = []
     for number, stage in enumerate(stages_of(experiment)):
-        if not (stage.sharing or experiment.model.sharing).component.uses_kernels:
+        sharing = stage.sharing or experiment.model.sharing
+        if not any(getattr(part.component, "uses_kernels", False) for part in sharing.parts()):
             continue
         set_kernels(stage.trainer.kernels)
         sentences.append(why_not_compiled(device))

@@ -56,6 +56,7 @@ class TrainerSettings(Spec):
     """CPU threads inside an operation. Small recurrences are fastest with one."""
     kernels: Kernels = "auto"
     """What runs message passing: `auto` the fastest there is, `compiled` C++ built on first use (CPU), `graphs` CUDA
-    graphs, `pure` PyTorch with a backward pass of its own, `plain` step by step under autograd."""
+    graphs, `pure` PyTorch with a backward pass of its own, `plain` step by step under autograd. LSTMs that read both
+    ways run in C++ with `auto` and `compiled`, else by PyTorch's own."""
     loggers: list[Lazy[Logger]] = []
     """Where the course of training goes beside `metrics.jsonl`."""

@@ -143,7 +143,8 @@ class Trainer:
 
     def _steps(self) -> Iterator[Step]:
         for tasks in self.plan(self.epoch)[self.step_in_epoch :]:
-            self.model.train()
+            if not self.model.training:
+                self.model.train()  # goes through all modules
             self._set_rate()
             with section("data"):
                 batches = [self.streams[task].next() for task in tasks]

@@ -187,3 +187,9 @@ def test_a_late_registration_counts(section: type[Spec], mistakes: Mistakes, reg
 
     found: Any = validate(section, {"one": {"type": "late"}}, "f")
     assert found.one.component is Late
+
+
+def test_parts_at_any_depth() -> None:
+    inner = [{"type": "lstm"}, {"type": "stacked", "layers": [LSTM]}]
+    lazy = Lazy.of(StackedEncoder, layers=inner)
+    assert [part.type for part in lazy.parts()] == ["stacked", "lstm", "stacked", "lstm"]

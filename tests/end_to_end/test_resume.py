@@ -155,3 +155,11 @@ def test_other_kernels_resume_to_the_same_bits(experiment, write, start, run, tm
     assert stopped.returncode == -signal.SIGKILL
     assert run("train", file, "-s", broken, "--resume").returncode == 0
     assert_same_run(broken, whole)
+
+
+@pytest.mark.parametrize(("encoder", "noted"), [("bilstm", True), ("lstm", False)])
+def test_encoders_that_have_kernels_are_noted(experiment, write, run, tmp_path, encoder, noted):
+    experiment["model"]["sharing"] = {"type": "private", "encoder": {"type": encoder, "hidden_dim": 4}}
+    experiment["trainer"] |= {"kernels": "pure", "epochs": 1}
+    assert run("train", write(experiment), "-s", tmp_path / "run").returncode == 0
+    assert json.loads((tmp_path / "run" / "meta.json").read_text())["kernels"] == ("pure" if noted else None)

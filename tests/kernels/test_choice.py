@@ -34,7 +34,7 @@ def test_plain_is_step_by_step() -> None:
 @pytest.mark.usefixtures("without_compiler")
 def test_without_a_compiler() -> None:
     assert kernels_in_use(CPU) == "pure"
-    assert why_not_compiled(CPU) == "no compiled kernels, since there is no C++ compiler: message passing is slower"
+    assert why_not_compiled(CPU) == "no compiled kernels, since there is no C++ compiler: training is slower"
     set_kernels("compiled")
     with pytest.raises(ConfigError, match=r"trainer.kernels: .* there is no C\+\+ compiler; use 'auto' or 'pure'"):
         recurrence_for(CPU)
