@@ -1,7 +1,6 @@
 """LSTM' with additive attention in C++ (recurrence.cpp), for CPUs; the names are attentive_recurrence.py's.
 
-The library has a plain C interface, so that it depends on no version of torch, and gets torch's own matrix product
-handed in as a pointer.
+The library has a plain C interface and products of its own, so that it depends on no version of torch.
 """
 
 import ctypes
@@ -17,11 +16,11 @@ from mtlkit.kernels.attentive_recurrence import Slopes, Steps, Weights
 from mtlkit.kernels.compiler import BuildError, build
 
 SOURCE = Path(__file__).with_name("recurrence.cpp")
-TYPES = {torch.float32: ("float", "sgemm_"), torch.float64: ("double", "dgemm_")}
+TYPES = {torch.float32: "float", torch.float64: "double"}
 SIZES = ("steps", "batch", "dim", "attention", "sources", "message", "tiles")
 DISTANCES = ("key_row", "key_step", "source_row", "source_step")
 POINTERS = (
-    *("gemm", "projected", "keys", "source", "padding"),
+    *("projected", "keys", "source", "padding"),
     *("recurrent", "fusion", "cell", "score"),
     *("states", "cells", "activations", "weights", "messages", "fused", "gates", "outputs", "gradient"),
     *("slope_projected", "slope_fused", "slope_messages", "slope_keys", "slope_score"),
@@ -44,13 +43,8 @@ class CompiledRecurrence:
     name = "compiled"
 
     def __init__(self, library: Path) -> None:
-        """Raises OSError or AttributeError where the library, or torch's matrix products, cannot be loaded."""
+        """Raises OSError where the library cannot be loaded."""
         self._library = ctypes.CDLL(str(library))
-        (torch_library,) = Path(torch.__file__).with_name("lib").glob("libtorch_cpu.*")
-        products = ctypes.CDLL(str(torch_library))
-        self._gemm = {
-            dtype: ctypes.cast(getattr(products, name), ctypes.c_void_p).value for dtype, (_, name) in TYPES.items()
-        }
         self._shares_rows = bool(self._library.shares_rows())
 
     def padded(self, steps: int) -> int:
@@ -131,8 +125,8 @@ class CompiledRecurrence:
             field: None if tensor is None else tensor.data_ptr() for field, tensor in tensors.items()
         }
         values |= _sizes(steps, weights, source) | {"tiles": self._tiles(steps.states_SBD.shape[1])}
-        arguments = _Arguments(gemm=self._gemm[dtype], **values)
-        getattr(self._library, f"{name}_{TYPES[dtype][0]}")(ctypes.byref(arguments), ctypes.c_bool(reciprocal))
+        arguments = _Arguments(**values)
+        getattr(self._library, f"{name}_{TYPES[dtype]}")(ctypes.byref(arguments), ctypes.c_bool(reciprocal))
 
 
 def _sizes(steps: Steps, weights: Weights, sources: Tensor) -> dict[str, int]:
@@ -160,5 +154,5 @@ def compiled_recurrence() -> CompiledRecurrence | BuildError:
         return CompiledRecurrence(build(SOURCE, cache_folder() / "kernels"))
     except BuildError as error:
         return error
-    except (OSError, AttributeError, ValueError) as error:
+    except OSError as error:
         return BuildError(f"the compiled library cannot be loaded: {error}")

@@ -1,27 +1,21 @@
 // LSTM' with additive attention for a CPU: all steps there and all steps back, one call each.
 //
 // What is computed, and the names, are those of attentive_recurrence.py; shapes stand beside each field below.
-// compiled_recurrence.py builds this file on the machine that runs it and calls it with torch's own matrix product.
+// compiled_recurrence.py builds this file on the machine that runs it.
 // Rows of a batch do not depend on each other: with OpenMP they are shared out once per call, so that no thread waits
 // for another inside the loop over time.
 
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <new>
 
-using Index = std::int64_t;
-
-template <typename Real>
-using Gemm = void (*)(const char*, const char*, const int*, const int*, const int*, const Real*, const Real*,
-                      const int*, const Real*, const int*, const Real*, Real*, const int*);
+#include "products.h"
 
 // The same fields in the same order as `_Arguments` of compiled_recurrence.py.
 template <typename Real>
 struct Arguments {
     Index steps, batch, dim, attention, sources, message, tiles;
     Index key_row, key_step, source_row, source_step;  // distances; a step of 0: every step reads the same
-    Gemm<Real> gemm;
     const Real *projected;               // (T, B, P)
     const Real *keys, *source;           // (B, [T,] N, A), (B, [T,] N, M)
     const std::uint8_t* padding;         // (B, N) or null
@@ -38,23 +32,6 @@ struct Arguments {
 };
 
 namespace {
-
-// Aligned, since products may come to other last digits elsewhere, and runs must repeat to the bit.
-template <typename Real>
-class Buffer {
-public:
-    explicit Buffer(Index size)
-        : data_(static_cast<Real*>(::operator new(size * sizeof(Real), std::align_val_t(64)))) {
-        std::memset(static_cast<void*>(data_), 0, size * sizeof(Real));
-    }
-    ~Buffer() { ::operator delete(data_, std::align_val_t(64)); }
-    Buffer(const Buffer&) = delete;
-    Buffer& operator=(const Buffer&) = delete;
-    Real* get() { return data_; }
-
-private:
-    Real* data_;
-};
 
 inline double exponential(double x) { return std::exp(x); }
 
@@ -81,14 +58,16 @@ inline Real sigmoid(Real x) { return Real(1) / (Real(1) + exponential(-x)); }
 template <typename Real>
 inline Real hyperbolic_tangent(Real x) { return Real(2) / (Real(1) + exponential(Real(-2) * x)) - Real(1); }
 
-// C = A W' + keep C, or C = A W + keep C on the way back, all stored by rows; BLAS counts by columns: C' = W A'.
-template <typename Real, bool back>
-inline void product(const Arguments<Real>& a, Index rows, Index columns, Index inner, const Real* left,
-                    Index left_row, const Real* weight, Real keep, Real* result, Index result_row) {
-    const int m = columns, n = rows, k = inner, lda = back ? columns : inner, ldb = left_row, ldc = result_row;
-    const Real one = 1;
-    a.gemm(back ? "N" : "T", "N", &m, &n, &k, &one, weight, &lda, left, &ldb, &keep, result, &ldc);
-}
+// The matrices that a step multiplies by, arranged once a call; on the way back the other way round.
+template <typename Real>
+struct Matrices {
+    Matrices(const Arguments<Real>& a, bool back)
+        : recurrent(a.recurrent, back ? 4 * a.dim + a.attention : a.dim, back ? a.dim : 4 * a.dim + a.attention, !back),
+          fusion(a.fusion, back ? 2 * a.dim : a.message, back ? a.message : 2 * a.dim, !back),
+          cell(a.cell, a.dim, a.dim, !back) {}
+
+    Matrix<Real> recurrent, fusion, cell;
+};
 
 // s of one source and one element: (1 - tanh) / 2 from exponentials, or the tanh itself.
 template <typename Real, bool reciprocal>
@@ -131,15 +110,13 @@ void read(const Arguments<Real>& a, Index step, Index row, const Real* scale) {
 }
 
 template <typename Real, bool reciprocal>
-void forward_rows(const Arguments<Real>& a, Index first, Index last) {
+void forward_rows(const Arguments<Real>& a, const Matrices<Real>& by, Index first, Index last) {
     const Index dim = a.dim, size = a.attention, width = 4 * dim + size, rows = last - first;
     Buffer<Real> scale(size), from_cell(rows * dim);
     for (Index k = 0; k < size; k++) scale.get()[k] = reciprocal ? Real(-2) * a.score[k] : a.score[k];
     for (Index t = 0; t < a.steps; t++) {
         const Index at = t * a.batch + first, next = at + a.batch;
-        std::memcpy(a.activations + at * width, a.projected + at * width, rows * width * sizeof(Real));
-        product<Real, false>(a, rows, width, dim, a.states + at * dim, dim, a.recurrent, 1, a.activations + at * width,
-                             width);
+        by.recurrent.product(rows, a.states + at * dim, dim, a.projected + at * width, a.activations + at * width, width);
         for (Index row = first; row < last; row++) {
             Real* __restrict gate = a.activations + (t * a.batch + row) * width;
             const Real* __restrict before = a.cells + (t * a.batch + row) * dim;
@@ -156,9 +133,8 @@ void forward_rows(const Arguments<Real>& a, Index first, Index last) {
 #pragma omp simd
             for (Index k = 0; k < dim; k++) cell[k] = gate[2 * dim + k] * before[k] + gate[dim + k] * gate[3 * dim + k];
         }
-        product<Real, false>(a, rows, 2 * dim, a.message, a.messages + at * a.message, a.message, a.fusion, 0,
-                             a.fused + at * 2 * dim, 2 * dim);
-        product<Real, false>(a, rows, dim, dim, a.cells + next * dim, dim, a.cell, 0, from_cell.get(), dim);
+        by.fusion.product(rows, a.messages + at * a.message, a.message, nullptr, a.fused + at * 2 * dim, 2 * dim);
+        by.cell.product(rows, a.cells + next * dim, dim, nullptr, from_cell.get(), dim);
         for (Index row = first; row < last; row++) {
             const Index here = t * a.batch + row;
             const Real* __restrict leave = a.activations + here * width;
@@ -241,7 +217,7 @@ void read_back(const Arguments<Real>& a, Index step, Index row, const Real* slop
 }
 
 template <typename Real, bool reciprocal>
-void backward_rows(const Arguments<Real>& a, Index first, Index last, Real* of_score) {
+void backward_rows(const Arguments<Real>& a, const Matrices<Real>& by, Index first, Index last, Real* of_score) {
     const Index dim = a.dim, size = a.attention, width = 4 * dim + size, rows = last - first;
     Buffer<Real> of_states(rows * dim), of_cells(rows * dim), slope(size), of_scores(a.sources), of_query(size);
     for (Index k = 0; k < size; k++) slope.get()[k] = reciprocal ? Real(4) * a.score[k] : a.score[k];
@@ -268,9 +244,9 @@ void backward_rows(const Arguments<Real>& a, Index first, Index last, Real* of_s
                 of_cell[k] += sum;
             }
         }
-        product<Real, true>(a, rows, dim, dim, a.slope_fused + at * 2 * dim, 2 * dim, a.cell, 1, of_cells.get(), dim);
-        product<Real, true>(a, rows, a.message, 2 * dim, a.slope_fused + at * 2 * dim, 2 * dim, a.fusion, 0,
-                            a.slope_messages + at * a.message, a.message);
+        const Real* of_fused = a.slope_fused + at * 2 * dim;
+        by.cell.product(rows, of_fused, 2 * dim, of_cells.get(), of_cells.get(), dim);
+        by.fusion.product(rows, of_fused, 2 * dim, nullptr, a.slope_messages + at * a.message, a.message);
         for (Index row = first; row < last; row++) {
             const Index here = t * a.batch + row;
             read_back<Real, reciprocal>(a, t, row, slope.get(), of_score, of_scores.get(), of_query.get());
@@ -287,7 +263,7 @@ void backward_rows(const Arguments<Real>& a, Index first, Index last, Real* of_s
                 of_cell[k] = cell * f;
             }
         }
-        product<Real, true>(a, rows, dim, width, a.slope_projected + at * width, width, a.recurrent, 0, of_states.get(), dim);
+        by.recurrent.product(rows, a.slope_projected + at * width, width, nullptr, of_states.get(), dim);
     }
     if (a.key_step != 0) return;
     for (Index row = first; row < last; row++) {
@@ -300,21 +276,23 @@ void backward_rows(const Arguments<Real>& a, Index first, Index last, Real* of_s
 
 template <typename Real>
 void forward(const Arguments<Real>& a, bool reciprocal) {
+    const Matrices<Real> by(a, false);
 #pragma omp parallel for schedule(static, 1) num_threads(a.tiles)
     for (Index tile = 0; tile < a.tiles; tile++) {
         const Index first = a.batch * tile / a.tiles, last = a.batch * (tile + 1) / a.tiles;
-        reciprocal ? forward_rows<Real, true>(a, first, last) : forward_rows<Real, false>(a, first, last);
+        reciprocal ? forward_rows<Real, true>(a, by, first, last) : forward_rows<Real, false>(a, by, first, last);
     }
 }
 
 template <typename Real>
 void backward(const Arguments<Real>& a, bool reciprocal) {
+    const Matrices<Real> by(a, true);
 #pragma omp parallel for schedule(static, 1) num_threads(a.tiles)
     for (Index tile = 0; tile < a.tiles; tile++) {
         const Index first = a.batch * tile / a.tiles, last = a.batch * (tile + 1) / a.tiles;
         Real* of_score = a.slope_score + tile * a.attention;  // summed in order afterwards, so that bits repeat
-        reciprocal ? backward_rows<Real, true>(a, first, last, of_score)
-                   : backward_rows<Real, false>(a, first, last, of_score);
+        reciprocal ? backward_rows<Real, true>(a, by, first, last, of_score)
+                   : backward_rows<Real, false>(a, by, first, last, of_score);
     }
 }
 
