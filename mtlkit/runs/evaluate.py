@@ -9,6 +9,7 @@ from mtlkit.corpora import Say, evaluation_tasks, load_split, majority, silent
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment, TaskSettings
 from mtlkit.kernels.choice import prefer_kernels
+from mtlkit.kernels.thread_per_network import set_network_threads
 from mtlkit.training import evaluate, with_averages
 
 
@@ -37,6 +38,7 @@ def evaluate_archive(
     """
     trainer = archive.experiment.trainer
     torch.set_num_threads(trainer.threads)
+    set_network_threads(trainer.network_threads)
     prefer_kernels(trainer.kernels)
     trained_with = archive.meta.get("limit")
     if trained_with not in (None, limit):

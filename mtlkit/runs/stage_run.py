@@ -14,6 +14,7 @@ from mtlkit.corpora import Corpora, Say, evaluation_tasks, majority
 from mtlkit.data import TaskSplit, Vectors, Vocabulary
 from mtlkit.experiment import Experiment, build_model
 from mtlkit.kernels.choice import set_kernels
+from mtlkit.kernels.thread_per_network import set_network_threads
 from mtlkit.models import MultiTaskModel
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.interrupts import Interrupted, Interrupts
@@ -113,6 +114,7 @@ class StageRun:
         self.log_size = before.log_size if before else 0
         # Before paths are derived: scores in other last digits could choose others.
         torch.set_num_threads(self.stage.trainer.threads)
+        set_network_threads(self.stage.trainer.network_threads)
         set_kernels(self.stage.trainer.kernels)
         self.paths = self._derived_paths(before)
         self.experiment = experiment_of(setting.experiment, self.stage, self.paths)
