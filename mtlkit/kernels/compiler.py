@@ -56,7 +56,7 @@ def build(source: Path, folder: Path) -> Path:
 def _key(source: Path, compiler: str, flags: list[str]) -> str:
     """Changes with whatever the library depends on; home folders are shared between machines of several kinds."""
     version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False).stdout
-    files = [source, *sorted(source.parent.glob("*.h"))]  # any header beside it may be included
+    files = [source, *sorted(source.parent.glob("*.hpp"))]  # any header beside it may be included
     texts = [file.read_text(encoding="utf-8") for file in files]
     parts = [*texts, version, *flags, platform.machine(), *_processor()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]

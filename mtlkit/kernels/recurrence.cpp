@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "products.h"
+#include "products.hpp"
 
 // The same fields in the same order as `_Arguments` of compiled_recurrence.py.
 template <typename Real>
