@@ -15,6 +15,7 @@ PAGE = FOLDER.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- made by benchmarks/render.py: begin -->", "<!-- made by benchmarks/render.py: end -->"
 ORDER = (
     "recurrence",
+    "senders",
     "crf",
     "tagger",
     "against_peers",

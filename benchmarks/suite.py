@@ -12,7 +12,7 @@ from pathlib import Path
 import render
 
 FOLDER = Path(__file__).resolve().parent
-SCRIPTS = ("recurrence", "crf", "tagger", "pool", "bucketing", "startup", "scaling", "experiments")
+SCRIPTS = ("recurrence", "senders", "crf", "tagger", "pool", "bucketing", "startup", "scaling", "experiments")
 """What runs where no script is named; `against_peers` and `gpu` need more than mtlkit."""
 
 

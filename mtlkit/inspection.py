@@ -16,7 +16,7 @@ from mtlkit.embedders import Embedder
 from mtlkit.encoders import Encoder
 from mtlkit.experiment import LoadedExperiment
 from mtlkit.kernels.choice import set_kernels
-from mtlkit.kernels.thread_per_network import set_network_threads
+from mtlkit.kernels.networks_in_threads import set_network_threads
 from mtlkit.models import MultiTaskModel
 from mtlkit.sharing import SharingScheme
 from mtlkit.stages import experiment_of, stages_of

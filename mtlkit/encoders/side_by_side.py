@@ -11,9 +11,9 @@ from torch import Tensor
 from mtlkit.encoders.bilstm import BilstmEncoder
 from mtlkit.encoders.encoder import Encoder
 from mtlkit.encoders.lstm import LstmEncoder
+from mtlkit.kernels.networks_in_threads import one_by_one, run_each
 from mtlkit.kernels.sequences import reverse_within_length, zero_padding
 from mtlkit.kernels.side_by_side import run_side_by_side
-from mtlkit.kernels.thread_per_network import one_by_one, run_each
 
 
 def encode_side_by_side(encoders: Sequence[Encoder], inputs_KBTE: Tensor, mask_BT: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Several plain LSTMs of one size over the same positions: direct communication's senders, cross-stitch's networks.
 
-On a CPU they run through torch's own LSTM, one after the other or in threads (thread_per_network.py): there a batched
+On a CPU they run through torch's own LSTM, one after the other or in threads (networks_in_threads.py): there a batched
 form is 1.4 to 2 times slower, since each network's weights leave the cache at every step
 (docs/decisions/0015-kernels.md). On a GPU what counts is how often the device is told to do something, and one
 recurrence moves all networks by a step.
@@ -17,7 +17,7 @@ from torch.autograd.function import once_differentiable
 
 from mtlkit.kernels.choice import kernels_in_use
 from mtlkit.kernels.cuda_graphs import Captured, bucket
-from mtlkit.kernels.thread_per_network import run_each
+from mtlkit.kernels.networks_in_threads import run_each
 
 Tensors = tuple[Tensor, ...]
 Run = Callable[..., Tensors]

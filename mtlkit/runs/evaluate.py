@@ -9,7 +9,7 @@ from mtlkit.corpora import Say, evaluation_tasks, load_split, majority, silent
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment, TaskSettings
 from mtlkit.kernels.choice import prefer_kernels
-from mtlkit.kernels.thread_per_network import set_network_threads
+from mtlkit.kernels.networks_in_threads import set_network_threads
 from mtlkit.training import evaluate, with_averages
 
 

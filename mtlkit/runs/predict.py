@@ -10,7 +10,7 @@ from mtlkit.archive import Archive
 from mtlkit.data import Corpus, DatasetReader, Instance, TaskSplit
 from mtlkit.errors import DataError
 from mtlkit.kernels.choice import prefer_kernels
-from mtlkit.kernels.thread_per_network import set_network_threads
+from mtlkit.kernels.networks_in_threads import set_network_threads
 from mtlkit.training import as_target
 from mtlkit.training.optimization import autocast
 

@@ -14,7 +14,7 @@ from mtlkit.corpora import Corpora, Say, evaluation_tasks, majority
 from mtlkit.data import TaskSplit, Vectors, Vocabulary
 from mtlkit.experiment import Experiment, build_model
 from mtlkit.kernels.choice import set_kernels
-from mtlkit.kernels.thread_per_network import set_network_threads
+from mtlkit.kernels.networks_in_threads import set_network_threads
 from mtlkit.models import MultiTaskModel
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.interrupts import Interrupted, Interrupts

@@ -9,7 +9,7 @@ from torch import Tensor
 from mtlkit.communicators import Communicator, DirectCommunicator
 from mtlkit.config import Lazy
 from mtlkit.encoders import BilstmEncoder, Encoder, LstmEncoder
-from mtlkit.kernels.thread_per_network import set_network_threads
+from mtlkit.kernels.networks_in_threads import set_network_threads
 from mtlkit.sharing import CrossStitch, MessagePassing, SharingScheme
 
 TASKS = ["books", "films", "music", "toys"]

@@ -1,4 +1,4 @@
-"""Networks that do not depend on each other, each in a thread of its own.
+"""Networks that do not depend on each other, shared out among threads.
 
 For CPUs, where one network alone is too small to be shared between threads.
 
@@ -6,7 +6,7 @@ Within a thread a network runs as it would with one thread, there and back, so w
 out of `one_by_one` with one thread, however many threads there are and whichever is done first.
 
 Autograd walks back through everything on a CPU in one thread. So each network has a graph of its own, from copies of
-its inputs to its outputs, and to the graph around them all are one node, which sends a thread into each.
+its inputs to its outputs, and to the graph around them all are one node, which sends threads into them.
 
 Shapes: any; K networks.
 """
@@ -25,6 +25,7 @@ from torch.autograd.function import once_differentiable
 Network = TypeVar("Network", bound=nn.Module)
 Tensors = tuple[Tensor, ...]
 Gradients = tuple[Tensor | None, ...]
+Given = TypeVar("Given")
 Result = TypeVar("Result")
 
 
@@ -65,12 +66,12 @@ def in_threads(
         run: as for `run_each`.
 
     Raises:
-        Exception: that of the first network that has failed, when all are done.
+        Exception: that of a network, when all threads are done.
     """
     parameters = [tuple(network.parameters()) for network in networks]
     every = (*inputs, *(parameter for own in parameters for parameter in own))
     if not torch.is_grad_enabled() or not any(tensor.requires_grad for tensor in every):
-        return tuple(_all_done(number, _as_here(run), list(zip(networks, inputs, strict=True))))
+        return tuple(_shared_out(number, run, list(zip(networks, inputs, strict=True))))
     outputs: Tensors = _InThreads.apply(number, networks, run, *every)  # type: ignore[no-untyped-call]  # untyped in torch
     return outputs
 
@@ -83,7 +84,7 @@ class _InThreads(torch.autograd.Function):
     ) -> Tensors:
         inputs = [own.detach().requires_grad_(own.requires_grad) for own in every[: len(networks)]]
         with torch.enable_grad():
-            outputs = _all_done(number, _as_here(run), list(zip(networks, inputs, strict=True)))
+            outputs = _shared_out(number, run, list(zip(networks, inputs, strict=True)))
         ctx.number = number
         ctx.sizes = [len(tuple(network.parameters())) for network in networks]
         # Saved like this, the inner graphs live exactly as long as the node that they belong to.
@@ -104,7 +105,7 @@ class _InThreads(torch.autograd.Function):
         for own, size in zip(inputs, ctx.sizes, strict=True):
             leaves.append((own, *parameters[start : start + size]))
             start += size
-        found = _all_done(ctx.number, _as_here(_gradients), list(zip(outputs, gradients, leaves, strict=True)))
+        found = _shared_out(ctx.number, _gradients, list(zip(outputs, gradients, leaves, strict=True)))
         return None, None, None, *(own[0] for own in found), *(gradient for own in found for gradient in own[1:])
 
 
@@ -117,26 +118,32 @@ def _gradients(output: Tensor, gradient: Tensor | None, leaves: Tensors) -> Grad
     return tuple(next(found) if leaf.requires_grad else None for leaf in leaves)
 
 
-def _as_here(function: Callable[..., Result]) -> Callable[..., Result]:
+def _shared_out(number: int, function: Callable[..., Result], arguments: Sequence[tuple[Any, ...]]) -> list[Result]:
+    """What the function makes of each, in their order. Each thread has its share from the beginning.
+
+    For networks of one size that is fair, and threads have to be woken once only.
+    """
+    run = _as_here(lambda share: [function(*own) for own in share])
+    shares = [arguments[first::number] for first in range(min(number, len(arguments)))]
+    running = [_threads(number).submit(run, share) for share in shares]
+    wait(running)
+    found = [share.result() for share in running]
+    return [found[place % number][place // number] for place in range(len(arguments))]
+
+
+def _as_here(function: Callable[[Given], Result]) -> Callable[[Given], Result]:
     """The function in what is in force here: torch keeps these for each thread."""
     inference, graph = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
     lower, precision = torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
 
-    def run(*arguments: Any) -> Result:
+    def run(given: Given) -> Result:
         with ExitStack() as modes:
             modes.enter_context(torch.inference_mode(inference))
             modes.enter_context(torch.set_grad_enabled(graph))
             modes.enter_context(torch.autocast("cpu", dtype=precision, enabled=lower, cache_enabled=False))
-            return function(*arguments)
+            return function(given)
 
     return run
-
-
-def _all_done(number: int, function: Callable[..., Result], arguments: Sequence[tuple[Any, ...]]) -> list[Result]:
-    """What the function makes of each, in their order."""
-    running = [_threads(number).submit(function, *own) for own in arguments]
-    wait(running)
-    return [own.result() for own in running]
 
 
 @cache
