@@ -21,7 +21,7 @@ from mtlkit.kernels.side_by_side import run_side_by_side
 
 WAYS = {"one by one": 1, "two at once": 2}
 BATCH = 8
-PATIENCE = 2.0
+PATIENCE = 0.3
 """Seconds that a timing waits for a quiet moment at most."""
 
 

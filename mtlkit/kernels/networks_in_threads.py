@@ -25,7 +25,6 @@ from torch.autograd.function import once_differentiable
 Network = TypeVar("Network", bound=nn.Module)
 Tensors = tuple[Tensor, ...]
 Gradients = tuple[Tensor | None, ...]
-Given = TypeVar("Given")
 Result = TypeVar("Result")
 
 
@@ -123,7 +122,7 @@ def _shared_out(number: int, function: Callable[..., Result], arguments: Sequenc
 
     For networks of one size that is fair, and threads have to be woken once only.
     """
-    run = _as_here(lambda share: [function(*own) for own in share])
+    run = _as_here(_each, function)
     shares = [arguments[first::number] for first in range(min(number, len(arguments)))]
     running = [_threads(number).submit(run, share) for share in shares]
     wait(running)
@@ -131,17 +130,21 @@ def _shared_out(number: int, function: Callable[..., Result], arguments: Sequenc
     return [found[place % number][place // number] for place in range(len(arguments))]
 
 
-def _as_here(function: Callable[[Given], Result]) -> Callable[[Given], Result]:
-    """The function in what is in force here: torch keeps these for each thread."""
+def _each(function: Callable[..., Result], share: Sequence[tuple[Any, ...]]) -> list[Result]:
+    return [function(*own) for own in share]
+
+
+def _as_here(function: Callable[..., Result], *first: Any) -> Callable[..., Result]:
+    """The function, with its first arguments, in what is in force here: torch keeps these for each thread."""
     inference, graph = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
     lower, precision = torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
 
-    def run(given: Given) -> Result:
+    def run(*others: Any) -> Result:
         with ExitStack() as modes:
             modes.enter_context(torch.inference_mode(inference))
             modes.enter_context(torch.set_grad_enabled(graph))
             modes.enter_context(torch.autocast("cpu", dtype=precision, enabled=lower, cache_enabled=False))
-            return function(given)
+            return function(*first, *others)
 
     return run
 
