@@ -16,6 +16,7 @@ BEGIN, END = "<!-- made by benchmarks/render.py: begin -->", "<!-- made by bench
 ORDER = (
     "recurrence",
     "lstm",
+    "senders",
     "crf",
     "tagger",
     "against_peers",

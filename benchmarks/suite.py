@@ -12,7 +12,18 @@ from pathlib import Path
 import render
 
 FOLDER = Path(__file__).resolve().parent
-SCRIPTS = ("recurrence", "lstm", "crf", "tagger", "pool", "bucketing", "startup", "scaling", "experiments")
+SCRIPTS = (
+    "recurrence",
+    "lstm",
+    "senders",
+    "crf",
+    "tagger",
+    "pool",
+    "bucketing",
+    "startup",
+    "scaling",
+    "experiments",
+)
 """What runs where no script is named; `against_peers` and `gpu` need more than mtlkit."""
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from mtlkit.encoders.bilstm import BilstmEncoder
 from mtlkit.encoders.encoder import Encoder
 from mtlkit.encoders.lstm import LstmEncoder
+from mtlkit.kernels.networks_in_threads import one_by_one, run_each
 from mtlkit.kernels.sequences import reverse_within_length, zero_padding
 from mtlkit.kernels.side_by_side import run_side_by_side
 
@@ -18,7 +19,8 @@ from mtlkit.kernels.side_by_side import run_side_by_side
 def encode_side_by_side(encoders: Sequence[Encoder], inputs_KBTE: Tensor, mask_BT: Tensor) -> Tensor:
     """The states (K, B, T, D) of each encoder over its own input; all are of one kind and size.
 
-    On a GPU, LSTMs take their steps together; everything else comes one after the other.
+    On a GPU, LSTMs take their steps together; on a CPU they share `trainer.network_threads`. Everything else comes one
+    after the other, since it may draw random numbers, whose order must not hang on what is done first.
     """
     if inputs_KBTE.device.type == "cuda":
         one_way = [encoder.lstm for encoder in encoders if isinstance(encoder, LstmEncoder)]
@@ -27,7 +29,9 @@ def encode_side_by_side(encoders: Sequence[Encoder], inputs_KBTE: Tensor, mask_B
         both_ways = [encoder for encoder in encoders if isinstance(encoder, BilstmEncoder)]
         if len(both_ways) == len(encoders):
             return zero_padding(both_ways_side_by_side(both_ways, inputs_KBTE, mask_BT), mask_BT)
-    return torch.stack([encoder(own, mask_BT) for encoder, own in zip(encoders, inputs_KBTE.unbind(0), strict=True)])
+    draws_nothing = all(isinstance(encoder, LstmEncoder | BilstmEncoder) for encoder in encoders)
+    run = run_each if draws_nothing else one_by_one
+    return torch.stack(run(encoders, lambda encoder, own_BTE: encoder(own_BTE, mask_BT), inputs_KBTE.unbind(0)))
 
 
 def both_ways_side_by_side(encoders: Sequence[BilstmEncoder], inputs_KBTE: Tensor, mask_BT: Tensor) -> Tensor:

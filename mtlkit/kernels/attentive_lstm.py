@@ -112,7 +112,7 @@ class _AttentiveLstm(torch.autograd.Function):
         sources, weights = sources.contiguous(), Weights(*(parameter.contiguous() for parameter in parameters))
         keys = F.linear(sources, from_source_AM).to(sources.dtype)
         with _full_precision(projected_TBP.device):
-            reciprocal = is_bounded(projected_TBP, keys, weights)
+            reciprocal = recurrence.prefers_exponentials(sources) and is_bounded(projected_TBP, keys, weights)
             steps = recurrence.forward(projected_TBP, keys, sources, padding_BN, weights, reciprocal)
         ctx.recurrence, ctx.reciprocal = recurrence, reciprocal
         ctx.save_for_backward(sources, from_source_AM, *weights, *steps)

@@ -95,6 +95,9 @@ class Recurrence(Protocol):
     def padded(self, steps: int) -> int:
         """How many steps it takes for so many: what comes after the last one changes nothing before it."""
 
+    def prefers_exponentials(self, sources: Tensor) -> bool:
+        """Whether one exponential per key, if all are bounded, costs less here than a tanh per key and step."""
+
     def forward(
         self,
         projected_TBP: Tensor,
@@ -121,6 +124,6 @@ def is_bounded(projected_TBP: Tensor, keys: Tensor, weights: Weights) -> bool:
         return False
     size = weights.score_A.shape[0]
     from_state_A = weights.recurrent_PD[-size:].abs().sum(dim=1)
-    queries_TBA = projected_TBP[..., -size:]
+    queries_TBA, (least, most) = projected_TBP[..., -size:], keys.aminmax()
     largest = torch.maximum(queries_TBA.max(), -queries_TBA.min()) + from_state_A.max()
-    return bool(torch.maximum(torch.maximum(keys.max(), -keys.min()), largest) <= LARGEST)
+    return bool(torch.maximum(torch.maximum(most, -least), largest) <= LARGEST)

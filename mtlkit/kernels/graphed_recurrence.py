@@ -34,6 +34,9 @@ class GraphedRecurrence:
     def padded(self, steps: int) -> int:
         return bucket(steps)
 
+    def prefers_exponentials(self, sources: Tensor) -> bool:
+        return False
+
     def forward(
         self,
         projected_TBP: Tensor,

@@ -24,6 +24,9 @@ class PureRecurrence:
     def padded(self, steps: int) -> int:
         return steps
 
+    def prefers_exponentials(self, sources: Tensor) -> bool:
+        return True
+
     def forward(
         self,
         projected_TBP: Tensor,

@@ -1,8 +1,9 @@
 """Several plain LSTMs of one size over the same positions: direct communication's senders, cross-stitch's networks.
 
-On a CPU they run one after the other, through torch's own LSTM: there a batched form is 1.4 to 2 times slower, since
-each network's weights leave the cache at every step (docs/decisions/0015-kernels.md). On a GPU what counts is how
-often the device is told to do something, and one recurrence moves all networks by a step.
+On a CPU they run through torch's own LSTM, one after the other or in threads (networks_in_threads.py): there a batched
+form is 1.4 to 2 times slower, since each network's weights leave the cache at every step
+(docs/decisions/0015-kernels.md). On a GPU what counts is how often the device is told to do something, and one
+recurrence moves all networks by a step.
 
 Shapes: K networks, B batch, T time steps, S = T + 1, E input size, D state size, G = 4D.
 """
@@ -16,6 +17,7 @@ from torch.autograd.function import once_differentiable
 
 from mtlkit.kernels.choice import kernels_in_use
 from mtlkit.kernels.cuda_graphs import Captured, bucket
+from mtlkit.kernels.networks_in_threads import run_each
 
 Tensors = tuple[Tensor, ...]
 Run = Callable[..., Tensors]
@@ -25,7 +27,7 @@ def run_side_by_side(lstms: Sequence[nn.LSTM], inputs_KBTE: Tensor) -> Tensors:
     """The states (B, T, D) of each network over its own input; all have one layer, one direction and one size."""
     device = inputs_KBTE.device
     if device.type != "cuda" or len(lstms) == 1 or kernels_in_use(device) != "graphs":
-        return tuple(lstm(own_BTE)[0] for lstm, own_BTE in zip(lstms, inputs_KBTE.unbind(0), strict=True))
+        return run_each(lstms, lambda lstm, own_BTE: lstm(own_BTE)[0], inputs_KBTE.unbind(0))
     steps = inputs_KBTE.shape[2]
     padded_KBTE = nn.functional.pad(inputs_KBTE, (0, 0, 0, bucket(steps) - steps))
     states_KBTD = batched(lstms, padded_KBTE, _GRAPHED_FORWARD, _GRAPHED_BACKWARD)

@@ -11,6 +11,7 @@ from mtlkit.corpora import Say, evaluation_tasks, load_split, majority, silent
 from mtlkit.errors import ConfigError, DataError
 from mtlkit.experiment import TaskSettings
 from mtlkit.kernels.choice import prefer_kernels
+from mtlkit.kernels.networks_in_threads import set_network_threads
 from mtlkit.training import Predictions, predictions_of, with_averages
 
 
@@ -56,6 +57,7 @@ def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Eva
     """
     trainer, split = archive.experiment.trainer, wanted.split
     torch.set_num_threads(trainer.threads)
+    set_network_threads(trainer.network_threads)
     prefer_kernels(trainer.kernels)
     trained_with = archive.meta.get("limit")
     if trained_with not in (None, wanted.limit):

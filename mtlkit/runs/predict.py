@@ -10,6 +10,7 @@ from mtlkit.archive import Archive
 from mtlkit.data import Corpus, DatasetReader, Instance, TaskSplit
 from mtlkit.errors import DataError
 from mtlkit.kernels.choice import prefer_kernels
+from mtlkit.kernels.networks_in_threads import set_network_threads
 from mtlkit.training import as_target
 from mtlkit.training.optimization import autocast
 
@@ -29,6 +30,7 @@ def predict(
         batch_size: inputs read before answers are given.
     """
     torch.set_num_threads(archive.experiment.trainer.threads)
+    set_network_threads(archive.experiment.trainer.network_threads)
     prefer_kernels(archive.experiment.trainer.kernels)
     readers = {task: archive.experiment.tasks[task].reader.build() for task in tasks}
     stream = iter(inputs)

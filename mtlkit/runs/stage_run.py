@@ -15,6 +15,7 @@ from mtlkit.data import TaskSplit, Vectors, Vocabulary
 from mtlkit.experiment import Experiment, build_model
 from mtlkit.files import new_folder
 from mtlkit.kernels.choice import set_kernels
+from mtlkit.kernels.networks_in_threads import set_network_threads
 from mtlkit.models import MultiTaskModel
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.interrupts import Interrupted, Interrupts
@@ -118,6 +119,7 @@ class StageRun:
         self.log_size = before.log_size if before else 0
         # Before paths are derived: scores in other last digits could choose others.
         torch.set_num_threads(self.stage.trainer.threads)
+        set_network_threads(self.stage.trainer.network_threads)
         set_kernels(self.stage.trainer.kernels)
         self.paths = self._derived_paths(before)
         self.experiment = experiment_of(setting.experiment, self.stage, self.paths)

@@ -54,6 +54,9 @@ class TrainerSettings(Spec):
     """Log test figures after each epoch as well; they never choose a model."""
     threads: Annotated[PositiveInt, Field(le=1024)] = 1
     """CPU threads inside an operation. Small recurrences are fastest with one."""
+    network_threads: Annotated[PositiveInt, Field(le=1024)] = 1
+    """CPU threads that run networks at once which do not depend on each other, one thread in each: LSTMs that send in
+    direct communication, and those of `cross_stitch`. Results are the same bits whatever it is."""
     kernels: Kernels = "auto"
     """What runs message passing: `auto` the fastest there is, `compiled` C++ built on first use (CPU), `graphs` CUDA
     graphs, `pure` PyTorch with a backward pass of its own, `plain` step by step under autograd. LSTMs that read both

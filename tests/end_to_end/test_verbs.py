@@ -67,6 +67,16 @@ def test_the_same_seed_gives_the_same_run(experiment, write, run, tmp_path, trai
         assert (tmp_path / "again" / name).read_bytes() == (trained / name).read_bytes()
 
 
+def test_networks_in_threads_give_the_same_run(experiment, write, run, tmp_path):
+    experiment["model"]["sharing"]["communicator"] = {"type": "direct", "include_self": True}
+    experiment["trainer"]["epochs"] = 1
+    for number in (1, 2):
+        experiment["trainer"]["network_threads"] = number
+        assert run("train", write(experiment), "-s", tmp_path / str(number)).returncode == 0
+    for name in ("metrics.jsonl", "checkpoints/best-model.safetensors"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+
+
 def test_per_task_selection_keeps_weights_for_each(experiment, write, run, tmp_path):
     experiment["trainer"]["selection"] = {"type": "per_task"}
     assert run("train", write(experiment), "-s", tmp_path / "run").returncode == 0

@@ -236,6 +236,7 @@ class Longer:
 
     name = "longer"
     forward, backward = PureRecurrence.forward, PureRecurrence.backward
+    prefers_exponentials = PureRecurrence.prefers_exponentials
 
     def padded(self, steps: int) -> int:
         return -(-steps // 10) * 10

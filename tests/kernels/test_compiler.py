@@ -32,6 +32,16 @@ def test_built_once_and_again_for_another_source(source: Path, tmp_path: Path) -
     assert other != library and ctypes.CDLL(str(other)).answer() == 43
 
 
+def test_built_again_for_another_header(source: Path, tmp_path: Path) -> None:
+    header = tmp_path / "answer.hpp"
+    header.write_text("const int number = 42;")
+    source.write_text('#include "answer.hpp"\nextern "C" int answer() { return number; }')
+    library = build(source, tmp_path / "cache")
+    header.write_text("const int number = 43;")
+    other = build(source, tmp_path / "cache")
+    assert other != library and ctypes.CDLL(str(other)).answer() == 43
+
+
 def test_another_processor_has_a_library_of_its_own(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

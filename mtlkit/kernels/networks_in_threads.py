@@ -1,0 +1,167 @@
+"""Networks that do not depend on each other, shared out among threads.
+
+For CPUs, where one network alone is too small to be shared between threads.
+
+Within a thread a network runs as it would with one thread, there and back, so what comes out is to the bit what comes
+out of `one_by_one` with one thread, however many threads there are and whichever is done first.
+
+Autograd walks back through everything on a CPU in one thread. So each network has a graph of its own, from copies of
+its inputs to its outputs, and to the graph around them all are one node, which sends threads into them.
+
+Shapes: any; K networks.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from functools import cache
+from typing import Any, TypeVar, final
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+Network = TypeVar("Network", bound=nn.Module)
+Tensors = tuple[Tensor, ...]
+Gradients = tuple[Tensor | None, ...]
+Result = TypeVar("Result")
+
+
+_number = 1
+
+
+def set_network_threads(number: int) -> None:
+    """Decides for the whole process how many networks `run_each` runs at once (`trainer.network_threads`)."""
+    global _number
+    _number = number
+
+
+def run_each(
+    networks: Sequence[Network], run: Callable[[Network, Tensor], Tensor], inputs: Sequence[Tensor]
+) -> Tensors:
+    """What `run` makes of each network and its own input, on a CPU with as many threads as were decided on.
+
+    It is to draw no random numbers, since it might in any order, and to change nothing outside.
+    """
+    several = _number > 1 and len(networks) > 1 and inputs[0].device.type == "cpu"
+    return in_threads(networks, run, inputs, _number) if several else one_by_one(networks, run, inputs)
+
+
+def one_by_one(
+    networks: Sequence[Network], run: Callable[[Network, Tensor], Tensor], inputs: Sequence[Tensor]
+) -> Tensors:
+    """What `run` makes of each network and its own input: the plain form."""
+    return tuple(run(network, own) for network, own in zip(networks, inputs, strict=True))
+
+
+def in_threads(
+    networks: Sequence[Network], run: Callable[[Network, Tensor], Tensor], inputs: Sequence[Tensor], number: int
+) -> Tensors:
+    """The same, `number` networks at once. Gradients cannot be differentiated again.
+
+    Args:
+        networks: their gradients go to `parameters()` and to `inputs`, and nowhere else.
+        run: as for `run_each`.
+
+    Raises:
+        Exception: that of a network, when all threads are done.
+    """
+    parameters = [tuple(network.parameters()) for network in networks]
+    every = (*inputs, *(parameter for own in parameters for parameter in own))
+    if not torch.is_grad_enabled() or not any(tensor.requires_grad for tensor in every):
+        return tuple(_shared_out(number, run, list(zip(networks, inputs, strict=True))))
+    outputs: Tensors = _InThreads.apply(number, networks, run, *every)  # type: ignore[no-untyped-call]  # untyped in torch
+    return outputs
+
+
+@final
+class _InThreads(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, number: int, networks: Sequence[Network], run: Callable[[Network, Tensor], Tensor], *every: Tensor
+    ) -> Tensors:
+        inputs = [own.detach().requires_grad_(own.requires_grad) for own in every[: len(networks)]]
+        with torch.enable_grad():
+            outputs = _shared_out(number, run, list(zip(networks, inputs, strict=True)))
+        ctx.number = number
+        ctx.sizes = [len(tuple(network.parameters())) for network in networks]
+        # Saved like this, the inner graphs live exactly as long as the node that they belong to.
+        ctx.save_for_backward(*inputs, *every[len(networks) :], *outputs)
+        shown = tuple(output.detach() for output in outputs)
+        ctx.mark_non_differentiable(
+            *(out for out, inner in zip(shown, outputs, strict=True) if not inner.requires_grad)
+        )
+        ctx.set_materialize_grads(False)
+        return shown
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor | None) -> Gradients:
+        networks, saved = len(ctx.sizes), ctx.saved_tensors
+        inputs, parameters, outputs = saved[:networks], saved[networks:-networks], saved[-networks:]
+        leaves, start = [], 0
+        for own, size in zip(inputs, ctx.sizes, strict=True):
+            leaves.append((own, *parameters[start : start + size]))
+            start += size
+        found = _shared_out(ctx.number, _gradients, list(zip(outputs, gradients, leaves, strict=True)))
+        return None, None, None, *(own[0] for own in found), *(gradient for own in found for gradient in own[1:])
+
+
+def _gradients(output: Tensor, gradient: Tensor | None, leaves: Tensors) -> Gradients:
+    """Of one network: of its input and its parameters. Leaves the graph in place for another way back."""
+    wanted = [leaf for leaf in leaves if leaf.requires_grad]
+    if gradient is None or not output.requires_grad:
+        return (None,) * len(leaves)
+    found = iter(torch.autograd.grad(output, wanted, gradient, retain_graph=True, allow_unused=True))
+    return tuple(next(found) if leaf.requires_grad else None for leaf in leaves)
+
+
+def _shared_out(number: int, function: Callable[..., Result], arguments: Sequence[tuple[Any, ...]]) -> list[Result]:
+    """What the function makes of each, in their order. Each thread has its share from the beginning.
+
+    For networks of one size that is fair, and threads have to be woken once only.
+    """
+    run = _as_here(_each, function)
+    shares = [arguments[first::number] for first in range(min(number, len(arguments)))]
+    running = [_threads(number).submit(run, share) for share in shares]
+    wait(running)
+    found = [share.result() for share in running]
+    return [found[place % number][place // number] for place in range(len(arguments))]
+
+
+def _each(function: Callable[..., Result], share: Sequence[tuple[Any, ...]]) -> list[Result]:
+    return [function(*own) for own in share]
+
+
+def _as_here(function: Callable[..., Result], *first: Any) -> Callable[..., Result]:
+    """The function, with its first arguments, in what is in force here: torch keeps these for each thread."""
+    inference, graph = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
+    lower, precision = torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
+
+    def run(*others: Any) -> Result:
+        with ExitStack() as modes:
+            modes.enter_context(torch.inference_mode(inference))
+            modes.enter_context(torch.set_grad_enabled(graph))
+            modes.enter_context(torch.autocast("cpu", dtype=precision, enabled=lower, cache_enabled=False))
+            return function(*first, *others)
+
+    return run
+
+
+@cache
+def _threads(number: int) -> ThreadPoolExecutor:
+    """So many threads that share no operation with others."""
+    before, all_begun = torch.get_num_threads(), threading.Barrier(number + 1)
+
+    def begin() -> None:
+        torch.get_num_threads()  # first, since a thread that asks for the first time takes the process's number over
+        torch.set_num_threads(1)  # for this thread, and for those that ask for the first time from now on
+        all_begun.wait()
+
+    pool = ThreadPoolExecutor(number, thread_name_prefix="mtlkit-network", initializer=begin)
+    for _ in range(number):
+        pool.submit(int)
+    all_begun.wait()
+    torch.set_num_threads(before)
+    return pool
