@@ -21,8 +21,8 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
-sys.path.insert(0, str(RESULTS))
-from collect import collect  # noqa: E402  # a script beside its results, in no package
+sys.path[:0] = [str(RESULTS), str(Path(__file__).parent)]  # scripts beside what they are about, in no package
+from collect import collect  # noqa: E402
 from tables import TABLES, System, Table  # noqa: E402
 
 
