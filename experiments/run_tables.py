@@ -21,52 +21,9 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
-sys.path.insert(0, str(RESULTS))
-from collect import collect  # noqa: E402  # a script beside its results, in no package
-
-COMMON = ("--tla-str", "preset=common")
-
-
-@dataclass(frozen=True)
-class System:
-    """A row: `paper` is its average accuracy in a paper, in percent."""
-
-    name: str
-    title: str
-    file: str
-    arguments: tuple[str, ...] = ()
-    paper: str = "-"
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows that share tasks and trainer. `metric` is what its figures are."""
-
-    title: str
-    metric: str
-    systems: tuple[System, ...]
-
-
-TABLES = {
-    "fdu": Table(
-        "FDU-MTL, 16 tasks, one trainer for all systems",
-        "accuracy",
-        (
-            System("single", "LSTM, single task", "fdu/single.jsonnet", COMMON, "81.8 (Liu)"),
-            System("bilstm", "BiLSTM, single task", "fdu/bilstm.jsonnet", COMMON, "82.6 (Liu), 83.8 (Chen)"),
-            System("stacked_lstm", "stacked LSTM, single task", "fdu/stacked_lstm.jsonnet", COMMON, "81.7 (Liu)"),
-            System("mt_cnn", "MT-CNN", "fdu/mt_cnn.jsonnet", COMMON, "84.5 (Liu)"),
-            System("fs", "FS-MTL", "fdu/fs.jsonnet", COMMON, "84.7 (Liu), 85.5 (Chen)"),
-            System("ssp", "SSP-MTL", "fdu/ssp.jsonnet", COMMON, "86.3 (Chen)"),
-            System("psp", "PSP-MTL, plain SP-MTL", "fdu/psp.jsonnet", COMMON, "86.0 (Chen), 85.1 (Liu 2017)"),
-            System("asp", "ASP-MTL, Liu's SP-MTL", "fdu/asp.jsonnet", COMMON, "86.1 (Liu)"),
-            System("cs", "CS-MTL", "fdu/cs.jsonnet", COMMON, "85.9 (Chen)"),
-            System("dc", "DC-MTL", "fdu/dc.jsonnet", COMMON, "87.5 (Liu)"),
-            System("ic", "IC-MTL", "fdu/ic.jsonnet", COMMON, "87.3 (Liu)"),
-            System("nas_pool", "NAS-MTL", "fdu/nas_pool.jsonnet", COMMON, "87.4 (Chen)"),
-        ),
-    ),
-}
+sys.path[:0] = [str(RESULTS), str(Path(__file__).parent)]  # scripts beside what they are about, in no package
+from collect import collect  # noqa: E402
+from tables import TABLES, System, Table  # noqa: E402
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ local ewt = import '../lib/ewt.libsonnet';
 local stages = import '../lib/search_stages.libsonnet';
 
 function(
+  preset='common',
   grid='separate',
   pos='UPOS',
   char='none',
@@ -20,4 +21,4 @@ function(
     module: { type: 'bilstm', hidden_dim: chosen.embedding_dim / 2 },
     num_modules: num_modules,
   };
-  stages.search_or_control(ewt.experiment(pool, grid, pos, char, srl), num_samples, paths, path)
+  stages.search_or_control(ewt.experiment(pool, preset, grid, pos, char, srl), num_samples, paths, path)

@@ -1,0 +1,149 @@
+"""The tables that run_tables.py runs: which experiment file, with which arguments, is which row."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class System:
+    """A row: `paper` is its average in a paper, in percent."""
+
+    name: str
+    title: str
+    file: str
+    arguments: tuple[str, ...] = ()
+    paper: str = "-"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows that share tasks and trainer. `metric` is what its figures are."""
+
+    title: str
+    metric: str
+    systems: tuple[System, ...]
+
+
+COMMON = ("--tla-str", "preset=common")
+LIU = ("--tla-str", "preset=paper")
+CHEN = ("--tla-str", "preset=chen")
+UNITED = (*COMMON, "--tla-str", "grid=united")
+FOUR = ("--tla", "num_modules=4")
+
+FDU = Table(
+    "FDU-MTL, 16 tasks, one trainer for all systems",
+    "accuracy",
+    (
+        System("single", "LSTM, single task", "fdu/single.jsonnet", COMMON, "81.8 (Liu)"),
+        System("bilstm", "BiLSTM, single task", "fdu/bilstm.jsonnet", COMMON, "82.6 (Liu), 83.8 (Chen)"),
+        System("stacked_lstm", "stacked LSTM, single task", "fdu/stacked_lstm.jsonnet", COMMON, "81.7 (Liu)"),
+        System("mt_cnn", "MT-CNN", "fdu/mt_cnn.jsonnet", COMMON, "84.5 (Liu)"),
+        System("fs", "FS-MTL", "fdu/fs.jsonnet", COMMON, "84.7 (Liu), 85.5 (Chen)"),
+        System("ssp", "SSP-MTL", "fdu/ssp.jsonnet", COMMON, "86.3 (Chen)"),
+        System("psp", "PSP-MTL, plain SP-MTL", "fdu/psp.jsonnet", COMMON, "86.0 (Chen), 85.1 (Liu 2017)"),
+        System("asp", "ASP-MTL, Liu's SP-MTL", "fdu/asp.jsonnet", COMMON, "86.1 (Liu)"),
+        System("cs", "CS-MTL", "fdu/cs.jsonnet", COMMON, "85.9 (Chen)"),
+        System("dc", "DC-MTL", "fdu/dc.jsonnet", COMMON, "87.5 (Liu)"),
+        System("ic", "IC-MTL", "fdu/ic.jsonnet", COMMON, "87.3 (Liu)"),
+        System("nas_pool", "NAS-MTL", "fdu/nas_pool.jsonnet", COMMON, "87.4 (Chen)"),
+        System("dc_paper", "DC-MTL, Liu's settings", "fdu/dc.jsonnet", LIU, "87.5 (Liu)"),
+        System("ic_paper", "IC-MTL, Liu's settings", "fdu/ic.jsonnet", LIU, "87.3 (Liu)"),
+        System("ssp_paper", "SSP-MTL, Chen's settings", "fdu/ssp.jsonnet", CHEN, "86.3 (Chen)"),
+        System("psp_paper", "PSP-MTL, Chen's settings", "fdu/psp.jsonnet", CHEN, "86.0 (Chen)"),
+        System("cs_paper", "CS-MTL, Chen's settings", "fdu/cs.jsonnet", CHEN, "85.9 (Chen)"),
+        System("nas_pool_paper", "NAS-MTL, Chen's settings", "fdu/nas_pool.jsonnet", CHEN, "87.4 (Chen)"),
+    ),
+)
+
+
+def _recipes() -> Iterable[System]:
+    """One departure from the common trainer at a time, of the two systems that the aim of 88.5 is set for."""
+    departures: dict[str, tuple[str, ...]] = {
+        "as_all": (),
+        "mean": ("--tla-str", "pool=mean"),
+        "max": ("--tla-str", "pool=max"),
+        "dropout_0": ("-o", "model.embedder.dropout=0"),
+        "dropout_0.5": ("-o", "model.embedder.dropout=0.5"),
+        "head_dropout_0.3": ("-o", "model.dropout=0.3"),
+        "frozen_words": ("-o", "model.embedder.trainable=false"),
+        "lr_3e-4": ("-o", "trainer.optimizer.lr=3e-4"),
+        "lr_2e-3": ("-o", "trainer.optimizer.lr=2e-3"),
+        "patience_6": ("-o", "trainer.patience=6", "-o", "trainer.epochs=24"),
+        "both_ways": ("-o", "model.sharing.bidirectional=true"),
+        "per_task": ("-o", "model.sharing.share=per_task"),
+        "detached": ("-o", "model.sharing.detach_senders=true"),
+    }
+    for name in ("ic", "dc"):
+        for departure, arguments in departures.items():
+            if (name, departure) != ("ic", "detached"):  # it has no senders
+                title = f"{name.upper()}-MTL, {departure.replace('_', ' ')}"
+                yield System(f"{name}-{departure}", title, f"fdu/{name}.jsonnet", (*COMMON, *arguments))
+
+
+FDU_RECIPE = Table("FDU-MTL: DC-MTL and IC-MTL, other recipes; dev alone judges", "accuracy", tuple(_recipes()))
+
+GRID_PAPER = {
+    "bilstm": "92.0 (Chen, OntoNotes)",
+    "ssp": "94.4 (Chen, OntoNotes)",
+    "psp": "94.3 (Chen, OntoNotes)",
+    "cs": "93.1 (Chen, OntoNotes)",
+    "nas_pool": "94.9 (Chen, OntoNotes)",
+}
+
+
+def _grid(arguments: tuple[str, ...], papers: dict[str, str]) -> Iterable[System]:
+    titles = {
+        "bilstm": "BiLSTM-CRF, single task",
+        "fs": "FS-MTL",
+        "ssp": "SSP-MTL",
+        "psp": "PSP-MTL",
+        "asp": "ASP-MTL",
+        "cs": "CS-MTL",
+        "hierarchical": "hierarchical",
+        "dc": "DC-MTL",
+        "ic": "IC-MTL",
+        "nas_pool": "NAS-MTL",
+    }
+    for name, title in titles.items():
+        yield System(name, title, f"ewt_grid/{name}.jsonnet", arguments, papers.get(name, "-"))
+
+
+def _pool(name: str, title: str, *arguments: str) -> System:
+    return System(name, title, "ewt_grid/nas_pool.jsonnet", (*UNITED, *arguments))
+
+
+EWT_GRID = Table(
+    "English Web Treebank, 5 domains x 4 tasks, one trainer for all systems",
+    "token_accuracy",
+    tuple(_grid(COMMON, GRID_PAPER)),
+)
+
+# Chen et al. 2018, Table 4 and Figure 4, with the controls that they lack.
+EWT_UNITED = Table(
+    "English Web Treebank, 4 tasks over all domains, one trainer for all systems",
+    "token_accuracy",
+    (
+        *_grid(UNITED, {"nas_pool": "94.4 (Chen, OntoNotes)"}),
+        System(
+            "fs_wide",
+            "FS-MTL with as many parameters as the pool of 20",
+            "ewt_grid/fs.jsonnet",
+            (*UNITED, "-o", "model.sharing.encoder.hidden_dim=342"),
+        ),
+        _pool("pool_4", "NAS-MTL, 4 modules", *FOUR),
+        _pool("pool_4_no_exploration", "4 modules, no exploration", *FOUR, "--tla-str", "paths=no_exploration"),
+        _pool("pool_4_uniform", "4 modules, uniform, then greedy", *FOUR, "--tla-str", "paths=uniform_then_greedy"),
+        _pool("pool_4_random", "4 modules, random paths", *FOUR, "--tla-str", "paths=random"),
+        *(
+            _pool(
+                f"pool_4_fixed_{'_'.join(map(str, path))}",
+                f"4 modules, path {list(path)} for all",
+                *FOUR,
+                *("--tla-str", "paths=fixed", "--tla", f"path={list(path)}"),
+            )
+            for path in ((0,), (0, 1), (0, 1, 2))
+        ),
+    ),
+)
+
+TABLES = {"fdu": FDU, "fdu_recipe": FDU_RECIPE, "ewt_grid": EWT_GRID, "ewt_united": EWT_UNITED}
