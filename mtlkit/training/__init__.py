@@ -2,7 +2,16 @@
 
 from mtlkit.training.checkpoints import Checkpoints
 from mtlkit.training.derivations import PathDerivation
-from mtlkit.training.evaluation import AVERAGE, EvaluationTask, as_target, evaluate, predict_split, with_averages
+from mtlkit.training.evaluation import (
+    AVERAGE,
+    CLEAN,
+    CLEAN_SHARE,
+    EvaluationTask,
+    as_target,
+    evaluate,
+    predict_split,
+    with_averages,
+)
 from mtlkit.training.events import EpochEnd, Step
 from mtlkit.training.frozen import freeze
 from mtlkit.training.loggers import Logger
@@ -20,6 +29,8 @@ from mtlkit.training.weights import load_weights, save_weights, taken_over
 
 __all__ = [
     "AVERAGE",
+    "CLEAN",
+    "CLEAN_SHARE",
     "Checkpoints",
     "EpochEnd",
     "EvaluationTask",
