@@ -18,7 +18,19 @@ LAYERS = [
     {"embedders", "encoders", "heads", "communicators", "initializers", "selectors", "sharing"},
     {"models"},
     {"training"},
-    {"experiment", "stages", "beginnings", "checks", "corpora", "archive", "runs", "plugins", "inspection", "testing"},
+    {
+        "experiment",
+        "stages",
+        "beginnings",
+        "checks",
+        "corpora",
+        "archive",
+        "runs",
+        "sweeps",
+        "plugins",
+        "inspection",
+        "testing",
+    },
     {"cli", "__main__"},
 ]
 LAYER_OF = {package: number for number, layer in enumerate(LAYERS) for package in layer}
@@ -32,7 +44,8 @@ SIDEWAYS = {
     *((left, right) for left in LAYERS[6] for right in LAYERS[6]),
 }
 """What a module may import of its own layer, outside its own package."""
-OPTIONAL = {"spacy", "torch.utils.tensorboard", "jsonschema"}
+OPTUNA = ("distributions", "samplers", "storages", "storages.journal", "trial")
+OPTIONAL = {"spacy", "torch.utils.tensorboard", "jsonschema", "optuna", *(f"optuna.{part}" for part in OPTUNA)}
 """Libraries that may be missing, so that they are imported where they are used."""
 NAMELESS = {"utils", "util", "common", "core", "helpers", "misc"}
 

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from mtlkit import __version__
 from mtlkit.cli.data import app as data_app
 from mtlkit.cli.inspect import check, components, plugins, schema
+from mtlkit.cli.sweep import sweep
 from mtlkit.cli.work import evaluate, predict, train
 from mtlkit.errors import MtlkitError
 
@@ -43,7 +44,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (train, evaluate, predict, check, components, schema, plugins):
+for verb in (train, sweep, evaluate, predict, check, components, schema, plugins):
     app.command()(verb)
 app.add_typer(data_app)
 
