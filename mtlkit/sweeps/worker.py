@@ -100,15 +100,30 @@ def _attempt(sweep: Sweep, run: SweepRun, options: TrainOptions, listeners: Sequ
     """Trains it to its end, if nobody else has just taken it."""
     name = run.directory.path.name
     loaded = sweep.experiment(run.point, run.seed)
-    say(f"{name}: {'goes on' if run.directory.is_run else 'begins'}")
+    options = replace(options, limit=sweep.limit, go_on=True)
     try:
-        train(loaded, run.directory.path, replace(options, limit=sweep.limit, go_on=True), listeners, say)
+        train(loaded, run.directory.path, options, listeners, _announcing(run, say))
     except RunInUseError:
         say(f"{name}: another process was faster")
     except (DivergedError, torch.OutOfMemoryError) as error:
         run.fail(str(error))
         say(f"{name}: failed: {error}")
         say(f"to try it again, delete {run.failure_file}")
+
+
+def _announcing(run: SweepRun, say: Say) -> Say:
+    """As `say`, but before the first line it tells which run this is about: training says nothing before it has the
+    lock, so whoever is told to be at a run is."""
+    announced = False
+
+    def say_of_run(line: str) -> None:
+        nonlocal announced
+        if not announced:
+            say(f"{run.directory.path.name}: {'goes on' if run.directory.is_run else 'begins'}")
+            announced = True
+        say(line)
+
+    return say_of_run
 
 
 def _wait() -> None:

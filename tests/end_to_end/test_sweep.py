@@ -51,7 +51,7 @@ def wait_for_checkpoint(process, directory):
 
 
 def test_six_trials_by_three_processes_of_which_one_is_killed(experiment, write, start, run, tmp_path):
-    experiment["trainer"] |= {"epochs": 2, "checkpoint_every": 10}
+    experiment["trainer"] |= {"epochs": 2, "checkpoint_every": 5}
     file, whole, broken = write(experiment), tmp_path / "whole", tmp_path / "broken"
     undisturbed = run("sweep", file, *GRID, "-s", whole)
     assert undisturbed.returncode == 0, undisturbed.stderr
