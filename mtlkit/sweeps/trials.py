@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, final
 
-from mtlkit.errors import ConfigError
+from mtlkit.errors import ConfigError, RunError
 from mtlkit.files import held_lock
 from mtlkit.sweeps.axes import Range, text_of
 from mtlkit.sweeps.points import Point
@@ -59,6 +59,7 @@ class Trials:
 
     Raises:
         ConfigError: the storage cannot be used.
+        RunError: the file in the directory is damaged.
     """
 
     def __init__(self, sweep: Sweep, identity: str, storage: str | None = None, sampler: SamplerName = "tpe") -> None:
@@ -190,7 +191,11 @@ def _storage(journal: Path, url: str | None) -> "BaseStorage":
 
     if url is None:
         lock: Any = _JournalLock(journal)
-        return JournalStorage(JournalFileBackend(str(journal), lock))
+        try:
+            return JournalStorage(JournalFileBackend(str(journal), lock))
+        except (ValueError, KeyError, TypeError) as error:
+            remedy = "delete it: the runs stay, and a grid's points are known without it"
+            raise RunError(f"{journal}: damaged ({error}); {remedy}") from None
     try:
         return get_storage(url)
     except Exception as error:  # of SQLAlchemy and of whatever driver it has loaded

@@ -162,6 +162,13 @@ def test_a_run_that_diverges_has_failed_and_the_rest_goes_on(experiment, write, 
     (directory / "trainer.optimizer.lr=1e+30-13.failed.json").unlink()
     assert "lr=1e+30-13: goes on" in run(*arguments).stderr
     assert [trial.state.name for trial in trials_of(directory)] == ["FAIL", "COMPLETE", "FAIL"]
+    (directory / "study.log").write_text("not\nof Optuna\n")
+    damaged = run(*arguments)
+    assert damaged.returncode == 2 and "study.log: damaged" in damaged.stderr and "delete it" in damaged.stderr
+    (directory / "study.log").unlink()
+    rebuilt = run(*arguments)
+    assert rebuilt.returncode == 1 and "begins" not in rebuilt.stderr and "goes on" not in rebuilt.stderr
+    assert [trial.state.name for trial in trials_of(directory)] == ["FAIL", "COMPLETE"]
 
 
 def test_points_are_drawn_from_ranges(experiment, write, run, tmp_path):
