@@ -8,6 +8,8 @@
       PluginError             a plugin was asked for and cannot be imported
       ArchiveError            an archive is damaged, incomplete or of an unknown format
       RunError                a run directory is not what the command needs it to be
+        RunInUseError           another process is training in it
+        DivergedError           a loss is no longer a finite number
 
 A message is one clear sentence that names the file, line or config path and the remedy.
 Broken invariants of mtlkit itself are `assert`s instead.
@@ -44,3 +46,11 @@ class ArchiveError(MtlkitError):
 
 class RunError(MtlkitError):
     """A run directory is not what the command needs it to be."""
+
+
+class RunInUseError(RunError):
+    """Another process is training in a run directory."""
+
+
+class DivergedError(RunError):
+    """A loss is no longer a finite number."""

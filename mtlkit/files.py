@@ -2,12 +2,16 @@
 
 import hashlib
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mtlkit.errors import DataError
+
+if sys.platform != "win32":
+    import fcntl
 
 
 def cache_folder() -> Path:
@@ -45,6 +49,18 @@ def new_file(target: Path) -> Iterator[Path]:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def held_lock(path: Path) -> Iterator[None]:
+    """Holds a lock, a file that stays, for the time of the block; waits for whoever holds it, unless that is killed.
+
+    Works over the processes of a machine, and over machines that share the folder. Windows has no such locks.
+    """
+    with path.open("w") as lock:
+        if sys.platform != "win32":
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

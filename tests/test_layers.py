@@ -27,6 +27,7 @@ LAYERS = [
         "archive",
         "runs",
         "comparison",
+        "sweeps",
         "plugins",
         "inspection",
         "testing",
@@ -44,7 +45,8 @@ SIDEWAYS = {
     *((left, right) for left in LAYERS[6] for right in LAYERS[6]),
 }
 """What a module may import of its own layer, outside its own package."""
-OPTIONAL = {"spacy", "torch.utils.tensorboard", "jsonschema"}
+OPTUNA = ("distributions", "samplers", "storages", "storages.journal", "trial")
+OPTIONAL = {"spacy", "torch.utils.tensorboard", "jsonschema", "optuna", *(f"optuna.{part}" for part in OPTUNA)}
 """Libraries that may be missing, so that they are imported where they are used."""
 NAMELESS = {"utils", "util", "common", "core", "helpers", "misc"}
 

@@ -15,6 +15,7 @@ from mtlkit.cli.data import app as data_app
 from mtlkit.cli.diff import diff
 from mtlkit.cli.evaluate import evaluate
 from mtlkit.cli.inspect import check, components, plugins, schema
+from mtlkit.cli.sweep import sweep
 from mtlkit.cli.transfer import transfer
 from mtlkit.cli.work import predict, train
 from mtlkit.errors import MtlkitError
@@ -47,7 +48,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (train, transfer, evaluate, predict, compare, diff, check, components, schema, plugins):
+for verb in (train, transfer, sweep, evaluate, predict, compare, diff, check, components, schema, plugins):
     app.command()(verb)
 app.add_typer(data_app)
 

@@ -4,8 +4,8 @@ import functools
 import inspect
 import json
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -51,11 +51,11 @@ class ExperimentSource:
         """The experiment, and the plugins; where components are missing, plugins that failed are named as well."""
         from mtlkit.errors import UnknownComponentError
         from mtlkit.experiment import load_experiment
-        from mtlkit.plugins import failures, load_plugins
+        from mtlkit.plugins import failures
 
-        plugins = load_plugins(self.include_package)
+        plugins = self.plugins()
         try:
-            return load_experiment(self.experiment, self._variables(), self.override), plugins
+            return load_experiment(self.experiment, self.variables(), self.override), plugins
         except UnknownComponentError as error:
             raise UnknownComponentError(f"{error}{failures(plugins)}") from None
 
@@ -72,7 +72,26 @@ class ExperimentSource:
         given = [word for option, values in options.items() for value in values for word in (option, value)]
         return [str(self.experiment), *given]
 
-    def _variables(self) -> "Variables":
+    def plugins(self) -> "list[Plugin]":
+        """Imports the plugins, once."""
+        from mtlkit.plugins import load_plugins
+
+        return load_plugins(self.include_package)
+
+    def with_options(self, options: Sequence[tuple[str, str]]) -> "ExperimentSource":
+        """The same with some of `-o`, `--tla` and `--tla-str` more, each with what follows it."""
+
+        def more(option: str) -> list[str]:
+            return [value for given, value in options if given == option]
+
+        return replace(
+            self,
+            override=[*self.override, *more("-o")],
+            tla=[*self.tla, *more("--tla")],
+            tla_str=[*self.tla_str, *more("--tla-str")],
+        )
+
+    def variables(self) -> "Variables":
         """The variables of a Jsonnet file, as code. `data` comes from MTLKIT_DATA where nothing gives it."""
         from mtlkit.config import Variables
 

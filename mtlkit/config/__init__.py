@@ -4,9 +4,9 @@ from mtlkit.config.component import Component, Runtime, interface_of, interfaces
 from mtlkit.config.describe import Setting, settings_of, summary
 from mtlkit.config.explain import path_text, validate
 from mtlkit.config.json_schema import json_schema
-from mtlkit.config.jsonnet import Evaluated, Variables, evaluate_file, experiment_root
+from mtlkit.config.jsonnet import Evaluated, Variables, evaluate_file, experiment_root, top_level_arguments
 from mtlkit.config.lazy import Lazy, components_in
-from mtlkit.config.overrides import apply_overrides, parse_assignment
+from mtlkit.config.overrides import apply_overrides, parse_assignment, parse_value
 from mtlkit.config.spec import Spec, nearest
 
 __all__ = [
@@ -27,9 +27,11 @@ __all__ = [
     "json_schema",
     "nearest",
     "parse_assignment",
+    "parse_value",
     "path_text",
     "runtime_names",
     "settings_of",
     "summary",
+    "top_level_arguments",
     "validate",
 ]

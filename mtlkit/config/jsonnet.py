@@ -10,6 +10,7 @@ from typing import Any
 
 import _jsonnet
 
+from mtlkit.config.parameters import parameter_lists
 from mtlkit.config.spec import nearest
 from mtlkit.errors import ConfigError
 
@@ -54,16 +55,12 @@ def evaluate_file(path: Path, variables: Variables | None = None) -> Evaluated:
         _check_used(path, {**variables.external, **variables.arguments}, [])
         return Evaluated(_parse_json(path, text), {name: text})
     importer = _Importer(root, path)
-    external = {**variables.defaults, **variables.external}
 
     def evaluate(code: str, arguments: Mapping[str, str]) -> Any:
         try:
-            output = _jsonnet.evaluate_snippet(
-                str(path), code, ext_codes=external, tla_codes=dict(arguments), import_callback=importer
-            )
+            return _evaluate(path, code, variables, arguments, importer)
         except RuntimeError as error:
             raise ConfigError(_explain(path, str(error))) from None
-        return json.loads(output)
 
     value = evaluate(text, variables.arguments)
     sources = {name: text, **importer.sources}
@@ -75,6 +72,40 @@ def evaluate_file(path: Path, variables: Variables | None = None) -> Evaluated:
             f"{path}: is no function, so it takes no argument '{argument}'; give variables by --var, --str"
         )
     return Evaluated(value, sources)
+
+
+def top_level_arguments(path: Path, variables: Variables | None = None) -> list[str]:
+    """The arguments that a file takes, as they are written; none of one that is no function.
+
+    Jsonnet tells how many there are, and whether there are some of given names. So every list of so many names in the
+    file or an import is tried.
+
+    Raises:
+        ConfigError: as `evaluate_file`.
+    """
+    text = _read(path)
+    if path.suffix == ".json":
+        return []
+    importer, file = _Importer(experiment_root(path), path), f"(import {json.dumps(path.name)})"
+    variables = variables or Variables()
+    try:
+        count = _evaluate(path, f"if std.isFunction({file}) then std.length({file}) else 0", variables, {}, importer)
+    except RuntimeError as error:
+        raise ConfigError(_explain(path, str(error))) from None
+    for names in parameter_lists("\n".join([text, *importer.sources.values()])) if count else ():
+        given = ", ".join(f"{name}=null" for name in names)
+        if len(names) == count and _takes(f"{file}({given})", path, variables, importer):
+            return names
+    return []
+
+
+def _takes(call: str, path: Path, variables: Variables, importer: "_Importer") -> bool:
+    """Whether a function has the parameters that the call names, whatever comes of them."""
+    try:
+        _evaluate(path, f"std.type({call})", variables, {}, importer)
+    except RuntimeError as error:
+        return not re.search("function has no parameter|STATIC ERROR", str(error))  # the latter where one is a keyword
+    return True
 
 
 def experiment_root(path: Path) -> Path:
@@ -108,6 +139,15 @@ class _Importer:
         self.sources[prefix + path.relative_to(base).as_posix()] = content.decode("utf-8", errors="replace")
         # Messages name the file as the user would: from the current folder.
         return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path), content
+
+
+def _evaluate(path: Path, code: str, variables: Variables, arguments: Mapping[str, str], importer: _Importer) -> Any:
+    """The value of code that stands in the place of a file. Raises RuntimeError, with Jsonnet's message."""
+    external = {**variables.defaults, **variables.external}
+    output = _jsonnet.evaluate_snippet(
+        str(path), code, ext_codes=external, tla_codes=dict(arguments), import_callback=importer
+    )
+    return json.loads(output)
 
 
 def _check_used(path: Path, external: Iterable[str], texts: Iterable[str]) -> None:

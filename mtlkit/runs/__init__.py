@@ -1,8 +1,8 @@
-"""The verbs: train, transfer, evaluate, predict. Each reads as the story of the data's way through mtlkit."""
+"""What verbs do: train, transfer, evaluate, predict. Each reads as the story of the data's way through mtlkit."""
 
-from mtlkit.runs.directory import RunDirectory
+from mtlkit.runs.directory import RunDirectory, differences
 from mtlkit.runs.evaluate import Evaluation, Wanted, evaluate_archive, tasks_to_score
-from mtlkit.runs.interrupts import Interrupted
+from mtlkit.runs.interrupts import Interrupted, Interrupts
 from mtlkit.runs.jobs import Job, run_jobs
 from mtlkit.runs.predict import predict
 from mtlkit.runs.profile import Profile, Profiler
@@ -16,6 +16,7 @@ __all__ = [
     "Evaluation",
     "Interrupted",
     "Job",
+    "Interrupts",
     "Listener",
     "Profile",
     "Profiler",
@@ -27,6 +28,7 @@ __all__ = [
     "about",
     "baseline_figures",
     "Wanted",
+    "differences",
     "evaluate_archive",
     "fold_of",
     "predict",

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, final
 
 from mtlkit.data import Vocabulary
-from mtlkit.errors import RunError
+from mtlkit.errors import RunError, RunInUseError
 from mtlkit.experiment import LoadedExperiment
 from mtlkit.files import new_folder, write_atomically
 from mtlkit.stages import TaskPaths
@@ -47,6 +47,7 @@ class RunDirectory:
         self.stages = path / "stages"
         self.predictions = path / "predictions"
         self.archive = path / "archive.tar.gz"
+        self._lock = path.with_name(f".{path.name}.lock")
 
     def stage(self, name: str | None) -> "StageDirectory":
         """The files of a stage; the only one of a run has no name, and its files lie in the run's own folder."""
@@ -61,18 +62,34 @@ class RunDirectory:
             return False
 
     @property
-    def is_done(self) -> bool:
-        """Whether the run that is here has come to its end."""
-        return self.is_run and "finished" in self.read_meta()
+    def is_finished(self) -> bool:
+        """Whether the run here has come to its end."""
+        return self.metrics.exists() and self.is_run and "finished" in self.read_meta()
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a process is training here. Where one was killed none is; on Windows nobody can tell."""
+        try:
+            lock = self._lock.open()
+        except OSError:
+            return False
+        with lock:
+            if sys.platform != "win32":
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return True
+            return False
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keeps other processes from training here for the time of the block; a killed process keeps nobody.
 
         Raises:
-            RunError: another process is training here, or nothing can be written here.
+            RunInUseError: another process is training here.
+            RunError: nothing can be written here.
         """
-        path = self.path.with_name(f".{self.path.name}.lock")
+        path = self._lock
         is_first = not self.path.parent.exists()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,11 +101,11 @@ class RunDirectory:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
-                    raise RunError(
+                    raise RunInUseError(
                         f"{self.path}: another process is training here; wait for it, or use -s DIR"
                     ) from None
             if not os.fstat(lock.fileno()).st_nlink:  # whoever held it has just ended and removed it
-                raise RunError(f"{self.path}: another process has just ended here; try again")
+                raise RunInUseError(f"{self.path}: another process has just ended here; try again")
             try:
                 yield
             finally:
@@ -125,7 +142,7 @@ class RunDirectory:
             raise RunError(f"{self.path}: cannot be resumed, a file of it is missing or damaged: {error}") from None
         if meta["format"] != FORMAT:
             raise RunError(f"{self.path}: begun by another version of mtlkit (format {meta['format']}); use that one")
-        self._refuse_changes("the experiment", _differences(before, loaded.experiment.to_json(), ""))
+        self._refuse_changes("the experiment", differences(before, loaded.experiment.to_json()))
 
     def check_data(self, hashes: Mapping[str, str]) -> None:
         """Makes sure that the data are those that the run was begun with.
@@ -207,7 +224,7 @@ class RunDirectory:
         write_atomically(self.metrics, _lines(metrics))
 
     def read_metrics(self) -> dict[str, Any]:
-        """What a run that is done has written."""
+        """What `metrics.json` says."""
         metrics: dict[str, Any] = json.loads(self.metrics.read_text())
         return metrics
 
@@ -263,12 +280,12 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _differences(before: Any, after: Any, path: str) -> list[str]:
+def differences(before: Any, after: Any, path: str = "") -> list[str]:
     """Paths at which two JSON values differ."""
     if isinstance(before, dict) and isinstance(after, dict):
         return [
             found
             for key in before.keys() | after.keys()
-            for found in _differences(before.get(key), after.get(key), f"{path}.{key}" if path else str(key))
+            for found in differences(before.get(key), after.get(key), f"{path}.{key}" if path else str(key))
         ]
     return [] if before == after else [path]

@@ -134,7 +134,7 @@ class StageRun:
 
         Raises:
             Interrupted: a checkpoint has been written.
-            RunError: a loss is no longer finite.
+            DivergedError: a loss is no longer finite.
         """
         checkpoints = Checkpoints(self.folder.checkpoints)
         if self.done is None:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -43,6 +43,8 @@ class TrainOptions:
     force: bool = False
     """Whether a run that lies in the directory may be deleted."""
     plugins: Sequence[Plugin] = ()
+    go_on: bool = False
+    """Resume the run that lies there, leave it alone where it is finished, begin one where there is none."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def train(
     """Trains an experiment and leaves a run directory with an archive in it.
 
     Raises:
+        RunInUseError: another process is training there.
         ConfigError, DataError, RunError: something is wrong; nothing has been written unless training had begun.
         Interrupted: SIGINT or SIGTERM came; a checkpoint has been written.
     """
@@ -71,6 +74,11 @@ def train(
     check_experiment(loaded.experiment, str(loaded.file))
     run = RunDirectory(directory)
     with run.locked(), Interrupts() as interrupts:
+        if options.go_on and run.is_finished:
+            run.check_resumable(loaded)
+            return RunResult(run.path, run.read_metrics())
+        if options.go_on:
+            options = replace(options, go_on=False, resume=run.is_run)
         return _train(loaded, run, options, listeners, say, interrupts)
 
 

@@ -168,7 +168,7 @@ def train_folds(
     _make_room([run for task, run in runs.items() if task not in begun], options.force)
     jobs = []
     for task in folds:
-        if task in begun and runs[task].is_done:
+        if task in begun and runs[task].is_finished:
             say(f"{task}: was done before")
         else:
             goes_on = ["--resume"] if task in begun else []

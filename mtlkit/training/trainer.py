@@ -8,7 +8,7 @@ from typing import Any, final
 import torch
 
 from mtlkit.data import Batch, BatchStream, TaskSplit
-from mtlkit.errors import RunError
+from mtlkit.errors import DivergedError
 from mtlkit.models import MultiTaskModel
 from mtlkit.training import random_state
 from mtlkit.training.evaluation import EvaluationTask, evaluate, with_averages
@@ -92,7 +92,7 @@ class Trainer:
         """Trains until finished, from wherever the state is.
 
         Raises:
-            RunError: a loss is no longer finite.
+            DivergedError: a loss is no longer finite.
         """
         while not self.finished:
             yield from self._steps()
@@ -189,11 +189,11 @@ class Trainer:
         """The mean training loss of each task in this epoch so far.
 
         Raises:
-            RunError: one is no longer finite; what is saved now would be of no use.
+            DivergedError: one is no longer finite; what is saved now would be of no use.
         """
         losses = {task: float(total) / self.loss_counts[task] for task, total in self.loss_sums.items()}
         if broken := [task for task, loss in losses.items() if not math.isfinite(loss)]:
-            raise RunError(
+            raise DivergedError(
                 f"the training loss of {', '.join(broken)} is no longer a finite number in epoch {self.epoch + 1}; "
                 "lower the learning rate"
             )

@@ -1,0 +1,209 @@
+"""The verb `sweep`: an experiment at many points, in as many processes as one likes."""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from mtlkit.cli.experiment_source import ExperimentSource, takes_experiment
+from mtlkit.cli.options import Device, Limit, torch_device
+
+if TYPE_CHECKING:
+    from mtlkit.runs import TrainOptions
+    from mtlkit.sweeps import Point, Report, Sweep
+
+Vary = Annotated[
+    list[str],
+    typer.Option("--grid", metavar="NAME=V1,V2", help="Values of an argument of the file, or of a setting."),
+]
+Draw = Annotated[
+    list[str],
+    typer.Option("--range", metavar="NAME=LOW:HIGH[:log]", help="Draw --trials points from such a range instead."),
+]
+SETTLED, FAILED = 0, 1
+
+
+@takes_experiment
+def sweep(
+    source: ExperimentSource,
+    grid: Vary = [],
+    range_: Draw = [],
+    trials: Annotated[int | None, typer.Option(min=1, help="Points to draw, with --range.")] = None,
+    sampler: Annotated[Literal["tpe", "random"], typer.Option(help="How they are drawn.")] = "tpe",
+    seeds: Annotated[str, typer.Option(metavar="N", help="How many seeds each point has, or which: 13,14,15.")] = "1",
+    serialization_dir: Annotated[
+        Path | None, typer.Option("-s", "--serialization-dir", help="Default: runs/<experiment's name>-sweep.")
+    ] = None,
+    storage: Annotated[
+        str | None, typer.Option(metavar="URL", help="Optuna's database; default: a file in the directory.")
+    ] = None,
+    processes: Annotated[int, typer.Option(min=1, help="Start so many processes that share the work.")] = 1,
+    report: Annotated[bool, typer.Option("--report", help="Only show what it has come to so far.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check everything and list the runs.")] = False,
+    limit: Limit = None,
+    device: Device = "auto",
+) -> None:
+    """Train an experiment at every point of a grid, under several seeds; dev data choose the best point.
+
+    The same command, given again, goes on or joins in: processes and machines that share the directory share the work,
+    and a run whose process was killed is taken over. A run that fails leaves the exit code 1. Needs mtlkit[sweep].
+    """
+    from mtlkit.runs import Interrupted, TrainOptions
+    from mtlkit.sweeps import check_joins, check_optuna, join
+
+    check_optuna()
+    asked = _asked(source, grid, range_, trials, seeds, serialization_dir, limit)
+    check_joins(asked)
+    for point in asked.grid_points:
+        asked.experiment(point, asked.seeds[0])
+    command = [*source.arguments(), *(("--limit", str(limit)) if limit else ())]
+    if dry_run:
+        _show_plan(asked, _known_points(asked, storage))
+        return
+    if report:
+        _show(_report(asked, storage, command))
+        return
+    options = TrainOptions(torch_device(device), plugins=source.plugins())
+    identity = join(asked)
+    try:
+        if processes > 1:
+            _start(asked, identity, storage, processes)
+        else:
+            _work(asked, identity, storage, sampler, options)
+    except Interrupted as interrupted:
+        _say_how_to_go_on("interrupted")
+        raise typer.Exit(interrupted.exit_code) from None
+    found = _report(asked, storage, command)
+    found.write()
+    _show(found)
+    _end(found)
+
+
+def _asked(
+    source: ExperimentSource,
+    grid: Sequence[str],
+    range_: Sequence[str],
+    trials: int | None,
+    seeds: str,
+    directory: Path | None,
+    limit: int | None,
+) -> "Sweep":
+    """The sweep that the options ask for, before anything is known of its directory."""
+    from mtlkit.config import top_level_arguments
+    from mtlkit.errors import ConfigError
+    from mtlkit.sweeps import Axis, Sweep, axes_of, parse_grid, parse_range, parse_seeds, refuse_repeated
+
+    if bool(range_) != bool(trials):
+        raise ConfigError("--range and --trials go together: give the range, and how many points to draw from it")
+    source.plugins()
+    arguments = top_level_arguments(source.experiment, source.variables())
+    grids = tuple(parse_grid(given, arguments) for given in grid)
+    ranges = tuple(parse_range(given, arguments) for given in range_)
+    elsewhere = [item.partition("=")[0] for item in (*source.tla, *source.tla_str, *source.override)]
+    refuse_repeated(axes_of(grids, ranges), elsewhere)
+    seed_axis = Axis("seed", is_setting="seed" not in arguments)
+    asked = Sweep(
+        Path(), grids, ranges, trials or 0, (), seed_axis, lambda more: source.with_options(more).load()[0], limit
+    )
+    loaded = asked.experiment(asked.some_point)
+    folder = directory or Path("runs") / f"{loaded.name}-sweep"
+    return replace(asked, directory=folder, seeds=parse_seeds(seeds, loaded.experiment.seed))
+
+
+def _known_points(asked: "Sweep", storage: str | None) -> "Sequence[Point]":
+    """Those of a grid, or those that have been drawn so far."""
+    from mtlkit.sweeps import Trials, identity_of
+
+    identity = identity_of(asked)
+    if asked.grid_points or identity is None:
+        return asked.grid_points
+    with asked.held():
+        return Trials(asked, identity, storage).points()
+
+
+def _report(asked: "Sweep", storage: str | None, command: Sequence[str]) -> "Report":
+    from mtlkit.sweeps import report
+
+    return report(asked, _known_points(asked, storage), command)
+
+
+def _start(asked: "Sweep", identity: str, storage: str | None, processes: int) -> None:
+    """Starts processes with the same command and waits for them. One that is killed leaves its work to the others."""
+    from mtlkit.cli.console import say
+    from mtlkit.runs.jobs import Job, run_jobs
+    from mtlkit.sweeps import Trials
+
+    with asked.held():
+        Trials(asked, identity, storage)  # what is wrong with the storage is to be said once
+    say(f"{processes} processes are at work; what they say is in {asked.directory / 'process-N.log'}")
+    arguments = _without_processes(sys.argv[1:])
+    logs = [asked.directory / f"process-{number}.log" for number in range(1, processes + 1)]
+    codes = run_jobs([Job(log.stem, arguments, log) for log in logs], processes, say)
+    if wrong := [name for name, code in codes.items() if code not in (SETTLED, FAILED) and code > 0]:
+        _say_how_to_go_on(f"stopped by what {wrong[0]} says")
+        raise typer.Exit(codes[wrong[0]])
+
+
+def _work(asked: "Sweep", identity: str, storage: str | None, sampler: str, options: "TrainOptions") -> None:
+    from mtlkit.cli.console import ConsoleListener, say
+    from mtlkit.sweeps import Trials, work
+
+    with asked.held():
+        trials = Trials(asked, identity, storage, "random" if sampler == "random" else "tpe")
+        trials.enqueue()
+    work(asked, trials, options, lambda: [ConsoleListener()], say)
+
+
+def _show_plan(asked: "Sweep", points: "Sequence[Point]") -> None:
+    from mtlkit.cli.console import results, show_rows
+
+    rows = [(run.directory.path.name, run.state) for point in points for run in asked.runs(point)]
+    if rows:
+        show_rows(("run", "state"), rows)
+    if asked.ranges:
+        results.print(f"points drawn: {len(points)} of {asked.trials}")
+    results.print(f"in {asked.directory}")
+
+
+def _show(found: "Report") -> None:
+    from mtlkit.cli.console import results, say, show_rows
+
+    show_rows(found.header(), found.cells())
+    if found.best is not None:
+        results.print(f"best on dev data: {found.best.point.label}")
+        results.print(found.command_of(found.best.point))
+    for name, error in found.failures.items():
+        say(f"{name} failed: {error}")
+    if found.changed_data:
+        say(f"data changed within the sweep, so its figures do not compare: {', '.join(found.changed_data)}")
+
+
+def _end(found: "Report") -> None:
+    """The exit code."""
+    from mtlkit.cli.console import say
+
+    say(f"results: {found.sweep.directory / 'sweep.md'}")
+    if not found.is_over:
+        _say_how_to_go_on("some runs are not finished, for their processes were killed")
+    if found.failures or not found.is_over:
+        raise typer.Exit(FAILED)
+
+
+def _say_how_to_go_on(why: str) -> None:
+    from mtlkit.cli.console import say
+
+    say(f"{why}; go on with: mtlkit {shlex.join(sys.argv[1:])}")
+
+
+def _without_processes(arguments: Sequence[str]) -> tuple[str, ...]:
+    """The command line of one of the processes."""
+    kept, drop = [], False
+    for argument in arguments:
+        if not drop and argument != "--processes" and not argument.startswith("--processes="):
+            kept.append(argument)
+        drop = argument == "--processes"
+    return tuple(kept)

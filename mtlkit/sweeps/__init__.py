@@ -1,0 +1,45 @@
+"""Sweeps: an experiment at many points, each under several seeds, worked on by any number of processes."""
+
+from mtlkit.sweeps.axes import (
+    Axis,
+    Grid,
+    Option,
+    Range,
+    axes_of,
+    find_axis,
+    parse_grid,
+    parse_range,
+    parse_seeds,
+    refuse_repeated,
+)
+from mtlkit.sweeps.points import Point
+from mtlkit.sweeps.record import check_joins, identity_of, join
+from mtlkit.sweeps.report import Report, report
+from mtlkit.sweeps.sweep import Sweep, SweepRun
+from mtlkit.sweeps.trials import SamplerName, Trials, check_optuna
+from mtlkit.sweeps.worker import work
+
+__all__ = [
+    "Axis",
+    "Grid",
+    "Option",
+    "Point",
+    "Range",
+    "Report",
+    "SamplerName",
+    "Sweep",
+    "SweepRun",
+    "Trials",
+    "axes_of",
+    "check_joins",
+    "check_optuna",
+    "find_axis",
+    "identity_of",
+    "join",
+    "parse_grid",
+    "parse_range",
+    "parse_seeds",
+    "refuse_repeated",
+    "report",
+    "work",
+]

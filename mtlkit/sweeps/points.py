@@ -1,0 +1,46 @@
+"""The points of a sweep: an experiment with one value on each axis."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any, final
+
+from mtlkit.sweeps.axes import Grid, text_of
+
+LONGEST = 120
+"""Characters of a name; file systems allow 255, and a run's directory has a lock and temporary files beside it."""
+
+
+@final
+@dataclass(frozen=True)
+class Point:
+    """One value for each axis, by the axis' name."""
+
+    values: Mapping[str, Any]
+
+    @cached_property
+    def label(self) -> str:
+        """`hidden=100, l2=0`, for people."""
+        return ", ".join(f"{name}={text_of(value)}" for name, value in self.values.items()) or "as it is"
+
+    @cached_property
+    def name(self) -> str:
+        """`hidden=100,l2=0`, for file systems. Different points have different names, whatever their values are."""
+        full = ",".join(f"{name}={text_of(value)}" for name, value in self.values.items()) or "base"
+        safe = ",".join(f"{_safe(name)}={_safe(text_of(value))}" for name, value in self.values.items()) or full
+        if safe == full and len(full) <= LONGEST:
+            return full
+        return f"{safe[:LONGEST]}-{hashlib.sha256(full.encode()).hexdigest()[:8]}"
+
+
+def points_of(grids: Sequence[Grid]) -> list[Point]:
+    """Every point of a grid; the last axis changes fastest."""
+    names = [grid.axis.name for grid in grids]
+    return [Point(dict(zip(names, values, strict=True))) for values in product(*(grid.values for grid in grids))]
+
+
+def _safe(text: str) -> str:
+    return re.sub(r"[^\w.+-]+", "_", text, flags=re.ASCII).strip("_")

@@ -1,0 +1,118 @@
+"""`sweep.json`: what a directory's sweep was asked for. Whoever joins in must ask for the same, or for more of it."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from mtlkit.errors import RunError
+from mtlkit.files import write_atomically
+from mtlkit.runs import differences
+from mtlkit.sweeps.axes import text_of
+from mtlkit.sweeps.points import Point
+from mtlkit.sweeps.sweep import Sweep
+
+FILE = "sweep.json"
+KIND, FORMAT = "mtlkit sweep", 1
+
+
+def check_joins(sweep: Sweep) -> None:
+    """Makes sure that the sweep fits the one in its directory, if there is one.
+
+    Raises:
+        RunError: there is another one, or something that is no sweep.
+    """
+    where, directory = sweep.directory / FILE, sweep.directory
+    if not where.exists():
+        if directory.exists() and (
+            not directory.is_dir() or any(not _is_ours(path.name) for path in directory.iterdir())
+        ):
+            raise RunError(f"{directory}: exists and is no sweep; give another directory with -s")
+        return
+    before = _read(where)
+    _check_asked(sweep, before["asked"])
+    now = sweep.experiment(Point(before["point"]), before["asked"]["seeds"][0]).experiment.to_json()
+    if changed := differences(before["experiment"], now):
+        remedy = "undo the change, or begin a new sweep with another -s DIR"
+        raise RunError(f"{directory}: the experiment changed since the sweep was begun: {', '.join(changed)}; {remedy}")
+
+
+def join(sweep: Sweep) -> str:
+    """Makes the directory, or enlarges the sweep that is in it.
+
+    Returns:
+        The sweep's identity, by which it is known where others are known as well.
+
+    Raises:
+        RunError: there is another sweep, or something that is no sweep.
+    """
+    try:
+        sweep.directory.mkdir(parents=True, exist_ok=True)
+        with sweep.held():
+            check_joins(sweep)
+            identity = identity_of(sweep) or f"{sweep.directory.resolve().name}-{uuid4().hex[:8]}"
+            experiment = sweep.experiment(sweep.some_point, sweep.seeds[0]).experiment.to_json()
+            content = {
+                "kind": KIND,
+                "format": FORMAT,
+                "identity": identity,
+                "asked": sweep.asked(),
+                "point": dict(sweep.some_point.values),
+                "sha256": hashlib.sha256(json.dumps(experiment, sort_keys=True).encode()).hexdigest(),
+                "experiment": experiment,
+            }
+            write_atomically(sweep.directory / FILE, (json.dumps(content, indent=2) + "\n").encode())
+            return identity
+    except OSError as error:
+        raise RunError(
+            f"{sweep.directory}: cannot be written ({error.strerror}); give another directory with -s"
+        ) from None
+
+
+def identity_of(sweep: Sweep) -> str | None:
+    """That of the sweep in the directory, if there is one."""
+    file = sweep.directory / FILE
+    return str(_read(file)["identity"]) if file.exists() else None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """What `join` wrote."""
+    try:
+        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if content["kind"] != KIND:
+            raise ValueError("another kind of file")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{file}: damaged, or of no sweep ({error}); give another directory with -s") from None
+    if content["format"] != FORMAT:
+        raise RunError(f"{file}: written by another version of mtlkit (format {content['format']}); use that one")
+    return content
+
+
+def _check_asked(sweep: Sweep, before: dict[str, Any]) -> None:
+    """Refuses to leave out what was asked for before: other processes may be at work on it."""
+    if problem := next(_left_out(before, sweep.asked()), None):
+        remedy = "a sweep can only grow; ask for that too, or begin a new one with another -s DIR"
+        raise RunError(f"{sweep.directory}: holds another sweep: {problem}; {remedy}")
+
+
+def _left_out(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+    if any(list(before[kind]) != list(now[kind]) for kind in ("grid", "ranges")):
+        yield f"it varies {', '.join([*before['grid'], *before['ranges']]) or 'nothing'}, in this order"
+        return
+    for name, values in before["grid"].items():
+        asked = [text_of(value) for value in now["grid"][name]]
+        if missing := [text for value in values if (text := text_of(value)) not in asked]:
+            yield f"its values of {name} have {', '.join(missing)} among them"
+    if missing := [str(seed) for seed in before["seeds"] if seed not in now["seeds"]]:
+        yield f"it has the seed {missing[0]} as well"
+    if before["ranges"] != now["ranges"] or (before["ranges"] and before["grid"] != now["grid"]):
+        yield "it draws from other values, and those of its ranges cannot grow"
+    if before["limit"] != now["limit"]:
+        yield "it was begun " + ("without --limit" if before["limit"] is None else f"with --limit {before['limit']}")
+
+
+def _is_ours(name: str) -> bool:
+    """Whether this may lie in a directory before `sweep.json` does."""
+    return name.startswith(".")

@@ -1,0 +1,171 @@
+"""What a sweep has come to: a table of its points, and the best one."""
+
+import json
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from statistics import fmean, stdev
+from typing import Any, final
+
+from mtlkit.files import write_atomically
+from mtlkit.sweeps.points import Point
+from mtlkit.sweeps.scores import Scores, scores_of
+from mtlkit.sweeps.sweep import Sweep, SweepRun
+
+COLUMNS = ("dev", "test", "clean_test")
+
+
+@final
+@dataclass(frozen=True)
+class Row:
+    """A point and what its runs came to.
+
+    Attributes:
+        finished: the scores of those that are, in the order of the seeds.
+        failed: those that never will be.
+    """
+
+    point: Point
+    runs: Sequence[SweepRun]
+    finished: Sequence[tuple[SweepRun, Scores]]
+    failed: Sequence[tuple[SweepRun, str]]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it has a score for every seed, so that it can be the best."""
+        return len(self.finished) == len(self.runs)
+
+    def values(self, column: str) -> list[float]:
+        """The scores on a split, without the runs that have no such data."""
+        values = [getattr(scores, column) for _, scores in self.finished]
+        return [value for value in values if value is not None]
+
+    def figure(self, column: str) -> str:
+        """Mean and standard deviation over seeds, in percent."""
+        values = [100 * value for value in self.values(column)]
+        if not values:
+            return "-"
+        return f"{fmean(values):.2f}" + (f" ± {stdev(values):.2f}" if len(values) > 1 else "")
+
+
+@final
+@dataclass(frozen=True)
+class Report:
+    """The rows of a sweep, in the order of its points, and how a run is started alone."""
+
+    sweep: Sweep
+    rows: Sequence[Row]
+    command: Sequence[str]
+    """Of `mtlkit train` for the experiment as it is."""
+
+    @property
+    def best(self) -> Row | None:
+        """The point with the highest mean on dev data, the first of several; None where no point is complete."""
+        complete = [row for row in self.rows if row.is_complete]
+        return max(complete, key=lambda row: fmean(row.values("dev")), default=None)
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Why runs have failed, by their names."""
+        return {run.directory.path.name: error for row in self.rows for run, error in row.failed}
+
+    @property
+    def changed_data(self) -> list[str]:
+        """Data files that were not the same in all runs that have read them."""
+        seen: dict[str, set[str]] = {}
+        for row in self.rows:
+            for run, _ in row.finished:
+                for path, digest in run.directory.read_meta()["data"].items():
+                    seen.setdefault(path, set()).add(digest)
+        return [path for path, digests in seen.items() if len(digests) > 1]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to do."""
+        return all(len(row.finished) + len(row.failed) == len(row.runs) for row in self.rows)
+
+    def command_of(self, point: Point) -> str:
+        """The command that trains a point, with the seed of the experiment."""
+        options = [word for option in self.sweep.options(point) for word in option]
+        return shlex.join(["mtlkit", "train", *self.command, *options])
+
+    def header(self) -> list[str]:
+        """Of the table."""
+        return [*(self.sweep.axes or ["point"]), "seeds", "dev", "test", "clean test"]
+
+    def cells(self) -> Iterator[list[str]]:
+        """Of the table, row by row."""
+        for row in self.rows:
+            axes = [axis.option(row.point.values[name])[1].partition("=")[2] for name, axis in self.sweep.axes.items()]
+            failed = f", {len(row.failed)} failed" if row.failed else ""
+            seeds = f"{len(row.finished)}/{len(row.runs)}{failed}"
+            yield [*(axes or [row.point.label]), seeds, *map(row.figure, COLUMNS)]
+
+    def write(self) -> None:
+        """Writes `results.json` and `sweep.md` into the sweep's directory."""
+        content = (json.dumps(self.to_json(), indent=2) + "\n").encode()
+        write_atomically(self.sweep.directory / "results.json", content)
+        write_atomically(self.sweep.directory / "sweep.md", ("\n".join(self._page()) + "\n").encode())
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything; scores are fractions."""
+        best = self.best
+        return {
+            "asked": self.sweep.asked(),
+            "points": [_row_json(row) for row in self.rows],
+            "best": best and {"point": dict(best.point.values), "command": self.command_of(best.point)},
+        }
+
+    def _page(self) -> Iterator[str]:
+        yield f"# Sweep of {self.command[0]}"
+        yield ""
+        yield f"Seeds: {', '.join(map(str, self.sweep.seeds))}."
+        yield "Scores of the best epoch by dev data, in percent; over seeds mean ± standard deviation. Dev data choose"
+        yield "the point. *Clean test* leaves out test texts that occur in train or dev data of any task."
+        yield ""
+        yield f"| {' | '.join(self.header())} |"
+        yield f"|{'---|' * len(self.header())}"
+        for cells in self.cells():
+            yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+        if self.best is not None:
+            yield ""
+            yield f"Best: {self.best.point.label}"
+            yield ""
+            yield f"    {self.command_of(self.best.point)}"
+        for name, error in self.failures.items():
+            yield ""
+            yield f"{name} failed: {error}"
+
+
+def report(sweep: Sweep, points: Sequence[Point], command: Sequence[str]) -> Report:
+    """Reads what the runs of these points have come to.
+
+    Args:
+        sweep: whose runs.
+        points: each in a row.
+        command: what follows `mtlkit train` for the experiment as it is.
+    """
+    return Report(sweep, [_row(sweep, point) for point in points], command)
+
+
+def _row(sweep: Sweep, point: Point) -> Row:
+    runs = sweep.runs(point)
+    finished = [
+        (run, scores_of(sweep.experiment(point, run.seed).experiment, run.directory.read_metrics()))
+        for run in runs
+        if run.directory.is_finished
+    ]
+    done = [run for run, _ in finished]
+    failed = [(run, failure) for run in runs if run not in done and (failure := run.failure) is not None]
+    return Row(point, runs, finished, failed)
+
+
+def _row_json(row: Row) -> dict[str, Any]:
+    columns = {}
+    for column in COLUMNS:
+        values = row.values(column)
+        mean = fmean(values) if values else None
+        columns[column] = {"mean": mean, "deviation": stdev(values) if len(values) > 1 else None}
+    runs = [{"run": run.directory.path.name, "seed": run.seed, **asdict(scores)} for run, scores in row.finished]
+    failed = [{"run": run.directory.path.name, "seed": run.seed, "error": error} for run, error in row.failed]
+    return {"point": dict(row.point.values), **columns, "runs": runs, "failed": failed}
