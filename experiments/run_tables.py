@@ -2,22 +2,23 @@
 
 Each row is an experiment file, trained once for each seed. What is finished lies under `docs/results/TABLE/` and is not
 run again, so that a table grows over time and over machines; what was interrupted goes on from its checkpoint. At the
-end, or with `--render` alone, `docs/results/TABLE.md` is written from all that is there.
+end, or with `--render` alone, `docs/results/TABLE.md` is written from all that is there. `--gains-over SYSTEM` writes
+`docs/results/TABLE-gains.md` from the runs that are on this machine, with intervals.
 """
 
 import argparse
 import json
-import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
+
+from mtlkit.comparison.tables import spread
+from mtlkit.runs import Interrupted, Job, RunDirectory, run_jobs
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
@@ -27,7 +28,7 @@ from tables import TABLES, System, Table  # noqa: E402
 
 
 @dataclass(frozen=True)
-class Job:
+class Row:
     """One system with one seed."""
 
     table: str
@@ -45,29 +46,44 @@ class Job:
         """What is kept of it."""
         return RESULTS / self.table / f"{self.system.name}-{self.seed}.json"
 
-    def command(self) -> list[str]:
+    def job(self) -> Job:
         """Begins, or goes on."""
         begun = ["--resume"] if (self.run / "meta.json").exists() else []
         overrides = [word for override in (f"seed={self.seed}", *self.overrides) for word in ("-o", override)]
         file = (ROOT / "experiments" / self.system.file).relative_to(ROOT)
         run = self.run.relative_to(ROOT)
-        return ["train", str(file), *self.system.arguments, *overrides, "-s", str(run), *begun]
+        arguments = ("train", str(file), *self.system.arguments, *overrides, "-s", str(run), *begun)
+        return Job(self.run.name, arguments, self.run.with_suffix(".log"))
 
 
-def do(job: Job) -> bool:
-    """Trains in a process of its own; True if it came to an end."""
-    job.run.parent.mkdir(parents=True, exist_ok=True)
-    started = time.monotonic()
-    with job.run.with_suffix(".log").open("a") as log:
-        command = [sys.executable, "-m", "mtlkit", *job.command()]
-        code = subprocess.run(command, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL).returncode
-    minutes = (time.monotonic() - started) / 60
-    ended = "done" if code == 0 else f"ended with code {code}, see {job.run.with_suffix('.log')}"
-    print(f"{job.run.name}: {ended} after {minutes:.1f} minutes", flush=True)
-    if code == 0:
-        job.result.parent.mkdir(parents=True, exist_ok=True)
-        collect(job.run, job.result)
-    return code == 0
+def train(rows: Sequence[Row], processes: int) -> bool:
+    """Trains each in a process of its own, and keeps what has come to its end; True if all have."""
+    try:
+        codes = run_jobs([row.job() for row in rows], processes, lambda line: print(line, flush=True))
+    finally:  # an interrupt too leaves what was done before
+        for row in rows:
+            if RunDirectory(row.run).is_finished:
+                row.result.parent.mkdir(parents=True, exist_ok=True)
+                collect(row.run, row.result)
+    return not any(codes.values())
+
+
+def write_gains(name: str, baseline: str) -> None:
+    """Writes what the runs that are here gain over one of them, with intervals; kept results have no single answers."""
+    systems = {
+        system.name: sorted((ROOT / "runs" / "tables" / name).glob(f"{system.name}-*/metrics.json"))
+        for system in TABLES[name].systems
+    }
+    of_baseline = systems[baseline]
+    if not of_baseline:
+        sys.exit(f"no run of {baseline} is here to count gains from")
+    runs = [str(file.parent.relative_to(ROOT)) for files in systems.values() for file in files]
+    names = [word for system, files in systems.items() if files for word in ("--name", system)]
+    command = ["compare", *runs, *names, "--baseline", baseline, "--format", "markdown"]
+    page = RESULTS / f"{name}-gains.md"
+    subprocess.run([sys.executable, "-m", "mtlkit", *command, "-o", str(page)], cwd=ROOT, check=True)
+    made = f"Made by `python experiments/run_tables.py {name} --gains-over {baseline}`."
+    page.write_text(f"# Gains over {baseline}: {TABLES[name].title}\n\n{made}\n\n{page.read_text()}", encoding="utf-8")
 
 
 def render(name: str) -> None:
@@ -96,7 +112,7 @@ def _page(name: str, table: Table, rows: Sequence[tuple[System, list[dict[str, A
     yield "| system | seeds | test | clean test | dev | epochs | minutes | on | papers |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for system, runs in rows:
-        figures = [_spread(_average(run, *which, table.metric) for run in runs) for which in FIGURES]
+        figures = [spread([_average(run, *which, table.metric) for run in runs]) for which in FIGURES]
         epochs, minutes = (", ".join(map(str, each)) for each in zip(*map(_length, runs), strict=True))
         where = ", ".join(
             dict.fromkeys(run["processor"] if run["device"] == "cpu" else run["accelerator"] for run in runs)
@@ -128,11 +144,6 @@ def _average(run: dict[str, Any], split: str, prefix: str, metric: str) -> float
     return float(figures.get(f"average/{prefix}{metric}", figures[f"average/{metric}"]))
 
 
-def _spread(values: Iterator[float]) -> str:
-    percent = [100 * value for value in values]
-    return f"{fmean(percent):.2f}" + (f" ± {stdev(percent):.2f}" if len(percent) > 1 else "")
-
-
 def _length(run: dict[str, Any]) -> tuple[int, str]:
     """Epochs of the last stage, and minutes of all."""
     start, end = (datetime.fromisoformat(run[key]) for key in ("created", "finished"))
@@ -148,22 +159,29 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=1, help="runs at the same time")
     parser.add_argument("-o", "--override", action="append", default=[], help="a setting for all, as for mtlkit train")
     parser.add_argument("--render", action="store_true", help="only write the page")
+    parser.add_argument("--gains-over", metavar="SYSTEM", help="only write what the runs here gain over that one")
     given = parser.parse_args()
     names = [system.name for system in TABLES[given.table].systems]
-    if unknown := [name for name in given.systems or () if name not in names]:
-        parser.error(f"no system '{unknown[0]}' in {given.table}; there are {', '.join(names)}")
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    jobs = [
-        Job(given.table, system, seed, tuple(given.override))
+    for wanted in (*(given.systems or ()), *([given.gains_over] if given.gains_over else ())):
+        if wanted not in names:
+            parser.error(f"no system '{wanted}' in {given.table}; there are {', '.join(names)}")
+    if given.gains_over:
+        write_gains(given.table, given.gains_over)
+        return
+    rows = [
+        Row(given.table, system, seed, tuple(given.override))
         for seed in given.seeds
         for system in TABLES[given.table].systems
         if given.systems is None or system.name in given.systems
     ]
-    missing = [] if given.render else [job for job in jobs if not job.result.exists()]
-    with ThreadPoolExecutor(given.processes) as pool:
-        done = list(pool.map(do, missing))
-    render(given.table)
-    sys.exit(not all(done))
+    missing = [] if given.render else [row for row in rows if not row.result.exists()]
+    try:
+        all_done = train(missing, given.processes)
+    except Interrupted as interrupted:
+        sys.exit(interrupted.exit_code)
+    finally:
+        render(given.table)
+    sys.exit(not all_done)
 
 
 if __name__ == "__main__":

@@ -49,8 +49,9 @@ def test_the_page_has_means_over_seeds_and_tasks(run_tables: ModuleType) -> None
 
 def test_what_has_begun_goes_on(run_tables: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_tables, "ROOT", tmp_path)
-    job = run_tables.Job("fdu", run_tables.TABLES["fdu"].systems[0], 7, ("trainer.epochs=1",))
-    assert "--resume" not in job.command() and job.command()[4:8] == ["-o", "seed=7", "-o", "trainer.epochs=1"]
-    job.run.mkdir(parents=True)
-    (job.run / "meta.json").touch()
-    assert job.command()[-1] == "--resume"
+    row = run_tables.Row("fdu", run_tables.TABLES["fdu"].systems[0], 7, ("trainer.epochs=1",))
+    arguments = row.job().arguments
+    assert "--resume" not in arguments and arguments[4:8] == ("-o", "seed=7", "-o", "trainer.epochs=1")
+    row.run.mkdir(parents=True)
+    (row.run / "meta.json").touch()
+    assert row.job().arguments[-1] == "--resume"
