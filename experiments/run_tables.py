@@ -109,10 +109,12 @@ test texts that occur in train or dev data of any task. The papers' figures are 
 
 def _page(name: str, table: Table, rows: Sequence[tuple[System, list[dict[str, Any]]]]) -> Iterator[str]:
     yield from PREFACE.format(table=table, name=name).splitlines()
-    yield "| system | seeds | test | clean test | dev | epochs | minutes | on | papers |"
-    yield "|---|---|---|---|---|---|---|---|---|"
+    yield "| system | seeds | test | clean test | test - clean | dev | epochs | minutes | on | papers |"
+    yield "|---|---|---|---|---|---|---|---|---|---|"
     for system, runs in rows:
-        figures = [spread([_average(run, *which, table.metric) for run in runs]) for which in FIGURES]
+        test, clean, dev = ([_average(run, *which, table.metric) for run in runs] for which in FIGURES)
+        leak = [standard - other for standard, other in zip(test, clean, strict=True)]
+        figures = map(spread, (test, clean, leak, dev))
         epochs, minutes = (", ".join(map(str, each)) for each in zip(*map(_length, runs), strict=True))
         where = ", ".join(
             dict.fromkeys(run["processor"] if run["device"] == "cpu" else run["accelerator"] for run in runs)

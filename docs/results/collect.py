@@ -1,7 +1,7 @@
 """Keeps what runs came to: `python docs/results/collect.py RUN ...` writes a JSON file per run beside this script.
 
 Each holds the run's command, machine, versions, data hashes and figures, as its `meta.json`, `metrics.json` and
-`metrics.jsonl` say; `README.md` here is then written anew from all of them.
+`metrics.jsonl` say; `runs.md` here is then written anew from all of them.
 """
 
 import json
@@ -25,7 +25,7 @@ KEPT = (
     "accelerator",
     "git",
 )
-HEADER = """# Results
+HEADER = """# Single runs
 
 Written by `collect.py` here, from the directories that the runs left. Figures are shares of 1 in the JSON files and
 percent in this table; *clean* leaves out test texts that occur in any task's train or dev data. One seed each.
@@ -78,7 +78,7 @@ def main() -> None:
     for run in sys.argv[1:]:
         collect(Path(run), HERE / f"{Path(run).name}.json")
     rows = [row(file) for file in sorted(HERE.glob("*.json"))]
-    (HERE / "README.md").write_text(HEADER + "\n".join(rows) + "\n")
+    (HERE / "runs.md").write_text(HEADER + "\n".join(rows) + "\n")
 
 
 if __name__ == "__main__":
