@@ -15,12 +15,10 @@ from mtlkit.data import Batch, TaskSplit
 from mtlkit.embedders import Embedder
 from mtlkit.encoders import Encoder
 from mtlkit.experiment import LoadedExperiment
-from mtlkit.kernels.choice import set_kernels
-from mtlkit.kernels.networks_in_threads import set_network_threads
 from mtlkit.models import MultiTaskModel
 from mtlkit.sharing import SharingScheme
 from mtlkit.stages import experiment_of, stages_of
-from mtlkit.training import Optimization, Trainer, TrainerSettings
+from mtlkit.training import Optimization, Trainer, TrainerSettings, compute_as
 
 
 @dataclass(frozen=True)
@@ -78,9 +76,7 @@ def inspect_experiment(
     """
     check_experiment(loaded.experiment, str(loaded.file))
     experiment = experiment_of(loaded.experiment, stages_of(loaded.experiment)[0])
-    torch.set_num_threads(experiment.trainer.threads)
-    set_network_threads(experiment.trainer.network_threads)
-    set_kernels(experiment.trainer.kernels)
+    compute_as(experiment.trainer)
     corpora = load_corpora(loaded.experiment, limit=limit, say=say)  # the vocabulary is that of all stages
     vectors = read_vectors(experiment, say)
     vocabulary = make_vocabulary(loaded.experiment, corpora, vectors, say)

@@ -24,6 +24,11 @@ def set_kernels(kernels: Kernels) -> None:
     _chosen = kernels
 
 
+def chosen_kernels() -> Kernels:
+    """What was decided last."""
+    return _chosen
+
+
 def prefer_kernels(kernels: Kernels) -> None:
     """The same for what must run everywhere, such as an archive: nothing is insisted on."""
     set_kernels("auto" if kernels in ("compiled", "graphs") else kernels)

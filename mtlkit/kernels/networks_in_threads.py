@@ -37,6 +37,11 @@ def set_network_threads(number: int) -> None:
     _number = number
 
 
+def network_threads() -> int:
+    """What was decided last."""
+    return _number
+
+
 def run_each(
     networks: Sequence[Network], run: Callable[[Network, Tensor], Tensor], inputs: Sequence[Tensor]
 ) -> Tensors:

@@ -4,15 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
-
 from mtlkit.archive import Archive
 from mtlkit.corpora import Say, evaluation_tasks, load_split, majority, silent
 from mtlkit.errors import ConfigError, DataError
 from mtlkit.experiment import TaskSettings
-from mtlkit.kernels.choice import prefer_kernels
-from mtlkit.kernels.networks_in_threads import set_network_threads
-from mtlkit.training import Predictions, predictions_of, with_averages
+from mtlkit.training import Predictions, computing_as, predictions_of, with_averages
 
 
 @dataclass(frozen=True)
@@ -56,9 +52,6 @@ def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Eva
         DataError: a file is wrong or missing.
     """
     trainer, split = archive.experiment.trainer, wanted.split
-    torch.set_num_threads(trainer.threads)
-    set_network_threads(trainer.network_threads)
-    prefer_kernels(trainer.kernels)
     trained_with = archive.meta.get("limit")
     if trained_with not in (None, wanted.limit):
         say(f"the run was trained with --limit {trained_with}; its own figures come again with the same option")
@@ -79,7 +72,8 @@ def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Eva
             device=archive.device,
             seen=archive.seen if split == "test" else None,
         )
-        answers = predictions_of(model, scored, trainer.evaluation_batch_size, trainer.precision)
+        with computing_as(trainer):
+            answers = predictions_of(model, scored, trainer.evaluation_batch_size, trainer.precision)
         predictions.append(answers)
         figures.update(answers.figures())
         figures.update(majority(name, corpus))

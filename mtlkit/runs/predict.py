@@ -9,9 +9,7 @@ import torch
 from mtlkit.archive import Archive
 from mtlkit.data import Corpus, DatasetReader, Instance, TaskSplit
 from mtlkit.errors import DataError
-from mtlkit.kernels.choice import prefer_kernels
-from mtlkit.kernels.networks_in_threads import set_network_threads
-from mtlkit.training import as_target
+from mtlkit.training import as_target, computing_as
 from mtlkit.training.optimization import autocast
 
 Input = tuple[str | Mapping[str, object] | DataError, str]
@@ -29,13 +27,11 @@ def predict(
         tasks: whose heads answer, each once.
         batch_size: inputs read before answers are given.
     """
-    torch.set_num_threads(archive.experiment.trainer.threads)
-    set_network_threads(archive.experiment.trainer.network_threads)
-    prefer_kernels(archive.experiment.trainer.kernels)
     readers = {task: archive.experiment.tasks[task].reader.build() for task in tasks}
     stream = iter(inputs)
     while chunk := list(islice(stream, batch_size)):
-        answers = [_answer(archive, chunk, task, reader) for task, reader in readers.items()]
+        with computing_as(archive.experiment.trainer):
+            answers = [_answer(archive, chunk, task, reader) for task, reader in readers.items()]
         for records in zip(*answers, strict=True):
             yield from records
 

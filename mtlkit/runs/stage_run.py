@@ -14,8 +14,6 @@ from mtlkit.corpora import Corpora, Say, evaluation_tasks, majority
 from mtlkit.data import TaskSplit, Vectors, Vocabulary
 from mtlkit.experiment import Experiment, build_model
 from mtlkit.files import new_folder
-from mtlkit.kernels.choice import set_kernels
-from mtlkit.kernels.networks_in_threads import set_network_threads
 from mtlkit.models import MultiTaskModel
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.interrupts import Interrupted, Interrupts
@@ -31,6 +29,7 @@ from mtlkit.training import (
     Predictions,
     Step,
     Trainer,
+    compute_as,
     evaluate,
     load_weights,
     predictions_of,
@@ -118,9 +117,7 @@ class StageRun:
         self.seed = (setting.experiment.seed + number) % 2**63
         self.log_size = before.log_size if before else 0
         # Before paths are derived: scores in other last digits could choose others.
-        torch.set_num_threads(self.stage.trainer.threads)
-        set_network_threads(self.stage.trainer.network_threads)
-        set_kernels(self.stage.trainer.kernels)
+        compute_as(self.stage.trainer)
         self.paths = self._derived_paths(before)
         self.experiment = experiment_of(setting.experiment, self.stage, self.paths)
         self.done = self.folder.read_outcome() if begun else None

@@ -157,6 +157,9 @@ def _kernels(experiment: Experiment, device: torch.device, say: Say) -> str | No
     for number, stage in enumerate(stages_of(experiment)):
         sharing = stage.sharing or experiment.model.sharing
         if not any(getattr(part.component, "uses_kernels", False) for part in sharing.parts()):
+            if stage.trainer.kernels in ("compiled", "graphs"):
+                place = f"stages.{number}.trainer.kernels" if experiment.stages else "trainer.kernels"
+                say(f"{place}: '{stage.trainer.kernels}' changes nothing, since no part of {sharing.type} has kernels")
             continue
         set_kernels(stage.trainer.kernels)
         sentences.append(why_not_compiled(device))

@@ -18,6 +18,7 @@ from mtlkit.training.loggers import Logger
 from mtlkit.training.optimization import Optimization
 from mtlkit.training.optimizers import Optimizer
 from mtlkit.training.predictions import CLEAN, CLEAN_SHARE, Predictions
+from mtlkit.training.process import compute_as, computing_as
 from mtlkit.training.random_state import seed_all
 from mtlkit.training.schedules import Schedule
 from mtlkit.training.selection import ModelSelection
@@ -49,6 +50,8 @@ __all__ = [
     "TrainerSettings",
     "UpdateStrategy",
     "as_target",
+    "compute_as",
+    "computing_as",
     "counted_figure",
     "evaluate",
     "load_weights",
