@@ -7,24 +7,20 @@ end, or with `--render` alone, `docs/results/TABLE.md` is written from all that 
 """
 
 import argparse
-import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from statistics import fmean
-from typing import Any
 
-from mtlkit.comparison.tables import spread
 from mtlkit.runs import Interrupted, Job, RunDirectory, run_jobs
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
-sys.path[:0] = [str(RESULTS), str(Path(__file__).parent)]  # scripts beside what they are about, in no package
+sys.path.insert(0, str(RESULTS))  # a script beside its results, in no package
 from collect import collect  # noqa: E402
-from tables import TABLES, System, Table  # noqa: E402
+from table_page import page  # noqa: E402
+from tables import TABLES, System  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -86,72 +82,6 @@ def write_gains(name: str, baseline: str) -> None:
     page.write_text(f"# Gains over {baseline}: {TABLES[name].title}\n\n{made}\n\n{page.read_text()}", encoding="utf-8")
 
 
-def render(name: str) -> None:
-    """Writes the table's page from the kept results."""
-    table = TABLES[name]
-    rows = [(system, runs) for system in table.systems if (runs := list(_kept(name, system)))]
-    (RESULTS / f"{name}.md").write_text("\n".join(_page(name, table, rows)) + "\n", encoding="utf-8")
-
-
-def _kept(name: str, system: System) -> Iterator[dict[str, Any]]:
-    for file in sorted((RESULTS / name).glob(f"{system.name}-*.json")):
-        yield json.loads(file.read_text(encoding="utf-8"))
-
-
-PREFACE = """# {table.title}
-
-Written by `python experiments/run_tables.py {name} --render`; [one file a run]({name}) holds command, commit, machine,
-data hashes and every epoch. Average {table.metric} in percent, over seeds mean ± standard deviation; *clean* leaves out
-test texts that occur in train or dev data of any task. The papers' figures are from trainers of their own.
-
-"""
-
-
-def _page(name: str, table: Table, rows: Sequence[tuple[System, list[dict[str, Any]]]]) -> Iterator[str]:
-    yield from PREFACE.format(table=table, name=name).splitlines()
-    yield "| system | seeds | test | clean test | test - clean | dev | epochs | minutes | on | papers |"
-    yield "|---|---|---|---|---|---|---|---|---|---|"
-    for system, runs in rows:
-        test, clean, dev = ([_average(run, *which, table.metric) for run in runs] for which in FIGURES)
-        leak = [standard - other for standard, other in zip(test, clean, strict=True)]
-        figures = map(spread, (test, clean, leak, dev))
-        epochs, minutes = (", ".join(map(str, each)) for each in zip(*map(_length, runs), strict=True))
-        where = ", ".join(
-            dict.fromkeys(run["processor"] if run["device"] == "cpu" else run["accelerator"] for run in runs)
-        )
-        seeds = ", ".join(str(run["seed"]) for run in runs)
-        file = f"[{system.title}](../../experiments/{system.file})"
-        yield f"| {' | '.join([file, seeds, *figures, epochs, minutes, where, system.paper])} |"
-    yield from _tasks(table, rows)
-
-
-FIGURES = (("test", ""), ("test", "clean_"), ("dev", ""))
-
-
-def _tasks(table: Table, rows: Sequence[tuple[System, list[dict[str, Any]]]]) -> Iterator[str]:
-    """The test figures task by task."""
-    if not rows:
-        return
-    tasks = [name.split("/")[0] for name in rows[0][1][0]["metrics"]["test"] if name.endswith(f"/{table.metric}")]
-    yield ""
-    yield f"| {' | '.join(['task', *(system.name for system, _ in rows)])} |"
-    yield f"|{'---|' * (len(rows) + 1)}"
-    for task in tasks:
-        values = [fmean(run["metrics"]["test"][f"{task}/{table.metric}"] for run in runs) for _, runs in rows]
-        yield f"| {' | '.join([task, *(f'{100 * value:.1f}' for value in values)])} |"
-
-
-def _average(run: dict[str, Any], split: str, prefix: str, metric: str) -> float:
-    figures = run["metrics"][split]
-    return float(figures.get(f"average/{prefix}{metric}", figures[f"average/{metric}"]))
-
-
-def _length(run: dict[str, Any]) -> tuple[int, str]:
-    """Epochs of the last stage, and minutes of all."""
-    start, end = (datetime.fromisoformat(run[key]) for key in ("created", "finished"))
-    return run["metrics"]["epochs"], f"{(end - start).total_seconds() / 60:.0f}"
-
-
 def main() -> None:
     """Runs what is missing, then renders; the exit code is 1 if something did not come to an end."""
     parser = argparse.ArgumentParser(description="Run a table of a paper.")
@@ -182,7 +112,7 @@ def main() -> None:
     except Interrupted as interrupted:
         sys.exit(interrupted.exit_code)
     finally:
-        render(given.table)
+        page(RESULTS, given.table)
     sys.exit(not all_done)
 
 

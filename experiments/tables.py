@@ -1,7 +1,7 @@
 """The tables that run_tables.py runs: which experiment file, with which arguments, is which row."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -17,11 +17,14 @@ class System:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows that share tasks and trainer. `metric` is what its figures are."""
+    """Rows that share tasks and trainer."""
 
     title: str
     metric: str
+    """What is averaged over the tasks, and shown for each."""
     systems: tuple[System, ...]
+    metrics: Mapping[str, str] = field(default_factory=dict)
+    """By task, what is shown in place of averages, where the tasks' metrics differ."""
 
 
 COMMON = ("--tla-str", "preset=common")
@@ -146,4 +149,22 @@ EWT_UNITED = Table(
     ),
 )
 
-TABLES = {"fdu": FDU, "fdu_recipe": FDU_RECIPE, "ewt_grid": EWT_GRID, "ewt_united": EWT_UNITED}
+# Liu et al. 2019, Table 4: chunk F1 / NER F1 / POS accuracy. Only the chunks are their data.
+TAGGING = Table(
+    "Tagging: CoNLL-2000 chunks, WikiGold entities, English Web Treebank POS tags, one trainer for all systems",
+    "token_accuracy",
+    tuple(
+        System(name, title, f"tagging/{name}.jsonnet", COMMON, paper)
+        for name, title, paper in (
+            ("lstm_crf", "BiLSTM-CRF, single task", "94.46 / 90.10 / 97.55 (Liu)"),
+            ("mt_cnn", "MT-CNN", "94.32 / 89.59 / 97.29 (Liu)"),
+            ("fs", "FS-MTL", "95.41 / 90.94 / 97.55 (Liu)"),
+            ("asp", "ASP-MTL, Liu's SP-MTL", "95.27? / 90.90 / 97.49 (Liu)"),
+            ("dc", "DC-MTL", "95.49 / 91.25 / 97.61 (Liu)"),
+            ("ic", "IC-MTL", "95.61 / 91.47 / 97.69 (Liu)"),
+        )
+    ),
+    {"chunk": "f1", "ner": "f1", "pos": "token_accuracy"},
+)
+
+TABLES = {"fdu": FDU, "tagging": TAGGING, "fdu_recipe": FDU_RECIPE, "ewt_grid": EWT_GRID, "ewt_united": EWT_UNITED}

@@ -1,7 +1,6 @@
 """The runner of whole tables: what it starts, and the page that it makes of results."""
 
-import importlib.util
-import sys
+import importlib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,13 +10,10 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.fixture(scope="module")
-def run_tables() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("run_tables", ROOT / "experiments" / "run_tables.py")
-    assert spec is not None and spec.loader is not None
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def run_tables(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(ROOT / "experiments"))
+    return importlib.import_module("run_tables")
 
 
 def result(seed: int, books: float, films: float) -> dict[str, Any]:
@@ -42,7 +38,8 @@ def test_every_system_is_an_experiment(run_tables: ModuleType) -> None:
 def test_the_page_has_means_over_seeds_and_tasks(run_tables: ModuleType) -> None:
     table = run_tables.TABLES["fdu"]
     system = table.systems[0]
-    page = "\n".join(run_tables._page("fdu", table, [(system, [result(1, 0.8, 0.6), result(2, 0.9, 0.9)])]))
+    rows = [(system, [result(1, 0.8, 0.6), result(2, 0.9, 0.9)])]
+    page = "\n".join(importlib.import_module("table_page").lines("fdu", table, rows))
     assert "| 1, 2 | 80.00 ± 14.14 | 50.00 ± 0.00 | 30.00 ± 14.14 | 70.00 ± 0.00 | 4, 4 | 6, 6 | a processor |" in page
     assert "| books | 85.0 |" in page and "| films | 75.0 |" in page and "| average | 80.0 |" in page
 
@@ -55,3 +52,12 @@ def test_what_has_begun_goes_on(run_tables: ModuleType, tmp_path: Path, monkeypa
     row.run.mkdir(parents=True)
     (row.run / "meta.json").touch()
     assert row.job().arguments[-1] == "--resume"
+
+
+def test_metrics_that_differ_are_not_averaged(run_tables: ModuleType) -> None:
+    table = run_tables.TABLES["tagging"]
+    run = result(1, 0, 0)
+    run["metrics"]["test"] = {"chunk/f1": 0.9, "ner/f1": 0.8, "pos/token_accuracy": 0.7, "average/token_accuracy": 0.1}
+    page = "\n".join(importlib.import_module("table_page").lines("tagging", table, [(table.systems[0], [run])]))
+    assert "| chunk, f1 | ner, f1 | pos, token_accuracy |" in page
+    assert "| 90.00 | 80.00 | 70.00 |" in page and "10.00" not in page
