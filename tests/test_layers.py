@@ -12,7 +12,7 @@ import mtlkit
 
 ROOT = Path(mtlkit.__file__).parent
 LAYERS = [
-    {"errors", "types", "files"},
+    {"errors", "types", "files", "table"},
     {"config"},
     {"data", "metrics", "kernels"},
     {"embedders", "encoders", "heads", "communicators", "initializers", "selectors", "sharing"},

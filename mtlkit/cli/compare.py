@@ -1,8 +1,7 @@
 """The verb that sets runs side by side: compare."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -12,14 +11,7 @@ if TYPE_CHECKING:
     from mtlkit.comparison import Comparison, RunRecord, System
 
 
-class Format(StrEnum):
-    """How a comparison is written."""
-
-    terminal = "terminal"
-    markdown = "markdown"
-    latex = "latex"
-    csv = "csv"
-    json = "json"
+Format = Literal["terminal", "markdown", "latex", "csv", "json"]
 
 
 def compare(
@@ -37,9 +29,7 @@ def compare(
     ] = [],
     resamples: Annotated[int, typer.Option(min=100, help="Of the paired bootstrap over texts.")] = 10_000,
     seed: Annotated[int, typer.Option(min=0, help="Of the resamples.")] = 0,
-    format_: Annotated[
-        Format, typer.Option("--format", help="terminal, markdown, latex, csv or json.")
-    ] = Format.terminal,
+    format_: Annotated[Format, typer.Option("--format", help="terminal, markdown, latex, csv or json.")] = "terminal",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")] = None,
     include_package: Include = [],
 ) -> None:
@@ -113,13 +103,13 @@ def _baseline(systems: "list[System]", given: str | None) -> "System | None":
 def _written(comparison: "Comparison", format_: Format, to_file: bool) -> str:
     from mtlkit.cli.console import table_text
     from mtlkit.comparison.layout import as_csv, as_json, notes_of, tables_of
-    from mtlkit.comparison.tables import latex, markdown
+    from mtlkit.table import latex, markdown
 
-    if format_ == Format.csv:
+    if format_ == "csv":
         return as_csv(comparison)
-    if format_ == Format.json:
+    if format_ == "json":
         return as_json(comparison)
     tables = tables_of(comparison)
-    if format_ == Format.terminal:
+    if format_ == "terminal":
         return "\n".join(table_text(table, to_file) for table in tables)
-    return (markdown if format_ == Format.markdown else latex)(tables, notes_of(comparison))
+    return (markdown if format_ == "markdown" else latex)(tables, notes_of(comparison))

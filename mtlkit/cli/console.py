@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from mtlkit.comparison.tables import Table as Comparison
     from mtlkit.inspection import Inspection
     from mtlkit.runs import Profile
+    from mtlkit.table import Table as TextTable
     from mtlkit.training import EpochEnd, Step
 
 # A user's `[b]` and `:smile:` are text, in cells and titles as well.
@@ -147,16 +147,16 @@ def show_rows(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     results.print(table)
 
 
-def table_text(comparison: "Comparison", to_file: bool) -> str:
-    """A table of a comparison as a terminal shows it, bold where it knows bold; as wide as it is for whatever else."""
+def table_text(table: "TextTable", to_file: bool) -> str:
+    """A table as a terminal shows it, bold where it knows bold; as wide as it is for whatever else."""
     console = wide if to_file or not results.is_terminal else results
-    table = Table(*comparison.header[:1], title=comparison.title, title_justify="left")
-    for name in comparison.header[1:]:
-        table.add_column(name, justify="right")
-    for row in comparison.rows:
-        table.add_row(*(Text(cell.text, style="bold" if cell.best else "") for cell in row))
+    shown = Table(*table.header[:1], title=table.title, title_justify="left")
+    for name in table.header[1:]:
+        shown.add_column(name, justify="right")
+    for row in table.rows:
+        shown.add_row(*(Text(cell.text, style="bold" if cell.best else "") for cell in row))
     with console.capture() as captured:
-        console.print(table)
+        console.print(shown)
     return captured.get()
 
 

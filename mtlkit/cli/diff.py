@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Sequence
-from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -13,20 +12,14 @@ if TYPE_CHECKING:
     from mtlkit.comparison.differences import Row
 
 RunOrArchive = Annotated[Path, typer.Argument(help="Directory of a run, or an archive.", metavar="RUN")]
-
-
-class Format(StrEnum):
-    """How differences are written."""
-
-    terminal = "terminal"
-    json = "json"
+Format = Literal["terminal", "json"]
 
 
 def diff(
     left: RunOrArchive,
     right: RunOrArchive,
     everything: Annotated[bool, typer.Option("--all", help="Also show what is the same.")] = False,
-    format_: Annotated[Format, typer.Option("--format", help="terminal or json.")] = Format.terminal,
+    format_: Annotated[Format, typer.Option("--format", help="terminal or json.")] = "terminal",
 ) -> None:
     """Tell what two runs or archives differ in: settings, arguments, data, versions, machine, scores.
 
@@ -42,7 +35,7 @@ def diff(
     rows = compare_facts(facts[left], facts[right])
     differing = [row for row in rows if row.differs]
     shown = rows if everything else differing
-    if format_ == Format.json:
+    if format_ == "json":
         sections = groupby(shown, lambda row: row.section)
         print(
             json.dumps(

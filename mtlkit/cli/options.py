@@ -45,10 +45,15 @@ def torch_device(name: str) -> "torch.device":
 
 def command_to_go_on(begun: bool) -> str:
     """The command that was given, as it goes on with what it has begun, or begins again if there is nothing yet."""
-    arguments = sys.argv[1:]
-    if begun:
-        arguments = [*(each for each in arguments if each not in ("--resume", "--force")), "--resume"]
-    return f"mtlkit {shlex.join(arguments)}"
+    if not begun:
+        return command_as_given()
+    arguments = [each for each in sys.argv[1:] if each not in ("--resume", "--force")]
+    return f"mtlkit {shlex.join([*arguments, '--resume'])}"
+
+
+def command_as_given() -> str:
+    """The command that was given, to be given again."""
+    return f"mtlkit {shlex.join(sys.argv[1:])}"
 
 
 def archive_path(path: Path) -> Path:

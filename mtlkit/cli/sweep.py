@@ -1,6 +1,5 @@
 """The verb `sweep`: an experiment at many points, in as many processes as one likes."""
 
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mtlkit.cli.experiment_source import ExperimentSource, takes_experiment
-from mtlkit.cli.options import Device, Limit, torch_device
+from mtlkit.cli.options import Device, Limit, command_as_given, torch_device
 
 if TYPE_CHECKING:
     from mtlkit.runs import TrainOptions
@@ -24,6 +23,7 @@ Draw = Annotated[
     list[str],
     typer.Option("--range", metavar="NAME=LOW:HIGH[:log]", help="Draw --trials points from such a range instead."),
 ]
+Sampler = Literal["tpe", "random"]
 SETTLED, FAILED = 0, 1
 
 
@@ -33,7 +33,7 @@ def sweep(
     grid: Vary = [],
     range_: Draw = [],
     trials: Annotated[int | None, typer.Option(min=1, help="Points to draw, with --range.")] = None,
-    sampler: Annotated[Literal["tpe", "random"], typer.Option(help="How they are drawn.")] = "tpe",
+    sampler: Annotated[Sampler, typer.Option(help="How they are drawn.")] = "tpe",
     seeds: Annotated[str, typer.Option(metavar="N", help="How many seeds each point has, or which: 13,14,15.")] = "1",
     serialization_dir: Annotated[
         Path | None, typer.Option("-s", "--serialization-dir", help="Default: runs/<experiment's name>-sweep.")
@@ -148,12 +148,12 @@ def _start(asked: "Sweep", identity: str, storage: str | None, processes: int) -
         raise typer.Exit(codes[wrong[0]])
 
 
-def _work(asked: "Sweep", identity: str, storage: str | None, sampler: str, options: "TrainOptions") -> None:
+def _work(asked: "Sweep", identity: str, storage: str | None, sampler: Sampler, options: "TrainOptions") -> None:
     from mtlkit.cli.console import ConsoleListener, say
     from mtlkit.sweeps import Trials, work
 
     with asked.held():
-        trials = Trials(asked, identity, storage, "random" if sampler == "random" else "tpe")
+        trials = Trials(asked, identity, storage, sampler)
         trials.enqueue()
     work(asked, trials, options, lambda: [ConsoleListener()], say)
 
@@ -196,7 +196,7 @@ def _end(found: "Report") -> None:
 def _say_how_to_go_on(why: str) -> None:
     from mtlkit.cli.console import say
 
-    say(f"{why}; go on with: mtlkit {shlex.join(sys.argv[1:])}")
+    say(f"{why}; go on with: {command_as_given()}")
 
 
 def _without_processes(arguments: Sequence[str]) -> tuple[str, ...]:

@@ -1,8 +1,7 @@
 """The verb that hands what tasks have learned together to a task that was left out."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,13 +9,7 @@ from mtlkit.cli.experiment_source import ExperimentSource, takes_experiment
 from mtlkit.cli.options import Device, Limit, command_to_go_on, torch_device
 
 ALL = "all"
-
-
-class Embeddings(StrEnum):
-    """What the word vectors of the new task begin as."""
-
-    FRESH = "fresh"
-    COPY = "copy"
+Embeddings = Literal["fresh", "copy"]
 
 
 @takes_experiment
@@ -37,7 +30,7 @@ def transfer(
         typer.Option(
             metavar="HOW", help="The new task's word vectors: fresh ones, or a copy of what the others have learned."
         ),
-    ] = Embeddings.FRESH,
+    ] = "fresh",
     baseline: Annotated[
         Path | None, typer.Option(help="Run, or JSON file of test figures, to show the gain over; not for training.")
     ] = None,
@@ -73,7 +66,7 @@ def transfer(
         raise ConfigError("--processes is about several folds, and this is one; give --leave-out all, or leave it out")
     loaded, plugins = source.load()
     where, tasks = torch_device(device), list(loaded.experiment.tasks) if leave_out == ALL else [leave_out]
-    settings = TransferSettings(scope, embeddings.value)
+    settings = TransferSettings(scope, embeddings)
     folds = {task: fold_of(loaded, task, settings) for task in tasks}
     figures = None if baseline is None else baseline_figures(baseline, loaded.experiment, tasks)
     directory = serialization_dir or Path("runs") / f"transfer-{loaded.name}"
@@ -103,7 +96,7 @@ def transfer(
 
 def _options(directory: Path, scope: str | None, embeddings: Embeddings, limit: int | None, device: str) -> list[str]:
     """What all folds have in common, as words of a command line; the device is left open where it is not named."""
-    words = ["-s", str(directory), "--embeddings", embeddings.value]
+    words = ["-s", str(directory), "--embeddings", embeddings]
     words += ["--scope", scope] if scope is not None else []
     words += ["--limit", str(limit)] if limit is not None else []
     return words + (["--device", device] if device != "auto" else [])

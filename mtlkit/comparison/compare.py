@@ -10,7 +10,7 @@ from mtlkit.comparison.gains import Intervals, intervals
 from mtlkit.comparison.outcomes import metric_of
 from mtlkit.comparison.records import RunRecord, System
 from mtlkit.errors import RunError
-from mtlkit.training import AVERAGE, CLEAN, CLEAN_SHARE, counted_figure
+from mtlkit.training import AVERAGE, CLEAN, CLEAN_SHARE, counted_figure, figures_of
 
 STANDARD = ""
 
@@ -131,7 +131,10 @@ def _values(systems: Sequence[System], split: str, metrics: Mapping[str, str], k
     found: dict[str, dict[str, list[float]]] = {system.name: {} for system in systems}
     for task, metric in metrics.items():
         of_task = {
-            system.name: [_figure(run, split, task, f"{kind}{metric}") for run in system.runs] for system in systems
+            system.name: [
+                counted_figure(figures_of(task, run.figures[split]), f"{kind}{metric}") for run in system.runs
+            ]
+            for system in systems
         }
         known = {name: [value for value in values if value is not None] for name, values in of_task.items()}
         if known == of_task:
@@ -142,12 +145,6 @@ def _values(systems: Sequence[System], split: str, metrics: Mapping[str, str], k
             if by_task:
                 by_task[AVERAGE] = [fmean(of_seed) for of_seed in zip(*by_task.values(), strict=True)]
     return found
-
-
-def _figure(run: RunRecord, split: str, task: str, metric: str) -> float | None:
-    prefix = f"{task}/"
-    scores = {name.removeprefix(prefix): value for name, value in run.figures[split].items() if name.startswith(prefix)}
-    return counted_figure(scores, metric)
 
 
 def _intervals(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mtlkit.archive import read_documents
+from mtlkit.comparison.records import digests_by_name
 from mtlkit.errors import RunError
 from mtlkit.runs import RunDirectory
 
@@ -81,7 +82,7 @@ def _facts(experiment: Any, meta: Mapping[str, Any], metrics: Mapping[str, Any])
     return {
         "settings": dict(flattened(experiment)),
         "arguments": arguments_of(meta.get("command") or []),
-        "data": _by_name(meta.get("data") or {}),
+        "data": digests_by_name(meta.get("data") or {}),
         "versions": {**_some(meta, ABOUT_VERSIONS), **plugins, **packages},
         "git": {name: git[name] for name in ("commit", "dirty") if name in git},
         "machine": _some(meta, ABOUT_MACHINE),
@@ -116,15 +117,6 @@ def arguments_of(command: Sequence[str]) -> dict[str, str]:
             option = SHORT.get(option, option)
             found[f"{option} {name}" if assigned else option] = rest if assigned else value
     return found
-
-
-def _by_name(digests: Mapping[str, str]) -> dict[str, str]:
-    """By the names of the files, or by their paths where two have the same name."""
-    names = [Path(file).name for file in digests]
-    return {
-        name if names.count(name) == 1 else file: digest
-        for name, (file, digest) in zip(names, digests.items(), strict=True)
-    }
 
 
 def _some(meta: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ class RunRecord:
     figures: Mapping[str, Mapping[str, float]]
     """`task/metric` by split."""
     data: Mapping[str, str]
-    """sha256 of each data file, by the file's name."""
+    """sha256 of each data file, by the file's name, or by its path where two have the same name."""
     limit: int | None
     predictions: Path | None
     """The folder of its answers to single texts; None where none can be."""
@@ -82,6 +82,15 @@ def systems_of(records: Sequence[RunRecord], names: Sequence[str] = ()) -> list[
     return [System(name, runs) for name, runs in zip(names or own, groups.values(), strict=True)]
 
 
+def digests_by_name(digests: Mapping[str, str]) -> dict[str, str]:
+    """Of data files, by their names or by their paths where two have the same name."""
+    names = [Path(file).name for file in digests]
+    return {
+        name if names.count(name) == 1 else file: digest
+        for name, (file, digest) in zip(names, digests.items(), strict=True)
+    }
+
+
 def _from_directory(path: Path) -> RunRecord:
     run = RunDirectory(path)
     if not run.is_run:
@@ -108,7 +117,7 @@ def _record(
         path,
         seed=int(meta["seed"]),
         figures={split: metrics[split] for split in ("dev", "test")},
-        data={Path(file).name: digest for file, digest in meta["data"].items()},
+        data=digests_by_name(meta["data"]),
         limit=limit,
         predictions=predictions,
         system=json.dumps({**alike, "limit": limit}, sort_keys=True),

@@ -1,18 +1,21 @@
 """Which implementation of a recurrence runs; see docs/decisions/0015-kernels.md."""
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, TypeVar
 
 import torch
 
 from mtlkit.errors import ConfigError
 from mtlkit.kernels.attentive_recurrence import Recurrence
 from mtlkit.kernels.compiled_lstm import CompiledLstm, compiled_lstm
-from mtlkit.kernels.compiled_recurrence import compiled_recurrence
+from mtlkit.kernels.compiled_recurrence import CompiledRecurrence, compiled_recurrence
 from mtlkit.kernels.compiler import BuildError
 from mtlkit.kernels.graphed_recurrence import GraphedRecurrence
 from mtlkit.kernels.pure_recurrence import PureRecurrence
 
 Kernels = Literal["auto", "plain", "pure", "compiled", "graphs"]
+
+Library = TypeVar("Library", CompiledRecurrence, CompiledLstm)
 
 _PURE, _GRAPHED = PureRecurrence(), GraphedRecurrence()
 _chosen: Kernels = "auto"
@@ -42,12 +45,8 @@ def recurrence_for(device: torch.device) -> Recurrence | None:
     """
     if _chosen == "plain":
         return None
-    if _chosen == "compiled" or (_chosen == "auto" and device.type == "cpu"):
-        built = compiled_recurrence() if device.type == "cpu" else BuildError("they run on a CPU only")
-        if not isinstance(built, BuildError):
-            return built
-        if _chosen == "compiled":
-            raise ConfigError(f"trainer.kernels: there are no compiled kernels, since {built}; use 'auto' or 'pure'")
+    if (built := _compiled(compiled_recurrence, device)) is not None:
+        return built
     if _chosen == "graphs" and device.type != "cuda":
         raise ConfigError("trainer.kernels: there are graphs on CUDA devices only; use 'auto'")
     if device.type == "cuda" and _chosen in ("auto", "graphs"):
@@ -56,11 +55,24 @@ def recurrence_for(device: torch.device) -> Recurrence | None:
 
 
 def lstm_for(device: torch.device) -> CompiledLstm | None:
-    """What runs LSTMs that read both ways there; None: torch's own."""
-    if device.type != "cpu" or _chosen not in ("auto", "compiled"):
+    """What runs LSTMs that read both ways there; None: torch's own. Raises ConfigError as `recurrence_for` does."""
+    return _compiled(compiled_lstm, device)
+
+
+def _compiled(library: Callable[[], Library | BuildError], device: torch.device) -> Library | None:
+    """A library where it was chosen and runs; None where something else does.
+
+    Raises:
+        ConfigError: it was insisted on and does not run.
+    """
+    if _chosen not in ("auto", "compiled") or (_chosen == "auto" and device.type != "cpu"):
         return None
-    built = compiled_lstm()
-    return None if isinstance(built, BuildError) else built
+    built = library() if device.type == "cpu" else BuildError("they run on a CPU only")
+    if not isinstance(built, BuildError):
+        return built
+    if _chosen == "compiled":
+        raise ConfigError(f"trainer.kernels: there are no compiled kernels, since {built}; use 'auto' or 'pure'")
+    return None
 
 
 def kernels_in_use(device: torch.device) -> str:
@@ -69,9 +81,16 @@ def kernels_in_use(device: torch.device) -> str:
     return "plain" if recurrence is None else recurrence.name
 
 
-def why_not_compiled(device: torch.device) -> str | None:
+def lstms_in_use(device: torch.device) -> str:
+    """The same for LSTMs that read both ways; on a CPU torch's own are 'pure', unless 'plain' was chosen."""
+    if lstm_for(device) is not None:
+        return "compiled"
+    return "pure" if _chosen == "auto" and device.type == "cpu" else kernels_in_use(device)
+
+
+def why_not_compiled(device: torch.device, *, lstms: bool = False) -> str | None:
     """A sentence for whoever chose nothing and does without compiled kernels on a CPU; None if all is well."""
     if _chosen != "auto" or device.type != "cpu":
         return None
-    built = compiled_recurrence()
+    built = compiled_lstm() if lstms else compiled_recurrence()
     return f"no compiled kernels, since {built}: training is slower" if isinstance(built, BuildError) else None

@@ -1,9 +1,9 @@
 """One direction of an LSTM in C++ (lstm.cpp), for CPUs.
 
 Rows of a batch are taken longest first, and words are packed by step: first all rows' first words, then the second
-words of those that have one, and so on. No work falls on padding, the products that do not depend on the step before
-are one for all words, and those of a step read and write one block of memory. From right to left, a row's first word is
-its last valid one: a matter of where words are read from and states written to, so nothing is reversed.
+words of those that have one, and so on. No work falls on padding, and the products of a step read and write one block
+of memory. From right to left, a row's first word is its last valid one: a matter of where words are read from and
+states written to, so nothing is reversed.
 
 Shapes: B batch, T time steps, E input size, H state size, G = 4H the gates in torch's order (input, forget, candidate,
 output), R all valid words, packed.

@@ -5,14 +5,9 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from mtlkit.files import new_file
-
-if sys.platform != "win32":  # Windows has no such locks, and nothing is built there
-    import fcntl
+from mtlkit.files import held_lock, new_file
 
 COMPILERS = ("c++", "g++", "clang++")
 FLAGS = (
@@ -45,7 +40,7 @@ def build(source: Path, folder: Path) -> Path:
         library = folder / f"{source.stem}-{_key(source, compiler, flags)}.so"
         if not library.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            with _locked(folder / f".{library.name}.lock"):
+            with held_lock(folder / f".{library.name}.lock"):
                 if not library.exists():
                     _compile(compiler, flags, source, library)
     except OSError as error:
@@ -69,15 +64,6 @@ def _processor() -> list[str]:
         return [platform.processor()]
     first = lines[: lines.index("")] if "" in lines else lines
     return [line for line in first if line.split("\t")[0].strip(" :") in ("model", "model name", "flags", "Features")]
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Lets one process at a time in; a killed one lets go. The file stays, or two might hold two of it."""
-    with path.open("w") as lock:
-        if sys.platform != "win32":
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _compile(compiler: str, flags: list[str], source: Path, library: Path) -> None:

@@ -23,7 +23,6 @@ struct Matrix {
     Index row, column;
 };
 
-// B of C = A B or C += A B.
 // Numbers of one register, wherever they lie and whatever else reads them.
 template <typename Real, Index bytes>
 struct Vector {

@@ -21,9 +21,10 @@ from mtlkit.corpora import (
     silent,
 )
 from mtlkit.data import Vocabulary
+from mtlkit.encoders import Encoder
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment, LoadedExperiment
-from mtlkit.kernels.choice import kernels_in_use, set_kernels, why_not_compiled
+from mtlkit.kernels.choice import kernels_in_use, lstms_in_use, set_kernels, why_not_compiled
 from mtlkit.plugins import Plugin
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.interrupts import Interrupts
@@ -156,17 +157,17 @@ def _kernels(experiment: Experiment, device: torch.device, say: Say) -> str | No
     sentences: list[str | None] = []
     for number, stage in enumerate(stages_of(experiment)):
         sharing = stage.sharing or experiment.model.sharing
-        if not any(getattr(part.component, "uses_kernels", False) for part in sharing.parts()):
-            if stage.trainer.kernels in ("compiled", "graphs"):
-                place = f"stages.{number}.trainer.kernels" if experiment.stages else "trainer.kernels"
-                say(f"{place}: '{stage.trainer.kernels}' changes nothing, since no part of {sharing.type} has kernels")
-            continue
+        users = [part.component for part in sharing.parts() if getattr(part.component, "uses_kernels", False)]
+        if not users and stage.trainer.kernels in ("compiled", "graphs"):
+            place = f"stages.{number}.trainer.kernels" if experiment.stages else "trainer.kernels"
+            say(f"{place}: '{stage.trainer.kernels}' changes nothing, since no part of {sharing.type} has kernels")
         set_kernels(stage.trainer.kernels)
-        sentences.append(why_not_compiled(device))
-        try:
-            found.append(kernels_in_use(device))
-        except ConfigError as error:
-            raise ConfigError(f"stages.{number}.{error}" if experiment.stages else str(error)) from None
+        for lstms in sorted({issubclass(user, Encoder) for user in users}):
+            sentences.append(why_not_compiled(device, lstms=lstms))
+            try:
+                found.append(lstms_in_use(device) if lstms else kernels_in_use(device))
+            except ConfigError as error:
+                raise ConfigError(f"stages.{number}.{error}" if experiment.stages else str(error)) from None
     for sentence in filter(None, dict.fromkeys(sentences)):
         say(sentence)
     return ", ".join(dict.fromkeys(found)) or None

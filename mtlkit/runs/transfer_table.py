@@ -1,16 +1,18 @@
 """What the folds of a transfer came to, task by task, beside a baseline."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment
 from mtlkit.files import write_atomically
 from mtlkit.runs.directory import RunDirectory
-from mtlkit.training import AVERAGE, with_averages
+from mtlkit.table import Table, markdown_lines
+from mtlkit.training import AVERAGE, CLEAN, counted_figure, figures_of
 
 HEADER = ("task", "test", "clean test")
 COMPARED = ("baseline", "gain", "clean baseline", "clean gain")
@@ -64,11 +66,8 @@ class TransferTable:
         `transfer.md`."""
         value = json.dumps({**about, **asdict(self)}, indent=2) + "\n"
         write_atomically(directory / "transfer.json", value.encode())
-        write_atomically(directory / "transfer.md", self._markdown().encode())
-
-    def _markdown(self) -> str:
-        rows = [self.header, ["---", *["---:"] * (len(self.header) - 1)], *self.lines]
-        return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+        page = markdown_lines(Table.of("transfer", self.header, self.lines))
+        write_atomically(directory / "transfer.md", ("\n".join(page) + "\n").encode())
 
 
 def transfer_table(
@@ -82,13 +81,15 @@ def transfer_table(
         baseline: test figures, `task/metric`, of another way to learn these tasks.
     """
     headlines = {task: _headline(experiment, task) for task in metrics}
-    figures = with_averages({name: value for fold in metrics.values() for name, value in fold["test"].items()})
-    compared = {name: value for name, value in (baseline or {}).items() if name.split("/")[0] in metrics}
-    others = with_averages(compared)
-    averaged = [metric for metric in dict.fromkeys(headlines.values()) if f"{AVERAGE}/{metric}" in figures]
+    figures = {name: value for fold in metrics.values() for name, value in fold["test"].items()}
+    by_metric = {
+        metric: [task for task, own in headlines.items() if own == metric]
+        for metric in dict.fromkeys(headlines.values())
+    }
+    others = baseline or {}
     return TransferTable(
-        {task: _row(task, metric, figures, others) for task, metric in headlines.items()},
-        {metric: _row(AVERAGE, metric, figures, others) for metric in averaged},
+        {task: _row([task], metric, figures, others) for task, metric in headlines.items()},
+        {metric: _row(tasks, metric, figures, others) for metric, tasks in by_metric.items() if len(tasks) > 1},
     )
 
 
@@ -132,9 +133,11 @@ def _headline(experiment: Experiment, task: str) -> str:
     return experiment.tasks[task].scorers()[0].component.headline
 
 
-def _row(name: str, metric: str, figures: Mapping[str, float], baseline: Mapping[str, float]) -> TransferRow:
-    test, clean_test = _standard_and_clean(name, metric, figures)
-    other, clean_other = _standard_and_clean(name, metric, baseline)
+def _row(tasks: Sequence[str], metric: str, figures: Mapping[str, float], baseline: Mapping[str, float]) -> TransferRow:
+    """Of a task, or of several on average."""
+    (test, clean_test), (other, clean_other) = (
+        [_mean(tasks, f"{kind}{metric}", found) for kind in ("", CLEAN)] for found in (figures, baseline)
+    )
     gain, clean_gain = (
         None if left is None or right is None else left - right
         for left, right in ((test, other), (clean_test, clean_other))
@@ -142,8 +145,8 @@ def _row(name: str, metric: str, figures: Mapping[str, float], baseline: Mapping
     return TransferRow(metric, test, clean_test, other, clean_other, gain, clean_gain)
 
 
-def _standard_and_clean(name: str, metric: str, figures: Mapping[str, float]) -> tuple[float | None, float | None]:
-    """Where all texts are clean, both are the same; where none is, there is no clean figure."""
-    standard = figures.get(f"{name}/{metric}")
-    some_seen = f"{name}/clean_share" in figures
-    return standard, figures.get(f"{name}/clean_{metric}", None if some_seen else standard)
+def _mean(tasks: Sequence[str], metric: str, figures: Mapping[str, float]) -> float | None:
+    """Where all texts are clean, a clean figure is the standard one; where none is, there is none."""
+    counted = (counted_figure(figures_of(task, figures), metric) for task in tasks)
+    known = [figure for figure in counted if figure is not None]
+    return fmean(known) if known else None

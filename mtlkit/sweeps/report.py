@@ -11,6 +11,7 @@ from mtlkit.files import write_atomically
 from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.scores import Scores, scores_of
 from mtlkit.sweeps.sweep import Sweep, SweepRun
+from mtlkit.table import Table, markdown_lines, spread
 
 COLUMNS = ("dev", "test", "clean_test")
 
@@ -42,10 +43,8 @@ class Row:
 
     def figure(self, column: str) -> str:
         """Mean and standard deviation over seeds, in percent."""
-        values = [100 * value for value in self.values(column)]
-        if not values:
-            return "-"
-        return f"{fmean(values):.2f}" + (f" ± {stdev(values):.2f}" if len(values) > 1 else "")
+        values = self.values(column)
+        return spread(values) if values else "-"
 
 
 @final
@@ -123,10 +122,7 @@ class Report:
         yield "Scores of the best epoch by dev data, in percent; over seeds mean ± standard deviation. Dev data choose"
         yield "the point. *Clean test* leaves out test texts that occur in train or dev data of any task."
         yield ""
-        yield f"| {' | '.join(self.header())} |"
-        yield f"|{'---|' * len(self.header())}"
-        for cells in self.cells():
-            yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+        yield from markdown_lines(Table.of("sweep", self.header(), self.cells()))
         if self.best is not None:
             yield ""
             yield f"Best: {self.best.point.label}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from mtlkit.experiment import Experiment
 from mtlkit.stages import experiment_of, stages_of
-from mtlkit.training import CLEAN, CLEAN_SHARE
+from mtlkit.training import CLEAN, counted_figure, figures_of
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,7 @@ def _score(experiment: Experiment, figures: Mapping[str, float], clean: bool) ->
     headlines = {}
     for task, settings in trained.tasks.items():
         headline = settings.scorers()[0].component.headline
-        # As in averages: texts that are all clean count as they are, a task whose texts were all seen does not.
-        seen = clean and f"{task}/{CLEAN_SHARE}" in figures
-        figure = figures.get(f"{task}/{CLEAN if seen else ''}{headline}")
+        figure = counted_figure(figures_of(task, figures), f"{CLEAN if clean else ''}{headline}")
         if figure is not None:
             headlines[task] = figure
     selection = last.trainer.selection.build(tasks=list(trained.tasks))

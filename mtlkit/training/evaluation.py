@@ -93,6 +93,12 @@ def counted_figure(scores: Mapping[str, float], metric: str) -> float | None:
     return scores.get(metric.removeprefix(CLEAN))
 
 
+def figures_of(task: str, figures: Mapping[str, float]) -> dict[str, float]:
+    """Those of a task among `task/metric`, by metric."""
+    prefix = f"{task}/"
+    return {name.removeprefix(prefix): value for name, value in figures.items() if name.startswith(prefix)}
+
+
 def predict_split(
     model: MultiTaskModel,
     split: TaskSplit,

@@ -121,6 +121,12 @@ def test_where_no_answers_are_kept_files_of_the_same_name_must_be_the_same(
     assert compared(run, moved, baseline="moved").results[""]["ic"]["a"].gain == pytest.approx(0.3)
 
 
+def test_of_files_that_share_a_name_nobody_knows_which_is_which(make_run: MakeRun) -> None:
+    run = make_run("ic-1", 1, {"a": MOST}, kept=False, data={"/tags/train.txt": "1", "/chunks/train.txt": "2"})
+    other = make_run("fs-1", 1, {"a": HALF}, kept=False, data={"/tags/train.txt": "1"})
+    assert compared(run, other).metrics == {"a": "accuracy"}
+
+
 def test_answers_that_are_damaged_or_do_not_come_to_the_figures_are_told(make_run: MakeRun) -> None:
     run, base = make_run("ic-1", 1, {"a": MOST}), make_run("base-1", 1, {"a": HALF})
     metrics = json.loads((run / "metrics.json").read_text())

@@ -7,7 +7,15 @@ import torch
 
 from mtlkit.errors import ConfigError
 from mtlkit.kernels import choice
-from mtlkit.kernels.choice import kernels_in_use, prefer_kernels, recurrence_for, set_kernels, why_not_compiled
+from mtlkit.kernels.choice import (
+    kernels_in_use,
+    lstm_for,
+    lstms_in_use,
+    prefer_kernels,
+    recurrence_for,
+    set_kernels,
+    why_not_compiled,
+)
 from mtlkit.kernels.compiler import BuildError
 
 CPU = torch.device("cpu")
@@ -40,6 +48,19 @@ def test_without_a_compiler() -> None:
         recurrence_for(CPU)
     prefer_kernels("compiled")
     assert kernels_in_use(CPU) == "pure"
+
+
+def test_the_two_libraries_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One may be there without the other, such as after a disk was full."""
+    monkeypatch.setattr(choice, "compiled_lstm", lambda: BuildError("the disk is full"))
+    set_kernels("auto")
+    assert lstm_for(CPU) is None and lstms_in_use(CPU) == "pure"
+    assert why_not_compiled(CPU, lstms=True) == "no compiled kernels, since the disk is full: training is slower"
+    set_kernels("plain")
+    assert lstms_in_use(CPU) == "plain"
+    set_kernels("compiled")
+    with pytest.raises(ConfigError, match="the disk is full; use 'auto' or 'pure'"):
+        lstms_in_use(CPU)
 
 
 def test_compiled_kernels_are_for_a_cpu() -> None:

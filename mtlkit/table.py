@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
+from typing import Self
 
 LATEX = {
     "\\": r"\textbackslash{}",
@@ -35,6 +36,11 @@ class Table:
     header: Sequence[str]
     rows: Sequence[Sequence[Cell]]
 
+    @classmethod
+    def of(cls, title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Self:
+        """Of text in which nothing is marked."""
+        return cls(title, header, [[Cell(text) for text in row] for row in rows])
+
 
 def spread(values: Sequence[float]) -> str:
     """Mean ± sample standard deviation of fractions, in percent; the mean alone of one."""
@@ -60,12 +66,16 @@ def latex(tables: Iterable[Table], notes: Sequence[str]) -> str:
     return "\n".join([*head, *(line for table in tables for line in _latex(table))]) + "\n"
 
 
-def _markdown(table: Table) -> str:
+def markdown_lines(table: Table) -> list[str]:
+    """The table alone, line by line."""
     rows = [[_in_markdown(cell) for cell in row] for row in table.rows]
     header = [_escaped(name, MARKDOWN) for name in table.header]
     rule = ["---", *["---:"] * (len(header) - 1)]
-    lines = [f"| {' | '.join(row)} |" for row in (header, rule, *rows)]
-    return "\n".join([f"**{_escaped(table.title, MARKDOWN)}**", "", *lines])
+    return [f"| {' | '.join(row)} |" for row in (header, rule, *rows)]
+
+
+def _markdown(table: Table) -> str:
+    return "\n".join([f"**{_escaped(table.title, MARKDOWN)}**", "", *markdown_lines(table)])
 
 
 def _in_markdown(cell: Cell) -> str:
