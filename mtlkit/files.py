@@ -4,9 +4,11 @@ import hashlib
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from mtlkit.errors import DataError
 
@@ -61,6 +63,36 @@ def held_lock(path: Path) -> Iterator[None]:
         if sys.platform != "win32":
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def take_lock(lock: IO[str]) -> bool:
+    """Takes a lock until the file is closed; False if a process has it for longer than `is_locked` takes to ask."""
+    if sys.platform == "win32":
+        return True
+    for is_last in (False, True):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not is_last:
+                time.sleep(0.05)
+        else:
+            return True
+    return False
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process has taken this lock. One that was killed has not; on Windows nobody can tell."""
+    try:
+        lock = path.open()
+    except OSError:
+        return False
+    with lock:
+        if sys.platform != "win32":
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
 
 
 @contextmanager

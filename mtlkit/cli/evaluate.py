@@ -55,6 +55,11 @@ def evaluate(
         raise ConfigError("--predictions takes the answers of one archive; give each archive a folder of its own")
     target = None if output is None else writable_file(output)
     if predictions is not None:
+        own = archive_path(archives[0]).resolve().with_name("predictions")
+        if (file is not None or data) and predictions.resolve() == own:
+            raise ConfigError(
+                f"--predictions {predictions}: keeps the run's answers to its own data; give another folder"
+            )
         predictions.mkdir(parents=True, exist_ok=True)
     wanted = Wanted(split, task, file, *_other_data(data), limit)
     evaluations = _scored(archives, wanted, torch_device(device), load_plugins(include_package))

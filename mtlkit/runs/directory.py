@@ -14,7 +14,6 @@ stages/NAME/                of a run in stages, each one's checkpoints and deriv
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,11 +22,8 @@ from typing import Any, final
 from mtlkit.data import Vocabulary
 from mtlkit.errors import RunError, RunInUseError
 from mtlkit.experiment import LoadedExperiment
-from mtlkit.files import new_folder, write_atomically
+from mtlkit.files import is_locked, new_folder, take_lock, write_atomically
 from mtlkit.stages import TaskPaths
-
-if sys.platform != "win32":  # Windows has no such locks
-    import fcntl
 
 FORMAT = 2
 KIND = "mtlkit run"
@@ -69,17 +65,7 @@ class RunDirectory:
     @property
     def in_use(self) -> bool:
         """Whether a process is training here. Where one was killed none is; on Windows nobody can tell."""
-        try:
-            lock = self._lock.open()
-        except OSError:
-            return False
-        with lock:
-            if sys.platform != "win32":
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    return True
-            return False
+        return is_locked(self._lock)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -97,13 +83,8 @@ class RunDirectory:
         except OSError as error:
             raise RunError(f"{self.path}: cannot be made ({error.strerror}); give another directory with -s") from None
         with lock:
-            if sys.platform != "win32":
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    raise RunInUseError(
-                        f"{self.path}: another process is training here; wait for it, or use -s DIR"
-                    ) from None
+            if not take_lock(lock):
+                raise RunInUseError(f"{self.path}: another process is training here; wait for it, or use -s DIR")
             if not os.fstat(lock.fileno()).st_nlink:  # whoever held it has just ended and removed it
                 raise RunInUseError(f"{self.path}: another process has just ended here; try again")
             try:

@@ -82,7 +82,7 @@ class _Child:
         with job.log.open("ab") as log:
             self.log_start = log.tell()
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "mtlkit.cli.child", *job.arguments, *chosen],
+                [sys.executable, "-m", "mtlkit.cli.child", str(os.getpid()), *job.arguments, *chosen],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -106,6 +106,14 @@ def test_evaluate_gives_an_old_run_the_answers_that_it_has_not_kept(runs, run):
     assert {file: file.read_bytes() for file in kept} == kept
 
 
+def test_answers_to_other_data_do_not_take_the_place_of_a_runs_own(runs, run):
+    kept = {file: file.read_bytes() for file in runs[0].glob("predictions/*/*")}
+    answers = runs[0] / "predictions"
+    result = run("evaluate", runs[0], "--data", "books=films.test.tsv", "--predictions", answers)
+    fails(result, "keeps the run's answers to its own data", "give another folder")
+    assert kept and {file: file.read_bytes() for file in runs[0].glob("predictions/*/*")} == kept
+
+
 def test_several_archives_are_scored_side_by_side(runs, run, tmp_path):
     result = run("evaluate", *runs, "--output", tmp_path / "figures.json")
     assert result.returncode == 0, result.stderr
