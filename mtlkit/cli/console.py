@@ -132,7 +132,7 @@ def show_sections(
     """Rows in sections, each of which is named in the first column once, to standard output."""
     table = Table(*header[:2], title=title, title_justify="left")
     for name in header[2:]:
-        table.add_column(name, justify=justify)
+        table.add_column(name, justify=justify, overflow="fold")
     for section, rows in sections.items():
         for number, row in enumerate(rows):
             table.add_row("" if number else section, *row, end_section=number == len(rows) - 1)
@@ -152,7 +152,7 @@ def table_text(table: "TextTable", to_file: bool) -> str:
     console = wide if to_file or not results.is_terminal else results
     shown = Table(*table.header[:1], title=table.title, title_justify="left")
     for name in table.header[1:]:
-        shown.add_column(name, justify="right")
+        shown.add_column(name, justify="right", overflow="fold")
     for row in table.rows:
         shown.add_row(*(Text(cell.text, style="bold" if cell.best else "") for cell in row))
     with console.capture() as captured:

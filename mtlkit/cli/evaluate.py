@@ -55,11 +55,7 @@ def evaluate(
         raise ConfigError("--predictions takes the answers of one archive; give each archive a folder of its own")
     target = None if output is None else writable_file(output)
     if predictions is not None:
-        own = archive_path(archives[0]).resolve().with_name("predictions")
-        if (file is not None or data) and predictions.resolve() == own:
-            raise ConfigError(
-                f"--predictions {predictions}: keeps the run's answers to its own data; give another folder"
-            )
+        _keep_own_answers(archive_path(archives[0]), predictions, limit, other_data=file is not None or bool(data))
         predictions.mkdir(parents=True, exist_ok=True)
     wanted = Wanted(split, task, file, *_other_data(data), limit)
     evaluations = _scored(archives, wanted, torch_device(device), load_plugins(include_package))
@@ -75,6 +71,21 @@ def evaluate(
             write_predictions(predictions, {split: evaluations[name].predictions})
     if target is not None:
         write_atomically(target, json.dumps(found, indent=2).encode() + b"\n")
+
+
+def _keep_own_answers(archive: Path, predictions: Path, limit: int | None, *, other_data: bool) -> None:
+    """Makes sure that no answers to other texts take the place of those that a run has left."""
+    from mtlkit.errors import ConfigError
+    from mtlkit.runs import RunDirectory
+
+    run = RunDirectory(archive.resolve().parent)
+    if not run.is_run or predictions.resolve() != run.predictions:
+        return
+    if other_data:
+        raise ConfigError(f"--predictions {predictions}: keeps the run's answers to its own data; give another folder")
+    if (own := run.read_meta()["limit"]) != limit:
+        remedy = "leave --limit out" if own is None else f"give --limit {own}"
+        raise ConfigError(f"--predictions {predictions}: keeps answers to as many texts as the run had; {remedy}")
 
 
 def _scored(

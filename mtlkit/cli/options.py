@@ -57,5 +57,15 @@ def command_as_given() -> str:
 
 
 def archive_path(path: Path) -> Path:
-    """The archive itself where a run's directory is given."""
-    return path / "archive.tar.gz" if path.is_dir() else path
+    """The archive itself where a run's directory is given.
+
+    Raises:
+        ConfigError: the directory has none.
+    """
+    from mtlkit.errors import ConfigError
+
+    if not path.is_dir():
+        return path
+    if not (path / "archive.tar.gz").exists():
+        raise ConfigError(f"{path}: has no archive.tar.gz; give the directory of a finished run, or an archive")
+    return path / "archive.tar.gz"

@@ -43,7 +43,8 @@ class RunDirectory:
         self.stages = path / "stages"
         self.predictions = path / "predictions"
         self.archive = path / "archive.tar.gz"
-        self._lock = path.with_name(f".{path.name}.lock")
+        place = path.resolve()  # `.` has no name
+        self._lock = place.parent / f".{place.name}.lock"
 
     def stage(self, name: str | None) -> "StageDirectory":
         """The files of a stage; the only one of a run has no name, and its files lie in the run's own folder."""

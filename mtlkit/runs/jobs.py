@@ -94,6 +94,8 @@ class _Child:
         """How it has ended, in words."""
         if self.process.returncode == 0:
             return f"done after {(time.monotonic() - self.started) / 60:.1f} minutes"
+        if self.process.returncode < 0:
+            return f"was ended by {signal.Signals(-self.process.returncode).name}"
         return f"ended with code {self.process.returncode}: {self._last_line() or f'{self.job.log} does not say why'}"
 
     def _last_line(self) -> str:

@@ -129,7 +129,7 @@ def parse_range(given: str, arguments: Sequence[str]) -> Range:
         raise ConfigError(f"--range {given}: write it as --range {name}=LOW:HIGH or --range {name}=LOW:HIGH:log")
     low, high = numbers
     if not low < high or (scale and low <= 0):
-        remedy = "of a logarithmic range be above 0" if low < high else "be below the high one"
+        remedy = "be above 0 in a logarithmic range" if low < high else "be below the high one"
         raise ConfigError(f"--range {given}: the low end must {remedy}")
     return Range(axis, low, high, bool(scale))
 

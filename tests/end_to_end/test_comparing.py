@@ -111,7 +111,20 @@ def test_answers_to_other_data_do_not_take_the_place_of_a_runs_own(runs, run):
     answers = runs[0] / "predictions"
     result = run("evaluate", runs[0], "--data", "books=films.test.tsv", "--predictions", answers)
     fails(result, "keeps the run's answers to its own data", "give another folder")
+    fails(
+        run("evaluate", runs[0], "--limit", 5, "--predictions", answers), "as many texts as the run had; leave --limit"
+    )
     assert kept and {file: file.read_bytes() for file in runs[0].glob("predictions/*/*")} == kept
+
+
+def test_a_run_may_be_the_current_folder(runs, run, monkeypatch):
+    monkeypatch.chdir(runs[0])
+    assert run("diff", ".", "../fs-1").returncode == 1
+    assert run("compare", ".", "../fs-1").returncode == 0
+
+
+def test_a_directory_without_an_archive_is_told(runs, run):
+    fails(run("evaluate", "runs"), "runs: has no archive.tar.gz; give the directory of a finished run")
 
 
 def test_several_archives_are_scored_side_by_side(runs, run, tmp_path):
