@@ -19,7 +19,7 @@ VARIABLES = Variables(defaults={"data": json.dumps(os.environ.get("MTLKIT_DATA",
         ("ic_mtl.jsonnet", ["hidden", "l2"]),
         ("dc_mtl.jsonnet", []),
         ("planted.jsonnet", ["sharing", "seed", "only"]),
-        ("fdu/transfer.jsonnet", ["system", "scope", "leave_out", "embeddings", "preset"]),
+        ("fdu/nas_pool.jsonnet", ["preset", "num_modules", "num_samples", "paths", "path"]),
     ],
 )
 def test_of_experiments_that_are_shipped(file: str, names: list[str]) -> None:
