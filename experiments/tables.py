@@ -31,7 +31,8 @@ COMMON = ("--tla-str", "preset=common")
 LIU = ("--tla-str", "preset=paper")
 CHEN = ("--tla-str", "preset=chen")
 UNITED = (*COMMON, "--tla-str", "grid=united")
-FOUR = ("--tla", "num_modules=4")
+# Twice the batch: a step of the search trains along five paths.
+SEARCH = tuple(word for stage in (0, 1) for word in ("-o", f"stages.{stage}.trainer.batch_size=64"))
 
 FDU = Table(
     "FDU-MTL, 16 tasks, one trainer for all systems",
@@ -48,7 +49,7 @@ FDU = Table(
         System("cs", "CS-MTL", "fdu/cs.jsonnet", COMMON, "85.9 (Chen)"),
         System("dc", "DC-MTL", "fdu/dc.jsonnet", COMMON, "87.5 (Liu)"),
         System("ic", "IC-MTL", "fdu/ic.jsonnet", COMMON, "87.3 (Liu)"),
-        System("nas_pool", "NAS-MTL", "fdu/nas_pool.jsonnet", COMMON, "87.4 (Chen)"),
+        System("nas_pool", "NAS-MTL, batches of 64", "fdu/nas_pool.jsonnet", (*COMMON, *SEARCH), "87.4 (Chen)"),
         System("dc_paper", "DC-MTL, Liu's settings", "fdu/dc.jsonnet", LIU, "87.5 (Liu)"),
         System("ic_paper", "IC-MTL, Liu's settings", "fdu/ic.jsonnet", LIU, "87.3 (Liu)"),
         System("ssp_paper", "SSP-MTL, Chen's settings", "fdu/ssp.jsonnet", CHEN, "86.3 (Chen)"),
@@ -105,14 +106,11 @@ def _grid(arguments: tuple[str, ...], papers: dict[str, str]) -> Iterable[System
         "hierarchical": "hierarchical",
         "dc": "DC-MTL",
         "ic": "IC-MTL",
-        "nas_pool": "NAS-MTL",
+        "nas_pool": "NAS-MTL, batches of 64",
     }
     for name, title in titles.items():
-        yield System(name, title, f"ewt_grid/{name}.jsonnet", arguments, papers.get(name, "-"))
-
-
-def _pool(name: str, title: str, *arguments: str) -> System:
-    return System(name, title, "ewt_grid/nas_pool.jsonnet", (*UNITED, *arguments))
+        chosen = (*arguments, *SEARCH) if name == "nas_pool" else arguments
+        yield System(name, title, f"ewt_grid/{name}.jsonnet", chosen, papers.get(name, "-"))
 
 
 EWT_GRID = Table(
@@ -121,30 +119,46 @@ EWT_GRID = Table(
     tuple(_grid(COMMON, GRID_PAPER)),
 )
 
-# Chen et al. 2018, Table 4 and Figure 4, with the controls that they lack.
+# Chen et al. 2018, Table 4: four tasks, each over all domains.
 EWT_UNITED = Table(
     "English Web Treebank, 4 tasks over all domains, one trainer for all systems",
     "token_accuracy",
+    tuple(_grid(UNITED, {"nas_pool": "94.4 (Chen, OntoNotes)"})),
+)
+
+# So that all of these controls can be run several times.
+SMALL = (*UNITED, "--limit", "2000")
+
+
+def _pool_of_four(name: str, title: str, *arguments: str) -> System:
+    four = (*SMALL, *SEARCH, "--tla", "num_modules=4", *arguments)
+    return System(name, title, "ewt_grid/nas_pool.jsonnet", four)
+
+
+def _fixed(*path: int) -> System:
+    name = f"fixed_{'_'.join(map(str, path))}"
+    return _pool_of_four(name, f"path {list(path)} for all", "--tla-str", "paths=fixed", "--tla", f"path={list(path)}")
+
+
+# Chen et al. 2018, Figure 4, with the controls that they lack.
+EWT_CONTROLS = Table(
+    "English Web Treebank, 4 tasks over all domains, 2,000 texts a task: a pool of 4 modules and its controls",
+    "token_accuracy",
     (
-        *_grid(UNITED, {"nas_pool": "94.4 (Chen, OntoNotes)"}),
+        _pool_of_four("pool", "NAS-MTL, 4 modules"),
+        _pool_of_four("no_exploration", "no exploration", "--tla-str", "paths=no_exploration"),
+        _pool_of_four("uniform", "uniform, then greedy", "--tla-str", "paths=uniform_then_greedy"),
+        _pool_of_four("random", "random paths", "--tla-str", "paths=random"),
+        _fixed(0),
+        _fixed(0, 1),
+        _fixed(0, 1, 2),
+        System("single", "BiLSTM-CRF, single task", "ewt_grid/bilstm.jsonnet", SMALL),
+        System("fs", "FS-MTL", "ewt_grid/fs.jsonnet", SMALL),
         System(
             "fs_wide",
-            "FS-MTL with as many parameters as the pool of 20",
+            "FS-MTL with as many parameters as the pool",
             "ewt_grid/fs.jsonnet",
-            (*UNITED, "-o", "model.sharing.encoder.hidden_dim=342"),
-        ),
-        _pool("pool_4", "NAS-MTL, 4 modules", *FOUR),
-        _pool("pool_4_no_exploration", "4 modules, no exploration", *FOUR, "--tla-str", "paths=no_exploration"),
-        _pool("pool_4_uniform", "4 modules, uniform, then greedy", *FOUR, "--tla-str", "paths=uniform_then_greedy"),
-        _pool("pool_4_random", "4 modules, random paths", *FOUR, "--tla-str", "paths=random"),
-        *(
-            _pool(
-                f"pool_4_fixed_{'_'.join(map(str, path))}",
-                f"4 modules, path {list(path)} for all",
-                *FOUR,
-                *("--tla-str", "paths=fixed", "--tla", f"path={list(path)}"),
-            )
-            for path in ((0,), (0, 1), (0, 1, 2))
+            (*SMALL, "-o", "model.sharing.encoder.hidden_dim=131"),
         ),
     ),
 )
@@ -167,4 +181,11 @@ TAGGING = Table(
     {"chunk": "f1", "ner": "f1", "pos": "token_accuracy"},
 )
 
-TABLES = {"fdu": FDU, "tagging": TAGGING, "fdu_recipe": FDU_RECIPE, "ewt_grid": EWT_GRID, "ewt_united": EWT_UNITED}
+TABLES = {
+    "fdu": FDU,
+    "fdu_recipe": FDU_RECIPE,
+    "tagging": TAGGING,
+    "ewt_grid": EWT_GRID,
+    "ewt_united": EWT_UNITED,
+    "ewt_controls": EWT_CONTROLS,
+}
