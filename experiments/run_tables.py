@@ -49,7 +49,7 @@ class Row:
         file = (ROOT / "experiments" / self.system.file).relative_to(ROOT)
         run = self.run.relative_to(ROOT)
         arguments = ("train", str(file), *self.system.arguments, *overrides, "-s", str(run), *begun)
-        return Job(self.run.name, arguments, self.run.with_suffix(".log"))
+        return Job(self.run.name, arguments, self.run.with_name(f"{self.run.name}.log"))
 
 
 def train(rows: Sequence[Row], processes: int) -> bool:
