@@ -172,6 +172,9 @@ def _show_plan(asked: "Sweep", points: "Sequence[Point]") -> None:
 def _show(found: "Report") -> None:
     from mtlkit.cli.console import results, say, show_rows
 
+    if not found.rows:
+        say(f"{found.sweep.directory}: no point has been drawn there yet; give the command without --report to begin")
+        return
     show_rows(found.header(), found.cells())
     if found.best is not None:
         results.print(f"best on dev data: {found.best.point.label}")

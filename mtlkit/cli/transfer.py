@@ -68,7 +68,7 @@ def transfer(
     where, tasks = torch_device(device), list(loaded.experiment.tasks) if leave_out == ALL else [leave_out]
     settings = TransferSettings(scope, embeddings)
     folds = {task: fold_of(loaded, task, settings) for task in tasks}
-    figures = None if baseline is None else baseline_figures(baseline, loaded.experiment, tasks)
+    figures = None if baseline is None else baseline_figures(baseline, loaded.experiment, tasks, limit)
     directory = serialization_dir or Path("runs") / f"transfer-{loaded.name}"
     if RunDirectory(directory).is_run:
         raise ConfigError(f"-s {directory}: is itself a run; give a directory for the runs of folds")

@@ -1,5 +1,6 @@
 """What verbs do: train, transfer, evaluate, predict. Each reads as the story of the data's way through mtlkit."""
 
+from mtlkit.runs.baseline import baseline_figures
 from mtlkit.runs.directory import RunDirectory, differences
 from mtlkit.runs.evaluate import Evaluation, Wanted, evaluate_archive, tasks_to_score
 from mtlkit.runs.interrupts import Interrupted, Interrupts
@@ -9,7 +10,7 @@ from mtlkit.runs.profile import Profile, Profiler
 from mtlkit.runs.stage_run import Listener
 from mtlkit.runs.train import RunResult, TrainOptions, train
 from mtlkit.runs.transfer import FoldOptions, TransferSettings, about, fold_of, train_folds
-from mtlkit.runs.transfer_table import TransferTable, baseline_figures, transfer_table
+from mtlkit.runs.transfer_table import TransferTable, transfer_table
 
 __all__ = [
     "FoldOptions",

@@ -7,10 +7,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment
 from mtlkit.files import write_atomically
-from mtlkit.runs.directory import RunDirectory
 from mtlkit.table import Table, markdown_lines
 from mtlkit.training import AVERAGE, CLEAN, counted_figure, figures_of
 
@@ -91,42 +89,6 @@ def transfer_table(
         {task: _row([task], metric, figures, others) for task, metric in headlines.items()},
         {metric: _row(tasks, metric, figures, others) for metric, tasks in by_metric.items() if len(tasks) > 1},
     )
-
-
-def baseline_figures(path: Path, experiment: Experiment, tasks: list[str]) -> dict[str, float]:
-    """The test figures of a run directory, of its archive's run, or of a JSON file that has such figures.
-
-    Raises:
-        ConfigError: there are none, or not of each of these tasks.
-    """
-    if not path.exists():
-        raise ConfigError(
-            f"--baseline {path}: is not there; give the directory of a finished run, or a file of figures"
-        )
-    try:
-        found = _test_figures(json.loads(_figures_file(path).read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise ConfigError(
-            f"--baseline {path}: has no test figures; give the directory of a finished run, or a JSON file that "
-            "`mtlkit evaluate --output` wrote"
-        ) from None
-    for task in tasks:
-        if (name := f"{task}/{_headline(experiment, task)}") not in found:
-            raise ConfigError(f"--baseline {path}: has no test figure {name}; give a run on the same tasks")
-    return found
-
-
-def _figures_file(path: Path) -> Path:
-    """A run keeps its figures in its directory, beside its archive."""
-    run = RunDirectory(path if path.is_dir() else path.parent)
-    return run.metrics if path in (run.path, run.archive) else path
-
-
-def _test_figures(value: Any) -> dict[str, float]:
-    """Of a kept result, of a run's metrics, or figures alone."""
-    metrics = value.get("metrics", value)
-    figures = metrics.get("test", metrics)
-    return {name: float(figure) for name, figure in figures.items()}
 
 
 def _headline(experiment: Experiment, task: str) -> str:

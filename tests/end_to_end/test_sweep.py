@@ -271,6 +271,8 @@ def test_the_plan_and_the_report_change_nothing(small, run, tmp_path):
     assert plan.returncode == 0 and plan.stdout.count("open") == 2 and not directory.exists()
     report = run(*arguments, "--report")
     assert report.returncode == 0 and "0/1" in report.stdout and not directory.exists()
+    drawn = run("sweep", small, "--range", "trainer.optimizer.lr=1e-4:1e-2:log", "--trials", "2", "--report")
+    assert drawn.returncode == 0 and drawn.stdout == "" and "no point has been drawn there yet" in drawn.stderr
 
 
 def test_without_optuna_it_is_said_how_to_install_it(small, run, tmp_path, monkeypatch):

@@ -256,14 +256,16 @@ def test_folds_that_are_not_those_of_the_experiment(three, write, run, tmp_path)
         "folds/books: the experiment changed since the run was begun: stages",
     )
     fails(run("transfer", file, "--leave-out", "films", "-s", folds / "books"), "is itself a run")
-    kept = tmp_path / "kept.json"
+    kept, figures = tmp_path / "kept.json", {"metrics": {"test": {"books/accuracy": 0.5}}}
     for value, said in (
         ({"films/accuracy": 0.5}, "has no test figure books/accuracy; give a run on the same tasks"),
         ({"films/accuracy": "good"}, "has no test figures; give the directory of a finished run"),
         ([0.5], "has no test figures; give the directory of a finished run"),
+        ({**figures, "limit": 20}, "was run with --limit 20, so its figures do not compare; give a run on as many"),
+        ({**figures, "data": {"books.test.tsv": "0"}}, "was run on other data (books.test.tsv), so its figures do not"),
     ):
         kept.write_text(json.dumps(value))
-        compared = run("transfer", file, "--leave-out", "books", "-s", folds, "--resume", "--baseline", kept)
+        compared = run("transfer", file, "--leave-out", "books", "-s", tmp_path / "new", "--baseline", kept)
         fails(compared, f"--baseline {kept}: {said}")
 
 
