@@ -54,6 +54,11 @@ def test_what_has_begun_goes_on(run_tables: ModuleType, tmp_path: Path, monkeypa
     assert row.job().arguments[-1] == "--resume"
 
 
+def test_runs_have_logs_of_their_own(run_tables: ModuleType) -> None:
+    rows = [run_tables.Row("fdu_recipe", system, 1, ()) for system in run_tables.TABLES["fdu_recipe"].systems]
+    assert len({row.job().log for row in rows}) == len(rows)
+
+
 def test_metrics_that_differ_are_not_averaged(run_tables: ModuleType) -> None:
     table = run_tables.TABLES["tagging"]
     run = result(1, 0, 0)
