@@ -1,6 +1,7 @@
 """What a sharing scheme can tell of one batch: one of three records, for whoever draws or explains it.
 
-Shapes: B batch, T time steps, N sources, L layers, K tasks, S steps of a path, A actions (modules, and Stop as the last).
+Shapes: B batch, T time steps, N sources, L layers, K tasks, S steps of a path, A actions: a number for
+each module, and Stop as the last one.
 """
 
 from dataclasses import dataclass

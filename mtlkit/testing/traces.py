@@ -68,7 +68,9 @@ def _check_words(trace: WordTrace, longer: WordTrace, mask_BT: Tensor) -> None:
         promise(same, "more padding changes its weights")
         if trace.senders is None:
             padding_BTN = ~mask_BT.unsqueeze(1).expand(-1, num_steps, -1)
-            promise(not weights_BTN[padding_BTN & mask_BT.unsqueeze(2)].any(), "its weights are not zero on padded sources")
+            promise(
+                not weights_BTN[padding_BTN & mask_BT.unsqueeze(2)].any(), "its weights are not zero on padded sources"
+            )
 
 
 def _check_path(trace: PathTrace, scheme: SharingScheme, task: str) -> None:
