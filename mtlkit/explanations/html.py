@@ -9,7 +9,7 @@ HUES = (210, 30, 140, 0, 280, 60)
 """Of sources, in turn, and the first one of whatever has no colour of its own."""
 
 DARKEST = 0.35
-"""Opacity at the largest weight: on white as on black, text around it keeps a contrast of more than 7."""
+"""Opacity at the largest weight: black text on white, as white text on black, keeps a contrast of more than 7."""
 
 
 def html_table(title: str, sheet: Sheet) -> str:
@@ -17,7 +17,8 @@ def html_table(title: str, sheet: Sheet) -> str:
     head = "".join(f'<th style="text-align:left">{_text(name)}</th>' for name in sheet.header)
     lines = ["<table>", f'<caption style="text-align:left">{_text(title)}</caption>', f"<tr>{head}</tr>"]
     for row in sheet.rows:
-        cells = "".join(f'<td style="text-align:left">{" ".join(_entry(entry, sheet.largest) for entry in cell)}</td>' for cell in row.cells)
+        entries = (" ".join(_entry(entry, sheet.largest) for entry in cell) for cell in row.cells)
+        cells = "".join(f'<td style="text-align:left">{cell}</td>' for cell in entries)
         lines.append(f'<tr><th scope="row" style="text-align:left">{_text(row.name)}</th>{cells}</tr>')
     return "\n".join([*lines, "</table>"])
 
