@@ -25,7 +25,7 @@ from mtlkit.data import TaskSplit
 from mtlkit.experiment import LoadedExperiment, load_experiment
 from mtlkit.files import write_atomically
 from mtlkit.runs import TrainOptions, train
-from mtlkit.sharing import SearchableScheme
+from mtlkit.sharing import SearchableScheme, WordTrace
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results" / "planted"
@@ -130,7 +130,7 @@ def heard(archive: Archive, task: str) -> dict[str, float]:
     split = TaskSplit(task, load_split(task, archive.experiment.tasks[task], "dev"), archive.vocabulary)
     text = split.batch(torch.arange(len(split))).text
     trace = archive.model_for(task).eval()(text, task, with_trace=True).trace
-    if trace is None or trace.senders is None:
+    if not isinstance(trace, WordTrace) or trace.senders is None:
         return {}
     means = trace.weights_BTN[text.mask_BT].mean(dim=0).tolist()
     return dict(zip(trace.senders, means, strict=True))

@@ -21,18 +21,24 @@ if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
     from mtlkit.errors import ConfigError as ConfigError
     from mtlkit.errors import DataError as DataError
     from mtlkit.errors import MtlkitError as MtlkitError
+    from mtlkit.explanations import Explanation as Explanation
     from mtlkit.heads import Decoded as Decoded
     from mtlkit.heads import Head as Head
     from mtlkit.initializers import Initializer as Initializer
     from mtlkit.metrics import AdditiveMetric as AdditiveMetric
     from mtlkit.metrics import Metric as Metric
+    from mtlkit.runs import LoadedArchive as LoadedArchive
+    from mtlkit.runs import load_archive as load_archive
     from mtlkit.selectors import ModulePath as ModulePath
     from mtlkit.selectors import Paths as Paths
     from mtlkit.selectors import PoolSelector as PoolSelector
+    from mtlkit.sharing import MixtureTrace as MixtureTrace
+    from mtlkit.sharing import PathTrace as PathTrace
     from mtlkit.sharing import SearchableScheme as SearchableScheme
     from mtlkit.sharing import Shared as Shared
     from mtlkit.sharing import SharedLayer as SharedLayer
     from mtlkit.sharing import SharingScheme as SharingScheme
+    from mtlkit.sharing import WordTrace as WordTrace
     from mtlkit.training import Logger as Logger
     from mtlkit.training import ModelSelection as ModelSelection
     from mtlkit.training import Optimizer as Optimizer
@@ -58,13 +64,16 @@ _HOME = {
     "Decoded": "mtlkit.heads",
     "Embedder": "mtlkit.embedders",
     "Encoder": "mtlkit.encoders",
+    "Explanation": "mtlkit.explanations",
     "Head": "mtlkit.heads",
     "Initializer": "mtlkit.initializers",
     "Instance": "mtlkit.data",
     "Lazy": "mtlkit.config",
+    "LoadedArchive": "mtlkit.runs",
     "Logger": "mtlkit.training",
     "Message": "mtlkit.communicators",
     "Metric": "mtlkit.metrics",
+    "MixtureTrace": "mtlkit.sharing",
     "ModelSelection": "mtlkit.training",
     "ModulePath": "mtlkit.selectors",
     "MtlkitError": "mtlkit.errors",
@@ -72,6 +81,7 @@ _HOME = {
     "NonNegativeInt": "mtlkit.types",
     "Optimizer": "mtlkit.training",
     "PathDerivation": "mtlkit.training",
+    "PathTrace": "mtlkit.sharing",
     "Paths": "mtlkit.selectors",
     "PoolSelector": "mtlkit.selectors",
     "PositiveFloat": "mtlkit.types",
@@ -87,6 +97,8 @@ _HOME = {
     "Text": "mtlkit.data",
     "Tokenizer": "mtlkit.data",
     "UpdateStrategy": "mtlkit.training",
+    "WordTrace": "mtlkit.sharing",
+    "load_archive": "mtlkit.runs",
 }
 
 __all__ = ["__version__", *_HOME]  # all of them strings

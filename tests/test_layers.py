@@ -26,6 +26,7 @@ LAYERS = [
         "corpora",
         "archive",
         "runs",
+        "explanations",
         "comparison",
         "sweeps",
         "plugins",

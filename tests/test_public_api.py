@@ -77,7 +77,20 @@ except SystemExit as stop:
 
 @pytest.mark.parametrize(
     "verb",
-    ["", "train", "evaluate", "predict", "compare", "diff", "check", "components", "schema", "plugins", "data"],
+    [
+        "",
+        "train",
+        "evaluate",
+        "predict",
+        "explain",
+        "compare",
+        "diff",
+        "check",
+        "components",
+        "schema",
+        "plugins",
+        "data",
+    ],
 )
 def test_help_is_cheap(verb: str) -> None:
     loaded = loaded_by(VERB.format(arguments=[*filter(None, [verb]), "--help"]))
@@ -94,5 +107,17 @@ def test_check_does_not_wait_for_the_compiler() -> None:
 def test_help_names_every_verb() -> None:
     outcome = python(VERB.format(arguments=["--help"]))
     assert outcome.returncode == 0, outcome.stderr
-    for verb in ("train", "evaluate", "predict", "compare", "diff", "check", "components", "schema", "plugins", "data"):
+    for verb in (
+        "train",
+        "evaluate",
+        "predict",
+        "explain",
+        "compare",
+        "diff",
+        "check",
+        "components",
+        "schema",
+        "plugins",
+        "data",
+    ):
         assert verb in outcome.stdout

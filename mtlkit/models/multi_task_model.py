@@ -13,7 +13,7 @@ from mtlkit.data import Batch, Text
 from mtlkit.embedders import Embedder
 from mtlkit.heads import Decoded, Head
 from mtlkit.selectors import ModulePath
-from mtlkit.sharing import SearchableScheme, Shared, SharingScheme
+from mtlkit.sharing import SearchableScheme, Shared, SharingScheme, Trace
 
 SHARED = "shared"
 
@@ -123,5 +123,12 @@ class MultiTaskModel(nn.Module):
 
     def decode(self, batch: Batch, *, path: ModulePath | None = None) -> Decoded:
         """The head's decisions for a batch; targets are not looked at."""
-        shared = self(batch.text, batch.task, path=path)
+        return self._decode(batch, self(batch.text, batch.task, path=path))
+
+    def decode_with_trace(self, batch: Batch) -> tuple[Decoded, Trace | None]:
+        """The same decisions, and what was shared on the way to them, where the scheme has something to tell."""
+        shared: Shared = self(batch.text, batch.task, with_trace=True)
+        return self._decode(batch, shared), shared.trace
+
+    def _decode(self, batch: Batch, shared: Shared) -> Decoded:
         return self.head(batch.task).decode(self.dropout(shared.states_BTD), batch.text.mask_BT)

@@ -1,10 +1,12 @@
-"""What verbs do: train, transfer, evaluate, predict. Each reads as the story of the data's way through mtlkit."""
+"""What verbs do: train, transfer, evaluate, predict and explain, each told as the story of the data's way."""
 
 from mtlkit.runs.baseline import baseline_figures
 from mtlkit.runs.directory import RunDirectory, differences
 from mtlkit.runs.evaluate import Evaluation, Wanted, evaluate_archive, tasks_to_score
+from mtlkit.runs.explain import explain
 from mtlkit.runs.interrupts import Interrupted, Interrupts
 from mtlkit.runs.jobs import Job, run_jobs
+from mtlkit.runs.loaded_archive import LoadedArchive, load_archive
 from mtlkit.runs.predict import predict
 from mtlkit.runs.profile import Profile, Profiler
 from mtlkit.runs.stage_run import Listener
@@ -19,6 +21,7 @@ __all__ = [
     "Job",
     "Interrupts",
     "Listener",
+    "LoadedArchive",
     "Profile",
     "Profiler",
     "RunDirectory",
@@ -31,7 +34,9 @@ __all__ = [
     "Wanted",
     "differences",
     "evaluate_archive",
+    "explain",
     "fold_of",
+    "load_archive",
     "predict",
     "run_jobs",
     "tasks_to_score",

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 
 from mtlkit.archive import Archive
-from mtlkit.data import Corpus, DatasetReader, Instance, TaskSplit
+from mtlkit.data import Batch, Corpus, DatasetReader, Instance, TaskSplit
 from mtlkit.errors import DataError
+from mtlkit.heads import Decoded
 from mtlkit.training import as_target, computing_as
 from mtlkit.training.optimization import autocast
 
@@ -60,11 +61,22 @@ def _answer(archive: Archive, chunk: Sequence[Input], task: str, reader: Dataset
 
 
 def _decide(archive: Archive, task: str, corpus: Corpus) -> list[dict[str, Any]]:
-    """`label` and its `probability`, or `tags`, for each text."""
-    model, labels = archive.model_for(task), archive.vocabulary.labels(task)
-    split = TaskSplit(task, corpus, archive.vocabulary, with_characters=model.uses_characters, device=archive.device)
+    model = archive.model_for(task)
+    batch = as_batch(archive, task, corpus)
     with torch.inference_mode(), autocast(archive.device, archive.experiment.trainer.precision):
-        decoded = model.decode(split.batch(torch.arange(len(split))))
+        decoded = model.decode(batch)
+    return decisions_of(decoded, archive.vocabulary.labels(task))
+
+
+def as_batch(archive: Archive, task: str, corpus: Corpus) -> Batch:
+    """All texts of a corpus as the model of the task takes them, in their order."""
+    characters = archive.model_for(task).uses_characters
+    split = TaskSplit(task, corpus, archive.vocabulary, with_characters=characters, device=archive.device)
+    return split.batch(torch.arange(len(split)))
+
+
+def decisions_of(decoded: Decoded, labels: Sequence[str]) -> list[dict[str, Any]]:
+    """`label` and its `probability`, or `tags`, for each text."""
     decisions: list[dict[str, Any]] = []
     for row in decoded.ids.tolist():
         name = as_target(row, labels)

@@ -101,6 +101,17 @@ class Controller(PoolSelector):
         walk = self._walk(task, 1, lambda step, policy_NA, _: policy_NA.argmax(dim=1))
         return self.rules.paths(walk.actions_NT)[0]
 
+    def policy(self, task: str, path: ModulePath) -> Tensor:
+        actions_NT = self.rules.actions([path], self._device)
+        steps: list[Tensor] = []
+
+        def follow(step: int, policy_NA: Tensor, uniform_NA: Tensor) -> Tensor:
+            steps.append(policy_NA[0])
+            return actions_NT[:, step]
+
+        self._walk(task, 1, follow)
+        return torch.stack(steps[: self.rules.num_steps(path)])
+
     @property
     def _device(self) -> torch.device:
         return self.output.weight.device

@@ -60,6 +60,10 @@ class PathRules:
         """The modules before Stop."""
         return [tuple(takewhile(lambda action: action != self.stop, row)) for row in actions_NT.tolist()]
 
+    def num_steps(self, path: ModulePath) -> int:
+        """How many actions the path takes, its Stop included where it has one."""
+        return min(len(path) + 1, self.max_length)
+
     def actions(self, paths: Sequence[ModulePath], device: torch.device | None = None) -> Tensor:
         """(N, max_length) the actions of whole paths, filled up with Stop."""
         rows = [[*path, *[self.stop] * (self.max_length - len(path))] for path in paths]

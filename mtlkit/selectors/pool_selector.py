@@ -1,6 +1,6 @@
 """The interface of pool selectors, and what they give.
 
-Shapes: N sampled paths.
+Shapes: N sampled paths, S steps of a path, A actions: a number for each module, and Stop as the last one.
 """
 
 from abc import abstractmethod
@@ -43,3 +43,11 @@ class PoolSelector(nn.Module, Component, offers=("num_modules", "max_length", "t
     @abstractmethod
     def best(self, task: str) -> ModulePath:
         """The path that the task is evaluated with; the same until the selector is trained."""
+
+    def policy(self, task: str, path: ModulePath) -> Tensor | None:
+        """(S, A) how likely each action was at each step of a path, under the policy that `Paths.log_probs_N` is about.
+
+        A path shorter than `max_length` has a step more than it has modules, its Stop. Default: None, there is no
+        policy to speak of, as where paths are given.
+        """
+        return None

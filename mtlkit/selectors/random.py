@@ -45,3 +45,9 @@ class RandomPaths(PoolSelector):
     def best(self, task: str) -> ModulePath:
         place = self.tasks.index(task)
         return self.rules.paths(self.paths_KT[place : place + 1])[0]
+
+    def policy(self, task: str, path: ModulePath) -> Tensor:
+        """Uniform over what is legal."""
+        actions_T = self.rules.actions([path], self.paths_KT.device)[0]
+        legal_SA = torch.cat([self.rules.legal(actions_T[None, :step]) for step in range(self.rules.num_steps(path))])
+        return legal_SA / legal_SA.sum(dim=1, keepdim=True)

@@ -63,3 +63,6 @@ class UniformThenGreedy(PoolSelector):
 
     def best(self, task: str) -> ModulePath:
         return self.controller.best(task)
+
+    def policy(self, task: str, path: ModulePath) -> Tensor:
+        return self.controller.policy(task, path)

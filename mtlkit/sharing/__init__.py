@@ -8,9 +8,10 @@ from mtlkit.sharing.message_passing import MessagePassing
 from mtlkit.sharing.parallel_shared_private import ParallelSharedPrivate
 from mtlkit.sharing.pool import ModulePool
 from mtlkit.sharing.private import Private
-from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme, Trace
+from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 from mtlkit.sharing.searchable_scheme import SearchableScheme
 from mtlkit.sharing.stacked_shared_private import StackedSharedPrivate
+from mtlkit.sharing.traces import MixtureTrace, PathTrace, Trace, WordTrace
 
 __all__ = [
     "Shared",
@@ -18,6 +19,9 @@ __all__ = [
     "SharingScheme",
     "SearchableScheme",
     "Trace",
+    "WordTrace",
+    "PathTrace",
+    "MixtureTrace",
     "AdversarialSharedPrivate",
     "CrossStitch",
     "FullyShared",

@@ -12,6 +12,7 @@ from mtlkit.config import Lazy, Runtime
 from mtlkit.encoders import Encoder, encode_side_by_side
 from mtlkit.errors import ConfigError
 from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
+from mtlkit.sharing.traces import MixtureTrace
 from mtlkit.types import PositiveInt
 
 OWN = 0.9
@@ -63,7 +64,9 @@ class CrossStitch(SharingScheme):
         for network, mixture_KK in zip(self.networks, lower_NKK, strict=False):
             inputs_KBTD = _mix(mixture_KK, self._layer(network, inputs_KBTD, mask_BT))
         states_KBTD = self._layer(self.networks[-1], inputs_KBTD, mask_BT)
-        return Shared(_mix(top_KK[self.tasks.index(task)], states_KBTD))
+        place = self.tasks.index(task)
+        trace = MixtureTrace(self.mixtures_NKK[:, place].detach().clone(), tuple(self.tasks)) if with_trace else None
+        return Shared(_mix(top_KK[place], states_KBTD), trace=trace)
 
     @classmethod
     def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:

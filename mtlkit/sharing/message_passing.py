@@ -13,7 +13,8 @@ from mtlkit.config import Lazy, Runtime
 from mtlkit.errors import ConfigError
 from mtlkit.kernels.sequences import reverse_within_length, zero_padding
 from mtlkit.sharing.one_way_network import OneWayNetwork
-from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme, Trace
+from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
+from mtlkit.sharing.traces import WordTrace
 from mtlkit.types import PositiveInt
 
 
@@ -83,10 +84,10 @@ class MessagePassing(SharingScheme):
             scopes["all_shared"] = (lstm, r"^sharing\.\w+\.channels\.")
         return SharedLayer(scopes, scheme)
 
-    def _trace(self, task: str, weights_BTN: Tensor, backward_BTN: Tensor | None, mask_BT: Tensor) -> Trace:
+    def _trace(self, task: str, weights_BTN: Tensor, backward_BTN: Tensor | None, mask_BT: Tensor) -> WordTrace:
         senders = self.left_to_right.senders
         if backward_BTN is not None:
             backward_BTN = reverse_within_length(backward_BTN, mask_BT)
             if senders is None:
                 backward_BTN = reverse_within_length(backward_BTN.mT, mask_BT).mT
-        return Trace(weights_BTN, None if senders is None else tuple(senders[task]), backward_BTN)
+        return WordTrace(weights_BTN, None if senders is None else tuple(senders[task]), backward_BTN)

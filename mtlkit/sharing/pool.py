@@ -16,6 +16,7 @@ from mtlkit.kernels.sequences import zero_padding
 from mtlkit.selectors import Controller, FixedPaths, ModulePath, Paths, PoolSelector
 from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 from mtlkit.sharing.searchable_scheme import SearchableScheme
+from mtlkit.sharing.traces import PathTrace
 from mtlkit.types import PositiveInt
 
 
@@ -89,11 +90,12 @@ class ModulePool(SearchableScheme):
     ) -> Shared:
         if path is None:
             path = self._path(task)
+        trace = PathTrace(path, self._policy(task, path)) if with_trace else None
         if not path:
-            return Shared(zero_padding(states_BTE, mask_BT))
+            return Shared(zero_padding(states_BTE, mask_BT), trace=trace)
         for number in path:
             states_BTE = self.pool[number](states_BTE, mask_BT)
-        return Shared(states_BTE)
+        return Shared(states_BTE, trace=trace)
 
     def forward_paths(
         self, states_BTE: Tensor, mask_BT: Tensor, task: str, paths: Sequence[ModulePath]
@@ -113,3 +115,7 @@ class ModulePool(SearchableScheme):
     @torch.no_grad()
     def _path(self, task: str) -> ModulePath:
         return self.selector.sample(task, 1).modules[0] if self.training else self.best(task)
+
+    @torch.no_grad()
+    def _policy(self, task: str, path: ModulePath) -> Tensor | None:
+        return self.selector.policy(task, path)

@@ -1,6 +1,6 @@
 """The interface of sharing schemes, and what they return.
 
-Shapes: B batch, T time steps, N sources, E input size, D output size.
+Shapes: B batch, T time steps, E input size, D output size.
 """
 
 from abc import abstractmethod
@@ -12,18 +12,7 @@ from torch import Tensor, nn
 
 from mtlkit.config import Component, Lazy
 from mtlkit.errors import ConfigError
-
-
-@dataclass(frozen=True)
-class Trace:
-    """Who listened to what: the weights (B, T, N) of the messages, detached."""
-
-    weights_BTN: Tensor
-    senders: tuple[str, ...] | None
-    """The tasks that the last axis counts; None: it counts the positions of the sentence."""
-
-    backward_BTN: Tensor | None = None
-    """The same of the network that reads from right to left, if there is one, in reading order on both axes."""
+from mtlkit.sharing.traces import Trace
 
 
 @dataclass(frozen=True)
@@ -71,7 +60,8 @@ class SharingScheme(nn.Module, Component, offers=("input_dim", "tasks")):
             states_BTE: embedded words.
             mask_BT: true at valid steps, a non-empty prefix of each row.
             task: whose batch it is.
-            with_trace: keep what reports draw, where there is something to draw.
+            with_trace: tell what was shared, as one of the three traces, where there is something to tell. Costs
+                nothing where it is not asked for, and changes no state.
 
         Returns:
             States (B, T, D), zero at padding; padding changes no valid step.

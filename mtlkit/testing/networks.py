@@ -1,6 +1,6 @@
 """What embedders, encoders, sharing schemes and communicators promise.
 
-Shapes: B texts, T words, N sources, E input size, D state size.
+Shapes: B texts, T words, E input size, D state size.
 """
 
 import re
@@ -15,10 +15,11 @@ from mtlkit.embedders import Embedder
 from mtlkit.encoders import Encoder
 from mtlkit.errors import ConfigError
 from mtlkit.selectors import ModulePath
-from mtlkit.sharing import MessagePassing, SearchableScheme, SharingScheme, Trace
+from mtlkit.sharing import MessagePassing, SearchableScheme, SharingScheme
 from mtlkit.testing.modules import LONGER, build_module, check_module, check_states, close
 from mtlkit.testing.promises import doing, promise
 from mtlkit.testing.samples import INPUT_DIM, STATE_DIM, TASKS, Sample, sample
+from mtlkit.testing.traces import check_trace
 
 NUM_PATHS = 30
 
@@ -72,7 +73,7 @@ def check_sharing_scheme(lazy: Lazy[SharingScheme]) -> None:
 
         check_states(lazy, run, sample())
         _check_input_gradient(lazy, run)
-        _check_trace(build_module(lazy), task)
+        check_trace(build_module(lazy), task)
 
 
 def check_communicator(lazy: Lazy[Communicator]) -> None:
@@ -80,12 +81,6 @@ def check_communicator(lazy: Lazy[Communicator]) -> None:
     with doing("inside the scheme message_passing"):
         scheme_lazy: Lazy[Any] = Lazy.of(MessagePassing, communicator=lazy, hidden_dim=STATE_DIM)
     check_sharing_scheme(scheme_lazy)
-    given = sample()
-    trace = build_module(scheme_lazy)(given.states_BTE, given.mask_BT, TASKS[0], with_trace=True).trace
-    if lazy.component.sources == "shared":
-        weights_BTN = trace.weights_BTN[given.mask_BT]
-        padding_BTN = ~given.mask_BT.unsqueeze(1).expand(-1, given.mask_BT.shape[1], -1)[given.mask_BT]
-        promise(not weights_BTN[padding_BTN].any(), "its weights are not zero on padded sources")
 
 
 def _paths(scheme: SharingScheme, task: str) -> list[dict[str, ModulePath]]:
@@ -197,27 +192,3 @@ def _check_gradients_of_one_text(scheme: SharingScheme, given: Sample) -> None:
         found = torch.autograd.grad(loss, list(scheme.parameters()), allow_unused=True, retain_graph=True)
         finite = all(bool(gradient.isfinite().all()) for gradient in found if gradient is not None)
         promise(finite, f"for a batch of one text, the gradient of its loss '{name}' is not finite")
-
-
-def _check_trace(scheme: SharingScheme, task: str) -> None:
-    given = sample()
-    with doing("with_trace=True"):
-        plain = scheme(given.states_BTE, given.mask_BT, task)
-        traced = scheme(given.states_BTE, given.mask_BT, task, with_trace=True)
-    promise(plain.trace is None, "it keeps a trace that nobody asked for")
-    promise(close(plain.states_BTD, traced.states_BTD), "with_trace=True changes its states")
-    if traced.trace is not None:
-        _check_weights(traced.trace, given.mask_BT)
-
-
-def _check_weights(trace: Trace, mask_BT: Tensor) -> None:
-    num_sources = mask_BT.shape[1] if trace.senders is None else len(trace.senders)
-    expected = (*mask_BT.shape, num_sources)
-    for weights_BTN in (trace.weights_BTN, trace.backward_BTN):
-        if weights_BTN is None:
-            continue
-        given = tuple(weights_BTN.shape)
-        promise(given == expected, f"its weights are {given}, not (B, T, N) {expected}")
-        promise(not weights_BTN.requires_grad, "its trace is not detached")
-        valid = weights_BTN[mask_BT]
-        promise(bool(valid.isfinite().all()) and bool((valid >= 0).all()), "its weights are negative or not finite")

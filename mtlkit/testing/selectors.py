@@ -1,6 +1,6 @@
 """What pool selectors promise.
 
-Shapes: N sampled paths.
+Shapes: N sampled paths, S steps of a path, A actions: a number for each module, and Stop as the last one.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mtlkit.config import Lazy
 from mtlkit.selectors import ModulePath, Paths, PoolSelector
-from mtlkit.testing.modules import build_module, check_gradients, check_meta_device, check_state
+from mtlkit.testing.modules import build_module, check_gradients, check_meta_device, check_state, close
 from mtlkit.testing.promises import doing, promise
 from mtlkit.testing.samples import MAX_LENGTH, NUM_MODULES, TASKS
 
@@ -25,6 +25,10 @@ def check_pool_selector(lazy: Lazy[PoolSelector]) -> None:
         for task in TASKS:
             _check_paths(_sample(selector.train(training), task))
     _check_best(selector.eval())
+    for task in TASKS:
+        for path in (selector.best(task), *_sample(selector, task).modules):
+            _check_policy(selector, task, path)
+        _check_probabilities(selector, task)
     _check_chance(lazy)
     learning = build_module(lazy).train()
     check_gradients(learning, lambda: torch.cat([_sample(learning, task).log_probs_N for task in TASKS]))
@@ -66,6 +70,29 @@ def _check_best(selector: PoolSelector) -> None:
             best, again = selector.best(task), selector.best(task)
         _check_legal([best])
         promise(best == again, f"the best path of {task} is now {best}, now {again}, though nothing was trained")
+
+
+def _check_policy(selector: PoolSelector, task: str, path: ModulePath) -> None:
+    """A law over the actions at each step, if there is one."""
+    with doing(f"when it is asked for its policy along {path}"):
+        policy_SA = selector.policy(task, path)
+    if policy_SA is None:
+        return
+    given, expected = tuple(policy_SA.shape), (min(len(path) + 1, MAX_LENGTH), NUM_MODULES + 1)
+    promise(given == expected, f"its policy along {path} is {given}, not (S, A) {expected}")
+    promise(bool((policy_SA >= 0).all()), "its policy holds negative numbers")
+    promise(close(policy_SA.sum(dim=1), torch.ones_like(policy_SA[:, 0])), "its policy does not sum to 1 at each step")
+
+
+def _check_probabilities(selector: PoolSelector, task: str) -> None:
+    """The policy along a path and the path's log-probability say the same."""
+    sampled = _sample(selector, task)
+    for path, log_prob in zip(sampled.modules, sampled.log_probs_N, strict=True):
+        if (policy_SA := selector.policy(task, path)) is None:
+            return
+        actions = torch.tensor([*path, NUM_MODULES][: len(policy_SA)])
+        taken_S = policy_SA.gather(1, actions.unsqueeze(1)).log()
+        promise(close(taken_S.sum(), log_prob), f"by its policy {path} has another probability than it says")
 
 
 def _check_chance(lazy: Lazy[Any]) -> None:

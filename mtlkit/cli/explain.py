@@ -1,0 +1,74 @@
+"""The verb that tells what was shared on the way to an answer: explain."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from mtlkit.cli.experiment_source import Include
+from mtlkit.cli.options import ArchiveFile, Device, archive_path, torch_device
+
+if TYPE_CHECKING:
+    from mtlkit.explanations import Explanation
+
+Format = Literal["terminal", "json"]
+
+
+def explain(
+    archive: ArchiveFile,
+    texts: Annotated[
+        list[str], typer.Argument(help="Raw texts; a first one that begins with - after --.", metavar="TEXT")
+    ] = [],
+    task: Annotated[str | None, typer.Option(help="Whose head answers; default: the only task.")] = None,
+    format_: Annotated[Format, typer.Option("--format", help="terminal, or json: one object a line.")] = "terminal",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")] = None,
+    device: Device = "auto",
+    include_package: Include = [],
+) -> None:
+    """Answer raw texts, and show what was shared on the way to each answer.
+
+    Of message passing: which tasks, or which words of the text, each word took most of. Of a pool: the path with the
+    probability of every step. Of cross-stitch: the coefficients. JSON has all weights.
+    """
+    from mtlkit.archive import open_archive
+    from mtlkit.cli.outputs import open_output, writable_file
+    from mtlkit.errors import ConfigError
+    from mtlkit.files import write_atomically
+    from mtlkit.plugins import load_plugins
+    from mtlkit.runs import explain as run_explain
+
+    if not texts:
+        raise ConfigError("there is no text; give at least one, in quotes, after the archive")
+    target = None if output is None else writable_file(output)
+    where, plugins = torch_device(device), load_plugins(include_package)
+    with open_archive(archive_path(archive), where, plugins) as opened:
+        explanations = run_explain(opened, texts, _chosen(task, list(opened.experiment.tasks)))
+    text = _written(explanations, format_, to_file=target is not None)
+    if target is not None:
+        write_atomically(target, text.encode())
+    elif format_ == "json":
+        with open_output(None) as stream:
+            print(text, end="", file=stream)
+    else:
+        print(text, end="")
+
+
+def _chosen(task: str | None, known: list[str]) -> str:
+    from mtlkit.errors import ConfigError
+
+    if task is None and len(known) > 1:
+        raise ConfigError(f"--task is not given; the archive's tasks are {', '.join(known)}")
+    if task is not None and task not in known:
+        raise ConfigError(f"--task {task}: the archive's tasks are {', '.join(known)}")
+    return task or known[0]
+
+
+def _written(explanations: "list[Explanation]", format_: Format, to_file: bool) -> str:
+    from mtlkit.cli.sheets import explanation_text
+    from mtlkit.explanations import visible
+
+    if format_ == "terminal":
+        return "\n".join(explanation_text(explanation, to_file) for explanation in explanations)
+    lines = [json.dumps(explanation.to_json(), ensure_ascii=False) for explanation in explanations]
+    return "".join(f"{visible(line)}\n" for line in lines)

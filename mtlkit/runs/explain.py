@@ -1,0 +1,94 @@
+"""`explain`: answers of an archive to raw text, each with what was shared on the way to it.
+
+Shapes: B texts, T words, N sources.
+"""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+import torch
+from torch import Tensor
+
+from mtlkit.archive import Archive
+from mtlkit.data import Corpus, DatasetReader, Instance
+from mtlkit.errors import ConfigError, DataError
+from mtlkit.explanations import Explanation, Mixture, Path, Reading, SharedWith, Step
+from mtlkit.runs.predict import as_batch, decisions_of
+from mtlkit.sharing import MixtureTrace, PathTrace, Trace, WordTrace
+from mtlkit.training import computing_as
+from mtlkit.training.optimization import autocast
+
+
+def explain(archive: Archive, texts: Sequence[str], task: str) -> list[Explanation]:
+    """An explanation of each text, in order.
+
+    Args:
+        archive: the trained model.
+        texts: at least one; all of them make one batch.
+        task: one of the archive's, whose head answers.
+
+    Raises:
+        DataError: a text that the task's reader cannot take.
+        ConfigError: the sharing scheme tells nothing of what it shares.
+    """
+    model, settings = archive.model_for(task), archive.experiment.tasks[task]
+    reader = settings.reader.build()
+    instances = _read(reader, texts, settings.max_length)
+    batch = as_batch(archive, task, Corpus.from_instances(instances, reader.target_kind))
+    trainer = archive.experiment.trainer
+    with computing_as(trainer), torch.inference_mode(), autocast(archive.device, trainer.precision):
+        decoded, trace = model.decode_with_trace(batch)
+    if trace is None:
+        raise ConfigError(
+            f"{archive.path}: the sharing scheme '{archive.experiment.model.sharing.type}' tells nothing of what it "
+            "shares for a text, so there is nothing to explain; use an archive with messages, paths or mixtures"
+        )
+    explanations = []
+    decisions = decisions_of(decoded, archive.vocabulary.labels(task))
+    for row, (instance, decision) in enumerate(zip(instances, decisions, strict=True)):
+        tags = tuple(decision["tags"]) if "tags" in decision else None
+        shared = _shared_with(trace, row, instance.words)
+        label, probability = decision.get("label"), decision.get("probability")
+        explanations.append(Explanation(task, instance.words, shared, label, probability, tags))
+    return explanations
+
+
+def _read(reader: DatasetReader, texts: Sequence[str], max_length: int | None) -> list[Instance]:
+    instances = []
+    for number, text in enumerate(texts, 1):
+        try:
+            instances.append(Instance(reader.parse(text).words[:max_length]))
+        except DataError as error:
+            raise DataError(f"text {number}: {error}") from None
+    return instances
+
+
+def _shared_with(trace: Trace, row: int, words: tuple[str, ...]) -> SharedWith:
+    """The row of a batch's trace, without padding."""
+    match trace:
+        case WordTrace():
+            backward = None if trace.backward_BTN is None else _weights(trace, trace.backward_BTN[row], len(words))
+            return Reading(words, trace.senders, _weights(trace, trace.weights_BTN[row], len(words)), backward)
+        case PathTrace():
+            return _path(trace)
+        case MixtureTrace():
+            return Mixture(trace.tasks, _rows(trace.weights_LK))
+        case _:
+            assert_never(trace)
+
+
+def _weights(trace: WordTrace, weights_TN: Tensor, num_words: int) -> tuple[tuple[float, ...], ...]:
+    num_sources = num_words if trace.senders is None else len(trace.senders)
+    return _rows(weights_TN[:num_words, :num_sources])
+
+
+def _path(trace: PathTrace) -> Path:
+    if trace.policy_SA is None:
+        return Path(tuple(Step(module, None) for module in trace.modules))
+    policy = _rows(trace.policy_SA)
+    actions = [*trace.modules, None][: len(policy)]
+    return Path(tuple(Step(module, probabilities) for module, probabilities in zip(actions, policy, strict=True)))
+
+
+def _rows(matrix: Tensor) -> tuple[tuple[float, ...], ...]:
+    return tuple(map(tuple, matrix.tolist()))

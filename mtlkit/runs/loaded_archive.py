@@ -1,0 +1,70 @@
+"""An archive in Python: `mtlkit.load_archive("runs/ic_mtl").explain("A quiet film.", task="movie")`."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, final
+
+import torch
+
+from mtlkit.archive import Archive, open_archive
+from mtlkit.errors import ConfigError
+from mtlkit.explanations import Explanation
+from mtlkit.plugins import load_plugins
+from mtlkit.runs.explain import explain
+from mtlkit.runs.predict import predict
+
+
+@final
+class LoadedArchive:
+    """A trained model that answers in memory: its weights are loaded, and its file is not needed any more."""
+
+    def __init__(self, archive: Archive) -> None:
+        """Takes an archive that is still open."""
+        self._archive = archive
+        self.tasks = list(archive.experiment.tasks)
+        for task in self.tasks:
+            archive.model_for(task)
+
+    def predict(self, texts: Iterable[str], task: str) -> list[dict[str, Any]]:
+        """The records of `mtlkit predict`, one for each text; of a text that cannot be answered, with an `error`.
+
+        Raises:
+            ConfigError: there is no such task.
+        """
+        inputs = ((text, f"text {number}") for number, text in enumerate(texts, 1))
+        return list(predict(self._archive, inputs, [self._known(task)]))
+
+    def explain(self, text: str, task: str) -> Explanation:
+        """The task's answer to a text, and what was shared on the way to it.
+
+        Raises:
+            ConfigError: there is no such task, or the sharing scheme tells nothing of what it shares.
+            DataError: the task's reader cannot take the text.
+        """
+        return explain(self._archive, [text], self._known(task))[0]
+
+    def _known(self, task: str) -> str:
+        if task not in self.tasks:
+            raise ConfigError(f"there is no task '{task}'; the archive's tasks are {', '.join(self.tasks)}")
+        return task
+
+
+def load_archive(
+    path: str | Path, device: torch.device | str = "cpu", include_packages: Sequence[str] = ()
+) -> LoadedArchive:
+    """Loads an archive to ask it for answers.
+
+    Args:
+        path: archive.tar.gz of a run, or the run's directory.
+        device: where its model runs.
+        include_packages: modules or .py files with components, as for `--include-package`.
+
+    Raises:
+        ArchiveError: it is missing, damaged, of a newer format, or no archive.
+        ConfigError: its experiment names components that are not known here.
+    """
+    file = Path(path)
+    if file.is_dir():
+        file = file / "archive.tar.gz"
+    with open_archive(file, torch.device(device), load_plugins(include_packages)) as archive:
+        return LoadedArchive(archive)
