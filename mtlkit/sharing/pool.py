@@ -4,9 +4,10 @@ Shapes: B batch, T time steps, E size of embeddings and of every state.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Self, final
+from typing import Annotated, Self, final
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from mtlkit.config import Lazy, Runtime
@@ -41,7 +42,7 @@ class ModulePool(SearchableScheme):
         self,
         module: Lazy[Encoder] = Lazy.of(BilstmEncoder, hidden_dim=50),
         num_modules: PositiveInt = 20,
-        max_length: PositiveInt = 4,
+        max_length: Annotated[PositiveInt, Field(le=1000)] = 4,
         selector: Lazy[PoolSelector] = Lazy.of(Controller),
         *,
         input_dim: Runtime[int],
