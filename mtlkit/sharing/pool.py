@@ -4,10 +4,9 @@ Shapes: B batch, T time steps, E size of embeddings and of every state.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Self, final
+from typing import Self, final
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
 from mtlkit.config import Lazy, Runtime
@@ -17,7 +16,7 @@ from mtlkit.kernels.sequences import zero_padding
 from mtlkit.selectors import Controller, FixedPaths, ModulePath, Paths, PoolSelector
 from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 from mtlkit.sharing.searchable_scheme import SearchableScheme
-from mtlkit.types import PositiveInt
+from mtlkit.types import PartCount
 
 
 @final
@@ -41,8 +40,8 @@ class ModulePool(SearchableScheme):
     def __init__(
         self,
         module: Lazy[Encoder] = Lazy.of(BilstmEncoder, hidden_dim=50),
-        num_modules: PositiveInt = 20,
-        max_length: Annotated[PositiveInt, Field(le=1000)] = 4,
+        num_modules: PartCount = 20,
+        max_length: PartCount = 4,
         selector: Lazy[PoolSelector] = Lazy.of(Controller),
         *,
         input_dim: Runtime[int],
