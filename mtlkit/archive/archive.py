@@ -40,7 +40,7 @@ from mtlkit.plugins import INCLUDED, Plugin, failures
 from mtlkit.sharing import SearchableScheme
 from mtlkit.training import ModelSelection, load_weights
 
-UNREADABLE = (OSError, ValueError, LookupError, TypeError, SafetensorError, DataError)
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, RecursionError, SafetensorError, DataError)
 """What a member raises that is missing or not what it should be."""
 UNBUILDABLE = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What components raise, beside errors of ours, of settings or labels that no model has been trained with."""
@@ -92,7 +92,10 @@ class Archive:
 
     @cached_property
     def _selection(self) -> ModelSelection:
-        return self.experiment.trainer.selection.build(tasks=list(self.experiment.tasks))
+        try:
+            return self.experiment.trainer.selection.build(tasks=list(self.experiment.tasks))
+        except (MtlkitError, *UNBUILDABLE) as error:
+            raise _unsound(self.path, f"trainer.selection: {_first(error)}") from None
 
     @property
     def num_weights(self) -> int:
@@ -219,9 +222,9 @@ def _documents(path: Path, folder: Path, manifest: dict[str, Any]) -> tuple[dict
     documents = migrated(Documents(manifest, experiment, meta))
     for member, kind, value in ((MANIFEST, Manifest, documents.manifest), (META, Meta, documents.meta)):
         try:
-            validate(kind, value, "")
+            validate(kind, value, member)
         except ConfigError as error:
-            raise damaged(path, member, _first(error)) from None
+            raise damaged(path, member, _first(error, member)) from None
     return documents.experiment, {**documents.meta, "plugins": documents.manifest["plugins"]}
 
 
@@ -247,7 +250,7 @@ def _experiment(path: Path, value: Any, made_with: Mapping[str, str], plugins: S
         experiment = validate(Experiment, value, EXPERIMENT)
     except UnknownComponentError as error:
         what = f"{_first(error)}{_needed(made_with, plugins)}{failures(plugins)}".replace("\n", "; ")
-        raise UnknownComponentError(f"{path}: {printable(what)}") from None
+        raise UnknownComponentError(f"{path}: {EXPERIMENT}: {printable(what)}") from None
     except (ConfigError, *UNBUILDABLE) as error:
         raise _unsound(path, _first(error)) from None
     return experiment
@@ -272,13 +275,15 @@ def _member(path: Path, folder: Path, name: str) -> Iterator[Path]:
 
 
 def _unsound(path: Path, what: str) -> ArchiveError:
-    where = "" if what.startswith(EXPERIMENT) else f"{EXPERIMENT}: "
-    return ArchiveError(f"{path}: {where}{printable(what)}; update mtlkit, or ask its author for a sound one")
+    remedy = "update mtlkit, or ask its author for a sound one"
+    return ArchiveError(f"{path}: {EXPERIMENT}: {printable(what)}; {remedy}")
 
 
-def _first(error: Exception) -> str:
-    """The first line of an error's message, and how many more there are."""
-    first, *more = str(error).strip().splitlines() or [type(error).__name__]
+def _first(error: Exception, member: str = EXPERIMENT) -> str:
+    """The first thing that is wrong with a member, and how many more there are; or what PyTorch says at first."""
+    if not isinstance(error, MtlkitError):
+        return (str(error).splitlines() or [type(error).__name__])[0]
+    first, *more = str(error).removeprefix(f"{member}: ").split(f"\n{member}: ")
     return f"{first} (and {len(more)} more)" if more else first
 
 

@@ -37,7 +37,7 @@ def check_version(path: Path, manifest: dict[str, Any]) -> None:
     """
     version = _version(manifest)
     if version > FORMAT:
-        wrote = printable(str(manifest.get("mtlkit", "a newer version")))[:40]
+        wrote = printable(str(manifest.get("mtlkit", "of some version")), 40)
         raise ArchiveError(
             f"{path}: was written by mtlkit {wrote} in format {version}, and this is mtlkit {mtlkit.__version__}, "
             f"which reads formats 1 to {FORMAT}; update mtlkit to read it"

@@ -28,11 +28,14 @@ LARGEST = {
     r"weights/[\w +=,@%~-][\w .+=,@%~-]*\.safetensors": MAX_BYTES,
 }
 """The bytes that each kind of member may have, by its name. There are no others."""
-LONGEST_SENTENCE = 1000
+LONGEST_NAME = 255
+LONGEST_SHOWN = 1000
 
 
 def largest_size(name: str) -> int | None:
     """The bytes that a member of this name may have; None where an archive has no such member."""
+    if len(name) > LONGEST_NAME:
+        return None
     return next((size for pattern, size in LARGEST.items() if re.fullmatch(pattern, name)), None)
 
 
@@ -44,7 +47,7 @@ def damaged(path: object, member: str, reason: object) -> ArchiveError:
     )
 
 
-def printable(text: str) -> str:
+def printable(text: str, longest: int = LONGEST_SHOWN) -> str:
     """A stranger's text on one line and not too long, without what would move a terminal's cursor."""
     plain = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text.strip())
-    return plain if len(plain) <= LONGEST_SENTENCE else plain[:LONGEST_SENTENCE] + "..."
+    return plain if len(plain) <= longest else plain[:longest] + "..."

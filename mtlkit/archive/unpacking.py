@@ -157,7 +157,7 @@ class _Unpacking:
             raise self._no_archive()
         wrong = [name for name in self._expected.keys() | self._found.keys() if not self._is_as_expected(name)]
         if wrong:
-            names = ", ".join(sorted(map(printable, wrong))[:5])
+            names = ", ".join(sorted(printable(name, 100) for name in wrong)[:5])
             raise ArchiveError(f"{self._path}: damaged: {names} not as the manifest says; copy or make it again")
         return self._manifest
 
@@ -208,7 +208,7 @@ class _Unpacking:
 
     def _refused(self, name: str, what: str) -> ArchiveError:
         remedy = "not unpacked, ask its author for a sound one"
-        return ArchiveError(f"{self._path}: member '{printable(name)}' {what}; {remedy}")
+        return ArchiveError(f"{self._path}: member '{printable(name, 100)}' {what}; {remedy}")
 
     def _no_room(self, error: OSError) -> ArchiveError:
         where = tempfile.gettempdir()

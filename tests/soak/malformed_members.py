@@ -56,7 +56,7 @@ WIDE_POOL = {
     "type": "pool",
     "module": {"type": "lstm", "hidden_dim": 4},
     "num_modules": 1000,
-    "selector": {"type": "controller", "hidden_dim": 10**9},
+    "selector": {"type": "controller", "hidden_dim": 10**6},
 }
 EXPERIMENTS = {
     "an experiment that is no JSON": _raw(b"local x = 1; {}"),
@@ -116,7 +116,7 @@ EXPERIMENTS = {
         model__sharing__module__hidden_dim=5,
     ),
     "a head for other targets": _experiment(
-        "tasks.books.head: 'crf_tagger' needs one tag per word", tasks__books__head={"type": "crf_tagger"}
+        "tasks.news.head: 'crf_tagger' needs one tag per word", tasks__news__reader={"type": "text_classification"}
     ),
     "a pattern without end": _experiment(
         "tasks.books.reader.tokenizer", tasks__books__reader__tokenizer={"type": "regex", "pattern": "(" * 10_000}
@@ -177,6 +177,13 @@ def _tensors(says: str, change: Callable[[Tensors], object]) -> Case:
     return of_members(make, f"{WEIGHTS} does not fit the experiment: {says}")
 
 
+def _table(form: str, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Case:
+    """With a changed table of words, which then has this form."""
+    return _tensors(
+        f"size mismatch for {TABLE}: {form}, and", lambda tensors: tensors.update({TABLE: change(tensors[TABLE])})
+    )
+
+
 def _header(change: Change, says: str = UNREADABLE, name: str = WEIGHTS) -> Case:
     """With a changed header of the same tensors."""
 
@@ -225,12 +232,16 @@ WEIGHTS_OF_ALL_KINDS = {
     "tensors that are a list": _header(lambda header: header.update({TABLE: [1]})),
     "a tensor too few": _tensors(f"{TABLE} is missing", lambda tensors: tensors.pop(TABLE)),
     "a tensor too many": _tensors("more is unknown", lambda tensors: tensors.update(more=np.zeros(1, np.float32))),
-    "a tensor turned": _tensors(
-        f"size mismatch for {TABLE}", lambda tensors: tensors.update({TABLE: tensors[TABLE].T})
+    "a tensor turned": _table("F32 [4, 5]", lambda table: table.T),
+    "a tensor of doubles": _tensors(
+        f"size mismatch for {TABLE}: F64 [5, 4]", lambda tensors: tensors.update({TABLE: tensors[TABLE].astype("f8")})
     ),
-    "a tensor of doubles": _tensors("F64 [5, 4]", lambda tensors: tensors.update({TABLE: tensors[TABLE].astype("f8")})),
-    "a tensor of integers": _tensors("I32 [5, 4]", lambda tensors: tensors.update({TABLE: tensors[TABLE].view("i4")})),
-    "a tensor of nothing": _tensors("[0, 4]", lambda tensors: tensors.update({TABLE: tensors[TABLE][:0]})),
+    "a tensor of integers": _tensors(
+        f"size mismatch for {TABLE}: I32 [5, 4]", lambda tensors: tensors.update({TABLE: tensors[TABLE].view("i4")})
+    ),
+    "a tensor of nothing": _tensors(
+        f"size mismatch for {TABLE}: F32 [0, 4]", lambda tensors: tensors.update({TABLE: tensors[TABLE][:0]})
+    ),
     "weights that are no number": of_members(_not_a_number, f"{WEIGHTS} {UNREADABLE}{TABLE} holds what is no number"),
     "a path out of the pool": of_members(_path_out_of_the_pool, "the path of books names a module that there is not"),
     "no digests": of_members(partial(replaced, SEEN, save({})), f"{SEEN} {UNREADABLE}it is to hold one list"),
