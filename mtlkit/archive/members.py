@@ -3,6 +3,7 @@
 import re
 
 from mtlkit.errors import ArchiveError
+from mtlkit.table import on_one_line
 
 MANIFEST = "manifest.json"
 EXPERIMENT = "experiment.resolved.json"
@@ -48,6 +49,6 @@ def damaged(path: object, member: str, reason: object) -> ArchiveError:
 
 
 def printable(text: str, longest: int = LONGEST_SHOWN) -> str:
-    """A stranger's text on one line and not too long, without what would move a terminal's cursor."""
-    plain = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text.strip())
+    """A stranger's text on one line, and not too long."""
+    plain = on_one_line(text.strip())
     return plain if len(plain) <= longest else plain[:longest] + "..."

@@ -8,7 +8,7 @@ import pytest
 
 from tests.soak.counts import Counts
 from tests.soak.malformed_archives import CASES, Outcome, fault, predict_with, run_command, try_mutant
-from tests.soak.tiny_archive import POOL, write_tiny
+from tests.soak.tiny_archive import POOL, packed, sealed, tar, tiny_members, write_tiny
 
 OTHER_VERBS = (
     "a gzip bomb",
@@ -67,6 +67,21 @@ def test_archives_that_chance_has_changed(tmp_path: Path) -> None:
         try_mutant(7, number, tmp_path, counts)
     assert counts.failures == []
     assert counts.survived == counts.tried == 150
+
+
+def test_what_a_stranger_writes_moves_no_cursor(tmp_path: Path) -> None:
+    """Labels and notes are shown, but not obeyed."""
+    path, good, data = tmp_path / "stranger.tar.gz", tmp_path / "good.tar.gz", tmp_path / "books.tsv"
+    members = tiny_members()
+    members["vocabulary/labels.books.txt"] = b"\\u001b[2J\npositive\n"
+    members["meta.json"] = b'{"platform": "\\u001b[2J", "command": ["mtlkit", "\\u009b2J"]}'
+    path.write_bytes(packed(tar(sealed(members))))
+    write_tiny(good)
+    data.write_text("neutral\tfine film\n")
+    for words in (["evaluate", path, "--task", "books", "--file", data], ["diff", "--all", good, path]):
+        outcome = run_command(*words)
+        assert outcome.code in (0, 1) and r"\x1b[2J" in outcome.output + outcome.messages
+        assert not set("\x1b\x9b") & set(outcome.output + outcome.messages)
 
 
 def test_a_fault_is_seen(tmp_path: Path) -> None:
