@@ -43,7 +43,7 @@ class Table:
 
 
 def on_one_line(text: str) -> str:
-    """The text without what breaks lines or moves a terminal's cursor: such characters are written as `\\n`, `\\x1b`."""
+    """The text with what breaks lines or moves a terminal's cursor written out, as in `\\n` and `\\x1b`."""
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 

@@ -11,7 +11,6 @@ from tests.soak.malformed_archives import CASES, Outcome, fault, predict_with, r
 from tests.soak.tiny_archive import POOL, packed, sealed, tar, tiny_members, write_tiny
 
 OTHER_VERBS = (
-    "a gzip bomb",
     "a name in the parent",
     "a soft link",
     "a newer format",
@@ -52,7 +51,7 @@ def test_every_verb_refuses_them(name: str, tmp_path: Path) -> None:
         assert fault(run_command(*words), path, CASES[name].says) is None, words
 
 
-@pytest.mark.parametrize("name", ["half of it", "a pickle", "a tensor turned"])
+@pytest.mark.parametrize("name", ["half of it", "a tensor turned"])
 def test_the_command_itself_refuses_them(name: str, tmp_path: Path) -> None:
     path = tmp_path / "stranger.tar.gz"
     CASES[name].write(path)
@@ -63,10 +62,10 @@ def test_the_command_itself_refuses_them(name: str, tmp_path: Path) -> None:
 
 def test_archives_that_chance_has_changed(tmp_path: Path) -> None:
     counts = Counts()
-    for number in range(150):
+    for number in range(80):
         try_mutant(7, number, tmp_path, counts)
     assert counts.failures == []
-    assert counts.survived == counts.tried == 150
+    assert counts.survived == counts.tried == 80
 
 
 def test_what_a_stranger_writes_moves_no_cursor(tmp_path: Path) -> None:
