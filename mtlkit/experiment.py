@@ -1,7 +1,7 @@
 """An experiment: the table of contents of an experiment file, as one validated value."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from mtlkit.training import AVERAGE, StageSettings, TrainerSettings
 from mtlkit.types import DataPath, NonNegativeFloat, Pattern, PositiveInt, Probability
 
 SPLITS = ("train", "dev", "test")
+TARGETS = {"label": "one label per text", "tags": "one tag per word"}
 
 
 class TaskSettings(Spec):
@@ -61,6 +62,17 @@ class TaskSettings(Spec):
     def scorers(self) -> list[Lazy[Metric]]:
         """The metrics, or the head's own where none are named."""
         return self.metrics or [Lazy.of(Metric.by_name(name)) for name in self.head.component.default_metrics]
+
+    def misfits(self, reader: DatasetReader) -> Iterator[str]:
+        """The setting and what is wrong with it, where head or metrics are for other targets than the task's reader."""
+        given = f"the reader '{self.reader.type}' gives {TARGETS[reader.target_kind]}"
+        head = self.head.component
+        if head.target_kind != reader.target_kind:
+            yield f"head: '{self.head.type}' needs {TARGETS[head.target_kind]}, {given}"
+        for index, metric in enumerate(self.metrics):
+            wanted = metric.component.target_kind
+            if wanted != reader.target_kind:
+                yield f"metrics.{index}: '{metric.type}' scores {TARGETS[wanted]}, {given}"
 
 
 class InitializerSettings(Spec):

@@ -42,6 +42,11 @@ class Table:
         return cls(title, header, [[Cell(text) for text in row] for row in rows])
 
 
+def on_one_line(text: str) -> str:
+    """The text with what breaks lines or moves a terminal's cursor written out, as in `\\n` and `\\x1b`."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
 def spread(values: Sequence[float]) -> str:
     """Mean ± sample standard deviation of fractions, in percent; the mean alone of one."""
     percent = [100 * value for value in values]

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field
 def _regular_expression(pattern: str) -> str:
     try:
         re.compile(pattern)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"'{pattern}' is no regular expression ({error})") from None
     return pattern
 

@@ -7,8 +7,6 @@ from mtlkit.data import DatasetReader
 from mtlkit.errors import MtlkitError
 from mtlkit.experiment import Experiment, TaskSettings
 
-TARGETS = {"label": "one label per text", "tags": "one tag per word"}
-
 
 def task_problems(experiment: Experiment) -> Iterator[str]:
     for name, task in experiment.tasks.items():
@@ -18,19 +16,8 @@ def task_problems(experiment: Experiment) -> Iterator[str]:
         except MtlkitError as error:
             yield f"{place}.reader: {error}"
             continue
-        yield from _target_problems(place, task, reader)
+        yield from (f"{place}.{problem}" for problem in task.misfits(reader))
         yield from _file_problems(place, task, reader)
-
-
-def _target_problems(place: str, task: TaskSettings, reader: DatasetReader) -> Iterator[str]:
-    given = f"the reader '{task.reader.type}' gives {TARGETS[reader.target_kind]}"
-    head = task.head.component
-    if head.target_kind != reader.target_kind:
-        yield f"{place}.head: '{task.head.type}' needs {TARGETS[head.target_kind]}, {given}"
-    for index, metric in enumerate(task.metrics):
-        wanted = metric.component.target_kind
-        if wanted != reader.target_kind:
-            yield f"{place}.metrics.{index}: '{metric.type}' scores {TARGETS[wanted]}, {given}"
 
 
 def _file_problems(place: str, task: TaskSettings, reader: DatasetReader) -> Iterator[str]:

@@ -11,6 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
+from mtlkit.table import on_one_line
+
 if TYPE_CHECKING:
     from mtlkit.inspection import Inspection
     from mtlkit.runs import Profile
@@ -28,7 +30,7 @@ LINE_SECONDS = 30.0
 
 def say(line: str) -> None:
     """A line about what is going on, to standard error."""
-    messages.print(line)
+    messages.print("\n".join(map(on_one_line, line.splitlines())))  # labels may come out of a stranger's archive
 
 
 @final
@@ -135,7 +137,7 @@ def show_sections(
         table.add_column(name, justify=justify, overflow="fold")
     for section, rows in sections.items():
         for number, row in enumerate(rows):
-            table.add_row("" if number else section, *row, end_section=number == len(rows) - 1)
+            table.add_row("" if number else section, *map(on_one_line, row), end_section=number == len(rows) - 1)
     results.print(table)
 
 

@@ -83,7 +83,7 @@ def _keep_own_answers(archive: Path, predictions: Path, limit: int | None, *, ot
         return
     if other_data:
         raise ConfigError(f"--predictions {predictions}: keeps the run's answers to its own data; give another folder")
-    if (own := run.read_meta()["limit"]) != limit:
+    if (own := run.read_meta().get("limit")) != limit:
         remedy = "leave --limit out" if own is None else f"give --limit {own}"
         raise ConfigError(f"--predictions {predictions}: keeps answers to as many texts as the run had; {remedy}")
 

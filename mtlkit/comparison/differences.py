@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from mtlkit.archive import read_documents
+from mtlkit.archive.documents import Meta, parse_json
+from mtlkit.archive.members import printable
 from mtlkit.comparison.records import digests_by_name
-from mtlkit.errors import RunError
+from mtlkit.config import validate
+from mtlkit.errors import ConfigError, RunError
 from mtlkit.runs import RunDirectory
 
 Facts = dict[str, dict[str, Any]]
@@ -58,9 +61,11 @@ def facts_of(path: Path) -> Facts:
         raise RunError(f"{path}: is no run; give a run's directory or an archive")
     try:
         metrics = json.loads(run.metrics.read_text()) if run.metrics.exists() else {}
-        return _facts(json.loads(run.resolved.read_text(encoding="utf-8")), run.read_meta(), metrics)
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path}: a file of it is missing or damaged: {error}") from None
+        meta = parse_json(run.meta.read_bytes())
+        validate(Meta, meta, run.meta.name)
+        return _facts(parse_json(run.resolved.read_bytes()), meta, metrics)
+    except (OSError, ValueError, RecursionError, ConfigError) as error:
+        raise RunError(f"{path}: a file of it is missing or damaged: {printable(str(error))}") from None
 
 
 def compare_facts(left: Facts, right: Facts) -> list[Row]:

@@ -118,7 +118,7 @@ def _with_data(archive: Archive, name: str, settings: TaskSettings, wanted: Want
     elif wanted.folders:
         moved = {each: relocated(getattr(settings, each), wanted.folders, f"{place}.{each}") for each in needed}
         settings = settings.model_copy(update=moved)
-    reader = settings.reader.build()
+    reader = archive.reader_for(name)
     for each in needed:
         missing = [path for path in reader.files(getattr(settings, each)) if not path.is_file()]
         if missing and not reader.fetches:

@@ -28,7 +28,7 @@ def predict(
         tasks: whose heads answer, each once.
         batch_size: inputs read before answers are given.
     """
-    readers = {task: archive.experiment.tasks[task].reader.build() for task in tasks}
+    readers = {task: archive.reader_for(task) for task in tasks}
     stream = iter(inputs)
     while chunk := list(islice(stream, batch_size)):
         with computing_as(archive.experiment.trainer):

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from mtlkit.config import Runtime
+from mtlkit.errors import ConfigError
 from mtlkit.selectors.path_rules import PathRules
 from mtlkit.selectors.pool_selector import ModulePath, Paths, PoolSelector
 
@@ -44,7 +45,10 @@ class RandomPaths(PoolSelector):
 
     def best(self, task: str) -> ModulePath:
         place = self.tasks.index(task)
-        return self.rules.paths(self.paths_KT[place : place + 1])[0]
+        (path,) = self.rules.paths(self.paths_KT[place : place + 1])
+        if not all(0 <= module < self.rules.num_modules for module in path):  # of weights that were tampered with
+            raise ConfigError(f"the path of {task} names a module that there is not")
+        return path
 
     def policy(self, task: str, path: ModulePath) -> Tensor:
         """Uniform over what is legal."""

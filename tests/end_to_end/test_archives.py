@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.numpy import save
 
-import mtlkit.archive
+import mtlkit.archive.archive
 import mtlkit.plugins
 from mtlkit.archive import open_archive
 from mtlkit.runs import predict
@@ -42,7 +42,7 @@ def fails(result, *parts):
     assert result.returncode == 2, result.stderr
     for part in parts:
         assert part in result.stderr
-    assert len(result.stderr.splitlines()) == len(parts), result.stderr
+    assert len(result.stderr.splitlines()) == 1, result.stderr
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_why_weights_do_not_fit(repack, run):
         members["experiment.resolved.json"] = json.dumps(experiment).encode()
 
     result = run("predict", repack(widen), "-", text="warm\n")
-    fails(result, "the weights 'model' do not fit the experiment: size mismatch for")
+    fails(result, "weights/model.safetensors does not fit the experiment: size mismatch for")
 
 
 def test_what_is_missing_for_an_unknown_component(registry, experiment, write, run, repack, tmp_path, monkeypatch):
@@ -132,9 +132,9 @@ def test_each_set_of_weights_is_loaded_once(experiment, write, run, tmp_path, mo
     experiment["trainer"] = {"epochs": 2, "selection": {"type": "per_task"}}
     assert run("train", write(experiment), "-s", tmp_path / "run").returncode == 0
     loaded = []
-    load = mtlkit.archive.load_weights
+    load = mtlkit.archive.archive.load_weights
     monkeypatch.setattr(
-        mtlkit.archive, "load_weights", lambda path, *rest: loaded.append(path.stem) or load(path, *rest)
+        mtlkit.archive.archive, "load_weights", lambda path, *rest: loaded.append(path.stem) or load(path, *rest)
     )
     with open_archive(tmp_path / "run" / "archive.tar.gz", CPU) as archive:
         inputs = [("warm", "here:1"), ("bleak", "here:2"), ("kind", "here:3")]

@@ -1,6 +1,8 @@
 """spaCy's tokeniser."""
 
-from typing import final
+from typing import Annotated, final
+
+from pydantic import Field
 
 from mtlkit.data.tokenizers.tokenizer import Tokenizer
 from mtlkit.errors import ConfigError, DataError
@@ -14,7 +16,7 @@ class SpacyTokenizer(Tokenizer):
     Raises ConfigError where spaCy is not installed or does not know the language.
     """
 
-    def __init__(self, language: str = "en") -> None:
+    def __init__(self, language: Annotated[str, Field(pattern="^[a-z]{2,3}$")] = "en") -> None:
         try:
             import spacy
         except ImportError:

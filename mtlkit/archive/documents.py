@@ -1,0 +1,83 @@
+"""The JSON members of an archive, which anyone may have written."""
+
+import json
+from math import isfinite
+from typing import Any
+
+from mtlkit.config import Spec
+
+MAX_DEPTH = 64
+"""Lists and objects inside each other; experiments have a dozen, and validation calls itself for each."""
+
+
+class MemberFacts(Spec):
+    """What the manifest says of a member."""
+
+    sha256: str
+    size: int | None = None
+
+
+class Manifest(Spec):
+    """What is in the archive, and what it needs."""
+
+    format_version: int
+    mtlkit: str
+    """The version that wrote it."""
+    plugins: dict[str, str]
+    members: dict[str, MemberFacts]
+
+
+class Meta(Spec, extra="allow"):
+    """What is read of `meta.json`; there is more in it that is only shown."""
+
+    limit: int | None = None
+    data: dict[str, str] = {}
+    packages: dict[str, str] = {}
+    git: dict[str, Any] | None = None
+    command: list[str] = []
+
+
+def parse_json(content: bytes) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        ValueError: it is none, is nested too deeply, names a key twice, or holds a number that is not finite.
+    """
+    try:
+        value = json.loads(
+            content.decode(), object_pairs_hook=_without_twins, parse_float=_finite, parse_constant=_finite
+        )
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(value, dict):
+        raise ValueError("no JSON object")
+    _check_depth(value)
+    return value
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice in an object")
+    return found
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text} is no finite number")
+    return number
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            item
+            for part in level
+            for item in (part.values() if isinstance(part, dict) else part)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return
+    raise ValueError(f"nested more than {MAX_DEPTH} deep")

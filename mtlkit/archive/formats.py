@@ -1,0 +1,68 @@
+"""Formats of archives: which there have been, and how those of older ones are read.
+
+Of every format, also of those to come: `manifest.json` is the first member, and says `format_version`, the version of
+`mtlkit` that wrote it, and under `members` the `sha256` and `size` of all others.
+
+1  the manifest says `format`, and nothing of who wrote it
+2  the manifest says `format_version` and `mtlkit`
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import mtlkit
+from mtlkit.archive.members import printable
+from mtlkit.errors import ArchiveError
+
+FORMAT = 2
+
+
+@dataclass(frozen=True)
+class Documents:
+    """What an archive says in JSON, an object each."""
+
+    manifest: dict[str, Any]
+    experiment: dict[str, Any]
+    meta: dict[str, Any]
+
+
+def check_version(path: Path, manifest: dict[str, Any]) -> None:
+    """Makes sure that this format can be read here.
+
+    Raises:
+        ArchiveError: it is newer.
+        ValueError: the manifest does not say what it is.
+    """
+    version = _version(manifest)
+    if version > FORMAT:
+        wrote = printable(str(manifest.get("mtlkit", "of some version")), 40)
+        raise ArchiveError(
+            f"{path}: was written by mtlkit {wrote} in format {version}, and this is mtlkit {mtlkit.__version__}, "
+            f"which reads formats 1 to {FORMAT}; update mtlkit to read it"
+        )
+
+
+def migrated(documents: Documents) -> Documents:
+    """The same in today's format."""
+    while (version := _version(documents.manifest)) < FORMAT:
+        documents = MIGRATIONS[version](documents)
+    return documents
+
+
+def _version(manifest: dict[str, Any]) -> int:
+    version = manifest.get("format_version", manifest.get("format"))
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise ValueError("no format_version")
+    return version
+
+
+def _from_1(documents: Documents) -> Documents:
+    manifest = {name: value for name, value in documents.manifest.items() if name not in ("format", "format_version")}
+    wrote = documents.meta.get("mtlkit", "unknown")
+    return replace(documents, manifest={"format_version": 2, "mtlkit": wrote, **manifest})
+
+
+MIGRATIONS: dict[int, Callable[[Documents], Documents]] = {1: _from_1}
+"""For each older format, what makes the documents of one into those of the next."""

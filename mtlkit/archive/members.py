@@ -1,0 +1,54 @@
+"""The members of an archive: what they are called, how large each may be, and how an archive is refused."""
+
+import re
+
+from mtlkit.errors import ArchiveError
+from mtlkit.table import on_one_line
+
+MANIFEST = "manifest.json"
+EXPERIMENT = "experiment.resolved.json"
+META = "meta.json"
+SEEN = "seen.safetensors"
+VOCABULARY = "vocabulary"
+
+MAX_MEMBERS = 10_000
+MAX_BYTES = 16 * 2**30
+"""Of all members together."""
+MAX_EXPANSION, FREE_BYTES = 200, 64 * 2**20
+"""Beyond the first 64 MiB no archive may be more than so many times as large as its file: weights hardly compress."""
+MAX_LABELS = 2**16
+"""Of a task."""
+
+LARGEST = {
+    r"manifest\.json|meta\.json|vocabulary/vocabulary\.json": 4 * 2**20,
+    r"experiment\.resolved\.json": 2**20,
+    r"vocabulary/labels\.[\w.%~-]+\.txt": 4 * 2**20,
+    r"vocabulary/characters\.txt": 16 * 2**20,
+    r"vocabulary/words\.txt": 2**28,
+    r"seen\.safetensors": 2**30,
+    r"weights/[\w +=,@%~-][\w .+=,@%~-]*\.safetensors": MAX_BYTES,
+}
+"""The bytes that each kind of member may have, by its name. There are no others."""
+LONGEST_NAME = 255
+LONGEST_SHOWN = 1000
+
+
+def largest_size(name: str) -> int | None:
+    """The bytes that a member of this name may have; None where an archive has no such member."""
+    if len(name) > LONGEST_NAME:
+        return None
+    return next((size for pattern, size in LARGEST.items() if re.fullmatch(pattern, name)), None)
+
+
+def damaged(path: object, member: str, reason: object) -> ArchiveError:
+    """The error of a member that is missing or holds what it should not."""
+    return ArchiveError(
+        f"{path}: damaged: {printable(member)} is missing or cannot be read ({printable(str(reason))}); copy or make "
+        "it again"
+    )
+
+
+def printable(text: str, longest: int = LONGEST_SHOWN) -> str:
+    """A stranger's text on one line, and not too long."""
+    plain = on_one_line(text.strip())
+    return plain if len(plain) <= longest else plain[:longest] + "..."

@@ -1,0 +1,71 @@
+"""Members are packed into a .tar.gz file: equal content gives equal bytes."""
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import mtlkit
+from mtlkit.archive.formats import FORMAT
+from mtlkit.archive.members import MANIFEST, MAX_BYTES, MAX_MEMBERS, largest_size
+from mtlkit.errors import ArchiveError
+from mtlkit.files import file_sha256, new_file
+
+Content = Path | bytes
+
+
+def pack(path: Path, members: Mapping[str, Content], plugins: Mapping[str, str]) -> None:
+    """Writes members, and a manifest before them, whole or not at all.
+
+    Raises:
+        ArchiveError: nobody could unpack it.
+    """
+    facts = {name: {"sha256": _sha256(content), "size": _size(content)} for name, content in members.items()}
+    manifest = {"format_version": FORMAT, "mtlkit": mtlkit.__version__, "plugins": plugins, "members": facts}
+    everything = {MANIFEST: as_json(manifest), **members}
+    _check(path, everything)
+    # Weights do not compress: level 1 costs little and still packs the text. No times: equal content, equal bytes.
+    with (
+        new_file(path) as temporary,
+        temporary.open("wb") as raw,
+        gzip.GzipFile("", "wb", compresslevel=1, fileobj=raw, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as tar,
+    ):
+        for name, content in everything.items():
+            _add(tar, name, content)
+
+
+def as_json(value: Any) -> bytes:
+    """A JSON value as a member."""
+    return (json.dumps(value, indent=2) + "\n").encode()
+
+
+def _check(path: Path, members: Mapping[str, Content]) -> None:
+    """Holds an archive to what is unpacked."""
+    for name, content in members.items():
+        largest = largest_size(name)
+        if largest is None or _size(content) > largest:
+            most = "cannot be in an archive" if largest is None else f"may have {largest} bytes in an archive"
+            raise ArchiveError(f"{path}: not written, since {name} {most}; the run keeps its weights in checkpoints")
+    if len(members) > MAX_MEMBERS or sum(map(_size, members.values())) > MAX_BYTES:
+        most = f"{MAX_MEMBERS} members and {MAX_BYTES >> 30} GiB"
+        raise ArchiveError(f"{path}: not written, since an archive has at most {most}; the run keeps its checkpoints")
+
+
+def _add(tar: tarfile.TarFile, name: str, content: Content) -> None:
+    info = tarfile.TarInfo(name)
+    info.size = _size(content)
+    with io.BytesIO(content) if isinstance(content, bytes) else content.open("rb") as stream:
+        tar.addfile(info, stream)
+
+
+def _size(content: Content) -> int:
+    return len(content) if isinstance(content, bytes) else content.stat().st_size
+
+
+def _sha256(content: Content) -> str:
+    return hashlib.sha256(content).hexdigest() if isinstance(content, bytes) else file_sha256(content)

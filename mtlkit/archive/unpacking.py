@@ -1,0 +1,217 @@
+"""A stranger's .tar.gz file is unpacked: in bounded pieces, and nothing of it but an archive's members."""
+
+import gzip
+import hashlib
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any, cast, final
+
+from mtlkit.archive.documents import parse_json
+from mtlkit.archive.formats import check_version
+from mtlkit.archive.members import (
+    FREE_BYTES,
+    MANIFEST,
+    MAX_BYTES,
+    MAX_EXPANSION,
+    MAX_MEMBERS,
+    largest_size,
+    printable,
+)
+from mtlkit.errors import ArchiveError
+
+BLOCK = 2**20
+LARGEST_HEADER = 2**16
+"""What `tarfile` may ask for at once; it would take a header of any size into memory."""
+NO_TAR_GZ = (
+    tarfile.TarError,
+    OSError,
+    EOFError,
+    zlib.error,
+    ValueError,
+    LookupError,
+    TypeError,
+    OverflowError,
+    RecursionError,
+)
+"""What reading raises of a file that is no gzip or tar file, or half of one."""
+
+
+def unpack(path: Path, folder: Path) -> dict[str, Any]:
+    """Writes the members of an archive below `folder`, each held to the manifest's digest.
+
+    Returns:
+        The manifest, of whatever older format.
+
+    Raises:
+        ArchiveError: it is no whole archive, of a newer format, or holds what does not belong in one.
+    """
+    with _opened(path) as file:
+        stream = _Stream(path, file)
+        unpacking = _Unpacking(path, folder, stream)
+        try:
+            with tarfile.TarFile(fileobj=cast(IO[bytes], stream)) as tar:
+                for member in tar:
+                    unpacking.take(member)
+            stream.finish()
+        except NO_TAR_GZ as error:
+            reason = printable(str(error) or type(error).__name__)
+            raise ArchiveError(f"{path}: not a whole .tar.gz file ({reason}); copy or make it again") from None
+        return unpacking.finish()
+
+
+def _opened(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise ArchiveError(f"{path}: cannot be read ({error.strerror}); give a file that you may read") from None
+
+
+@final
+class _Stream:
+    """What comes out of a gzip file, forwards only, with as much of a file's interface as `tarfile` needs.
+
+    However large or small a file claims its content to be, only a block of it is in memory at a time.
+    """
+
+    def __init__(self, path: Path, file: IO[bytes]) -> None:
+        self._path = path
+        self._file = file
+        self._gzip = gzip.GzipFile(fileobj=file)
+        self._place = 0
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, place: int) -> None:
+        if place < self._place:
+            raise tarfile.ReadError("a header points back")
+        for _ in self.blocks(place - self._place):
+            pass
+
+    def read(self, size: int) -> bytes:
+        if not 0 <= size <= LARGEST_HEADER:
+            raise tarfile.ReadError(f"a header of {size} bytes")
+        return self._take(size)
+
+    def blocks(self, size: int) -> Iterator[bytes]:
+        """Exactly the next so many bytes."""
+        while size > 0:
+            block = self._take(min(size, BLOCK))
+            if not block:
+                raise EOFError("it ends too early")
+            size -= len(block)
+            yield block
+
+    def finish(self) -> None:
+        """Reads to the end, where gzip holds a checksum; nothing may come after the last member."""
+        while block := self._take(BLOCK):
+            if block.strip(b"\0"):
+                raise tarfile.ReadError("something comes after its last member")
+
+    def _take(self, size: int) -> bytes:
+        block = self._gzip.read(size)
+        self._place += len(block)
+        if self._place > MAX_BYTES:
+            raise ArchiveError(f"{self._path}: unpacks to more than {MAX_BYTES >> 30} GiB; not unpacked, nor should it")
+        if self._place > FREE_BYTES + MAX_EXPANSION * self._file.tell():
+            raise ArchiveError(
+                f"{self._path}: unpacks to more than {MAX_EXPANSION} times its size, as archives do not; not unpacked, "
+                "ask its author for a sound one"
+            )
+        return block
+
+
+@final
+class _Unpacking:
+    """Takes members one by one."""
+
+    def __init__(self, path: Path, folder: Path, stream: _Stream) -> None:
+        self._path = path
+        self._folder = folder
+        self._stream = stream
+        self._manifest: dict[str, Any] = {}
+        self._expected: dict[str, Mapping[str, Any]] = {}
+        self._found: dict[str, dict[str, Any]] = {}
+        self._num_members = 0
+
+    def take(self, member: tarfile.TarInfo) -> None:
+        """Writes a member, which begins where the stream is, unless it does not belong in an archive."""
+        name = member.name
+        self._check(member)
+        if not self._num_members:
+            if name != MANIFEST:
+                raise self._no_archive()
+            self._read_manifest(b"".join(self._stream.blocks(member.size)))
+        elif name in self._found or name == MANIFEST:
+            raise self._refused(name, "is there twice")
+        else:
+            self._found[name] = {"sha256": self._write(member), "size": member.size}
+        self._num_members += 1
+
+    def finish(self) -> dict[str, Any]:
+        """The manifest, when all members have been taken and are what it says."""
+        if not self._num_members:
+            raise self._no_archive()
+        wrong = [name for name in self._expected.keys() | self._found.keys() if not self._is_as_expected(name)]
+        if wrong:
+            names = ", ".join(sorted(printable(name, 100) for name in wrong)[:5])
+            raise ArchiveError(f"{self._path}: damaged: {names} not as the manifest says; copy or make it again")
+        return self._manifest
+
+    def _check(self, member: tarfile.TarInfo) -> None:
+        if self._num_members >= MAX_MEMBERS:
+            raise ArchiveError(f"{self._path}: has more than {MAX_MEMBERS} members; not unpacked, nor should it")
+        is_plain = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse()
+        largest = largest_size(member.name)
+        if not is_plain or largest is None:
+            raise self._refused(member.name, "does not belong in an archive")
+        if not 0 <= member.size <= largest:
+            raise self._refused(member.name, f"has {member.size} bytes, more than the {largest} it may have")
+
+    def _read_manifest(self, content: bytes) -> None:
+        try:
+            self._manifest = parse_json(content)
+            check_version(self._path, self._manifest)
+            self._expected = dict(self._manifest["members"])
+            if not all(isinstance(entry["sha256"], str) for entry in self._expected.values()):
+                raise TypeError("a digest is no string")
+        except (ValueError, LookupError, TypeError):
+            raise self._no_archive() from None
+
+    def _write(self, member: tarfile.TarInfo) -> str:
+        """Writes the content of a member and returns its sha256."""
+        target = self._folder / member.name
+        digest = hashlib.sha256()
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file = target.open("xb")
+        except OSError as error:
+            raise self._no_room(error) from None
+        with file:
+            for block in self._stream.blocks(member.size):
+                digest.update(block)
+                try:
+                    file.write(block)
+                except OSError as error:
+                    raise self._no_room(error) from None
+        return digest.hexdigest()
+
+    def _is_as_expected(self, name: str) -> bool:
+        expected, found = self._expected.get(name), self._found.get(name)
+        return expected is not None and found is not None and found == {"size": found["size"], **expected}
+
+    def _no_archive(self) -> ArchiveError:
+        return ArchiveError(f"{self._path}: begins with no readable {MANIFEST}; it is not an archive of mtlkit")
+
+    def _refused(self, name: str, what: str) -> ArchiveError:
+        remedy = "not unpacked, ask its author for a sound one"
+        return ArchiveError(f"{self._path}: member '{printable(name, 100)}' {what}; {remedy}")
+
+    def _no_room(self, error: OSError) -> ArchiveError:
+        where = tempfile.gettempdir()
+        return ArchiveError(
+            f"{self._path}: cannot be unpacked below {where} ({error.strerror}); set TMPDIR to a folder with room"
+        )

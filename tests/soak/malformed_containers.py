@@ -1,0 +1,236 @@
+"""Files that are no archives, or hold what does not belong in one: gzip, tar and the manifest."""
+
+import gzip
+import io
+import lzma
+import os
+import struct
+import tarfile
+import zipfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mtlkit.archive import FORMAT
+from mtlkit.archive.members import MAX_MEMBERS
+from tests.soak.tiny_archive import WEIGHTS, Change, Members, info, packed, sealed, tar, tiny_members
+
+NO_TAR_GZ = "not a whole .tar.gz file"
+NOT_BELONG = "does not belong in an archive; not unpacked"
+NO_MANIFEST = "begins with no readable manifest.json; it is not an archive of mtlkit"
+NOT_AS_SAID = "not as the manifest says; copy or make it again"
+
+
+class Case(NamedTuple):
+    """A malformed archive."""
+
+    write: Callable[[Path], object]
+    """Makes it."""
+    says: str
+    """Stands in the sentence that refuses it."""
+
+
+def of_bytes(make: Callable[[], bytes], says: str) -> Case:
+    """Whose file holds what `make` gives."""
+    return Case(lambda path: path.write_bytes(make()), says)
+
+
+def of_members(make: Callable[[], Members], says: str) -> Case:
+    """Whose members are these, packed as they should be."""
+    return of_bytes(lambda: packed(tar(make())), says)
+
+
+def good() -> Members:
+    return sealed(tiny_members())
+
+
+def whole() -> bytes:
+    return packed(tar(good()))
+
+
+def _zip() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in good().items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def _wrong_checksum() -> bytes:
+    content = whole()
+    return content[:-8] + bytes([content[-8] ^ 1]) + content[-7:]
+
+
+FILES = {
+    "nothing": of_bytes(lambda: b"", NO_TAR_GZ),
+    "one byte": of_bytes(lambda: b"\x1f", NO_TAR_GZ),
+    "a text": of_bytes(lambda: b"no archive at all\n" * 99, NO_TAR_GZ),
+    "a tar that is not packed": of_bytes(lambda: tar(good()), NO_TAR_GZ),
+    "a zip file": of_bytes(_zip, NO_TAR_GZ),
+    "an xz file": of_bytes(lambda: lzma.compress(tar(good()), preset=0), NO_TAR_GZ),
+    "gzip of nothing": of_bytes(lambda: packed(b""), NO_TAR_GZ),
+    "gzip of a text": of_bytes(lambda: packed(b"no archive at all\n" * 99), NO_TAR_GZ),
+    "gzip twice": of_bytes(lambda: packed(whole()), NO_TAR_GZ),
+    "half of it": of_bytes(lambda: whole()[: len(whole()) // 2], NO_TAR_GZ),
+    "the last byte missing": of_bytes(lambda: whole()[:-1], NO_TAR_GZ),
+    "no gzip trailer": of_bytes(lambda: whole()[:-8], NO_TAR_GZ),
+    "a wrong gzip checksum": of_bytes(_wrong_checksum, NO_TAR_GZ),
+    "something behind it": of_bytes(lambda: whole() + b"more", NO_TAR_GZ),
+    "a second archive behind it": of_bytes(lambda: whole() * 2, "something comes after its last member"),
+    "a gzip bomb": of_bytes(lambda: whole() + gzip.compress(bytes(2**20), 9) * 100, "more than 200 times its size"),
+    "a gzip bomb alone": of_bytes(lambda: gzip.compress(bytes(2**16), 9) * 3000, "more than 200 times its size"),
+    "a directory": Case(lambda path: path.mkdir(), "has no archive.tar.gz; give the directory of a finished run"),
+    "a directory in its place": Case(lambda path: (path / "archive.tar.gz").mkdir(parents=True), "is a directory"),
+    "no file": Case(lambda path: None, "no such file; check the path"),
+    "a link to nowhere": Case(lambda path: path.symlink_to(path.with_name("nowhere")), "no such file; check the path"),
+    "a pipe": Case(os.mkfifo, "is no file but a device or the like"),
+}
+
+
+def _with(name: str, size: int = 0, kind: bytes = tarfile.REGTYPE, link: str = "", content: bytes = b"") -> bytes:
+    """A whole archive and one more member."""
+    return packed(tar(good(), [(info(name, size, kind, link), content)]))
+
+
+def _sparse() -> bytes:
+    header = bytearray(info("meta.json").tobuf(tarfile.GNU_FORMAT))
+    header[156:157] = tarfile.GNUTYPE_SPARSE
+    header[386:410] = b"%011o\0%011o\0" % (0, 512)
+    header[483:495] = b"%011o\0" % 2**40
+    return packed(_resummed(header) + tar(good()))
+
+
+def _resummed(header: bytearray) -> bytes:
+    """A header with the checksum that it should have."""
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header)
+
+
+def _sized(name: str, size: int) -> bytes:
+    """A header of base-256, in which a size may be negative."""
+    header = bytearray(info(name).tobuf(tarfile.GNU_FORMAT))
+    header[124:136] = bytes([255 if size < 0 else 128]) + size.to_bytes(11, "big", signed=True)
+    return _resummed(header)
+
+
+def _claimed(name: str, size: int) -> bytes:
+    """An archive whose second member claims this size."""
+    return _without_end(_sized(name, size))
+
+
+def _without_end(member: bytes) -> bytes:
+    """The first member, and then raw tar content."""
+    manifest = good()["manifest.json"]
+    start = info("manifest.json", len(manifest)).tobuf() + manifest + bytes(-len(manifest) % 512)
+    return packed(start + member + bytes(1024))
+
+
+def _pax_chain() -> bytes:
+    record = b"12 path=abc\n"
+    header = info("./PaxHeaders/x", len(record), tarfile.XHDTYPE).tobuf()
+    return _without_end((header + record.ljust(512, b"\0")) * 3000)
+
+
+def _huge_pax() -> bytes:
+    return _without_end(info("./PaxHeaders/x", 2**24, tarfile.XHDTYPE).tobuf() + bytes(2**24))
+
+
+def _wrong_header_checksum() -> bytes:
+    content = bytearray(tar(good()))
+    place = content.index(b"meta.json\0")
+    content[place + 148] ^= 1
+    return packed(bytes(content))
+
+
+def _backwards() -> bytes:
+    first, *others = good().items()
+    return packed(tar(dict([*others, first])))
+
+
+def _many() -> bytes:
+    empty = [(info(f"weights/w{number}.safetensors"), b"") for number in range(MAX_MEMBERS)]
+    return packed(tar({"manifest.json": good()["manifest.json"]}, empty))
+
+
+MEMBERS = {
+    "an absolute name": of_bytes(partial(_with, "/tmp/mtlkit-escaped"), NOT_BELONG),
+    "a name in the parent": of_bytes(partial(_with, "../escaped"), NOT_BELONG),
+    "a name through the parent": of_bytes(partial(_with, "vocabulary/../../escaped.txt"), NOT_BELONG),
+    "a name with a backslash": of_bytes(partial(_with, "weights/..\\escaped.safetensors"), NOT_BELONG),
+    "a name on a drive": of_bytes(partial(_with, "weights/C:escaped.safetensors"), NOT_BELONG),
+    "a hidden name": of_bytes(partial(_with, "weights/.escaped.safetensors"), NOT_BELONG),
+    "a name with a dot before it": of_bytes(partial(_with, "./manifest.json"), NOT_BELONG),
+    "a name of two lines": of_bytes(partial(_with, "meta.json\nall is well"), r"'meta.json\nall is well' does not"),
+    "a name that moves the cursor": of_bytes(partial(_with, "\x1b[2Jall is well"), r"'\x1b[2Jall is well' does not"),
+    "a name that is no UTF-8": of_bytes(partial(_with, "weights/\udcff.safetensors"), NOT_BELONG),
+    "a name without end": of_bytes(partial(_with, "weights/" + "w" * 50_000 + ".safetensors"), NOT_BELONG),
+    "a soft link": of_bytes(partial(_with, "meta.json", 0, tarfile.SYMTYPE, "/etc/passwd"), NOT_BELONG),
+    "a hard link": of_bytes(partial(_with, "meta.json", 0, tarfile.LNKTYPE, "/etc/passwd"), NOT_BELONG),
+    "a device": of_bytes(partial(_with, "meta.json", 0, tarfile.CHRTYPE), NOT_BELONG),
+    "a block device": of_bytes(partial(_with, "meta.json", 0, tarfile.BLKTYPE), NOT_BELONG),
+    "a named pipe": of_bytes(partial(_with, "meta.json", 0, tarfile.FIFOTYPE), NOT_BELONG),
+    "a folder": of_bytes(partial(_with, "vocabulary", 0, tarfile.DIRTYPE), NOT_BELONG),
+    "a sparse file": of_bytes(_sparse, NOT_BELONG),
+    "a pickle": of_bytes(partial(_with, "weights.pkl"), NOT_BELONG),
+    "a program": of_bytes(partial(_with, "sitecustomize.py"), NOT_BELONG),
+    "an experiment in Jsonnet": of_bytes(partial(_with, "experiment.jsonnet"), NOT_BELONG),
+    "a member twice": of_bytes(partial(_with, "meta.json"), "member 'meta.json' is there twice"),
+    "a second manifest": of_bytes(partial(_with, "manifest.json"), "member 'manifest.json' is there twice"),
+    "more members than anyone reads": of_bytes(_many, "has more than 10000 members"),
+    "a negative size": of_bytes(partial(_claimed, "meta.json", -512), "meta.json"),
+    "a size beyond all disks": of_bytes(partial(_claimed, WEIGHTS, 2**60), f"member '{WEIGHTS}' has {2**60} bytes"),
+    "labels of 5 MiB": of_bytes(
+        partial(_with, "vocabulary/labels.x.txt", 5 * 2**20, content=bytes(5 * 2**20)), "more than the 4194304"
+    ),
+    "a member that ends too early": of_bytes(partial(_claimed, WEIGHTS, 2**20), "it ends too early"),
+    "headers without end": of_bytes(_pax_chain, NO_TAR_GZ),
+    "a header of 16 MiB": of_bytes(_huge_pax, "a header of 16777216 bytes"),
+    "a wrong header checksum": of_bytes(_wrong_header_checksum, "something comes after its last member"),
+}
+
+
+def _headless() -> Members:
+    return {name: content for name, content in tiny_members().items() if name != "manifest.json"}
+
+
+def _manifest(change: Change, says: str) -> Case:
+    return of_members(lambda: sealed(tiny_members(), change), says)
+
+
+def _raw_manifest(content: bytes, says: str = NO_MANIFEST) -> Case:
+    return of_members(lambda: {**good(), "manifest.json": content}, says)
+
+
+def _newer(manifest: dict[str, Any]) -> None:
+    manifest.update(format_version=FORMAT + 1, mtlkit="9.9.9", members="elsewhere")
+
+
+MANIFESTS = {
+    "no manifest": of_members(_headless, NO_MANIFEST),
+    "a manifest that is not first": of_bytes(_backwards, NO_MANIFEST),
+    "a manifest that is no JSON": _raw_manifest(b"{"),
+    "a manifest that is a list": _raw_manifest(b"[1]"),
+    "a manifest that is null": _raw_manifest(b"null"),
+    "a manifest that is no text": _raw_manifest(struct.pack("<4q", 1, 2, 3, 4)),
+    "a manifest nested deeply": _raw_manifest(b'{"a":' * 90_000 + b"1" + b"}" * 90_000),
+    "a manifest of 5 MiB": _raw_manifest(b" " * 5 * 2**20, "member 'manifest.json' has 5242880 bytes"),
+    "no format": _manifest(lambda manifest: manifest.pop("format_version"), NO_MANIFEST),
+    "a format in words": _manifest(lambda manifest: manifest.update(format_version="two"), NO_MANIFEST),
+    "format true": _manifest(lambda manifest: manifest.update(format_version=True), NO_MANIFEST),
+    "format 0": _manifest(lambda manifest: manifest.update(format_version=0), NO_MANIFEST),
+    "a newer format": _manifest(_newer, f"was written by mtlkit 9.9.9 in format {FORMAT + 1}, and this is mtlkit "),
+    "a wrong digest": _manifest(lambda manifest: manifest["members"][WEIGHTS].update(sha256="0" * 64), NOT_AS_SAID),
+    "a digest that is none": _manifest(lambda manifest: manifest["members"][WEIGHTS].update(sha256=7), NO_MANIFEST),
+    "a wrong size": _manifest(lambda manifest: manifest["members"][WEIGHTS].update(size=7), NOT_AS_SAID),
+    "a member that it does not name": _manifest(lambda manifest: manifest["members"].pop("meta.json"), "meta.json not"),
+    "a member that is not there": _manifest(
+        lambda manifest: manifest["members"].update({"\x1b[2J": {"sha256": "0" * 64}}), r"\x1b[2J not as the manifest"
+    ),
+    "members as a list": _manifest(lambda manifest: manifest.update(members=[WEIGHTS]), NO_MANIFEST),
+    "plugins that are a text": _manifest(
+        lambda manifest: manifest.update(plugins="all"), "manifest.json is missing or"
+    ),
+    "a plugin without a version": _manifest(lambda manifest: manifest.update(plugins={"a": 1}), "plugins.a: should be"),
+}

@@ -1,0 +1,121 @@
+"""Archives from strangers are refused in a sentence, whatever is wrong with them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.soak.counts import Counts
+from tests.soak.malformed_archives import CASES, Outcome, fault, predict_with, run_command, try_mutant
+from tests.soak.tiny_archive import POOL, packed, sealed, tar, tiny_members, write_tiny
+
+OTHER_VERBS = (
+    "a name in the parent",
+    "a soft link",
+    "a newer format",
+    "a wrong digest",
+    "an experiment that imports",
+    "notes that are missing",
+)
+"""Some that every verb that opens archives meets."""
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_malformed_archive_is_refused_in_a_sentence(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "stranger.tar.gz"
+    CASES[name].write(path)
+    assert fault(predict_with(path), path, CASES[name].says) is None
+    assert [file.name for file in tmp_path.iterdir()] == [path.name] * path.exists() or path.is_symlink()
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(CASES) > 150
+
+
+@pytest.mark.parametrize("sharing", [None, POOL])
+def test_the_archive_that_they_are_made_of_is_good(sharing: dict[str, object] | None, tmp_path: Path) -> None:
+    path = tmp_path / "tiny.tar.gz"
+    write_tiny(path, sharing)
+    outcome = predict_with(path)
+    assert (outcome.code, outcome.messages, outcome.events) == (0, "", [])
+    assert len(outcome.output.splitlines()) == 2
+
+
+@pytest.mark.parametrize("name", OTHER_VERBS)
+def test_every_verb_refuses_them(name: str, tmp_path: Path) -> None:
+    path, good = tmp_path / "stranger.tar.gz", tmp_path / "good.tar.gz"
+    CASES[name].write(path)
+    write_tiny(good)
+    for words in (["evaluate", path], ["evaluate", good, path], ["diff", good, path], ["diff", path, good]):
+        assert fault(run_command(*words), path, CASES[name].says) is None, words
+
+
+@pytest.mark.parametrize("name", ["half of it", "a tensor turned"])
+def test_the_command_itself_refuses_them(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "stranger.tar.gz"
+    CASES[name].write(path)
+    command = [sys.executable, "-m", "mtlkit", "predict", str(path), "-"]
+    done = subprocess.run(command, input="fine\n", capture_output=True, text=True, timeout=120)
+    assert fault(Outcome(done.returncode, done.stdout, done.stderr, []), path, CASES[name].says) is None
+
+
+def test_archives_that_chance_has_changed(tmp_path: Path) -> None:
+    counts = Counts()
+    for number in range(80):
+        try_mutant(7, number, tmp_path, counts)
+    assert counts.failures == []
+    assert counts.survived == counts.tried == 80
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("meta.json", b'{"kind": "mtlkit run", "command": 7}'),
+        ("meta.json", b'{"kind": "mtlkit run", "data": [1], "git": 3}'),
+        ("experiment.resolved.json", b"[" * 100_000),
+        ("experiment.resolved.json", b'{"a": NaN}'),
+        ("metrics.json", b"[" * 100_000),
+    ],
+)
+def test_the_directory_of_a_strangers_run(name: str, content: bytes, tmp_path: Path) -> None:
+    good, run = tmp_path / "good.tar.gz", tmp_path / "run"
+    write_tiny(good)
+    run.mkdir()
+    (run / "meta.json").write_bytes(b'{"kind": "mtlkit run"}')
+    (run / "experiment.resolved.json").write_bytes(tiny_members()["experiment.resolved.json"])
+    assert run_command("diff", good, run).code == 1
+    (run / name).write_bytes(content)
+    assert fault(run_command("diff", good, run), run, "a file of it is missing or damaged: ") is None
+
+
+def test_what_a_stranger_writes_moves_no_cursor(tmp_path: Path) -> None:
+    """Labels and notes are shown, but not obeyed."""
+    path, good, data = tmp_path / "stranger.tar.gz", tmp_path / "good.tar.gz", tmp_path / "books.tsv"
+    members = tiny_members()
+    members["vocabulary/labels.books.txt"] = b"\\u001b[2J\npositive\n"
+    members["meta.json"] = b'{"platform": "\\u001b[2J", "command": ["mtlkit", "\\u009b2J"]}'
+    path.write_bytes(packed(tar(sealed(members))))
+    write_tiny(good)
+    data.write_text("neutral\tfine film\n")
+    for words in (["evaluate", path, "--task", "books", "--file", data], ["diff", "--all", good, path]):
+        outcome = run_command(*words)
+        assert outcome.code in (0, 1) and r"\x1b[2J" in outcome.output + outcome.messages
+        assert not set("\x1b\x9b") & set(outcome.output + outcome.messages)
+
+
+def test_a_fault_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar.gz"
+    assert fault(Outcome(2, "", f"{path}: no\n", []), path) is None
+    assert fault(Outcome(0, "{}", "", []), path) is None
+    for bad in (
+        Outcome(-1, "", "Traceback (most recent call last):\nKeyError: 'a'\n", []),
+        Outcome(1, "", "Traceback (most recent call last):\nKeyError: 'a'\n", []),
+        Outcome(2, "", f"{path}: no\n", ["os.system"]),
+        Outcome(2, "", f"{path}: no\nand no\n", []),
+        Outcome(2, "", f"{path}: no\x1b[2J\n", []),
+        Outcome(2, "", "no\n", []),
+        Outcome(3, "", f"{path}: no\n", []),
+    ):
+        assert fault(bad, path) is not None, bad
+    assert fault(Outcome(0, "{}", "", []), path, "damaged") == "exit code 0"
