@@ -6,6 +6,7 @@ from pathlib import Path
 from mtlkit.data import DatasetReader
 from mtlkit.errors import MtlkitError
 from mtlkit.experiment import Experiment, TaskSettings
+from mtlkit.files import is_file
 
 TARGETS = {"label": "one label per text", "tags": "one tag per word"}
 
@@ -36,7 +37,7 @@ def _target_problems(place: str, task: TaskSettings, reader: DatasetReader) -> I
 def _file_problems(place: str, task: TaskSettings, reader: DatasetReader) -> Iterator[str]:
     for split, source in task.sources().items():
         try:
-            missing = [path for path in reader.files(source) if not path.is_file()]
+            missing = [path for path in reader.files(source) if not is_file(path)]
         except MtlkitError as error:
             yield f"{place}.{split}: {error}"
             continue
@@ -46,7 +47,7 @@ def _file_problems(place: str, task: TaskSettings, reader: DatasetReader) -> Ite
 
 def vector_problems(experiment: Experiment) -> Iterator[str]:
     pretrained = experiment.vocabulary.pretrained
-    if pretrained is not None and not pretrained.is_file():
+    if pretrained is not None and not is_file(pretrained):
         yield f"vocabulary.pretrained: {_missing(pretrained)}"
 
 

@@ -57,7 +57,7 @@ class PlantedReader(DatasetReader):
         target: Literal["label", "tags"] = "label",
         sample: NonNegativeInt = 0,
         seed: NonNegativeInt = 0,
-        num_words: Annotated[int, Field(ge=5)] = 40,
+        num_words: Annotated[int, Field(ge=5, le=1_000_000)] = 40,
     ) -> None:
         self._words = [f"w{number}" for number in range(num_words)]
         self._meanings = lexicon(self._words, f"{seed}/{rule}")

@@ -16,7 +16,7 @@ from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.data.readers.text_classification import TextClassificationReader
 from mtlkit.data.tokenizers import Tokenizer, WhitespaceTokenizer
 from mtlkit.errors import DataError
-from mtlkit.files import cache_folder
+from mtlkit.files import cache_folder, is_file
 
 Domain: TypeAlias = Literal["movie", "product", "editorial", "tweet"]
 SPLITS = ("train", "dev", "test")
@@ -46,7 +46,7 @@ class VaderReader(DatasetReader):
 
     def files(self, source: str) -> list[Path]:
         if source not in SPLITS:
-            if not Path(source).is_file():
+            if not is_file(Path(source)):
                 raise DataError(
                     f"no split of the VADER corpora and no file: '{source}'; write {', '.join(SPLITS)}, or a path"
                 )
