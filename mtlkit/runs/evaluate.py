@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mtlkit.archive import Archive
-from mtlkit.corpora import Say, evaluation_tasks, load_split, majority, silent
+from mtlkit.corpora import Say, evaluation_tasks, load_split, majority, say_counts, silent
 from mtlkit.errors import ConfigError, DataError
 from mtlkit.experiment import TaskSettings
 from mtlkit.files import is_file
@@ -61,6 +61,7 @@ def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Eva
     for name, settings in tasks_to_score(archive, wanted).items():
         say(f"scoring {name}: {getattr(settings, split)}")
         corpus = load_split(name, settings, split, wanted.limit)
+        say_counts(name, {split: corpus}, say)
         known = archive.vocabulary.labels(name)
         if unknown := [label for label in corpus.label_counts() if label not in known]:
             say(f"{name}: labels that no model here can give: {', '.join(unknown)} (it knows {', '.join(known)})")

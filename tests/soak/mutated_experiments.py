@@ -72,6 +72,7 @@ class TooSlow(BaseException):
 
 def soak(seconds: float, seed: int) -> Counts:
     """As many mutants as there is time for, 10,000 at most."""
+    originals()
     counts = Counts()
     until = time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as folder:
