@@ -1,5 +1,6 @@
 """What an update strategy does to parameters: backward passes, clipping, optimiser steps, the learning rate."""
 
+import math
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Literal, final
@@ -69,7 +70,7 @@ class Optimization:
             )
         with section("backward"):
             loss.backward()  # type: ignore[no-untyped-call]  # untyped in torch
-        self._this_step = _both(self._this_step, loss.detach().isfinite())
+        self._this_step = _both(self._this_step, is_finite(loss.detach()))
 
     def forget(self) -> None:
         """Forgets the gradients added so far."""
@@ -79,7 +80,7 @@ class Optimization:
     def apply(self) -> None:
         """Clips the gradients added so far, takes one step, if it is sound, and forgets them."""
         with section("optimiser"):
-            sound = _both(self._this_step, self._clip().isfinite())
+            sound = _both(self._this_step, is_finite(self._clip()))
             self._so_far = _both(self._so_far, sound)
             self.idle = [parameter for parameter in self.idle if parameter.grad is None]
             if sound.device.type != "cpu":
@@ -120,6 +121,11 @@ class Optimization:
         state = self.optimizer.state
         kept = [(parameter, value) for parameter in parameters for value in state.get(parameter, {}).values()]
         return [value for parameter, value in kept if isinstance(value, Tensor) and value.device == parameter.device]
+
+
+def is_finite(number: Tensor) -> Tensor:
+    """Whether a scalar is neither NaN nor infinite; half as many operations as `isfinite` has."""
+    return number.abs() < math.inf
 
 
 def _both(first: Tensor | None, second: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 Letters: P batches of a step.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, final
@@ -13,6 +14,7 @@ from torch import Tensor
 from mtlkit.data import Batch
 from mtlkit.errors import DivergedError
 from mtlkit.training.arrivals import Arrivals
+from mtlkit.training.optimization import is_finite
 
 OnNonfinite = Literal["stop", "skip", "raise"]
 
@@ -61,15 +63,19 @@ class Soundness:
         """The task of each batch of this epoch whose loss was no finite number."""
         self._arrivals: Arrivals[StepPlace] = Arrivals()
 
-    def see(self, place: StepPlace, sound: Tensor, losses: Sequence[Tensor]) -> None:
-        """Takes notice of a step: whether all its gradients were finite, a boolean scalar, and its losses.
+    def see(
+        self, epoch: int, step: int, batches: Sequence[Batch], sound: Sequence[Tensor], losses: Sequence[Tensor]
+    ) -> None:
+        """Takes notice of a step: whether what was changed was sound, boolean scalars, and the losses of its batches.
 
         Raises:
             DivergedError: it, or one before it, was unsound, and the policy is `stop`.
             FloatingPointError: the same, and it is `raise`.
         """
-        finite = torch.stack([sound, *(loss.isfinite() for loss in losses)])
-        self._arrivals.send(place, finite)
+        if losses[0].device.type == "cpu" and all(sound) and all(math.isfinite(loss) for loss in losses):
+            return  # at once, as it is with nearly all steps
+        finite = torch.stack([torch.stack([*sound]).all(), *map(is_finite, losses)])
+        self._arrivals.send(StepPlace.of(epoch, step, batches), finite)
         self.judge(wait=self.policy == "raise")
 
     def judge(self, *, wait: bool) -> None:

@@ -16,11 +16,11 @@ from mtlkit.training.evaluation import EvaluationTask, evaluate, with_averages
 from mtlkit.training.events import EpochEnd, Step
 from mtlkit.training.frozen import freeze
 from mtlkit.training.idle import idle_parts
-from mtlkit.training.optimization import Optimization
+from mtlkit.training.optimization import Optimization, is_finite
 from mtlkit.training.out_of_memory import is_out_of_memory, size_of
 from mtlkit.training.selection import ModelSelection
 from mtlkit.training.settings import TrainerSettings
-from mtlkit.training.soundness import Soundness, StepPlace
+from mtlkit.training.soundness import Soundness
 from mtlkit.training.timing import section
 from mtlkit.training.update_strategies import StepResult
 
@@ -193,18 +193,16 @@ class Trainer:
 
     def _add_losses(self, losses: Sequence[tuple[str, torch.Tensor]]) -> None:
         for task, loss in losses:
-            # One that is no number is not counted, see `check_losses`.
-            loss = torch.where(loss.isfinite(), loss, 0)
+            if self.settings.on_nonfinite == "skip":  # it is not counted either, see `check_losses`
+                loss = torch.where(is_finite(loss), loss, 0)
             self.loss_sums[task] = self.loss_sums.get(task, torch.zeros_like(loss)) + loss
             self.loss_counts[task] = self.loss_counts.get(task, 0) + 1
 
     def _judge(self, batches: Sequence[Batch], result: StepResult) -> None:
         """Does with an unsound step what the settings say, as soon as it is known for one."""
-        sound = self.optimization.soundness()
-        if result.sound is not None:
-            sound = sound & result.sound
-        place = StepPlace.of(self.epoch + 1, self.step, batches)
-        self.soundness.see(place, sound, [loss for _, loss in result.losses])
+        sound = [self.optimization.soundness(), *([] if result.sound is None else [result.sound])]
+        losses = [loss for _, loss in result.losses]
+        self.soundness.see(self.epoch + 1, self.step, batches, sound, losses)
 
     def _sizes(self, batches: Sequence[Batch]) -> dict[str, int]:
         return {
