@@ -5,6 +5,7 @@ is taken from a string.
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -19,12 +20,23 @@ def _regular_expression(pattern: str) -> str:
     return pattern
 
 
+def _at_most(limit: int) -> Callable[[int], int]:
+    """What no tensor or array can count beyond; that goes without saying, so no description of a setting says it."""
+
+    def check(number: int) -> int:
+        if number > limit:
+            raise ValueError(f"should be at most {limit:,} (got {number:,})")
+        return number
+
+    return check
+
+
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-PositiveInt = Annotated[int, Field(gt=0, lt=2**31)]
+PositiveInt = Annotated[int, Field(gt=0), AfterValidator(_at_most(2**31 - 1))]
 PartCount = Annotated[int, Field(gt=0, le=1000)]
 """Of parts that are built one by one: more of them would only keep everybody waiting."""
-NonNegativeInt = Annotated[int, Field(ge=0, lt=2**63)]
+NonNegativeInt = Annotated[int, Field(ge=0), AfterValidator(_at_most(2**63 - 1))]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Pattern = Annotated[str, AfterValidator(_regular_expression)]

@@ -51,7 +51,11 @@ def check(value: Any, folder: Path) -> None:
     ("path", "value", "message"),
     [
         ("tasks.movie.train", "x" * 5000, "tasks.movie.train: no split of the VADER corpora and no file: 'xxx"),
-        ("tasks.movie.max_length", 2**31, "tasks.movie.max_length: should be less than 2147483648 (got 2147483648)"),
+        (
+            "tasks.movie.max_length",
+            2**31,
+            "tasks.movie.max_length: should be at most 2,147,483,647 (got 2,147,483,648)",
+        ),
         ("tasks.movie.train", "a\ud800", "tasks.movie.train: a text with half a surrogate pair"),
         ("tasks.movie.reader.\udfff", 1, r"tasks.movie.reader.'\udfff': a text with half a surrogate pair"),
         ("model.sharing.encoder.hidden_dim", 2**31 - 1, "model.sharing: PyTorch cannot make a part of these sizes ("),

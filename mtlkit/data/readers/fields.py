@@ -1,6 +1,5 @@
 """Instances from raw text and from JSON objects: what the readers share."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
@@ -8,8 +7,6 @@ from typing import final
 from mtlkit.data.instance import Instance, Target
 from mtlkit.data.tokenizers import Tokenizer
 from mtlkit.errors import DataError
-
-SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def words_of(text: str, tokenizer: Tokenizer) -> tuple[str, ...]:
@@ -74,25 +71,18 @@ def _text(raw: Mapping[str, object], name: str) -> str:
     value = _value(raw, name)
     if not isinstance(value, str):
         raise DataError(f"field '{name}' is no string; put the text between double quotes")
-    return _whole(value, name)
+    return value
 
 
 def _label(raw: Mapping[str, object], name: str) -> str:
     value = _value(raw, name)
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise DataError(f"field '{name}' is no string or whole number; write the label as one of them")
-    return _whole(str(value), name)
-
-
-def _whole(text: str, name: str) -> str:
-    """The text. Raises DataError where it holds what no text can."""
-    if SURROGATE.search(text):
-        raise DataError(f"field '{name}' has half a surrogate pair, such as \\ud800; write whole characters")
-    return text
+    return str(value)
 
 
 def _strings(raw: Mapping[str, object], name: str) -> tuple[str, ...]:
     value = _value(raw, name)
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
         raise DataError(f'field \'{name}\' is no list of strings; write it as ["a", "b"]')
-    return tuple(_whole(item, name) for item in value)
+    return tuple(value)

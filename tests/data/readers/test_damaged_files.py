@@ -1,7 +1,6 @@
 """Whatever stands in a file: instances, or one error with the file and the line."""
 
 import gzip
-import json
 import re
 from pathlib import Path
 
@@ -140,14 +139,6 @@ def test_what_is_no_text_is_placed(
     with pytest.raises(DataError) as error:
         list(reader.read(str(path)))
     assert str(error.value).startswith(f"{path}:{number}: {what}")
-
-
-@pytest.mark.parametrize("field", ["text", "label"])
-def test_half_a_character_is_refused(field: str, tmp_path: Path) -> None:
-    line = {"text": "good", "label": "yes", field: "a\ud800"}
-    (tmp_path / "a.jsonl").write_text(json.dumps(line))
-    with pytest.raises(DataError, match=rf"a\.jsonl:1: field '{field}' has half a surrogate pair"):
-        list(JsonLinesReader().read(str(tmp_path / "a.jsonl")))
 
 
 def test_a_label_of_thousands_of_digits_is_refused(tmp_path: Path) -> None:
