@@ -5,6 +5,7 @@ is taken from a string.
 """
 
 import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,10 @@ from pydantic import AfterValidator, Field
 
 def _regular_expression(pattern: str) -> str:
     try:
-        re.compile(pattern)
+        with warnings.catch_warnings():
+            # Of what a later Python may read in another way. Once compiled it is kept, and not warned of again.
+            warnings.simplefilter("ignore", FutureWarning)
+            re.compile(pattern)
     except re.error as error:
         raise ValueError(f"'{pattern}' is no regular expression ({error})") from None
     return pattern

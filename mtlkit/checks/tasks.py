@@ -1,5 +1,6 @@
 """Mistakes in tasks: readers, heads and metrics that do not fit each other, and files that are missing."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +53,6 @@ def vector_problems(experiment: Experiment) -> Iterator[str]:
 
 
 def _missing(path: Path) -> str:
-    if path.is_dir():
+    if os.path.isdir(path):  # of a path that is too long it says no
         return f"{path} is a directory; name a file in it"
     return f"no file {path}; give a path from the current folder ({Path.cwd()})"
