@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
     from mtlkit.config import Runtime as Runtime
     from mtlkit.data import DatasetReader as DatasetReader
     from mtlkit.data import Instance as Instance
+    from mtlkit.data import Skipped as Skipped
     from mtlkit.data import Text as Text
     from mtlkit.data import Tokenizer as Tokenizer
     from mtlkit.embedders import Embedder as Embedder
@@ -93,6 +94,7 @@ _HOME = {
     "Shared": "mtlkit.sharing",
     "SharedLayer": "mtlkit.sharing",
     "SharingScheme": "mtlkit.sharing",
+    "Skipped": "mtlkit.data",
     "TaskSampler": "mtlkit.training",
     "Text": "mtlkit.data",
     "Tokenizer": "mtlkit.data",

@@ -22,6 +22,7 @@ from mtlkit.data import (
     load_corpus,
     resplit,
     seen_digests,
+    texts_with_stray_tags,
     word_of,
 )
 from mtlkit.errors import DataError
@@ -47,6 +48,13 @@ class Corpora:
     def of_split(self, split: str) -> dict[str, Corpus]:
         """The tasks that have the split."""
         return {task: splits[split] for task, splits in self.by_task.items() if split in splits}
+
+    def counts(self) -> dict[str, dict[str, Any]]:
+        """Of each task's splits: the texts that were read, those that are used, and why the others are not."""
+        return {
+            task: {split: counts_of(corpus) for split, corpus in splits.items()}
+            for task, splits in self.by_task.items()
+        }
 
     def seen(self) -> NDArray[Any]:
         """Digests of all train and dev texts of all tasks: a test text among them is no clean one."""
@@ -74,10 +82,26 @@ def load_corpora(
         sources = {split: source for split, source in task.sources().items() if split in splits}
         say(f"reading {name}: {', '.join(sources)}")
         by_task[name] = {split: load_split(name, task, split, limit) for split in sources}
+        say_counts(name, by_task[name], say)
     corpora = Corpora(by_task)
     for split, drop in (("test", experiment.drop_test_texts), ("dev", experiment.drop_dev_texts)):
         corpora = _without_texts_of(split, corpora, say) if drop else corpora
     return corpora
+
+
+def counts_of(corpus: Corpus) -> dict[str, Any]:
+    """Texts that were `read` and `used`, and the others by reason, as `skipped`."""
+    read = len(corpus) + sum(corpus.skipped.values())
+    return {"read": read, "used": len(corpus), **({"skipped": corpus.skipped} if corpus.skipped else {})}
+
+
+def say_counts(task: str, splits: Mapping[str, Corpus], say: Say) -> None:
+    """Tells how many texts each split has, and how many were left out, and why."""
+    sizes = []
+    for split, corpus in splits.items():
+        reasons = ", ".join(f"{number:,} {reason}" for reason, number in corpus.skipped.items())
+        sizes.append(f"{len(corpus):,} {split}" + (f" (left out: {reasons})" if reasons else ""))
+    say(f"texts of {task}: {', '.join(sizes)}")
 
 
 def load_split(name: str, task: TaskSettings, split: str, limit: int | None = None) -> Corpus:
@@ -91,12 +115,14 @@ def load_split(name: str, task: TaskSettings, split: str, limit: int | None = No
             place = "" if str(error).startswith("tasks.") else f"tasks.{name}.resplit: "
             raise DataError(f"{place}{error}") from None
     if split == "train" and (corpus.targets < 0).any():
+        first = next(index for index in range(len(corpus)) if corpus.target(index) is None)
         raise DataError(
-            f"tasks.{name}.train: {getattr(task, split)}: some texts have no target; training needs them all"
+            f"tasks.{name}.train: {getattr(task, split)}: text {first + 1:,} of {len(corpus):,} has no target; "
+            "training needs them all"
         )
     if limit is not None and limit < len(corpus):
         # Spread over the whole file: some are sorted by label.
-        corpus = corpus.select(numpy.linspace(0, len(corpus) - 1, limit).astype(numpy.int64))
+        corpus = corpus.keep(numpy.linspace(0, len(corpus) - 1, limit).astype(numpy.int64), "over the limit")
     return corpus if task.max_length is None else corpus.cut(task.max_length)
 
 
@@ -119,7 +145,7 @@ def _without_texts_of(split: str, corpora: Corpora, say: Say) -> Corpora:
             raise DataError(f"tasks.{task}.train: every text is a {split} text of some task; give other texts")
         if dropped := len(train) - len(kept):
             say(f"tasks.{task}.train: {dropped:,} of {len(train):,} texts are {split} texts of some task, and left out")
-        by_task[task] = {**splits, "train": train.select(kept)}
+        by_task[task] = {**splits, "train": train.keep(kept, f"equal to a {split} text")}
     return Corpora(by_task)
 
 
@@ -152,6 +178,11 @@ def _say_odd_labels(corpora: Corpora, say: Say) -> None:
         if len(known) == 1:
             say(f"tasks.{task}.train: every target is '{next(iter(known))}'; there is nothing to learn")
         for split, corpus in splits.items():
+            if len(stray := texts_with_stray_tags(corpus)):
+                say(
+                    f"tasks.{task}.{split}: in {len(stray):,} texts an I- tag continues no span, first in text "
+                    f"{stray[0] + 1:,}; it counts as the beginning of one"
+                )
             if unknown := [label for label in corpus.label_counts() if label not in known]:
                 say(f"tasks.{task}.{split}: targets that train lacks, and no model can give: {', '.join(unknown)}")
 

@@ -122,3 +122,11 @@ def _flush(path: Path) -> None:
     """Waits until a file is on disk, so that no rename outruns it."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; a path that is none at all, such as one that is too long, names no file."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False

@@ -5,6 +5,8 @@ is taken from a string.
 """
 
 import re
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -13,16 +15,32 @@ from pydantic import AfterValidator, Field
 
 def _regular_expression(pattern: str) -> str:
     try:
-        re.compile(pattern)
+        with warnings.catch_warnings():
+            # Of what a later Python may read in another way. Once compiled it is kept, and not warned of again.
+            warnings.simplefilter("ignore", FutureWarning)
+            re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"'{pattern}' is no regular expression ({error})") from None
     return pattern
 
 
+def _at_most(limit: int) -> Callable[[int], int]:
+    """What no tensor or array can count beyond; that goes without saying, so no description of a setting says it."""
+
+    def check(number: int) -> int:
+        if number > limit:
+            raise ValueError(f"should be at most {limit:,} (got {number:,})")
+        return number
+
+    return check
+
+
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-PositiveInt = Annotated[int, Field(gt=0)]
-NonNegativeInt = Annotated[int, Field(ge=0)]
+PositiveInt = Annotated[int, Field(gt=0), AfterValidator(_at_most(2**31 - 1))]
+PartCount = Annotated[int, Field(gt=0, le=1000)]
+"""Of parts that are built one by one: more of them would only keep everybody waiting."""
+NonNegativeInt = Annotated[int, Field(ge=0), AfterValidator(_at_most(2**63 - 1))]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Pattern = Annotated[str, AfterValidator(_regular_expression)]

@@ -57,9 +57,9 @@ class _Pretrained:
         if self.weights is None:
             try:
                 self.weights, _ = read_weights(self.settings, self.place)
-            except MtlkitError as error:
+            except (MtlkitError, OSError) as error:  # the latter for a path that is none
                 self.weights = {}
-                told = str(error)
+                told = f"cannot be read ({error.strerror})" if isinstance(error, OSError) else str(error)
                 yield told if told.startswith(self.place) else f"{self.place}.archive: {told}"
                 self.used.update(self.settings.parameters)
                 return

@@ -8,9 +8,11 @@ import torch
 from mtlkit.data import Vectors, Vocabulary
 from mtlkit.errors import MtlkitError
 from mtlkit.experiment import Experiment, build_model
+from mtlkit.files import is_file
 from mtlkit.models import MultiTaskModel
 
 T = TypeVar("T")
+MOST_PARAMETERS = 10**12
 
 
 def built_model(experiment: Experiment, problems: list[str], sharing_place: str) -> MultiTaskModel | None:
@@ -37,6 +39,9 @@ def built_model(experiment: Experiment, problems: list[str], sharing_place: str)
             found,
         )
     model = None if found else _built("model", lambda: build_model(experiment, vocabulary, None), found)
+    if model is not None and (size := sum(parameter.numel() for parameter in model.parameters())) > MOST_PARAMETERS:
+        found.append(f"model: has {size:,} parameters, which no machine holds; make its sizes smaller")
+        model = None
     problems += found
     return model
 
@@ -48,13 +53,16 @@ def _built(place: str, build: Callable[[], T], problems: list[str]) -> T | None:
             return build()
     except MtlkitError as error:
         problems.append(f"{place}: {error}")
-        return None
+    except (RuntimeError, OverflowError) as error:  # of PyTorch, of sizes that no tensor has
+        what = str(error).split("\n")[0]
+        problems.append(f"{place}: PyTorch cannot make a part of these sizes ({what}); make them smaller")
+    return None
 
 
 def _first_vector(experiment: Experiment) -> Vectors | None:
     """The first of the pretrained vectors, which tells how long they are."""
     pretrained = experiment.vocabulary.pretrained
-    if pretrained is None or not pretrained.is_file():
+    if pretrained is None or not is_file(pretrained):
         return None
     first = Vectors.read(pretrained, limit=1)
     return Vectors(["no such word in the vocabulary"], first.matrix)

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, final
 
@@ -78,6 +78,8 @@ class ConsoleListener:
         self.started = time.monotonic()
         mark = "  *" if end.improved else ""
         say(f"epoch {end.epoch}/{self.epochs}  loss {loss:.4f}  {shown}  {seconds:.0f} s{mark}")
+        for line in _troubles(end):
+            say(line)
 
     def close(self) -> None:
         """Takes the bar away."""
@@ -87,6 +89,19 @@ class ConsoleListener:
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
+
+
+def _troubles(end: "EpochEnd") -> Iterator[str]:
+    """What did not go well in an epoch, a line each."""
+    if end.idle:
+        yield f"no gradient has reached {', '.join(end.idle)} in the first epoch; they are as they began"
+    for skipped in end.skipped:
+        texts = " and ".join(
+            f"{', '.join(str(place + 1) for place in places)} of {task}" for task, places in skipped["texts"]
+        )
+        yield f"step {skipped['step']} was left out: its loss or gradient is no finite number (texts {texts})"
+    if split := end.work.get("split_batches"):
+        yield f"{split:,} batches did not fit the memory and were taken in parts"
 
 
 def show_figures(figures: Mapping[str, float], title: str) -> None:

@@ -40,9 +40,12 @@ def _open(source: str) -> AbstractContextManager[BinaryIO]:
 
 
 def _read(stream: BinaryIO, name: str, as_json: bool) -> "Iterator[Input]":
+    from mtlkit.data.lines import bounded_lines, what_is_wrong
+
     try:
-        for number, line in enumerate(stream, 1):
-            yield _parse(line.rstrip(b"\r\n"), as_json), f"{name}:{number}"
+        for number, line in enumerate(bounded_lines(stream), 1):
+            wrong = what_is_wrong(line)
+            yield DataError(wrong) if wrong else _parse(line.rstrip(b"\r\n"), as_json), f"{name}:{number}"
     except OSError as error:
         raise DataError(f"{name}: cannot be read on ({error.strerror}); mend or copy the file") from None
 

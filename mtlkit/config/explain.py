@@ -1,6 +1,7 @@
 """Validation errors in words: one line each, `file: path: what`."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ from mtlkit.errors import ConfigError, UnknownComponentError
 
 S = TypeVar("S", bound=Spec)
 SAYS_WHAT_IT_GOT = ("missing_setting", "unknown_setting", "unknown_component", "value_error")
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def validate(model: type[S], value: Any, file: str) -> S:
@@ -19,6 +21,8 @@ def validate(model: type[S], value: Any, file: str) -> S:
     Raises:
         ConfigError: with every error in it, a line each; an UnknownComponentError where a component is not known.
     """
+    if place := _no_text(value, ""):
+        raise ConfigError(f"{file}: {place}: a text with half a surrogate pair, such as \\ud800, is none; mend it")
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -41,6 +45,19 @@ def explain(error: ValidationError) -> list[str]:
 def path_text(location: Iterable[int | str]) -> str:
     """`tasks.movie.head.type`; list indices are numbers, as in overrides."""
     return ".".join(str(part) for part in location)
+
+
+def _no_text(value: Any, place: str) -> str | None:
+    """Where a string stands that no file could hold, if there is one."""
+    if isinstance(value, str):
+        return place if SURROGATE.search(value) else None
+    if isinstance(value, dict):
+        if odd := next((key for key in value if SURROGATE.search(str(key))), None):
+            return f"{place}.{odd!a}".lstrip(".")
+        items: Iterable[tuple[Any, Any]] = value.items()
+    else:
+        items = enumerate(value) if isinstance(value, list) else ()
+    return next((found for key, item in items if (found := _no_text(item, f"{place}.{key}".lstrip(".")))), None)
 
 
 def _got(value: Any) -> str:

@@ -5,7 +5,7 @@ from mtlkit.data.batch import Batch, Text
 from mtlkit.data.batching import BatchStream, TaskSplit, bucketed_order
 from mtlkit.data.corpus import Corpus
 from mtlkit.data.fetch import fetch_vader
-from mtlkit.data.instance import Instance, Target, TargetKind
+from mtlkit.data.instance import Instance, Skipped, Target, TargetKind
 from mtlkit.data.loading import load_corpus
 from mtlkit.data.namespace import Namespace
 from mtlkit.data.readers import (
@@ -18,6 +18,7 @@ from mtlkit.data.readers import (
 )
 from mtlkit.data.resplit import ResplitSettings, resplit
 from mtlkit.data.statistics import SplitStatistics, statistics
+from mtlkit.data.stray_tags import texts_with_stray_tags
 from mtlkit.data.tokenizers import RegexTokenizer, SpacyTokenizer, Tokenizer, WhitespaceTokenizer
 from mtlkit.data.vectors import Vectors
 from mtlkit.data.vocabulary import Vocabulary, VocabularySettings, build_vocabulary, word_of
@@ -37,6 +38,7 @@ __all__ = [
     "RegexTokenizer",
     "SpacyTokenizer",
     "ResplitSettings",
+    "Skipped",
     "SplitStatistics",
     "Target",
     "TargetKind",
@@ -60,5 +62,6 @@ __all__ = [
     "resplit",
     "seen_digests",
     "statistics",
+    "texts_with_stray_tags",
     "word_of",
 ]

@@ -43,6 +43,25 @@ class Batch:
         """B."""
         return len(self.indices_B)
 
+    def parts(self, number: int) -> "list[Batch]":
+        """The texts in so many parts, as equal as can be, in their order; padding stays."""
+        text, count = self.text, min(number, self.size)
+        rows = torch.tensor_split(torch.arange(self.size), count)
+        bounds = [(int(some[0]), int(some[-1]) + 1) for some in rows]
+        return [
+            Batch(
+                self.task,
+                Text(
+                    text.words_BT[start:end],
+                    text.mask_BT[start:end],
+                    None if text.characters_BTC is None else text.characters_BTC[start:end],
+                ),
+                None if self.targets is None else self.targets[start:end],
+                self.indices_B[start:end],
+            )
+            for start, end in bounds
+        ]
+
     def to(self, device: torch.device | str) -> "Batch":
         """The batch on another device."""
         text = self.text

@@ -4,16 +4,16 @@ Letters: n texts, N tokens in all of them, F distinct surface forms.
 """
 
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b, sha256
 from typing import Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtlkit.data.instance import Instance, Target, TargetKind
+from mtlkit.data.instance import Instance, Skipped, Target, TargetKind
 
 NO_TARGET = -1
 
@@ -29,6 +29,7 @@ class Corpus:
     `labels`   distinct target strings, in order of first appearance
     `targets`  int32, (n,) for labels and (N,) for tags: places in `labels`, -1 where there is none
     `digests`  int64 (n,): identity of each whole text, blake2b of its words joined by blanks, taken before any cut
+    `skipped`  how many texts of the files are not among the n, by reason
     """
 
     forms: list[str]
@@ -38,13 +39,18 @@ class Corpus:
     targets: NDArray[np.int32]
     digests: NDArray[np.int64]
     target_kind: TargetKind
+    skipped: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def from_instances(cls, instances: Iterable[Instance], target_kind: TargetKind) -> Self:
+    def from_instances(cls, instances: Iterable[Instance | Skipped], target_kind: TargetKind) -> Self:
         """Numbers forms and targets in one pass. Raises ValueError where a target is not of `target_kind`."""
         forms, labels = _numbering(), _numbering()
         tokens, targets, offsets, digests = array("i"), array("i"), array("q", [0]), bytearray()
+        skipped: Counter[str] = Counter()
         for instance in instances:
+            if isinstance(instance, Skipped):
+                skipped[instance.reason] += 1
+                continue
             tokens.extend(map(forms.__getitem__, instance.words))
             targets.extend(_target_ids(instance, target_kind, labels))
             offsets.append(len(tokens))
@@ -57,6 +63,7 @@ class Corpus:
             np.array(targets, np.int32),
             np.frombuffer(digests, "<i8").astype(np.int64),
             target_kind,
+            dict(skipped),
         )
 
     @classmethod
@@ -75,6 +82,7 @@ class Corpus:
             np.concatenate([place[each.targets] for place, each in zip(places, corpora, strict=True)]),
             np.concatenate([each.digests for each in corpora]),
             corpora[0].target_kind,
+            dict(sum((Counter(each.skipped) for each in corpora), Counter[str]())),
         )
 
     def __len__(self) -> int:
@@ -93,6 +101,12 @@ class Corpus:
     def select(self, indices: NDArray[np.integer]) -> "Corpus":
         """The texts at these places, in this order; a place may be given twice."""
         return self._take(indices, self.lengths[indices])
+
+    def keep(self, indices: NDArray[np.integer], reason: str) -> "Corpus":
+        """The texts at these distinct places; the others are counted as skipped, with the reason."""
+        left_out = len(self) - len(indices)
+        skipped = Counter(self.skipped) + Counter({reason: left_out})
+        return replace(self.select(indices), skipped=dict(skipped))
 
     def head(self, limit: int) -> "Corpus":
         """The first `limit` texts, or all where there are fewer."""

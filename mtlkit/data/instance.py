@@ -10,6 +10,14 @@ TargetKind: TypeAlias = Literal["label", "tags"]
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """Stands where a reader leaves a text of the file out, so that it can be counted."""
+
+    reason: str
+    """In a few words that complete "left out, as": "it has no words"."""
+
+
+@dataclass(frozen=True, slots=True)
 class Instance:
     """The words of a text and, where it is known, its target.
 

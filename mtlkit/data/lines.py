@@ -2,31 +2,54 @@
 
 import gzip
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar, cast
 
 from mtlkit.errors import DataError
 
 Parsed = TypeVar("Parsed")
+LONGEST_LINE = 2**24
+"""Bytes. A longer line is no text of anybody's, but a file of another kind, or one that unpacks without end."""
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     r"""The lines of a UTF-8 file, gzip if named `.gz`, numbered from 1 and without their `\n` or `\r\n`.
 
     Lines end at `\n` only: U+0085, U+2028 and the like are text here, though `str.splitlines` would split at them.
-    Raises DataError for a missing or unreadable file, damaged gzip and bytes that are not UTF-8.
+    Raises DataError for a missing or unreadable file, damaged gzip, bytes that are not UTF-8 or NUL, and for a line of
+    more than 16 MiB.
     """
     number = 0
     try:
         with open_lines(path) as file:
-            for number, line in enumerate(file, 1):
+            for number, line in enumerate(bounded_lines(file), 1):
+                if wrong := what_is_wrong(line):
+                    raise DataError(f"{path}:{number}: {wrong}")
                 yield number, line.rstrip(b"\n").removesuffix(b"\r").decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
         raise DataError(f"{path}:{number}: not UTF-8 ({error.reason}); convert the file to UTF-8") from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(f"{path}:{number + 1}: damaged gzip ({error}); fetch or compress the file again") from None
+
+
+def bounded_lines(file: IO[bytes]) -> Iterator[bytes]:
+    """A file's lines, the last with or without its end; of one that is too long its beginning."""
+    while line := file.readline(LONGEST_LINE + 1):
+        yield line
+        rest = line
+        while len(rest) > LONGEST_LINE and not rest.endswith(b"\n"):
+            rest = file.readline(LONGEST_LINE + 1)
+
+
+def what_is_wrong(line: bytes) -> str | None:
+    """What keeps a line's bytes from being text, whatever the encoding, and the remedy."""
+    if len(line) > LONGEST_LINE:
+        return f"a line of more than {LONGEST_LINE:,} bytes; give a text file, with a text a line"
+    if b"\0" in line:
+        return "a NUL byte; convert the file to UTF-8, if it is UTF-16, or give a text file"
+    return None
 
 
 def parse_lines(path: Path, parse: Callable[[str], Parsed]) -> Iterator[Parsed]:
@@ -40,13 +63,14 @@ def parse_lines(path: Path, parse: Callable[[str], Parsed]) -> Iterator[Parsed]:
 
 
 @contextmanager
-def open_lines(path: Path) -> Iterator[Iterable[bytes]]:
+def open_lines(path: Path) -> Iterator[IO[bytes]]:
     """The file's lines, unpacked if its name ends in `.gz`. Raises DataError where it cannot be opened."""
     try:
         file = path.open("rb")
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; check the path") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); give a readable file") from None
+    except (OSError, ValueError) as error:  # the latter for a path that is none
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"{path}: cannot be read ({reason}); give a readable file") from None
     with file, gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else nullcontext(file) as lines:
-        yield lines
+        yield cast(IO[bytes], lines)

@@ -14,7 +14,7 @@ from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.errors import DataError
 from mtlkit.files import file_sha256, new_folder
 
-FORMAT = 1  # part of every key: count it up when columns change, and no old entry is read again
+FORMAT = 2  # part of every key: count it up when columns change, and no old entry is read again
 COLUMNS = ("tokens", "offsets", "targets", "digests")
 
 
@@ -45,7 +45,9 @@ def load_corpus(reader: Lazy[DatasetReader], source: str, *, cache: Path | None)
 def _index(reader: DatasetReader, source: str) -> Corpus:
     corpus = Corpus.from_instances(reader.read(source), reader.target_kind)
     if not len(corpus):
-        raise DataError(f"{source}: holds no text; give a file that does")
+        reasons = ", ".join(f"{number:,} {reason}" for reason, number in corpus.skipped.items())
+        left_out = f" but those that are left out ({reasons})" if reasons else ""
+        raise DataError(f"{source}: holds no text{left_out}; give a file that does")
     return corpus
 
 
@@ -67,7 +69,12 @@ def _code_sha256(component: type[Component]) -> str:
 
 
 def _store(corpus: Corpus, entry: Path) -> None:
-    strings = {"forms": corpus.forms, "labels": corpus.labels, "target_kind": corpus.target_kind}
+    strings = {
+        "forms": corpus.forms,
+        "labels": corpus.labels,
+        "target_kind": corpus.target_kind,
+        "skipped": corpus.skipped,
+    }
     try:
         with new_folder(entry) as folder:
             for column in COLUMNS:
@@ -85,7 +92,8 @@ def _open(entry: Path) -> Corpus | None:
         tokens, offsets, targets, digests = (
             np.asarray(np.load(entry / f"{column}.npy", mmap_mode="c")) for column in COLUMNS
         )
-        corpus = Corpus(strings["forms"], tokens, offsets, strings["labels"], targets, digests, strings["target_kind"])
+        forms, labels, kind, skipped = (strings[name] for name in ("forms", "labels", "target_kind", "skipped"))
+        corpus = Corpus(forms, tokens, offsets, labels, targets, digests, kind, skipped)
         return corpus if _is_whole(corpus) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

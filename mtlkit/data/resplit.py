@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -46,4 +47,8 @@ def resplit(corpora: Mapping[str, Corpus], settings: ResplitSettings, task: str)
     order = np.random.default_rng(list(digest)).permutation(len(whole))
     sizes = {"dev": settings.dev, "test": settings.test or 0}
     drawn = {"train": order[wanted:], "dev": order[: sizes["dev"]], "test": order[sizes["dev"] : wanted]}
-    return {split: whole.select(np.sort(drawn[split])) for split in settings.splits}
+    # What readers have skipped is in no split; it is counted once.
+    counted = {"train": whole.skipped}
+    return {
+        split: replace(whole.select(np.sort(drawn[split])), skipped=counted.get(split, {})) for split in settings.splits
+    }

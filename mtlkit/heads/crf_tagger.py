@@ -76,6 +76,9 @@ class CrfTagger(Head):
         num_words = (mask_BT & known_B.unsqueeze(1)).sum().clamp(min=1)
         return -(log_likelihood_B * known_B).sum() / num_words
 
+    def num_scored(self, mask_BT: Tensor, targets: Tensor) -> Tensor:
+        return (mask_BT & ((targets >= 0) | ~mask_BT).all(dim=1, keepdim=True)).sum()
+
     def decode(self, states_BTD: Tensor, mask_BT: Tensor) -> Decoded:
         start_L = self.crf.start_transitions.masked_fill(~self.allowed_start_L, -torch.inf)
         transitions_LL = self.crf.transitions.masked_fill(~self.allowed_transitions_LL, -torch.inf)

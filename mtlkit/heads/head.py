@@ -48,6 +48,10 @@ class Head(nn.Module, Component, offers=("input_dim", "labels")):
         What is unknown is left out of the mean; a batch of nothing else has the loss 0, with a gradient of zeros.
         """
 
+    def num_scored(self, mask_BT: Tensor, targets: Tensor) -> Tensor:
+        """How many texts, or words where they are tagged, the loss is the mean of: those whose target is known."""
+        return (targets >= 0).sum()
+
     @abstractmethod
     def decode(self, states_BTD: Tensor, mask_BT: Tensor) -> Decoded:
         """The predicted labels."""

@@ -121,6 +121,11 @@ class MultiTaskModel(nn.Module):
             total = total + loss
         return TaskLoss(total, {"task": task_loss, **shared.losses})
 
+    def num_scored(self, batch: Batch) -> Tensor:
+        """How many texts or words the task's own loss of the batch is the mean of, a scalar."""
+        assert batch.targets is not None, "a loss needs targets"
+        return self.head(batch.task).num_scored(batch.text.mask_BT, batch.targets)
+
     def decode(self, batch: Batch, *, path: ModulePath | None = None) -> Decoded:
         """The head's decisions for a batch; targets are not looked at."""
         return self._decode(batch, self(batch.text, batch.task, path=path))

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mtlkit.archive import Archive
-from mtlkit.corpora import Say, evaluation_tasks, load_split, majority, silent
+from mtlkit.corpora import Say, evaluation_tasks, load_split, majority, say_counts, silent
 from mtlkit.errors import ConfigError, DataError
 from mtlkit.experiment import TaskSettings
+from mtlkit.files import is_file
 from mtlkit.training import Predictions, computing_as, predictions_of, with_averages
 
 
@@ -60,6 +61,7 @@ def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Eva
     for name, settings in tasks_to_score(archive, wanted).items():
         say(f"scoring {name}: {getattr(settings, split)}")
         corpus = load_split(name, settings, split, wanted.limit)
+        say_counts(name, {split: corpus}, say)
         known = archive.vocabulary.labels(name)
         if unknown := [label for label in corpus.label_counts() if label not in known]:
             say(f"{name}: labels that no model here can give: {', '.join(unknown)} (it knows {', '.join(known)})")
@@ -120,7 +122,7 @@ def _with_data(archive: Archive, name: str, settings: TaskSettings, wanted: Want
         settings = settings.model_copy(update=moved)
     reader = archive.reader_for(name)
     for each in needed:
-        missing = [path for path in reader.files(getattr(settings, each)) if not path.is_file()]
+        missing = [path for path in reader.files(getattr(settings, each)) if not is_file(path)]
         if missing and not reader.fetches:
             remedy = "say where it is with --data TASK=FILE or --data FOLDER"
             raise DataError(f"{place}.{each}: no file {missing[0]}; {remedy}")
@@ -136,7 +138,7 @@ def relocated(source: str, folders: Sequence[Path], place: str) -> str:
     parts = [part for part in Path(source).parts if part != Path(source).anchor]
     for folder in folders:
         for start in range(len(parts)):
-            if (file := folder.joinpath(*parts[start:])).is_file():
+            if is_file(file := folder.joinpath(*parts[start:])):
                 return str(file)
     raise DataError(
         f"{place}: no {parts[-1]} in {' or '.join(map(str, folders))}; say where it is with --data TASK=FILE"

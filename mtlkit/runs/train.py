@@ -115,7 +115,7 @@ def _train(
         stage = StageRun(setting, number, outcomes[-1] if outcomes else None, begun)
         interrupts.raise_if_received()
         if not begun:  # nothing is left behind where the model could not be built
-            run.create(loaded, vocabulary, _meta(experiment, options, kernels, hashes))
+            run.create(loaded, vocabulary, {**_meta(experiment, options, kernels, hashes), "texts": corpora.counts()})
         outcomes.append(stage.finish())
     last = outcomes[-1]
     # Without what is only known at the end, so that a finished run that is resumed leaves the same bytes.

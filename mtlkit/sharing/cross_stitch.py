@@ -13,7 +13,7 @@ from mtlkit.encoders import Encoder, encode_side_by_side
 from mtlkit.errors import ConfigError
 from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 from mtlkit.sharing.traces import MixtureTrace
-from mtlkit.types import PositiveInt
+from mtlkit.types import PartCount
 
 OWN = 0.9
 """A task's share of itself at the beginning, if `init` is imbalanced."""
@@ -41,7 +41,7 @@ class CrossStitch(SharingScheme):
     def __init__(
         self,
         encoder: Lazy[Encoder],
-        layers: PositiveInt = 2,
+        layers: PartCount = 2,
         init: Literal["imbalanced", "uniform"] = "imbalanced",
         *,
         input_dim: Runtime[int],

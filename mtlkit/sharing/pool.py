@@ -17,7 +17,7 @@ from mtlkit.selectors import Controller, FixedPaths, ModulePath, Paths, PoolSele
 from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 from mtlkit.sharing.searchable_scheme import SearchableScheme
 from mtlkit.sharing.traces import PathTrace
-from mtlkit.types import PositiveInt
+from mtlkit.types import PartCount
 
 
 @final
@@ -41,8 +41,8 @@ class ModulePool(SearchableScheme):
     def __init__(
         self,
         module: Lazy[Encoder] = Lazy.of(BilstmEncoder, hidden_dim=50),
-        num_modules: PositiveInt = 20,
-        max_length: PositiveInt = 4,
+        num_modules: PartCount = 20,
+        max_length: PartCount = 4,
         selector: Lazy[PoolSelector] = Lazy.of(Controller),
         *,
         input_dim: Runtime[int],

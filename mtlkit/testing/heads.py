@@ -55,6 +55,7 @@ def _check_loss(head: Head) -> None:
     promise(close(turned, loss), "its loss depends on the order of the texts")
     promise(close(longer, loss), "more padding, or what stands in it, changes its loss")
     _check_unknown_targets(head, given)
+    _check_parts(head, given)
 
 
 def _check_unknown_targets(head: Head, given: Sample) -> None:
@@ -70,6 +71,21 @@ def _check_unknown_targets(head: Head, given: Sample) -> None:
     promise(loss.item() == 0, "without any known target its loss is not 0")
     still = all(gradient is None or not gradient.any() for gradient in gradients)
     promise(still, "without any known target its gradient is not 0")
+
+
+def _check_parts(head: Head, given: Sample) -> None:
+    """A batch that is taken in parts has the loss of the whole."""
+    targets = _targets(head, given).clone()
+    targets[0] = UNKNOWN
+    whole, parts = head.num_scored(given.mask_BT, targets), torch.zeros_like(_loss(head, given))
+    for rows in ([0, 1], list(range(2, given.size))):
+        part = given.rows(rows)
+        its_targets = targets[rows] if head.target_kind == "label" else targets[rows, : part.mask_BT.shape[1]]
+        with doing("asked for num_scored of a part of a batch:"):
+            share = head.num_scored(part.mask_BT, its_targets).double() / whole
+        parts = parts + share * _loss(head, part, its_targets)
+    remedy = "its num_scored is not how many texts or words its loss is the mean of"
+    promise(close(parts, _loss(head, given, targets)), f"{remedy}: parts of a batch have another loss than the whole")
 
 
 def _check_decisions(head: Head) -> None:

@@ -1,6 +1,7 @@
 """What the trainer tells those who save, log and draw."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 
@@ -40,6 +41,11 @@ class EpochEnd:
     """Sets of weights whose score is the best so far."""
     work: dict[str, int] = field(default_factory=dict)
     """The sums of what the steps counted."""
+    skipped: list[dict[str, Any]] = field(default_factory=list)
+    """Each step that was left out, as its loss or gradient was no finite number: `step`, and `texts`, of each batch its
+    task and the places of its texts in the train split, from 0."""
+    idle: list[str] = field(default_factory=list)
+    """At the end of the first epoch: parts of the model that no gradient has reached."""
 
     @property
     def shares(self) -> dict[str, float]:
@@ -63,4 +69,6 @@ class EpochEnd:
             "scores": self.scores,
             "improved": self.improved,
             **({"work": self.work, "shares": self.shares} if self.work else {}),
+            **({"skipped": self.skipped} if self.skipped else {}),
+            **({"idle": self.idle} if self.idle else {}),
         }

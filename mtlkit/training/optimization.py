@@ -1,5 +1,6 @@
 """What an update strategy does to parameters: backward passes, clipping, optimiser steps, the learning rate."""
 
+import math
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Literal, final
@@ -22,19 +23,38 @@ def autocast(device: torch.device, precision: Precision) -> AbstractContextManag
 class Optimization:
     """An optimiser over some parameters, with gradient clipping.
 
+    A step is unsound where a loss or the norm of the gradients is no finite number. On a CPU it is not taken. On a GPU
+    that would mean to wait for the norm: there it is taken, or with `undoes` the device takes it back.
+
     Args:
         optimizer: over `parameters`.
         parameters: those whose joint gradient norm is clipped.
         gradient_clip: largest l2 norm of all gradients together; None clips nothing.
+        undoes: whether no unsound step may leave a trace on a GPU either. It costs a copy of what a step changes.
+        splits: whether a batch that does not fit the memory is taken in parts.
     """
 
     def __init__(
-        self, optimizer: torch.optim.Optimizer, parameters: Iterable[nn.Parameter], gradient_clip: float | None
+        self,
+        optimizer: torch.optim.Optimizer,
+        parameters: Iterable[nn.Parameter],
+        gradient_clip: float | None,
+        *,
+        undoes: bool = False,
+        splits: bool = False,
     ) -> None:
         self.optimizer = optimizer
         self.parameters = list(parameters)
         self.gradient_clip = gradient_clip
+        self.undoes = undoes
+        self.splits = splits
+        self.num_split = 0
+        """Batches that were taken in parts so far."""
         self.base_rates = [float(group["lr"]) for group in optimizer.param_groups]
+        self.idle = list(self.parameters)
+        """Those that have had no gradient yet."""
+        self._this_step: Tensor | None = None
+        self._so_far: Tensor | None = None
 
     def set_rate(self, factor: float) -> None:
         """Sets the learning rate to a factor of the optimiser's own."""
@@ -50,11 +70,63 @@ class Optimization:
             )
         with section("backward"):
             loss.backward()  # type: ignore[no-untyped-call]  # untyped in torch
+        self._this_step = _both(self._this_step, is_finite(loss.detach()))
+
+    def forget(self) -> None:
+        """Forgets the gradients added so far."""
+        self.optimizer.zero_grad(set_to_none=True)
+        self._this_step = None
 
     def apply(self) -> None:
-        """Clips the gradients added so far, takes one step and forgets them."""
+        """Clips the gradients added so far, takes one step, if it is sound, and forgets them."""
         with section("optimiser"):
-            if self.gradient_clip is not None:
-                nn.utils.clip_grad_norm_(self.parameters, self.gradient_clip)
-            self.optimizer.step()
-            self.optimizer.zero_grad(set_to_none=True)
+            sound = _both(self._this_step, is_finite(self._clip()))
+            self._so_far = _both(self._so_far, sound)
+            self.idle = [parameter for parameter in self.idle if parameter.grad is None]
+            if sound.device.type != "cpu":
+                self._step_undone_unless(sound) if self.undoes else self.optimizer.step()
+            elif sound:
+                self.optimizer.step()
+            self.forget()
+
+    def soundness(self) -> Tensor:
+        """Whether all steps since the last call were sound: a boolean scalar on the device."""
+        sound, self._so_far = self._so_far, None
+        return torch.ones((), dtype=torch.bool, device=self.parameters[0].device) if sound is None else sound
+
+    def _clip(self) -> Tensor:
+        """The norm of the gradients before they were clipped."""
+        if self.gradient_clip is not None:
+            return nn.utils.clip_grad_norm_(self.parameters, self.gradient_clip)
+        return nn.utils.get_total_norm([each.grad for each in self.parameters if each.grad is not None])
+
+    @torch.no_grad()
+    def _step_undone_unless(self, sound: Tensor) -> None:
+        """Takes a step; where it is unsound, parameters and the optimiser's tensors are as before. Nothing waits.
+
+        What an optimiser counts on the CPU, such as the steps of the forms that are not fused, counts on.
+        """
+        changed = [parameter for parameter in self.parameters if parameter.grad is not None]
+        for parameter in changed:
+            assert parameter.grad is not None
+            parameter.grad = torch.where(sound, parameter.grad, 0)
+        before = {id(tensor): tensor.clone() for tensor in (*changed, *self._memory(changed))}
+        self.optimizer.step()
+        for tensor in (*changed, *self._memory(changed)):
+            # What the step itself has begun, it has begun from zero.
+            tensor.copy_(torch.where(sound, tensor, before.get(id(tensor), torch.zeros_like(tensor))))
+
+    def _memory(self, parameters: Iterable[nn.Parameter]) -> list[Tensor]:
+        """The tensors that the optimiser keeps of some parameters, where these are."""
+        state = self.optimizer.state
+        kept = [(parameter, value) for parameter in parameters for value in state.get(parameter, {}).values()]
+        return [value for parameter, value in kept if isinstance(value, Tensor) and value.device == parameter.device]
+
+
+def is_finite(number: Tensor) -> Tensor:
+    """Whether a scalar is neither NaN nor infinite; half as many operations as `isfinite` has."""
+    return number.abs() < math.inf
+
+
+def _both(first: Tensor | None, second: Tensor) -> Tensor:
+    return second if first is None else first & second

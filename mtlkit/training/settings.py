@@ -9,8 +9,10 @@ from mtlkit.kernels.choice import Kernels
 from mtlkit.training.loggers import Logger
 from mtlkit.training.optimization import Precision
 from mtlkit.training.optimizers import Adam, Optimizer
+from mtlkit.training.out_of_memory import OnOutOfMemory
 from mtlkit.training.schedules import Schedule
 from mtlkit.training.selection import MeanSelection, ModelSelection
+from mtlkit.training.soundness import OnNonfinite
 from mtlkit.training.task_samplers import RoundRobin, TaskSampler
 from mtlkit.training.update_strategies import Joint, UpdateStrategy
 from mtlkit.types import Pattern, PositiveFloat, PositiveInt
@@ -42,6 +44,15 @@ class TrainerSettings(Spec):
     """Stop after this many epochs in which no score of the selection improved; none never stops early."""
     gradient_clip: PositiveFloat | None = 5.0
     """Largest l2 norm of all gradients together (Liu et al. 2019 print no rule; 5 is usual)."""
+    on_nonfinite: OnNonfinite = "stop"
+    """What is done where a loss or gradient is NaN or infinite. `stop` ends the run and names the step, the task and
+    the texts; what was saved before is kept. `skip` leaves the step out, which is told of at the end of the epoch.
+    `raise` ends with a traceback, for a debugger. On a GPU no step waits for the news but with `raise`: `stop` comes a
+    few steps late, and `skip` costs a copy of what a step changes."""
+    on_out_of_memory: OnOutOfMemory = "stop"
+    """What is done where a batch does not fit the memory. `stop` ends the run. `split` takes it in halves, quarters and
+    so on, and adds up the gradients: the same up to rounding and draws of dropout. It is told of at the end of the
+    epoch. Losses that a sharing scheme adds for whole batches cannot be split."""
     frozen: list[Pattern] = []
     """Patterns of parameters that stay as they are; each must be found in some parameter's name."""
     accumulate: PositiveInt = 1

@@ -2,22 +2,27 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, final
 
 import torch
 
 from mtlkit.data import Batch, BatchStream, TaskSplit
-from mtlkit.errors import DivergedError
+from mtlkit.errors import RunError
 from mtlkit.models import MultiTaskModel
 from mtlkit.training import random_state
 from mtlkit.training.evaluation import EvaluationTask, evaluate, with_averages
 from mtlkit.training.events import EpochEnd, Step
 from mtlkit.training.frozen import freeze
-from mtlkit.training.optimization import Optimization
+from mtlkit.training.idle import idle_parts
+from mtlkit.training.optimization import Optimization, is_finite
+from mtlkit.training.out_of_memory import is_out_of_memory, size_of
 from mtlkit.training.selection import ModelSelection
 from mtlkit.training.settings import TrainerSettings
+from mtlkit.training.soundness import Soundness
 from mtlkit.training.timing import section
+from mtlkit.training.update_strategies import StepResult
 
 
 @final
@@ -65,7 +70,14 @@ class Trainer:
         freeze(model, settings.frozen)
         parameters = self.update.prepare(model, self.dev_streams, settings.gradient_clip)
         optimizer = settings.optimizer.build().create(parameters)
-        self.optimization = Optimization(optimizer, parameters, settings.gradient_clip)
+        self.optimization = Optimization(
+            optimizer,
+            parameters,
+            settings.gradient_clip,
+            undoes=settings.on_nonfinite == "skip",
+            splits=settings.on_out_of_memory == "split",
+        )
+        self.soundness = Soundness(settings.on_nonfinite)
         self.steps_per_epoch = len(self.plan(0))
 
         self.epoch = 0
@@ -92,7 +104,8 @@ class Trainer:
         """Trains until finished, from wherever the state is.
 
         Raises:
-            DivergedError: a loss is no longer finite.
+            DivergedError: a loss or gradient is no finite number, and `on_nonfinite` is not `skip`.
+            RunError: a batch does not fit the memory.
         """
         while not self.finished:
             yield from self._steps()
@@ -113,6 +126,8 @@ class Trainer:
             "dev_streams": {task: stream.state_dict() for task, stream in self.dev_streams.items()},
             "optimizer": self.optimization.optimizer.state_dict(),
             "update": self.update.state_dict(),
+            "soundness": self.soundness.state_dict(),
+            "idle": self._names(self.optimization.idle),
             "random": random_state.capture(),
         }
 
@@ -128,6 +143,10 @@ class Trainer:
                 stream.load_state_dict(state[name][task])
         self.optimization.optimizer.load_state_dict(state["optimizer"])
         self.update.load_state_dict(state["update"])
+        if "soundness" in state:  # not in older checkpoints
+            self.soundness.load_state_dict(state["soundness"])
+        parameters = dict(self.model.named_parameters())
+        self.optimization.idle = [parameters[name] for name in state.get("idle", ())]
         random_state.restore(state["random"])
 
     def plan(self, epoch: int) -> list[list[str]]:
@@ -148,16 +167,42 @@ class Trainer:
             self._set_rate()
             with section("data"):
                 batches = [self.streams[task].next() for task in tasks]
-            with section("forward"):
-                result = self.update.step(self.model, batches, self.optimization, self.settings.precision)
-            for task, loss in result.losses:
-                self.loss_sums[task] = self.loss_sums.get(task, torch.zeros_like(loss)) + loss
-                self.loss_counts[task] = self.loss_counts.get(task, 0) + 1
+            result = self._update(batches)
+            self._add_losses(result.losses)
             work = {**self._sizes(batches), **result.work}
             self.work.update(work)
             self.step += 1
             self.step_in_epoch += 1
+            self._judge(batches, result)
             yield Step(self.epoch + 1, self.step, self.step_in_epoch, self.steps_per_epoch, result.losses, work)
+
+    def _update(self, batches: Sequence[Batch]) -> StepResult:
+        num_split = self.optimization.num_split
+        try:
+            with section("forward"):
+                result = self.update.step(self.model, batches, self.optimization, self.settings.precision)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            sizes = " and ".join(map(size_of, batches))
+            remedy = "lower batch_size, set batch_tokens, or split such batches with on_out_of_memory: 'split'"
+            raise RunError(f"out of memory in step {self.step + 1:,}: {sizes}; {remedy}") from None
+        if split := self.optimization.num_split - num_split:
+            return replace(result, work={**result.work, "split_batches": split})
+        return result
+
+    def _add_losses(self, losses: Sequence[tuple[str, torch.Tensor]]) -> None:
+        for task, loss in losses:
+            if self.settings.on_nonfinite == "skip":  # it is not counted either, see `check_losses`
+                loss = torch.where(is_finite(loss), loss, 0)
+            self.loss_sums[task] = self.loss_sums.get(task, torch.zeros_like(loss)) + loss
+            self.loss_counts[task] = self.loss_counts.get(task, 0) + 1
+
+    def _judge(self, batches: Sequence[Batch], result: StepResult) -> None:
+        """Does with an unsound step what the settings say, as soon as it is known for one."""
+        sound = [self.optimization.soundness(), *([] if result.sound is None else [result.sound])]
+        losses = [loss for _, loss in result.losses]
+        self.soundness.see(self.epoch + 1, self.step, batches, sound, losses)
 
     def _sizes(self, batches: Sequence[Batch]) -> dict[str, int]:
         return {
@@ -172,6 +217,8 @@ class Trainer:
 
     def _end_epoch(self) -> EpochEnd:
         losses = self.check_losses()
+        skipped = self.soundness.end_epoch(self.steps_per_epoch)
+        idle = self._idle_parts() if self.epoch == 0 else []
         dev = self._evaluate(self.dev)
         test = self._evaluate(self.test) if self.settings.test_every_epoch else {}
         headlines = {task.split.task: dev[f"{task.split.task}/{task.headline}"] for task in self.dev}
@@ -183,21 +230,27 @@ class Trainer:
         self.step_in_epoch = 0
         work = dict(self.work)
         self.loss_sums, self.loss_counts, self.work = {}, {}, Counter()
-        return EpochEnd(self.epoch, self.step, losses, dev, test, scores, improved, work)
+        return EpochEnd(self.epoch, self.step, losses, dev, test, scores, improved, work, skipped, idle)
+
+    def _names(self, parameters: Collection[torch.nn.Parameter]) -> list[str]:
+        wanted = {id(parameter) for parameter in parameters}
+        return [name for name, parameter in self.model.named_parameters() if id(parameter) in wanted]
+
+    def _idle_parts(self) -> list[str]:
+        found = idle_parts(self.model, self.optimization.parameters, self.optimization.idle)
+        self.optimization.idle = []  # they are named once
+        return found
 
     def check_losses(self) -> dict[str, float]:
-        """The mean training loss of each task in this epoch so far.
+        """The mean training loss of each task in this epoch so far, over the batches whose loss was a finite number.
 
         Raises:
-            DivergedError: one is no longer finite; what is saved now would be of no use.
+            DivergedError: one was not, and it is not to be skipped; what is saved now would be of no use.
         """
-        losses = {task: float(total) / self.loss_counts[task] for task, total in self.loss_sums.items()}
-        if broken := [task for task, loss in losses.items() if not math.isfinite(loss)]:
-            raise DivergedError(
-                f"the training loss of {', '.join(broken)} is no longer a finite number in epoch {self.epoch + 1}; "
-                "lower the learning rate"
-            )
-        return losses
+        self.soundness.judge(wait=True)
+        counts = Counter(self.loss_counts)
+        counts.subtract(self.soundness.unsound_losses)
+        return {task: float(total) / counts[task] for task, total in self.loss_sums.items() if counts[task]}
 
     def _evaluate(self, tasks: Sequence[EvaluationTask]) -> dict[str, float]:
         with section("evaluation"):

@@ -99,7 +99,9 @@ def test_lines_of_standard_input_are_answered_as_they_come(archive, monkeypatch,
             answered.append(len(capsys.readouterr().out.splitlines()))
             yield line
 
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=lines()))
+    coming = lines()
+    buffer = SimpleNamespace(readline=lambda most: next(coming, b""))
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=buffer))
     monkeypatch.setattr(sys, "argv", ["mtlkit", "predict", str(archive), "-", "--task", "books", *options])
     with pytest.raises(SystemExit):
         main()

@@ -10,10 +10,11 @@ from mtlkit.config import Lazy, validate
 from mtlkit.data import Corpus, Instance, TaskSplit, Vocabulary
 from mtlkit.embedders import WordEmbedder
 from mtlkit.encoders import BilstmEncoder
+from mtlkit.errors import DivergedError
 from mtlkit.heads import Classifier, CrfTagger, Head
 from mtlkit.models import SHARED, MultiTaskModel
 from mtlkit.sharing import FullyShared
-from mtlkit.training import EvaluationTask, Step, Trainer, TrainerSettings, seed_all
+from mtlkit.training import EpochEnd, EvaluationTask, Step, Trainer, TrainerSettings, seed_all
 from mtlkit.training.selection import MeanSelection
 
 pytestmark = [
@@ -56,13 +57,41 @@ def trainer(device: str, **settings: Any) -> Trainer:
     return Trainer(model, train, dev, dev, MeanSelection(), validate(TrainerSettings, value, "f"), 13)
 
 
-@pytest.mark.parametrize("settings", [{}, {"accumulate": 2, "batch_tokens": 20}, {"precision": "bf16"}], ids=str)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *({}, {"accumulate": 2, "batch_tokens": 20}, {"precision": "bf16"}, {"gradient_clip": None}),
+        *({"on_nonfinite": "skip"}, {"on_out_of_memory": "split"}),
+    ],
+    ids=str,
+)
 def test_no_step_waits_for_the_device(settings: dict[str, Any]) -> None:
     events = trainer("cuda", **settings).events()
     next(events)  # the optimiser makes its state
     torch.cuda.set_sync_debug_mode("error")
     for _ in range(4):
         assert isinstance(next(events), Step)
+
+
+@pytest.mark.parametrize("policy", ["stop", "skip", "raise"])
+def test_an_unsound_step_is_found_and_leaves_nothing(policy: str) -> None:
+    run = trainer("cuda", on_nonfinite=policy, epochs=2)
+    events = run.events()
+    next(events)
+    bias = run.model.head("classify").output.bias
+    hook = bias.register_hook(lambda gradient: gradient * torch.inf)
+    if policy == "skip":
+        before = bias.clone()
+        while isinstance(next(events), Step):
+            assert torch.equal(bias, before)
+        hook.remove()
+        assert all(isinstance(event, EpochEnd) or event.epoch == 2 for event in events)
+        assert not torch.equal(bias, before)
+    else:
+        with pytest.raises(
+            DivergedError if policy == "stop" else FloatingPointError, match="of classify's train split"
+        ):
+            list(events)
 
 
 def test_an_epoch_comes_to_the_numbers_of_a_cpu() -> None:

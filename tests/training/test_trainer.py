@@ -226,7 +226,5 @@ def test_a_loss_that_is_no_number_stops_the_run() -> None:
     model = new_model()
     with torch.no_grad():
         next(iter(model.heads["large"].parameters())).fill_(float("nan"))
-    with pytest.raises(
-        RunError, match="the training loss of small, large is no longer a finite number in epoch 1; lower"
-    ):
+    with pytest.raises(RunError, match="the loss is no finite number in step 2, of epoch 1, on texts 9, 1 of large's"):
         list(trainer(model).events())

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import final
 
-from mtlkit.data.instance import Instance, TargetKind
+from mtlkit.data.instance import Instance, Skipped, TargetKind
 from mtlkit.data.readers.fields import Fields
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.data.readers.sentences import read_sentences
@@ -44,12 +44,14 @@ class ColumnsReader(DatasetReader):
     def files(self, source: str) -> list[Path]:
         return [Path(source)]
 
-    def read(self, source: str) -> Iterator[Instance]:
+    def read(self, source: str) -> Iterator[Instance | Skipped]:
         domains: set[str | None] = {None}
         for sentence in read_sentences(Path(source)):
             domains.add(sentence.domain)
             if self._domain in (None, sentence.domain):
                 yield Instance(sentence.column(self._words), self._kept(sentence.column(self._tags)))
+            else:
+                yield Skipped("of another domain")
         if self._domain not in domains:
             known = ", ".join(sorted(filter(None, domains))) or "none"
             raise DataError(f"{source}: no sentence of domain '{self._domain}' (domains: {known}); choose one of them")

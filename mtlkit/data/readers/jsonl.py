@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import final
 
 from mtlkit.config import Lazy
-from mtlkit.data.instance import Instance, TargetKind
+from mtlkit.data.instance import Instance, Skipped, TargetKind
 from mtlkit.data.lines import parse_lines
 from mtlkit.data.readers.fields import Fields
 from mtlkit.data.readers.reader import DatasetReader
@@ -41,7 +41,7 @@ class JsonLinesReader(DatasetReader):
     def files(self, source: str) -> list[Path]:
         return [Path(source)]
 
-    def read(self, source: str) -> Iterator[Instance]:
+    def read(self, source: str) -> Iterator[Instance | Skipped]:
         return parse_lines(Path(source), self._instance)
 
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
@@ -50,7 +50,7 @@ class JsonLinesReader(DatasetReader):
     def _instance(self, line: str) -> Instance:
         try:
             value = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # of the form, of a number of thousands of digits, of its depth
             raise DataError(f"not valid JSON ({error}); write one JSON object a line") from None
         if not isinstance(value, dict):
             raise DataError("no JSON object; write the line as {...}")

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, final
 
 from pydantic import Field
 
-from mtlkit.data.instance import Instance, TargetKind
+from mtlkit.data.instance import Instance, Skipped, TargetKind
 from mtlkit.data.readers.fields import Fields
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.data.tokenizers import WhitespaceTokenizer
@@ -57,7 +57,7 @@ class PlantedReader(DatasetReader):
         target: Literal["label", "tags"] = "label",
         sample: NonNegativeInt = 0,
         seed: NonNegativeInt = 0,
-        num_words: Annotated[int, Field(ge=5)] = 40,
+        num_words: Annotated[int, Field(ge=5, le=100_000)] = 40,
     ) -> None:
         self._words = [f"w{number}" for number in range(num_words)]
         self._meanings = lexicon(self._words, f"{seed}/{rule}")
@@ -74,7 +74,7 @@ class PlantedReader(DatasetReader):
         _parsed(source)
         return []
 
-    def read(self, source: str) -> Iterator[Instance]:
+    def read(self, source: str) -> Iterator[Instance | Skipped]:
         split, size = _parsed(source)
         return islice(self._instances(split), size)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from mtlkit.config import Component
-from mtlkit.data.instance import Instance, TargetKind
+from mtlkit.data.instance import Instance, Skipped, TargetKind
 
 
 class DatasetReader(Component):
@@ -28,8 +28,8 @@ class DatasetReader(Component):
         """The files that `source` stands for, to be hashed and looked for; they need not exist yet."""
 
     @abstractmethod
-    def read(self, source: str) -> Iterator[Instance]:
-        """The instances in the order of the file; reads as it goes.
+    def read(self, source: str) -> Iterator[Instance | Skipped]:
+        """The instances in the order of the file; reads as it goes. What is left out on purpose is a `Skipped`.
 
         Raises:
             DataError: `FILE:LINE: what; remedy`, for the first thing that is wrong.

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import final
 
 from mtlkit.config import Lazy
-from mtlkit.data.instance import Instance, TargetKind
+from mtlkit.data.instance import Instance, Skipped, TargetKind
 from mtlkit.data.lines import parse_lines
 from mtlkit.data.readers.fields import Fields
 from mtlkit.data.readers.reader import DatasetReader
@@ -40,8 +40,8 @@ class TextClassificationReader(DatasetReader):
     def files(self, source: str) -> list[Path]:
         return [Path(source)]
 
-    def read(self, source: str) -> Iterator[Instance]:
-        return filter(None, parse_lines(Path(source), self._instance))
+    def read(self, source: str) -> Iterator[Instance | Skipped]:
+        return parse_lines(Path(source), self._instance)
 
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
         instance = self._fields.instance(raw)
@@ -49,7 +49,7 @@ class TextClassificationReader(DatasetReader):
             return replace(instance, target=self._renamed(instance.target))
         return instance
 
-    def _instance(self, line: str) -> Instance | None:
+    def _instance(self, line: str) -> Instance | Skipped:
         label, tab, text = line.partition("\t")
         if not tab:
             raise DataError("no TAB between label and text; write the line as label<TAB>text")
@@ -59,7 +59,7 @@ class TextClassificationReader(DatasetReader):
         if words:
             return Instance(words, self._renamed(label))
         if self._skip_empty:
-            return None
+            return Skipped("without words")
         raise DataError("no words in the text; remove the line or set the reader's `skip_empty`")
 
     def _renamed(self, label: str) -> str:

@@ -9,14 +9,14 @@ from typing import Literal, TypeAlias, final
 
 from mtlkit.config import Lazy
 from mtlkit.data.fetch import VADER_FILES, fetch_vader, vader_folder
-from mtlkit.data.instance import Instance, TargetKind
+from mtlkit.data.instance import Instance, Skipped, TargetKind
 from mtlkit.data.lines import parse_lines
 from mtlkit.data.readers.fields import Fields, words_of
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.data.readers.text_classification import TextClassificationReader
 from mtlkit.data.tokenizers import Tokenizer, WhitespaceTokenizer
 from mtlkit.errors import DataError
-from mtlkit.files import cache_folder
+from mtlkit.files import cache_folder, is_file
 
 Domain: TypeAlias = Literal["movie", "product", "editorial", "tweet"]
 SPLITS = ("train", "dev", "test")
@@ -46,14 +46,14 @@ class VaderReader(DatasetReader):
 
     def files(self, source: str) -> list[Path]:
         if source not in SPLITS:
-            if not Path(source).is_file():
+            if not is_file(Path(source)):
                 raise DataError(
                     f"no split of the VADER corpora and no file: '{source}'; write {', '.join(SPLITS)}, or a path"
                 )
             return self._own_files.files(source)
         return [vader_folder(cache_folder()) / VADER_FILES[self._domain]]
 
-    def read(self, source: str) -> Iterator[Instance]:
+    def read(self, source: str) -> Iterator[Instance | Skipped]:
         (path,) = self.files(source)
         if source not in SPLITS:
             return self._own_files.read(source)
@@ -63,16 +63,18 @@ class VaderReader(DatasetReader):
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
         return self._fields.instance(raw)
 
-    def _instance(self, line: str, split: str) -> Instance | None:
-        """The instance of a line `id<TAB>rating<TAB>text`, None where it is neutral or of another split."""
+    def _instance(self, line: str, split: str) -> Instance | Skipped | None:
+        """The instance of a line `id<TAB>rating<TAB>text`, None where it is of another split."""
         try:
             sentence, rating, text = line.split("\t")
             sign = float(rating)
         except ValueError:
             raise DataError("not of the form id, rating, text; remove the folder and it is fetched again") from None
         document = sentence.partition("_")[0]
-        if sign == 0 or split_of(f"{self._domain}/{document}") != split:
+        if split_of(f"{self._domain}/{document}") != split:
             return None
+        if sign == 0:
+            return Skipped("rated 0")
         return Instance(words_of(text, self._tokenizer), "positive" if sign > 0 else "negative")
 
 

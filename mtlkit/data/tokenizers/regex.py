@@ -1,11 +1,10 @@
 """Words found by a regular expression."""
 
 import re
-from typing import Annotated, final
-
-from pydantic import AfterValidator
+from typing import final
 
 from mtlkit.data.tokenizers.tokenizer import Tokenizer
+from mtlkit.types import Pattern
 
 WORDS_AND_MARKS = (
     r"https?://\S+"
@@ -17,14 +16,6 @@ WORDS_AND_MARKS = (
 )
 
 
-def _compiles(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"not a regular expression: {error}") from None
-    return pattern
-
-
 @final
 @Tokenizer.register("regex")
 class RegexTokenizer(Tokenizer):
@@ -34,7 +25,7 @@ class RegexTokenizer(Tokenizer):
     emoticons and runs of one mark (`!!!`, `...`).
     """
 
-    def __init__(self, pattern: Annotated[str, AfterValidator(_compiles)] = WORDS_AND_MARKS) -> None:
+    def __init__(self, pattern: Pattern = WORDS_AND_MARKS) -> None:
         self._pattern = re.compile(pattern)
 
     def tokenize(self, text: str) -> list[str]:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import final
 
 from mtlkit.data import Batch
-from mtlkit.models import MultiTaskModel
+from mtlkit.models import MultiTaskModel, TaskLoss
 from mtlkit.training.optimization import Optimization, Precision, autocast
+from mtlkit.training.out_of_memory import add_gradients
 from mtlkit.training.update_strategies.update_strategy import StepResult, UpdateStrategy
 
 
@@ -17,11 +18,10 @@ class Joint(UpdateStrategy):
     def step(
         self, model: MultiTaskModel, batches: Sequence[Batch], optimization: Optimization, precision: Precision
     ) -> StepResult:
-        losses = []
-        for batch in batches:
+        def loss(batch: Batch, number: int) -> list[TaskLoss]:
             with autocast(batch.text.mask_BT.device, precision):
-                loss = model.loss(batch)
-            optimization.backward(loss.total / len(batches))
-            losses.append((batch.task, loss.parts["task"].detach()))
+                return [model.loss(batch)]
+
+        losses = add_gradients(model, batches, loss, optimization)
         optimization.apply()
-        return StepResult(losses)
+        return StepResult(list(zip([batch.task for batch in batches], losses, strict=True)))

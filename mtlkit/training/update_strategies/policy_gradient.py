@@ -69,7 +69,9 @@ class PolicyGradient:
     def prepare(self, parameters: Sequence[nn.Parameter], gradient_clip: float | None) -> None:
         """Makes phi's own optimiser; a selector without parameters needs none."""
         if parameters:
-            self.optimization = Optimization(self.optimizer.build().create(parameters), parameters, gradient_clip)
+            created = self.optimizer.build().create(parameters)
+            # Whatever the trainer does with an unsound step: of a phi that is none, no path can be drawn.
+            self.optimization = Optimization(created, parameters, gradient_clip, undoes=True)
 
     def step(self, rewarded: Sequence[Rewarded]) -> None:
         """One update of phi; none if no path's probability can be changed."""
@@ -77,6 +79,10 @@ class PolicyGradient:
         if losses and self.optimization:
             self.optimization.backward(torch.stack(losses).mean())
             self.optimization.apply()
+
+    def soundness(self) -> Tensor | None:
+        """Whether all updates since the last call were sound; None where phi has no parameters."""
+        return self.optimization.soundness() if self.optimization else None
 
     def weights(self, task: str, rewards_N: Tensor) -> Tensor:
         """(N,) w; with a running mean, rewards are counted in."""
@@ -108,6 +114,8 @@ class PolicyGradient:
         if self.baseline == "mean":
             return mean
         if task in self.running_means:  # on the CPU in a run that was resumed
-            mean = torch.lerp(mean, self.running_means[task].to(mean), EMA_DECAY)
+            before = self.running_means[task].to(mean)
+            mean = torch.lerp(mean, before, EMA_DECAY)
+            mean = torch.where(mean.isfinite(), mean, before)  # the rewards of an unsound step are none
         self.running_means[task] = mean
         return mean

@@ -15,6 +15,7 @@ from mtlkit.models import MultiTaskModel, TaskLoss
 from mtlkit.selectors import ModulePath, Paths
 from mtlkit.sharing import SearchableScheme
 from mtlkit.training.optimization import Optimization, Precision, autocast
+from mtlkit.training.out_of_memory import add_gradients
 from mtlkit.training.update_strategies.policy_gradient import PolicyGradient, Rewarded
 from mtlkit.training.update_strategies.update_strategy import StepResult, UpdateStrategy
 
@@ -97,17 +98,17 @@ class SearchStrategy(UpdateStrategy):
         Returns:
             (P,) each batch's mean loss of its task, detached.
         """
-        means = []
-        for batch, along in zip(batches, paths, strict=True):
-            losses = self._losses(model, batch, along, precision)
-            optimization.backward(torch.stack([loss.total for loss in losses]).mean() / len(batches))
-            means.append(torch.stack([loss.parts["task"].detach() for loss in losses]).mean())
-        return torch.stack(means)
+
+        def losses(batch: Batch, number: int) -> list[TaskLoss]:
+            return self._losses(model, batch, paths[number], precision)
+
+        return torch.stack(add_gradients(model, batches, losses, optimization))
 
     def result(self, batches: Sequence[Batch], losses_P: Tensor) -> StepResult:
         """That of a step which is over."""
         work, self.work = dict(self.work), Counter()
-        return StepResult(list(zip([batch.task for batch in batches], losses_P, strict=True)), work)
+        losses = list(zip([batch.task for batch in batches], losses_P, strict=True))
+        return StepResult(losses, work, self.policy.soundness())
 
     def _losses(
         self, model: MultiTaskModel, batch: Batch, paths: Sequence[ModulePath], precision: Precision

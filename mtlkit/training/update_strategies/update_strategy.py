@@ -21,6 +21,8 @@ class StepResult:
     """(task, mean loss) of each batch."""
     work: dict[str, int] = field(default_factory=dict)
     """Counts of what was done, by name; the trainer adds them up over an epoch."""
+    sound: Tensor | None = None
+    """Whether all steps on what the strategy changes by itself were sound, a boolean scalar; None if it has nothing."""
 
 
 class UpdateStrategy(Component):

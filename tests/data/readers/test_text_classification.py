@@ -4,7 +4,7 @@ import re
 import pytest
 
 from mtlkit.config import Lazy
-from mtlkit.data import Instance, RegexTokenizer, TextClassificationReader
+from mtlkit.data import Instance, RegexTokenizer, Skipped, TextClassificationReader
 from mtlkit.errors import DataError
 
 RENAMED = TextClassificationReader(labels={"0": "negative", "1": "positive"})
@@ -41,7 +41,7 @@ def test_a_bad_line_is_placed(tmp_path, line, what):
 def test_empty_texts_are_left_out_when_asked(tmp_path):
     (tmp_path / "a.tsv").write_text("0\t\n1\tgood\n")
     reader = TextClassificationReader(skip_empty=True)
-    assert list(reader.read(str(tmp_path / "a.tsv"))) == [Instance(("good",), "1")]
+    assert list(reader.read(str(tmp_path / "a.tsv"))) == [Skipped("without words"), Instance(("good",), "1")]
 
 
 def test_texts_to_predict():

@@ -1,0 +1,107 @@
+"""Batches that do not fit the memory: told of, or taken in parts."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+
+from mtlkit.data import Batch
+from mtlkit.errors import RunError
+from mtlkit.models import MultiTaskModel, TaskLoss
+
+if TYPE_CHECKING:
+    from mtlkit.training.optimization import Optimization
+
+OnOutOfMemory = Literal["stop", "split"]
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether memory ran out, of a GPU or of the machine."""
+    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator: can't allocate memory" in str(error)
+
+
+def add_gradients(
+    model: MultiTaskModel,
+    batches: Sequence[Batch],
+    losses_of: Callable[[Batch, int], Sequence[TaskLoss]],
+    optimization: "Optimization",
+) -> list[Tensor]:
+    """Adds the gradient of the mean loss of all batches; with `split`, of one that does not fit in as many parts as it
+    takes, twice as many at each try.
+
+    The gradient is that of whole batches up to rounding, but for dropout, of which each part has a draw of its own.
+
+    Args:
+        model: whose heads say how many texts or words a loss is the mean of.
+        batches: of the step.
+        losses_of: the loss of a batch or a part of it, given the batch's number; or several, of which the mean counts.
+        optimization: adds the gradients and says whether to split.
+
+    Returns:
+        Each batch's loss of its task, detached.
+
+    Raises:
+        RunError: a batch cannot be split: it is one text, or the sharing scheme adds losses that are of whole batches.
+        torch.OutOfMemoryError: it does not fit, and is not to be split.
+    """
+    num_parts = [1] * len(batches)
+    while True:
+        losses: list[Tensor] = []
+        try:
+            for number, batch in enumerate(batches):
+                losses.append(_add(model, batch, number, num_parts[number], losses_of, optimization, len(batches)))
+            return losses
+        except RuntimeError as error:
+            if not (optimization.splits and is_out_of_memory(error)):
+                raise
+        # Only here has the failed try let go of what it held.
+        optimization.forget()
+        failed = len(losses)
+        if num_parts[failed] == batches[failed].size:
+            raise RunError(f"out of memory: {size_of(batches[failed])}, one text at a time; set the task's max_length")
+        optimization.num_split += num_parts[failed] == 1
+        num_parts[failed] = min(2 * num_parts[failed], batches[failed].size)
+
+
+def _add(
+    model: MultiTaskModel,
+    batch: Batch,
+    number: int,
+    num_parts: int,
+    losses_of: Callable[[Batch, int], Sequence[TaskLoss]],
+    optimization: "Optimization",
+    num_batches: int,
+) -> Tensor:
+    parts = []
+    for part, share in shares(model, batch, num_parts):
+        losses = losses_of(part, number)
+        if share is not None and (own := [name for name in losses[0].parts if name != "task"]):
+            raise RunError(
+                f"out of memory: {size_of(batch)}, which cannot be split: the sharing scheme adds losses of a whole "
+                f"batch ({', '.join(own)}); lower batch_size or set batch_tokens"
+            )
+        total = _mean([loss.total for loss in losses])
+        optimization.backward((total if share is None else total * share.to(total.dtype)) / num_batches)
+        mean = _mean([loss.parts["task"].detach() for loss in losses])
+        parts.append(mean if share is None else mean * share.to(mean.dtype))
+    return parts[0] if len(parts) == 1 else torch.stack(parts).sum()
+
+
+def shares(model: MultiTaskModel, batch: Batch, num_parts: int) -> Iterator[tuple[Batch, Tensor | None]]:
+    """The parts of a batch, and what share of its loss each has; None for the whole."""
+    if num_parts == 1:
+        yield batch, None
+        return
+    whole = model.num_scored(batch).clamp(min=1).double()
+    for part in batch.parts(num_parts):
+        yield part, model.num_scored(part) / whole
+
+
+def size_of(batch: Batch) -> str:
+    """A batch in words."""
+    return f"a batch of {batch.size:,} texts of {batch.task}, of up to {batch.text.mask_BT.shape[1]:,} words"
+
+
+def _mean(losses: Sequence[Tensor]) -> Tensor:
+    return losses[0] if len(losses) == 1 else torch.stack(list(losses)).mean()

@@ -1,0 +1,119 @@
+"""Steps whose loss or gradient is no finite number: what becomes of them.
+
+Letters: P batches of a step.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, final
+
+import torch
+from torch import Tensor
+
+from mtlkit.data import Batch
+from mtlkit.errors import DivergedError
+from mtlkit.training.arrivals import Arrivals
+from mtlkit.training.optimization import is_finite
+
+OnNonfinite = Literal["stop", "skip", "raise"]
+
+
+@dataclass(frozen=True)
+class StepPlace:
+    """Which step it is, and which texts it is on."""
+
+    epoch: int
+    """From 1."""
+    step: int
+    texts: list[tuple[str, list[int]]]
+    """Of each batch: its task, and the places of its texts in the train split, from 0."""
+
+    @classmethod
+    def of(cls, epoch: int, step: int, batches: Sequence[Batch]) -> "StepPlace":
+        """The place of a step on these batches."""
+        return cls(epoch, step, [(batch.task, batch.indices_B.tolist()) for batch in batches])
+
+    def __str__(self) -> str:
+        return f"in step {self.step}, of epoch {self.epoch}, on {described(self.texts)}"
+
+
+def described(texts: Sequence[tuple[str, list[int]]]) -> str:
+    """Texts of batches as a user counts them, from 1."""
+    return " and ".join(
+        f"text{'' if len(places) == 1 else 's'} {', '.join(str(place + 1) for place in places)} of {task}'s train split"
+        for task, places in texts
+    )
+
+
+@final
+class Soundness:
+    """Watches steps and does with the unsound ones what the policy says.
+
+    On a CPU an unsound step is known before it is taken, and never is. On a GPU nothing waits for the news: with `stop`
+    some more steps are taken and nothing of them is kept; with `skip` the device itself undoes the step; `raise` waits
+    for every step.
+    """
+
+    def __init__(self, policy: OnNonfinite) -> None:
+        self.policy = policy
+        self.skipped: list[dict[str, Any]] = []
+        """The steps of this epoch that were left out."""
+        self.unsound_losses: list[str] = []
+        """The task of each batch of this epoch whose loss was no finite number."""
+        self._arrivals: Arrivals[StepPlace] = Arrivals()
+
+    def see(
+        self, epoch: int, step: int, batches: Sequence[Batch], sound: Sequence[Tensor], losses: Sequence[Tensor]
+    ) -> None:
+        """Takes notice of a step: whether what was changed was sound, boolean scalars, and the losses of its batches.
+
+        Raises:
+            DivergedError: it, or one before it, was unsound, and the policy is `stop`.
+            FloatingPointError: the same, and it is `raise`.
+        """
+        if losses[0].device.type == "cpu" and all(sound) and all(math.isfinite(loss) for loss in losses):
+            return  # at once, as it is with nearly all steps
+        finite = torch.stack([torch.stack([*sound]).all(), *map(is_finite, losses)])
+        self._arrivals.send(StepPlace.of(epoch, step, batches), finite)
+        self.judge(wait=self.policy == "raise")
+
+    def judge(self, *, wait: bool) -> None:
+        """Looks at the steps whose news have come, or with `wait` at all; raises as `see` does."""
+        for place, finite_1P in self._arrivals.arrived(wait=wait):
+            if not bool(finite_1P.all()):
+                self._unsound(place, finite_1P[1:].tolist())
+
+    def _unsound(self, place: StepPlace, finite_P: list[bool]) -> None:
+        if self.policy != "skip":
+            lost = [batch for batch, finite in zip(place.texts, finite_P, strict=True) if not finite]
+            culprit = StepPlace(place.epoch, place.step, lost or place.texts)
+            what = f"the {'loss' if lost else 'gradient'} is no finite number {culprit}"
+            remedy = "look at these texts, lower the learning rate, or leave such steps out with on_nonfinite: 'skip'"
+            if self.policy == "raise":
+                raise FloatingPointError(what)
+            raise DivergedError(f"{what}; what was saved before is kept; {remedy}")
+        self.unsound_losses += [task for (task, _), finite in zip(place.texts, finite_P, strict=True) if not finite]
+        self.skipped.append({"step": place.step, "texts": [[task, places] for task, places in place.texts]})
+
+    def end_epoch(self, num_steps: int) -> list[dict[str, Any]]:
+        """The steps of the epoch that were left out, which are forgotten.
+
+        Raises:
+            DivergedError: all of them were.
+        """
+        skipped, self.skipped, self.unsound_losses = self.skipped, [], []
+        if len(skipped) == num_steps:
+            raise DivergedError(
+                f"the loss or gradient of all {num_steps:,} steps of an epoch is no finite number, so nothing is "
+                "learned; lower the learning rate or look at the data"
+            )
+        return skipped
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was left out in this epoch so far."""
+        return {"skipped": list(self.skipped), "unsound_losses": list(self.unsound_losses)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on from there."""
+        self.skipped, self.unsound_losses = list(state["skipped"]), list(state["unsound_losses"])

@@ -1,0 +1,87 @@
+"""Numbers that are none, and memory that runs out: what a user sees, and what is left in the run directory."""
+
+import json
+
+import pytest
+
+PLUGIN = '''
+import torch
+import mtlkit
+from mtlkit.encoders import LstmEncoder
+
+
+@mtlkit.Encoder.register("greedy_lstm")
+class GreedyLstm(mtlkit.Encoder):
+    """Runs out of memory where a batch has more than three texts."""
+
+    def __init__(self, hidden_dim: int, spoils: int = 0, *, input_dim: mtlkit.Runtime[int]) -> None:
+        super().__init__()
+        self.inner, self.spoils, self.calls = LstmEncoder(hidden_dim, input_dim=input_dim), spoils, 0
+        self.output_dim = hidden_dim
+        self.unread = torch.nn.Linear(2, 2)
+
+    def forward(self, states_BTD, mask_BT):
+        self.calls += self.training
+        if self.training and not self.spoils and len(mask_BT) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        states_BTD = self.inner(states_BTD, mask_BT)
+        return states_BTD * float("inf") if self.training and self.calls == self.spoils else states_BTD
+'''
+
+
+@pytest.fixture
+def trained(experiment, write, run, tmp_path, registry):
+    (tmp_path / "greedy.py").write_text(PLUGIN)
+
+    def train(spoils=0, **trainer):
+        encoder = {"type": "greedy_lstm", "hidden_dim": 4, "spoils": spoils}
+        experiment["model"]["sharing"] = {"type": "fully_shared", "encoder": encoder}
+        experiment["trainer"].update(epochs=2, checkpoint_every=5, **trainer)
+        options = ("-s", tmp_path / "run", "--include-package", tmp_path / "greedy.py")
+        result = run("train", write(experiment), *options)
+        assert "Traceback" not in result.stderr
+        return result
+
+    return train
+
+
+def epochs(tmp_path):
+    return [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_what_was_saved(trained, tmp_path):
+    result = trained(spoils=8)
+    assert result.returncode == 2
+    last = result.stderr.splitlines()[-1]
+    assert "the loss is no finite number in step 8, of epoch 1, on texts " in last
+    assert "'s train split; what was saved before is kept; look at these texts, lower the learning rate" in last
+    assert [path.name for path in (tmp_path / "run" / "checkpoints").glob("step-*")] == ["step-00000005"]
+
+
+def test_a_step_that_is_skipped_is_told_of(trained, tmp_path):
+    result = trained(spoils=8, on_nonfinite="skip")
+    assert result.returncode == 0, result.stderr
+    assert "step 8 was left out: its loss or gradient is no finite number (texts " in result.stderr
+    first, second = epochs(tmp_path)
+    assert [each["step"] for each in first["skipped"]] == [8] and "skipped" not in second
+
+
+def test_batches_that_do_not_fit_are_told_of(trained, tmp_path):
+    result = trained()
+    assert result.returncode == 2
+    assert "out of memory in step 1: a batch of 4 texts of " in result.stderr.splitlines()[-1]
+    assert "or split such batches with on_out_of_memory: 'split'" in result.stderr
+
+
+def test_they_can_be_taken_in_parts(trained, tmp_path):
+    result = trained(on_out_of_memory="split")
+    assert result.returncode == 0, result.stderr
+    assert "30 batches did not fit the memory and were taken in parts" in result.stderr
+    assert [each["work"]["split_batches"] for each in epochs(tmp_path)] == [30, 30]
+
+
+def test_a_part_that_learns_nothing_is_named_once(trained, tmp_path):
+    result = trained(on_out_of_memory="split")
+    told = "no gradient has reached sharing.encoder.unread in the first epoch; they are as they began"
+    assert result.stderr.count(told) == 1
+    assert [each.get("idle") for each in epochs(tmp_path)] == [["sharing.encoder.unread"], None]
