@@ -1,0 +1,131 @@
+"""`mtlkit ARGUMENTS` in a process of its own that starts in no time: it is forked from one that has imported all.
+
+The processes are not forked from the one that asks for them, which may have threads, but from a server without any.
+"""
+
+import os
+import resource
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from pathlib import Path
+from typing import Any, final
+
+IMPORTED = ["mtlkit.cli", "mtlkit.cli.console", "mtlkit.inspection", "mtlkit.runs", "mtlkit.sweeps", "torch._inductor"]
+"""The last one is what the first step of an optimiser imports, and deterministic algorithms do; it takes seconds."""
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What a process lives under."""
+
+    deterministic: bool = False
+    """With `torch.use_deterministic_algorithms`."""
+    largest_file: int | None = None
+    """Bytes, by RLIMIT_FSIZE: writing more fails, as on a full disk."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """Variables that are set for it."""
+
+
+@final
+class Forked:
+    """A process that has just started; its output goes to a file.
+
+    Args:
+        arguments: of `mtlkit`.
+        log: the file, which is written anew.
+    """
+
+    def __init__(self, arguments: Sequence[str | Path], log: Path, circumstances: Circumstances | None = None) -> None:
+        self.log = log
+        words = [*map(str, arguments)]
+        self._process: ForkServerProcess = _server().Process(
+            target=_main, args=(words, str(log), circumstances or Circumstances(), os.getcwd())
+        )
+        self._process.start()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.is_alive()
+
+    def kill(self) -> None:
+        """Ends it as nothing else does: it is told nothing and can do nothing about it."""
+        self._process.kill()
+
+    def send(self, number: int) -> None:
+        """Sends it a signal."""
+        assert self._process.pid is not None, "it has been started"
+        os.kill(self._process.pid, number)
+
+    def wait(self, seconds: float | None = None) -> int | None:
+        """Its exit code, or a signal's number below zero; None if it still runs after so many seconds."""
+        self._process.join(seconds)
+        return self._process.exitcode
+
+    def output(self) -> str:
+        """What it has printed, to either stream."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+
+def run_forked(
+    arguments: Sequence[str | Path], log: Path, circumstances: Circumstances | None = None
+) -> tuple[int | None, str]:
+    """Runs `mtlkit ARGUMENTS` to its end; its exit code and output."""
+    process = Forked(arguments, log, circumstances)
+    return process.wait(), process.output()
+
+
+def _server() -> ForkServerContext:
+    context = get_context("forkserver")
+    context.set_forkserver_preload(IMPORTED)
+    return context
+
+
+def _main(arguments: list[str], log: str, circumstances: Circumstances, folder: str) -> None:
+    """What the process does. Never returns: nothing of the server's is to be cleaned up by it."""
+    code: Any = 70
+    try:
+        _redirect(log)
+        code = _mtlkit(arguments, circumstances, folder)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else 70)
+
+
+def _redirect(log: str) -> None:
+    """Output as in a shell: to the file, without Python's objects of the server."""
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    for stream in (1, 2):
+        os.dup2(file, stream)
+    sys.stdout, sys.stderr = (open(stream, "w", closefd=False) for stream in (1, 2))
+
+
+def _mtlkit(arguments: list[str], circumstances: Circumstances, folder: str) -> Any:
+    import torch
+
+    from mtlkit.cli import main
+    from mtlkit.cli.console import messages
+
+    os.chdir(folder)
+    os.environ.update(circumstances.environment)
+    torch.set_num_threads(1)
+    if circumstances.deterministic:
+        torch.use_deterministic_algorithms(True)
+    if circumstances.largest_file is not None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # as Python does at its start: writing raises OSError
+        resource.setrlimit(resource.RLIMIT_FSIZE, (circumstances.largest_file, circumstances.largest_file))
+    messages.file = sys.stderr
+    sys.argv = ["mtlkit", *arguments]
+    try:
+        main()
+    except SystemExit as ended:
+        return ended.code or 0
+    return 0
