@@ -1,6 +1,6 @@
 """What verbs do: train, transfer, evaluate, predict. Each reads as the story of the data's way through mtlkit."""
 
-from mtlkit.runs.directory import RunDirectory, differences
+from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.evaluate import Evaluation, Wanted, evaluate_archive, tasks_to_score
 from mtlkit.runs.interrupts import Interrupted, Interrupts
 from mtlkit.runs.jobs import Job, run_jobs
@@ -28,7 +28,6 @@ __all__ = [
     "about",
     "baseline_figures",
     "Wanted",
-    "differences",
     "evaluate_archive",
     "fold_of",
     "predict",

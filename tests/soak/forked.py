@@ -105,7 +105,7 @@ def _redirect(log: str) -> None:
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in (1, 2):
         os.dup2(file, stream)
-    sys.stdout, sys.stderr = (open(stream, "w", closefd=False) for stream in (1, 2))
+    sys.stdout, sys.stderr = (os.fdopen(stream, "w", closefd=False) for stream in (1, 2))
 
 
 def _mtlkit(arguments: list[str], circumstances: Circumstances, folder: str) -> Any:
