@@ -23,7 +23,7 @@ from mtlkit.corpora import (
 )
 from mtlkit.data import Vocabulary
 from mtlkit.encoders import Encoder
-from mtlkit.errors import ConfigError
+from mtlkit.errors import ConfigError, RunError
 from mtlkit.experiment import Experiment, LoadedExperiment
 from mtlkit.kernels.choice import kernels_in_use, lstms_in_use, set_kernels, why_not_compiled
 from mtlkit.plugins import Plugin
@@ -85,7 +85,12 @@ def train(
             return RunResult(run.path, run.read_metrics())
         if options.go_on:
             options = replace(options, go_on=False, resume=run.is_run)
-        return _train(loaded, run, options, listeners, say, interrupts)
+        try:
+            return _train(loaded, run, options, listeners, say, interrupts)
+        except OSError as error:  # such as a full disk
+            keeps = "nothing that was complete is lost: make room, or give it back, and go on with --resume"
+            remedy = keeps if run.is_run else "make room, or give another directory with -s"
+            raise RunError(f"{run.path}: cannot be read or written ({error.strerror or error}); {remedy}") from None
 
 
 def _train(

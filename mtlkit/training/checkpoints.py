@@ -8,6 +8,7 @@ A folder is written under another name and renamed when it is whole, so a half-w
 best weights in it are the same file under a second name, where the file system knows such: they take no more room.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -53,11 +54,15 @@ class Checkpoints:
 
     def save(self, step: int, model: nn.Module, state: dict[str, Any]) -> Path:
         """Writes the checkpoint of `step` and forgets all but the newest two. `state` is what `load` gives back: nested
-        lists and dicts of tensors, numbers and strings."""
+        lists and dicts of tensors, numbers and strings.
+
+        Raises:
+            OSError: it cannot be written; those that are there stay.
+        """
         target = self.folder / f"step-{step:08d}"
         with new_folder(target) as folder:
             save_tensors(folder / "model.safetensors", model.state_dict())
-            torch.save(state, folder / "state.pt")
+            _save_state(folder / "state.pt", state)
             digests = _digests(folder)
             for name, digest in self.best_digests.items():
                 _give_name(self.best(name), folder / self.best(name).name)
@@ -138,6 +143,13 @@ class Checkpoints:
 
 def _digests(folder: Path) -> dict[str, str]:
     return {file.name: file_sha256(file) for file in sorted(folder.iterdir()) if file.name != FILES}
+
+
+def _save_state(path: Path, state: dict[str, Any]) -> None:
+    try:
+        torch.save(state, path)
+    except RuntimeError as error:  # PyTorch's writer, which hides what the system has said
+        raise OSError(errno.EIO, str(error).splitlines()[0], str(path)) from None
 
 
 def _has(file: Path, digest: str) -> bool:

@@ -3,6 +3,7 @@
 The processes are not forked from the one that asks for them, which may have threads, but from a server without any.
 """
 
+import ctypes
 import os
 import resource
 import signal
@@ -15,8 +16,13 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any, final
 
+from mtlkit.files import cache_folder
+
 IMPORTED = ["mtlkit.cli", "mtlkit.cli.console", "mtlkit.inspection", "mtlkit.runs", "mtlkit.sweeps", "torch._inductor"]
 """The last one is what the first step of an optimiser imports, and deterministic algorithms do; it takes seconds."""
+
+CAPABILITY_VERSION = 0x20080522
+"""_LINUX_CAPABILITY_VERSION_3"""
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,8 @@ class Circumstances:
     """With `torch.use_deterministic_algorithms`."""
     largest_file: int | None = None
     """Bytes, by RLIMIT_FSIZE: writing more fails, as on a full disk."""
+    bound: bool = False
+    """By the permissions of files and folders, even if it is root's."""
     environment: tuple[tuple[str, str], ...] = ()
     """Variables that are set for it."""
 
@@ -80,6 +88,14 @@ def run_forked(
     return process.wait(), process.output()
 
 
+def link_kernels(cache: Path) -> None:
+    """Makes a cache that is empty but for the real cache's compiled kernels, since they take seconds to build."""
+    kernels = cache_folder() / "kernels"
+    kernels.mkdir(parents=True, exist_ok=True)
+    cache.mkdir()
+    (cache / "kernels").symlink_to(kernels, target_is_directory=True)
+
+
 def _server() -> ForkServerContext:
     context = get_context("forkserver")
     context.set_forkserver_preload(IMPORTED)
@@ -108,6 +124,16 @@ def _redirect(log: str) -> None:
     sys.stdout, sys.stderr = (os.fdopen(stream, "w", closefd=False) for stream in (1, 2))
 
 
+def _give_up_privileges() -> None:
+    """Takes from a process of root's what lets it pass over permissions (CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH)."""
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0)
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted and inheritable, twice
+    library = ctypes.CDLL(None, use_errno=True)
+    assert library.capget(header, sets) == 0
+    sets[0] &= ~0b110
+    assert library.capset(header, sets) == 0
+
+
 def _mtlkit(arguments: list[str], circumstances: Circumstances, folder: str) -> Any:
     import torch
 
@@ -122,6 +148,8 @@ def _mtlkit(arguments: list[str], circumstances: Circumstances, folder: str) -> 
     if circumstances.largest_file is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # as Python does at its start: writing raises OSError
         resource.setrlimit(resource.RLIMIT_FSIZE, (circumstances.largest_file, circumstances.largest_file))
+    if circumstances.bound:
+        _give_up_privileges()
     messages.file = sys.stderr
     sys.argv = ["mtlkit", *arguments]
     try:

@@ -20,7 +20,7 @@ from typing import Any, final
 import torch
 
 from tests.soak.counts import Counts
-from tests.soak.forked import Circumstances, Forked, run_forked
+from tests.soak.forked import Circumstances, Forked, link_kernels, run_forked
 from tests.soak.systems import write_systems
 
 MOST_KILLS = 4
@@ -41,6 +41,7 @@ def soak(seconds: float, seed: int, *, kills: int = 50, systems: int | None = No
         systems: only so many, drawn at random; None takes all, each at least once.
     """
     with tempfile.TemporaryDirectory(prefix="mtlkit-soak-") as folder:
+        link_kernels(Path(folder, "cache"))
         generator = random.Random(seed)
         files = write_systems(Path(folder))
         names = [*files] if systems is None else generator.sample([*files], systems)
