@@ -21,7 +21,13 @@ VADER_FILES = {
     "tweet": "tweets_GroundTruth.txt",
 }
 ATTEMPTS = 3
-CUT_OFF = ("DO NOT MATCH THE HASHES", "incomplete-download", "IncompleteRead", "Connection broken", "Connection aborted")
+CUT_OFF = (
+    "DO NOT MATCH THE HASHES",
+    "incomplete-download",
+    "IncompleteRead",
+    "Connection broken",
+    "Connection aborted",
+)
 """What pip says of a download that has ended too early. Older ones see nothing but that its hash is wrong."""
 OTHER_WAY = "or download the source distribution and give it: `mtlkit data fetch vader --from FILE`"
 

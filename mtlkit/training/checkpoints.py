@@ -8,7 +8,6 @@ A folder is written under another name and renamed when it is whole, so a half-w
 best weights in it are the same file under a second name, where the file system knows such: they take no more room.
 """
 
-import errno
 import json
 import os
 import shutil
@@ -147,9 +146,12 @@ def _digests(folder: Path) -> dict[str, str]:
 
 def _save_state(path: Path, state: dict[str, Any]) -> None:
     try:
-        torch.save(state, path)
-    except RuntimeError as error:  # PyTorch's writer, which hides what the system has said
-        raise OSError(errno.EIO, str(error).splitlines()[0], str(path)) from None
+        with path.open("wb") as file:
+            torch.save(state, file)
+    except RuntimeError as error:
+        if isinstance(error.__context__, OSError):  # PyTorch's writer hides what the system has said
+            raise error.__context__ from None
+        raise
 
 
 def _has(file: Path, digest: str) -> bool:

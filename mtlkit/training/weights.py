@@ -1,6 +1,7 @@
 """Sets of weights in files: those of a whole model, or of what serves some of its tasks."""
 
 import errno
+import os
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -31,7 +32,9 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
         try:
             save_file(copies, temporary)
         except SafetensorError as error:
-            raise OSError(errno.EIO, str(error), str(path)) from None
+            found = re.search(r"\(os error (\d+)\)", str(error))
+            code = int(found[1]) if found else errno.EIO
+            raise OSError(code, os.strerror(code), str(path)) from None
 
 
 def load_weights(path: Path, model: MultiTaskModel, tasks: Collection[str]) -> None:

@@ -6,10 +6,10 @@ The processes are not forked from the one that asks for them, which may have thr
 import ctypes
 import os
 import resource
-import signal
 import sys
+import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerContext, ForkServerProcess
@@ -32,7 +32,7 @@ class Circumstances:
     deterministic: bool = False
     """With `torch.use_deterministic_algorithms`."""
     largest_file: int | None = None
-    """Bytes, by RLIMIT_FSIZE: writing more fails, as on a full disk."""
+    """Bytes, by RLIMIT_FSIZE: writing more fails, as on a full disk; Python ignores the signal that comes with it."""
     bound: bool = False
     """By the permissions of files and folders, even if it is root's."""
     environment: tuple[tuple[str, str], ...] = ()
@@ -62,18 +62,30 @@ class Forked:
         return self._process.is_alive()
 
     def kill(self) -> None:
-        """Ends it as nothing else does: it is told nothing and can do nothing about it."""
+        """Ends it as nothing else does: it is told nothing and can do nothing about it. Waits until it has ended."""
         self._process.kill()
+        self._process.join()
 
     def send(self, number: int) -> None:
         """Sends it a signal."""
         assert self._process.pid is not None, "it has been started"
         os.kill(self._process.pid, number)
 
+    def fill_disk(self, largest_file: int) -> None:
+        """From now on no file of its can become larger than this; Linux only."""
+        assert self._process.pid is not None, "it has been started"
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
+
     def wait(self, seconds: float | None = None) -> int | None:
         """Its exit code, or a signal's number below zero; None if it still runs after so many seconds."""
         self._process.join(seconds)
         return self._process.exitcode
+
+    def wait_until(self, event: Callable[[], bool]) -> None:
+        """Waits for something that it does."""
+        while not event():
+            assert self.is_running, self.output()
+            time.sleep(0.001)
 
     def output(self) -> str:
         """What it has printed, to either stream."""
@@ -146,8 +158,7 @@ def _mtlkit(arguments: list[str], circumstances: Circumstances, folder: str) -> 
     if circumstances.deterministic:
         torch.use_deterministic_algorithms(True)
     if circumstances.largest_file is not None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # as Python does at its start: writing raises OSError
-        resource.setrlimit(resource.RLIMIT_FSIZE, (circumstances.largest_file, circumstances.largest_file))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (circumstances.largest_file, resource.RLIM_INFINITY))
     if circumstances.bound:
         _give_up_privileges()
     messages.file = sys.stderr
