@@ -87,7 +87,7 @@ def test_a_sweep_in_processes_is_interrupted_and_goes_on(experiment, write, star
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
     assert process.returncode == 128 + signal.SIGINT, err
-    assert f"go on with: mtlkit sweep {file} --grid model.dropout=0,0.2" in err and "Traceback" not in err
+    assert f"-m mtlkit sweep {file} --grid model.dropout=0,0.2" in err and "Traceback" not in err
     assert not out
     plan = run(*arguments, "--dry-run")
     assert plan.returncode == 0 and "begun" in plan.stdout
