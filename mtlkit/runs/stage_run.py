@@ -138,7 +138,11 @@ class StageRun:
         if self.done is None:
             self._train(checkpoints)
             metrics, log_size = self._figures(checkpoints), self.setting.directory.log_size()
-            self.done = {"metrics": metrics, "log_size": log_size, "weights": checkpoints.best_digests}
+            self.done = {
+                "metrics": metrics,
+                "log_size": log_size,
+                "weights": dict(sorted(checkpoints.best_digests.items())),
+            }
             self.folder.write_outcome(self.done)
         checkpoints.restore_best(self.done.get("weights", {}))
         selection = self.experiment.trainer.selection.build(tasks=list(self.experiment.tasks))
