@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 1
 # Real corpora for the tests and the larger experiments, if they lie beside the project.
 export MTLKIT_DATA ?= $(abspath ../shared/data)
 
-.PHONY: train test check bench bench-peers bench-gpu clean-env
+.PHONY: train test check soak bench bench-peers bench-gpu clean-env
 
 # Starts the run, or goes on with one that was interrupted, or replaces one that is finished.
 RUN := runs/ic_mtl
@@ -24,6 +24,10 @@ check: .venv/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest --quiet tests/test_layers.py
+
+# Kills, hostile archives and mangled experiments for about ten minutes; SOAK='--seed 1 --deterministic' and the like.
+soak: .venv/.installed-dev
+	$(BIN)/python -m tests.soak.run $(SOAK)
 
 # How fast mtlkit is on this machine, and the table of docs/performance.md made from it; benchmarks/README.md says more.
 bench: .venv/.installed-dev

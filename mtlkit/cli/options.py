@@ -1,6 +1,7 @@
 """Options that several verbs take, and what they mean."""
 
 import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +18,12 @@ ArchiveFiles = Annotated[
     list[Path], typer.Argument(help="archive.tar.gz of a run, or the run's directory.", metavar="ARCHIVE")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 ...")]
+Anyway = Annotated[
+    bool,
+    typer.Option(
+        "--resume-anyway", help="As --resume, also after a change of experiment, data or plugins; the run notes it."
+    ),
+]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most this many texts of each split, for a trial.")]
 
 
@@ -48,12 +55,23 @@ def command_to_go_on(begun: bool) -> str:
     if not begun:
         return command_as_given()
     arguments = [each for each in sys.argv[1:] if each not in ("--resume", "--force")]
-    return f"mtlkit {shlex.join([*arguments, '--resume'])}"
+    goes_on = [] if "--resume-anyway" in arguments else ["--resume"]
+    return shlex.join([*_program(), *arguments, *goes_on])
 
 
 def command_as_given() -> str:
     """The command that was given, to be given again."""
-    return f"mtlkit {shlex.join(sys.argv[1:])}"
+    return shlex.join([*_program(), *sys.argv[1:]])
+
+
+def _program() -> list[str]:
+    """The words that start mtlkit in the shell in which the command was given."""
+    given = Path(sys.argv[0])
+    if given.name == "__main__.py":
+        return [sys.executable, "-m", "mtlkit"]
+    found = shutil.which("mtlkit")
+    is_elsewhere = len(given.parts) > 1 and given.name == "mtlkit" and (found is None or not given.samefile(found))
+    return [sys.argv[0] if is_elsewhere else "mtlkit"]
 
 
 def archive_path(path: Path) -> Path:

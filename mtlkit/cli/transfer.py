@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from mtlkit.cli.experiment_source import ExperimentSource, takes_experiment
-from mtlkit.cli.options import Device, Limit, command_to_go_on, torch_device
+from mtlkit.cli.options import Anyway, Device, Limit, command_to_go_on, torch_device
 
 ALL = "all"
 Embeddings = Literal["fresh", "copy"]
@@ -36,6 +36,7 @@ def transfer(
     ] = None,
     processes: Annotated[int | None, typer.Option(min=1, help="Folds at the same time; default: 1.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with what is not done in the directory.")] = False,
+    resume_anyway: Anyway = False,
     force: Annotated[bool, typer.Option("--force", help="Delete the runs of these folds first.")] = False,
     limit: Limit = None,
     device: Device = "auto",
@@ -60,6 +61,7 @@ def transfer(
         transfer_table,
     )
 
+    resume = resume or resume_anyway
     if resume and force:
         raise ConfigError("--resume goes on with folds and --force deletes them; give one of them")
     if processes is not None and leave_out != ALL:
@@ -76,10 +78,11 @@ def transfer(
         if leave_out == ALL:
             same = [*source.arguments(), *_options(directory, scope, embeddings, limit, device)]
             commands = {task: ["transfer", *same, f"--leave-out={task}"] for task in tasks}
-            train_folds(folds, directory, FoldOptions(limit, resume, force), commands, processes or 1, say)
+            options = FoldOptions(limit, resume, force, resume_anyway)
+            train_folds(folds, directory, options, commands, processes or 1, say)
         else:
-            options = TrainOptions(where, limit, resume, force, plugins)
-            train(folds[leave_out], directory / leave_out, options, [ConsoleListener()], say)
+            of_one = TrainOptions(where, limit, resume, force, plugins, resume_anyway=resume_anyway)
+            train(folds[leave_out], directory / leave_out, of_one, [ConsoleListener()], say)
     except Interrupted as interrupted:
         begun = directory.is_dir() if leave_out == ALL else RunDirectory(directory / leave_out).is_run
         say(f"interrupted; go on with: {command_to_go_on(begun)}")

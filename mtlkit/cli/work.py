@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mtlkit.cli.experiment_source import ExperimentSource, Include, takes_experiment
-from mtlkit.cli.options import ArchiveFile, Device, Limit, archive_path, command_to_go_on, torch_device
+from mtlkit.cli.options import Anyway, ArchiveFile, Device, Limit, archive_path, command_to_go_on, torch_device
 
 
 @takes_experiment
@@ -17,6 +17,7 @@ def train(
         Path | None, typer.Option("-s", "--serialization-dir", help="Run directory; default: runs/<experiment's name>.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the directory.")] = False,
+    resume_anyway: Anyway = False,
     force: Annotated[bool, typer.Option("--force", help="Delete the run in the directory first.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, read the data, train nothing.")] = False,
     profile: Annotated[
@@ -32,6 +33,7 @@ def train(
     from mtlkit.runs import Interrupted, Profiler, RunDirectory, TrainOptions
     from mtlkit.runs import train as run_train
 
+    resume = resume or resume_anyway
     if resume and force:
         raise ConfigError("--resume goes on with a run and --force deletes it; give one of them")
     loaded, plugins = source.load()
@@ -42,7 +44,7 @@ def train(
             RunDirectory(directory).check_new(force)
         show_inspection(inspect_experiment(loaded, where, limit=limit, say=say))
         return
-    options = TrainOptions(where, limit, resume, force, plugins)
+    options = TrainOptions(where, limit, resume, force, plugins, resume_anyway=resume_anyway)
     profilers = [Profiler(directory, where)] if profile else []
     try:
         result = run_train(loaded, directory, options, [ConsoleListener(), *profilers], say)

@@ -1,7 +1,7 @@
 """`diff`: what two runs, or archives, have in common and what not."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from mtlkit.archive import read_documents
 from mtlkit.archive.documents import Meta, parse_json
 from mtlkit.archive.members import printable
 from mtlkit.comparison.records import digests_by_name
-from mtlkit.config import validate
+from mtlkit.config import flattened, validate
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.runs import RunDirectory
 
@@ -23,8 +23,8 @@ WHEN = "when"
 ABOUT_VERSIONS = ("mtlkit", "python", "torch")
 ABOUT_MACHINE = ("device", "kernels", "threads", "accelerator", "processor", "platform")
 ABOUT_TIME = ("created", "finished", "folder")
-WITHOUT_VALUE = ("--resume", "--force", "--dry-run", "--profile")
-OF_THIS_RUN = ("-s", "--serialization-dir", "--resume", "--force", "--profile")
+WITHOUT_VALUE = ("--resume", "--resume-anyway", "--force", "--dry-run", "--profile")
+OF_THIS_RUN = ("-s", "--serialization-dir", "--resume", "--resume-anyway", "--force", "--profile")
 """Options that say where or how a run was made, not what it is."""
 SHORT = {"--override": "-o"}
 
@@ -94,16 +94,6 @@ def _facts(experiment: Any, meta: Mapping[str, Any], metrics: Mapping[str, Any])
         SCORES: dict(flattened(metrics)),
         WHEN: _some(meta, ABOUT_TIME),
     }
-
-
-def flattened(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """The leaves of a JSON value by their paths; objects and lists without anything in them are leaves."""
-    if not isinstance(value, dict | list) or not value:
-        if path:
-            yield path, value
-        return
-    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-        yield from flattened(item, f"{path}.{key}" if path else str(key))
 
 
 def arguments_of(command: Sequence[str]) -> dict[str, str]:

@@ -6,11 +6,14 @@ from mtlkit.config.explain import path_text, validate
 from mtlkit.config.json_schema import json_schema
 from mtlkit.config.jsonnet import Evaluated, Variables, evaluate_file, experiment_root, top_level_arguments
 from mtlkit.config.lazy import Lazy, components_in
+from mtlkit.config.leaves import ABSENT, Difference, differences, flattened
 from mtlkit.config.overrides import apply_overrides, parse_assignment, parse_value
 from mtlkit.config.spec import Spec, nearest
 
 __all__ = [
+    "ABSENT",
     "Component",
+    "Difference",
     "Evaluated",
     "Lazy",
     "Runtime",
@@ -19,8 +22,10 @@ __all__ = [
     "Variables",
     "apply_overrides",
     "components_in",
+    "differences",
     "evaluate_file",
     "experiment_root",
+    "flattened",
     "interface_of",
     "interfaces",
     "is_interface",

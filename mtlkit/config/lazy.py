@@ -89,11 +89,13 @@ class Lazy(Generic[C]):
 
 
 def components_in(value: Any) -> Iterator[type[Component]]:
-    """The classes of all components in a part, or in a list or object of parts: its own and those in its settings."""
+    """The classes of all components in a part, or in settings, a list or an object of parts, however deep."""
     if isinstance(value, Lazy):
         yield value.component
-        for name in type(value.settings).model_fields:
-            yield from components_in(getattr(value.settings, name))
+        yield from components_in(value.settings)
+    elif isinstance(value, Spec):
+        for name in type(value).model_fields:
+            yield from components_in(getattr(value, name))
     elif isinstance(value, list | tuple | dict):
         for item in value.values() if isinstance(value, dict) else value:
             yield from components_in(item)

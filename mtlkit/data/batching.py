@@ -138,7 +138,7 @@ class BatchStream:
         self._batch_tokens = batch_tokens
         self._seed = seed
         self._start(0)
-        self.num_batches = len(self._order)
+        self.num_batches: int = len(self._order)
         """Batches in one pass."""
 
     def next(self) -> Batch:
@@ -156,7 +156,7 @@ class BatchStream:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on where the stream with that state was."""
         self._start(state["pass"])
-        self._position = state["position"]
+        self._position = min(state["position"], self.num_batches)  # after a change of the data there may be fewer
 
     def _start(self, number: int) -> None:
         self._pass, self._position = number, 0

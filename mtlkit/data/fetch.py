@@ -20,6 +20,15 @@ VADER_FILES = {
     "editorial": "nytEditorialSnippets_GroundTruth.txt",
     "tweet": "tweets_GroundTruth.txt",
 }
+ATTEMPTS = 3
+CUT_OFF = (
+    "DO NOT MATCH THE HASHES",
+    "incomplete-download",
+    "IncompleteRead",
+    "Connection broken",
+    "Connection aborted",
+)
+"""What pip says of a download that has ended too early. Older ones see nothing but that its hash is wrong."""
 OTHER_WAY = "or download the source distribution and give it: `mtlkit data fetch vader --from FILE`"
 
 
@@ -37,7 +46,7 @@ def fetch_vader(cache: Path, progress: Callable[[str], None], *, source: Path | 
 
     Args:
         cache: the cache folder.
-        progress: is told, in one line, when a download begins.
+        progress: is told, in one line, when a download begins, and when one was cut off and begins anew.
         source: a source distribution that is here already; none is downloaded then.
 
     Raises:
@@ -49,13 +58,13 @@ def fetch_vader(cache: Path, progress: Callable[[str], None], *, source: Path | 
     with tempfile.TemporaryDirectory() as temporary:
         if source is None:
             progress(f"fetching the VADER corpora (vaderSentiment {VERSION}, 2.5 MB) through pip ...")
-            source = _download(Path(temporary))
+            source = _download(Path(temporary), progress)
         _check(source)
         _unpack(source, folder)
     return folder
 
 
-def _download(folder: Path) -> Path:
+def _download(folder: Path, progress: Callable[[str], None]) -> Path:
     if importlib.util.find_spec("pip") is None:
         raise DataError(f"the VADER corpora come through pip, which this Python lacks: install pip, {OTHER_WAY}")
     requirements = folder / "requirements.txt"
@@ -64,14 +73,19 @@ def _download(folder: Path) -> Path:
     options = ["--no-deps", "--no-binary", "vaderSentiment", "--require-hashes", "--retries", "2", "--timeout", "20"]
     quiet = ["--quiet", "--no-input", "--disable-pip-version-check"]
     command = [sys.executable, "-m", "pip", "download", *quiet, *options, "-r", str(requirements), "-d", str(folder)]
-    outcome = subprocess.run(command, capture_output=True, text=True, errors="replace")
-    found = next(folder.glob("*.tar.gz"), None)
-    if outcome.returncode or found is None:
-        raise DataError(
-            f"the VADER corpora could not be downloaded{_reason(outcome.stderr)}: "
-            f"run `mtlkit data fetch vader` when online, {OTHER_WAY}"
-        )
-    return found
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            progress("the download was cut off; it starts anew ...")
+        outcome = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        found = next(folder.glob("*.tar.gz"), None)
+        if found is not None and not outcome.returncode:
+            return found
+        if not any(sign in outcome.stderr for sign in CUT_OFF):
+            break
+    raise DataError(
+        f"the VADER corpora could not be downloaded{_reason(outcome.stderr)}: "
+        f"run `mtlkit data fetch vader` when online, {OTHER_WAY}"
+    )
 
 
 def _reason(stderr: str) -> str:

@@ -5,6 +5,7 @@ import inspect
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from mtlkit.files import file_sha256, new_folder
 
 FORMAT = 2  # part of every key: count it up when columns change, and no old entry is read again
 COLUMNS = ("tokens", "offsets", "targets", "digests")
+STRINGS = ("forms", "labels", "target_kind", "skipped")
 
 
 def load_corpus(reader: Lazy[DatasetReader], source: str, *, cache: Path | None) -> Corpus:
@@ -69,17 +71,13 @@ def _code_sha256(component: type[Component]) -> str:
 
 
 def _store(corpus: Corpus, entry: Path) -> None:
-    strings = {
-        "forms": corpus.forms,
-        "labels": corpus.labels,
-        "target_kind": corpus.target_kind,
-        "skipped": corpus.skipped,
-    }
+    strings = {name: getattr(corpus, name) for name in STRINGS}
     try:
         with new_folder(entry) as folder:
             for column in COLUMNS:
                 np.save(folder / f"{column}.npy", getattr(corpus, column))
-            (folder / "corpus.json").write_text(json.dumps(strings), encoding="ascii")
+            about = {**strings, "digests": _digests(folder), "strings": _strings_sha256(strings)}
+            (folder / "corpus.json").write_text(json.dumps(about), encoding="ascii")
     except OSError as error:
         raise DataError(f"{entry}: cannot be written ({error.strerror}); set MTLKIT_CACHE to another folder") from None
 
@@ -87,25 +85,23 @@ def _store(corpus: Corpus, entry: Path) -> None:
 def _open(entry: Path) -> Corpus | None:
     """The stored corpus with its columns memory-mapped, or None where the entry is missing or damaged."""
     try:
-        strings = json.loads((entry / "corpus.json").read_bytes())
+        about = json.loads((entry / "corpus.json").read_bytes())
+        strings = {name: about[name] for name in STRINGS}
+        if about["digests"] != _digests(entry) or about["strings"] != _strings_sha256(strings):
+            return None
         # "c": writable in memory only, which is what torch.from_numpy wants; the file never changes.
         tokens, offsets, targets, digests = (
             np.asarray(np.load(entry / f"{column}.npy", mmap_mode="c")) for column in COLUMNS
         )
-        forms, labels, kind, skipped = (strings[name] for name in ("forms", "labels", "target_kind", "skipped"))
-        corpus = Corpus(forms, tokens, offsets, labels, targets, digests, kind, skipped)
-        return corpus if _is_whole(corpus) else None
-    except (OSError, ValueError, KeyError, TypeError):
+        forms, labels, kind, skipped = (strings[name] for name in STRINGS)
+        return Corpus(forms, tokens, offsets, labels, targets, digests, kind, skipped)
+    except (OSError, ValueError, KeyError, TypeError, DataError):
         return None
 
 
-def _is_whole(corpus: Corpus) -> bool:
-    num_texts, num_tokens = len(corpus), len(corpus.tokens)
-    return (
-        corpus.target_kind in ("label", "tags")
-        and len(corpus.offsets) == num_texts + 1
-        and corpus.offsets[-1] == num_tokens
-        and len(corpus.targets) == (num_texts if corpus.target_kind == "label" else num_tokens)
-        and 0 <= corpus.tokens.min() <= corpus.tokens.max() < len(corpus.forms)
-        and -1 <= corpus.targets.min() <= corpus.targets.max() < len(corpus.labels)
-    )
+def _digests(entry: Path) -> dict[str, str]:
+    return {column: file_sha256(entry / f"{column}.npy") for column in COLUMNS}
+
+
+def _strings_sha256(strings: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(strings).encode()).hexdigest()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mtlkit.files import held_lock, new_file
+from mtlkit.files import file_sha256, held_lock, new_file, write_atomically
 
 COMPILERS = ("c++", "g++", "clang++")
 FLAGS = (
@@ -25,7 +25,7 @@ class BuildError(Exception):
 
 
 def build(source: Path, folder: Path) -> Path:
-    """The library made of a C++ file; built if `folder` has none for this source, compiler and processor.
+    """The library made of a C++ file; built if `folder` has no whole one for this source, compiler and processor.
 
     Processes that want the same one at the same time wait for one of them, and none sees a half-written file.
 
@@ -38,14 +38,25 @@ def build(source: Path, folder: Path) -> Path:
     flags = [*FLAGS, *MACHINE.get(platform.machine(), ["-march=native"])]
     try:
         library = folder / f"{source.stem}-{_key(source, compiler, flags)}.so"
-        if not library.exists():
+        if not _is_whole(library):
             folder.mkdir(parents=True, exist_ok=True)
             with held_lock(folder / f".{library.name}.lock"):
-                if not library.exists():
+                if not _is_whole(library):
                     _compile(compiler, flags, source, library)
+                    write_atomically(_digest_file(library), file_sha256(library).encode())
     except OSError as error:
         raise BuildError(f"{folder} cannot be used ({error.strerror})") from None
     return library
+
+
+def _is_whole(library: Path) -> bool:
+    """Whether it is there as it was built; loading a damaged one could end the process."""
+    digest = _digest_file(library)
+    return library.is_file() and digest.is_file() and digest.read_bytes() == file_sha256(library).encode()
+
+
+def _digest_file(library: Path) -> Path:
+    return library.with_suffix(".sha256")
 
 
 def _key(source: Path, compiler: str, flags: list[str]) -> str:

@@ -1,7 +1,7 @@
 """What verbs do: train, transfer, evaluate, predict and explain, each told as the story of the data's way."""
 
 from mtlkit.runs.baseline import baseline_figures
-from mtlkit.runs.directory import RunDirectory, differences
+from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.evaluate import Evaluation, Wanted, evaluate_archive, tasks_to_score
 from mtlkit.runs.explain import explain
 from mtlkit.runs.interrupts import Interrupted, Interrupts
@@ -32,7 +32,6 @@ __all__ = [
     "about",
     "baseline_figures",
     "Wanted",
-    "differences",
     "evaluate_archive",
     "explain",
     "fold_of",

@@ -14,7 +14,7 @@ stages/NAME/                of a run in stages, each one's checkpoints and deriv
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, final
@@ -110,33 +110,21 @@ class RunDirectory:
             remedies = "--resume goes on with it, --force deletes it, -s DIR goes elsewhere"
             raise RunError(f"{self.path}: holds a run; {remedies}")
 
-    def check_resumable(self, loaded: LoadedExperiment) -> None:
-        """Makes sure that the run here is one of the same experiment.
+    def check_resumable(self) -> None:
+        """Makes sure that a run is here that this version can go on with; changes.py says whether it is the same.
 
         Raises:
-            RunError: it is no run, or its experiment was another; the differing settings are named.
+            RunError: there is none, or it is of another version or damaged.
         """
         if not self.is_run:
             raise RunError(f"{self.path}: holds no run to resume; leave --resume out to start one")
         try:
-            meta, before = self.read_meta(), json.loads(self.resolved.read_text(encoding="utf-8"))
+            meta = self.read_meta()
+            json.loads(self.resolved.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise RunError(f"{self.path}: cannot be resumed, a file of it is missing or damaged: {error}") from None
         if meta["format"] != FORMAT:
             raise RunError(f"{self.path}: begun by another version of mtlkit (format {meta['format']}); use that one")
-        self._refuse_changes("the experiment", differences(before, loaded.experiment.to_json()))
-
-    def check_data(self, hashes: Mapping[str, str]) -> None:
-        """Makes sure that the data are those that the run was begun with.
-
-        Args:
-            hashes: sha256 of each data file as it is now, by path.
-
-        Raises:
-            RunError: the changed files are named.
-        """
-        before = self.read_meta()["data"]
-        self._refuse_changes("the data", [path for path in before | hashes if before.get(path) != hashes.get(path)])
 
     def check_limit(self, limit: int | None) -> None:
         """Makes sure that the run was begun with the same `--limit`.
@@ -149,13 +137,6 @@ class RunDirectory:
             begun = "without --limit" if before is None else f"with --limit {before}"
             raise RunError(f"{self.path}: was begun {begun}; resume it {begun}")
 
-    def _refuse_changes(self, what: str, changed: list[str]) -> None:
-        if changed:
-            remedy = "undo the change, or start a new run with another -s DIR"
-            raise RunError(
-                f"{self.path}: {what} changed since the run was begun: {', '.join(sorted(changed))}; {remedy}"
-            )
-
     def create(self, loaded: LoadedExperiment, vocabulary: Vocabulary, meta: dict[str, Any]) -> None:
         """Writes the directory in one move, in place of a run that is here; `check_new` comes first.
 
@@ -164,16 +145,21 @@ class RunDirectory:
         """
         try:
             with new_folder(self.path) as fresh:
-                for name, text in loaded.sources.items():
-                    _write(fresh / "sources" / name, text)
-                _write(fresh / f"experiment{loaded.file.suffix}", loaded.sources[loaded.source])
-                _write(fresh / self.resolved.name, json.dumps(loaded.experiment.to_json(), indent=2) + "\n")
-                _write(fresh / self.meta.name, json.dumps({"kind": KIND, "format": FORMAT, **meta}, indent=2) + "\n")
+                for name, content in _experiment_files(loaded).items():
+                    (fresh / name).parent.mkdir(parents=True, exist_ok=True)
+                    (fresh / name).write_bytes(content)
+                (fresh / self.meta.name).write_bytes(_lines({"kind": KIND, "format": FORMAT, **meta}))
                 vocabulary.save(fresh / self.vocabulary.name)
         except OSError as error:
             raise RunError(
                 f"{self.path}: cannot be written ({error.strerror}); give another directory with -s"
             ) from None
+
+    def write_experiment(self, loaded: LoadedExperiment) -> None:
+        """Writes the experiment in place of the one that is here, the resolved one last."""
+        for name, content in _experiment_files(loaded).items():
+            (self.path / name).parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.path / name, content)
 
     def remove(self) -> None:
         """Deletes the run that is here; whoever is killed in between leaves no half of it."""
@@ -195,10 +181,18 @@ class RunDirectory:
         """Adds a line to `metrics.jsonl`."""
         with self.metrics_log.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
+            file.flush()
+            os.fsync(file.fileno())  # checkpoints rely on it
 
     def truncate_log(self, size: int) -> None:
-        """Cuts off what was logged after a checkpoint, so that a resumed run leaves the same file."""
+        """Cuts off what was logged after a checkpoint, so that a resumed run leaves the same file.
+
+        Raises:
+            RunError: there is less than that.
+        """
         with self.metrics_log.open("ab") as file:
+            if file.tell() < size:
+                raise RunError(f"{self.metrics_log}: its end is missing; put it back, or start anew with --force")
             file.truncate(size)
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
@@ -257,17 +251,11 @@ def _lines(value: Any) -> bytes:
     return (json.dumps(value, indent=2) + "\n").encode()
 
 
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-
-
-def differences(before: Any, after: Any, path: str = "") -> list[str]:
-    """Paths at which two JSON values differ."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        return [
-            found
-            for key in before.keys() | after.keys()
-            for found in differences(before.get(key), after.get(key), f"{path}.{key}" if path else str(key))
-        ]
-    return [] if before == after else [path]
+def _experiment_files(loaded: LoadedExperiment) -> dict[str, bytes]:
+    """The experiment as it was given and as it is, by their paths in the directory."""
+    texts = {
+        **{f"sources/{name}": text for name, text in loaded.sources.items()},
+        f"experiment{loaded.file.suffix}": loaded.sources[loaded.source],
+        "experiment.resolved.json": json.dumps(loaded.experiment.to_json(), indent=2) + "\n",
+    }
+    return {name: text.encode() for name, text in texts.items()}

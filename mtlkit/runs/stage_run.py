@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from mtlkit.beginnings import new_model
 from mtlkit.corpora import Corpora, Say, evaluation_tasks, majority
 from mtlkit.data import TaskSplit, Vectors, Vocabulary
+from mtlkit.errors import RunError
 from mtlkit.experiment import Experiment, build_model
 from mtlkit.files import new_folder
 from mtlkit.models import MultiTaskModel
@@ -22,6 +23,7 @@ from mtlkit.selectors import ModulePath
 from mtlkit.sharing import SearchableScheme
 from mtlkit.stages import TaskPaths, experiment_of, stages_of, tasks_of
 from mtlkit.training import (
+    NO_FIT,
     Checkpoints,
     EpochEnd,
     EvaluationTask,
@@ -33,7 +35,6 @@ from mtlkit.training import (
     evaluate,
     load_weights,
     predictions_of,
-    save_weights,
     seed_all,
     taken_over,
     with_averages,
@@ -136,11 +137,17 @@ class StageRun:
         checkpoints = Checkpoints(self.folder.checkpoints)
         if self.done is None:
             self._train(checkpoints)
-            self.done = {"metrics": self._figures(checkpoints), "log_size": self.setting.directory.log_size()}
+            metrics, log_size = self._figures(checkpoints), self.setting.directory.log_size()
+            self.done = {
+                "metrics": metrics,
+                "log_size": log_size,
+                "weights": dict(sorted(checkpoints.best_digests.items())),
+            }
             self.folder.write_outcome(self.done)
+        checkpoints.restore_best(self.done.get("weights", {}))
         selection = self.experiment.trainer.selection.build(tasks=list(self.experiment.tasks))
         weights = {name: checkpoints.best(name) for name in map(selection.weights_for, self.experiment.tasks)}
-        return Outcome(self.experiment, self.paths, weights, **self.done)
+        return Outcome(self.experiment, self.paths, weights, self.done["metrics"], self.done["log_size"])
 
     def _derived_paths(self, before: Outcome | None) -> TaskPaths | None:
         """The paths that are in force; where this stage derives them, they are written down before it trains."""
@@ -215,7 +222,10 @@ class StageRun:
         trainer, run, interrupts = self.trainer, self.setting.directory, self.setting.interrupts
         state = checkpoints.load(trainer.model, self.setting.device, self.setting.say)
         if state is not None:
-            trainer.load_state(state["trainer"])
+            try:
+                trainer.load_state(state["trainer"])
+            except (LookupError, ValueError) as error:  # only after a change, with --resume-anyway
+                raise RunError(f"{checkpoints.folder}: {NO_FIT} ({error})") from None
             self.setting.say(f"resuming after step {trainer.step}, in epoch {trainer.epoch + 1}")
             run.truncate_log(state["log_size"])
         else:
@@ -231,7 +241,7 @@ class StageRun:
                 stop = interrupts.received
                 if isinstance(event, EpochEnd):
                     for name in event.improved:
-                        save_weights(checkpoints.best(name), trainer.model, trainer.tasks_served_by(name))
+                        checkpoints.save_best(name, trainer.model, trainer.tasks_served_by(name))
                     run.append_log({**stage, **event.to_json()})
                     save()
                 elif stop is not None or (every and event.step % every == 0):
@@ -261,7 +271,8 @@ class StageRun:
         trainer, settings = self.trainer, self.trainer.settings
         for name in {trainer.selection.weights_for(task) for task in self.experiment.tasks}:
             if not checkpoints.best(name).exists():  # no dev data: the last weights serve
-                save_weights(checkpoints.best(name), trainer.model, trainer.tasks_served_by(name))
+                checkpoints.save_best(name, trainer.model, trainer.tasks_served_by(name))
+        checkpoints.restore_best(checkpoints.best_digests)
         metrics: dict[str, Any] = {"epochs": trainer.epoch, "steps": trainer.step, "best": trainer.best}
         predictions: dict[str, list[Predictions]] = {"dev": [], "test": []}
         for split, tasks in (("dev", trainer.dev), ("test", trainer.test)):

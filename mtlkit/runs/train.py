@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+import mtlkit
 from mtlkit.archive import write_archive
 from mtlkit.checks import check_experiment
 from mtlkit.corpora import (
@@ -22,10 +23,11 @@ from mtlkit.corpora import (
 )
 from mtlkit.data import Vocabulary
 from mtlkit.encoders import Encoder
-from mtlkit.errors import ConfigError
+from mtlkit.errors import ConfigError, RunError
 from mtlkit.experiment import Experiment, LoadedExperiment
 from mtlkit.kernels.choice import kernels_in_use, lstms_in_use, set_kernels, why_not_compiled
 from mtlkit.plugins import Plugin
+from mtlkit.runs.changes import Changes, changed_settings, code_hashes, refuse
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.interrupts import Interrupts
 from mtlkit.runs.provenance import provenance
@@ -46,6 +48,8 @@ class TrainOptions:
     plugins: Sequence[Plugin] = ()
     go_on: bool = False
     """Resume the run that lies there, leave it alone where it is finished, begin one where there is none."""
+    resume_anyway: bool = False
+    """Where it is resumed, whether that may be after a change of experiment, data or plugins."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +80,17 @@ def train(
     run = RunDirectory(directory)
     with run.locked(), Interrupts() as interrupts:
         if options.go_on and run.is_finished:
-            run.check_resumable(loaded)
+            run.check_resumable()
+            refuse(run, "the experiment", changed_settings(run, loaded.experiment))
             return RunResult(run.path, run.read_metrics())
         if options.go_on:
             options = replace(options, go_on=False, resume=run.is_run)
-        return _train(loaded, run, options, listeners, say, interrupts)
+        try:
+            return _train(loaded, run, options, listeners, say, interrupts)
+        except OSError as error:  # such as a full disk
+            keeps = "nothing that was complete is lost: make room, or give it back, and go on with --resume"
+            remedy = keeps if run.is_run else "make room, or give another directory with -s"
+            raise RunError(f"{run.path}: cannot be read or written ({error.strerror or error}); {remedy}") from None
 
 
 def _train(
@@ -93,19 +103,22 @@ def _train(
 ) -> RunResult:
     experiment = loaded.experiment
     kernels = _kernels(experiment, options.device, say)
+    changes = Changes(run, options.resume_anyway, say)
     if options.resume:
-        run.check_resumable(loaded)
+        run.check_resumable()
         _check_circumstances(run, options, kernels, say)
+        changes.look_at_settings(experiment)
         run.sweep()
     else:
         run.check_new(options.force)
     corpora = load_corpora(experiment, limit=options.limit, say=say)
     interrupts.raise_if_received()
-    hashes = data_hashes(experiment)
+    hashes, code = data_hashes(experiment), code_hashes(experiment)
     vectors = cache(lambda: read_vectors(experiment, say))
     if options.resume:
-        run.check_data(hashes)
+        changes.look_at_files(hashes, code)
         vocabulary = Vocabulary.load(run.vocabulary)
+        changes.accept(loaded, corpora, vocabulary, hashes, code)
     else:
         vocabulary = make_vocabulary(experiment, corpora, vectors(), say)
     setting = Setting(experiment, corpora, vocabulary, vectors, options.device, run, listeners, say, interrupts)
@@ -115,7 +128,8 @@ def _train(
         stage = StageRun(setting, number, outcomes[-1] if outcomes else None, begun)
         interrupts.raise_if_received()
         if not begun:  # nothing is left behind where the model could not be built
-            run.create(loaded, vocabulary, {**_meta(experiment, options, kernels, hashes), "texts": corpora.counts()})
+            meta = {**_meta(experiment, options, kernels, hashes, code), "texts": corpora.counts()}
+            run.create(loaded, vocabulary, meta)
         outcomes.append(stage.finish())
     last = outcomes[-1]
     # Without what is only known at the end, so that a finished run that is resumed leaves the same bytes.
@@ -142,9 +156,10 @@ def _check_circumstances(run: RunDirectory, options: TrainOptions, kernels: str 
     """Refuses another `limit`, and says what else may keep a resumed run from coming to the same bits."""
     run.check_limit(options.limit)
     before = run.read_meta()
-    for name, now in {"torch": str(torch.__version__), "device": str(options.device), "kernels": kernels}.items():
+    versions = {"mtlkit": mtlkit.__version__, "torch": str(torch.__version__)}
+    for name, now in {**versions, "device": str(options.device), "kernels": kernels}.items():
         if before.get(name) != now:
-            say(f"the run was begun with {name} {before[name]}, this is {now}: last digits may differ")
+            say(f"the run was begun with {name} {before.get(name)}, this is {now}: last digits may differ")
 
 
 def _kernels(experiment: Experiment, device: torch.device, say: Say) -> str | None:
@@ -173,7 +188,9 @@ def _kernels(experiment: Experiment, device: torch.device, say: Say) -> str | No
     return ", ".join(dict.fromkeys(found)) or None
 
 
-def _meta(experiment: Experiment, options: TrainOptions, kernels: str | None, hashes: dict[str, str]) -> dict[str, Any]:
+def _meta(
+    experiment: Experiment, options: TrainOptions, kernels: str | None, hashes: dict[str, str], code: dict[str, str]
+) -> dict[str, Any]:
     return {
         "created": _now(),
         "folder": os.getcwd(),
@@ -183,6 +200,7 @@ def _meta(experiment: Experiment, options: TrainOptions, kernels: str | None, ha
         "kernels": kernels,
         "limit": options.limit,
         "data": hashes,
+        "code": code,
         **provenance(options.plugins),
     }
 

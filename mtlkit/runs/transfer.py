@@ -10,6 +10,7 @@ from mtlkit.config import nearest
 from mtlkit.corpora import Say, data_hashes, silent
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.experiment import Experiment, LoadedExperiment
+from mtlkit.runs.changes import changed_files, changed_settings, refuse
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.jobs import Job, run_jobs
 from mtlkit.sharing import SharedLayer
@@ -133,6 +134,8 @@ class FoldOptions:
     resume: bool = False
     force: bool = False
     """Whether runs that lie in the directory may be deleted."""
+    resume_anyway: bool = False
+    """Where folds go on, whether that may be after a change of experiment, data or plugins."""
 
 
 def train_folds(
@@ -164,14 +167,15 @@ def train_folds(
         check_experiment(fold.experiment, str(fold.file))
     runs = {task: RunDirectory(directory / task) for task in folds}
     begun = {task: run for task, run in runs.items() if options.resume and run.is_run}
-    _check_begun(begun, folds, options.limit)
+    _check_begun(begun, folds, options)
     _make_room([run for task, run in runs.items() if task not in begun], options.force)
     jobs = []
     for task in folds:
         if task in begun and runs[task].is_finished:
             say(f"{task}: was done before")
         else:
-            goes_on = ["--resume"] if task in begun else []
+            resume = "--resume-anyway" if options.resume_anyway else "--resume"
+            goes_on = [resume] if task in begun else []
             jobs.append(Job(task, (*commands[task], *goes_on), directory / f"{task}.log"))
     codes = run_jobs(jobs, processes, say)
     if failed := [task for task, code in codes.items() if code]:
@@ -181,14 +185,19 @@ def train_folds(
         )
 
 
-def _check_begun(runs: Mapping[str, RunDirectory], folds: Mapping[str, LoadedExperiment], limit: int | None) -> None:
+def _check_begun(runs: Mapping[str, RunDirectory], folds: Mapping[str, LoadedExperiment], options: FoldOptions) -> None:
     """Makes sure that what has begun, or is done, is a part of what is asked for now."""
     hashes: dict[str, str] | None = None
     for task, run in runs.items():
-        run.check_resumable(folds[task])
-        run.check_limit(limit)
-        hashes = hashes or data_hashes(folds[task].experiment)  # the same files for all
-        run.check_data(hashes)
+        experiment = folds[task].experiment
+        run.check_resumable()
+        run.check_limit(options.limit)
+        if options.resume_anyway and not run.is_finished:
+            continue
+        hashes = hashes or data_hashes(experiment)  # the same files for all
+        before = run.read_meta()
+        refuse(run, "the experiment", changed_settings(run, experiment))
+        refuse(run, "the data", changed_files(before["data"], hashes))
 
 
 def _make_room(runs: Sequence[RunDirectory], force: bool) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from mtlkit.config import differences
 from mtlkit.errors import RunError
 from mtlkit.files import write_atomically
-from mtlkit.runs import differences
 from mtlkit.sweeps.axes import text_of
 from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.sweep import Sweep
@@ -35,8 +35,9 @@ def check_joins(sweep: Sweep) -> None:
     _check_asked(sweep, before["asked"])
     now = sweep.experiment(Point(before["point"]), before["asked"]["seeds"][0]).experiment.to_json()
     if changed := differences(before["experiment"], now):
+        what = ", ".join(map(str, changed))
         remedy = "undo the change, or begin a new sweep with another -s DIR"
-        raise RunError(f"{directory}: the experiment changed since the sweep was begun: {', '.join(changed)}; {remedy}")
+        raise RunError(f"{directory}: the experiment changed since the sweep was begun: {what}; {remedy}")
 
 
 def join(sweep: Sweep) -> str:

@@ -1,6 +1,6 @@
 """Training: the generic trainer and its swappable parts."""
 
-from mtlkit.training.checkpoints import Checkpoints
+from mtlkit.training.checkpoints import NO_FIT, Checkpoints
 from mtlkit.training.derivations import PathDerivation
 from mtlkit.training.evaluation import (
     AVERAGE,
@@ -28,7 +28,7 @@ from mtlkit.training.stages import StageSettings
 from mtlkit.training.task_samplers import TaskSampler
 from mtlkit.training.trainer import Trainer
 from mtlkit.training.update_strategies import UpdateStrategy
-from mtlkit.training.weights import load_weights, save_weights, taken_over
+from mtlkit.training.weights import load_weights, taken_over
 
 __all__ = [
     "AVERAGE",
@@ -38,6 +38,7 @@ __all__ = [
     "EpochEnd",
     "EvaluationTask",
     "Logger",
+    "NO_FIT",
     "ModelSelection",
     "Optimization",
     "Optimizer",
@@ -59,7 +60,6 @@ __all__ = [
     "load_weights",
     "predict_split",
     "predictions_of",
-    "save_weights",
     "seed_all",
     "freeze",
     "taken_over",

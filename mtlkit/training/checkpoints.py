@@ -1,14 +1,17 @@
 """Checkpoints: everything that a run needs to go on to the same bits.
 
-    checkpoints/step-00001234/   model.safetensors, state.pt (optimiser, generators, positions; no pickled objects)
+    checkpoints/step-00001234/   model.safetensors, state.pt (optimiser, generators, positions; no pickled objects),
+                                 the best weights as they were then, and files.json, the sha256 of all of these
     checkpoints/best-NAME.safetensors
 
-A folder is written under another name and renamed when it is whole, so a half-written one is never taken for one.
+A folder is written under another name and renamed when it is whole, so a half-written one is never taken for one. The
+best weights in it are the same file under a second name, where the file system knows such: they take no more room.
 """
 
 import json
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, final
@@ -19,10 +22,14 @@ from safetensors.torch import load_file
 from torch import nn
 
 from mtlkit.errors import RunError
-from mtlkit.files import file_sha256, new_folder
-from mtlkit.training.weights import save_tensors
+from mtlkit.files import file_sha256, new_file, new_folder
+from mtlkit.models import MultiTaskModel
+from mtlkit.training.weights import save_tensors, save_weights
 
 KEEP = 2
+FILES = "files.json"
+BEST, ENDING = "best-", ".safetensors"
+NO_FIT = "does not fit the experiment as it is now; undo the change, or start a new run with another -s DIR"
 
 
 @final
@@ -35,6 +42,8 @@ class Checkpoints:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.best_digests: dict[str, str] = {}
+        """sha256 of each set of best weights as it was written, by name."""
         folder.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -44,33 +53,50 @@ class Checkpoints:
 
     def save(self, step: int, model: nn.Module, state: dict[str, Any]) -> Path:
         """Writes the checkpoint of `step` and forgets all but the newest two. `state` is what `load` gives back: nested
-        lists and dicts of tensors, numbers and strings."""
+        lists and dicts of tensors, numbers and strings.
+
+        Raises:
+            OSError: it cannot be written; those that are there stay.
+        """
         target = self.folder / f"step-{step:08d}"
         with new_folder(target) as folder:
             save_tensors(folder / "model.safetensors", model.state_dict())
-            torch.save(state, folder / "state.pt")
-            (folder / "files.json").write_text(json.dumps(_digests(folder)))
+            _save_state(folder / "state.pt", state)
+            digests = _digests(folder)
+            for name, digest in self.best_digests.items():
+                _give_name(self.best(name), folder / self.best(name).name)
+                digests[self.best(name).name] = digest
+            (folder / FILES).write_text(json.dumps(digests))
         for old in self._all()[KEEP:]:
             shutil.rmtree(old)
         return target
 
     def load(self, model: nn.Module, device: torch.device, say: Callable[[str], None] = print) -> dict[str, Any] | None:
-        """Loads the newest whole checkpoint into `model` and returns its state; None if there is none.
+        """Loads the newest whole checkpoint into `model` and returns its state; None if there is none. The best weights
+        are again those that they were then.
 
         A damaged one is passed over, and `say` is told.
 
         Raises:
-            RunError: there are checkpoints, and all are damaged.
+            RunError: there are checkpoints, and all are damaged, or the newest whole one is of another model.
         """
         for folder in self._all():
             try:
-                if json.loads((folder / "files.json").read_text()) != _digests(folder):
+                digests = json.loads((folder / FILES).read_text())
+                if digests != _digests(folder):
                     raise OSError("its files are not those that were written")
                 state: dict[str, Any] = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
-                model.load_state_dict(load_file(folder / "model.safetensors", device=str(device)))
+                weights = load_file(folder / "model.safetensors", device=str(device))
             except (OSError, ValueError, RuntimeError, EOFError, UnpicklingError, SafetensorError) as error:
                 say(f"{folder}: damaged ({str(error).splitlines()[0]}); going back to the checkpoint before it")
                 continue
+            try:
+                model.load_state_dict(weights)
+            except RuntimeError as error:
+                raise RunError(f"{folder}: {NO_FIT} ({str(error).splitlines()[-1].strip()})") from None
+            best = {name: digests[file.name] for name, file in self._best_files(folder).items()}
+            older = {name: file_sha256(file) for name, file in self._best_files(self.folder).items()}
+            self.restore_best(best or older)  # checkpoints of older versions have none
             return state
         if self._all():
             raise RunError(f"{self.folder}: every checkpoint is damaged; start anew with --force")
@@ -78,7 +104,36 @@ class Checkpoints:
 
     def best(self, name: str) -> Path:
         """Where the best weights of the set `name` lie, or will."""
-        return self.folder / f"best-{name}.safetensors"
+        return self.folder / f"{BEST}{name}{ENDING}"
+
+    def save_best(self, name: str, model: MultiTaskModel, tasks: Collection[str]) -> None:
+        """Writes the weights that serve these tasks as the best of the set `name`."""
+        save_weights(self.best(name), model, tasks)
+        self.best_digests[name] = file_sha256(self.best(name))
+
+    def restore_best(self, digests: Mapping[str, str]) -> None:
+        """Makes sure that best weights are the ones that were written; takes them from a checkpoint where they are not.
+
+        Args:
+            digests: what `best_digests` was when they were.
+
+        Raises:
+            RunError: no file has them.
+        """
+        for name, digest in digests.items():
+            best = self.best(name)
+            if _has(best, digest):
+                continue
+            whole = next((file for folder in self._all() if _has(file := folder / best.name, digest)), None)
+            if whole is None:
+                raise RunError(f"{best}: damaged, and no checkpoint has it whole; start anew with --force")
+            with new_file(best) as temporary:
+                _give_name(whole, temporary)
+        self.best_digests = dict(digests)
+
+    def _best_files(self, folder: Path) -> dict[str, Path]:
+        """The best weights in a folder by the names of their sets."""
+        return {file.name[len(BEST) : -len(ENDING)]: file for file in folder.glob(f"{BEST}*{ENDING}")}
 
     def _all(self) -> list[Path]:
         """Whole checkpoints, newest first."""
@@ -86,4 +141,26 @@ class Checkpoints:
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    return {file.name: file_sha256(file) for file in sorted(folder.iterdir()) if file.name != "files.json"}
+    return {file.name: file_sha256(file) for file in sorted(folder.iterdir()) if file.name != FILES}
+
+
+def _save_state(path: Path, state: dict[str, Any]) -> None:
+    try:
+        with path.open("wb") as file:
+            torch.save(state, file)
+    except RuntimeError as error:
+        if isinstance(error.__context__, OSError):  # PyTorch's writer hides what the system has said
+            raise error.__context__ from None
+        raise
+
+
+def _has(file: Path, digest: str) -> bool:
+    return file.is_file() and file_sha256(file) == digest
+
+
+def _give_name(file: Path, other: Path) -> None:
+    """The same file under another name; a copy where the file system knows no second names."""
+    try:
+        os.link(file, other)
+    except OSError:
+        shutil.copyfile(file, other)

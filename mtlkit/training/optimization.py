@@ -1,9 +1,9 @@
 """What an update strategy does to parameters: backward passes, clipping, optimiser steps, the learning rate."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import Literal, final
+from typing import Any, Literal, final
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,9 @@ Precision = Literal["fp32", "bf16"]
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[None]:
     """Runs matrix products in bfloat16 where `precision` says so; parameters stay float32."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
+
+
+SETTINGS = "settings"
 
 
 @final
@@ -55,11 +58,29 @@ class Optimization:
         """Those that have had no gradient yet."""
         self._this_step: Tensor | None = None
         self._so_far: Tensor | None = None
+        self._settings = [_settings(group) for group in optimizer.param_groups]
 
     def set_rate(self, factor: float) -> None:
         """Sets the learning rate to a factor of the optimiser's own."""
         for group, rate in zip(self.optimizer.param_groups, self.base_rates, strict=True):
             group["lr"] = rate * factor
+
+    def state_dict(self) -> dict[str, Any]:
+        """The optimiser's state, with the settings that it began with."""
+        return {**self.optimizer.state_dict(), SETTINGS: self._settings}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Takes it back. Settings that are others now than they were then stay as they are now.
+
+        Raises:
+            ValueError: it is the state of another kind of optimiser, or for other parameters.
+        """
+        before = state.get(SETTINGS, self._settings)  # checkpoints of older versions have none
+        if [group.keys() for group in before] != [group.keys() for group in self._settings]:
+            raise ValueError("the state is one of another optimiser")
+        self.optimizer.load_state_dict({name: state[name] for name in ("state", "param_groups")})
+        for group, then, now in zip(self.optimizer.param_groups, before, self._settings, strict=True):
+            group.update({name: value for name, value in now.items() if then[name] != value})
 
     def backward(self, loss: Tensor) -> None:
         """Adds the gradients of `loss`. Raises ConfigError where it depends on nothing that is trained."""
@@ -130,3 +151,7 @@ def is_finite(number: Tensor) -> Tensor:
 
 def _both(first: Tensor | None, second: Tensor) -> Tensor:
     return second if first is None else first & second
+
+
+def _settings(group: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in group.items() if name != "params"}

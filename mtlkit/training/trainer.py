@@ -124,7 +124,7 @@ class Trainer:
             "work": dict(self.work),
             "streams": {task: stream.state_dict() for task, stream in self.streams.items()},
             "dev_streams": {task: stream.state_dict() for task, stream in self.dev_streams.items()},
-            "optimizer": self.optimization.optimizer.state_dict(),
+            "optimizer": self.optimization.state_dict(),
             "update": self.update.state_dict(),
             "soundness": self.soundness.state_dict(),
             "idle": self._names(self.optimization.idle),
@@ -141,7 +141,7 @@ class Trainer:
         for name, streams in (("streams", self.streams), ("dev_streams", self.dev_streams)):
             for task, stream in streams.items():
                 stream.load_state_dict(state[name][task])
-        self.optimization.optimizer.load_state_dict(state["optimizer"])
+        self.optimization.load_state_dict(state["optimizer"])
         self.update.load_state_dict(state["update"])
         if "soundness" in state:  # not in older checkpoints
             self.soundness.load_state_dict(state["soundness"])

@@ -1,10 +1,13 @@
 """Sets of weights in files: those of a whole model, or of what serves some of its tasks."""
 
+import errno
+import os
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -19,14 +22,19 @@ def save_weights(path: Path, model: MultiTaskModel, tasks: Collection[str]) -> N
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Writes tensors by name as a safetensors file, whole or not at all.
+    """Writes tensors by name as a safetensors file, whole or not at all. Raises OSError where that cannot be.
 
     They may share memory: cuDNN keeps all matrices of an LSTM in one piece, and a plugin may use a module twice. Each
     is written for itself.
     """
     copies = {name: tensor.detach().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
     with new_file(path) as temporary:
-        save_file(copies, temporary)
+        try:
+            save_file(copies, temporary)
+        except SafetensorError as error:
+            found = re.search(r"\(os error (\d+)\)", str(error))
+            code = int(found[1]) if found else errno.EIO
+            raise OSError(code, os.strerror(code), str(path)) from None
 
 
 def load_weights(path: Path, model: MultiTaskModel, tasks: Collection[str]) -> None:

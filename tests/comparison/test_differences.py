@@ -1,12 +1,6 @@
 """What two runs differ in, fact by fact."""
 
-from mtlkit.comparison.differences import Row, arguments_of, compare_facts, flattened
-
-
-def test_settings_go_by_their_paths() -> None:
-    value = {"a": {"b": [1, {"c": None}], "d": {}}, "e": [], "f": "x"}
-    assert dict(flattened(value)) == {"a.b.0": 1, "a.b.1.c": None, "a.d": {}, "e": [], "f": "x"}
-    assert dict(flattened({})) == {}
+from mtlkit.comparison.differences import Row, arguments_of, compare_facts
 
 
 def test_arguments_go_by_their_names() -> None:

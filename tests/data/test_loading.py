@@ -79,10 +79,19 @@ def damages() -> dict:
     def empty(entry: Path) -> None:
         np.save(entry / "tokens.npy", np.empty(0, np.int32))
 
+    def flip(entry: Path) -> None:
+        content = bytearray((entry / "tokens.npy").read_bytes())
+        content[-4] ^= 1  # another word of the corpus
+        (entry / "tokens.npy").write_bytes(content)
+
+    def rename(entry: Path) -> None:
+        path = entry / "corpus.json"
+        path.write_text(path.read_text().replace('"forms": ["', '"forms": ["x'))
+
     def relist(entry: Path) -> None:
         (entry / "corpus.json").write_text("[]")
 
-    return {damage.__name__: damage for damage in (cut, lose, garble, exceed, empty, relist)}
+    return {damage.__name__: damage for damage in (cut, lose, garble, exceed, empty, flip, rename, relist)}
 
 
 @pytest.mark.parametrize("damage", damages().values(), ids=damages())

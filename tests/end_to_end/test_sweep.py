@@ -87,7 +87,7 @@ def test_a_sweep_in_processes_is_interrupted_and_goes_on(experiment, write, star
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
     assert process.returncode == 128 + signal.SIGINT, err
-    assert f"go on with: mtlkit sweep {file} --grid model.dropout=0,0.2" in err and "Traceback" not in err
+    assert f"-m mtlkit sweep {file} --grid model.dropout=0,0.2" in err and "Traceback" not in err
     assert not out
     plan = run(*arguments, "--dry-run")
     assert plan.returncode == 0 and "begun" in plan.stdout
@@ -138,7 +138,7 @@ def test_a_sweep_grows_but_becomes_no_other(experiment, write, run, tmp_path):
         (("--grid", "model.dropout=0,0.2,0.1", "--seeds", "2", "--limit", "5"), "it was begun without --limit"),
         (
             ("--grid", "model.dropout=0,0.2,0.1", "--seeds", "2", "-o", "trainer.epochs=2"),
-            "changed since the sweep was begun: trainer.epochs;",
+            "changed since the sweep was begun: trainer.epochs (was 1, is 2);",
         ),
     ]:
         refused = run("sweep", file, *arguments, "-s", directory)

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -73,3 +74,12 @@ def test_no_compiler_and_no_place(source: Path, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("PATH", os.devnull)
     with pytest.raises(BuildError, match="there is no C"):
         build(source, tmp_path / "cache")
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[: len(content) // 2], lambda content: content[:-1] + b"x"])
+def test_a_damaged_library_is_built_anew(source: Path, tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    library = build(source, tmp_path / "cache")
+    library.write_bytes(damage(library.read_bytes()))
+    assert build(source, tmp_path / "cache") == library
+    assert ctypes.CDLL(str(library)).answer() == 42
+    assert sorted(path.suffix for path in (tmp_path / "cache").iterdir()) == [".lock", ".sha256", ".so"]

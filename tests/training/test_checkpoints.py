@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from mtlkit.errors import RunError
+from mtlkit.files import file_sha256
 from mtlkit.training import Checkpoints
 
 CPU = torch.device("cpu")
@@ -133,3 +134,55 @@ def test_a_flipped_bit_is_seen(checkpoints: Checkpoints, name: str) -> None:
     weight, state, said = load(checkpoints)
     assert (weight, state) == (1.0, {"step": 5})
     assert "damaged" in said[0]
+
+
+class TwoTasks(nn.Linear):
+    """As much of a multi-task model as saving its best weights needs."""
+
+    def weights_of(self, tasks: Any) -> dict[str, torch.Tensor]:
+        return dict(self.state_dict())
+
+
+def save_best(checkpoints: Checkpoints, value: float) -> Path:
+    network: Any = TwoTasks(1, 1)
+    nn.init.constant_(network.weight, value)
+    checkpoints.save_best("all", network, ["books"])
+    return checkpoints.best("all")
+
+
+def test_best_weights_go_back_with_the_checkpoint(checkpoints: Checkpoints) -> None:
+    """An epoch's best weights may be written, and its checkpoint not."""
+    best = save_best(checkpoints, 1.0)
+    then = best.read_bytes()
+    checkpoints.save(1, model(1), {})
+    assert (checkpoints.folder / "step-00000001" / best.name).samefile(best)
+    save_best(checkpoints, 2.0)
+    assert best.read_bytes() != then
+    again = Checkpoints(checkpoints.folder)
+    load(again)
+    assert best.read_bytes() == then
+    assert again.best_digests == {"all": file_sha256(best)}
+
+
+def test_best_weights_that_no_file_has_whole_are_an_error(checkpoints: Checkpoints) -> None:
+    best = save_best(checkpoints, 1.0)
+    checkpoints.save(1, model(1), {})
+    best.write_bytes(best.read_bytes()[:-1])  # under both of its names
+    with pytest.raises(RunError, match="damaged, and no checkpoint has it whole; start anew with --force"):
+        checkpoints.restore_best(checkpoints.best_digests)
+    with pytest.raises(RunError, match="every checkpoint is damaged"):
+        load(checkpoints)
+
+
+def test_checkpoints_of_older_versions_know_no_best_weights(checkpoints: Checkpoints) -> None:
+    checkpoints.save(1, model(1), {})
+    save_best(checkpoints, 1.0)
+    again = Checkpoints(checkpoints.folder)
+    load(again)
+    assert again.best_digests == checkpoints.best_digests
+
+
+def test_a_checkpoint_of_another_model_is_no_damage(checkpoints: Checkpoints) -> None:
+    checkpoints.save(1, model(1), {})
+    with pytest.raises(RunError, match=r"step-00000001: does not fit the experiment as it is now.*size mismatch"):
+        checkpoints.load(nn.Linear(3, 2), CPU)

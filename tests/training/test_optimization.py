@@ -71,3 +71,26 @@ def test_optimisers_take_their_settings(settings: dict[str, Any], expected: dict
     name = settings.pop("type")
     optimizer = Lazy.of(Optimizer.by_name(name), **settings).build().create([nn.Parameter(torch.zeros(1))])
     assert {key: optimizer.param_groups[0][key] for key in expected} == expected
+
+
+def test_a_state_comes_back_but_for_settings_that_have_changed() -> None:
+    """After `--resume-anyway` a new learning rate counts, and not the one in the checkpoint."""
+
+    def optimization(**settings: float) -> Optimization:
+        parameter = nn.Parameter(torch.ones(2))
+        return Optimization(torch.optim.SGD([parameter], **{"lr": 0.1, "momentum": 0.9, **settings}), [parameter], None)
+
+    before = optimization()
+    before.backward(before.parameters[0].sum())
+    before.apply()
+    before.set_rate(0.5)
+    state = before.state_dict()
+    same, changed = optimization(), optimization(lr=0.3)
+    same.load_state_dict(state)
+    changed.load_state_dict(state)
+    assert (same.optimizer.param_groups[0]["lr"], changed.optimizer.param_groups[0]["lr"]) == (0.05, 0.3)
+    for each in (same, changed):
+        assert each.optimizer.state_dict()["state"][0]["momentum_buffer"].tolist() == [1.0, 1.0]
+    parameter = nn.Parameter(torch.ones(2))
+    with pytest.raises(ValueError, match="another optimiser"):
+        Optimization(torch.optim.Adam([parameter]), [parameter], None).load_state_dict(state)

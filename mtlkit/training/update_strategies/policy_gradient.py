@@ -94,13 +94,13 @@ class PolicyGradient:
 
     def state_dict(self) -> dict[str, Any]:
         """Of the optimiser and the running means."""
-        optimizer = self.optimization.optimizer.state_dict() if self.optimization else {}
+        optimizer = self.optimization.state_dict() if self.optimization else {}
         return {"optimizer": optimizer, "running_means": dict(self.running_means)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Takes it back, after `prepare`."""
         if self.optimization:
-            self.optimization.optimizer.load_state_dict(state["optimizer"])
+            self.optimization.load_state_dict(state["optimizer"])
         self.running_means = dict(state["running_means"])
 
     def _loss(self, task: str, paths: Paths, rewards_N: Tensor) -> Tensor:

@@ -1,0 +1,153 @@
+"""What has changed since a run was begun: its experiment, its data, the code of its plugins.
+
+A run that goes on after a change is nobody's: neither what the experiment says nor what it said. So it is refused,
+unless whoever asks wants just that; `meta.json` then says what was changed, and when.
+"""
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import final
+
+from mtlkit.config import components_in, differences
+from mtlkit.corpora import Corpora, Say
+from mtlkit.data import Vocabulary
+from mtlkit.errors import RunError
+from mtlkit.experiment import Experiment, LoadedExperiment
+from mtlkit.files import file_sha256
+from mtlkit.runs.directory import RunDirectory
+
+NOTE = "resumed_anyway"
+"""The key in `meta.json`."""
+
+
+def changed_settings(run: RunDirectory, experiment: Experiment) -> list[str]:
+    """Which settings are not those that the run was begun with, with both values.
+
+    Raises:
+        RunError: the run's own cannot be read.
+    """
+    try:
+        before = json.loads(run.resolved.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{run.path}: cannot be resumed, a file of it is missing or damaged: {error}") from None
+    return [str(found) for found in differences(before, experiment.to_json())]
+
+
+def changed_files(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Which of the files, given by their digests, are not what they were."""
+    return [
+        f"{path} ({'is new' if path not in before else 'is used no more' if path not in now else 'has other content'})"
+        for path in sorted(before.keys() | now.keys())
+        if before.get(path) != now.get(path)
+    ]
+
+
+def code_hashes(experiment: Experiment) -> dict[str, str]:
+    """sha256 of all Python code of each package, or file, that gives the experiment a component and is not mtlkit."""
+    packages = {component.__module__.split(".")[0] for component in components_in(experiment)} - {"mtlkit"}
+    return dict(sorted(filter(None, map(_code, packages))))
+
+
+def refuse(run: RunDirectory, what: str, changes: Sequence[str]) -> None:
+    """Makes sure that nothing has changed.
+
+    Args:
+        run: that is to go on.
+        what: the changes are in.
+        changes: each as the end of a sentence.
+
+    Raises:
+        RunError: something has; all of it is named.
+    """
+    if changes:
+        remedy = "undo the change, or start a new run with another -s DIR"
+        remedy += "" if run.is_finished else ", or go on all the same with --resume-anyway"
+        raise RunError(f"{run.path}: {what} changed since the run was begun: {', '.join(changes)}; {remedy}")
+
+
+@final
+class Changes:
+    """Looks for changes before a run goes on, and refuses them or, where that is wanted, takes them over.
+
+    Args:
+        run: that is to go on.
+        anyway: whether it may after a change.
+        say: told of changes that are taken over.
+    """
+
+    def __init__(self, run: RunDirectory, anyway: bool, say: Say) -> None:
+        self.run = run
+        self.anyway = anyway
+        self.say = say
+        self._found: list[str] = []
+
+    def look_at_settings(self, experiment: Experiment) -> None:
+        """Compares the experiment with the run's. Raises RunError where it is another and may not be."""
+        self._look("the experiment", changed_settings(self.run, experiment))
+
+    def look_at_files(self, data: Mapping[str, str], code: Mapping[str, str]) -> None:
+        """Compares digests of data and of plugins' code. Raises RunError where some are others and may not be."""
+        meta = self.run.read_meta()
+        self._look("the data", changed_files(meta["data"], data))
+        self._look("the code of a plugin", changed_files(meta.get("code", code), code))  # older runs know none
+
+    def accept(
+        self,
+        loaded: LoadedExperiment,
+        corpora: Corpora,
+        vocabulary: Vocabulary,
+        data: Mapping[str, str],
+        code: Mapping[str, str],
+    ) -> None:
+        """Makes the run one of what has changed, and notes in `meta.json` that it was not always.
+
+        Raises:
+            RunError: nothing would come of it, since its training is done; or there are labels that its model lacks.
+        """
+        if not self._found:
+            return
+        stages = loaded.experiment.stages
+        if self.run.stage(stages[-1].name if stages else None).outcome.exists():
+            raise RunError(
+                f"{self.run.path}: its training is done, and no change changes it; give a new run another -s"
+            )
+        _check_labels(corpora, vocabulary)
+        note = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "changes": self._found}
+        notes = [*self.run.read_meta().get(NOTE, []), note]
+        # First the note: whoever is killed in between is asked again.
+        self.run.add_meta({NOTE: notes, "data": dict(data), "code": dict(code)})
+        self.run.write_experiment(loaded)
+
+    def _look(self, what: str, found: Sequence[str]) -> None:
+        if not self.anyway:
+            refuse(self.run, what, found)
+        for change in found:
+            self.say(f"going on although {what} changed: {change}")
+        self._found += found
+
+
+def _check_labels(corpora: Corpora, vocabulary: Vocabulary) -> None:
+    """A run's vocabulary is made once; a model cannot learn labels that were none when it was made."""
+    for task, corpus in corpora.of_split("train").items():
+        known = vocabulary.labels(task) if task in vocabulary.tasks else []
+        if unknown := sorted(corpus.label_counts().keys() - set(known)):
+            raise RunError(
+                f"tasks.{task}.train: has labels that the run was begun without ({', '.join(unknown[:5])}), which its "
+                "model cannot learn; start a new run with another -s DIR"
+            )
+
+
+def _code(package: str) -> tuple[str, str] | None:
+    """A package's name, or a file's path, and the digest of the code; None where there is none that can be read."""
+    spec = sys.modules[package].__spec__
+    if spec is None or not (spec.submodule_search_locations or spec.has_location):
+        return None
+    if not spec.submodule_search_locations:
+        return str(spec.origin), file_sha256(Path(str(spec.origin)))
+    folder = Path(next(iter(spec.submodule_search_locations)))
+    files = {file.relative_to(folder).as_posix(): file_sha256(file) for file in folder.rglob("*.py")}
+    return package, hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,154 @@
+"""A run does not go on after a change of its experiment, its data or its plugins, unless it is told to."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.soak.forked import Circumstances, Forked
+
+Run = Callable[..., Any]
+PLUGIN = """
+from mtlkit import Tokenizer
+
+
+@Tokenizer.register("capitals_of_{name}")
+class Capitals(Tokenizer):
+    \"\"\"Splits at white space; all words are written large.\"\"\"
+
+    def tokenize(self, text: str) -> list[str]:
+        return text.upper().split()
+"""
+
+
+@pytest.fixture
+def begun(experiment: dict[str, Any], write: Callable[[dict[str, Any]], Path], elsewhere: Path, tmp_path: Path) -> Path:
+    """A run that was killed when it had a checkpoint."""
+    cache = (("MTLKIT_CACHE", str(tmp_path / "cache")),)
+    process = Forked(
+        ["train", write(experiment), "-s", tmp_path / "run"], tmp_path / "log", Circumstances(environment=cache)
+    )
+    process.wait_until(lambda: any((tmp_path / "run").glob("checkpoints/step-*")))
+    process.kill()
+    return tmp_path / "run"
+
+
+def notes(directory: Path) -> Any:
+    return json.loads((directory / "meta.json").read_text()).get("resumed_anyway")
+
+
+def test_changed_settings_are_shown_with_both_values(
+    experiment: dict[str, Any], write: Callable[[dict[str, Any]], Path], run: Run, begun: Path
+) -> None:
+    experiment["model"]["embedder"]["dim"] = 13
+    experiment["trainer"]["optimizer"] = {"type": "sgd", "lr": 0.01}
+    experiment["tasks"]["books"]["metrics"] = [{"type": "accuracy"}]
+    refused = run("train", write(experiment), "-s", begun, "--resume")
+    assert refused.returncode == 2
+    for change in (
+        "model.embedder.dim (was 12, is 13)",
+        'trainer.optimizer.type (was "adam", is "sgd")',
+        "trainer.optimizer.momentum (was nothing, is 0.0)",
+        'tasks.books.metrics.0 (was nothing, is {"type": "accuracy"})',
+    ):
+        assert change in refused.stderr
+    assert "or go on all the same with --resume-anyway" in refused.stderr
+
+
+def test_a_changed_experiment_is_gone_on_with_and_noted(
+    experiment: dict[str, Any], write: Callable[[dict[str, Any]], Path], run: Run, begun: Path
+) -> None:
+    experiment["trainer"] |= {"epochs": 2, "optimizer": {"type": "adam", "lr": 0.002}}
+    file = write(experiment)
+    result = run("train", file, "-s", begun, "--resume-anyway")
+    assert result.returncode == 0, result.stderr
+    assert "going on although the experiment changed: trainer.epochs (was 4, is 2)" in result.stderr
+    assert "resuming after step" in result.stderr
+    assert len((begun / "metrics.jsonl").read_text().splitlines()) == 2
+    (note,) = notes(begun)
+    assert note["changes"] == ["trainer.epochs (was 4, is 2)", "trainer.optimizer.lr (was 0.01, is 0.002)"]
+    again = run("train", file, "-s", begun, "--resume")
+    assert again.returncode == 0 and notes(begun) == [note]
+
+
+def test_changed_data_are_gone_on_with_and_noted(
+    experiment: dict[str, Any], write: Callable[[dict[str, Any]], Path], run: Run, begun: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "books.train.tsv"
+    data.write_text("".join(data.read_text().splitlines(keepends=True)[:20]))
+    file = write(experiment)
+    refused = run("train", file, "-s", begun, "--resume")
+    assert refused.returncode == 2
+    assert f"the data changed since the run was begun: {data} (has other content)" in refused.stderr
+    result = run("train", file, "-s", begun, "--resume-anyway")
+    assert result.returncode == 0, result.stderr
+    assert [note["changes"] for note in notes(begun)] == [[f"{data} (has other content)"]]
+
+
+def test_labels_that_the_model_lacks_are_refused_all_the_same(
+    experiment: dict[str, Any], write: Callable[[dict[str, Any]], Path], run: Run, begun: Path, tmp_path: Path
+) -> None:
+    with (tmp_path / "books.train.tsv").open("a") as data:
+        data.write("mixed\tone more warm text\n")
+    refused = run("train", write(experiment), "-s", begun, "--resume-anyway")
+    assert refused.returncode == 2
+    assert "tasks.books.train: has labels that the run was begun without (mixed)" in refused.stderr
+    assert notes(begun) is None
+
+
+@pytest.mark.parametrize(
+    "change", [{"model": {"embedder": {"dim": 13}}}, {"trainer": {"optimizer": {"type": "sgd", "momentum": 0.5}}}]
+)
+def test_what_does_not_fit_the_checkpoint_is_told(
+    experiment: dict[str, Any],
+    write: Callable[[dict[str, Any]], Path],
+    run: Run,
+    begun: Path,
+    change: dict[str, dict[str, dict[str, Any]]],
+) -> None:
+    for section, parts in change.items():
+        for part, settings in parts.items():
+            experiment[section][part] |= settings
+    result = run("train", write(experiment), "-s", begun, "--resume-anyway")
+    assert result.returncode == 2
+    assert "does not fit the experiment as it is now" in result.stderr.splitlines()[-1]
+
+
+def test_a_run_whose_training_is_done_stays_as_it_is(
+    experiment: dict[str, Any], write: Callable[[dict[str, Any]], Path], run: Run, begun: Path
+) -> None:
+    assert run("train", write(experiment), "-s", begun, "--resume").returncode == 0
+    experiment["trainer"]["epochs"] = 9
+    refused = run("train", write(experiment), "-s", begun, "--resume-anyway")
+    assert refused.returncode == 2
+    assert "its training is done" in refused.stderr
+    assert "--resume-anyway" not in run("train", write(experiment), "-s", begun, "--resume").stderr
+
+
+def test_changed_code_of_a_plugin_is_refused(
+    experiment: dict[str, Any],
+    write: Callable[[dict[str, Any]], Path],
+    run: Run,
+    tmp_path: Path,
+    registry: None,
+) -> None:
+    plugin = tmp_path / "capitals.py"
+    plugin.write_text(PLUGIN.replace("{name}", "some"))
+    experiment["tasks"]["films"]["reader"]["tokenizer"] = {"type": "capitals_of_some"}
+    experiment["trainer"]["epochs"] = 1
+    arguments = ["train", write(experiment), "-s", tmp_path / "run", "--include-package", plugin]
+    assert run(*arguments).returncode == 0
+    assert list(json.loads((tmp_path / "run" / "meta.json").read_text())["code"]) == [str(plugin)]
+    plugin.write_text(PLUGIN.replace("{name}", "some") + "# changed\n")
+    refused = run(*arguments, "--resume")
+    assert refused.returncode == 2
+    assert f"the code of a plugin changed since the run was begun: {plugin} (has other content)" in refused.stderr
+
+
+def test_resume_anyway_and_force_are_two_wishes(
+    experiment: dict[str, Any], write: Callable[[dict[str, Any]], Path], run: Run, tmp_path: Path
+) -> None:
+    refused = run("train", write(experiment), "-s", tmp_path / "run", "--resume-anyway", "--force")
+    assert refused.returncode == 2 and "give one of them" in refused.stderr

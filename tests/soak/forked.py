@@ -1,0 +1,179 @@
+"""`mtlkit ARGUMENTS` in a process of its own that starts in no time: it is forked from one that has imported all.
+
+The processes are not forked from the one that asks for them, which may have threads, but from a server without any.
+"""
+
+import ctypes
+import os
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from multiprocessing import forkserver, get_context
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from pathlib import Path
+from typing import Any, final
+
+from mtlkit.files import cache_folder
+
+IMPORTED = ["mtlkit.cli", "mtlkit.cli.console", "mtlkit.inspection", "mtlkit.runs", "mtlkit.sweeps", "torch._inductor"]
+"""The last one is what the first step of an optimiser imports, and deterministic algorithms do; it takes seconds."""
+
+CAPABILITY_VERSION = 0x20080522
+"""_LINUX_CAPABILITY_VERSION_3"""
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What a process lives under."""
+
+    deterministic: bool = False
+    """With `torch.use_deterministic_algorithms`."""
+    largest_file: int | None = None
+    """Bytes, by RLIMIT_FSIZE: writing more fails, as on a full disk; Python ignores the signal that comes with it."""
+    bound: bool = False
+    """By the permissions of files and folders, even if it is root's."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """Variables that are set for it."""
+
+
+@final
+class Forked:
+    """A process that has just started; its output goes to a file.
+
+    Args:
+        arguments: of `mtlkit`.
+        log: the file, which is written anew.
+    """
+
+    def __init__(self, arguments: Sequence[str | Path], log: Path, circumstances: Circumstances | None = None) -> None:
+        self.log = log
+        words = [*map(str, arguments)]
+        self._process: ForkServerProcess = _server().Process(
+            target=_main, args=(words, str(log), circumstances or Circumstances(), os.getcwd())
+        )
+        self._process.start()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.is_alive()
+
+    def kill(self) -> None:
+        """Ends it as nothing else does: it is told nothing and can do nothing about it. Waits until it has ended."""
+        self._process.kill()
+        self._process.join()
+
+    def send(self, number: int) -> None:
+        """Sends it a signal."""
+        assert self._process.pid is not None, "it has been started"
+        os.kill(self._process.pid, number)
+
+    def fill_disk(self, largest_file: int) -> None:
+        """From now on no file of its can become larger than this; Linux only."""
+        assert self._process.pid is not None, "it has been started"
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
+
+    def wait(self, seconds: float | None = None) -> int | None:
+        """Its exit code, or a signal's number below zero; None if it still runs after so many seconds."""
+        self._process.join(seconds)
+        return self._process.exitcode
+
+    def wait_until(self, event: Callable[[], bool]) -> None:
+        """Waits for something that it does."""
+        while not event():
+            assert self.is_running, self.output()
+            time.sleep(0.001)
+
+    def output(self) -> str:
+        """What it has printed, to either stream."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+
+def run_forked(
+    arguments: Sequence[str | Path], log: Path, circumstances: Circumstances | None = None
+) -> tuple[int | None, str]:
+    """Runs `mtlkit ARGUMENTS` to its end; its exit code and output."""
+    process = Forked(arguments, log, circumstances)
+    return process.wait(), process.output()
+
+
+def link_kernels(cache: Path) -> None:
+    """Makes a cache that is empty but for the real cache's compiled kernels, since they take seconds to build."""
+    kernels = cache_folder() / "kernels"
+    kernels.mkdir(parents=True, exist_ok=True)
+    cache.mkdir()
+    (cache / "kernels").symlink_to(kernels, target_is_directory=True)
+
+
+def _server() -> ForkServerContext:
+    """Started once. It imports from where this process does, whatever the current folder is."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(IMPORTED)
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+    try:
+        forkserver.ensure_running()
+    finally:
+        del os.environ["PYTHONPATH"]
+        if before is not None:
+            os.environ["PYTHONPATH"] = before
+    return context
+
+
+def _main(arguments: list[str], log: str, circumstances: Circumstances, folder: str) -> None:
+    """What the process does. Never returns: nothing of the server's is to be cleaned up by it."""
+    code: Any = 70
+    try:
+        _redirect(log)
+        code = _mtlkit(arguments, circumstances, folder)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else 70)
+
+
+def _redirect(log: str) -> None:
+    """Output as in a shell: to the file, without Python's objects of the server."""
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    for stream in (1, 2):
+        os.dup2(file, stream)
+    sys.stdout, sys.stderr = (os.fdopen(stream, "w", closefd=False) for stream in (1, 2))
+
+
+def _give_up_privileges() -> None:
+    """Takes from a process of root's what lets it pass over permissions (CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH)."""
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0)
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted and inheritable, twice
+    library = ctypes.CDLL(None, use_errno=True)
+    assert library.capget(header, sets) == 0
+    sets[0] &= ~0b110
+    assert library.capset(header, sets) == 0
+
+
+def _mtlkit(arguments: list[str], circumstances: Circumstances, folder: str) -> Any:
+    import torch
+
+    from mtlkit.cli import main
+    from mtlkit.cli.console import messages
+
+    os.chdir(folder)
+    os.environ.update(circumstances.environment)
+    torch.set_num_threads(1)
+    if circumstances.deterministic:
+        torch.use_deterministic_algorithms(True)
+    if circumstances.largest_file is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (circumstances.largest_file, resource.RLIM_INFINITY))
+    if circumstances.bound:
+        _give_up_privileges()
+    messages.file = sys.stderr
+    sys.argv = ["mtlkit", *arguments]
+    try:
+        main()
+    except SystemExit as ended:
+        return ended.code or 0
+    return 0

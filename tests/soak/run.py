@@ -1,0 +1,58 @@
+"""`make soak`: bad luck and bad will for about ten minutes, and what came of it.
+
+Exit code 1 where anything was not survived. `--seed` repeats what another run found.
+"""
+
+import argparse
+import sys
+import time
+from importlib import import_module
+
+import torch
+
+from tests.soak.counts import Counts
+
+SHARES = {"kills": 0.55, "malformed_archives": 0.1, "mutated_experiments": 0.35}
+"""Each part's, of the time; a part that has a least number of tries may take longer."""
+COLUMNS = ("tried", "survived", "bits_lost", "code_executed", "tracebacks")
+
+
+def main(words: list[str] | None = None) -> int:
+    """Runs the parts and prints the table; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak.run", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600.0, help="about how long; default: 600")
+    parser.add_argument("--seed", type=int, default=None, help="of all that is random; default: a new one")
+    parser.add_argument("--deterministic", action="store_true", help="with torch.use_deterministic_algorithms")
+    parser.add_argument("--part", choices=SHARES, action="append", help="only this one; may be given several times")
+    given = parser.parse_args(words)
+    seed = time.time_ns() % 2**32 if given.seed is None else given.seed
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(given.deterministic)
+    print(f"seed {seed}", flush=True)
+    counts = {}
+    for part in given.part or SHARES:
+        print(f"{part} ...", file=sys.stderr, flush=True)
+        counts[part] = import_module(f"tests.soak.{part}").soak(given.seconds * SHARES[part], seed)
+    print(table(counts))
+    failures = [sentence for each in counts.values() for sentence in each.failures]
+    for sentence in failures:
+        print(sentence)
+    return int(bool(failures) or not all(is_survived(each) for each in counts.values()))
+
+
+def is_survived(counts: Counts) -> bool:
+    """Whether there was anything, and all of it ended as promised."""
+    lost = counts.bits_lost + counts.code_executed + counts.tracebacks
+    return 0 < counts.tried == counts.survived and not lost
+
+
+def table(counts: dict[str, Counts]) -> str:
+    """A row of counts for each part."""
+    rows = [("", *(column.replace("_", " ") for column in COLUMNS))]
+    rows += [(part, *(f"{getattr(each, column):,}" for column in COLUMNS)) for part, each in counts.items()]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
