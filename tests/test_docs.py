@@ -213,3 +213,16 @@ def registered(name: str, code: str) -> Iterator[None]:
 def forget(interface: type[Component], name: str) -> None:
     """registrable has no way to do this."""
     del Registrable._registry[interface][name]
+
+
+def test_promises_name_tests_that_exist() -> None:
+    page = text_of("docs/reliability.md")
+    named = set(re.findall(r"(tests/[\w/]+(?:\.py)?)", page)) | set(re.findall(r"`(test_\w+)\.py", page))
+    files = {str(file.relative_to(ROOT)): file.read_text(encoding="utf-8") for file in ROOT.glob("tests/**/*.py")}
+    code = "\n".join(files.values())
+    for path in named:
+        assert path in files or (ROOT / path).is_dir() or any(file.endswith(f"/{path}.py") for file in files), path
+    functions = set(re.findall(r"\b(test_\w+)(?!\w|\.py)", re.sub(r"tests/[\w/]+\.py|test_\w+\.py", "", page)))
+    assert functions
+    for function in functions:
+        assert re.search(rf"def {function}\b", code), function

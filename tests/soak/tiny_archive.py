@@ -18,7 +18,7 @@ from mtlkit.archive import FORMAT, write_archive
 from mtlkit.config import validate
 from mtlkit.data import Vocabulary
 from mtlkit.experiment import Experiment, build_model
-from mtlkit.training import save_weights
+from mtlkit.training.weights import save_weights
 
 Members = dict[str, bytes]
 Change = Callable[[dict[str, Any]], object]
