@@ -63,9 +63,9 @@ class TrainerSettings(Spec):
     """Steps between checkpoints, beside the one at the end of each epoch."""
     test_every_epoch: bool = False
     """Log test figures after each epoch as well; they never choose a model."""
-    threads: Annotated[PositiveInt, Field(le=1024)] = 1
+    threads: Annotated[int, Field(gt=0, le=1024)] = 1
     """CPU threads inside an operation. Small recurrences are fastest with one."""
-    network_threads: Annotated[PositiveInt, Field(le=1024)] = 1
+    network_threads: Annotated[int, Field(gt=0, le=1024)] = 1
     """CPU threads that run networks at once which do not depend on each other, one thread in each: LSTMs that send in
     direct communication, and those of `cross_stitch`. Results are the same bits whatever it is."""
     kernels: Kernels = "auto"

@@ -152,7 +152,7 @@ def test_a_run_that_diverges_has_failed_and_the_rest_goes_on(experiment, write, 
     arguments = ("sweep", file, "--grid", "trainer.optimizer.lr=1e30,0.1", "-s", directory)
     first = run(*arguments)
     assert first.returncode == 1, first.stderr
-    assert "lr=1e+30-13: failed: the training loss of" in first.stderr
+    assert "lr=1e+30-13: failed: " in first.stderr and "is no finite number" in first.stderr
     assert (directory / "trainer.optimizer.lr=0.1-13" / "archive.tar.gz").exists()
     assert [len(point["failed"]) for point in results(directory)["points"]] == [1, 0]
     assert results(directory)["best"]["point"] == {"trainer.optimizer.lr": 0.1}
