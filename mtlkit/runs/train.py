@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -118,10 +118,13 @@ def _train(
     if options.resume:
         changes.look_at_files(hashes, code)
         vocabulary = Vocabulary.load(run.vocabulary)
-        changes.accept(loaded, corpora, vocabulary, hashes, code)
+        changes.check(experiment, corpora, vocabulary)
     else:
         vocabulary = make_vocabulary(experiment, corpora, vectors(), say)
-    setting = Setting(experiment, corpora, vocabulary, vectors, options.device, run, listeners, say, interrupts)
+    take_over = partial(changes.take_over, loaded, hashes, code)
+    setting = Setting(
+        experiment, corpora, vocabulary, vectors, options.device, run, listeners, say, interrupts, take_over
+    )
     outcomes: list[Outcome] = []
     for number in range(len(stages_of(experiment))):
         begun = options.resume or number > 0
