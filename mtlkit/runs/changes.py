@@ -109,6 +109,7 @@ class Changes:
                 f"{self.run.path}: its training is done, and no change changes it; give a new run another -s"
             )
         _check_labels(corpora, vocabulary)
+        self.say("the vocabulary and the stages that are done stay as they are, whatever has changed")
 
     def take_over(self, loaded: LoadedExperiment, data: Mapping[str, str], code: Mapping[str, str]) -> None:
         """Makes the run one of what has changed, once it fits, and notes in `meta.json` that it was not always."""

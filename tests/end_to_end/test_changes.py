@@ -70,6 +70,7 @@ def test_a_changed_experiment_is_gone_on_with_and_noted(
     result = run("train", file, "-s", begun, "--resume-anyway")
     assert result.returncode == 0, result.stderr
     assert "going on although the experiment changed: trainer.epochs (was 4, is 2)" in result.stderr
+    assert "the vocabulary and the stages that are done stay as they are" in result.stderr
     assert "resuming after step" in result.stderr
     assert len((begun / "metrics.jsonl").read_text().splitlines()) == 2
     (note,) = notes(begun)
@@ -137,6 +138,11 @@ def test_a_run_whose_training_is_done_stays_as_it_is(
     refused = run("train", write(experiment), "-s", begun, "--resume-anyway")
     assert refused.returncode == 2
     assert "its training is done" in refused.stderr
+    trainer = experiment.pop("trainer")
+    experiment["stages"] = [{"name": name, "trainer": trainer} for name in ("one", "more")]
+    refused = run("train", write(experiment), "-s", begun, "--resume-anyway")
+    assert refused.returncode == 2
+    assert "its training is done" in refused.stderr and not (begun / "stages").exists()
     assert "--resume-anyway" not in run("train", write(experiment), "-s", begun, "--resume").stderr
 
 
