@@ -87,10 +87,13 @@ def train(
             options = replace(options, go_on=False, resume=run.is_run)
         try:
             return _train(loaded, run, options, listeners, say, interrupts)
+        except BrokenPipeError:  # whoever reads what is said has seen enough
+            raise
         except OSError as error:  # such as a full disk
             keeps = "nothing that was complete is lost: make room, or give it back, and go on with --resume"
             remedy = keeps if run.is_run else "make room, or give another directory with -s"
-            raise RunError(f"{run.path}: cannot be read or written ({error.strerror or error}); {remedy}") from None
+            reason = f"{error.strerror}: {error.filename}" if error.filename else error.strerror or error
+            raise RunError(f"{run.path}: cannot be read or written ({reason}); {remedy}") from None
 
 
 def _train(
