@@ -95,32 +95,32 @@ class Changes:
         self._look("the data", changed_files(meta["data"], data))
         self._look("the code of a plugin", changed_files(meta.get("code", code), code))  # older runs know none
 
-    def accept(
-        self,
-        loaded: LoadedExperiment,
-        corpora: Corpora,
-        vocabulary: Vocabulary,
-        data: Mapping[str, str],
-        code: Mapping[str, str],
-    ) -> None:
-        """Makes the run one of what has changed, and notes in `meta.json` that it was not always.
+    def check(self, experiment: Experiment, corpora: Corpora, vocabulary: Vocabulary) -> None:
+        """Makes sure that something can come of what has changed, as far as it is known before a model is built.
 
         Raises:
-            RunError: nothing would come of it, since its training is done; or there are labels that its model lacks.
+            RunError: nothing would, since the run's training is done; or there are labels that its model lacks.
         """
         if not self._found:
             return
-        stages = loaded.experiment.stages
-        if self.run.stage(stages[-1].name if stages else None).outcome.exists():
+        stages = experiment.stages
+        if self.run.is_finished or self.run.stage(stages[-1].name if stages else None).outcome.exists():
             raise RunError(
                 f"{self.run.path}: its training is done, and no change changes it; give a new run another -s"
             )
         _check_labels(corpora, vocabulary)
+        self.say("the vocabulary and the stages that are done stay as they are, whatever has changed")
+
+    def take_over(self, loaded: LoadedExperiment, data: Mapping[str, str], code: Mapping[str, str]) -> None:
+        """Makes the run one of what has changed, once it fits, and notes in `meta.json` that it was not always."""
+        if not self._found:
+            return
         note = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "changes": self._found}
         notes = [*self.run.read_meta().get(NOTE, []), note]
         # First the note: whoever is killed in between is asked again.
         self.run.add_meta({NOTE: notes, "data": dict(data), "code": dict(code)})
         self.run.write_experiment(loaded)
+        self._found = []
 
     def _look(self, what: str, found: Sequence[str]) -> None:
         if not self.anyway:
@@ -149,5 +149,7 @@ def _code(package: str) -> tuple[str, str] | None:
     if not spec.submodule_search_locations:
         return str(spec.origin), file_sha256(Path(str(spec.origin)))
     folder = Path(next(iter(spec.submodule_search_locations)))
-    files = {file.relative_to(folder).as_posix(): file_sha256(file) for file in folder.rglob("*.py")}
+    # Editors leave links to nowhere beside files that are open.
+    found = [file for file in folder.rglob("*.py") if file.is_file()]
+    files = {file.relative_to(folder).as_posix(): file_sha256(file) for file in found}
     return package, hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()

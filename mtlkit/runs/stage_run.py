@@ -71,6 +71,8 @@ class Setting:
     listeners: Sequence[Listener]
     say: Say
     interrupts: Interrupts
+    take_over: Callable[[], None]
+    """Called when it is sure that the run goes on, with whatever has changed since it was begun."""
 
 
 @dataclass(frozen=True)
@@ -226,6 +228,8 @@ class StageRun:
                 trainer.load_state(state["trainer"])
             except (LookupError, ValueError) as error:  # only after a change, with --resume-anyway
                 raise RunError(f"{checkpoints.folder}: {NO_FIT} ({error})") from None
+        self.setting.take_over()
+        if state is not None:
             self.setting.say(f"resuming after step {trainer.step}, in epoch {trainer.epoch + 1}")
             run.truncate_log(state["log_size"])
         else:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +87,13 @@ def train(
             options = replace(options, go_on=False, resume=run.is_run)
         try:
             return _train(loaded, run, options, listeners, say, interrupts)
+        except BrokenPipeError:  # whoever reads what is said has seen enough
+            raise
         except OSError as error:  # such as a full disk
             keeps = "nothing that was complete is lost: make room, or give it back, and go on with --resume"
             remedy = keeps if run.is_run else "make room, or give another directory with -s"
-            raise RunError(f"{run.path}: cannot be read or written ({error.strerror or error}); {remedy}") from None
+            reason = f"{error.strerror}: {error.filename}" if error.filename else error.strerror or error
+            raise RunError(f"{run.path}: cannot be read or written ({reason}); {remedy}") from None
 
 
 def _train(
@@ -118,10 +121,13 @@ def _train(
     if options.resume:
         changes.look_at_files(hashes, code)
         vocabulary = Vocabulary.load(run.vocabulary)
-        changes.accept(loaded, corpora, vocabulary, hashes, code)
+        changes.check(experiment, corpora, vocabulary)
     else:
         vocabulary = make_vocabulary(experiment, corpora, vectors(), say)
-    setting = Setting(experiment, corpora, vocabulary, vectors, options.device, run, listeners, say, interrupts)
+    take_over = partial(changes.take_over, loaded, hashes, code)
+    setting = Setting(
+        experiment, corpora, vocabulary, vectors, options.device, run, listeners, say, interrupts, take_over
+    )
     outcomes: list[Outcome] = []
     for number in range(len(stages_of(experiment))):
         begun = options.resume or number > 0

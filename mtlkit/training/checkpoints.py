@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from mtlkit.errors import RunError
+from mtlkit.errors import DataError, RunError
 from mtlkit.files import file_sha256, new_file, new_folder
 from mtlkit.models import MultiTaskModel
 from mtlkit.training.weights import save_tensors, save_weights
@@ -29,6 +29,8 @@ from mtlkit.training.weights import save_tensors, save_weights
 KEEP = 2
 FILES = "files.json"
 BEST, ENDING = "best-", ".safetensors"
+DAMAGE = (OSError, DataError, ValueError, RuntimeError, EOFError, UnpicklingError, SafetensorError)
+"""What comes of reading a damaged checkpoint; DataError where a file cannot be read to its end."""
 NO_FIT = "does not fit the experiment as it is now; undo the change, or start a new run with another -s DIR"
 
 
@@ -87,7 +89,7 @@ class Checkpoints:
                     raise OSError("its files are not those that were written")
                 state: dict[str, Any] = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
                 weights = load_file(folder / "model.safetensors", device=str(device))
-            except (OSError, ValueError, RuntimeError, EOFError, UnpicklingError, SafetensorError) as error:
+            except DAMAGE as error:
                 say(f"{folder}: damaged ({str(error).splitlines()[0]}); going back to the checkpoint before it")
                 continue
             try:

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from mtlkit.training.optimization import Optimization
 
 OnOutOfMemory = Literal["stop", "split"]
+SIGNS = ("DefaultCPUAllocator: can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
+"""In errors that have no class of their own: the machine's memory, and what NVIDIA's libraries want for themselves."""
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
     """Whether memory ran out, of a GPU or of the machine."""
-    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator: can't allocate memory" in str(error)
+    return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error) for sign in SIGNS)
 
 
 def add_gradients(

@@ -127,12 +127,20 @@ class Trainer:
             "optimizer": self.optimization.state_dict(),
             "update": self.update.state_dict(),
             "soundness": self.soundness.state_dict(),
+            "trained": self._names(self.optimization.parameters),
             "idle": self._names(self.optimization.idle),
             "random": random_state.capture(),
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Goes back to where `state` was taken; the weights are loaded apart."""
+        """Goes back to where `state` was taken; the weights are loaded apart.
+
+        Raises:
+            LookupError, ValueError: it is the state of another experiment's trainer.
+        """
+        trained = self._names(self.optimization.parameters)
+        if state.get("trained", trained) != trained:  # an optimiser knows them by their places only
+            raise ValueError("other parameters are trained")
         for name in ("epoch", "step", "step_in_epoch", "best", "stalled_epochs", "loss_counts"):
             setattr(self, name, state[name])
         self.work = Counter(state["work"])

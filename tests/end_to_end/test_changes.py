@@ -1,5 +1,7 @@
 """A run does not go on after a change of its experiment, its data or its plugins, unless it is told to."""
 
+import copy
+import importlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from mtlkit.config import validate
+from mtlkit.experiment import Experiment
+from mtlkit.runs.changes import code_hashes
 from tests.soak.forked import Circumstances, Forked
 
 Run = Callable[..., Any]
@@ -65,6 +70,7 @@ def test_a_changed_experiment_is_gone_on_with_and_noted(
     result = run("train", file, "-s", begun, "--resume-anyway")
     assert result.returncode == 0, result.stderr
     assert "going on although the experiment changed: trainer.epochs (was 4, is 2)" in result.stderr
+    assert "the vocabulary and the stages that are done stay as they are" in result.stderr
     assert "resuming after step" in result.stderr
     assert len((begun / "metrics.jsonl").read_text().splitlines()) == 2
     (note,) = notes(begun)
@@ -99,21 +105,29 @@ def test_labels_that_the_model_lacks_are_refused_all_the_same(
 
 
 @pytest.mark.parametrize(
-    "change", [{"model": {"embedder": {"dim": 13}}}, {"trainer": {"optimizer": {"type": "sgd", "momentum": 0.5}}}]
+    "change",
+    [
+        {"model": {"embedder": {"type": "words", "dim": 13}}},
+        {"trainer": {"optimizer": {"type": "sgd", "momentum": 0.5}}},
+        {"trainer": {"frozen": ["^heads.books"]}},
+    ],
 )
 def test_what_does_not_fit_the_checkpoint_is_told(
     experiment: dict[str, Any],
     write: Callable[[dict[str, Any]], Path],
     run: Run,
     begun: Path,
-    change: dict[str, dict[str, dict[str, Any]]],
+    change: dict[str, dict[str, Any]],
 ) -> None:
+    changed = copy.deepcopy(experiment)
     for section, parts in change.items():
-        for part, settings in parts.items():
-            experiment[section][part] |= settings
-    result = run("train", write(experiment), "-s", begun, "--resume-anyway")
+        changed[section] |= parts
+    result = run("train", write(changed), "-s", begun, "--resume-anyway")
     assert result.returncode == 2
     assert "does not fit the experiment as it is now" in result.stderr.splitlines()[-1]
+    undone = run("train", write(experiment), "-s", begun, "--resume")
+    assert undone.returncode == 0, undone.stderr
+    assert notes(begun) is None
 
 
 def test_a_run_whose_training_is_done_stays_as_it_is(
@@ -124,6 +138,11 @@ def test_a_run_whose_training_is_done_stays_as_it_is(
     refused = run("train", write(experiment), "-s", begun, "--resume-anyway")
     assert refused.returncode == 2
     assert "its training is done" in refused.stderr
+    trainer = experiment.pop("trainer")
+    experiment["stages"] = [{"name": name, "trainer": trainer} for name in ("one", "more")]
+    refused = run("train", write(experiment), "-s", begun, "--resume-anyway")
+    assert refused.returncode == 2
+    assert "its training is done" in refused.stderr and not (begun / "stages").exists()
     assert "--resume-anyway" not in run("train", write(experiment), "-s", begun, "--resume").stderr
 
 
@@ -145,6 +164,26 @@ def test_changed_code_of_a_plugin_is_refused(
     refused = run(*arguments, "--resume")
     assert refused.returncode == 2
     assert f"the code of a plugin changed since the run was begun: {plugin} (has other content)" in refused.stderr
+
+
+def test_what_an_editor_leaves_beside_a_plugin_is_no_code(
+    tmp_path: Path, registry: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "capitals_in_a_package"
+    package.mkdir()
+    (package / "__init__.py").write_text(PLUGIN.replace("{name}", "a_package"))
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module(package.name)
+    reader = {"type": "text_classification", "tokenizer": {"type": "capitals_of_a_package"}}
+    task = {"reader": reader, "head": {"type": "classifier"}, "train": "a.tsv"}
+    sharing = {"type": "fully_shared", "encoder": {"type": "lstm", "hidden_dim": 4}}
+    model = {"embedder": {"type": "words", "dim": 4}, "sharing": sharing}
+    experiment = validate(Experiment, {"tasks": {"books": task}, "model": model}, "an experiment")
+    before = code_hashes(experiment)
+    (package / ".#open.py").symlink_to("someone@here.1234:5678")
+    assert code_hashes(experiment) == before and list(before) == [package.name]
+    (package / "more.py").write_text("")
+    assert code_hashes(experiment) != before
 
 
 def test_resume_anyway_and_force_are_two_wishes(

@@ -4,6 +4,7 @@ The limits are real: RLIMIT_FSIZE stands for a full disk, and a process of root'
 permissions.
 """
 
+import errno
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from mtlkit.errors import RunError
+from mtlkit.experiment import load_experiment
+from mtlkit.runs import TrainOptions
+from mtlkit.runs import train as train_experiment
 from tests.soak.forked import Circumstances, Forked, link_kernels, run_forked
 from tests.soak.kills import differing
 from tests.soak.systems import write_systems
@@ -103,6 +109,20 @@ def test_a_disk_that_is_full(train: Train, whole: Path, tmp_path: Path, largest_
     assert_one_sentence(*train(largest_file=largest_file), str(run), "File too large", "room" if run.exists() else "-s")
     assert not list(run.glob("checkpoints/*")) and not list(tmp_path.glob(".run*"))
     assert_goes_on(train, run, whole)
+
+
+def test_the_file_that_cannot_be_written_is_named(
+    experiment: dict[str, Any], write: Callable[[dict[str, Any]], Path], tmp_path: Path
+) -> None:
+    """It need not be one of the run's: a logger may have its own."""
+
+    class Lost:
+        def stage(self, name: str | None, epochs: int) -> None:
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory", "elsewhere/events")
+
+    loaded, options = load_experiment(write(experiment)), TrainOptions(torch.device("cpu"))
+    with pytest.raises(RunError, match=r"\(No such file or directory: elsewhere/events\); nothing .* --resume"):
+        train_experiment(loaded, tmp_path / "run", options, [Lost()])  # type: ignore[list-item]
 
 
 def test_a_disk_that_fills_up(start: Start, train: Train, whole: Path, tmp_path: Path) -> None:

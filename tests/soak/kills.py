@@ -82,10 +82,13 @@ class Soak:
             self._look_for_traceback(process, name)
             if not killed:
                 break
+        goes_on = is_under_way(directory)
         process = self._start(name, directory)
         code = process.wait(PATIENCE_SECONDS)
         self._look_for_traceback(process, name)
         different = [f"ended with {code}: {process.output()[-300:]}"] if code else differing(whole.directory, directory)
+        if goes_on and "resuming after step" not in process.output():
+            different.append("began again, though there was a checkpoint")
         self.counts.tried += kills
         if different:
             self.counts.bits_lost += 1
@@ -137,6 +140,12 @@ def _wait_for_half_written(process: Forked, directory: Path) -> None:
     """Waits until a checkpoint is being written, or nothing more is."""
     while process.is_running and not any(directory.glob("**/checkpoints/.step-*")):
         time.sleep(0.0005)
+
+
+def is_under_way(directory: Path) -> bool:
+    """Whether a run, or a stage of it, has a checkpoint that it is to go on from."""
+    folders = {path.parent for path in directory.glob("**/checkpoints/step-*")}
+    return not all((folder / "outcome.json").exists() for folder in folders)
 
 
 def differing(directory: Path, other: Path) -> list[str]:

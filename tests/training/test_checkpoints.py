@@ -74,14 +74,16 @@ def test_a_step_may_be_saved_again(checkpoints: Checkpoints) -> None:
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "state.pt", "files.json"])
-@pytest.mark.parametrize("damage", ["cut", "emptied", "removed", "scribbled"])
+@pytest.mark.parametrize("damage", ["cut", "emptied", "removed", "scribbled", "unreadable"])
 def test_a_damaged_checkpoint_is_passed_over(checkpoints: Checkpoints, file: str, damage: str) -> None:
     checkpoints.save(1, model(1), {"step": 1})
     path = checkpoints.save(2, model(2), {"step": 2}) / file
     content = path.read_bytes()
-    if damage == "removed":
+    if damage in ("removed", "unreadable"):
         path.unlink()
-    else:
+    if damage == "unreadable":
+        path.mkdir()
+    elif damage != "removed":
         path.write_bytes({"cut": content[:-1], "emptied": b"", "scribbled": b"\xff" * len(content)}[damage])
     weight, state, said = load(checkpoints)
     assert (weight, state) == (1.0, {"step": 1})

@@ -131,6 +131,15 @@ def test_other_errors_pass(narrow: Lazy[Encoder], monkeypatch: pytest.MonkeyPatc
         all_in(trainer(FullyShared(narrow, input_dim=4), on_out_of_memory="split"))
 
 
+def test_libraries_without_memory_are_known_by_their_words() -> None:
+    for sign in (
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "CUDNN_STATUS_ALLOC_FAILED",
+    ):
+        assert is_out_of_memory(RuntimeError(sign))
+    assert not is_out_of_memory(RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED"))
+
+
 def test_a_machine_without_memory_is_known_by_its_error() -> None:
     """By a real limit on what the process may have."""
     used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")

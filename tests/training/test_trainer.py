@@ -228,3 +228,11 @@ def test_a_loss_that_is_no_number_stops_the_run() -> None:
         next(iter(model.heads["large"].parameters())).fill_(float("nan"))
     with pytest.raises(RunError, match="the loss is no finite number in step 2, of epoch 1, on texts 9, 1 of large's"):
         list(trainer(model).events())
+
+
+def test_the_state_of_a_trainer_of_other_parameters_is_refused() -> None:
+    """Their shapes are the same: the optimiser alone would take one for the other."""
+    small = trainer(frozen=["^heads.small"])
+    next(iter(small.events()))
+    with pytest.raises(ValueError, match="other parameters are trained"):
+        trainer(frozen=["^heads.large"]).load_state(small.state())
