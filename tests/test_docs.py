@@ -226,3 +226,7 @@ def test_promises_name_tests_that_exist() -> None:
     assert functions
     for function in functions:
         assert re.search(rf"def {function}\b", code), function
+
+
+def test_the_quickstart_counts_kinds_right() -> None:
+    assert f"each of the {len(interfaces())} kinds" in text_of("docs/quickstart.md")
