@@ -28,12 +28,12 @@ def explain(archive: Archive, texts: Sequence[str], task: str) -> list[Explanati
         task: one of the archive's, whose head answers.
 
     Raises:
+        ArchiveError: its weights or the task's reader are not sound.
         DataError: a text that the task's reader cannot take.
         ConfigError: the sharing scheme tells nothing of what it shares.
     """
-    model, settings = archive.model_for(task), archive.experiment.tasks[task]
-    reader = settings.reader.build()
-    instances = _read(reader, texts, settings.max_length)
+    model, reader = archive.model_for(task), archive.reader_for(task)
+    instances = _read(reader, texts, archive.experiment.tasks[task].max_length)
     batch = as_batch(archive, task, Corpus.from_instances(instances, reader.target_kind))
     trainer = archive.experiment.trainer
     with computing_as(trainer), torch.inference_mode(), autocast(archive.device, trainer.precision):

@@ -18,6 +18,13 @@ OTHER_VERBS = (
     "an experiment that imports",
     "notes that are missing",
 )
+OF_ONE_TASK = {
+    **dict.fromkeys(OTHER_VERBS, "books"),
+    "a head for other targets": "news",
+    "a language out of a package": "books",
+    "a path out of the pool": "books",
+}
+"""Some that `explain` meets, which asks one task."""
 """Some that every verb that opens archives meets."""
 
 
@@ -49,6 +56,14 @@ def test_every_verb_refuses_them(name: str, tmp_path: Path) -> None:
     write_tiny(good)
     for words in (["evaluate", path], ["evaluate", good, path], ["diff", good, path], ["diff", path, good]):
         assert fault(run_command(*words), path, CASES[name].says) is None, words
+
+
+@pytest.mark.parametrize("name", OF_ONE_TASK)
+def test_explain_refuses_them(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "stranger.tar.gz"
+    CASES[name].write(path)
+    outcome = run_command("explain", path, "--task", OF_ONE_TASK[name], "fine film")
+    assert fault(outcome, path, CASES[name].says) is None
 
 
 @pytest.mark.parametrize("name", ["half of it", "a tensor turned"])
