@@ -36,7 +36,7 @@ LONGEST_SHOWN = 1000
 
 def largest_size(name: str) -> int | None:
     """The bytes that a member of this name may have; None where an archive has no such member."""
-    if len(name) > LONGEST_NAME:
+    if len(name.encode(errors="replace")) > LONGEST_NAME:  # bytes are what folders count
         return None
     return next((size for pattern, size in LARGEST.items() if re.fullmatch(pattern, name)), None)
 

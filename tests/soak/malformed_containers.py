@@ -165,6 +165,7 @@ MEMBERS = {
     "a name of two lines": of_bytes(partial(_with, "meta.json\nall is well"), r"'meta.json\nall is well' does not"),
     "a name that moves the cursor": of_bytes(partial(_with, "\x1b[2Jall is well"), r"'\x1b[2Jall is well' does not"),
     "a name that is no UTF-8": of_bytes(partial(_with, "weights/\udcff.safetensors"), NOT_BELONG),
+    "a name of more bytes than letters": of_bytes(partial(_with, f"weights/{'ä' * 200}.safetensors"), NOT_BELONG),
     "a name without end": of_bytes(partial(_with, "weights/" + "w" * 50_000 + ".safetensors"), NOT_BELONG),
     "a soft link": of_bytes(partial(_with, "meta.json", 0, tarfile.SYMTYPE, "/etc/passwd"), NOT_BELONG),
     "a hard link": of_bytes(partial(_with, "meta.json", 0, tarfile.LNKTYPE, "/etc/passwd"), NOT_BELONG),
