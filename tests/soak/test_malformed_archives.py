@@ -1,14 +1,17 @@
 """Archives from strangers are refused in a sentence, whatever is wrong with them."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import load, save
 
 from tests.soak.counts import Counts
 from tests.soak.malformed_archives import CASES, Outcome, fault, predict_with, run_command, try_mutant
-from tests.soak.tiny_archive import POOL, packed, sealed, tar, tiny_members, write_tiny
+from tests.soak.tiny_archive import POOL, WEIGHTS, packed, sealed, tar, tiny_members, write_tiny
 
 OTHER_VERBS = (
     "a name in the parent",
@@ -108,15 +111,31 @@ def test_what_a_stranger_writes_moves_no_cursor(tmp_path: Path) -> None:
     """Labels and notes are shown, but not obeyed."""
     path, good, data = tmp_path / "stranger.tar.gz", tmp_path / "good.tar.gz", tmp_path / "books.tsv"
     members = tiny_members()
-    members["vocabulary/labels.books.txt"] = b"\\u001b[2J\npositive\n"
+    members["vocabulary/labels.books.txt"] = b"\\u001b[2J\n\\u009b2J\n"
     members["meta.json"] = b'{"platform": "\\u001b[2J", "command": ["mtlkit", "\\u009b2J"]}'
     path.write_bytes(packed(tar(sealed(members))))
     write_tiny(good)
     data.write_text("neutral\tfine film\n")
+    answered = run_command("predict", path, "-", "--task", "books", text="fine film\n")
+    assert json.loads(answered.output)["label"] in ("\x1b[2J", "\x9b2J") and answered.output.strip().isprintable()
     for words in (["evaluate", path, "--task", "books", "--file", data], ["diff", "--all", good, path]):
         outcome = run_command(*words)
         assert outcome.code in (0, 1) and r"\x1b[2J" in outcome.output + outcome.messages
         assert not set("\x1b\x9b") & set(outcome.output + outcome.messages)
+
+
+@pytest.mark.parametrize("weight", [np.inf, 3e38])
+def test_weights_beyond_all_measure(weight: float, tmp_path: Path) -> None:
+    path, members = tmp_path / "stranger.tar.gz", tiny_members(with_pool=True)
+    tensors = load(members[WEIGHTS])
+    for tensor in tensors.values():
+        tensor[...] = weight if tensor.dtype == np.float32 else tensor
+    path.write_bytes(packed(tar(sealed({**members, WEIGHTS: save(tensors)}))))
+    answered = run_command("predict", path, "-", "--task", "books", text="fine film\n")
+    assert answered.code == 1 and "NaN" not in answered.output
+    assert json.loads(answered.output)["error"].startswith("the model comes to no finite number; ")
+    asked = run_command("explain", path, "--task", "books", "--format", "json", "fine film")
+    assert fault(asked, path, "text 1: the model comes to no finite number") is None
 
 
 def test_a_fault_is_seen(tmp_path: Path) -> None:
