@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from safetensors.numpy import load, save
 
 from tests.soak.counts import Counts
 from tests.soak.malformed_archives import CASES, Outcome, fault, predict_with, run_command, try_mutant
-from tests.soak.tiny_archive import POOL, WEIGHTS, packed, sealed, tar, tiny_members, write_tiny
+from tests.soak.tiny_archive import POOL, WEIGHTS, changed, packed, sealed, tar, tiny_members, write_tiny
 
 OTHER_VERBS = (
     "a name in the parent",
@@ -122,6 +123,35 @@ def test_what_a_stranger_writes_moves_no_cursor(tmp_path: Path) -> None:
         outcome = run_command(*words)
         assert outcome.code in (0, 1) and r"\x1b[2J" in outcome.output + outcome.messages
         assert not set("\x1b\x9b") & set(outcome.output + outcome.messages)
+
+
+def test_what_a_stranger_writes_breaks_no_line(tmp_path: Path) -> None:
+    path, data = tmp_path / "stranger.tar.gz", tmp_path / "books.tsv"
+    path.write_bytes(packed(tar(sealed({**tiny_members(), "vocabulary/labels.books.txt": b"\\u000aall is well\nx\n"}))))
+    data.write_text("neutral\tfine film\n")
+    told = run_command("evaluate", path, "--task", "books", "--file", data).messages
+    assert r"(it knows \nall is well, x)" in told and "all is well, x)" not in told.splitlines()
+
+
+@pytest.mark.parametrize("options", [[], ["--data", "."]])
+def test_a_strangers_path_moves_no_cursor(options: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "stranger.tar.gz"
+    lure = partial(changed, "experiment.resolved.json", lambda value: value["tasks"]["books"].update(test="\x1b[2J\nx"))
+    path.write_bytes(packed(tar(lure())))
+    outcome = run_command("evaluate", path, *options)
+    assert fault(outcome, path, r"\x1b[2J\nx") is None
+
+
+def test_what_a_reader_quotes_moves_no_cursor(tmp_path: Path) -> None:
+    """Whatever quotes a stranger's settings, they are written out."""
+    path, data = tmp_path / "stranger.tar.gz", tmp_path / "books.jsonl"
+    reader = {"type": "jsonl", "text_field": "\x1b[2J"}
+    path.write_bytes(
+        packed(tar(changed("experiment.resolved.json", lambda value: value["tasks"]["books"].update(reader=reader))))
+    )
+    data.write_text('{"text": "fine", "label": "x"}\n')
+    outcome = run_command("evaluate", path, "--task", "books", "--file", data)
+    assert outcome.code == 2 and r"\x1b[2J" in outcome.messages and "\x1b" not in outcome.messages
 
 
 @pytest.mark.parametrize("weight", [np.inf, 3e38])
