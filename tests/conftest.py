@@ -11,6 +11,7 @@ import torch
 from mtlkit.config import Component
 from mtlkit.data import cache_folder, fetch_vader
 from mtlkit.errors import DataError
+from mtlkit.plugins import load_plugins
 
 hypothesis.settings.register_profile("mtlkit", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("mtlkit")
@@ -38,6 +39,7 @@ def vader_corpora() -> Path:
 @pytest.fixture
 def registry() -> Iterator[None]:
     """Forgets the interfaces and components that a test declares."""
+    load_plugins()  # else one whose first import is in the test would be forgotten, and never be imported again
     names, kinds = Component._registry, Component._interfaces
     before = {interface: dict(known) for interface, known in names.items()}
     kinds_before = dict(kinds)

@@ -16,6 +16,9 @@ from mtlkit.errors import ArchiveError
 from mtlkit.files import file_sha256, new_file
 
 Content = Path | bytes
+LARGEST_HEADERS = 4096
+"""Of a member, with what fills up its last block."""
+KEPT = "the run keeps its weights in checkpoints"
 
 
 def pack(path: Path, members: Mapping[str, Content], plugins: Mapping[str, str]) -> None:
@@ -28,7 +31,8 @@ def pack(path: Path, members: Mapping[str, Content], plugins: Mapping[str, str])
     manifest = {"format_version": FORMAT, "mtlkit": mtlkit.__version__, "plugins": plugins, "members": facts}
     everything = {MANIFEST: as_json(manifest), **members}
     _check(path, everything)
-    # Weights do not compress: level 1 costs little and still packs the text. No times: equal content, equal bytes.
+    # Weights do not compress: level 1 costs little and still packs the text, and even zeros stay below MAX_EXPANSION.
+    # No times: equal content, equal bytes.
     with (
         new_file(path) as temporary,
         temporary.open("wb") as raw,
@@ -50,10 +54,11 @@ def _check(path: Path, members: Mapping[str, Content]) -> None:
         largest = largest_size(name)
         if largest is None or _size(content) > largest:
             most = "cannot be in an archive" if largest is None else f"may have {largest} bytes in an archive"
-            raise ArchiveError(f"{path}: not written, since {name} {most}; the run keeps its weights in checkpoints")
-    if len(members) > MAX_MEMBERS or sum(map(_size, members.values())) > MAX_BYTES:
+            raise ArchiveError(f"{path}: not written, since {name} {most}; {KEPT}")
+    size = tarfile.RECORDSIZE + sum(_size(content) + LARGEST_HEADERS for content in members.values())
+    if len(members) > MAX_MEMBERS or size > MAX_BYTES:
         most = f"{MAX_MEMBERS} members and {MAX_BYTES >> 30} GiB"
-        raise ArchiveError(f"{path}: not written, since an archive has at most {most}; the run keeps its checkpoints")
+        raise ArchiveError(f"{path}: not written, since an archive has at most {most}; {KEPT}")
 
 
 def _add(tar: tarfile.TarFile, name: str, content: Content) -> None:

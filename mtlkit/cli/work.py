@@ -82,6 +82,7 @@ def predict(
     from mtlkit.cli.inputs import STANDARD_INPUT, open_inputs
     from mtlkit.cli.outputs import open_output
     from mtlkit.errors import ConfigError
+    from mtlkit.explanations import visible
     from mtlkit.plugins import load_plugins
     from mtlkit.runs import predict as run_predict
 
@@ -94,7 +95,7 @@ def predict(
         with open_output(output) as target:
             for record in run_predict(opened, lines, task or known, size):
                 bad += "error" in record
-                print(json.dumps(record, ensure_ascii=False), file=target, flush=True)
+                print(visible(json.dumps(record, ensure_ascii=False)), file=target, flush=True)
     if bad:
         say(f"{bad} of the records hold an error instead of an answer")
         raise typer.Exit(1)

@@ -84,7 +84,9 @@ class Path:
         return {"kind": "path", "steps": steps}
 
     def sheet(self) -> Sheet:
-        """Each step with its probability and what else could have been taken."""
+        """Each step with its probability and what else could have been taken; a line where there is none at all."""
+        if not self.steps:
+            return Sheet(("step", "takes"), (Row("none", ((Entry("no module; the head reads the embeddings"),),)),))
         by_chance = any(step.policy is not None for step in self.steps)
         rows = []
         for number, step in enumerate(self.steps, 1):

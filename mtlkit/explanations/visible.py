@@ -15,7 +15,7 @@ def visible(text: str) -> str:
 
     JSON stays JSON of the same value.
     """
-    return "".join(map(_visible, text))
+    return text if text.isprintable() else "".join(map(_visible, text))
 
 
 def _visible(character: str) -> str:

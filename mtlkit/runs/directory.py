@@ -7,7 +7,7 @@ vocabulary/                 one text file per namespace
 metrics.jsonl, metrics.json every epoch, and the final figures
 checkpoints/                see training/checkpoints.py
 predictions/SPLIT/          the answer to each dev and test text, see predictions.py
-archive.tar.gz              see archive/archive.py
+archive.tar.gz              see archive/opening.py
 stages/NAME/                of a run in stages, each one's checkpoints and derived paths
 """
 

@@ -9,6 +9,7 @@ from mtlkit.corpora import Say, evaluation_tasks, load_split, majority, say_coun
 from mtlkit.errors import ConfigError, DataError
 from mtlkit.experiment import TaskSettings
 from mtlkit.files import is_file
+from mtlkit.table import on_one_line
 from mtlkit.training import Predictions, computing_as, predictions_of, with_averages
 
 
@@ -64,7 +65,8 @@ def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Eva
         say_counts(name, {split: corpus}, say)
         known = archive.vocabulary.labels(name)
         if unknown := [label for label in corpus.label_counts() if label not in known]:
-            say(f"{name}: labels that no model here can give: {', '.join(unknown)} (it knows {', '.join(known)})")
+            theirs = on_one_line(f"{', '.join(unknown)} (it knows {', '.join(known)})")
+            say(f"{name}: labels that no model here can give: {theirs}")
         model = archive.model_for(name)
         (scored,) = evaluation_tasks(
             {name: corpus},
@@ -125,7 +127,7 @@ def _with_data(archive: Archive, name: str, settings: TaskSettings, wanted: Want
         missing = [path for path in reader.files(getattr(settings, each)) if not is_file(path)]
         if missing and not reader.fetches:
             remedy = "say where it is with --data TASK=FILE or --data FOLDER"
-            raise DataError(f"{place}.{each}: no file {missing[0]}; {remedy}")
+            raise DataError(f"{place}.{each}: no file {on_one_line(str(missing[0]))}; {remedy}")
     return settings
 
 
@@ -140,6 +142,5 @@ def relocated(source: str, folders: Sequence[Path], place: str) -> str:
         for start in range(len(parts)):
             if is_file(file := folder.joinpath(*parts[start:])):
                 return str(file)
-    raise DataError(
-        f"{place}: no {parts[-1]} in {' or '.join(map(str, folders))}; say where it is with --data TASK=FILE"
-    )
+    where = " or ".join(map(str, folders))
+    raise DataError(f"{place}: no {on_one_line(parts[-1])} in {where}; say where it is with --data TASK=FILE")

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from mtlkit.archive import Archive
 from mtlkit.data import Corpus, DatasetReader, Instance
-from mtlkit.errors import ConfigError, DataError
+from mtlkit.errors import ArchiveError, ConfigError, DataError
 from mtlkit.explanations import Explanation, Mixture, Path, Reading, SharedWith, Step
-from mtlkit.runs.predict import as_batch, decisions_of
+from mtlkit.runs.predict import NO_NUMBER, as_batch, decisions_of
 from mtlkit.sharing import MixtureTrace, PathTrace, Trace, WordTrace
 from mtlkit.training import computing_as
 from mtlkit.training.optimization import autocast
@@ -28,12 +28,12 @@ def explain(archive: Archive, texts: Sequence[str], task: str) -> list[Explanati
         task: one of the archive's, whose head answers.
 
     Raises:
+        ArchiveError: its weights or the task's reader are not sound, or it comes to no finite number.
         DataError: a text that the task's reader cannot take.
         ConfigError: the sharing scheme tells nothing of what it shares.
     """
-    model, settings = archive.model_for(task), archive.experiment.tasks[task]
-    reader = settings.reader.build()
-    instances = _read(reader, texts, settings.max_length)
+    model, reader = archive.model_for(task), archive.reader_for(task)
+    instances = _read(reader, texts, archive.experiment.tasks[task].max_length)
     batch = as_batch(archive, task, Corpus.from_instances(instances, reader.target_kind))
     trainer = archive.experiment.trainer
     with computing_as(trainer), torch.inference_mode(), autocast(archive.device, trainer.precision):
@@ -41,13 +41,18 @@ def explain(archive: Archive, texts: Sequence[str], task: str) -> list[Explanati
     if trace is None:
         raise ConfigError(
             f"{archive.path}: the sharing scheme '{archive.experiment.model.sharing.type}' tells nothing of what it "
-            "shares for a text, so there is nothing to explain; use an archive with messages, paths or mixtures"
+            "shares for a text, so there is nothing to explain; mtlkit predict gives its answers"
         )
     explanations = []
     decisions = decisions_of(decoded, archive.vocabulary.labels(task))
     for row, (instance, decision) in enumerate(zip(instances, decisions, strict=True)):
+        try:
+            shared = _shared_with(trace, row, instance.words)
+        except FloatingPointError:
+            decision = {"error": NO_NUMBER}
+        if "error" in decision:
+            raise ArchiveError(f"{archive.path}: text {row + 1}: {decision['error']}")
         tags = tuple(decision["tags"]) if "tags" in decision else None
-        shared = _shared_with(trace, row, instance.words)
         label, probability = decision.get("label"), decision.get("probability")
         explanations.append(Explanation(task, instance.words, shared, label, probability, tags))
     return explanations
@@ -91,4 +96,6 @@ def _path(trace: PathTrace) -> Path:
 
 
 def _rows(matrix: Tensor) -> tuple[tuple[float, ...], ...]:
+    if not matrix.isfinite().all():
+        raise FloatingPointError
     return tuple(map(tuple, matrix.tolist()))

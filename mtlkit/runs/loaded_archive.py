@@ -29,8 +29,10 @@ class LoadedArchive:
         """The records of `mtlkit predict`, one for each text; of a text that cannot be answered, with an `error`.
 
         Raises:
-            ConfigError: there is no such task.
+            ConfigError: there is no such task, or one text is given in place of many.
         """
+        if isinstance(texts, str):  # which is an iterable of letters
+            raise ConfigError("predict takes many texts; give a list, such as [text]")
         inputs = ((text, f"text {number}") for number, text in enumerate(texts, 1))
         return list(predict(self._archive, inputs, [self._known(task)]))
 

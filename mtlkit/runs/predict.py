@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from math import isfinite
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from mtlkit.training.optimization import autocast
 
 Input = tuple[str | Mapping[str, object] | DataError, str]
 """A raw text or a JSON object (or why there is none), and its place for messages."""
+NO_NUMBER = "the model comes to no finite number; its weights are not sound, ask its author for others"
 
 
 def predict(
@@ -76,12 +78,14 @@ def as_batch(archive: Archive, task: str, corpus: Corpus) -> Batch:
 
 
 def decisions_of(decoded: Decoded, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """`label` and its `probability`, or `tags`, for each text."""
+    """`label` and its `probability`, or `tags`, for each text; an `error` where the model comes to no number."""
     decisions: list[dict[str, Any]] = []
     for row in decoded.ids.tolist():
         name = as_target(row, labels)
         decisions.append({"label": name} if isinstance(name, str) else {"tags": list(name)})
-    if decoded.confidence_B is not None:
-        for decision, probability in zip(decisions, decoded.confidence_B.tolist(), strict=True):
-            decision["probability"] = round(probability, 6)
-    return decisions
+    if decoded.confidence_B is None:
+        return decisions
+    return [
+        {**decision, "probability": round(probability, 6)} if isfinite(probability) else {"error": NO_NUMBER}
+        for decision, probability in zip(decisions, decoded.confidence_B.tolist(), strict=True)
+    ]

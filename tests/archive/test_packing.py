@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mtlkit.archive import packing
+from mtlkit.archive import packing, unpacking
 from mtlkit.archive.members import LARGEST, largest_size
 from mtlkit.archive.packing import pack
 from mtlkit.archive.unpacking import unpack
@@ -49,6 +49,13 @@ def test_there_is_a_limit_to_all_members_together(tmp_path: Path, monkeypatch: p
     pack(tmp_path / "a.tar.gz", {"meta.json": b"{}"}, {})
     with pytest.raises(ArchiveError, match="an archive has at most 2 members"):
         pack(tmp_path / "b.tar.gz", MEMBERS, {})
+
+
+def test_what_compresses_best_can_be_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "FREE_BYTES", 2**20)
+    pack(tmp_path / "zeros.tar.gz", {"weights/a.safetensors": bytes(2**25)}, {})
+    (tmp_path / "folder").mkdir()
+    assert unpack(tmp_path / "zeros.tar.gz", tmp_path / "folder")["members"]["weights/a.safetensors"]["size"] == 2**25
 
 
 def test_a_name_has_one_limit() -> None:

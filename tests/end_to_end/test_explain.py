@@ -228,6 +228,9 @@ def test_archives_in_python(archive, run):
     good, bad = loaded.predict([TEXTS[0], ""], task="books")
     assert good["label"] == explanation.label and good["probability"] == explanation.probability
     assert bad["error"].startswith("text 2: ")
-    for ask in (loaded.predict, loaded.explain):
-        with pytest.raises(mtlkit.ConfigError, match="there is no task 'boks'; the archive's tasks are books, films"):
-            ask("warm", "boks")
+    no_task = "there is no task 'boks'; the archive's tasks are books, films"
+    for ask, given in ((loaded.predict, ["warm"]), (loaded.explain, "warm")):
+        with pytest.raises(mtlkit.ConfigError, match=no_task):
+            ask(given, "boks")
+    with pytest.raises(mtlkit.ConfigError, match="predict takes many texts; give a list"):
+        loaded.predict("warm", "books")

@@ -64,6 +64,10 @@ def test_a_path_has_probabilities_and_what_else_there_was() -> None:
     assert Path((Step(2, None),)).sheet().header == ("step", "takes")
 
 
+def test_a_path_without_modules_is_told() -> None:
+    assert "no module; the head reads the embeddings" in explanation_text(explained(Path(())), to_file=True)
+
+
 def test_coefficients_are_shown_with_their_sign() -> None:
     shown = explanation_text(explained(Mixture(("movie", "tweet"), ((0.25, -0.75),))), to_file=True)
     assert "tweet -0.75   movie 0.25" in shown

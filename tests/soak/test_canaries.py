@@ -64,6 +64,7 @@ def _open_with_others(path: Path, taken: bool) -> None:
     train.write_text(json.dumps(value))
     for words in (
         ["evaluate", path],
+        ["explain", path, "--task", "books", "fine film"],
         ["diff", good, path],
         ["check", train],
         ["train", train, "-s", path.with_name("run")],

@@ -1,14 +1,18 @@
 """Archives from strangers are refused in a sentence, whatever is wrong with them."""
 
+import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import load, save
 
 from tests.soak.counts import Counts
 from tests.soak.malformed_archives import CASES, Outcome, fault, predict_with, run_command, try_mutant
-from tests.soak.tiny_archive import POOL, packed, sealed, tar, tiny_members, write_tiny
+from tests.soak.tiny_archive import POOL, WEIGHTS, changed, packed, sealed, tar, tiny_members, write_tiny
 
 OTHER_VERBS = (
     "a name in the parent",
@@ -18,6 +22,13 @@ OTHER_VERBS = (
     "an experiment that imports",
     "notes that are missing",
 )
+OF_ONE_TASK = {
+    **dict.fromkeys(OTHER_VERBS, "books"),
+    "a head for other targets": "news",
+    "a language out of a package": "books",
+    "a path out of the pool": "books",
+}
+"""Some that `explain` meets, which asks one task."""
 """Some that every verb that opens archives meets."""
 
 
@@ -49,6 +60,14 @@ def test_every_verb_refuses_them(name: str, tmp_path: Path) -> None:
     write_tiny(good)
     for words in (["evaluate", path], ["evaluate", good, path], ["diff", good, path], ["diff", path, good]):
         assert fault(run_command(*words), path, CASES[name].says) is None, words
+
+
+@pytest.mark.parametrize("name", OF_ONE_TASK)
+def test_explain_refuses_them(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "stranger.tar.gz"
+    CASES[name].write(path)
+    outcome = run_command("explain", path, "--task", OF_ONE_TASK[name], "fine film")
+    assert fault(outcome, path, CASES[name].says) is None
 
 
 @pytest.mark.parametrize("name", ["half of it", "a tensor turned"])
@@ -93,15 +112,60 @@ def test_what_a_stranger_writes_moves_no_cursor(tmp_path: Path) -> None:
     """Labels and notes are shown, but not obeyed."""
     path, good, data = tmp_path / "stranger.tar.gz", tmp_path / "good.tar.gz", tmp_path / "books.tsv"
     members = tiny_members()
-    members["vocabulary/labels.books.txt"] = b"\\u001b[2J\npositive\n"
+    members["vocabulary/labels.books.txt"] = b"\\u001b[2J\n\\u009b2J\n"
     members["meta.json"] = b'{"platform": "\\u001b[2J", "command": ["mtlkit", "\\u009b2J"]}'
     path.write_bytes(packed(tar(sealed(members))))
     write_tiny(good)
     data.write_text("neutral\tfine film\n")
+    answered = run_command("predict", path, "-", "--task", "books", text="fine film\n")
+    assert json.loads(answered.output)["label"] in ("\x1b[2J", "\x9b2J") and answered.output.strip().isprintable()
     for words in (["evaluate", path, "--task", "books", "--file", data], ["diff", "--all", good, path]):
         outcome = run_command(*words)
         assert outcome.code in (0, 1) and r"\x1b[2J" in outcome.output + outcome.messages
         assert not set("\x1b\x9b") & set(outcome.output + outcome.messages)
+
+
+def test_what_a_stranger_writes_breaks_no_line(tmp_path: Path) -> None:
+    path, data = tmp_path / "stranger.tar.gz", tmp_path / "books.tsv"
+    path.write_bytes(packed(tar(sealed({**tiny_members(), "vocabulary/labels.books.txt": b"\\u000aall is well\nx\n"}))))
+    data.write_text("neutral\tfine film\n")
+    told = run_command("evaluate", path, "--task", "books", "--file", data).messages
+    assert r"(it knows \nall is well, x)" in told and "all is well, x)" not in told.splitlines()
+
+
+@pytest.mark.parametrize("options", [[], ["--data", "."]])
+def test_a_strangers_path_moves_no_cursor(options: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "stranger.tar.gz"
+    lure = partial(changed, "experiment.resolved.json", lambda value: value["tasks"]["books"].update(test="\x1b[2J\nx"))
+    path.write_bytes(packed(tar(lure())))
+    outcome = run_command("evaluate", path, *options)
+    assert fault(outcome, path, r"\x1b[2J\nx") is None
+
+
+def test_what_a_reader_quotes_moves_no_cursor(tmp_path: Path) -> None:
+    """Whatever quotes a stranger's settings, they are written out."""
+    path, data = tmp_path / "stranger.tar.gz", tmp_path / "books.jsonl"
+    reader = {"type": "jsonl", "text_field": "\x1b[2J"}
+    path.write_bytes(
+        packed(tar(changed("experiment.resolved.json", lambda value: value["tasks"]["books"].update(reader=reader))))
+    )
+    data.write_text('{"text": "fine", "label": "x"}\n')
+    outcome = run_command("evaluate", path, "--task", "books", "--file", data)
+    assert outcome.code == 2 and r"\x1b[2J" in outcome.messages and "\x1b" not in outcome.messages
+
+
+@pytest.mark.parametrize("weight", [np.inf, 3e38])
+def test_weights_beyond_all_measure(weight: float, tmp_path: Path) -> None:
+    path, members = tmp_path / "stranger.tar.gz", tiny_members(with_pool=True)
+    tensors = load(members[WEIGHTS])
+    for tensor in tensors.values():
+        tensor[...] = weight if tensor.dtype == np.float32 else tensor
+    path.write_bytes(packed(tar(sealed({**members, WEIGHTS: save(tensors)}))))
+    answered = run_command("predict", path, "-", "--task", "books", text="fine film\n")
+    assert answered.code == 1 and "NaN" not in answered.output
+    assert json.loads(answered.output)["error"].startswith("the model comes to no finite number; ")
+    asked = run_command("explain", path, "--task", "books", "--format", "json", "fine film")
+    assert fault(asked, path, "text 1: the model comes to no finite number") is None
 
 
 def test_a_fault_is_seen(tmp_path: Path) -> None:

@@ -1,0 +1,139 @@
+"""An archive is opened.
+
+archive.tar.gz
+  manifest.json                 format, sha256 and size of every other member, plugins needed
+  experiment.resolved.json      registered names only
+  vocabulary/...
+  weights/NAME.safetensors      one set, or one per task (model selection `per_task`)
+  seen.safetensors              digests of all train and dev texts, for clean scores
+  meta.json                     where it comes from
+
+It may come from a stranger: members.py says what may be in it, formats.py which formats there have been.
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file
+
+from mtlkit.archive.archive import Archive
+from mtlkit.archive.documents import Manifest, Meta, parse_json
+from mtlkit.archive.fitting import forms_in
+from mtlkit.archive.formats import Documents, migrated
+from mtlkit.archive.members import EXPERIMENT, MANIFEST, MAX_LABELS, META, SEEN, VOCABULARY, damaged, printable
+from mtlkit.archive.refusals import UNBUILDABLE, first_problem, reading, unsound
+from mtlkit.archive.unpacking import unpack
+from mtlkit.config import validate
+from mtlkit.data import Vocabulary
+from mtlkit.errors import ArchiveError, ConfigError, UnknownComponentError
+from mtlkit.experiment import Experiment
+from mtlkit.plugins import INCLUDED, Plugin, failures
+
+
+@contextmanager
+def open_archive(path: Path, device: torch.device, plugins: Sequence[Plugin] = ()) -> Iterator[Archive]:
+    """Unpacks an archive into a temporary folder for the time of the block.
+
+    Args:
+        path: the archive.
+        device: of its models.
+        plugins: that were imported; those that could not be are named when a component is not found.
+
+    Raises:
+        ArchiveError: it is missing, damaged, of a newer format, or no archive.
+        UnknownComponentError: its experiment names components that are not known here.
+    """
+    with _unpacked(path) as (folder, manifest):
+        yield _read(path, folder, manifest, device, plugins)
+
+
+def read_documents(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The experiment and the meta data of an archive as JSON, whose components need not be known here.
+
+    Raises:
+        ArchiveError: as `open_archive`.
+    """
+    with _unpacked(path) as (folder, manifest):
+        return _documents(path, folder, manifest)
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """A temporary folder with the archive's members, and the manifest."""
+    if not path.is_file():
+        if path.is_dir():
+            raise ArchiveError(f"{path}: is a directory; name the archive.tar.gz in it")
+        if path.exists():
+            raise ArchiveError(f"{path}: is no file but a device or the like; name an archive.tar.gz")
+        unfinished = (path.parent / "checkpoints").is_dir()
+        hint = "its run is not finished: go on with it by mtlkit train ... --resume" if unfinished else "check the path"
+        raise ArchiveError(f"{path}: no such file; {hint}")
+    with tempfile.TemporaryDirectory(prefix="mtlkit-") as temporary:
+        yield Path(temporary), unpack(path, Path(temporary))
+
+
+def _documents(path: Path, folder: Path, manifest: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The experiment and the meta data, with the plugins that the manifest names, in today's format."""
+    with reading(path, folder, EXPERIMENT) as file:
+        experiment = parse_json(file.read_bytes())
+    with reading(path, folder, META) as file:
+        meta = parse_json(file.read_bytes())
+    documents = migrated(Documents(manifest, experiment, meta))
+    for member, kind, value in ((MANIFEST, Manifest, documents.manifest), (META, Meta, documents.meta)):
+        try:
+            validate(kind, value, member)
+        except ConfigError as error:
+            raise damaged(path, member, first_problem(error, member)) from None
+    return documents.experiment, {**documents.meta, "plugins": documents.manifest["plugins"]}
+
+
+def _read(
+    path: Path, folder: Path, manifest: dict[str, Any], device: torch.device, plugins: Sequence[Plugin]
+) -> Archive:
+    value, meta = _documents(path, folder, manifest)
+    experiment = _experiment(path, value, meta["plugins"], plugins)
+    with reading(path, folder, VOCABULARY) as file:
+        vocabulary = _vocabulary(file, experiment)
+    with reading(path, folder, SEEN) as file:
+        if [(form.dtype, len(form.shape)) for form in forms_in(file).values()] != [("I64", 1)]:
+            raise ValueError("it is to hold one list of digests")
+        seen = np.asarray(load_file(file)["digests"])
+    archive = Archive(path, experiment, vocabulary, folder, seen, device, meta)
+    archive.check_weights()
+    return archive
+
+
+def _experiment(path: Path, value: Any, made_with: Mapping[str, str], plugins: Sequence[Plugin]) -> Experiment:
+    """The experiment, whose components are all known here."""
+    try:
+        experiment = validate(Experiment, value, EXPERIMENT)
+    except UnknownComponentError as error:
+        what = f"{first_problem(error)}{_needed(made_with, plugins)}{failures(plugins)}".replace("\n", "; ")
+        raise UnknownComponentError(f"{path}: {EXPERIMENT}: {printable(what)}") from None
+    except (ConfigError, *UNBUILDABLE) as error:
+        raise unsound(path, first_problem(error)) from None
+    return experiment
+
+
+def _vocabulary(folder: Path, experiment: Experiment) -> Vocabulary:
+    vocabulary = Vocabulary.load(folder)
+    for task in experiment.tasks:
+        if not 0 < len(vocabulary.labels(task)) <= MAX_LABELS:
+            raise ValueError(f"{task} is to have between 1 and {MAX_LABELS} labels")
+    return vocabulary
+
+
+def _needed(made_with: Mapping[str, str], plugins: Sequence[Plugin]) -> str:
+    """A line that names the plugins that the archive was made with: those that are not here, or else all of them."""
+    here = {plugin.package for plugin in plugins if not plugin.error}
+    missing = {name: version for name, version in made_with.items() if name not in here}
+    names = [
+        f"--include-package {name}" if version == INCLUDED else f"{name} {version}"
+        for name, version in (missing or made_with).items()
+    ]
+    return f"\nthe archive was made with {', '.join(names)}; install or give what is missing" if names else ""

@@ -1,0 +1,52 @@
+"""An archive is written."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from mtlkit.archive.documents import parse_json
+from mtlkit.archive.members import EXPERIMENT, MAX_LABELS, META, SEEN, VOCABULARY
+from mtlkit.archive.packing import KEPT, as_json, pack
+from mtlkit.errors import ArchiveError
+from mtlkit.experiment import Experiment
+
+
+def write_archive(
+    path: Path,
+    experiment: Experiment,
+    vocabulary: Path,
+    weights: Mapping[str, Path],
+    seen: NDArray[Any],
+    meta: Mapping[str, Any],
+) -> None:
+    """Writes an archive, whole or not at all. Equal content gives equal bytes.
+
+    Raises:
+        ArchiveError: nobody could open it, since it is too large, nested too deeply or the like.
+    """
+    files = sorted(file for file in vocabulary.rglob("*") if file.is_file())
+    documents = {EXPERIMENT: as_json(experiment.to_json()), META: as_json(meta)}
+    _check(path, documents, [file for file in files if file.name.startswith("labels.")])
+    members: dict[str, Path | bytes] = {
+        **documents,
+        SEEN: save({"digests": seen}),
+        **{f"{VOCABULARY}/{file.relative_to(vocabulary).as_posix()}": file for file in files},
+        **{f"weights/{name}.safetensors": file for name, file in sorted(weights.items())},
+    }
+    pack(path, members, meta.get("plugins", {}))
+
+
+def _check(path: Path, documents: Mapping[str, bytes], labels: Iterable[Path]) -> None:
+    """Holds what is written to what is read."""
+    for name, content in documents.items():
+        try:
+            parse_json(content)
+        except ValueError as error:
+            raise ArchiveError(f"{path}: not written, since {name} is {error}; {KEPT}") from None
+    for file in labels:
+        if (count := file.read_bytes().count(b"\n")) > MAX_LABELS:
+            most = f"has {count} labels and may have {MAX_LABELS} in an archive"
+            raise ArchiveError(f"{path}: not written, since {VOCABULARY}/{file.name} {most}; {KEPT}")
