@@ -12,7 +12,7 @@ import mtlkit
 
 ROOT = Path(mtlkit.__file__).parent
 LAYERS = [
-    {"errors", "types", "files", "table"},
+    {"errors", "types", "files", "table", "devices"},
     {"config"},
     {"data", "metrics", "kernels"},
     {"embedders", "encoders", "heads", "communicators", "initializers", "selectors", "sharing"},
@@ -38,6 +38,7 @@ LAYERS = [
 LAYER_OF = {package: number for number, layer in enumerate(LAYERS) for package in layer}
 SIDEWAYS = {
     ("files", "errors"),
+    ("devices", "errors"),
     ("__main__", "cli"),
     ("metrics", "data.instance"),
     ("sharing", "communicators"),

@@ -20,16 +20,17 @@ def explain(
     texts: Annotated[
         list[str], typer.Argument(help="Raw texts; a first one that begins with - after --.", metavar="TEXT")
     ] = [],
-    task: Annotated[str | None, typer.Option(help="Whose head answers; default: the only task.")] = None,
+    task: Annotated[list[str], typer.Option(help="Whose head answers; default: the only task.")] = [],
     format_: Annotated[Format, typer.Option("--format", help="terminal, or json: one object a line.")] = "terminal",
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Write to this file.")] = None,
     device: Device = "auto",
     include_package: Include = [],
 ) -> None:
     """Answer raw texts, and show what was shared on the way to each answer.
 
-    Of message passing: which tasks, or which words of the text, each word took most of. Of a pool: the path with the
-    probability of every step. Of cross-stitch: the coefficients. JSON has all weights.
+    Of message passing: which tasks, or which words of the text, each word took most of. Of a pool: the path, with the
+    probability of every step where a selector chooses them (after a search in stages paths are fixed). Of cross-stitch:
+    the coefficients. JSON has all weights.
     """
     from mtlkit.archive import open_archive
     from mtlkit.cli.outputs import open_output, writable_file
@@ -43,7 +44,8 @@ def explain(
     target = None if output is None else writable_file(output)
     where, plugins = torch_device(device), load_plugins(include_package)
     with open_archive(archive_path(archive), where, plugins) as opened:
-        explanations = run_explain(opened, texts, _chosen(task, list(opened.experiment.tasks)))
+        tasks = _chosen(task, list(opened.experiment.tasks))
+        explanations = [each for name in tasks for each in run_explain(opened, texts, name)]
     text = _written(explanations, format_, to_file=target is not None)
     if target is not None:
         write_atomically(target, text.encode())
@@ -54,14 +56,14 @@ def explain(
         print(text, end="")
 
 
-def _chosen(task: str | None, known: list[str]) -> str:
+def _chosen(tasks: list[str], known: list[str]) -> list[str]:
     from mtlkit.errors import ConfigError
 
-    if task is None and len(known) > 1:
+    if not tasks and len(known) > 1:
         raise ConfigError(f"--task is not given; the archive's tasks are {', '.join(known)}")
-    if task is not None and task not in known:
-        raise ConfigError(f"--task {task}: the archive's tasks are {', '.join(known)}")
-    return task or known[0]
+    if unknown := [task for task in tasks if task not in known]:
+        raise ConfigError(f"--task {unknown[0]}: the archive's tasks are {', '.join(known)}")
+    return tasks or known
 
 
 def _written(explanations: "list[Explanation]", format_: Format, to_file: bool) -> str:

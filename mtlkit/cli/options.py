@@ -28,26 +28,10 @@ Limit = Annotated[int | None, typer.Option(min=1, help="At most this many texts 
 
 
 def torch_device(name: str) -> "torch.device":
-    """The device to work on; `auto` is the first GPU, or the processor."""
-    import torch
+    """The device of `--device`."""
+    from mtlkit.devices import device_of
 
-    from mtlkit.errors import ConfigError
-
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise ConfigError(f"--device {name}: no such device; use auto, cpu, cuda or cuda:N") from None
-    if device.type not in ("cpu", "cuda"):
-        raise ConfigError(f"--device {name}: mtlkit runs on cpu and cuda")
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f"--device {name}: PyTorch sees no CUDA device here; use --device cpu")
-    if device.type == "cuda" and device.index is not None and device.index >= torch.cuda.device_count():
-        raise ConfigError(f"--device {name}: there are {torch.cuda.device_count()} CUDA devices, numbered from 0")
-    if device.type == "cuda" and device.index is not None:
-        torch.cuda.set_device(device)  # graphs are captured on the current device
-    return device
+    return device_of(name, "--device")
 
 
 def command_to_go_on(begun: bool) -> str:

@@ -7,6 +7,7 @@ from typing import Any, final
 import torch
 
 from mtlkit.archive import Archive, open_archive
+from mtlkit.devices import device_of
 from mtlkit.errors import ConfigError
 from mtlkit.explanations import Explanation
 from mtlkit.plugins import load_plugins
@@ -25,30 +26,40 @@ class LoadedArchive:
         for task in self.tasks:
             archive.model_for(task)
 
+    def __repr__(self) -> str:
+        return f"<archive {self._archive.path}: {', '.join(self.tasks)}>"
+
     def predict(self, texts: Iterable[str], task: str) -> list[dict[str, Any]]:
         """The records of `mtlkit predict`, one for each text; of a text that cannot be answered, with an `error`.
 
         Raises:
-            ConfigError: there is no such task, or one text is given in place of many.
+            ConfigError: there is no such task, one text is given in place of many, or something that is no string.
         """
         if isinstance(texts, str):  # which is an iterable of letters
             raise ConfigError("predict takes many texts; give a list, such as [text]")
-        inputs = ((text, f"text {number}") for number, text in enumerate(texts, 1))
+        inputs = [(_string(text, f"text {number}"), f"text {number}") for number, text in enumerate(texts, 1)]
         return list(predict(self._archive, inputs, [self._known(task)]))
 
     def explain(self, text: str, task: str) -> Explanation:
         """The task's answer to a text, and what was shared on the way to it.
 
         Raises:
-            ConfigError: there is no such task, or the sharing scheme tells nothing of what it shares.
+            ConfigError: there is no such task, the text is no string, or the sharing scheme tells nothing of what it
+                shares.
             DataError: the task's reader cannot take the text.
         """
-        return explain(self._archive, [text], self._known(task))[0]
+        return explain(self._archive, [_string(text, "the text")], self._known(task))[0]
 
     def _known(self, task: str) -> str:
         if task not in self.tasks:
             raise ConfigError(f"there is no task '{task}'; the archive's tasks are {', '.join(self.tasks)}")
         return task
+
+
+def _string(text: Any, what: str) -> str:
+    if not isinstance(text, str):
+        raise ConfigError(f"{what} is no string but of type {type(text).__name__}; give one text as a string")
+    return text
 
 
 def load_archive(
@@ -58,15 +69,18 @@ def load_archive(
 
     Args:
         path: archive.tar.gz of a run, or the run's directory.
-        device: where its model runs.
+        device: where its model runs; by name auto, cpu, cuda or cuda:N.
         include_packages: modules or .py files with components, as for `--include-package`.
 
     Raises:
         ArchiveError: it is missing, damaged, of a newer format, or no archive.
-        ConfigError: its experiment names components that are not known here.
+        ConfigError: its experiment names components that are not known here, or there is no such device.
     """
+    if isinstance(include_packages, str):
+        raise ConfigError("include_packages takes several names; give a list, such as [name]")
+    where = device_of(device) if isinstance(device, str) else device
     file = Path(path)
     if file.is_dir():
         file = file / "archive.tar.gz"
-    with open_archive(file, torch.device(device), load_plugins(include_packages)) as archive:
+    with open_archive(file, where, load_plugins(include_packages)) as archive:
         return LoadedArchive(archive)

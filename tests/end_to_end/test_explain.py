@@ -188,11 +188,11 @@ def test_hostile_text(archive, run):
 def test_a_file_holds_what_a_terminal_shows(archive, run, elsewhere):
     arguments = ["explain", archive, "--task", "books", *TEXTS]
     shown = run(*arguments)
-    written = run(*arguments, "-o", "shown.txt")
+    written = run(*arguments, "--output", "shown.txt")
     assert written.returncode == 0 and not written.stdout
     assert (elsewhere / "shown.txt").read_text() == shown.stdout
     assert shown.stdout.count("books: ") == 3
-    assert run(*arguments, "-o", "e.json", "--format", "json").returncode == 0
+    assert run(*arguments, "--output", "e.json", "--format", "json").returncode == 0
     assert [json.loads(line) for line in (elsewhere / "e.json").read_text().splitlines()] == explained(run, archive)
 
 
@@ -203,7 +203,7 @@ def test_a_file_holds_what_a_terminal_shows(archive, run, elsewhere):
         (["warm"], "--task is not given; the archive's tasks are books, films"),
         (["--task", "books"], "there is no text; give at least one, in quotes, after the archive"),
         (["--task", "books", "warm", " "], "text 2: the text holds no words; remove it or fill it in"),
-        (["--task", "books", "warm", "-o", "missing/e"], "--output missing/e: there is no folder"),
+        (["--task", "books", "warm", "--output", "missing/e"], "--output missing/e: there is no folder"),
     ],
 )
 def test_mistakes_end_in_a_sentence(archive, run, arguments, sentence):
@@ -216,6 +216,11 @@ def test_a_scheme_with_nothing_to_tell(trained, run):
     result = run("explain", trained("fully_shared"), "--task", "books", "warm")
     assert result.returncode == 2 and len(result.stderr.splitlines()) == 1
     assert "the sharing scheme 'fully_shared' tells nothing of what it shares for a text" in result.stderr
+
+
+def test_several_tasks_are_asked_in_turn(archive, run):
+    result = run("explain", archive, "--task", "films", "--task", "books", "--format", "json", TEXTS[0])
+    assert [json.loads(line)["task"] for line in result.stdout.splitlines()] == ["films", "books"]
 
 
 def test_archives_in_python(archive, run):
@@ -232,5 +237,14 @@ def test_archives_in_python(archive, run):
     for ask, given in ((loaded.predict, ["warm"]), (loaded.explain, "warm")):
         with pytest.raises(mtlkit.ConfigError, match=no_task):
             ask(given, "boks")
+    assert repr(loaded) == f"<archive {archive}: books, films>"
+    for ask, given, said in (
+        (loaded.predict, ["warm", 3], "text 2 is no string but of type int"),
+        (loaded.explain, ["warm"], "the text is no string but of type list"),
+    ):
+        with pytest.raises(mtlkit.ConfigError, match=said):
+            ask(given, "books")
+    with pytest.raises(mtlkit.ConfigError, match="device gpu: no such device; use auto, cpu, cuda or cuda:N"):
+        mtlkit.load_archive(archive, device="gpu")
     with pytest.raises(mtlkit.ConfigError, match="predict takes many texts; give a list"):
         loaded.predict("warm", "books")
