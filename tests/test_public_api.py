@@ -64,6 +64,7 @@ def test_importing_mtlkit_costs_nothing() -> None:
     assert loaded_by("import mtlkit; mtlkit.Encoder") != []
 
 
+VERBS = "train evaluate predict explain transfer sweep compare diff check components schema plugins data".split()
 VERB = """
 import sys
 sys.argv = ["mtlkit", *{arguments}]
@@ -75,23 +76,7 @@ except SystemExit as stop:
 """
 
 
-@pytest.mark.parametrize(
-    "verb",
-    [
-        "",
-        "train",
-        "evaluate",
-        "predict",
-        "explain",
-        "compare",
-        "diff",
-        "check",
-        "components",
-        "schema",
-        "plugins",
-        "data",
-    ],
-)
+@pytest.mark.parametrize("verb", ["", *VERBS])
 def test_help_is_cheap(verb: str) -> None:
     loaded = loaded_by(VERB.format(arguments=[*filter(None, [verb]), "--help"]))
     assert not {"torch", "spacy"} & set(loaded)
@@ -107,17 +92,5 @@ def test_check_does_not_wait_for_the_compiler() -> None:
 def test_help_names_every_verb() -> None:
     outcome = python(VERB.format(arguments=["--help"]))
     assert outcome.returncode == 0, outcome.stderr
-    for verb in (
-        "train",
-        "evaluate",
-        "predict",
-        "explain",
-        "compare",
-        "diff",
-        "check",
-        "components",
-        "schema",
-        "plugins",
-        "data",
-    ):
+    for verb in VERBS:
         assert verb in outcome.stdout
