@@ -64,7 +64,21 @@ def test_importing_mtlkit_costs_nothing() -> None:
     assert loaded_by("import mtlkit; mtlkit.Encoder") != []
 
 
-VERBS = "train evaluate predict explain transfer sweep compare diff check components schema plugins data".split()
+VERBS = [
+    "train",
+    "evaluate",
+    "predict",
+    "explain",
+    "transfer",
+    "sweep",
+    "compare",
+    "diff",
+    "check",
+    "components",
+    "schema",
+    "plugins",
+    "data",
+]
 VERB = """
 import sys
 sys.argv = ["mtlkit", *{arguments}]
