@@ -1,12 +1,17 @@
 """The verb that hands what tasks have learned together to a task that was left out."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from mtlkit.cli.experiment_source import ExperimentSource, takes_experiment
 from mtlkit.cli.options import Anyway, Device, Limit, command_to_go_on, torch_device
+
+if TYPE_CHECKING:
+    from mtlkit.experiment import Experiment
+    from mtlkit.runs import TransferTable
 
 ALL = "all"
 Embeddings = Literal["fresh", "copy"]
@@ -45,7 +50,7 @@ def transfer(
 
     Each fold is an ordinary run in two stages. With --leave-out all, DIR/transfer.json and transfer.md hold the table.
     """
-    from mtlkit.cli.console import ConsoleListener, say, show_rows
+    from mtlkit.cli.console import ConsoleListener, say
     from mtlkit.errors import ConfigError
     from mtlkit.runs import (
         FoldOptions,
@@ -58,7 +63,6 @@ def transfer(
         fold_of,
         train,
         train_folds,
-        transfer_table,
     )
 
     resume = resume or resume_anyway
@@ -87,14 +91,25 @@ def transfer(
         begun = directory.is_dir() if leave_out == ALL else RunDirectory(directory / leave_out).is_run
         say(f"interrupted; go on with: {command_to_go_on(begun)}")
         raise typer.Exit(interrupted.exit_code) from None
-    metrics = {task: RunDirectory(directory / task).read_metrics() for task in tasks}
-    table = transfer_table(loaded.experiment, metrics, figures)
-    show_rows(table.header, table.lines)
+    table = _shown_table(loaded.experiment, directory, tasks, figures)
     if leave_out == ALL:
         table.write(directory, about(folds, limit, baseline))
         say(f"table: {directory / 'transfer.json'} and transfer.md")
     else:
         say(f"archive: {directory / leave_out / 'archive.tar.gz'}")
+
+
+def _shown_table(
+    experiment: "Experiment", directory: Path, tasks: Sequence[str], baseline: Mapping[str, float] | None
+) -> "TransferTable":
+    """The table of these folds, which is shown."""
+    from mtlkit.cli.console import show_rows
+    from mtlkit.runs import RunDirectory, transfer_table
+
+    metrics = {task: RunDirectory(directory / task).read_metrics() for task in tasks}
+    table = transfer_table(experiment, metrics, baseline)
+    show_rows(table.header, table.lines)
+    return table
 
 
 def _options(directory: Path, scope: str | None, embeddings: Embeddings, limit: int | None, device: str) -> list[str]:

@@ -1,6 +1,5 @@
 """Losses and gradients that are no finite numbers: the step is not taken, and named."""
 
-import io
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -21,6 +20,7 @@ from mtlkit.sharing import ModulePool, Private, SharingScheme
 from mtlkit.training import EpochEnd, EvaluationTask, Optimizer, Step, Trainer, TrainerSettings, seed_all
 from mtlkit.training.optimization import Optimization
 from mtlkit.training.selection import MeanSelection
+from tests.training.states import through_a_file
 
 WORDS = ["good", "bad", "film", "fun", "very"]
 LABELS = ["no", "yes"]
@@ -142,7 +142,7 @@ def test_a_run_that_skips_resumes_to_the_same_bits(strategy: dict[str, Any] | No
     events: list[Step | EpochEnd] = []
     for event in whole.events():
         events.append(event)
-        saved.append((_through_a_file(whole.state()), weights(whole.model)))
+        saved.append((through_a_file(whole.state()), weights(whole.model)))
     for position in (1, 5, 8, 9, 10, 15):
         resumed = trainer(strategy, on_nonfinite="skip")
         resumed.model.load_state_dict(saved[position - 1][1])
@@ -155,14 +155,6 @@ def test_a_run_that_skips_resumes_to_the_same_bits(strategy: dict[str, Any] | No
 
 def ends(events: Sequence[Step | EpochEnd]) -> list[dict[str, object]]:
     return [event.to_json() for event in events if isinstance(event, EpochEnd)]
-
-
-def _through_a_file(state: dict[str, Any]) -> dict[str, Any]:
-    file = io.BytesIO()
-    torch.save(state, file)
-    file.seek(0)
-    loaded: dict[str, Any] = torch.load(file, weights_only=True)
-    return loaded
 
 
 def test_an_epoch_of_nothing_but_skipped_steps_stops_the_run() -> None:

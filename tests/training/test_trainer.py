@@ -1,6 +1,5 @@
 """The loop: what it runs, in which order, when it stops, and that it goes on to the same bits."""
 
-import io
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +19,7 @@ from mtlkit.models import SHARED, MultiTaskModel
 from mtlkit.sharing import Private
 from mtlkit.training import EpochEnd, EvaluationTask, Step, Trainer, TrainerSettings, random_state, seed_all
 from mtlkit.training.selection import MeanSelection
+from tests.training.states import through_a_file
 
 WORDS = ["good", "bad", "film", "fun", "very"]
 LABELS = ["no", "yes"]
@@ -152,7 +152,7 @@ def test_resuming_after_any_event_ends_in_the_same_bits(settings: dict[str, Any]
     events = []
     for event in whole.events():
         events.append(event)
-        saved.append((_through_a_file(whole.state()), weights(whole.model)))
+        saved.append((through_a_file(whole.state()), weights(whole.model)))
     for position in (1, 4, len(events) // 2 - 1, len(events) // 2, len(events) - 1):
         state, tensors = saved[position]
         model = new_model()
@@ -164,14 +164,6 @@ def test_resuming_after_any_event_ends_in_the_same_bits(settings: dict[str, Any]
         assert [end.to_json() for end in ends(rest)] == [end.to_json() for end in ends(events[position:])]
         for name, tensor in weights(whole.model).items():
             assert torch.equal(tensor, model.state_dict()[name]), f"{name}, resumed after event {position}"
-
-
-def _through_a_file(state: dict[str, Any]) -> dict[str, Any]:
-    file = io.BytesIO()
-    torch.save(state, file)
-    file.seek(0)
-    loaded: dict[str, Any] = torch.load(file, weights_only=True)
-    return loaded
 
 
 def test_the_same_seed_gives_the_same_run() -> None:

@@ -1,6 +1,5 @@
 """The order of updates and rewards, what each of them is, and runs that are stopped and resumed."""
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +22,7 @@ from mtlkit.training.optimizers import SGD
 from mtlkit.training.selection import MeanSelection
 from mtlkit.training.update_strategies.policy_gradient import PolicyGradient
 from mtlkit.training.update_strategies.search_strategy import SearchStrategy
+from tests.training.states import through_a_file
 
 WORDS = ["good", "bad", "film", "fun", "very"]
 LABELS = ["no", "yes"]
@@ -89,14 +89,6 @@ def test_resuming_after_any_event_ends_in_the_same_bits(strategy: dict[str, Any]
         list(resumed.events())
         for name, tensor in weights(whole.model).items():
             assert torch.equal(tensor, resumed.model.state_dict()[name]), f"{name}, resumed after event {position}"
-
-
-def through_a_file(state: dict[str, Any]) -> dict[str, Any]:
-    file = io.BytesIO()
-    torch.save(state, file)
-    file.seek(0)
-    loaded: dict[str, Any] = torch.load(file, weights_only=True)
-    return loaded
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=str)
