@@ -31,6 +31,7 @@ LAYERS = [
         "sweeps",
         "plugins",
         "inspection",
+        "report",
         "testing",
     },
     {"cli", "__main__"},
@@ -48,7 +49,15 @@ SIDEWAYS = {
 }
 """What a module may import of its own layer, outside its own package."""
 OPTUNA = ("distributions", "samplers", "storages", "storages.journal", "trial")
-OPTIONAL = {"spacy", "torch.utils.tensorboard", "jsonschema", "optuna", *(f"optuna.{part}" for part in OPTUNA)}
+DRAWING = ("matplotlib", "matplotlib.figure", "matplotlib.patches", "sklearn.manifold", "jinja2")
+OPTIONAL = {
+    "spacy",
+    "torch.utils.tensorboard",
+    "jsonschema",
+    "optuna",
+    *(f"optuna.{part}" for part in OPTUNA),
+    *DRAWING,
+}
 """Libraries that may be missing, so that they are imported where they are used."""
 NAMELESS = {"utils", "util", "common", "core", "helpers", "misc"}
 

@@ -1,0 +1,78 @@
+"""From a chart to an SVG that stands in a page, or to files for a paper."""
+
+import csv
+import io
+import re
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from mtlkit.files import write_atomically
+from mtlkit.report.parts import Chart, Table
+from mtlkit.report.theme import VARIABLES, themed
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+
+MARK = "mark-"
+
+
+def mark(artist: "Artist", text: str) -> None:
+    """Says what an artist on a figure stands for, on hover, touch and focus."""
+    artist.set_gid(MARK + text)  # matplotlib escapes it
+
+
+def inline_svg(chart: Chart) -> Markup:
+    """The chart as an element of the page, in the page's colours, with names that no other chart has."""
+    svg = _drawn(chart, "svg").decode()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>|<defs>\s*<style[^>]*>.*?</style>\s*</defs>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', _opening(chart), svg, count=1, flags=re.DOTALL)
+    svg = re.sub(rf'<g id="{MARK}([^"]*)">', r'<g class="mark" tabindex="0" role="img" aria-label="\1">', svg)
+    svg = re.sub(r'( id="|"#|url\(#)', rf"\g<1>{chart.name}-", svg)
+    for colour, variable in VARIABLES.items():
+        svg = svg.replace(colour, f"var({variable})")
+    return Markup(svg)
+
+
+def write_chart(chart: Chart, folder: Path) -> list[Path]:
+    """Writes NAME.svg, NAME.pdf and NAME.csv; returns their paths."""
+    files = {
+        folder / f"{chart.name}.svg": _drawn(chart, "svg"),
+        folder / f"{chart.name}.pdf": _drawn(chart, "pdf"),
+        folder / f"{chart.name}.csv": as_csv(chart.data).encode(),
+    }
+    for file, content in files.items():
+        write_atomically(file, content)
+    return list(files)
+
+
+def as_csv(table: Table) -> str:
+    """All digits of the numbers."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.header)
+    writer.writerows(table.rows)
+    return text.getvalue()
+
+
+def _drawn(chart: Chart, form: str) -> bytes:
+    """Equal charts give equal bytes."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with themed(), matplotlib.rc_context({"svg.hashsalt": chart.name}):
+        figure = Figure(figsize=(chart.width, chart.height), layout="constrained")
+        chart.draw(figure)
+        buffer = io.BytesIO()
+        metadata = {"Date": None} if form == "svg" else {"CreationDate": None}
+        figure.savefig(buffer, format=form, metadata=metadata)
+    return buffer.getvalue()
+
+
+def _opening(chart: Chart) -> str:
+    width = round(96 * chart.width)
+    label = escape(f"{chart.title}. {chart.caption}", quote=True).replace("\\", r"\\")
+    return rf'<svg class="chart" role="group" aria-label="{label}" viewBox="\1" width="{width}" fill="none">'

@@ -1,0 +1,1 @@
+"""The sections of a report, one file for each; a section that has nothing to show is None."""
