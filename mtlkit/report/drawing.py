@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from mtlkit.explanations import visible
 from mtlkit.files import write_atomically
 from mtlkit.report.parts import Chart, Table
 from mtlkit.report.theme import VARIABLES, themed
@@ -21,7 +22,7 @@ MARK = "mark-"
 
 def mark(artist: "Artist", text: str) -> None:
     """Says what an artist on a figure stands for, on hover, touch and focus."""
-    artist.set_gid(MARK + text)  # matplotlib escapes it
+    artist.set_gid(MARK + visible(text))  # matplotlib escapes it
 
 
 def inline_svg(chart: Chart) -> Markup:
@@ -74,5 +75,5 @@ def _drawn(chart: Chart, form: str) -> bytes:
 
 def _opening(chart: Chart) -> str:
     width = round(96 * chart.width)
-    label = escape(f"{chart.title}. {chart.caption}", quote=True).replace("\\", r"\\")
+    label = escape(visible(f"{chart.title}. {chart.caption}"), quote=True).replace("\\", r"\\")
     return rf'<svg class="chart" role="group" aria-label="{label}" viewBox="\1" width="{width}" fill="none">'

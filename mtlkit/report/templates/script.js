@@ -1,0 +1,61 @@
+"use strict";
+(() => {
+  const root = document.documentElement;
+  root.dataset.script = "";
+
+  // The button turns light into dark and back; until then the page is as the system is.
+  const button = document.getElementById("theme");
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => (root.dataset.theme || (system.matches ? "dark" : "light")) === "dark";
+  const named = () => { button.textContent = isDark() ? "Light page" : "Dark page"; };
+  button.addEventListener("click", () => { root.dataset.theme = isDark() ? "light" : "dark"; named(); });
+  system.addEventListener("change", named);
+  named();
+
+  // One tooltip for all marks of charts and for all that has data-tip, by pointer, finger and keyboard.
+  const tip = document.getElementById("tip");
+  let shownFor = null;
+  const target = (node) => node instanceof Element ? node.closest(".mark, [data-tip]") : null;
+  const hide = () => { tip.hidden = true; shownFor = null; };
+  const show = (element) => {
+    shownFor = element;
+    tip.textContent = element.dataset.tip || element.getAttribute("aria-label");
+    tip.hidden = false;
+    const box = element.getBoundingClientRect(), own = tip.getBoundingClientRect(), gap = 6;
+    const left = box.left + box.width / 2 - own.width / 2;
+    tip.style.left = `${Math.max(gap, Math.min(left, root.clientWidth - own.width - gap))}px`;
+    const above = box.top - own.height - gap;
+    tip.style.top = `${above > 0 ? above : Math.min(box.bottom + gap, innerHeight - own.height - gap)}px`;
+  };
+  document.addEventListener("pointerover", (event) => {
+    const element = target(event.target);
+    if (element) show(element);
+  });
+  document.addEventListener("pointerout", (event) => {
+    if (event.pointerType === "touch" || !shownFor || tip.contains(event.relatedTarget)) return;
+    if (target(event.relatedTarget) !== shownFor) hide();
+  });
+  document.addEventListener("pointerdown", (event) => { if (!target(event.target) && !tip.contains(event.target)) hide(); });
+  document.addEventListener("focusin", (event) => { const element = target(event.target); if (element) show(element); });
+  document.addEventListener("focusout", () => hide());
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
+  document.addEventListener("scroll", () => { if (shownFor && !tip.hidden) show(shownFor); }, { capture: true, passive: true });
+
+  // The table of contents says where one is.
+  const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
+  const seen = new IntersectionObserver((entries) => {
+    for (const entry of entries) if (entry.isIntersecting) {
+      for (const link of links.values()) link.removeAttribute("aria-current");
+      links.get(entry.target.id)?.setAttribute("aria-current", "true");
+    }
+  }, { rootMargin: "-10% 0px -80% 0px" });
+  for (const section of document.querySelectorAll("main > section")) seen.observe(section);
+
+  // On paper nothing is folded away.
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details:not([open])")];
+    for (const each of opened) each.open = true;
+  });
+  addEventListener("afterprint", () => { for (const each of opened) each.open = false; });
+})();
