@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import final
+from typing import assert_never, final
 
 from markupsafe import Markup
 
@@ -22,6 +22,8 @@ from mtlkit.report.templating import joined, render
 GENERATOR = f"mtlkit report {__version__}"
 PHONE = 3.9
 """Inches; what is wider scrolls in a frame of its own."""
+NARROW = 5
+"""Columns; a table of no more stands beside charts."""
 
 
 def page(evidence: Evidence, sections: Sequence[Section]) -> str:
@@ -86,11 +88,10 @@ class _Figure:
 @final
 @dataclass(frozen=True)
 class _Group:
-    """Charts that stand side by side, or one table or view."""
+    """Charts and narrow tables that stand side by side, or one thing that takes all the width."""
 
-    charts: Sequence[_Figure] = ()
-    table: _Rows | None = None
-    markup: Markup | None = None
+    is_grid: bool
+    items: Sequence[_Figure | _Rows | Markup]
 
 
 @final
@@ -106,24 +107,27 @@ class _Shown:
 
 def _section(section: Section) -> _Shown:
     groups: list[_Group] = []
-    for is_chart, parts in groupby(section.parts, lambda part: isinstance(part, Chart)):
-        together = list(parts)
-        groups += [_group(together)] if is_chart else [_group([part]) for part in together]
+    for is_grid, parts in groupby(section.parts, _is_narrow):
+        shown = [_part(part) for part in parts]
+        groups += [_Group(True, shown)] if is_grid else [_Group(False, [each]) for each in shown]
     return _Shown(section.anchor, section.title, section.lead, groups)
 
 
-def _group(parts: Sequence[Part]) -> _Group:
-    match parts[0]:
-        case Table() as table:
-            return _Group(table=_Rows.of(table))
-        case View() as view:
-            return _Group(markup=view.markup)
+def _is_narrow(part: Part) -> bool:
+    return isinstance(part, Chart) or (isinstance(part, Table) and len(part.header) <= NARROW)
+
+
+def _part(part: Part) -> _Figure | _Rows | Markup:
+    match part:
+        case Table():
+            return _Rows.of(part)
+        case View():
+            return part.markup
+        case Chart():
+            data, is_wide = _Rows.of(part.data), part.width > PHONE
+            return _Figure(part.name, part.title, part.caption, inline_svg(part), data, is_wide)
         case _:
-            return _Group(charts=[_figure(part) for part in parts if isinstance(part, Chart)])
-
-
-def _figure(chart: Chart) -> _Figure:
-    return _Figure(chart.name, chart.title, chart.caption, inline_svg(chart), _Rows.of(chart.data), chart.width > PHONE)
+            assert_never(part)
 
 
 def _shown(cell: Cell) -> str:

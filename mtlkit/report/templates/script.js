@@ -15,7 +15,18 @@
   // One tooltip for all marks of charts and for all that has data-tip, by pointer, finger and keyboard.
   const tip = document.getElementById("tip");
   let shownFor = null;
-  const target = (node) => node instanceof Element ? node.closest(".mark, [data-tip]") : null;
+  const within = (box, event) => event.clientX >= box.left - 4 && event.clientX <= box.right + 4 &&
+    event.clientY >= box.top - 4 && event.clientY <= box.bottom + 4;
+  const area = (mark) => { const box = mark.getBoundingClientRect(); return box.width * box.height; };
+  // What a pointer is on; a line of a chart is thin, so near it is as good.
+  const target = (event) => {
+    if (!(event.target instanceof Element)) return null;
+    const direct = event.target.closest(".mark, [data-tip]");
+    const chart = event.target.closest("svg.chart");
+    if (direct || !chart) return direct;
+    const near = [...chart.querySelectorAll(".mark")].filter((mark) => within(mark.getBoundingClientRect(), event));
+    return near.sort((one, other) => area(one) - area(other))[0] || null;
+  };
   const hide = () => { tip.hidden = true; shownFor = null; };
   const show = (element) => {
     shownFor = element;
@@ -27,16 +38,18 @@
     const above = box.top - own.height - gap;
     tip.style.top = `${above > 0 ? above : Math.min(box.bottom + gap, innerHeight - own.height - gap)}px`;
   };
-  document.addEventListener("pointerover", (event) => {
-    const element = target(event.target);
+  const follow = (event) => {
+    const element = target(event);
+    if (element) show(element);
+    else if (event.target !== tip) hide();
+  };
+  document.addEventListener("pointermove", follow);
+  document.addEventListener("pointerdown", follow);
+  root.addEventListener("pointerleave", (event) => { if (event.pointerType !== "touch") hide(); });
+  document.addEventListener("focusin", (event) => {
+    const element = event.target.closest(".mark, [data-tip]");
     if (element) show(element);
   });
-  document.addEventListener("pointerout", (event) => {
-    if (event.pointerType === "touch" || !shownFor || tip.contains(event.relatedTarget)) return;
-    if (target(event.relatedTarget) !== shownFor) hide();
-  });
-  document.addEventListener("pointerdown", (event) => { if (!target(event.target) && !tip.contains(event.target)) hide(); });
-  document.addEventListener("focusin", (event) => { const element = target(event.target); if (element) show(element); });
   document.addEventListener("focusout", () => hide());
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
   document.addEventListener("scroll", () => { if (shownFor && !tip.hidden) show(shownFor); }, { capture: true, passive: true });

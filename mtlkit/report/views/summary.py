@@ -29,9 +29,10 @@ Lines = Sequence[tuple[str, str, Sequence[float | None]]]
 def section(evidence: Evidence) -> Section:
     """Tasks, settings and scores."""
     scores = scores_of(evidence)
-    parts: list[Table | Chart | View] = [View(render("summary.html", facts=_facts(evidence))), _tasks(evidence)]
+    parts: list[Table | Chart | View] = []
     if scores.owners:
         parts += [_chart(evidence, scores), _table(evidence, scores)]
+    parts += [View(render("summary.html", facts=_facts(evidence))), _tasks(evidence)]
     return Section("summary", "Summary", _lead(evidence, scores), parts)
 
 
@@ -132,9 +133,8 @@ def _draw(owners: Sequence[str], lines: Lines, figure: "Figure") -> None:
         colour = {"x": MUTED, "|": INK}.get(shape, SERIES[number % len(SERIES)] if number else SERIES[0])
         found = [(value, place) for place, value in enumerate(values) if value is not None]
         for first, (value, place) in enumerate(found):
-            (point,) = axes.plot(
-                value, place, shape, color=colour, markersize=6.5, markeredgecolor=_edge(shape, colour)
-            )
+            edge = colour if shape in "x|" else SURFACE
+            (point,) = axes.plot(value, place, shape, color=colour, markersize=6.5, markeredgecolor=edge)
             if not first:
                 point.set_label(name)
             if marks < MOST_MARKS:
@@ -148,10 +148,6 @@ def _draw(owners: Sequence[str], lines: Lines, figure: "Figure") -> None:
     axes.spines["left"].set_visible(False)
     axes.tick_params(length=0)
     figure.legend(loc="outside lower left", ncols=1, handletextpad=0.3, borderaxespad=0)
-
-
-def _edge(shape: str, colour: str) -> str:
-    return colour if shape in "x|" else SURFACE
 
 
 def _values(figures: object, names: Sequence[str]) -> list[float | None]:
