@@ -33,7 +33,7 @@ def passing(**settings: Any) -> dict[str, Any]:
 
 
 SCHEMES: dict[str, dict[str, Any]] = {
-    "single_task": {"type": "single_task", "encoder": LSTM},
+    "single_task": {"type": "private", "encoder": LSTM},
     "fully_shared": {"type": "fully_shared", "encoder": LSTM},
     "direct": passing(communicator={"type": "direct"}),
     "indirect": passing(communicator={"type": "indirect"}),

@@ -18,14 +18,14 @@
   const within = (box, event) => event.clientX >= box.left - 4 && event.clientX <= box.right + 4 &&
     event.clientY >= box.top - 4 && event.clientY <= box.bottom + 4;
   const area = (mark) => { const box = mark.getBoundingClientRect(); return box.width * box.height; };
-  // What a pointer is on; a line of a chart is thin, so near it is as good.
+  // What a pointer is on, be it under the tooltip; a line of a chart is thin, so near it is as good.
   const target = (event) => {
-    if (!(event.target instanceof Element)) return null;
-    const direct = event.target.closest(".mark, [data-tip]");
-    const chart = event.target.closest("svg.chart");
+    const below = document.elementsFromPoint(event.clientX, event.clientY);
+    const direct = below.map((element) => element.closest(".mark, [data-tip]")).find(Boolean);
+    const chart = below.map((element) => element.closest("svg.chart")).find(Boolean);
     if (direct || !chart) return direct;
     const near = [...chart.querySelectorAll(".mark")].filter((mark) => within(mark.getBoundingClientRect(), event));
-    return near.sort((one, other) => area(one) - area(other))[0] || null;
+    return near.sort((one, other) => area(one) - area(other))[0];
   };
   const hide = () => { tip.hidden = true; shownFor = null; };
   const show = (element) => {
@@ -49,10 +49,11 @@
   document.addEventListener("focusin", (event) => {
     const element = event.target.closest(".mark, [data-tip]");
     if (element) show(element);
+    else hide();
   });
   document.addEventListener("focusout", () => hide());
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
-  document.addEventListener("scroll", () => { if (shownFor && !tip.hidden) show(shownFor); }, { capture: true, passive: true });
+  document.addEventListener("scroll", () => { if (shownFor) show(shownFor); }, { capture: true, passive: true });
 
   // The table of contents says where one is.
   const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
