@@ -1,1 +1,1 @@
-"""The sections of a report, one file for each; a section that has nothing to show is None."""
+"""The sections of a report, one a file: each makes its part of the page from the evidence, or has nothing to show."""
