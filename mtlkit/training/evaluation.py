@@ -126,7 +126,8 @@ def predict_split(
     path: ModulePath | None = None,
 ) -> list[Target]:
     """The model's decision for each text, in the split's order: a label, or a tag per word."""
-    return decisions_of_split(split, labels, decoded_batches(model, split, batch_size, precision, path))
+    batches = decoded_batches(model, split, batch_size, precision, path)
+    return decisions_of_split(split, labels, [(each.batch.indices_B, each.ids) for each in batches])
 
 
 def decoded_batches(
@@ -153,11 +154,19 @@ def decoded_batches(
         yield DecodedBatch(batch, decoded.ids, trace)
 
 
-def decisions_of_split(split: TaskSplit, labels: Sequence[str], batches: Iterable[DecodedBatch]) -> list[Target]:
-    """What was decided for each text, in the split's order: a label, or a tag per word."""
+def decisions_of_split(
+    split: TaskSplit, labels: Sequence[str], decoded: Sequence[tuple[Tensor, Tensor]]
+) -> list[Target]:
+    """What was decided for each text, in the split's order: a label, or a tag per word.
+
+    Args:
+        split: the texts.
+        labels: the task's by id.
+        decoded: of each batch, its places in the split and the ids of what was decided.
+    """
     decisions: list[Target] = [""] * len(split)
-    found = [(each.batch.indices_B, each.ids) for each in batches]
-    for (indices, _), ids in zip(found, _on_host([ids for _, ids in found]), strict=True):
+    found = _on_host([ids for _, ids in decoded])
+    for (indices, _), ids in zip(decoded, found, strict=True):
         for index, row in zip(indices.tolist(), ids.tolist(), strict=True):
             decisions[index] = as_target(row, labels)
     return decisions
