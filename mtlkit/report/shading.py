@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from math import log
 from typing import final
 
+from markupsafe import Markup
+
 from mtlkit.data import Target
 from mtlkit.explanations import visible
 from mtlkit.explanations.shared import Matrix
 from mtlkit.report.evidence import Evidence, ReadText
+from mtlkit.report.parts import Cell, Table
 
 
 @final
@@ -85,15 +88,31 @@ def shown_texts(evidence: Evidence, *, of_tasks: bool) -> dict[str, Sequence[Rea
     return {task: texts for task, texts in by_task.items() if texts}
 
 
-def tag_of(text: ReadText, place: int) -> str:
-    """A line with the word's tag; nothing where a text has one label."""
+def tag_of(text: ReadText, place: int) -> list[str]:
+    """The word's tag; nothing where a text has one label."""
     predicted: Target = text.predicted
-    return "" if isinstance(predicted, str) else f"\ntag {_shown(predicted[place])}"
+    return [] if isinstance(predicted, str) else [f"tag {predicted[place]}"]
 
 
-def gate_of(text: ReadText, place: int) -> str:
-    """A line with how far the word opened; nothing where there is no gate."""
-    return "" if text.gates is None else f"\ngate open {text.gates[place]:.2f}"
+def gate_of(text: ReadText, place: int) -> list[str]:
+    """How far the word opened; nothing where there is no gate."""
+    return [] if text.gates is None else [f"gate open {text.gates[place]:.2f}"]
+
+
+def weights_table(text: ReadText) -> Table:
+    """All weights from left to right, as the data of a figure."""
+    reading = text.reading
+    sources = reading.tasks or tuple(f"{word} ({number})" for number, word in enumerate(reading.words, 1))
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (number, word, *weights)
+        for number, (word, weights) in enumerate(zip(reading.words, reading.left_to_right, strict=True), 1)
+    )
+    return Table(("number", "word", *sources), rows)
+
+
+def lines(*parts: str) -> Markup:
+    """For a tip: a line for each, in which what comes from data is escaped, also characters that act."""
+    return Markup("\n").join(map(visible, parts))
 
 
 def _shown(label: Target) -> str:

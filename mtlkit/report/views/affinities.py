@@ -11,10 +11,10 @@ from mtlkit.report.shading import largest, shade
 from mtlkit.report.templating import render
 
 LEAD = (
-    "For each task, and each task that its words read: the words that took more of it than words usually do, over all "
-    "texts. Beside a word stand its mean weight and the number of texts that have it; the darker, the further above the "
-    "usual weight. Signs in place of words, and words in fewer than three texts or one in a hundred, are left out; rare "
-    "words are held back a little."
+    "For each task, and each task that its words read: the words that took more of it than words usually do, over "
+    "all texts. Beside a word stand its mean weight and the number of texts that have it; the darker, the further "
+    "above the usual weight. Signs in place of words, and words in fewer than three texts or one in a hundred, are "
+    "left out; rare words are held back a little."
 )
 
 

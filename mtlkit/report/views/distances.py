@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LEAD = (
-    "Where the words of each task read around them, beside what they would read if all words of a text were read alike. "
-    "Above a task's line is more than that, below it less, on a logarithmic scale that all tasks have in common. Offsets "
-    "below zero are words before, zero is the word itself. What lies further away is in the shares of the table only."
+    "Where the words of each task read around them, beside what they would read if all words of a text were read "
+    "alike. Above a task's line is more than that, below it less, on a logarithmic scale that all tasks have in "
+    "common. Offsets below zero are words before, zero is the word itself. What lies further away is in the shares of "
+    "the table only."
 )
 STEEPEST = 0.1
 """A difference, as a logarithm, that is drawn in full even if no larger one is there: so much is next to nothing."""
@@ -40,8 +41,8 @@ def section(evidence: Evidence) -> Section | None:
     chart = Chart(
         "distances",
         "How far words read",
-        f"A line for each task, from {reach} words before to {reach} after; above it more is read than if all were read "
-        "alike, below it less.",
+        f"A line for each task, from {reach} words before to {reach} after; above it more is read than if all were "
+        "read alike, below it less.",
         Table(("task", "offset", "weight", "if all were read alike"), rows),
         partial(_draw, by_task),
         height=0.7 + 0.32 * len(by_task),

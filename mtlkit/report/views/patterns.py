@@ -144,8 +144,8 @@ def _figure(task: str, lists: Mapping[Reach, Sequence[Pattern]], name: str) -> C
     return Chart(
         name,
         f"Patterns of {visible(task)}",
-        "Pairs of words of which the first read the second: near ones above, far ones below. A bar is the lift, a stroke "
-        "what is usual for the source.",
+        "Pairs of words of which the first read the second: near ones above, far ones below. A bar is the lift, a "
+        "stroke what is usual for the source.",
         Table(("reach", "word", "reads", "lift", "usually", "weight", "distance", "texts"), rows),
         partial(_draw, lists),
         height=0.8 + 0.2 * len(patterns),

@@ -1,4 +1,4 @@
-"""Where words read a shared network: each text twice, with lines from a word to what it reads (Liu et al. 2019, Figure 4).
+"""Where words read a shared network: each text twice, with lines between (Liu et al. 2019, Figure 4).
 
 Shapes: T words, N = T positions.
 """
@@ -11,18 +11,20 @@ from mtlkit.explanations import visible
 from mtlkit.explanations.shared import Matrix
 from mtlkit.report.evidence import Evidence, ReadText
 from mtlkit.report.naming import slugs
-from mtlkit.report.parts import Chart, Section, Table, View
+from mtlkit.report.parts import Chart, Section, View
 from mtlkit.report.pixels import picture_of
 from mtlkit.report.shading import (
     both_ways,
     concentration,
     gate_of,
     largest,
+    lines,
     shade,
     shown_texts,
     strongest,
     tag_of,
     verdict,
+    weights_table,
 )
 from mtlkit.report.templating import render
 from mtlkit.report.theme import ACCENT, INK, MUTED
@@ -37,13 +39,14 @@ LINES = 10
 LEAST = 0.01
 """A weight below is neither drawn nor told."""
 LEAD = (
-    "Each text stands twice: above as the task's own network reads it, below as the network that all tasks share reads "
-    "it. Choose a word above, with the pointer, a finger, or Tab and the arrow keys: lines lead to the shared positions "
-    "that it read, bolder for more, and those are shaded. Choose a word below to see who read it. Lines are drawn for "
-    "the {lines} positions that a word read most, as bold as they are beside the boldest of the text. Shared states "
-    "know what lies before them, or after them in the network from right to left, so that a position stands for more "
-    "than its word. The texts were chosen among short ones because their words read differently from each other, right "
-    "and wrong answers mixed: they are no sample. A weight says how much was read, not what it did to the answer."
+    "Each text stands twice: above as the task's own network reads it, below as the network that all tasks share "
+    "reads it. Choose a word above, with the pointer, a finger, or Tab and the arrow keys: lines lead to the shared "
+    "positions that it read, bolder for more, and those are shaded. Choose a word below to see who read it. Lines are "
+    "drawn for the {lines} positions that a word read most, as bold as they are beside the boldest of the text. Shared "
+    "states know what lies before them, or after them in the network from right to left, so that a position stands "
+    "for more than its word. The texts were chosen among short ones because their words read differently from each "
+    "other, right and wrong answers mixed: they are no sample. A weight says how much was read, not what it did to "
+    "the answer."
 )
 
 
@@ -85,7 +88,7 @@ def _way(text: ReadText, way: Matrix, name: str) -> dict[str, Any]:
         "own": [
             {
                 "text": word,
-                "tip": _tip(words, row) + gate_of(text, place) + tag_of(text, place),
+                "tip": lines(*_most(words, row), *gate_of(text, place), *tag_of(text, place)),
                 "shade": shade(sharpest[place], largest(sharpest)),
                 "reads": " ".join(f"{source}:{row[source]:.3f}".replace(":0.", ":.") for source in _drawn(row)),
             }
@@ -95,7 +98,7 @@ def _way(text: ReadText, way: Matrix, name: str) -> dict[str, Any]:
         "chosen": max(range(len(words)), key=lambda place: sharpest[place]),
         "heaviest": f"{heaviest:.3f}",
         "picture": picture_of([[weight / heaviest for weight in row] for row in way]),
-        "most": [(f"{word} ({place})", _told(words, row)) for place, (word, row) in enumerate(zip(words, way), 1)],
+        "most": [(f"{words[place]} ({place + 1})", ", ".join(_most(words, row))) for place, row in enumerate(way)],
     }
 
 
@@ -106,7 +109,7 @@ def _shared(words: Sequence[str], way: Matrix) -> list[dict[str, str]]:
     return [
         {
             "text": word,
-            "tip": f"read {received[place]:.1f} times as much as if all were read alike",
+            "tip": f"was read {received[place]:.1f} times as much as if all were read alike",
             "shade": shade(received[place], most),
         }
         for place, word in enumerate(words)
@@ -117,12 +120,8 @@ def _drawn(row: Sequence[float]) -> list[int]:
     return [source for source in strongest(row, LINES) if row[source] >= LEAST]
 
 
-def _tip(words: Sequence[str], row: Sequence[float]) -> str:
-    return "\n".join(f"{words[source]} ({source + 1}) {row[source]:.2f}" for source in strongest(row))
-
-
-def _told(words: Sequence[str], row: Sequence[float]) -> str:
-    return _tip(words, row).replace("\n", ", ")
+def _most(words: Sequence[str], row: Sequence[float]) -> list[str]:
+    return [f"{words[source]} ({source + 1}) {row[source]:.2f}" for source in strongest(row)]
 
 
 def _figures(by_task: Mapping[str, Sequence[ReadText]], anchors: Mapping[str, str]) -> list[Chart]:
@@ -135,19 +134,14 @@ def _figures(by_task: Mapping[str, Sequence[ReadText]], anchors: Mapping[str, st
 
 def _figure(task: str, text: ReadText, name: str) -> Chart:
     """Of a network that reads both ways, the one from left to right."""
-    reading = text.reading
-    rows = tuple(
-        (number, word, *weights)
-        for number, (word, weights) in enumerate(zip(reading.words, reading.left_to_right, strict=True), 1)
-    )
     return Chart(
         name,
         f"What the words of text {text.number} of {visible(task)} read of the shared network",
-        "The text as the task's own network reads it, from top to bottom, and beside it the shared positions; a line is "
-        "as bold as its weight.",
-        Table(("number", "word", *(f"{word} ({number})" for number, word in enumerate(reading.words, 1))), rows),
+        "The text as the task's own network reads it, from top to bottom, and beside it the shared positions; a line "
+        "is as bold as its weight.",
+        weights_table(text),
         partial(_draw, text),
-        height=0.5 + 0.19 * len(reading.words),
+        height=0.5 + 0.19 * len(text.reading.words),
     )
 
 

@@ -11,18 +11,20 @@ from mtlkit.explanations import visible
 from mtlkit.explanations.shared import Matrix
 from mtlkit.report.evidence import Evidence, ReadText
 from mtlkit.report.naming import slugs
-from mtlkit.report.parts import Chart, Section, Table, View
+from mtlkit.report.parts import Chart, Section, View
 from mtlkit.report.shading import (
     both_ways,
     concentration,
     gate_of,
     largest,
+    lines,
     shade,
     short,
     shown_texts,
     strongest,
     tag_of,
     verdict,
+    weights_table,
 )
 from mtlkit.report.templating import render
 from mtlkit.report.theme import ACCENT, INK, MUTED, SURFACE
@@ -82,8 +84,8 @@ def _words(text: ReadText, way: Matrix, most: float) -> list[dict[str, str]]:
     tasks = text.reading.tasks or ()
     words = []
     for place, (word, weights) in enumerate(zip(text.reading.words, way, strict=True)):
-        top = "\n".join(f"{visible(tasks[source])} {weights[source]:.2f}" for source in strongest(weights))
-        tip = top + gate_of(text, place) + tag_of(text, place)
+        most_read = [f"{tasks[source]} {weights[source]:.2f}" for source in strongest(weights)]
+        tip = lines(*most_read, *gate_of(text, place), *tag_of(text, place))
         words.append({"text": visible(word), "tip": tip, "shade": shade(concentration(weights), most)})
     return words
 
@@ -105,18 +107,13 @@ def _figures(by_task: Mapping[str, Sequence[ReadText]], anchors: Mapping[str, st
 
 def _figure(task: str, text: ReadText, name: str) -> Chart:
     """Of a network that reads both ways, the one from left to right."""
-    reading = text.reading
-    rows = tuple(
-        (number, word, *weights)
-        for number, (word, weights) in enumerate(zip(reading.words, reading.left_to_right, strict=True), 1)
-    )
     return Chart(
         name,
         f"Whom the words of text {text.number} of {visible(task)} read",
         "Each word, from top to bottom, with the three tasks that it took most of; a bar is as long as the weight.",
-        Table(("number", "word", *(reading.tasks or ())), rows),
+        weights_table(text),
         partial(_draw, text),
-        height=0.6 + 0.2 * len(reading.words),
+        height=0.6 + 0.2 * len(text.reading.words),
     )
 
 
