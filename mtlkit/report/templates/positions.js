@@ -4,9 +4,18 @@
 
   // Of each way of reading: its words above and below, the weights between them, and which word is chosen.
   const prepared = (reading) => {
-    const [own, shared] = ["own", "shared"].map((kind) => [...reading.querySelectorAll(`.${kind} > .word`)]);
+    const [own, shared] = ["own", "shared"].map((kind) => [...reading.querySelectorAll(`.${kind} > button`)]);
+    // Thousandths, by the place of what is read.
     const weights = own.map((word) => new Map((word.dataset.reads || "").split(" ").filter(Boolean)
-      .map((each) => each.split(":").map(Number))));
+      .map((each) => each.split(":").map(Number)).map(([source, weight]) => [source, weight / 1000])));
+    own.forEach((word, place) => {
+      const most = [...weights[place]].slice(0, 3).map(([source, weight]) =>
+        `${shared[source].textContent} (${source + 1}) ${weight.toFixed(2)}`);
+      word.dataset.tip = [...most, word.dataset.tip].filter(Boolean).join("\n");
+    });
+    shared.forEach((word) => {
+      word.dataset.tip = `was read ${word.dataset.reads} times as much as if all were read alike`;
+    });
     const shades = new Map([...own, ...shared].map((word) => [word, word.style.getPropertyValue("--w")]));
     const lines = svgOf("svg");
     lines.setAttribute("aria-hidden", "true");
@@ -53,7 +62,7 @@
     resized.observe(reading);
   }
   for (const kind of ["pointerover", "focusin", "click"]) document.addEventListener(kind, (event) => {
-    const word = event.target.closest?.(".reading .word"), view = word && views.get(word.closest(".reading"));
+    const word = event.target.closest?.(".reading .sentence > button"), view = word && views.get(word.closest(".reading"));
     if (!view || view.chosen === word) return;
     view.chosen = word;
     draw(view);

@@ -29,14 +29,15 @@
   // Tab comes to a sentence once; arrows go from word to word.
   const steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
   const chosen = (word) => {
-    for (const each of word.parentElement.querySelectorAll('.word[tabindex="0"]')) each.tabIndex = -1;
+    for (const each of word.parentElement.querySelectorAll('button[tabindex="0"]')) each.tabIndex = -1;
     word.tabIndex = 0;
+    if (word.dataset.tip) word.setAttribute("aria-description", word.dataset.tip);
   };
-  document.addEventListener("focusin", (event) => { if (event.target.matches?.(".sentence > .word")) chosen(event.target); });
+  document.addEventListener("focusin", (event) => { if (event.target.matches?.(".sentence > button")) chosen(event.target); });
   document.addEventListener("keydown", (event) => {
     const word = event.target;
-    if (!word.matches?.(".sentence > .word") || event.altKey || event.ctrlKey || event.metaKey) return;
-    const words = [...word.parentElement.querySelectorAll(":scope > .word")], place = words.indexOf(word);
+    if (!word.matches?.(".sentence > button") || event.altKey || event.ctrlKey || event.metaKey) return;
+    const words = [...word.parentElement.querySelectorAll(":scope > button")], place = words.indexOf(word);
     const last = words.length - 1;
     const next = event.key === "Home" ? 0 : event.key === "End" ? last : place + (steps[event.key] ?? NaN);
     if (!Number.isInteger(next)) return;

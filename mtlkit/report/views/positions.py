@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 DRAWN = 2
 """Texts of each task that are figures too."""
-LINES = 10
+LINES = 8
 """Of each word, to the positions that it reads most."""
 LEAST = 0.01
 """A weight below is neither drawn nor told."""
@@ -88,9 +88,9 @@ def _way(text: ReadText, way: Matrix, name: str) -> dict[str, Any]:
         "own": [
             {
                 "text": word,
-                "tip": lines(*_most(words, row), *gate_of(text, place), *tag_of(text, place)),
+                "tip": lines(*gate_of(text, place), *tag_of(text, place)),
                 "shade": shade(sharpest[place], largest(sharpest)),
-                "reads": " ".join(f"{source}:{row[source]:.3f}".replace(":0.", ":.") for source in _drawn(row)),
+                "reads": " ".join(f"{source}:{1000 * row[source]:.0f}" for source in _drawn(row)),
             }
             for place, (word, row) in enumerate(zip(words, way, strict=True))
         ],
@@ -109,7 +109,8 @@ def _shared(words: Sequence[str], way: Matrix) -> list[dict[str, str]]:
     return [
         {
             "text": word,
-            "tip": f"was read {received[place]:.1f} times as much as if all were read alike",
+            "tip": "",
+            "reads": f"{received[place]:.1f}",
             "shade": shade(received[place], most),
         }
         for place, word in enumerate(words)
