@@ -36,13 +36,17 @@ DRAWN = 2
 """Texts of each task that are figures too."""
 LINES = 8
 """Of each word, to the positions that it reads most."""
+BOLD = 0.2
+"""A weight that is not drawn bolder than it is, even where all are smaller."""
+SHARP = 0.1
+"""The same of how far a word is from reading all alike."""
 LEAST = 0.01
 """A weight below is neither drawn nor told."""
 LEAD = (
     "Each text stands twice: above as the task's own network reads it, below as the network that all tasks share "
     "reads it. Choose a word above, with the pointer, a finger, or Tab and the arrow keys: lines lead to the shared "
     "positions that it read, bolder for more, and those are shaded. Choose a word below to see who read it. Lines are "
-    "drawn for the {lines} positions that a word read most, as bold as they are beside the boldest of the text. Shared "
+    "drawn for the {lines} positions that a word read most; the boldest stands for {heaviest:.2f}. Shared "
     "states know what lies before them, or after them in the network from right to left, so that a position stands "
     "for more than its word. The texts were chosen among short ones because their words read differently from each "
     "other, right and wrong answers mixed: they are no sample. A weight says how much was read, not what it did to "
@@ -56,48 +60,53 @@ def section(evidence: Evidence) -> Section | None:
     if not by_task:
         return None
     anchors = slugs(by_task)
+    ways = [way for texts in by_task.values() for text in texts for way in both_ways(text)]
+    heaviest = max(BOLD, *(weight for way in ways for row in way for weight in row))
+    sharpest = max(SHARP, *(concentration(row) for way in ways for row in way))
     tasks = [
         {
             "name": visible(task),
             "anchor": f"positions-{anchors[task]}",
-            "texts": [_text(text, f"positions-{anchors[task]}-{text.number}") for text in texts],
+            "texts": [_text(text, f"positions-{anchors[task]}-{text.number}", heaviest, sharpest) for text in texts],
         }
         for task, texts in by_task.items()
     ]
     view = View(render("positions.html", tasks=tasks), _figures(by_task, anchors))
-    return Section("positions", "What words read of the shared network", LEAD.format(lines=LINES), [view])
+    return Section(
+        "positions", "What words read of the shared network", LEAD.format(lines=LINES, heaviest=heaviest), [view]
+    )
 
 
-def _text(text: ReadText, anchor: str) -> dict[str, Any]:
+def _text(text: ReadText, anchor: str, heaviest: float, sharpest: float) -> dict[str, Any]:
     ways = both_ways(text)
     names = ["from left to right", "from right to left"] if len(ways) == 2 else [""]
     return {
         "anchor": anchor,
         "number": text.number,
         "verdict": verdict(text),
-        "ways": [_way(text, way, name) for name, way in zip(names, ways, strict=True)],
+        "ways": [_way(text, way, name, heaviest, sharpest) for name, way in zip(names, ways, strict=True)],
     }
 
 
-def _way(text: ReadText, way: Matrix, name: str) -> dict[str, Any]:
+def _way(text: ReadText, way: Matrix, name: str, heaviest: float, sharpest: float) -> dict[str, Any]:
     words = list(map(visible, text.reading.words))
-    heaviest = largest(weight for row in way for weight in row)
-    sharpest = [concentration(row) for row in way]
+    most = largest(weight for row in way for weight in row)
     return {
         "name": name,
         "own": [
             {
                 "text": word,
                 "tip": lines(*gate_of(text, place), *tag_of(text, place)),
-                "shade": shade(sharpest[place], largest(sharpest)),
+                "shade": shade(concentration(row), sharpest),
                 "reads": " ".join(f"{source}:{1000 * row[source]:.0f}" for source in _drawn(row)),
             }
             for place, (word, row) in enumerate(zip(words, way, strict=True))
         ],
         "shared": _shared(words, way),
-        "chosen": max(range(len(words)), key=lambda place: sharpest[place]),
+        "chosen": max(range(len(words)), key=lambda place: concentration(way[place])),
         "heaviest": f"{heaviest:.3f}",
-        "picture": picture_of([[weight / heaviest for weight in row] for row in way]),
+        "largest": f"{most:.3f}",
+        "picture": picture_of([[weight / most for weight in row] for row in way]),
         "most": [(f"{words[place]} ({place + 1})", ", ".join(_most(words, row))) for place, row in enumerate(way)],
     }
 

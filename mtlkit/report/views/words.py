@@ -34,11 +34,13 @@ if TYPE_CHECKING:
 
 DRAWN = 2
 """Texts of each task that are figures too."""
+ALIKE = 0.05
+"""A concentration that is not drawn darker than it is: below, a text reads all tasks nearly alike."""
 LEAD = (
     "Each word of these texts took something from other tasks' networks. Point at a word, touch it, or go to it with "
     "Tab and the arrow keys: it shows the three tasks that it took most of. The darker a word, the more it took from "
-    "few tasks; the darkest word here has a concentration of {most:.2f}, where 0 is all tasks alike and 1 one task "
-    "alone. Under each text is the whole table. The texts were chosen among short ones because their words read "
+    "few tasks. That is measured from 0, all tasks alike, to 1, one task alone; the largest here is {most:.2f}{alike}. "
+    "Under each text is the whole table. The texts were chosen among short ones because their words read "
     "differently from each other, right and wrong answers mixed: they are no sample. A weight says how much was read, "
     "not what it did to the answer."
 )
@@ -51,18 +53,21 @@ def section(evidence: Evidence) -> Section | None:
         return None
     ways = [way for texts in by_task.values() for text in texts for way in both_ways(text)]
     most = largest(concentration(row) for way in ways for row in way)
+    alike = "" if most > ALIKE else ", so all words read nearly all tasks alike"
     heaviest = largest(weight for way in ways for row in way for weight in row)
     anchors = slugs(by_task)
     tasks = [
         {
             "name": visible(task),
             "anchor": f"words-{anchors[task]}",
-            "texts": [_text(text, f"words-{anchors[task]}-{text.number}", most, heaviest) for text in texts],
+            "texts": [
+                _text(text, f"words-{anchors[task]}-{text.number}", max(most, ALIKE), heaviest) for text in texts
+            ],
         }
         for task, texts in by_task.items()
     ]
     view = View(render("words.html", tasks=tasks), _figures(by_task, anchors))
-    return Section("words", "Whom words read", LEAD.format(most=most), [view])
+    return Section("words", "Whom words read", LEAD.format(most=most, alike=alike), [view])
 
 
 def _text(text: ReadText, anchor: str, most: float, heaviest: float) -> dict[str, Any]:
