@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, Literal, TypeAlias, final
 
 from mtlkit.comparison import RunRecord
 from mtlkit.data import Target
@@ -10,6 +10,9 @@ from mtlkit.experiment import Experiment
 from mtlkit.explanations import Reading
 from mtlkit.sharing.summaries import Summary
 from mtlkit.training import Predictions
+
+Reach: TypeAlias = Literal["short", "long"]
+"""Of a pattern: one to three words, or six and more."""
 
 
 @final
@@ -22,6 +25,23 @@ class ReadText:
     gold: Target | None
     predicted: Target
     reading: Reading
+    gates: tuple[float, ...] | None = None
+    """How far each word's state was opened to what it read; of two networks, the mean."""
+
+
+@final
+@dataclass(frozen=True)
+class Example:
+    """The place of a text where a pattern is strongest."""
+
+    number: int
+    """Of the text in its split, from 1."""
+    words: Sequence[str]
+    """Of the whole text."""
+    place: int
+    """Of the word, from 0."""
+    source: int
+    """Of the word that it read."""
 
 
 @final
@@ -31,14 +51,52 @@ class Pattern:
 
     word: str
     source: str
+    reach: Reach
     distance: float
     """In words, on average; positive where the source comes later."""
     weight: float
     """Mean of what the word took of the source."""
+    lift: float
+    """How many times as much as if the word had read all words of its text alike; the geometric mean."""
+    usual: float
+    """The same of all words together, wherever the source is: near the lift, where everything reads it."""
     count: int
     """Texts that have the pair."""
-    example: int
-    """The number of a text among the task's that shows it."""
+    example: Example
+
+
+@final
+@dataclass(frozen=True)
+class Affinity:
+    """A word that read a task more than the words of its own task usually do."""
+
+    word: str
+    sender: str
+    weight: float
+    """Mean of what the word took of the sender."""
+    usual: float
+    """The same of all words."""
+    count: int
+    """Texts that have the word."""
+
+
+@final
+@dataclass(frozen=True)
+class Offsets:
+    """How the weights of a task's words lie around them, the word itself in the middle."""
+
+    weights: tuple[float, ...]
+    """Mean over words of what they took from each offset."""
+    uniform: tuple[float, ...]
+    """The same as if every word had read all words of its text alike; ends of texts are in it."""
+    before: float
+    """Mean of what is taken from all words before, also from further away."""
+    after: float
+
+    @property
+    def reach(self) -> int:
+        """The largest offset."""
+        return len(self.weights) // 2
 
 
 @final
@@ -52,7 +110,11 @@ class Observed:
     texts: Sequence[ReadText] = ()
     """A few, the most telling first."""
     patterns: Sequence[Pattern] = ()
-    """Where words read positions: short-range ones and long-range ones, the strongest first."""
+    """Where words read positions: the strongest first."""
+    offsets: Offsets | None = None
+    """Where words read positions."""
+    affinities: Sequence[Affinity] = ()
+    """Where words read tasks: for each sender a few, the strongest first."""
 
 
 @final

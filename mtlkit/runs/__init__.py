@@ -2,7 +2,7 @@
 
 from mtlkit.runs.baseline import baseline_figures
 from mtlkit.runs.directory import RunDirectory
-from mtlkit.runs.evaluate import Evaluation, Wanted, evaluate_archive, tasks_to_score
+from mtlkit.runs.evaluate import Evaluation, Wanted, evaluate_archive, scored_tasks, tasks_to_score
 from mtlkit.runs.explain import explain
 from mtlkit.runs.interrupts import Interrupted, Interrupts
 from mtlkit.runs.jobs import Job, run_jobs
@@ -38,6 +38,7 @@ __all__ = [
     "load_archive",
     "predict",
     "run_jobs",
+    "scored_tasks",
     "tasks_to_score",
     "train",
     "train_folds",

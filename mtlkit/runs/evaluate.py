@@ -1,6 +1,6 @@
 """`evaluate`: scores of an archive."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,8 +9,9 @@ from mtlkit.corpora import Say, evaluation_tasks, load_split, majority, say_coun
 from mtlkit.errors import ConfigError, DataError
 from mtlkit.experiment import TaskSettings
 from mtlkit.files import is_file
+from mtlkit.models import MultiTaskModel
 from mtlkit.table import on_one_line
-from mtlkit.training import Predictions, computing_as, predictions_of, with_averages
+from mtlkit.training import EvaluationTask, Predictions, computing_as, predictions_of, with_averages
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,31 @@ def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Eva
         ConfigError: a task is unknown, or none has such a split.
         DataError: a file is wrong or missing.
     """
-    trainer, split = archive.experiment.trainer, wanted.split
+    trainer = archive.experiment.trainer
+    figures: dict[str, float] = {}
+    predictions = []
+    for model, task in scored_tasks(archive, wanted, say):
+        with computing_as(trainer):
+            answers = predictions_of(model, task, trainer.evaluation_batch_size, trainer.precision)
+        predictions.append(answers)
+        figures.update(answers.figures())
+        figures.update(majority(task.split.task, task.split.corpus))
+    return Evaluation(with_averages(figures), predictions)
+
+
+def scored_tasks(
+    archive: Archive, wanted: Wanted, say: Say = silent
+) -> Iterator[tuple[MultiTaskModel, EvaluationTask]]:
+    """Each task that is scored, with its model; one corpus is read after the other.
+
+    Raises:
+        ConfigError: a task is unknown, or none has such a split.
+        DataError: a file is wrong or missing.
+    """
+    split = wanted.split
     trained_with = archive.meta.get("limit")
     if trained_with not in (None, wanted.limit):
         say(f"the run was trained with --limit {trained_with}; its own figures come again with the same option")
-    figures: dict[str, float] = {}
-    predictions = []
     for name, settings in tasks_to_score(archive, wanted).items():
         say(f"scoring {name}: {getattr(settings, split)}")
         corpus = load_split(name, settings, split, wanted.limit)
@@ -68,7 +88,7 @@ def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Eva
             theirs = on_one_line(f"{', '.join(unknown)} (it knows {', '.join(known)})")
             say(f"{name}: labels that no model here can give: {theirs}")
         model = archive.model_for(name)
-        (scored,) = evaluation_tasks(
+        (task,) = evaluation_tasks(
             {name: corpus},
             {name: settings.scorers()},
             archive.vocabulary,
@@ -76,12 +96,7 @@ def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Eva
             device=archive.device,
             seen=archive.seen if split == "test" else None,
         )
-        with computing_as(trainer):
-            answers = predictions_of(model, scored, trainer.evaluation_batch_size, trainer.precision)
-        predictions.append(answers)
-        figures.update(answers.figures())
-        figures.update(majority(name, corpus))
-    return Evaluation(with_averages(figures), predictions)
+        yield model, task
 
 
 def tasks_to_score(archive: Archive, wanted: Wanted) -> dict[str, TaskSettings]:

@@ -1,18 +1,20 @@
 """Scores of a model on splits: standard figures, and clean ones where test texts were seen in training."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import final
 
 import numpy
 import torch
 from torch import Tensor
 
 from mtlkit.config import Lazy
-from mtlkit.data import Target, TaskSplit, bucketed_order
+from mtlkit.data import Batch, Target, TaskSplit, bucketed_order
 from mtlkit.metrics import Metric
 from mtlkit.models import MultiTaskModel
 from mtlkit.selectors import ModulePath
+from mtlkit.sharing import Trace
 from mtlkit.training.optimization import Precision, autocast
 from mtlkit.training.predictions import CLEAN, CLEAN_SHARE, Predictions
 
@@ -39,6 +41,24 @@ class EvaluationTask:
         """The metric that selects models."""
         return self.metrics[0].component.headline
 
+    def answered(self, predicted: Sequence[Target]) -> Predictions:
+        """A model's answers, in the split's order, beside the targets."""
+        split = self.split
+        gold = [split.gold(index) for index in range(len(split))]
+        return Predictions(split.task, split.corpus.identity, predicted, gold, self.metrics, self.clean)
+
+
+@final
+@dataclass(frozen=True)
+class DecodedBatch:
+    """Some texts of a split, and what a model makes of them."""
+
+    batch: Batch
+    ids: Tensor
+    """`Decoded.ids`, on the model's device."""
+    trace: Trace | None
+    """None where nobody asked, or the scheme tells nothing."""
+
 
 def evaluate(
     model: MultiTaskModel,
@@ -62,10 +82,8 @@ def predictions_of(
     path: ModulePath | None = None,
 ) -> Predictions:
     """The model's answers to a task's texts beside their targets."""
-    split = task.split
-    predicted = predict_split(model, split, task.labels, batch_size, precision, path)
-    gold = [split.gold(index) for index in range(len(split))]
-    return Predictions(split.task, split.corpus.identity, predicted, gold, task.metrics, task.clean)
+    predicted = predict_split(model, task.split, task.labels, batch_size, precision, path)
+    return task.answered(predicted)
 
 
 def with_averages(figures: Mapping[str, float]) -> dict[str, float]:
@@ -108,18 +126,49 @@ def predict_split(
     path: ModulePath | None = None,
 ) -> list[Target]:
     """The model's decision for each text, in the split's order: a label, or a tag per word."""
+    batches = decoded_batches(model, split, batch_size, precision, path)
+    return decisions_of_split(split, labels, [(each.batch.indices_B, each.ids) for each in batches])
+
+
+def decoded_batches(
+    model: MultiTaskModel,
+    split: TaskSplit,
+    batch_size: int,
+    precision: Precision = "fp32",
+    path: ModulePath | None = None,
+    *,
+    with_trace: bool = False,
+) -> Iterator[DecodedBatch]:
+    """One pass over a split, every text once; a trace is of the task's best path."""
+    assert path is None or not with_trace
     model.eval()
-    decisions: list[Target] = [""] * len(split)
-    with torch.inference_mode():
-        order = bucketed_order(split.lengths, batch_size, None)
-        found = []
-        for indices, places in zip(order, split.places(order), strict=True):
+    order = bucketed_order(split.lengths, batch_size, None)
+    for indices, places in zip(order, split.places(order), strict=True):
+        with torch.inference_mode():  # not around the yield: it would hold in whoever takes the batch
             batch = split.batch(indices, places)
             with autocast(batch.text.mask_BT.device, precision):
-                found.append(model.decode(batch, path=path).ids)
-        for indices, ids in zip(order, _on_host(found), strict=True):
-            for index, row in zip(indices.tolist(), ids.tolist(), strict=True):
-                decisions[index] = as_target(row, labels)
+                if with_trace:
+                    decoded, trace = model.decode_with_trace(batch)
+                else:
+                    decoded, trace = model.decode(batch, path=path), None
+        yield DecodedBatch(batch, decoded.ids, trace)
+
+
+def decisions_of_split(
+    split: TaskSplit, labels: Sequence[str], decoded: Sequence[tuple[Tensor, Tensor]]
+) -> list[Target]:
+    """What was decided for each text, in the split's order: a label, or a tag per word.
+
+    Args:
+        split: the texts.
+        labels: the task's by id.
+        decoded: of each batch, its places in the split and the ids of what was decided.
+    """
+    decisions: list[Target] = [""] * len(split)
+    found = _on_host([ids for _, ids in decoded])
+    for (indices, _), ids in zip(decoded, found, strict=True):
+        for index, row in zip(indices.tolist(), ids.tolist(), strict=True):
+            decisions[index] = as_target(row, labels)
     return decisions
 
 

@@ -1,0 +1,119 @@
+"""How dark words and cells are, and what is said of a text that is shown.
+
+Shapes: T words, N sources.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import log
+from typing import final
+
+from markupsafe import Markup
+
+from mtlkit.data import Target
+from mtlkit.explanations import visible
+from mtlkit.explanations.shared import Matrix
+from mtlkit.report.evidence import Evidence, ReadText
+from mtlkit.report.parts import Cell, Table
+
+
+@final
+@dataclass(frozen=True)
+class Verdict:
+    """What was answered to a text."""
+
+    answer: str
+    is_wrong: bool
+
+
+def verdict(text: ReadText) -> Verdict:
+    """In words; of tags, how many are right."""
+    gold, predicted = text.gold, text.predicted
+    if isinstance(predicted, str):
+        if gold is None:
+            return Verdict(f"answered {_shown(predicted)}", False)
+        if gold == predicted:
+            return Verdict(f"answered {_shown(predicted)}, which is right", False)
+        return Verdict(f"answered {_shown(predicted)}, wrong: it is {_shown(gold)}", True)
+    if gold is None:
+        return Verdict(f"{len(predicted)} tags", False)
+    right = sum(one == other for one, other in zip(gold, predicted, strict=True))
+    return Verdict(f"{right} of {len(predicted)} tags right", right < len(predicted))
+
+
+def concentration(weights_N: Sequence[float]) -> float:
+    """From 0, all sources alike, to 1, one source alone: 1 less the entropy as a share of the largest. Of one source:
+    its weight."""
+    if len(weights_N) == 1:
+        return weights_N[0]
+    total = sum(weights_N)
+    if not total:
+        return 0.0
+    entropy = -sum(weight / total * log(weight / total) for weight in weights_N if weight > 0)
+    return max(0.0, 1 - entropy / log(len(weights_N)))
+
+
+def largest(numbers: Iterable[float]) -> float:
+    """What the darkest one stands for; 1 where there is none above 0."""
+    return max(numbers, default=0.0) or 1.0
+
+
+def shade(number: float, most: float) -> str:
+    """For `--w`, short: .37."""
+    return f"{min(max(number / most, 0.0), 1.0):.2f}".lstrip("0").rstrip("0").rstrip(".") or "0"
+
+
+def short(weight: float) -> str:
+    """For a narrow cell: .37, and nothing below .005."""
+    return f"{weight:.2f}".removeprefix("0") if weight >= 0.005 else ""
+
+
+def strongest(weights_N: Sequence[float], count: int = 3) -> list[int]:
+    """The places of the largest weights, the first among equals."""
+    return sorted(range(len(weights_N)), key=lambda place: -weights_N[place])[:count]
+
+
+def both_ways(text: ReadText) -> list[Matrix]:
+    """What the words read, from left to right and, where there are two networks, from right to left."""
+    reading = text.reading
+    return [reading.left_to_right] + ([] if reading.right_to_left is None else [reading.right_to_left])
+
+
+def shown_texts(evidence: Evidence, *, of_tasks: bool) -> dict[str, Sequence[ReadText]]:
+    """By task those whose words read tasks, or positions; tasks without are left out."""
+    by_task = {
+        task: [text for text in observed.texts if (text.reading.tasks is not None) == of_tasks]
+        for task, observed in evidence.observed.items()
+    }
+    return {task: texts for task, texts in by_task.items() if texts}
+
+
+def tag_of(text: ReadText, place: int) -> list[str]:
+    """The word's tag; nothing where a text has one label."""
+    predicted: Target = text.predicted
+    return [] if isinstance(predicted, str) else [f"tag {predicted[place]}"]
+
+
+def gate_of(text: ReadText, place: int) -> list[str]:
+    """How far the word opened; nothing where there is no gate."""
+    return [] if text.gates is None else [f"gate open {text.gates[place]:.2f}"]
+
+
+def weights_table(text: ReadText) -> Table:
+    """All weights from left to right, as the data of a figure."""
+    reading = text.reading
+    sources = reading.tasks or tuple(f"{word} ({number})" for number, word in enumerate(reading.words, 1))
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (number, word, *weights)
+        for number, (word, weights) in enumerate(zip(reading.words, reading.left_to_right, strict=True), 1)
+    )
+    return Table(("number", "word", *sources), rows)
+
+
+def lines(*parts: str) -> Markup:
+    """For a tip: a line for each, in which what comes from data is escaped, also characters that act."""
+    return Markup("\n").join(map(visible, parts))
+
+
+def _shown(label: Target) -> str:
+    return visible(label) if isinstance(label, str) else " ".join(map(visible, label))

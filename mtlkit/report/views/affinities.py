@@ -1,0 +1,47 @@
+"""Which words read which task most, over all texts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mtlkit.explanations import visible
+from mtlkit.report.evidence import Affinity, Evidence
+from mtlkit.report.naming import slugs
+from mtlkit.report.parts import Section, View
+from mtlkit.report.shading import largest, shade
+from mtlkit.report.templating import render
+
+LEAD = (
+    "For each task, and each task that its words read: the words that took more of it than words usually do, over "
+    "all texts. Beside a word stand its mean weight and the number of texts that have it; the darker, the further "
+    "above the usual weight. Signs in place of words, and words in fewer than three texts or one in a hundred, are "
+    "left out; rare words are held back a little."
+)
+
+
+def section(evidence: Evidence) -> Section | None:
+    """A table of words by sender for each task."""
+    by_task = {task: seen.affinities for task, seen in evidence.observed.items() if seen.affinities}
+    if not by_task:
+        return None
+    anchors = slugs(by_task)
+    most = largest(each.weight - each.usual for found in by_task.values() for each in found)
+    tasks = [
+        {"name": visible(task), "anchor": f"affinities-{anchors[task]}", "senders": _senders(found, most)}
+        for task, found in by_task.items()
+    ]
+    return Section("affinities", "Which words read which task", LEAD, [View(render("affinities.html", tasks=tasks))])
+
+
+def _senders(found: Sequence[Affinity], most: float) -> list[dict[str, Any]]:
+    senders: dict[str, dict[str, Any]] = {}
+    for each in found:
+        row = senders.setdefault(each.sender, {"name": visible(each.sender), "usual": f"{each.usual:.3f}", "words": []})
+        row["words"].append(
+            {
+                "text": visible(each.word),
+                "weight": f"{each.weight:.3f}",
+                "texts": each.count,
+                "shade": shade(each.weight - each.usual, most),
+            }
+        )
+    return list(senders.values())

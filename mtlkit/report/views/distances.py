@@ -1,0 +1,94 @@
+"""How far from words the shared positions lie that they read.
+
+Shapes: K tasks, O offsets.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from math import exp, log
+from typing import TYPE_CHECKING
+
+from mtlkit.explanations import visible
+from mtlkit.report.drawing import mark
+from mtlkit.report.evidence import Evidence, Offsets
+from mtlkit.report.parts import Chart, Section, Table
+from mtlkit.report.theme import ACCENT, OPPOSITE, RULE
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LEAD = (
+    "Where the words of each task read around them, beside what they would read if all words of a text were read "
+    "alike. Above a task's line is more than that, below it less, on a logarithmic scale that all tasks have in "
+    "common. Offsets below zero are words before, zero is the word itself. What lies further away is in the shares of "
+    "the table only."
+)
+STEEPEST = 0.1
+"""A difference, as a logarithm, that is drawn in full even if no larger one is there: so much is next to nothing."""
+
+
+def section(evidence: Evidence) -> Section | None:
+    """One chart of all tasks whose words read positions."""
+    by_task = {task: seen.offsets for task, seen in evidence.observed.items() if seen.offsets is not None}
+    if not by_task:
+        return None
+    reach = next(iter(by_task.values())).reach
+    rows = tuple(
+        (task, offset, weight, uniform)
+        for task, offsets in by_task.items()
+        for offset, weight, uniform in zip(range(-reach, reach + 1), offsets.weights, offsets.uniform, strict=True)
+    )
+    chart = Chart(
+        "distances",
+        "How far words read",
+        f"A line for each task, from {reach} words before to {reach} after; above it more is read than if all were "
+        "read alike, below it less.",
+        Table(("task", "offset", "weight", "if all were read alike"), rows),
+        partial(_draw, by_task),
+        height=0.7 + 0.32 * len(by_task),
+    )
+    shares = Table(
+        ("task", "before", "the word itself", "after"),
+        tuple(
+            (task, f"{seen.before:.0%}", f"{seen.weights[reach]:.1%}", f"{seen.after:.0%}")
+            for task, seen in by_task.items()
+        ),
+        "Shares of the weight",
+    )
+    return Section("distances", "How far words read", LEAD, [chart, shares])
+
+
+def _draw(by_task: Mapping[str, Offsets], figure: "Figure") -> None:
+    axes = figure.add_subplot()
+    reach = next(iter(by_task.values())).reach
+    ratios = {task: _logarithms(offsets) for task, offsets in by_task.items()}
+    steepest = max(STEEPEST, *(abs(ratio) for row in ratios.values() for ratio in row))
+    offsets = range(-reach, reach + 1)
+    for place, (task, row) in enumerate(ratios.items()):
+        for colour, sign in ((ACCENT, 1), (OPPOSITE, -1)):
+            ends = [place - 0.45 * sign * max(sign * ratio, 0.0) / steepest for ratio in row]
+            axes.fill_between(offsets, place, ends, step="mid", color=colour, linewidth=0)
+        (line,) = axes.plot([-reach, reach], [place, place], color=RULE, linewidth=0.6, zorder=0)
+        mark(line, f"{visible(task)}: {_told(row, reach)}")
+    axes.set_yticks(range(len(ratios)), list(map(visible, ratios)))
+    axes.set_ylim(len(ratios) - 0.5, -0.5)
+    axes.set_xlim(-reach - 0.5, reach + 0.5)
+    axes.set_xlabel("offset from the word")
+    axes.tick_params(axis="y", length=0)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_visible(False)
+
+
+def _logarithms(offsets: Offsets) -> list[float]:
+    return [
+        log(weight / uniform) if weight > 0 and uniform > 0 else 0.0
+        for weight, uniform in zip(offsets.weights, offsets.uniform, strict=True)
+    ]
+
+
+def _told(row: list[float], reach: int) -> str:
+    highest, lowest = (choose(range(len(row)), key=lambda place: row[place]) for choose in (max, min))
+    return ", ".join(
+        f"{name} at {place - reach:+d}, {exp(row[place]):.2f} times as much"
+        for name, place in (("most", highest), ("least", lowest))
+    )

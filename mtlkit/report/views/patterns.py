@@ -1,0 +1,169 @@
+"""The strongest pairs of words, one of which read the other (Liu et al. 2019, Table 2)."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mtlkit.explanations import visible
+from mtlkit.report.evidence import Evidence, Example, Pattern, Reach
+from mtlkit.report.naming import slugs
+from mtlkit.report.parts import Chart, Section, Table, View
+from mtlkit.report.templating import render
+from mtlkit.report.theme import ACCENT, INK, MUTED
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SHOWN = 10
+"""Patterns of each task and reach."""
+ALIKE = 2
+"""Patterns of a list that may have the same word, or the same source."""
+MOTIFS = 15
+AROUND = 4
+"""Words beside those of a pattern in its example."""
+REACHES: tuple[tuple[Reach, str], ...] = (("short", "Near: one to three words"), ("long", "Far: six words and more"))
+LEAD = (
+    "Pairs of words over all texts of a task, of which the first read the second strongly: it is among the three "
+    "positions that the word took most of. A lift of 2 is twice what it would take if all words of the text were read "
+    "alike. Beside it stands what all words of a text take of that source, usually: where the two are near each other, "
+    "everything reads the source, and the pair says little of its first word. Pairs with signs in place of words, and "
+    "pairs in fewer than three texts or one in a hundred, are left out, and a word may come twice. What is read is a "
+    "shared state at the place of a word, which knows more than the word."
+)
+MOTIFS_LEAD = (
+    "Found strong in several tasks, with the lift in each; the same pair may mean another thing in another task."
+)
+
+
+def section(evidence: Evidence) -> Section | None:
+    """Lists of near and far patterns of each task, and those that tasks have in common."""
+    by_task = {task: seen.patterns for task, seen in evidence.observed.items() if seen.patterns}
+    if not by_task:
+        return None
+    anchors = slugs(by_task)
+    shown = {
+        task: {text.number: f"positions-{anchors[task]}-{text.number}" for text in evidence.observed[task].texts}
+        for task in by_task
+    }
+    chosen = {
+        task: {reach: varied([each for each in patterns if each.reach == reach], SHOWN) for reach, _ in REACHES}
+        for task, patterns in by_task.items()
+    }
+    tasks = [
+        {
+            "name": visible(task),
+            "anchor": f"patterns-{anchors[task]}",
+            "lists": [
+                {"name": name, "rows": [_row(each, shown[task]) for each in chosen[task][reach]]}
+                for reach, name in REACHES
+            ],
+        }
+        for task in by_task
+    ]
+    common = [{**each, "tasks": [(visible(task), lift) for task, lift in each["tasks"]]} for each in motifs(by_task)]
+    markup = render("patterns.html", tasks=tasks, motifs=common, motifs_lead=MOTIFS_LEAD)
+    return Section("patterns", "Patterns of reading", LEAD, [View(markup, _figures(chosen, anchors))])
+
+
+def varied(patterns: Sequence[Pattern], count: int) -> list[Pattern]:
+    """The first ones, so that no word and no source comes more than `ALIKE` times."""
+    chosen: list[Pattern] = []
+    for pattern in patterns:
+        words = sum(each.word == pattern.word for each in chosen)
+        sources = sum(each.source == pattern.source for each in chosen)
+        if max(words, sources) < ALIKE and len(chosen) < count:
+            chosen.append(pattern)
+    return chosen
+
+
+def motifs(by_task: Mapping[str, Sequence[Pattern]]) -> list[dict[str, Any]]:
+    """Pairs that are among the patterns of at least two tasks: those of most tasks first, then by their mean lift."""
+    found: dict[tuple[str, str, Reach], dict[str, float]] = {}
+    for task, patterns in by_task.items():
+        for each in patterns:
+            found.setdefault((each.word, each.source, each.reach), {})[task] = each.lift
+    common = [(pair, lifts) for pair, lifts in found.items() if len(lifts) > 1]
+    common.sort(key=lambda each: (-len(each[1]), -sum(each[1].values()) / len(each[1]), each[0]))
+    return [
+        {
+            "word": visible(word),
+            "source": visible(source),
+            "reach": "near" if reach == "short" else "far",
+            "tasks": sorted(lifts.items(), key=lambda each: -each[1]),
+        }
+        for (word, source, reach), lifts in common[:MOTIFS]
+    ]
+
+
+def _row(pattern: Pattern, shown: Mapping[int, str]) -> dict[str, Any]:
+    return {
+        "word": visible(pattern.word),
+        "source": visible(pattern.source),
+        "numbers": [
+            f"{pattern.lift:.2f}",
+            f"{pattern.usual:.2f}",
+            f"{pattern.weight:.3f}",
+            f"{pattern.distance:+.1f}",
+            str(pattern.count),
+        ],
+        "number": pattern.example.number,
+        "link": shown.get(pattern.example.number),
+        "pieces": _pieces(pattern.example),
+    }
+
+
+def _pieces(example: Example) -> list[tuple[str, str]]:
+    """Words of an example, each `word`, `source` or nothing special; what is left out between them is three dots."""
+    kept = sorted(
+        {
+            near
+            for place in (example.place, example.source)
+            for near in range(max(0, place - AROUND), min(len(example.words), place + AROUND + 1))
+        }
+    )
+    pieces, last = [], -1
+    for place in kept:
+        if place > last + 1:
+            pieces.append(("\u2026", ""))
+        role = {example.place: "word", example.source: "source"}.get(place, "")
+        pieces.append((visible(example.words[place]), role))
+        last = place
+    return pieces + ([("\u2026", "")] if last + 1 < len(example.words) else [])
+
+
+def _figures(chosen: Mapping[str, Mapping[Reach, Sequence[Pattern]]], anchors: Mapping[str, str]) -> list[Chart]:
+    return [_figure(task, lists, f"patterns-{anchors[task]}") for task, lists in chosen.items() if any(lists.values())]
+
+
+def _figure(task: str, lists: Mapping[Reach, Sequence[Pattern]], name: str) -> Chart:
+    patterns = [each for reach, _ in REACHES for each in lists[reach]]
+    rows = tuple(
+        (each.reach, each.word, each.source, each.lift, each.usual, each.weight, each.distance, each.count)
+        for each in patterns
+    )
+    return Chart(
+        name,
+        f"Patterns of {visible(task)}",
+        "Pairs of words of which the first read the second: near ones above, far ones below. A bar is the lift, a "
+        "stroke what is usual for the source.",
+        Table(("reach", "word", "reads", "lift", "usually", "weight", "distance", "texts"), rows),
+        partial(_draw, lists),
+        height=0.8 + 0.2 * len(patterns),
+    )
+
+
+def _draw(lists: Mapping[Reach, Sequence[Pattern]], figure: "Figure") -> None:
+    axes = figure.add_subplot()
+    gap = 0.6 if all(lists.values()) else 0.0
+    near, far = lists["short"], lists["long"]
+    places = [*range(len(near)), *(len(near) + gap + number for number in range(len(far)))]
+    for place, each in zip(places, (*near, *far), strict=True):
+        axes.barh(place, each.lift - 1, left=1, height=0.7, color=(ACCENT, 0.45))
+        axes.plot([each.usual, each.usual], [place - 0.4, place + 0.4], color=INK, linewidth=1.2)
+    names = [f"{visible(each.word)} \u2192 {visible(each.source)}" for each in (*near, *far)]
+    axes.set_yticks(places, names)
+    axes.set_ylim(places[-1] + 0.6, -0.6)
+    axes.set_xlabel("lift")
+    axes.tick_params(axis="y", length=0)
+    axes.axvline(1, color=MUTED, linewidth=0.8)
+    axes.spines["left"].set_visible(False)

@@ -1,0 +1,172 @@
+"""Where words read a shared network: each text twice, with lines between (Liu et al. 2019, Figure 4).
+
+Shapes: T words, N = T positions.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mtlkit.explanations import visible
+from mtlkit.explanations.shared import Matrix
+from mtlkit.report.evidence import Evidence, ReadText
+from mtlkit.report.naming import slugs
+from mtlkit.report.parts import Chart, Section, View
+from mtlkit.report.pixels import picture_of
+from mtlkit.report.shading import (
+    both_ways,
+    concentration,
+    gate_of,
+    largest,
+    lines,
+    shade,
+    shown_texts,
+    strongest,
+    tag_of,
+    verdict,
+    weights_table,
+)
+from mtlkit.report.templating import render
+from mtlkit.report.theme import ACCENT, INK, MUTED
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DRAWN = 2
+"""Texts of each task that are figures too."""
+LINES = 8
+"""Of each word, to the positions that it reads most."""
+BOLD = 0.2
+"""A weight that is not drawn bolder than it is, even where all are smaller."""
+SHARP = 0.1
+"""The same of how far a word is from reading all alike."""
+LEAST = 0.01
+"""A weight below is neither drawn nor told."""
+LEAD = (
+    "Each text stands twice: above as the task's own network reads it, below as the network that all tasks share "
+    "reads it. Choose a word above, with the pointer, a finger, or Tab and the arrow keys: lines lead to the shared "
+    "positions that it read, bolder for more, and those are shaded. Choose a word below to see who read it. Lines are "
+    "drawn for the {lines} positions that a word read most; the boldest stands for {heaviest:.2f}. Shared "
+    "states know what lies before them, or after them in the network from right to left, so that a position stands "
+    "for more than its word. The texts were chosen among short ones because their words read differently from each "
+    "other, right and wrong answers mixed: they are no sample. A weight says how much was read, not what it did to "
+    "the answer."
+)
+
+
+def section(evidence: Evidence) -> Section | None:
+    """Texts with the positions that their words read."""
+    by_task = shown_texts(evidence, of_tasks=False)
+    if not by_task:
+        return None
+    anchors = slugs(by_task)
+    ways = [way for texts in by_task.values() for text in texts for way in both_ways(text)]
+    heaviest = max(BOLD, *(weight for way in ways for row in way for weight in row))
+    sharpest = max(SHARP, *(concentration(row) for way in ways for row in way))
+    tasks = [
+        {
+            "name": visible(task),
+            "anchor": f"positions-{anchors[task]}",
+            "texts": [_text(text, f"positions-{anchors[task]}-{text.number}", heaviest, sharpest) for text in texts],
+        }
+        for task, texts in by_task.items()
+    ]
+    view = View(render("positions.html", tasks=tasks), _figures(by_task, anchors))
+    return Section(
+        "positions", "What words read of the shared network", LEAD.format(lines=LINES, heaviest=heaviest), [view]
+    )
+
+
+def _text(text: ReadText, anchor: str, heaviest: float, sharpest: float) -> dict[str, Any]:
+    ways = both_ways(text)
+    names = ["from left to right", "from right to left"] if len(ways) == 2 else [""]
+    return {
+        "anchor": anchor,
+        "number": text.number,
+        "verdict": verdict(text),
+        "ways": [_way(text, way, name, heaviest, sharpest) for name, way in zip(names, ways, strict=True)],
+    }
+
+
+def _way(text: ReadText, way: Matrix, name: str, heaviest: float, sharpest: float) -> dict[str, Any]:
+    words = list(map(visible, text.reading.words))
+    most = largest(weight for row in way for weight in row)
+    return {
+        "name": name,
+        "own": [
+            {
+                "text": word,
+                "tip": lines(*gate_of(text, place), *tag_of(text, place)),
+                "shade": shade(concentration(row), sharpest),
+                "reads": " ".join(f"{source}:{1000 * row[source]:.0f}" for source in _drawn(row)),
+            }
+            for place, (word, row) in enumerate(zip(words, way, strict=True))
+        ],
+        "shared": _shared(words, way),
+        "chosen": max(range(len(words)), key=lambda place: concentration(way[place])),
+        "heaviest": f"{heaviest:.3f}",
+        "largest": f"{most:.3f}",
+        "picture": picture_of([[weight / most for weight in row] for row in way]),
+        "most": [(f"{words[place]} ({place + 1})", ", ".join(_most(words, row))) for place, row in enumerate(way)],
+    }
+
+
+def _shared(words: Sequence[str], way: Matrix) -> list[dict[str, str]]:
+    """The shared positions, darker where all words together took more of them."""
+    received = [sum(column) for column in zip(*way, strict=True)]
+    most = largest(received)
+    return [
+        {
+            "text": word,
+            "tip": "",
+            "reads": f"{received[place]:.1f}",
+            "shade": shade(received[place], most),
+        }
+        for place, word in enumerate(words)
+    ]
+
+
+def _drawn(row: Sequence[float]) -> list[int]:
+    return [source for source in strongest(row, LINES) if row[source] >= LEAST]
+
+
+def _most(words: Sequence[str], row: Sequence[float]) -> list[str]:
+    return [f"{words[source]} ({source + 1}) {row[source]:.2f}" for source in strongest(row)]
+
+
+def _figures(by_task: Mapping[str, Sequence[ReadText]], anchors: Mapping[str, str]) -> list[Chart]:
+    return [
+        _figure(task, text, f"positions-{anchors[task]}-{text.number}")
+        for task, texts in by_task.items()
+        for text in texts[:DRAWN]
+    ]
+
+
+def _figure(task: str, text: ReadText, name: str) -> Chart:
+    """Of a network that reads both ways, the one from left to right."""
+    return Chart(
+        name,
+        f"What the words of text {text.number} of {visible(task)} read of the shared network",
+        "The text as the task's own network reads it, from top to bottom, and beside it the shared positions; a line "
+        "is as bold as its weight.",
+        weights_table(text),
+        partial(_draw, text),
+        height=0.5 + 0.19 * len(text.reading.words),
+    )
+
+
+def _draw(text: ReadText, figure: "Figure") -> None:
+    words, way = list(map(visible, text.reading.words)), text.reading.left_to_right
+    axes = figure.add_subplot()
+    heaviest = largest(weight for row in way for weight in row)
+    for place, row in enumerate(way):
+        for source in _drawn(row):
+            strength = row[source] / heaviest
+            axes.plot([0, 1], [place, source], color=ACCENT, alpha=strength, linewidth=0.3 + 2.2 * strength)
+    for side, align, title in ((-0.03, "right", "own"), (1.03, "left", "shared")):
+        axes.text(side, -1.2, title, ha=align, va="center", color=MUTED)
+        for place, word in enumerate(words):
+            axes.text(side, place, word, ha=align, va="center", color=INK, size=8)
+    axes.set_xlim(-0.9, 1.9)
+    axes.set_ylim(len(words) - 0.5, -1.7)
+    axes.set_axis_off()

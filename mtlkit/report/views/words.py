@@ -1,0 +1,143 @@
+"""Where words read tasks: sentences whose words show whom they read (Liu et al. 2019, Figure 3).
+
+Shapes: T words, N tasks.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mtlkit.explanations import visible
+from mtlkit.explanations.shared import Matrix
+from mtlkit.report.evidence import Evidence, ReadText
+from mtlkit.report.naming import slugs
+from mtlkit.report.parts import Chart, Section, View
+from mtlkit.report.shading import (
+    both_ways,
+    concentration,
+    gate_of,
+    largest,
+    lines,
+    shade,
+    short,
+    shown_texts,
+    strongest,
+    tag_of,
+    verdict,
+    weights_table,
+)
+from mtlkit.report.templating import render
+from mtlkit.report.theme import ACCENT, INK, MUTED, SURFACE
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DRAWN = 2
+"""Texts of each task that are figures too."""
+ALIKE = 0.05
+"""A concentration that is not drawn darker than it is: below, a text reads all tasks nearly alike."""
+LEAD = (
+    "Each word of these texts took something from other tasks' networks. Point at a word, touch it, or go to it with "
+    "Tab and the arrow keys: it shows the three tasks that it took most of. The darker a word, the more it took from "
+    "few tasks. That is measured from 0, all tasks alike, to 1, one task alone; the largest here is {most:.2f}{alike}. "
+    "Under each text is the whole table. The texts were chosen among short ones because their words read "
+    "differently from each other, right and wrong answers mixed: they are no sample. A weight says how much was read, "
+    "not what it did to the answer."
+)
+
+
+def section(evidence: Evidence) -> Section | None:
+    """Texts with what their words took of each task."""
+    by_task = shown_texts(evidence, of_tasks=True)
+    if not by_task:
+        return None
+    ways = [way for texts in by_task.values() for text in texts for way in both_ways(text)]
+    most = largest(concentration(row) for way in ways for row in way)
+    alike = "" if most > ALIKE else ", so all words read nearly all tasks alike"
+    heaviest = largest(weight for way in ways for row in way for weight in row)
+    anchors = slugs(by_task)
+    tasks = [
+        {
+            "name": visible(task),
+            "anchor": f"words-{anchors[task]}",
+            "texts": [
+                _text(text, f"words-{anchors[task]}-{text.number}", max(most, ALIKE), heaviest) for text in texts
+            ],
+        }
+        for task, texts in by_task.items()
+    ]
+    view = View(render("words.html", tasks=tasks), _figures(by_task, anchors))
+    return Section("words", "Whom words read", LEAD.format(most=most, alike=alike), [view])
+
+
+def _text(text: ReadText, anchor: str, most: float, heaviest: float) -> dict[str, Any]:
+    ways = both_ways(text)
+    names = ["from left to right", "from right to left"] if len(ways) == 2 else [""]
+    return {
+        "anchor": anchor,
+        "number": text.number,
+        "verdict": verdict(text),
+        "ways": [
+            {"name": name, "words": _words(text, way, most), "rows": _rows(text, way, heaviest)}
+            for name, way in zip(names, ways, strict=True)
+        ],
+        "tasks": list(map(visible, text.reading.tasks or ())),
+    }
+
+
+def _words(text: ReadText, way: Matrix, most: float) -> list[dict[str, str]]:
+    tasks = text.reading.tasks or ()
+    words = []
+    for place, (word, weights) in enumerate(zip(text.reading.words, way, strict=True)):
+        most_read = [f"{tasks[source]} {weights[source]:.2f}" for source in strongest(weights)]
+        tip = lines(*most_read, *gate_of(text, place), *tag_of(text, place))
+        words.append({"text": visible(word), "tip": tip, "shade": shade(concentration(weights), most)})
+    return words
+
+
+def _rows(text: ReadText, way: Matrix, heaviest: float) -> list[dict[str, Any]]:
+    return [
+        {"word": visible(word), "cells": [(shade(weight, heaviest), short(weight)) for weight in weights]}
+        for word, weights in zip(text.reading.words, way, strict=True)
+    ]
+
+
+def _figures(by_task: Mapping[str, Sequence[ReadText]], anchors: Mapping[str, str]) -> list[Chart]:
+    return [
+        _figure(task, text, f"words-{anchors[task]}-{text.number}")
+        for task, texts in by_task.items()
+        for text in texts[:DRAWN]
+    ]
+
+
+def _figure(task: str, text: ReadText, name: str) -> Chart:
+    """Of a network that reads both ways, the one from left to right."""
+    return Chart(
+        name,
+        f"Whom the words of text {text.number} of {visible(task)} read",
+        "Each word, from top to bottom, with the three tasks that it took most of; a bar is as long as the weight.",
+        weights_table(text),
+        partial(_draw, text),
+        height=0.6 + 0.2 * len(text.reading.words),
+    )
+
+
+def _draw(text: ReadText, figure: "Figure") -> None:
+    reading, tasks = text.reading, text.reading.tasks or ()
+    axes = figure.add_subplot()
+    heaviest = largest(weight for row in reading.left_to_right for weight in row)
+    for place, weights in enumerate(reading.left_to_right):
+        left = 0.0
+        for source in strongest(weights):
+            alpha = 0.45 * weights[source] / heaviest
+            axes.barh(place, weights[source], left=left, height=0.86, color=(ACCENT, alpha), edgecolor=SURFACE)
+            label = axes.text(
+                left + weights[source] / 2, place, visible(tasks[source]), ha="center", va="center", size=6, color=INK
+            )
+            label.set_clip_path(axes.patch)
+            left += weights[source]
+    axes.set_yticks(range(len(reading.words)), list(map(visible, reading.words)))
+    axes.set_ylim(len(reading.words) - 0.4, -0.6)
+    axes.set_xlabel("weight", color=MUTED)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
