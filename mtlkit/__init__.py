@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
     from mtlkit.selectors import ModulePath as ModulePath
     from mtlkit.selectors import Paths as Paths
     from mtlkit.selectors import PoolSelector as PoolSelector
+    from mtlkit.sharing import GuessTrace as GuessTrace
     from mtlkit.sharing import MixtureTrace as MixtureTrace
     from mtlkit.sharing import PathTrace as PathTrace
     from mtlkit.sharing import SearchableScheme as SearchableScheme
@@ -66,6 +67,7 @@ _HOME = {
     "Embedder": "mtlkit.embedders",
     "Encoder": "mtlkit.encoders",
     "Explanation": "mtlkit.explanations",
+    "GuessTrace": "mtlkit.sharing",
     "Head": "mtlkit.heads",
     "Initializer": "mtlkit.initializers",
     "Instance": "mtlkit.data",

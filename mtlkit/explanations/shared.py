@@ -1,4 +1,4 @@
-"""What was shared for one text, in one of three forms: those of `mtlkit.sharing.Trace`, as plain numbers.
+"""What was shared for one text, in one of four forms: those of `mtlkit.sharing.Trace`, as plain numbers.
 
 Shapes: T words, N sources, L layers, K tasks, S steps, A actions (modules, and Stop as the last).
 """
@@ -117,7 +117,26 @@ class Mixture:
         return Sheet(("layer", "reads"), tuple(rows))
 
 
-SharedWith: TypeAlias = Reading | Path | Mixture
+@final
+@dataclass(frozen=True)
+class Guess:
+    """Which task the text's shared states give it away for: what a discriminator takes it to be from."""
+
+    tasks: tuple[str, ...]
+    probabilities: tuple[float, ...]
+    """(K)"""
+
+    def to_json(self) -> dict[str, Any]:
+        """`sources` are names of tasks."""
+        return {"kind": "guess", "sources": list(self.tasks), "probabilities": self.probabilities}
+
+    def sheet(self) -> Sheet:
+        """One line with all tasks, the likeliest first."""
+        taken_for = most(self.tasks, self.probabilities, len(self.tasks))
+        return Sheet(("the discriminator", "takes it for"), (Row("from the shared states", (taken_for,)),))
+
+
+SharedWith: TypeAlias = Reading | Path | Mixture | Guess
 
 
 def _name(module: int | None) -> str:

@@ -12,9 +12,9 @@ from torch import Tensor
 from mtlkit.archive import Archive
 from mtlkit.data import Corpus, DatasetReader, Instance
 from mtlkit.errors import ArchiveError, ConfigError, DataError
-from mtlkit.explanations import Explanation, Mixture, Path, Reading, SharedWith, Step
+from mtlkit.explanations import Explanation, Guess, Mixture, Path, Reading, SharedWith, Step
 from mtlkit.runs.predict import NO_NUMBER, as_batch, decisions_of
-from mtlkit.sharing import MixtureTrace, PathTrace, Trace, WordTrace
+from mtlkit.sharing import GuessTrace, MixtureTrace, PathTrace, Trace, WordTrace
 from mtlkit.training import computing_as
 from mtlkit.training.optimization import autocast
 
@@ -78,6 +78,8 @@ def _shared_with(trace: Trace, row: int, words: tuple[str, ...]) -> SharedWith:
             return _path(trace)
         case MixtureTrace():
             return Mixture(trace.tasks, _rows(trace.weights_LK))
+        case GuessTrace():
+            return Guess(trace.tasks, _rows(trace.probabilities_BK[row : row + 1])[0])
         case _:
             assert_never(trace)
 

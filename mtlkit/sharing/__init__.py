@@ -11,7 +11,7 @@ from mtlkit.sharing.private import Private
 from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 from mtlkit.sharing.searchable_scheme import SearchableScheme
 from mtlkit.sharing.stacked_shared_private import StackedSharedPrivate
-from mtlkit.sharing.traces import MixtureTrace, PathTrace, Trace, WordTrace
+from mtlkit.sharing.traces import GuessTrace, MixtureTrace, PathTrace, Trace, WordTrace
 
 __all__ = [
     "Shared",
@@ -19,6 +19,7 @@ __all__ = [
     "SharingScheme",
     "SearchableScheme",
     "Trace",
+    "GuessTrace",
     "WordTrace",
     "PathTrace",
     "MixtureTrace",

@@ -1,9 +1,8 @@
 """What the traces of many texts come to: how much a task takes of each source, on average.
 
-Shapes: B batch, T words, N sources, L layers, K tasks, S steps, A actions.
+Shapes: B batch, T words, N sources, L layers, K tasks, S steps or the size of an embedding, A actions.
 """
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias, assert_never, final
@@ -12,7 +11,9 @@ import torch
 from torch import Tensor
 
 from mtlkit.selectors import ModulePath
-from mtlkit.sharing.traces import MixtureTrace, PathTrace, Trace, WordTrace
+from mtlkit.sharing.traces import GuessTrace, MixtureTrace, PathTrace, Trace, WordTrace
+
+Row: TypeAlias = tuple[float, ...]
 
 
 @final
@@ -23,18 +24,19 @@ class WordSummary:
     num_words: int
     senders: tuple[str, ...] | None
     """None: the sources are positions of the text."""
-    weights_N: tuple[float, ...] | None
+    weights_N: Row | None
     """The mean over words of what they took of each sender; None where the sources are positions."""
     distance: float | None
     """From a word to the positions that it reads, in words, on average; None where the sources are tasks."""
     spread: float
     """Entropy of a word's weights, as a share of the largest there can be: 0 reads one source, 1 all alike. Words with
-    one source only do not count."""
+    one source only, and words that read nothing, do not count."""
+    gate: float | None = None
+    """The mean over words of how far they opened to what they read; None where there is no gate."""
 
     def to_json(self) -> dict[str, Any]:
-        """A line of a run's record."""
-        kind = "tasks" if self.senders is not None else "positions"
-        return {"kind": kind, **{name: value for name, value in vars(self).items() if value is not None}}
+        """Of a line of a run's record."""
+        return {"kind": "positions" if self.senders is None else "tasks", **_known(self)}
 
 
 @final
@@ -43,11 +45,12 @@ class PathSummary:
     """The one path of all texts of a task."""
 
     modules: ModulePath
-    policy_SA: tuple[tuple[float, ...], ...] | None
+    policy_SA: tuple[Row, ...] | None
+    embedding_S: Row | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """A line of a run's record."""
-        return {"kind": "path", **{name: value for name, value in vars(self).items() if value is not None}}
+        """Of a line of a run's record."""
+        return {"kind": "path", **_known(self)}
 
 
 @final
@@ -56,77 +59,151 @@ class MixtureSummary:
     """The one mixture of all texts of a task."""
 
     tasks: tuple[str, ...]
-    weights_LK: tuple[tuple[float, ...], ...]
+    weights_LK: tuple[Row, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """A line of a run's record."""
-        return {"kind": "mixture", **vars(self)}
+        """Of a line of a run's record."""
+        return {"kind": "mixture", **_known(self)}
 
 
-Summary: TypeAlias = WordSummary | PathSummary | MixtureSummary
+@final
+@dataclass(frozen=True)
+class GuessSummary:
+    """What the texts of a task are taken for."""
+
+    num_texts: int
+    tasks: tuple[str, ...]
+    probabilities_K: Row
+    """The mean over texts."""
+    accuracy: float
+    """The share of texts whose likeliest task is the true one."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Of a line of a run's record."""
+        return {"kind": "guess", **_known(self)}
 
 
-def summarise(traces: Iterable[tuple[Trace, Tensor]]) -> Summary | None:
-    """One summary of the traces of a task's batches, each with its mask (B, T); None where there is none."""
-    sums: _WordSums | None = None
+Summary: TypeAlias = WordSummary | PathSummary | MixtureSummary | GuessSummary
+
+
+def summarise(traces: Iterable[tuple[Trace, Tensor]], task: str) -> Summary | None:
+    """One summary of the traces of a task's batches, each with its mask (B, T); None where there is none.
+
+    What is the same for every text is read off the first trace; no more are asked for then. A number that is no finite
+    one stays what it is.
+    """
+    sums: _WordSums | _GuessSums | None = None
     for trace, mask_BT in traces:
         match trace:
             case WordTrace():
-                sums = sums or _WordSums(trace.senders)
+                sums = sums if isinstance(sums, _WordSums) else _WordSums(trace.senders)
                 sums.add(trace, mask_BT)
+            case GuessTrace():
+                sums = sums if isinstance(sums, _GuessSums) else _GuessSums(trace.tasks, task)
+                sums.add(trace)
             case PathTrace():
-                return PathSummary(trace.modules, None if trace.policy_SA is None else _rows(trace.policy_SA))
+                embedding_S = None if trace.embedding_S is None else tuple(trace.embedding_S.tolist())
+                return PathSummary(trace.modules, _rows(trace.policy_SA), embedding_S)
             case MixtureTrace():
-                return MixtureSummary(trace.tasks, _rows(trace.weights_LK))
+                return MixtureSummary(trace.tasks, _rows(trace.weights_LK) or ())
             case _:
                 assert_never(trace)
     return None if sums is None else sums.summary()
 
 
 @final
+class _Mean:
+    """A mean whose parts stay on their device until it is asked for."""
+
+    def __init__(self) -> None:
+        self.total: Tensor | float = 0.0
+        self.count: Tensor | int = 0
+
+    def add(self, values: Tensor, count: Tensor | int) -> None:
+        """`values` is a sum of `count` values, of any shape."""
+        self.total = self.total + values
+        self.count = self.count + count
+
+    def value(self) -> Tensor:
+        """Zero of nothing."""
+        return torch.as_tensor(self.total, dtype=torch.float64) / max(int(self.count), 1)
+
+
+@final
 class _WordSums:
-    """Adds up word traces on their device."""
+    """Adds up word traces."""
 
     def __init__(self, senders: tuple[str, ...] | None) -> None:
         self.senders = senders
-        self.num_words = 0
-        self.num_networks = 1
-        self.weights_N: Tensor | float = 0.0
-        self.distance: Tensor | float = 0.0
-        self.entropy: Tensor | float = 0.0
-        self.num_spread: Tensor | int = 0
+        self.num_words: Tensor | int = 0
+        self.weights = _Mean()
+        self.distance = _Mean()
+        self.spread = _Mean()
+        self.gate = _Mean()
 
     def add(self, trace: WordTrace, mask_BT: Tensor) -> None:
-        networks = [each for each in (trace.weights_BTN, trace.backward_BTN) if each is not None]
-        self.num_networks = len(networks)
-        self.num_words += int(mask_BT.sum())
-        for weights_BTN in networks:
-            self._add(weights_BTN.float() * mask_BT.unsqueeze(2), mask_BT)
+        self.num_words = self.num_words + mask_BT.sum()
+        for weights_BTN in (trace.weights_BTN, trace.backward_BTN):
+            if weights_BTN is not None:
+                self._add(weights_BTN.double().masked_fill(~mask_BT.unsqueeze(2), 0), mask_BT)
+        for gates_BT in (trace.gates_BT, trace.backward_gates_BT):
+            if gates_BT is not None:
+                self.gate.add(gates_BT.double().masked_fill(~mask_BT, 0).sum(), mask_BT.sum())
 
     def summary(self) -> WordSummary:
-        words = max(self.num_words * self.num_networks, 1)
-        weights_N = None if self.senders is None else tuple((torch.as_tensor(self.weights_N) / words).tolist())
-        distance = float(self.distance) / words if self.senders is None else None
-        spread = float(self.entropy) / max(float(self.num_spread), 1)
-        return WordSummary(self.num_words, self.senders, weights_N, distance, spread)
+        to_tasks = self.senders is not None
+        return WordSummary(
+            int(self.num_words),
+            self.senders,
+            tuple(self.weights.value().tolist()) if to_tasks else None,
+            None if to_tasks else float(self.distance.value()),
+            float(self.spread.value()),
+            float(self.gate.value()) if int(self.gate.count) else None,
+        )
 
     def _add(self, weights_BTN: Tensor, mask_BT: Tensor) -> None:
         num_sources = weights_BTN.shape[2]
-        if self.senders is not None:
-            self.weights_N = self.weights_N + weights_BTN.sum(dim=(0, 1))
-            sources_B = mask_BT.new_full((len(mask_BT),), num_sources, dtype=torch.float32)
-        else:
-            sources_B = mask_BT.sum(dim=1).float()
-            places_T = torch.arange(num_sources, device=mask_BT.device)
-            distances_TN = (places_T.unsqueeze(1) - places_T).abs().float()
-            self.distance = self.distance + (weights_BTN * distances_TN).sum()
+        totals_BT = weights_BTN.sum(dim=2)
+        reads_BT = mask_BT & (totals_BT != 0)  # what is no number counts, so that it is seen
         # Gates need not sum to 1: what is measured is how their total is spread.
-        shares_BTN = weights_BTN / weights_BTN.sum(dim=2, keepdim=True).clamp(min=1e-12)
-        entropy_BT = torch.special.entr(shares_BTN).sum(dim=2) / sources_B.clamp(min=2).log().unsqueeze(1)
-        counts_BT = mask_BT & (sources_B > 1).unsqueeze(1)
-        self.entropy = self.entropy + entropy_BT[counts_BT].sum()
-        self.num_spread = self.num_spread + counts_BT.sum()
+        shares_BTN = weights_BTN / totals_BT.masked_fill(~reads_BT, 1).unsqueeze(2)
+        if self.senders is not None:
+            self.weights.add(weights_BTN.sum(dim=(0, 1)), mask_BT.sum())
+            sources_B = mask_BT.new_full((len(mask_BT),), num_sources, dtype=torch.float64)
+        else:
+            sources_B = mask_BT.sum(dim=1).double()
+            places_T = torch.arange(num_sources, device=mask_BT.device)
+            distances_TN = (places_T.unsqueeze(1) - places_T).abs().double()
+            self.distance.add((shares_BTN * distances_TN).sum(), reads_BT.sum())
+        counts_BT = reads_BT & (sources_B > 1).unsqueeze(1)
+        entropies_BT = torch.special.entr(shares_BTN).sum(dim=2) / sources_B.clamp(min=2).log().unsqueeze(1)
+        self.spread.add(entropies_BT.masked_fill(~counts_BT, 0).sum(), counts_BT.sum())
 
 
-def _rows(matrix: Tensor) -> tuple[tuple[float, ...], ...]:
-    return tuple(tuple(value if math.isfinite(value) else 0.0 for value in row) for row in matrix.tolist())
+@final
+class _GuessSums:
+    """Adds up guesses."""
+
+    def __init__(self, tasks: tuple[str, ...], task: str) -> None:
+        self.tasks = tasks
+        self.place = tasks.index(task) if task in tasks else len(tasks)
+        self.probabilities = _Mean()
+        self.accuracy = _Mean()
+
+    def add(self, trace: GuessTrace) -> None:
+        probabilities_BK = trace.probabilities_BK.double()
+        right_B = (probabilities_BK.argmax(dim=1) == self.place) & probabilities_BK.isfinite().all(dim=1)
+        self.probabilities.add(probabilities_BK.sum(dim=0), len(right_B))
+        self.accuracy.add(right_B.sum(), len(right_B))
+
+    def summary(self) -> GuessSummary:
+        probabilities_K: Row = tuple(self.probabilities.value().tolist())
+        return GuessSummary(int(self.accuracy.count), self.tasks, probabilities_K, float(self.accuracy.value()))
+
+
+def _known(summary: Summary) -> dict[str, Any]:
+    return {name: value for name, value in vars(summary).items() if value is not None}
+
+
+def _rows(matrix: Tensor | None) -> tuple[Row, ...] | None:
+    return None if matrix is None else tuple(map(tuple, matrix.tolist()))

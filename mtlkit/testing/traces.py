@@ -8,7 +8,7 @@ from typing import assert_never
 import torch
 from torch import Tensor
 
-from mtlkit.sharing import MixtureTrace, PathTrace, SearchableScheme, SharingScheme, Trace, WordTrace
+from mtlkit.sharing import GuessTrace, MixtureTrace, PathTrace, SearchableScheme, SharingScheme, Trace, WordTrace
 from mtlkit.testing.modules import LONGER, close
 from mtlkit.testing.promises import doing, promise
 from mtlkit.testing.samples import TASKS, sample
@@ -25,8 +25,9 @@ def check_trace(scheme: SharingScheme, task: str) -> None:
     promise(close(plain.states_BTD, traced.states_BTD), "with_trace=True changes its states")
     if traced.trace is None:
         return
-    known = isinstance(traced.trace, WordTrace | PathTrace | MixtureTrace)
-    promise(known, f"its trace is a {type(traced.trace).__name__}, none of WordTrace, PathTrace and MixtureTrace")
+    known = isinstance(traced.trace, WordTrace | PathTrace | MixtureTrace | GuessTrace)
+    family = "none of WordTrace, PathTrace, MixtureTrace and GuessTrace"
+    promise(known, f"its trace is a {type(traced.trace).__name__}, {family}")
     promise(type(longer.trace) is type(traced.trace), "more padding changes the kind of its trace")
     _check_one(traced.trace, longer.trace, given.mask_BT, scheme, task)
 
@@ -45,6 +46,9 @@ def _check_one(trace: Trace, longer: Trace, mask_BT: Tensor, scheme: SharingSche
             promise(sound, f"its weights are {tuple(weights_LK.shape)}, not (L, K) with K = {len(trace.tasks)}")
             promise(bool(weights_LK.isfinite().all()), "its weights are not finite")
             promise(not weights_LK.requires_grad, "its trace is not detached")
+        case GuessTrace():
+            assert isinstance(longer, GuessTrace)
+            _check_guess(trace, longer, len(mask_BT))
         case _:
             assert_never(trace)
 
@@ -84,6 +88,18 @@ def _check_path(trace: PathTrace, scheme: SharingScheme, task: str) -> None:
     sound = policy_SA.dim() == 2 and len(policy_SA) in (len(trace.modules), len(trace.modules) + 1)
     promise(sound, f"its policy is {tuple(policy_SA.shape)}, not (S, A), for {len(trace.modules)} modules")
     promise(close(policy_SA.sum(dim=1), torch.ones_like(policy_SA[:, 0])), "its policy does not sum to 1 at each step")
+
+
+def _check_guess(trace: GuessTrace, longer: GuessTrace, num_texts: int) -> None:
+    _check_names(trace.tasks)
+    probabilities_BK, expected = trace.probabilities_BK, (num_texts, len(trace.tasks))
+    given = tuple(probabilities_BK.shape)
+    promise(given == expected, f"its probabilities are {given}, not (B, K) {expected}")
+    promise(not probabilities_BK.requires_grad, "its trace is not detached")
+    sums_B = probabilities_BK.sum(dim=1)
+    sound = close(sums_B, torch.ones_like(sums_B)) and bool((probabilities_BK >= 0).all())
+    promise(sound, "its probabilities are negative, or do not sum to 1 for each text")
+    promise(close(longer.probabilities_BK, probabilities_BK), "more padding changes its probabilities")
 
 
 def _check_names(tasks: tuple[str, ...]) -> None:

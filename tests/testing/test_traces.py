@@ -52,7 +52,7 @@ def positions(_: Tensor, mask_BT: Tensor) -> Any:
 
 
 BROKEN = {
-    "its trace is a dict, none of WordTrace, PathTrace and MixtureTrace": lambda *_: {},
+    "its trace is a dict, none of WordTrace, PathTrace, MixtureTrace and GuessTrace": lambda *_: {},
     "its weights are negative or not finite": words(-1.0),
     "its weights are (4, 7, 3), not (B, T, N) (4, 7, 2)": words(num_sources=3),
     "its trace names a task twice: one, one": words(senders=("one", "one")),
