@@ -1,7 +1,7 @@
 """How numbers went from epoch to epoch."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mtlkit.explanations import visible
 from mtlkit.report.charts.grid import grid_chart, known
@@ -9,12 +9,14 @@ from mtlkit.report.charts.network import short
 from mtlkit.report.course import Epoch
 from mtlkit.report.drawing import mark
 from mtlkit.report.parts import Chart, Table
-from mtlkit.report.theme import INK, MUTED, RULE, SERIES
+from mtlkit.report.theme import MUTED, RULE, SERIES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+End: TypeAlias = tuple[float, str, str]
+"""Height, name and colour."""
 MARKERS = "os^Dv*X"
 MOST_POINTS = 56
 """Points that have a tooltip each; of more, each line has one."""
@@ -64,10 +66,11 @@ def over_training(
 
     def draw(figure: "Figure") -> None:
         axes = figure.add_subplot()
-        _lines(axes, epochs, series)
-        _frame(axes, epochs, columns, number, limits)
+        ends = _lines(axes, epochs, series)
         if level is not None:
-            _across(axes, *level, len(epochs))
+            ends.append(_across(axes, *level))
+        _frame(axes, epochs, columns, number, limits)
+        _name_lines(axes, ends, len(epochs) - 1)
 
     return Chart(name, title, caption, Table((heads, "stage", "epoch", number), rows), draw)
 
@@ -80,7 +83,8 @@ def epoch_label(epochs: Sequence[Epoch], place: int) -> str:
     return f"{epoch.stage} {epoch.number}" if is_new else f"{epoch.number}"
 
 
-def _lines(axes: "Axes", epochs: Sequence[Epoch], series: Mapping[str, Sequence[float | None]]) -> None:
+def _lines(axes: "Axes", epochs: Sequence[Epoch], series: Mapping[str, Sequence[float | None]]) -> list[End]:
+    """Draws them; returns where they end."""
     each_point = sum(map(len, series.values())) <= MOST_POINTS
     ends = []
     for place, (line, values) in enumerate(series.items()):
@@ -97,10 +101,10 @@ def _lines(axes: "Axes", epochs: Sequence[Epoch], series: Mapping[str, Sequence[
         else:
             mark(drawn, visible(f"{line}: from {up[0]:.3g} to {up[-1]:.3g}"))
         ends.append((up[-1], line, SERIES[place]))
-    _name_lines(axes, ends, len(epochs) - 1)
+    return ends
 
 
-def _name_lines(axes: "Axes", ends: Sequence[tuple[float, str, str]], last: int) -> None:
+def _name_lines(axes: "Axes", ends: Sequence[End], last: int) -> None:
     """At their right ends, pushed apart where they would lie on each other."""
     low, high = axes.get_ylim()
     least = (high - low) * 0.075
@@ -118,10 +122,10 @@ def _name_lines(axes: "Axes", ends: Sequence[tuple[float, str, str]], last: int)
         )
 
 
-def _across(axes: "Axes", name: str, height: float, num_epochs: int) -> None:
+def _across(axes: "Axes", name: str, height: float) -> End:
     line = axes.axhline(height, color=MUTED, linestyle=(0, (4, 3)), linewidth=1)
     mark(line, visible(f"{name}: {height:.3g}"))
-    axes.text(0, height, f"{name} {height:.2f}", color=INK, fontsize=7.5, va="bottom", ha="left")
+    return height, name, MUTED
 
 
 def _frame(

@@ -15,7 +15,7 @@ from mtlkit.report.charts.network import short
 from mtlkit.report.drawing import mark
 from mtlkit.report.parts import Chart, Table
 from mtlkit.report.paths import Paths, action_name, in_words, steps_of
-from mtlkit.report.theme import ACCENT, INK, MUTED, RULE, SERIES
+from mtlkit.report.theme import ACCENT, MUTED, SERIES, SURFACE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -133,8 +133,8 @@ def _box(axes: "Axes", step: int, module: int | None, top: float, tasks: Sequenc
         (step - 0.17, top + 0.06),
         0.34,
         len(tasks) - 0.12,
-        facecolor="none" if is_stop else (ACCENT, 0.25),
-        edgecolor=RULE if is_stop else INK,
+        facecolor=SURFACE,
+        edgecolor=MUTED if is_stop else ACCENT,
         linewidth=0.8,
         zorder=3,
     )

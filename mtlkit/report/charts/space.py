@@ -53,7 +53,7 @@ def space_charts(paths: Paths, kinds: Mapping[str, str]) -> list[Chart]:
     )
     return [
         Chart("pool-space", "Paths in space", caption, data, solid, height=3.6),
-        Chart("pool-projections", "Paths in space, from three sides", caption, data, flat, height=2.3),
+        Chart("pool-projections", "Paths in space, from three sides", caption, data, flat, height=2.6),
     ]
 
 
@@ -92,7 +92,7 @@ def _solid(
         )
         mark(point, said[task])
     for number, axis in enumerate((axes.xaxis, axes.yaxis, axes.zaxis)):
-        _ticks(axis, [point[number] for point in points.values()], f"step {number + 1}")
+        _ticks(axis, [point[number] for point in points.values()], f"step {number + 1}", most=7)
         axis.set_pane_color((1, 1, 1, 0))
         axis._axinfo["grid"]["color"] = RULE
     axes.set_box_aspect(None, zoom=0.85)
@@ -116,14 +116,15 @@ def _flat(
         drawn.set_markersize(4.5)
         mark(drawn, said[task])
     axes.set_title(name, fontsize=7.5)
-    _ticks(axes.xaxis, [point[across] for point in points.values()], f"step {across + 1}")
-    _ticks(axes.yaxis, [point[up] for point in points.values()], f"step {up + 1}")
+    _ticks(axes.xaxis, [point[across] for point in points.values()], f"step {across + 1}", most=4)
+    _ticks(axes.yaxis, [point[up] for point in points.values()], f"step {up + 1}", most=12)
     axes.grid(linewidth=0.4)
     axes.set_axisbelow(True)
 
 
-def _ticks(axis: Any, values: Sequence[int], name: str) -> None:
-    """At the modules that occur."""
+def _ticks(axis: Any, values: Sequence[int], name: str, most: int) -> None:
+    """At modules that occur, and at so many of them as have room."""
     found = sorted(set(values))
+    found = found[:: -(-len(found) // most)]
     axis.set_ticks(found, [STOP if value == STOPPED else f"M{value}" for value in found], fontsize=6.5)
     axis.set_label_text(name, fontsize=7)

@@ -112,7 +112,7 @@ def _lines(
 
 
 def _changes(course: Sequence[tuple[Epoch, Paths]]) -> Table:
-    """The likeliest path of each task from epoch to epoch; equal ones that follow each other count once."""
+    """When the likeliest path of each task was another one than an epoch before."""
     tasks = dict.fromkeys(task for _, paths in course for task in paths)
     rows = []
     for task in tasks:
@@ -122,8 +122,7 @@ def _changes(course: Sequence[tuple[Epoch, Paths]]) -> Table:
             for place, (epoch, path) in enumerate(seen)
             if place == 0 or path.modules != seen[place - 1][1].modules
         ]
-        rows.append(
-            (task, len(new) - 1, new[-1][0].name, "; ".join(f"{plain(path)} ({epoch.name})" for epoch, path in new))
-        )
-    caption = "When the likeliest path changed: how often, since when it is the last one, and all of them in order."
-    return Table(("task", "changes", "the same since", "paths"), tuple(rows), caption)
+        before = plain(new[-2][1]) if len(new) > 1 else "none"
+        rows.append((task, len(new) - 1, new[-1][0].name, plain(new[-1][1]), before))
+    caption = "How often the likeliest path changed from one epoch to the next, and when it did for the last time."
+    return Table(("task", "changes", "the same since", "path", "path before"), tuple(rows), caption)
