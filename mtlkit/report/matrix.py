@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mtlkit.explanations import visible
 from mtlkit.report.charts.grid import grid_chart, known
 from mtlkit.report.parts import Chart, View
-from mtlkit.report.strengths import Strengths
+from mtlkit.report.strengths import Strengths, rounded
 from mtlkit.report.templating import render
 
 
@@ -40,7 +40,7 @@ def _darkest(strengths: Strengths) -> float:
 def _cell(number: float | None, largest: float) -> dict[str, object]:
     if number is None or not known(number):
         return {"text": "–" if number is None else "no number", "share": 0, "below": False}
-    return {"text": f"{number:.2f}", "share": round(abs(number) / (largest or 1), 2), "below": number < 0}
+    return {"text": rounded(number), "share": round(abs(number) / (largest or 1), 2), "below": number < 0}
 
 
 def _figure(

@@ -13,6 +13,10 @@ from mtlkit.sharing.summaries import GuessSummary, MixtureSummary, PathSummary, 
 
 Weights: TypeAlias = tuple[tuple[float | None, ...], ...]
 
+READ = "an arrow points from what is read to who reads it"
+TAKEN = "an arrow points from whose states are taken to who takes them"
+GUESSED = "an arrow points at the task whose texts are taken for those at its other end"
+
 
 @final
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Strengths:
     meaning: str
     """What a number is, in sentences."""
     symmetric: bool = False
+    arrow: str = READ
+    """What is at which end of a drawn link; of no use to symmetric ones."""
 
     @property
     def is_star(self) -> bool:
@@ -55,7 +61,12 @@ class Strengths:
 
     def sentence(self, task: str, source: str, weight: float) -> str:
         """Of one number."""
-        return f"{task} {self.relation} {source}: {weight:.2f}"
+        return f"{task} {self.relation} {source}: {rounded(weight)}"
+
+
+def rounded(number: float) -> str:
+    """To two digits, as it is read: with a true minus, and none before a zero."""
+    return f"{number:.2f}".replace("-0.00", "0.00").replace("-", "−")
 
 
 def strengths_of(summaries: Mapping[str, Summary]) -> list[Strengths]:
@@ -166,7 +177,7 @@ def _from_mixtures(summaries: Mapping[str, Summary]) -> Strengths | None:
         "The coefficient with which the row's task adds the column's states to its own, the mean over layers. The "
         "states of two tasks may differ in size, so that coefficients compare best within a column."
     )
-    return _between_tasks("mixtures", "Whose states tasks mix in", found, "takes of", meaning, with_own=True)
+    return _between_tasks("mixtures", "Whose states tasks mix in", found, "takes of", meaning, TAKEN, with_own=True)
 
 
 def _from_guesses(summaries: Mapping[str, Summary]) -> Strengths | None:
@@ -179,7 +190,9 @@ def _from_guesses(summaries: Mapping[str, Summary]) -> Strengths | None:
         "How likely the discriminator takes a text of the row's task for one of the column's, on average, by its "
         "shared states alone. Where every number of a row is alike, the shared states do not tell the task."
     )
-    return _between_tasks("guesses", "Whose texts are taken for whose", found, "is taken for", meaning, with_own=True)
+    return _between_tasks(
+        "guesses", "Whose texts are taken for whose", found, "is taken for", meaning, GUESSED, with_own=True
+    )
 
 
 def _between_tasks(
@@ -188,6 +201,7 @@ def _between_tasks(
     found: Mapping[str, Mapping[str, float]],
     relation: str,
     meaning: str,
+    arrow: str = READ,
     *,
     with_own: bool = False,
 ) -> Strengths | None:
@@ -199,7 +213,7 @@ def _between_tasks(
         tuple(None if source == task and not with_own else row.get(source) for source in sources)
         for task, row in found.items()
     )
-    return Strengths(name, title, tuple(found), sources, weights, relation, meaning)
+    return Strengths(name, title, tuple(found), sources, weights, relation, meaning, arrow=arrow)
 
 
 MAKERS: Sequence[Callable[[Mapping[str, Summary]], Strengths | None]] = (

@@ -46,6 +46,9 @@ def structure_of(experiment: Experiment) -> Structure:
     return Structure({name: parameter.numel() for name, parameter in scheme.named_parameters()}, serving)
 
 
+SHARE = "an arrow points at the task whose share it is"
+
+
 def structural_strengths(structure: Structure) -> Strengths:
     """Of a task's parameters in the scheme, the share that serves the other task too."""
     tasks = tuple(structure.serving)
@@ -58,8 +61,11 @@ def structural_strengths(structure: Structure) -> Strengths:
         "column's task too. This is so by construction and was not learned: the scheme has no attention, path or "
         "mixture that could be looked at."
     )
+    symmetric = weights == tuple(zip(*weights, strict=True))
     title = "Which parameters tasks have in common"
-    return Strengths("parameters-in-common", title, tasks, tasks, weights, "shares with", meaning)
+    return Strengths(
+        "parameters-in-common", title, tasks, tasks, weights, "shares with", meaning, symmetric=symmetric, arrow=SHARE
+    )
 
 
 def _serving(scheme: SharingScheme, task: str, input_dim: int) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Numbers as cells that are the darker the larger they are."""
+"""Numbers as cells that are the stronger in colour the larger they are."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -8,6 +8,7 @@ from mtlkit.explanations import visible
 from mtlkit.report.charts.network import short
 from mtlkit.report.drawing import mark
 from mtlkit.report.parts import Chart, Table
+from mtlkit.report.strengths import rounded
 from mtlkit.report.theme import ACCENT, INK, OPPOSITE, RULE
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ Sentence: TypeAlias = Callable[[str, str, float], str]
 
 MOST_WRITTEN = 42
 """Cells that have their number written in them, and a tooltip each; of more, each row has one tooltip."""
+LONGEST = 34
+"""Characters of a row's name, which may be that of two tasks."""
+FAINTEST = 0.01
+"""Of the largest; less is not drawn, nor seen."""
 ROW_HEIGHT = 0.17
 """Inches; less is not read."""
 
@@ -36,7 +41,7 @@ def grid_chart(
     sentence: Sentence,
     largest: float | None = None,
 ) -> Chart:
-    """A row for each name. `heads` are the names of rows, columns and numbers in the data; the darkest cell is
+    """A row for each name. `heads` are the names of rows, columns and numbers in the data; full colour is
     `largest`, or else the largest number."""
     cells = [
         (row, column, number)
@@ -71,11 +76,14 @@ def draw_grid(
             for column, number in cells:
                 cell = _bar(axes, place, [(column, number)], scale)
                 mark(cell, visible(sentence(row, columns[column], number)))
-                axes.text(column, place, f"{number:.2f}", ha="center", va="center", fontsize=7.5, color=INK)
+                axes.text(column, place, rounded(number), ha="center", va="center", fontsize=7.5, color=INK)
         elif cells:
             said = "; ".join(sentence(row, columns[column], number) for column, number in _most(cells))
-            mark(_bar(axes, place, cells, scale), visible(said))
-            _signs(axes, place, cells)
+            seen = [cell for cell in cells if abs(cell[1]) * scale >= FAINTEST] or cells[:1]
+            mark(_bar(axes, place, seen, scale), visible(said))
+            _signs(axes, place, seen)
+    if not is_small:
+        _net(axes, len(rows), len(columns))
     _frame(axes, rows, columns)
 
 
@@ -93,8 +101,15 @@ def _bar(axes: "Axes", place: int, cells: Sequence[tuple[int, Any]], scale: floa
 def _signs(axes: "Axes", place: int, cells: Sequence[tuple[int, Any]]) -> None:
     """Colour alone would not do."""
     for column, number in cells:
-        if number < -0.005:
+        if number < 0:
             axes.text(column, place, "-", ha="center", va="center", fontsize=6, color=INK)
+
+
+def _net(axes: "Axes", num_rows: int, num_columns: int) -> None:
+    """Around all cells, the empty ones too."""
+    style: dict[str, Any] = {"colors": RULE, "linewidth": 0.5}
+    axes.hlines([row - 0.5 for row in range(num_rows + 1)], -0.5, num_columns - 0.5, **style)
+    axes.vlines([column - 0.5 for column in range(num_columns + 1)], -0.5, num_rows - 0.5, **style)
 
 
 def _most(cells: Sequence[tuple[int, Any]]) -> list[tuple[int, Any]]:
@@ -113,7 +128,10 @@ def _frame(axes: "Axes", rows: Sequence[str], columns: Sequence[str]) -> None:
     axes.set_xticks(
         range(len(columns)), [short(visible(name)) for name in columns], fontsize=7.5, rotation=90 * _turned(columns)
     )
-    axes.set_yticks(range(len(rows)), [short(visible(name)) for name in rows], fontsize=7.5)
+    is_short = all(len(name) <= LONGEST // 2 for name in rows)
+    axes.set_yticks(
+        range(len(rows)), [short(visible(name), LONGEST) for name in rows], fontsize=7.5 if is_short else 6.5
+    )
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)

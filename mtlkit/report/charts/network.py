@@ -32,10 +32,10 @@ def network_chart(strengths: Strengths, order: Sequence[str]) -> Chart:
     """Nodes in this order. Of many edges the strongest are drawn, and the caption says how many."""
     links = strengths.links()
     drawn = [link for link in links if link[2]][:MOST_EDGES]
-    ends = "each pair once" if strengths.symmetric else "an arrow points from what is read to who reads"
+    ends = "each pair once" if strengths.symmetric else strengths.arrow
     left_out = f" Of {len(links)} links the {len(drawn)} strongest are drawn." if len(drawn) < len(links) else ""
     signs = " Dashes are numbers below zero." if any(weight < 0 for _, _, weight in drawn) else ""
-    caption = f"{strengths.title}: wider and darker lines are larger numbers; {ends}.{signs}{left_out}"
+    caption = f"{strengths.title}: wider and stronger lines are larger numbers; {ends}.{signs}{left_out}"
     places = ellipse(order) if not strengths.is_star else {**ellipse(order), **_middle(strengths.sources)}
 
     def draw(figure: "Figure") -> None:
@@ -112,7 +112,7 @@ def _edge(axes: "Axes", strengths: Strengths, ends: tuple[Place, Place], link: t
 
     task, source, weight = link
     share = abs(weight) / strengths.largest
-    bend = 0.0 if strengths.symmetric or strengths.is_star else 0.12
+    bend = 0.0 if strengths.is_star else _bend(*ends, straight=strengths.symmetric)
     edge = FancyArrowPatch(
         *ends,
         arrowstyle="-" if strengths.symmetric else "-|>",
@@ -129,6 +129,16 @@ def _edge(axes: "Axes", strengths: Strengths, ends: tuple[Place, Place], link: t
     axes.add_patch(edge)
 
 
+def _bend(start: Place, end: Place, *, straight: bool) -> float:
+    """Of an edge: inwards along a side, so that it does not run through the nodes between; else two that point either
+    way are bent apart, if they are not `straight`."""
+    upwards = math.copysign(1, end[1] - start[1])
+    if start[0] * end[0] > 0:
+        inwards = -upwards if start[0] > 0 else upwards
+        return inwards * (0.3 if straight or upwards > 0 else 0.18)
+    return 0.0 if straight else 0.12
+
+
 def _node(axes: "Axes", name: str, place: Place, *, is_task: bool) -> None:
     horizontal, vertical = place
     shown = visible(name)
@@ -141,7 +151,8 @@ def _node(axes: "Axes", name: str, place: Place, *, is_task: bool) -> None:
         markeredgecolor=INK,
     )
     if horizontal == 0:
-        axes.text(0, vertical - 0.12, short(shown), ha="center", va="top", color=MUTED, fontsize=8)
+        text = axes.text(0, vertical - 0.14, short(shown), ha="center", va="top", color=MUTED, fontsize=8)
+        text.set_bbox({"facecolor": SURFACE, "edgecolor": "none", "pad": 1})
         return
     away = 0.1 if horizontal > 0 else -0.1
     text = axes.text(horizontal + away, vertical, short(shown), ha="left" if away > 0 else "right", va="center")
@@ -150,6 +161,6 @@ def _node(axes: "Axes", name: str, place: Place, *, is_task: bool) -> None:
         mark(text, shown)
 
 
-def short(name: str) -> str:
+def short(name: str, longest: int = LONGEST_NAME) -> str:
     """A name that fits beside a drawing."""
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+    return name if len(name) <= longest else name[: longest - 1] + "…"

@@ -9,6 +9,7 @@ from mtlkit.report.charts.network import short
 from mtlkit.report.course import Epoch
 from mtlkit.report.drawing import mark
 from mtlkit.report.parts import Chart, Table
+from mtlkit.report.strengths import rounded
 from mtlkit.report.theme import MUTED, RULE, SERIES
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 End: TypeAlias = tuple[float, str, str]
 """Height, name and colour."""
 MARKERS = "os^Dv*X"
+LONGEST = 22
+"""Characters of a line's name."""
 MOST_POINTS = 56
 """Points that have a tooltip each; of more, each line has one."""
 
@@ -55,7 +58,7 @@ def over_training(
             columns,
             list(series.values()),
             heads=(heads, "epoch", number),
-            sentence=lambda row, column, value: f"{row}, epoch {column}: {value:.2f}",
+            sentence=lambda row, column, value: f"{row}, epoch {column}: {rounded(value)}",
         )
     rows = tuple(
         (line, epoch.stage, epoch.number, value)
@@ -112,7 +115,7 @@ def _name_lines(axes: "Axes", ends: Sequence[End], last: int) -> None:
     for height, line, colour in sorted(ends):
         below = max(height, below + least)
         axes.annotate(
-            short(visible(line)),
+            short(visible(line), LONGEST),
             (last, height),
             xytext=(last + 0.06 * max(last, 1), below),
             color=colour,

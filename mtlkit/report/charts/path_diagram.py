@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, TypeAlias, final
 
 from mtlkit.explanations import visible
 from mtlkit.report.charts.network import short
+from mtlkit.report.charts.point_names import legend, styles_of
 from mtlkit.report.drawing import mark
 from mtlkit.report.parts import Chart, Table
 from mtlkit.report.paths import Paths, action_name, in_words, steps_of
-from mtlkit.report.theme import ACCENT, MUTED, SERIES, SURFACE
+from mtlkit.report.theme import ACCENT, MUTED, SURFACE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,13 +65,14 @@ def path_chart(paths: Paths, kinds: Mapping[str, str], title: str) -> Chart:
         axes.set_ylim(lanes.height + 0.2, -1.2)
         for step in range(steps):
             axes.text(step, -0.7, f"step {step + 1}", ha="center", va="center", fontsize=7.5, color=MUTED)
-        colours = dict(zip(dict.fromkeys(kinds.values()), SERIES, strict=False))
+        styles = styles_of({task: kinds[task] for task in paths})
         for task, path in paths.items():
-            _line(axes, lanes, task, [probability for _, probability in steps_of(path)], colours[kinds[task]])
+            _line(axes, lanes, task, [probability for _, probability in steps_of(path)], styles[kinds[task]].colour)
             name = axes.text(-0.62, lanes.names[task], short(visible(task)), ha="right", va="center", fontsize=7.5)
             mark(name, visible(f"{task}: {in_words(path)}"))
         for (step, module), (top, tasks) in lanes.boxes.items():
             _box(axes, step, module, top, tasks)
+        legend(figure, styles, as_lines=True)
 
     rows = tuple(
         (task, step, action_name(action), probability)
@@ -78,7 +80,7 @@ def path_chart(paths: Paths, kinds: Mapping[str, str], title: str) -> Chart:
         for step, (action, probability) in enumerate(steps_of(path), 1)
     )
     data = Table(("task", "step", "action", "probability"), rows)
-    return Chart("pool-paths", title, caption, data, draw, height=0.5 + LINE_HEIGHT * (lanes.height + 1))
+    return Chart("pool-paths", title, caption, data, draw, height=0.8 + LINE_HEIGHT * (lanes.height + 1))
 
 
 def lanes_of(paths: Paths) -> Lanes:
@@ -130,8 +132,8 @@ def _box(axes: "Axes", step: int, module: int | None, top: float, tasks: Sequenc
 
     is_stop = module is None
     box = Rectangle(
-        (step - 0.17, top + 0.06),
-        0.34,
+        (step - 0.2, top + 0.06),
+        0.4,
         len(tasks) - 0.12,
         facecolor=SURFACE,
         edgecolor=MUTED if is_stop else ACCENT,
@@ -140,4 +142,4 @@ def _box(axes: "Axes", step: int, module: int | None, top: float, tasks: Sequenc
     )
     mark(box, visible(f"{action_name(module)} at step {step + 1}: {', '.join(tasks)}"))
     axes.add_patch(box)
-    axes.text(step, top + len(tasks) / 2, action_name(module), ha="center", va="center", fontsize=7.5, zorder=4)
+    axes.text(step, top + len(tasks) / 2, action_name(module), ha="center", va="center", fontsize=7, zorder=4)

@@ -67,14 +67,21 @@ def name_points(axes: "Axes", points: Mapping[str, Sequence[float]], width: floa
         axes.annotate(shown, (x, y), xytext=move, textcoords="offset points", fontsize=SIZE, ha=side, va="center")
 
 
-def legend(figure: "Figure", styles: Mapping[str, Style]) -> None:
-    """What marker stands for what kind, where there is more than one."""
+def legend(figure: "Figure", styles: Mapping[str, Style], *, as_lines: bool = False) -> None:
+    """What marker, or line, stands for what kind, where there is more than one."""
     from matplotlib.lines import Line2D
 
     if len(styles) < 2:
         return
     handles = [
-        Line2D([], [], marker=style.marker, color=style.colour, linestyle="", label=short(visible(kind)))
+        Line2D(
+            [],
+            [],
+            marker="" if as_lines else style.marker,
+            linestyle="-" if as_lines else "",
+            color=style.colour,
+            label=short(visible(kind)),
+        )
         for kind, style in styles.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=SIZE)

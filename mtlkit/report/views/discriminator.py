@@ -3,13 +3,10 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from mtlkit.report.charts.network import ring_order
 from mtlkit.report.charts.over_training import over_training
 from mtlkit.report.course import Epoch, read_course, summaries_by_epoch
 from mtlkit.report.evidence import Evidence
-from mtlkit.report.matrix import matrix_view
 from mtlkit.report.parts import Part, Section, Table
-from mtlkit.report.strengths import strengths_of
 from mtlkit.sharing.summaries import GuessSummary
 
 MEAN = "all tasks"
@@ -24,10 +21,10 @@ def section(evidence: Evidence) -> Section | None:
     lead = (
         "A discriminator guesses from the shared states which task a text is from, and the shared encoder learns to "
         f"make that hard. At chance, {chance:.2f}, it cannot tell; that it cannot does not prove that nothing of the "
-        "tasks is left in the states, since it is a small classifier and learns while they change."
+        "tasks is left in the states, since it is a small classifier and learns while they change. "
+        "Whose texts are taken for whose is on the sharing map."
     )
     parts: list[Part] = [*_course(read_course(evidence.course), chance), _accuracies(guesses)]
-    parts += [matrix_view(strengths, ring_order(strengths)) for strengths in strengths_of(guesses)]
     return Section("discriminator", "Discriminator", lead, parts)
 
 

@@ -39,7 +39,7 @@ def _layer(mixtures: Mapping[str, MixtureSummary], layer: int) -> Chart:
     return grid_chart(
         f"mixture-layer-{layer + 1}",
         f"Coefficients after layer {layer + 1}",
-        "A row for each task, a column for each task whose states it takes; darker is larger.",
+        "A row for each task, a column for each task whose states it takes; stronger colour is larger.",
         list(mixtures),
         sources,
         numbers,
