@@ -49,7 +49,15 @@ SIDEWAYS = {
 }
 """What a module may import of its own layer, outside its own package."""
 OPTUNA = ("distributions", "samplers", "storages", "storages.journal", "trial")
-DRAWING = ("matplotlib", "matplotlib.figure", "matplotlib.patches", "sklearn.manifold", "jinja2")
+DRAWING = (
+    "matplotlib",
+    "matplotlib.collections",
+    "matplotlib.figure",
+    "matplotlib.lines",
+    "matplotlib.patches",
+    "sklearn.manifold",
+    "jinja2",
+)
 OPTIONAL = {
     "spacy",
     "torch.utils.tensorboard",

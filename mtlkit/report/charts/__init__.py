@@ -1,0 +1,1 @@
+"""Drawings that several sections of a report use, each from plain numbers."""

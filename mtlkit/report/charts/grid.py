@@ -1,0 +1,137 @@
+"""Numbers as cells that are the stronger in colour the larger they are."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
+
+from mtlkit.explanations import visible
+from mtlkit.report.charts.network import short
+from mtlkit.report.drawing import mark
+from mtlkit.report.parts import Chart, Table
+from mtlkit.report.strengths import rounded
+from mtlkit.report.theme import ACCENT, INK, OPPOSITE, RULE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Numbers: TypeAlias = Sequence[Sequence[float | None]]
+Sentence: TypeAlias = Callable[[str, str, float], str]
+"""Of a row, a column and a number."""
+
+MOST_WRITTEN = 42
+"""Cells that have their number written in them, and a tooltip each; of more, each row has one tooltip."""
+LONGEST = 34
+"""Characters of a row's name, which may be that of two tasks."""
+FAINTEST = 0.01
+"""Of the largest; less is not drawn, nor seen."""
+ROW_HEIGHT = 0.17
+"""Inches; less is not read."""
+
+
+def grid_chart(
+    name: str,
+    title: str,
+    caption: str,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    numbers: Numbers,
+    *,
+    heads: tuple[str, str, str],
+    sentence: Sentence,
+    largest: float | None = None,
+) -> Chart:
+    """A row for each name. `heads` are the names of rows, columns and numbers in the data; full colour is
+    `largest`, or else the largest number."""
+    cells = [
+        (row, column, number)
+        for row, line in zip(rows, numbers, strict=True)
+        for column, number in zip(columns, line, strict=True)
+        if known(number)
+    ]
+
+    def draw(figure: "Figure") -> None:
+        draw_grid(figure.add_subplot(), rows, columns, numbers, sentence, largest)
+
+    height = 0.7 + max(ROW_HEIGHT, 0.26 if len(rows) * len(columns) <= MOST_WRITTEN else 0.0) * len(rows)
+    height += 0.07 * max((len(short(column)) for column in columns), default=0) * _turned(columns)
+    return Chart(name, title, caption, Table(heads, tuple(cells)), draw, height=height)
+
+
+def draw_grid(
+    axes: "Axes",
+    rows: Sequence[str],
+    columns: Sequence[str],
+    numbers: Numbers,
+    sentence: Sentence,
+    largest: float | None = None,
+) -> None:
+    """On axes of their own; what is None or not finite stays empty."""
+    is_small = len(rows) * len(columns) <= MOST_WRITTEN
+    found = [abs(number) for line in numbers for number in line if known(number)]
+    scale = (0.45 if is_small else 0.9) / ((max(found, default=0.0) if largest is None else largest) or 1)
+    for place, (row, line) in enumerate(zip(rows, numbers, strict=True)):
+        cells = [(column, number) for column, number in enumerate(line) if known(number)]
+        if is_small:
+            for column, number in cells:
+                cell = _bar(axes, place, [(column, number)], scale)
+                mark(cell, visible(sentence(row, columns[column], number)))
+                axes.text(column, place, rounded(number), ha="center", va="center", fontsize=7.5, color=INK)
+        elif cells:
+            said = "; ".join(sentence(row, columns[column], number) for column, number in _most(cells))
+            seen = [cell for cell in cells if abs(cell[1]) * scale >= FAINTEST] or cells[:1]
+            mark(_bar(axes, place, seen, scale), visible(said))
+            _signs(axes, place, seen)
+    if not is_small:
+        _net(axes, len(rows), len(columns))
+    _frame(axes, rows, columns)
+
+
+def known(number: float | None) -> TypeGuard[float]:
+    """Whether there is something to draw."""
+    return number is not None and math.isfinite(number)
+
+
+def _bar(axes: "Axes", place: int, cells: Sequence[tuple[int, Any]], scale: float) -> Any:
+    colours = [(ACCENT if number >= 0 else OPPOSITE, min(1.0, abs(number) * scale)) for _, number in cells]
+    ranges = [(column - 0.5, 1.0) for column, _ in cells]
+    return axes.broken_barh(ranges, (place - 0.5, 1.0), facecolors=colours, edgecolor=RULE, linewidth=0.5)
+
+
+def _signs(axes: "Axes", place: int, cells: Sequence[tuple[int, Any]]) -> None:
+    """Colour alone would not do."""
+    for column, number in cells:
+        if number < 0:
+            axes.text(column, place, "-", ha="center", va="center", fontsize=6, color=INK)
+
+
+def _net(axes: "Axes", num_rows: int, num_columns: int) -> None:
+    """Around all cells, the empty ones too."""
+    style: dict[str, Any] = {"colors": RULE, "linewidth": 0.5}
+    axes.hlines([row - 0.5 for row in range(num_rows + 1)], -0.5, num_columns - 0.5, **style)
+    axes.vlines([column - 0.5 for column in range(num_columns + 1)], -0.5, num_rows - 0.5, **style)
+
+
+def _most(cells: Sequence[tuple[int, Any]]) -> list[tuple[int, Any]]:
+    """The three that a tooltip has room for."""
+    return sorted(cells, key=lambda cell: -abs(cell[1]))[:3]
+
+
+def _turned(columns: Sequence[str]) -> bool:
+    """Whether their names would not fit side by side."""
+    return len(columns) * max((len(short(column)) for column in columns), default=0) > 32
+
+
+def _frame(axes: "Axes", rows: Sequence[str], columns: Sequence[str]) -> None:
+    axes.set_xlim(-0.5, len(columns) - 0.5)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xticks(
+        range(len(columns)), [short(visible(name)) for name in columns], fontsize=7.5, rotation=90 * _turned(columns)
+    )
+    is_short = all(len(name) <= LONGEST // 2 for name in rows)
+    axes.set_yticks(
+        range(len(rows)), [short(visible(name), LONGEST) for name in rows], fontsize=7.5 if is_short else 6.5
+    )
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)

@@ -1,0 +1,166 @@
+"""Tasks as nodes around an ellipse, and what links them as edges.
+
+Shapes: K nodes.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtlkit.explanations import visible
+from mtlkit.report.drawing import mark
+from mtlkit.report.parts import Chart, Table
+from mtlkit.report.strengths import Strengths
+from mtlkit.report.theme import ACCENT, INK, MUTED, OPPOSITE, SURFACE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST_EDGES = 40
+"""More are a ball of wool."""
+LONGEST_NAME = 17
+"""Characters that stand beside a node; its tooltip has all."""
+
+Place: TypeAlias = tuple[float, float]
+
+
+def network_chart(strengths: Strengths, order: Sequence[str]) -> Chart:
+    """Nodes in this order. Of many edges the strongest are drawn, and the caption says how many."""
+    links = strengths.links()
+    drawn = [link for link in links if link[2]][:MOST_EDGES]
+    ends = "each pair once" if strengths.symmetric else strengths.arrow
+    left_out = f" Of {len(links)} links the {len(drawn)} strongest are drawn." if len(drawn) < len(links) else ""
+    signs = " Dashes are numbers below zero." if any(weight < 0 for _, _, weight in drawn) else ""
+    caption = f"{strengths.title}: wider and stronger lines are larger numbers; {ends}.{signs}{left_out}"
+    places = ellipse(order) if not strengths.is_star else {**ellipse(order), **_middle(strengths.sources)}
+
+    def draw(figure: "Figure") -> None:
+        axes = figure.add_subplot()
+        axes.set_axis_off()
+        axes.set_xlim(-1.85, 1.85)
+        axes.set_ylim(-1.15, 1.15)
+        for task, source, weight in reversed(drawn):
+            _edge(axes, strengths, (places[source], places[task]), (task, source, weight))
+        for name, place in places.items():
+            _node(axes, name, place, is_task=name in strengths.tasks)
+
+    data = Table(("task", "source", "strength"), tuple(links))
+    height = min(4.6, max(2.2, 0.75 + 0.19 * len(order)))
+    return Chart(f"{strengths.name}-network", strengths.title, caption, data, draw, height=height)
+
+
+def ring_order(strengths: Strengths) -> tuple[str, ...]:
+    """All tasks and sources, so that strongly linked ones stand near each other on a ring; a star's tasks as they are.
+
+    Two nodes change places as long as that shortens the ring: the sum over links of strength times steps around it.
+    """
+    if strengths.is_star:
+        return strengths.tasks
+    names = list(dict.fromkeys([*strengths.tasks, *strengths.sources]))
+    weights_KK = np.zeros((len(names), len(names)))
+    for task, source, weight in strengths.links():
+        weights_KK[names.index(task), names.index(source)] += max(weight, 0.0)
+    weights_KK += weights_KK.T
+    return tuple(names[place] for place in _shortest_ring(weights_KK - weights_KK.min()))
+
+
+def ellipse(names: Sequence[str]) -> dict[str, Place]:
+    """In their order clockwise, in rows of equal height, so that no name lies on another one."""
+    half = math.ceil(len(names) / 2)
+    sides = [(names[:half], 1), (names[half:], -1)]
+    places = {}
+    for side, sign in sides:
+        for number, name in enumerate(side):
+            height = (1 - (2 * number + 1) / len(side)) * sign
+            places[name] = (sign * (0.35 + 0.45 * math.sqrt(1 - height**2)), height)
+    return places
+
+
+def _middle(names: Sequence[str]) -> dict[str, Place]:
+    return {name: (0.0, 1 - (2 * number + 1) / len(names)) for number, name in enumerate(names)}
+
+
+def _shortest_ring(weights_KK: NDArray[np.float64]) -> list[int]:
+    size = len(weights_KK)
+    steps = np.abs(np.arange(size)[:, None] - np.arange(size))
+    steps_KK = np.minimum(steps, size - steps)
+    order = list(range(size))
+    length, shortened = _length(weights_KK, steps_KK, order), True
+    while shortened:
+        shortened = False
+        for left in range(size):
+            for right in range(left + 1, size):
+                order[left], order[right] = order[right], order[left]
+                other = _length(weights_KK, steps_KK, order)
+                if other < length - 1e-9:
+                    length, shortened = other, True
+                else:
+                    order[left], order[right] = order[right], order[left]
+    return order
+
+
+def _length(weights_KK: NDArray[np.float64], steps_KK: NDArray[np.int64], order: list[int]) -> float:
+    return float((weights_KK[np.ix_(order, order)] * steps_KK).sum())
+
+
+def _edge(axes: "Axes", strengths: Strengths, ends: tuple[Place, Place], link: tuple[str, str, float]) -> None:
+    from matplotlib.patches import FancyArrowPatch
+
+    task, source, weight = link
+    share = abs(weight) / strengths.largest
+    bend = 0.0 if strengths.is_star else _bend(*ends, straight=strengths.symmetric)
+    edge = FancyArrowPatch(
+        *ends,
+        arrowstyle="-" if strengths.symmetric else "-|>",
+        mutation_scale=5 + 5 * share,
+        connectionstyle=f"arc3,rad={bend}",
+        shrinkA=4,
+        shrinkB=5,
+        linewidth=0.6 + 3 * share,
+        linestyle="-" if weight > 0 else (0, (3, 2)),
+        color=ACCENT if weight > 0 else OPPOSITE,
+        alpha=0.15 + 0.75 * share,
+    )
+    mark(edge, visible(strengths.sentence(task, source, weight)))
+    axes.add_patch(edge)
+
+
+def _bend(start: Place, end: Place, *, straight: bool) -> float:
+    """Of an edge: inwards along a side, so that it does not run through the nodes between; else two that point either
+    way are bent apart, if they are not `straight`."""
+    upwards = math.copysign(1, end[1] - start[1])
+    if start[0] * end[0] > 0:
+        inwards = -upwards if start[0] > 0 else upwards
+        return inwards * (0.3 if straight or upwards > 0 else 0.18)
+    return 0.0 if straight else 0.12
+
+
+def _node(axes: "Axes", name: str, place: Place, *, is_task: bool) -> None:
+    horizontal, vertical = place
+    shown = visible(name)
+    axes.plot(
+        [horizontal],
+        [vertical],
+        marker="o" if is_task else "s",
+        markersize=6 if is_task else 8,
+        markerfacecolor=INK if is_task else SURFACE,
+        markeredgecolor=INK,
+    )
+    if horizontal == 0:
+        text = axes.text(0, vertical - 0.14, short(shown), ha="center", va="top", color=MUTED, fontsize=8)
+        text.set_bbox({"facecolor": SURFACE, "edgecolor": "none", "pad": 1})
+        return
+    away = 0.1 if horizontal > 0 else -0.1
+    text = axes.text(horizontal + away, vertical, short(shown), ha="left" if away > 0 else "right", va="center")
+    text.set_fontsize(8)
+    if short(shown) != shown:
+        mark(text, shown)
+
+
+def short(name: str, longest: int = LONGEST_NAME) -> str:
+    """A name that fits beside a drawing."""
+    return name if len(name) <= longest else name[: longest - 1] + "…"

@@ -1,0 +1,148 @@
+"""How numbers went from epoch to epoch."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from mtlkit.explanations import visible
+from mtlkit.report.charts.grid import grid_chart, known
+from mtlkit.report.charts.network import short
+from mtlkit.report.course import Epoch
+from mtlkit.report.drawing import mark
+from mtlkit.report.parts import Chart, Table
+from mtlkit.report.strengths import rounded
+from mtlkit.report.theme import MUTED, RULE, SERIES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+End: TypeAlias = tuple[float, str, str]
+"""Height, name and colour."""
+MARKERS = "os^Dv*X"
+LONGEST = 22
+"""Characters of a line's name."""
+MOST_POINTS = 56
+"""Points that have a tooltip each; of more, each line has one."""
+
+
+def over_training(
+    name: str,
+    title: str,
+    caption: str,
+    epochs: Sequence[Epoch],
+    series: Mapping[str, Sequence[float | None]],
+    *,
+    number: str,
+    heads: str = "task",
+    level: tuple[str, float] | None = None,
+    limits: tuple[float, float] | None = None,
+) -> Chart:
+    """A line for each name, and of more than seven a row of cells: lines would not be told apart.
+
+    Args:
+        name, title, caption: of the chart.
+        epochs: as many as each line has numbers.
+        series: the lines by name.
+        number: what the numbers are, on the axis and in the data.
+        heads: what the lines are.
+        level: a name and a number that stand across, to compare with.
+        limits: of the axis, as far as they are known.
+    """
+    columns = [epoch_label(epochs, place) for place in range(len(epochs))]
+    if len(series) > len(SERIES):
+        return grid_chart(
+            name,
+            title,
+            f"{caption} A row for each {heads}, a column for each epoch.",
+            list(series),
+            columns,
+            list(series.values()),
+            heads=(heads, "epoch", number),
+            sentence=lambda row, column, value: f"{row}, epoch {column}: {rounded(value)}",
+        )
+    rows = tuple(
+        (line, epoch.stage, epoch.number, value)
+        for line, values in series.items()
+        for epoch, value in zip(epochs, values, strict=True)
+        if known(value)
+    )
+
+    def draw(figure: "Figure") -> None:
+        axes = figure.add_subplot()
+        ends = _lines(axes, epochs, series)
+        if level is not None:
+            ends.append(_across(axes, *level))
+        _frame(axes, epochs, columns, number, limits)
+        _name_lines(axes, ends, len(epochs) - 1)
+
+    return Chart(name, title, caption, Table((heads, "stage", "epoch", number), rows), draw)
+
+
+def epoch_label(epochs: Sequence[Epoch], place: int) -> str:
+    """Its number, and before it the stage where that is another one than before."""
+    epoch = epochs[place]
+    is_new = epoch.stage is not None and len({each.stage for each in epochs}) > 1
+    is_new = is_new and (place == 0 or epochs[place - 1].stage != epoch.stage)
+    return f"{epoch.stage} {epoch.number}" if is_new else f"{epoch.number}"
+
+
+def _lines(axes: "Axes", epochs: Sequence[Epoch], series: Mapping[str, Sequence[float | None]]) -> list[End]:
+    """Draws them; returns where they end."""
+    each_point = sum(map(len, series.values())) <= MOST_POINTS
+    ends = []
+    for place, (line, values) in enumerate(series.items()):
+        points = [(x, value) for x, value in enumerate(values) if known(value)]
+        if not points:
+            continue
+        style: dict[str, Any] = {"color": SERIES[place], "marker": MARKERS[place], "markersize": 4}
+        across, up = zip(*points, strict=True)
+        (drawn,) = axes.plot(across, up, **style)
+        if each_point:
+            for x, value in points:
+                (point,) = axes.plot([x], [value], linestyle="", **style)
+                mark(point, visible(f"{line}, {epochs[x].name}: {value:.3g}"))
+        else:
+            mark(drawn, visible(f"{line}: from {up[0]:.3g} to {up[-1]:.3g}"))
+        ends.append((up[-1], line, SERIES[place]))
+    return ends
+
+
+def _name_lines(axes: "Axes", ends: Sequence[End], last: int) -> None:
+    """At their right ends, pushed apart where they would lie on each other."""
+    low, high = axes.get_ylim()
+    least = (high - low) * 0.075
+    below = low - least
+    for height, line, colour in sorted(ends):
+        below = max(height, below + least)
+        axes.annotate(
+            short(visible(line), LONGEST),
+            (last, height),
+            xytext=(last + 0.06 * max(last, 1), below),
+            color=colour,
+            fontsize=8,
+            va="center",
+            annotation_clip=False,
+        )
+
+
+def _across(axes: "Axes", name: str, height: float) -> End:
+    line = axes.axhline(height, color=MUTED, linestyle=(0, (4, 3)), linewidth=1)
+    mark(line, visible(f"{name}: {height:.3g}"))
+    return height, name, MUTED
+
+
+def _frame(
+    axes: "Axes", epochs: Sequence[Epoch], columns: Sequence[str], number: str, limits: tuple[float, float] | None
+) -> None:
+    every = max(1, -(-len(columns) // 10))
+    axes.set_xticks(range(0, len(columns), every), columns[::every], fontsize=7.5)
+    axes.set_xlabel("epoch", fontsize=8)
+    axes.set_ylabel(number, fontsize=8)
+    axes.tick_params(axis="y", labelsize=7.5)
+    axes.grid(axis="y", linewidth=0.5)
+    axes.set_axisbelow(True)
+    if limits is not None:
+        axes.set_ylim(*limits)
+    for place in range(1, len(epochs)):
+        if epochs[place].stage != epochs[place - 1].stage:
+            axes.axvline(place - 0.5, color=RULE, linewidth=1)

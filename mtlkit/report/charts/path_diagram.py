@@ -1,0 +1,145 @@
+"""The paths of tasks through a pool, side by side (Chen et al. 2018, Figure 4a).
+
+A column for each step; a box for each module that some path takes there, as high as there are tasks in it; a line for
+each task, from its name to Stop. Columns in place of the paper's one copy of each module: so no line runs back, and
+twenty tasks can be followed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, TypeAlias, final
+
+from mtlkit.explanations import visible
+from mtlkit.report.charts.network import short
+from mtlkit.report.charts.point_names import legend, styles_of
+from mtlkit.report.drawing import mark
+from mtlkit.report.parts import Chart, Table
+from mtlkit.report.paths import Paths, action_name, in_words, steps_of
+from mtlkit.report.theme import ACCENT, MUTED, SURFACE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Box: TypeAlias = tuple[int, int | None]
+"""Step, from 0, and module; None is Stop."""
+LINE_HEIGHT = 0.17
+"""Inches for each task."""
+
+
+@final
+@dataclass(frozen=True)
+class Lanes:
+    """Where boxes and lines lie, in lines from the top."""
+
+    boxes: Mapping[Box, tuple[float, list[str]]]
+    """The upper edge of each, and the tasks through it from top to bottom."""
+    names: Mapping[str, float]
+    """Where each task's name stands."""
+    height: float
+
+    def points(self, task: str) -> list[tuple[float, float]]:
+        """(step, line) where the task goes through its boxes, in order."""
+        return [
+            (step, top + tasks.index(task) + 0.5) for (step, _), (top, tasks) in sorted(self._through(task).items())
+        ]
+
+    def _through(self, task: str) -> dict[tuple[int, int], tuple[float, list[str]]]:
+        return {(step, 0): box for (step, _), box in self.boxes.items() if task in box[1]}
+
+
+def path_chart(paths: Paths, kinds: Mapping[str, str], title: str) -> Chart:
+    """Tasks of one kind have one colour."""
+    lanes = lanes_of(paths)
+    steps = 1 + max((step for step, _ in lanes.boxes), default=0)
+    caption = (
+        "From left to right, the modules that each task's texts go through, until Stop. A box is a module at a step; "
+        "its height is the number of tasks. Wider lines are likelier steps."
+    )
+
+    def draw(figure: "Figure") -> None:
+        axes = figure.add_subplot()
+        axes.set_axis_off()
+        axes.set_xlim(-1.25, steps - 0.6)
+        axes.set_ylim(lanes.height + 0.2, -1.2)
+        for step in range(steps):
+            axes.text(step, -0.7, f"step {step + 1}", ha="center", va="center", fontsize=7.5, color=MUTED)
+        styles = styles_of({task: kinds[task] for task in paths})
+        for task, path in paths.items():
+            _line(axes, lanes, task, [probability for _, probability in steps_of(path)], styles[kinds[task]].colour)
+            name = axes.text(-0.62, lanes.names[task], short(visible(task)), ha="right", va="center", fontsize=7.5)
+            mark(name, visible(f"{task}: {in_words(path)}"))
+        for (step, module), (top, tasks) in lanes.boxes.items():
+            _box(axes, step, module, top, tasks)
+        legend(figure, styles, as_lines=True)
+
+    rows = tuple(
+        (task, step, action_name(action), probability)
+        for task, path in paths.items()
+        for step, (action, probability) in enumerate(steps_of(path), 1)
+    )
+    data = Table(("task", "step", "action", "probability"), rows)
+    return Chart("pool-paths", title, caption, data, draw, height=0.8 + LINE_HEIGHT * (lanes.height + 1))
+
+
+def lanes_of(paths: Paths) -> Lanes:
+    """Tasks whose paths begin alike stand together; in each column boxes lie in the order of the tasks through them."""
+    order = sorted(paths, key=lambda task: (paths[task].modules, list(paths).index(task)))
+    columns: dict[int, dict[int | None, list[str]]] = {}
+    for task in order:
+        for step, (action, _) in enumerate(steps_of(paths[task])):
+            columns.setdefault(step, {}).setdefault(action, []).append(task)
+    height = max((len(order) + 0.6 * (len(column) - 1) for column in columns.values()), default=0.0)
+    boxes: dict[Box, tuple[float, list[str]]] = {}
+    heights = {task: (number + 0.5) * height / (len(order) or 1) for number, task in enumerate(order)}
+    names = dict(heights)
+    for step, column in sorted(columns.items()):
+        placed = sorted(column.items(), key=lambda box: sum(heights[task] for task in box[1]) / len(box[1]))
+        num_lines = sum(map(len, column.values()))
+        gap = (height - num_lines) / (len(column) + 1)
+        top = gap
+        for action, tasks in placed:
+            ranked = sorted(tasks, key=lambda task: heights[task])
+            boxes[step, action] = (top, ranked)
+            heights.update({task: top + number + 0.5 for number, task in enumerate(ranked)})
+            top += len(tasks) + gap
+    return Lanes(boxes, names, height)
+
+
+def _line(axes: "Axes", lanes: Lanes, task: str, probabilities: Sequence[float | None], colour: str) -> None:
+    """From box to box; as wide as the step at its end is likely."""
+    from matplotlib.collections import LineCollection
+
+    points = [(-0.6, lanes.names[task]), *lanes.points(task)]
+    curves = [_curve(*ends) for ends in pairwise(points)]
+    widths = [1.0 + 2.0 * (1.0 if probability is None else probability) for probability in probabilities]
+    axes.add_collection(LineCollection(curves, linewidths=widths, colors=colour, alpha=0.75), autolim=False)
+
+
+def _curve(start: tuple[float, float], end: tuple[float, float]) -> list[tuple[float, float]]:
+    """Level at both ends."""
+    ways = [number / 12 for number in range(13)]
+    eased = [way * way * (3 - 2 * way) for way in ways]
+    return [
+        (start[0] + way * (end[0] - start[0]), start[1] + ease * (end[1] - start[1]))
+        for way, ease in zip(ways, eased, strict=True)
+    ]
+
+
+def _box(axes: "Axes", step: int, module: int | None, top: float, tasks: Sequence[str]) -> None:
+    from matplotlib.patches import Rectangle
+
+    is_stop = module is None
+    box = Rectangle(
+        (step - 0.2, top + 0.06),
+        0.4,
+        len(tasks) - 0.12,
+        facecolor=SURFACE,
+        edgecolor=MUTED if is_stop else ACCENT,
+        linewidth=0.8,
+        zorder=3,
+    )
+    mark(box, visible(f"{action_name(module)} at step {step + 1}: {', '.join(tasks)}"))
+    axes.add_patch(box)
+    axes.text(step, top + len(tasks) / 2, action_name(module), ha="center", va="center", fontsize=7, zorder=4)

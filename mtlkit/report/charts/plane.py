@@ -1,0 +1,81 @@
+"""Embeddings of tasks as points in the plane (Chen et al. 2018, Figure 3).
+
+Shapes: K tasks, S size of an embedding.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtlkit.explanations import visible
+from mtlkit.report.charts.point_names import legend, name_points, styles_of
+from mtlkit.report.drawing import mark
+from mtlkit.report.parts import Chart, Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FEWEST = 8
+"""Tasks for t-SNE; fewer points have no neighbourhoods to keep."""
+
+
+def embedding_chart(embeddings: Mapping[str, Sequence[float]], kinds: Mapping[str, str], source: str) -> Chart | None:
+    """None where there are no two tasks with embeddings of one size and finite numbers."""
+    matrix_KS = np.array([row for row in embeddings.values()]) if len(set(map(len, embeddings.values()))) == 1 else None
+    if matrix_KS is None or len(matrix_KS) < 2 or not np.isfinite(matrix_KS).all():
+        return None
+    by_neighbours = len(matrix_KS) >= FEWEST
+    points_K2 = neighbour_plane(matrix_KS) if by_neighbours else principal_plane(matrix_KS)
+    how = (
+        "by t-SNE: who is near whom means something, distances between groups, their sizes and the axes do not, and "
+        "another seed gives another picture"
+        if by_neighbours
+        else "on the two directions in which they differ most (of fewer than 8 tasks t-SNE would show nothing)"
+    )
+    points = dict(zip(embeddings, points_K2.tolist(), strict=True))
+
+    def draw(figure: "Figure") -> None:
+        _points(figure, points, kinds)
+
+    data = Table(("task", "kind", "x", "y"), tuple((task, kinds[task], *point) for task, point in points.items()))
+    caption = f"The embeddings of the tasks, {source}, in the plane {how}."
+    return Chart("pool-embeddings", "Tasks by their embeddings", caption, data, draw, height=3.4)
+
+
+def principal_plane(matrix_KS: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(K, 2) the first two principal components; the sign is that which makes each one's largest number positive."""
+    centred_KS = matrix_KS - matrix_KS.mean(axis=0)
+    left_KS, values_S, _ = np.linalg.svd(centred_KS, full_matrices=False)
+    points_KS: NDArray[np.float64] = left_KS * values_S
+    points_K2 = np.zeros((len(matrix_KS), 2))
+    points_K2[:, : min(2, points_KS.shape[1])] = points_KS[:, :2]
+    signs = np.sign(points_K2[np.abs(points_K2).argmax(axis=0), range(2)])
+    return points_K2 * np.where(signs == 0, 1, signs)
+
+
+def neighbour_plane(matrix_KS: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(K, 2) by t-SNE, the same for the same embeddings."""
+    from sklearn.manifold import TSNE
+
+    perplexity = min(5.0, (len(matrix_KS) - 1) / 2)
+    model = TSNE(perplexity=perplexity, init="random", learning_rate="auto", random_state=13)
+    points_K2: NDArray[np.float64] = model.fit_transform(matrix_KS.astype(np.float64)).astype(np.float64)
+    return points_K2
+
+
+def _points(figure: "Figure", points: Mapping[str, Sequence[float]], kinds: Mapping[str, str]) -> None:
+    axes = figure.add_subplot()
+    axes.set_xticks([])
+    axes.set_yticks([])
+    styles = styles_of({task: kinds[task] for task in points})
+    for task, (across, up) in points.items():
+        style = styles[kinds[task]]
+        (point,) = axes.plot([across], [up], marker=style.marker, color=style.colour, markersize=7, linestyle="")
+        mark(point, visible(f"{task}: {across:.2f}, {up:.2f}"))
+    axes.margins(0.15, 0.1)
+    axes.autoscale_view()
+    axes.set_autoscale_on(False)
+    name_points(axes, points, width=3.7, height=3.0)
+    legend(figure, styles)

@@ -1,0 +1,59 @@
+"""A matrix of strengths as it is read on the page, and as a figure."""
+
+from collections.abc import Sequence
+
+from mtlkit.explanations import visible
+from mtlkit.report.charts.grid import grid_chart, known
+from mtlkit.report.parts import Chart, View
+from mtlkit.report.strengths import Strengths, rounded
+from mtlkit.report.templating import render
+
+
+def matrix_view(strengths: Strengths, order: Sequence[str]) -> View:
+    """Rows and columns in this order; those that it does not name come last."""
+    tasks = [name for name in order if name in strengths.tasks]
+    sources = sorted(strengths.sources, key=lambda name: order.index(name) if name in order else len(order))
+    numbers = [[_number(strengths, task, source) for source in sources] for task in tasks]
+    markup = render(
+        "matrix.html",
+        title=strengths.title,
+        caption=strengths.meaning,
+        corner="" if strengths.symmetric else f"task {strengths.relation} …",
+        columns=[visible(source) for source in sources],
+        rows=[
+            {"name": visible(task), "cells": [_cell(number, _darkest(strengths)) for number in line]}
+            for task, line in zip(tasks, numbers, strict=True)
+        ],
+    )
+    return View(markup, [_figure(strengths, tasks, sources, numbers)])
+
+
+def _number(strengths: Strengths, task: str, source: str) -> float | None:
+    return strengths.weights[strengths.tasks.index(task)][strengths.sources.index(source)]
+
+
+def _darkest(strengths: Strengths) -> float:
+    numbers = [abs(number) for line in strengths.weights for number in line if number is not None and known(number)]
+    return max(numbers, default=0.0)
+
+
+def _cell(number: float | None, largest: float) -> dict[str, object]:
+    if number is None or not known(number):
+        return {"text": "–" if number is None else "no number", "share": 0, "below": False}
+    return {"text": rounded(number), "share": round(abs(number) / (largest or 1), 2), "below": number < 0}
+
+
+def _figure(
+    strengths: Strengths, tasks: Sequence[str], sources: Sequence[str], numbers: Sequence[Sequence[float | None]]
+) -> Chart:
+    return grid_chart(
+        f"{strengths.name}-matrix",
+        strengths.title,
+        f"{strengths.meaning} Rows are tasks, columns what stands behind '{strengths.relation}'.",
+        tasks,
+        sources,
+        numbers,
+        heads=("task", "source", "strength"),
+        sentence=strengths.sentence,
+        largest=_darkest(strengths),
+    )

@@ -1,0 +1,106 @@
+"""Paths through a pool of modules, and the course of the search for them.
+
+Shapes: S steps of a path, A actions: a number for each module, and Stop as the last one.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+from mtlkit.report.course import Epoch, read_course, summaries_by_epoch
+from mtlkit.report.evidence import Evidence
+from mtlkit.sharing.summaries import PathSummary
+
+Paths: TypeAlias = Mapping[str, PathSummary]
+"""By task."""
+
+STOP = "stop"
+
+
+@final
+@dataclass(frozen=True)
+class Searched:
+    """The paths of the model, and the policies that they come from."""
+
+    paths: Paths
+    """What is evaluated: of the texts that were looked at."""
+    policies: Paths
+    """The same paths where they have a policy; else those of the last epoch that has one. Those without any are not
+    here."""
+    embeddings: Mapping[str, Sequence[float]]
+    """Of the tasks, from the same source."""
+    source: str
+    """Where policies and embeddings come from, to stand in a sentence."""
+    course: Sequence[tuple[Epoch, Paths]]
+    """The epochs in which there were policies."""
+
+
+def searched(evidence: Evidence) -> Searched | None:
+    """None where no task has a path."""
+    paths = {task: seen.summary for task, seen in evidence.observed.items() if isinstance(seen.summary, PathSummary)}
+    if not paths:
+        return None
+    course = [
+        (epoch, {task: path for task, path in found.items() if path.policy_SA is not None})
+        for epoch, found in summaries_by_epoch(read_course(evidence.course), PathSummary)
+    ]
+    course = [(epoch, found) for epoch, found in course if found]
+    policies, source = with_policies(paths), "in the model as it is"
+    if not policies and course:
+        last, policies = course[-1]
+        source = f"after {last.name}"
+    embeddings = {task: path.embedding_S for task, path in policies.items() if path.embedding_S}
+    return Searched(paths, policies, embeddings, source, course)
+
+
+def with_policies(paths: Paths) -> Paths:
+    """Those that were chosen by chance."""
+    return {task: path for task, path in paths.items() if path.policy_SA is not None}
+
+
+def action_name(action: int | None) -> str:
+    """Of a module's number, or None for Stop."""
+    return STOP if action is None else f"M{action}"
+
+
+def steps_of(path: PathSummary) -> list[tuple[int | None, float | None]]:
+    """Each action of a path with its probability, None for Stop; Stop comes last, without a probability where a path
+    ends because it may be no longer, or where nothing was chosen by chance."""
+    actions: list[int | None] = [*path.modules, None]
+    policy_SA = path.policy_SA
+    if policy_SA is None:
+        return [(action, None) for action in actions]
+    return [
+        (action, policy_SA[step][-1 if action is None else action] if step < len(policy_SA) else None)
+        for step, action in enumerate(actions)
+    ]
+
+
+def path_probability(path: PathSummary) -> float | None:
+    """How likely the policy draws exactly this path; None without a policy."""
+    if path.policy_SA is None:
+        return None
+    return math.prod(probability for _, probability in steps_of(path) if probability is not None)
+
+
+def mean_entropy(path: PathSummary) -> float | None:
+    """The entropy of the policy's choices along the path, as a share of the largest there can be, the mean over steps:
+    0 is decided, 1 is all alike; None without a policy."""
+    if not path.policy_SA or len(path.policy_SA[0]) < 2:
+        return None
+    entropies = [-sum(p * math.log(p) for p in policy_A if p > 0) for policy_A in path.policy_SA]
+    return math.fsum(entropies) / len(entropies) / math.log(len(path.policy_SA[0]))
+
+
+def in_words(path: PathSummary) -> str:
+    """`M3 0.91, M7 0.55, stop 0.98`."""
+    return ", ".join(
+        action_name(action) + ("" if probability is None else f" {probability:.2f}")
+        for action, probability in steps_of(path)
+    )
+
+
+def plain(path: PathSummary) -> str:
+    """`M3 → M7 → stop`."""
+    return " → ".join(action_name(action) for action, _ in steps_of(path))

@@ -1,0 +1,75 @@
+"""What tasks share by construction: which parameters of the sharing scheme their states are computed with.
+
+Shapes: B texts, T words, E input size.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import final
+
+import torch
+
+from mtlkit.data import Vocabulary
+from mtlkit.experiment import Experiment
+from mtlkit.report.strengths import Strengths
+from mtlkit.sharing import SharingScheme
+
+
+@final
+@dataclass(frozen=True)
+class Structure:
+    """The parameters of a scheme by name, and those that serve each task."""
+
+    sizes: Mapping[str, int]
+    serving: Mapping[str, frozenset[str]]
+    """By task; those that its own states send a gradient to."""
+
+    def serve(self, *tasks: str) -> int:
+        """How many parameters serve all of these tasks."""
+        return sum(self.sizes[name] for name in frozenset.intersection(*(self.serving[task] for task in tasks)))
+
+    def shared(self, task: str) -> int:
+        """How many of the task's parameters serve another task too."""
+        others = frozenset().union(*(names for other, names in self.serving.items() if other != task))
+        return sum(self.sizes[name] for name in self.serving[task] & others)
+
+
+def structure_of(experiment: Experiment) -> Structure:
+    """Builds the scheme anew and sends one short text of each task forward and backward through it; needs no data, and
+    leaves PyTorch's random state as it is."""
+    tasks, settings = list(experiment.tasks), experiment.model
+    vocabulary = Vocabulary.of(["word"], ["w"], {task: ["O", "B-x", "I-x"] for task in tasks})
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        input_dim = settings.embedder.build(vocabulary=vocabulary, vectors=None).output_dim
+        scheme = settings.sharing.build(input_dim=input_dim, tasks=tasks)
+        serving = {task: _serving(scheme, task, input_dim) for task in tasks}
+    return Structure({name: parameter.numel() for name, parameter in scheme.named_parameters()}, serving)
+
+
+SHARE = "an arrow points at the task whose share it is"
+
+
+def structural_strengths(structure: Structure) -> Strengths:
+    """Of a task's parameters in the scheme, the share that serves the other task too."""
+    tasks = tuple(structure.serving)
+    weights = tuple(
+        tuple(None if one == other else structure.serve(one, other) / (structure.serve(one) or 1) for other in tasks)
+        for one in tasks
+    )
+    meaning = (
+        "Of the parameters between embedder and head that the row's task is computed with, the share that serves the "
+        "column's task too. This is so by construction and was not learned: the scheme has no attention, path or "
+        "mixture that could be looked at."
+    )
+    symmetric = weights == tuple(zip(*weights, strict=True))
+    title = "Which parameters tasks have in common"
+    return Strengths(
+        "parameters-in-common", title, tasks, tasks, weights, "shares with", meaning, symmetric=symmetric, arrow=SHARE
+    )
+
+
+def _serving(scheme: SharingScheme, task: str, input_dim: int) -> frozenset[str]:
+    scheme.zero_grad(set_to_none=True)
+    states_BTE = torch.ones(1, 2, input_dim, requires_grad=True)
+    scheme(states_BTE, torch.ones(1, 2, dtype=torch.bool), task).states_BTD.sum().backward()
+    return frozenset(name for name, parameter in scheme.named_parameters() if parameter.grad is not None)

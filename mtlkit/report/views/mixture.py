@@ -1,0 +1,96 @@
+"""Sections on mixtures: how much tasks take of each other's states, layer by layer, and how that went over training."""
+
+from collections.abc import Mapping, Sequence
+
+from mtlkit.report.charts.grid import grid_chart
+from mtlkit.report.charts.over_training import over_training
+from mtlkit.report.course import Epoch, read_course, summaries_by_epoch
+from mtlkit.report.evidence import Evidence
+from mtlkit.report.parts import Chart, Part, Section
+from mtlkit.sharing.summaries import MixtureSummary
+
+MOST_LAYERS = 6
+MOST_PAIRS = 12
+
+
+def section(evidence: Evidence) -> Section | None:
+    """None where no task has a mixture."""
+    mixtures = {
+        task: seen.summary for task, seen in evidence.observed.items() if isinstance(seen.summary, MixtureSummary)
+    }
+    if not mixtures:
+        return None
+    lead = (
+        "After each layer a task reads a weighted sum of all tasks' states. Each number is a learned coefficient, the "
+        "same for all texts: the row's task takes so much of the column's. Below zero the states are subtracted. "
+        "Coefficients compare best within a column, since one task's states may be larger than another's."
+    )
+    layers = max(len(mixture.weights_LK) for mixture in mixtures.values())
+    parts: list[Part] = [_layer(mixtures, layer) for layer in range(min(layers, MOST_LAYERS))]
+    return Section("mixtures", "Mixtures", lead, parts + _course(read_course(evidence.course)))
+
+
+def _layer(mixtures: Mapping[str, MixtureSummary], layer: int) -> Chart:
+    sources = list(dict.fromkeys(source for mixture in mixtures.values() for source in mixture.tasks))
+    numbers = [
+        [_of(mixture, layer, source) if layer < len(mixture.weights_LK) else None for source in sources]
+        for mixture in mixtures.values()
+    ]
+    return grid_chart(
+        f"mixture-layer-{layer + 1}",
+        f"Coefficients after layer {layer + 1}",
+        "A row for each task, a column for each task whose states it takes; stronger colour is larger.",
+        list(mixtures),
+        sources,
+        numbers,
+        heads=("task", "source", "coefficient"),
+        sentence=lambda task, source, number: f"{task} takes of {source}: {number:.2f}",
+        largest=max(abs(number) for mixture in mixtures.values() for row in mixture.weights_LK for number in row),
+    )
+
+
+def _of(mixture: MixtureSummary, layer: int, source: str) -> float | None:
+    return mixture.weights_LK[layer][mixture.tasks.index(source)] if source in mixture.tasks else None
+
+
+def _course(course: Sequence[Epoch]) -> list[Part]:
+    """Means over layers; nothing where there is less than two epochs."""
+    found = list(summaries_by_epoch(course, MixtureSummary))
+    if len(found) < 2:
+        return []
+    epochs = [epoch for epoch, _ in found]
+    pairs: dict[tuple[str, str], list[float | None]] = {}
+    for place, (_, mixtures) in enumerate(found):
+        for task, mixture in mixtures.items():
+            for column, source in enumerate(mixture.tasks):
+                line = pairs.setdefault((task, source), [None] * len(found))
+                line[place] = sum(row[column] for row in mixture.weights_LK) / (len(mixture.weights_LK) or 1)
+    own = {task: line for (task, source), line in pairs.items() if task == source}
+    others = {pair: line for pair, line in pairs.items() if pair[0] != pair[1]}
+    moved = sorted(others, key=lambda pair: -_moved(others[pair]))[:MOST_PAIRS]
+    taken = {f"{task} ← {source}": others[task, source] for task, source in moved}
+    left_out = f" The {len(moved)} that changed most, of {len(others)}." if len(moved) < len(others) else ""
+    return [
+        over_training(
+            "mixture-own",
+            "What tasks keep of their own states",
+            "The coefficient of a task's own states, the mean over layers, after each epoch.",
+            epochs,
+            own,
+            number="own coefficient",
+        ),
+        over_training(
+            "mixture-others",
+            "What tasks take of others",
+            f"The coefficient of another task's states, the mean over layers, after each epoch.{left_out}",
+            epochs,
+            taken,
+            number="coefficient",
+            heads="pair",
+        ),
+    ]
+
+
+def _moved(line: Sequence[float | None]) -> float:
+    numbers = [number for number in line if number is not None]
+    return max(numbers) - min(numbers)

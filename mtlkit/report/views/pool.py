@@ -1,0 +1,128 @@
+"""The section on a pool of modules: paths, the policies that they come from, and how the search for them went."""
+
+from collections.abc import Callable, Sequence
+
+from mtlkit.report.charts.histograms import histogram_charts
+from mtlkit.report.charts.over_training import over_training
+from mtlkit.report.charts.path_diagram import path_chart
+from mtlkit.report.charts.plane import embedding_chart
+from mtlkit.report.charts.space import space_charts
+from mtlkit.report.course import Epoch
+from mtlkit.report.evidence import Evidence
+from mtlkit.report.kinds import kinds_of
+from mtlkit.report.parts import Chart, Part, Section, Table
+from mtlkit.report.paths import Paths, Searched, in_words, mean_entropy, path_probability, plain, searched
+from mtlkit.sharing.summaries import PathSummary
+
+
+def section(evidence: Evidence) -> Section | None:
+    """None where no task has a path."""
+    found = searched(evidence)
+    if found is None:
+        return None
+    kinds = kinds_of(evidence.experiment.tasks)
+    kinds = {task: kinds.get(task, "") for task in {**found.paths, **found.policies}}
+    parts: list[Part] = [
+        path_chart(_with_probabilities(found), kinds, "Paths through the pool"),
+        _table(found),
+        *histogram_charts(found.policies),
+    ]
+    if (chart := embedding_chart(found.embeddings, kinds, found.source)) is not None:
+        parts.append(chart)
+    if any(path.modules for path in found.paths.values()):
+        parts += space_charts(found.paths, {task: kinds[task] for task in found.paths})
+    parts += _course(found.course)
+    return Section("pool", "Paths through the pool", _lead(found), parts)
+
+
+def _lead(found: Searched) -> str:
+    lead = (
+        "Each task's texts go through some modules of a common pool, in an order of the task's own. Modules are "
+        "numbered from M0, as in the experiment's files."
+    )
+    if not found.policies:
+        return f"{lead} These paths are given: nothing was recorded of how they were chosen."
+    return (
+        f"{lead} Probabilities are the selector's, {found.source}, along the likeliest path. That tasks have modules "
+        "in common says that they are computed alike, not yet that this helps them; and what a single run came to can "
+        "be chance."
+    )
+
+
+def _with_probabilities(found: Searched) -> Paths:
+    """The paths that are evaluated; with their policy where the search ended on the same one."""
+    return {
+        task: policy if (policy := found.policies.get(task)) is not None and policy.modules == path.modules else path
+        for task, path in found.paths.items()
+    }
+
+
+def _table(found: Searched) -> Table:
+    """What the drawing shows, to be read; tasks with the same path stand together."""
+    shown = _with_probabilities(found)
+    rows = tuple(
+        (task, in_words(path), ", ".join(_same(task, shown)) or "no other")
+        for task, path in sorted(shown.items(), key=lambda item: item[1].modules)
+    )
+    caption = "Each task's path with the probability of every step, where it was chosen by chance."
+    return Table(("task", "path", "same path"), rows, caption)
+
+
+def _same(task: str, paths: Paths) -> list[str]:
+    return [other for other, path in paths.items() if other != task and path.modules == paths[task].modules]
+
+
+def _course(course: Sequence[tuple[Epoch, Paths]]) -> list[Part]:
+    """How sure the search was, and when it changed its mind; nothing of a single epoch."""
+    if len(course) < 2:
+        return []
+    return [
+        _lines(
+            course,
+            path_probability,
+            "pool-certainty",
+            "How likely each task's path was",
+            "The probability that the policy draws the path that is the likeliest one after that epoch.",
+            "probability",
+        ),
+        _lines(
+            course,
+            mean_entropy,
+            "pool-entropy",
+            "How undecided the policy was",
+            "Entropy of the choices along the path, as a share of the largest there can be: 0 is decided, 1 all alike.",
+            "entropy",
+        ),
+        _changes(course),
+    ]
+
+
+def _lines(
+    course: Sequence[tuple[Epoch, Paths]],
+    of: Callable[[PathSummary], float | None],
+    name: str,
+    title: str,
+    caption: str,
+    number: str,
+) -> Chart:
+    tasks = dict.fromkeys(task for _, paths in course for task in paths)
+    lines = {task: [of(paths[task]) if task in paths else None for _, paths in course] for task in tasks}
+    epochs = [epoch for epoch, _ in course]
+    return over_training(name, title, caption, epochs, lines, number=number, limits=(0, 1.02))
+
+
+def _changes(course: Sequence[tuple[Epoch, Paths]]) -> Table:
+    """When the likeliest path of each task was another one than an epoch before."""
+    tasks = dict.fromkeys(task for _, paths in course for task in paths)
+    rows = []
+    for task in tasks:
+        seen = [(epoch, paths[task]) for epoch, paths in course if task in paths]
+        new = [
+            (epoch, path)
+            for place, (epoch, path) in enumerate(seen)
+            if place == 0 or path.modules != seen[place - 1][1].modules
+        ]
+        before = plain(new[-2][1]) if len(new) > 1 else "none"
+        rows.append((task, len(new) - 1, new[-1][0].name, plain(new[-1][1]), before))
+    caption = "How often the likeliest path changed from one epoch to the next, and when it did for the last time."
+    return Table(("task", "changes", "the same since", "path", "path before"), tuple(rows), caption)

@@ -1,0 +1,85 @@
+"""The sharing map: tasks as nodes, what links them as edges, and the matrix beside it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from mtlkit.report.charts.network import network_chart, ring_order
+from mtlkit.report.course import Epoch, read_course
+from mtlkit.report.evidence import Evidence
+from mtlkit.report.matrix import matrix_view
+from mtlkit.report.parts import Part, Section, Table
+from mtlkit.report.strengths import Strengths, cosine_strengths, strengths_of
+from mtlkit.report.structure import Structure, structural_strengths, structure_of
+from mtlkit.sharing.summaries import PathSummary, Summary, WordSummary
+
+ANCHOR, TITLE = "sharing-map", "Sharing map"
+
+
+def section(evidence: Evidence) -> Section:
+    """Every scheme has one: learned strengths where it tells them, else what follows from how it is built."""
+    summaries = {task: seen.summary for task, seen in evidence.observed.items() if seen.summary is not None}
+    course = read_course(evidence.course)
+    learned = [*strengths_of(summaries), *_searched(summaries, course)]
+    parts: list[Part] = [part for strengths in learned for part in _map(strengths)]
+    lead = f"How strongly tasks are linked, over the {evidence.split} texts. "
+    if not parts:
+        structure = structure_of(evidence.experiment)
+        parts = [*_map(structural_strengths(structure)), _counts(structure)]
+        lead = "What tasks share by construction. "
+    parts += _positions(summaries)
+    parts += [part for strengths in _cosines(course) for part in _map(strengths)]
+    lead += "Tasks that are strongly linked stand near each other on the ring; the matrix has the same numbers."
+    return Section(ANCHOR, TITLE, lead, parts)
+
+
+def _map(strengths: Strengths) -> list[Part]:
+    """A drawing and the matrix; the matrix alone where all links are alike, so that there is nothing to see."""
+    order = ring_order(strengths)
+    matrix = matrix_view(strengths, order)
+    if not strengths.is_star and len({weight for _, _, weight in strengths.links()}) < 2 < len(order):
+        return [matrix]
+    return [network_chart(strengths, order), matrix]
+
+
+def _searched(summaries: Mapping[str, Summary], course: Sequence[Epoch]) -> list[Strengths]:
+    """Of the policies at the end of a search, where what came of it are fixed paths."""
+    paths = [summary for summary in summaries.values() if isinstance(summary, PathSummary)]
+    if not paths or any(path.policy_SA is not None for path in paths):
+        return []
+    for epoch in reversed(course):
+        if any(isinstance(each, PathSummary) and each.policy_SA is not None for each in epoch.summaries.values()):
+            title = f"Whose policies went through the same modules, after {epoch.name}"
+            return [replace(each, name="policies-in-common", title=title) for each in strengths_of(epoch.summaries)]
+    return []
+
+
+def _cosines(course: Sequence[Epoch]) -> list[Strengths]:
+    """Of the last epoch that has some."""
+    found = [strengths for epoch in course if (strengths := cosine_strengths(epoch)) is not None]
+    return found[-1:]
+
+
+def _positions(summaries: Mapping[str, Summary]) -> list[Part]:
+    """How the words of each task read the shared positions, beside how far they open to them."""
+    rows = tuple(
+        (task, summary.gate, summary.distance, summary.spread)
+        for task, summary in summaries.items()
+        if isinstance(summary, WordSummary) and summary.senders is None
+    )
+    caption = (
+        "Gate: how far words open to the message, on average. Distance: from a word to the positions that it reads, in "
+        "words. Spread: 0 where each word reads one position, 1 where it reads all alike."
+    )
+    return [Table(("task", "gate", "distance", "spread"), rows, caption)] if rows else []
+
+
+def _counts(structure: Structure) -> Table:
+    rows = tuple(
+        (task, structure.serve(task), structure.shared(task), structure.serve(task) - structure.shared(task))
+        for task in structure.serving
+    )
+    caption = (
+        "Parameters of the sharing scheme that a task's states are computed with: how many serve another task too, and "
+        "how many are the task's own. Embedders and heads are not counted."
+    )
+    return Table(("task", "parameters", "shared", "own"), rows, caption)
