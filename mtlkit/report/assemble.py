@@ -7,11 +7,37 @@ from mtlkit.errors import RunError
 from mtlkit.report.drawing import write_chart
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Chart, Section, View
-from mtlkit.report.views import curves, summary, work
+from mtlkit.report.views import (
+    affinities,
+    curves,
+    discriminator,
+    distances,
+    gradients,
+    mixture,
+    patterns,
+    pool,
+    positions,
+    reading_course,
+    sharing_map,
+    summary,
+    words,
+    work,
+)
 
 VIEWS: tuple[Callable[[Evidence], Section | list[Section] | None], ...] = (
     summary.section,
     curves.section,
+    sharing_map.section,
+    words.section,
+    affinities.section,
+    positions.section,
+    patterns.section,
+    distances.section,
+    pool.section,
+    mixture.section,
+    discriminator.section,
+    reading_course.section,
+    gradients.section,
     work.section,
 )
 
