@@ -1,8 +1,8 @@
 """United tasks against separate ones (Chen et al. 2018, Table 4): `python experiments/united_table.py`.
 
 Made of what is kept of the tables `ewt_united` and `ewt_grid`. Both are scored on the same words: a united task's
-figure is the share of all domains' words that are right, so the separate tasks' figures are averaged here with the words
-of their domains as weights; plain averages would compare words with domains.
+figure is the share of all domains' words that are right, so the separate tasks' figures are averaged here with the
+words of their domains as weights; plain averages would compare words with domains.
 """
 
 import json
