@@ -1,4 +1,4 @@
-"""What records cost: their share of the CPU time of whole epochs of experiments/, evaluation included: two minutes.
+"""What records cost: their share of the CPU time of whole epochs of experiments/, evaluation included: three minutes.
 
 Each experiment is trained in this process as a user trains it, for one epoch a round, with the records as they come and
 with gradients' cosines beside them. What is timed is every record by itself, and the epoch around them.
