@@ -34,6 +34,7 @@ SCHEMES = {
         "communicator": {"type": "indirect"},
     },
     "gated": {"type": "message_passing", "hidden_dim": 12, "communicator": {"type": "gated"}},
+    "adversarial": {"type": "adversarial_shared_private", "encoder": LSTM},
     "cross_stitch": {"type": "cross_stitch", "encoder": LSTM},
     "pool": {"type": "pool", "module": LSTM, "num_modules": 3, "max_length": 2, "selector": TAKES},
     "fixed": {"type": "pool", "module": LSTM, "selector": {"type": "fixed", "paths": {"books": [2, 0], "films": []}}},
@@ -87,6 +88,15 @@ def expected_weights(archive, words, task, way="left_to_right"):
     return reference_direct(inputs_BTE, senders, own, scorer, fusion)[1][0]
 
 
+def expected_gates(archive, words, task):
+    """(T) of each network, of one text alone in double precision; tests/sharing holds them to the equations."""
+    with open_archive(archive, torch.device("cpu")) as opened:
+        model = opened.model_for(task).double()
+        numbers = torch.tensor([[opened.vocabulary["words"].index(word) for word in words]])
+        trace = model(Text(numbers, torch.ones_like(numbers, dtype=torch.bool)), task, with_trace=True).trace
+    return [gates_BT[0] for gates_BT in (trace.gates_BT, trace.backward_gates_BT) if gates_BT is not None]
+
+
 @pytest.mark.parametrize("scheme", ["direct", "indirect", "both_ways"])
 def test_weights_are_those_of_the_equations(trained, run, scheme):
     archive = trained(scheme)
@@ -101,6 +111,10 @@ def test_weights_are_those_of_the_equations(trained, run, scheme):
             assert_close(weights_TN, expected_TN, rtol=1e-4, atol=1e-6)
             assert_close(weights_TN.sum(dim=1), torch.ones(len(words), dtype=torch.float64), rtol=0, atol=1e-5)
             assert len(words) == 1 or expected_TN.std() > 0.05, "far from uniform, or the test would say little"
+        gates = ["gates", "backward_gates"] if scheme == "both_ways" else ["gates"]
+        assert [name for name in shared if name.endswith("gates")] == gates
+        for name, expected_T in zip(gates, expected_gates(archive, words, "books"), strict=True):
+            assert_close(torch.tensor(shared[name], dtype=torch.float64), expected_T, rtol=1e-4, atol=1e-6)
 
 
 def test_a_communicator_of_a_plugin_needs_no_code_of_its_own(trained, run):
@@ -143,6 +157,22 @@ def test_coefficients_of_cross_stitch(trained, run):
     with open_archive(archive, torch.device("cpu")) as opened:
         mixtures_NKK = opened.model_for("films").sharing.mixtures_NKK
     assert record["shared"] == {"kind": "mixture", "sources": ["books", "films"], "layers": mixtures_NKK[:, 1].tolist()}
+
+
+def test_what_a_discriminator_takes_a_text_for(trained, run):
+    archive = trained("adversarial")
+    (record,) = explained(run, archive, texts=[TEXTS[0]], task="films")
+    shared = record["shared"]
+    with open_archive(archive, torch.device("cpu")) as opened:
+        model = opened.model_for("films").double()
+        numbers = torch.tensor([[opened.vocabulary["words"].index(word) for word in TEXTS[0].split()]])
+        mask_BT = torch.ones_like(numbers, dtype=torch.bool)
+        states_BTS = model.sharing.shared(model.embed(Text(numbers, mask_BT), "films"), mask_BT)
+        expected_K = model.sharing.discriminator(states_BTS[0, -1]).softmax(dim=0).detach()
+    assert (shared["kind"], shared["sources"]) == ("guess", ["books", "films"])
+    assert_close(torch.tensor(shared["probabilities"]).double(), expected_K, rtol=1e-4, atol=1e-6)
+    shown = run("explain", archive, "--task", "films", TEXTS[0]).stdout
+    assert "takes it for" in shown and "books" in shown
 
 
 def test_answers_are_those_of_predict(archive, run):
