@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mtlkit.comparison import RunRecord
-from mtlkit.report.drawing import mark
+from mtlkit.report.drawing import label, mark
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.facts import Facts, num_epochs, sharing, texts
 from mtlkit.report.parts import Cell, Chart, Section, Table, View
@@ -136,11 +136,11 @@ def _draw(owners: Sequence[str], lines: Lines, figure: "Figure") -> None:
             edge = colour if shape in "x|" else SURFACE
             (point,) = axes.plot(value, place, shape, color=colour, markersize=6.5, markeredgecolor=edge)
             if not first:
-                point.set_label(name)
+                point.set_label(label(name, 50))
             if marks < MOST_MARKS:
                 mark(point, f"{owners[place]}, {name}: {value:.2f} %")
                 marks += 1
-    axes.set_yticks(range(len(owners)), owners, color=INK)
+    axes.set_yticks(range(len(owners)), [label(owner) for owner in owners], color=INK)
     axes.set_ylim(len(owners) - 0.5, -0.5)
     axes.set_xlabel("percent")
     axes.grid(axis="both", color=RULE, linewidth=0.6)
