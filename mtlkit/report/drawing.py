@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import warnings
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,12 @@ MARK = "mark-"
 def mark(artist: "Artist", text: str) -> None:
     """Says what an artist on a figure stands for, on hover, touch and focus."""
     artist.set_gid(MARK + visible(text))  # matplotlib escapes it
+
+
+def label(text: str, most: int = 28) -> str:
+    """A name as a drawing shows it: not longer than that, and so that all of it is seen."""
+    shown = visible(text)
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 
 def inline_svg(chart: Chart) -> Markup:
@@ -64,7 +71,8 @@ def _drawn(chart: Chart, form: str) -> bytes:
     import matplotlib
     from matplotlib.figure import Figure
 
-    with themed(), matplotlib.rc_context({"svg.hashsalt": chart.name}):
+    with themed(), matplotlib.rc_context({"svg.hashsalt": chart.name}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # the reader's fonts have it
         figure = Figure(figsize=(chart.width, chart.height), layout="constrained")
         chart.draw(figure)
         buffer = io.BytesIO()

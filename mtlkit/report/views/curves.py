@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, final
 
-from mtlkit.report.drawing import mark
+from mtlkit.report.drawing import label, mark
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Chart, Section, Table
 from mtlkit.report.scores import scores_of
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FEW = 9
-"""So many panels stand in three columns; more of them in four."""
+COLUMNS = {4: 2, 9: 3, 1_000: 4}
+"""Of at most so many panels."""
 PANEL = 0.92
 """Inches of height."""
 
@@ -75,7 +75,7 @@ def _dev(evidence: Evidence, stages: Sequence[Stage]) -> Chart | None:
         values = {
             number: 100 * line["dev"][f"{owner}/{metric}"]
             for number, line in enumerate(evidence.log, 1)
-            if f"{owner}/{metric}" in line["dev"]
+            if f"{owner}/{metric}" in line.get("dev", {})
         }
         if values:
             curves.append(Curve(owner, values))
@@ -141,7 +141,7 @@ def _panel(axes: "Axes", curve: Curve, stages: Sequence[Stage], highest: bool) -
     mark(line, curve.said(best))
     for stage in stages[1:]:
         axes.axvline(stage.first - 0.5, color=MUTED, linewidth=0.7, linestyle=(0, (2, 2)))
-    axes.set_title(curve.name, fontsize=8, loc="left", pad=3, color=INK)
+    axes.set_title(label(curve.name, 18), fontsize=8, loc="left", pad=3, color=INK)
     axes.tick_params(labelsize=7, length=2, color=RULE)
     axes.locator_params(axis="y", nbins=3)
     axes.grid(axis="y", color=RULE, linewidth=0.5)
@@ -159,7 +159,7 @@ def _stages(log: Sequence[Mapping[str, object]]) -> list[Stage]:
 
 
 def _columns(num_panels: int) -> int:
-    return 3 if num_panels <= FEW else 4
+    return next((columns for most, columns in COLUMNS.items() if num_panels <= most), 5)
 
 
 def _number(value: float) -> str:

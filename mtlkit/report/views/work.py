@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mtlkit.report.drawing import mark
+from mtlkit.report.drawing import label, mark
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.facts import duration, items, seconds_of, texts
 from mtlkit.report.parts import Cell, Chart, Section, Table
@@ -68,7 +68,7 @@ def _draw(shares: Mapping[str, float], figure: "Figure") -> None:
         )
         mark(words, f"{name}: {100 - padding:.1f} % words")
         mark(filled, f"{name}: {padding:.1f} % padding")
-    axes.set_yticks(range(len(names)), names, color=INK)
+    axes.set_yticks(range(len(names)), [label(name) for name in names], color=INK)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlim(0, 100)
     axes.set_xlabel("percent of places")
@@ -102,7 +102,7 @@ def _texts(evidence: Evidence) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for task, splits in texts(evidence).items():
         for split, counts in splits.items():
-            reasons = "; ".join(f"{number:,} {reason}" for reason, number in items(counts.get("skipped")))
+            reasons = "; ".join(f"{number:,} {reason}" for reason, number in counts["skipped"].items())
             rows.append((task, split, counts["read"], counts["used"], reasons))
     return Table(("task", "split", "texts read", "used", "left out"), tuple(rows), "Texts")
 
