@@ -22,6 +22,8 @@ KEPT = 100
 """Patterns of each reach."""
 DOUBT = 5
 """Occurrences at the level of chance that are thought to every pair, so that few strong ones do not come first."""
+NOISE = 1e-3
+"""A score that rounding alone may come to."""
 ROWS_HELD = 1 << 20
 """After so many rows, equal pairs are added up."""
 
@@ -114,7 +116,7 @@ class PairSums:
         rows = self._added_up()
         texts_R, occurrences_R, _, lifts_R, _ = rows.sums_RC.T
         scores_R = lifts_R / (occurrences_R + DOUBT)
-        enough_R = (texts_R >= max(3, num_texts / 100)) & (scores_R > 0)
+        enough_R = (texts_R >= max(3, num_texts / 100)) & (scores_R > NOISE)
         order = np.argsort(-scores_R, kind="stable")
         order = order[enough_R[order]]
         long_R = rows.keys_R[order] % 2 == 1

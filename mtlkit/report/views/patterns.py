@@ -27,8 +27,8 @@ LEAD = (
     "positions that the word took most of. A lift of 2 is twice what it would take if all words of the text were read "
     "alike. Beside it stands what all words of a text take of that source, usually: where the two are near each other, "
     "everything reads the source, and the pair says little of its first word. Pairs with signs in place of words, and "
-    "pairs in fewer than three texts or one in a hundred, are left out, and a word may come twice. What is read is a "
-    "shared state at the place of a word, which knows more than the word."
+    "pairs in fewer than three texts or one in a hundred, are left out, and no word is listed more than twice. Under a "
+    "pair stands the place where it is strongest. What is read is a shared state, which knows more than its word."
 )
 MOTIFS_LEAD = (
     "Found strong in several tasks, with the lift in each; the same pair may mean another thing in another task."
