@@ -46,6 +46,15 @@ def mined(found, size=4):
     return sums.patterns(len(found), lambda index: tuple(NAMES[word] for word in found[index][0]))
 
 
+def usual_lifts(found):
+    """Of each source for all words together, as mean logarithms."""
+    taken = defaultdict(list)
+    for words, weights in found:
+        for place, received in enumerate(weights.sum(dim=0).tolist()):
+            taken[NAMES[words[place]]].append(log(received))
+    return {name: sum(logs) / len(logs) for name, logs in taken.items()}
+
+
 def counted(found):
     """(word, source, reach) -> its occurrences: text, place, source, weight, lift."""
     pairs = defaultdict(list)
@@ -66,12 +75,16 @@ def test_patterns_are_those_of_a_naive_count(monkeypatch, held):
     """However often equal pairs are added up on the way."""
     monkeypatch.setattr(mining, "ROWS_HELD", held)
     found = texts(60)
-    pairs = counted(found)
+    pairs, usual = counted(found), usual_lifts(found)
     expected = {}
     for key, occurrences in pairs.items():
         logs = sum(log(lift) for *_, lift in occurrences)
         score = logs / (len(occurrences) + mining.DOUBT)
-        if len({number for number, *_ in occurrences}) >= 3 and score > mining.NOISE:
+        if (
+            len({number for number, *_ in occurrences}) >= 3
+            and score > mining.NOISE
+            and logs / len(occurrences) - mining.NOISE > usual[key[1]]
+        ):
             expected[key] = score
     patterns = mined(found)
     assert len(patterns) > 20
@@ -81,6 +94,7 @@ def test_patterns_are_those_of_a_naive_count(monkeypatch, held):
     for each in patterns:
         occurrences = pairs[each.word, each.source, each.reach]
         assert each.count == len({number for number, *_ in occurrences})
+        assert each.usual == pytest.approx(exp(usual[each.source]), rel=1e-4)
         assert each.weight == pytest.approx(sum(weight for *_, weight, _ in occurrences) / len(occurrences))
         lifts = [log(lift) for *_, lift in occurrences]
         assert each.lift == pytest.approx(exp(sum(lifts) / len(lifts)), rel=1e-5)
@@ -91,15 +105,15 @@ def test_patterns_are_those_of_a_naive_count(monkeypatch, held):
         assert (each.example.words[place], each.example.words[source]) == (each.word, each.source)
 
 
-def test_what_is_usual_for_a_source_is_what_all_words_take_of_it():
-    found = texts(60)
-    taken = defaultdict(list)
-    for words, weights in found:
-        for place, received in enumerate(weights.sum(dim=0).tolist()):
-            taken[NAMES[words[place]]].append(log(received))
-    for each in mined(found):
-        logs = taken[each.source]
-        assert each.usual == pytest.approx(exp(sum(logs) / len(logs)), rel=1e-4)
+def test_what_everything_reads_is_no_pattern_of_its_readers():
+    found = []
+    for _ in range(6):
+        words = torch.arange(12) % 4
+        words[6] = NAMES.index("never")
+        weights = torch.full((12, 12), 0.3 / 11)
+        weights[:, 6] = 0.7
+        found.append((words, weights))
+    assert mined(found) == []
 
 
 @pytest.mark.parametrize(("gap", "reach"), [(1, "short"), (3, "short"), (6, "long"), (4, None)])
