@@ -22,6 +22,8 @@ KEPT = 100
 """Patterns of each reach."""
 DOUBT = 5
 """Occurrences at the level of chance that are thought to every pair, so that few strong ones do not come first."""
+NOISE = 1e-3
+"""A score that rounding alone may come to."""
 ROWS_HELD = 1 << 20
 """After so many rows, equal pairs are added up."""
 
@@ -102,7 +104,8 @@ class PairSums:
     def patterns(self, num_texts: int, text: Callable[[int], tuple[str, ...]]) -> list[Pattern]:
         """The `KEPT` short and long ones with the largest lift, the strongest first.
 
-        A pair counts from three texts on, or one of a hundred where that is more. Pairs are ordered by the mean
+        A pair counts from three texts on, or one of a hundred where that is more, and only if its lift is larger than
+        that of its source for all words, or else it would say nothing of the word. Pairs are ordered by the mean
         logarithm of their lift, as if `DOUBT` more occurrences had shown none.
 
         Args:
@@ -114,7 +117,9 @@ class PairSums:
         rows = self._added_up()
         texts_R, occurrences_R, _, lifts_R, _ = rows.sums_RC.T
         scores_R = lifts_R / (occurrences_R + DOUBT)
-        enough_R = (texts_R >= max(3, num_texts / 100)) & (scores_R > 0)
+        usual_W = (self._taken_W / self._occurrences_W.clamp(min=1)).numpy()
+        special_R = lifts_R / occurrences_R - NOISE > usual_W[rows.keys_R // 2 % len(self._names)]
+        enough_R = (texts_R >= max(3, num_texts / 100)) & (scores_R > NOISE) & special_R
         order = np.argsort(-scores_R, kind="stable")
         order = order[enough_R[order]]
         long_R = rows.keys_R[order] % 2 == 1

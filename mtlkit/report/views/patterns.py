@@ -19,16 +19,18 @@ SHOWN = 10
 ALIKE = 2
 """Patterns of a list that may have the same word, or the same source."""
 MOTIFS = 15
+NAMED = 4
+"""Tasks of a pattern that tasks have in common; of the others only the number is told."""
 AROUND = 4
 """Words beside those of a pattern in its example."""
 REACHES: tuple[tuple[Reach, str], ...] = (("short", "Near: one to three words"), ("long", "Far: six words and more"))
 LEAD = (
     "Pairs of words over all texts of a task, of which the first read the second strongly: it is among the three "
     "positions that the word took most of. A lift of 2 is twice what it would take if all words of the text were read "
-    "alike. Beside it stands what all words of a text take of that source, usually: where the two are near each other, "
-    "everything reads the source, and the pair says little of its first word. Pairs with signs in place of words, and "
-    "pairs in fewer than three texts or one in a hundred, are left out, and a word may come twice. What is read is a "
-    "shared state at the place of a word, which knows more than the word."
+    "alike. Beside it stands the lift that the source usually has, for all words of a text together; pairs that are "
+    "not above it are left out, since everything reads such a source. Pairs with signs in place of words, and pairs "
+    "in fewer than three texts or one in a hundred, are left out, and no word is listed more than twice. Under a "
+    "pair stands the place where it is strongest. What is read is a shared state, which knows more than its word."
 )
 MOTIFS_LEAD = (
     "Found strong in several tasks, with the lift in each; the same pair may mean another thing in another task."
@@ -89,7 +91,8 @@ def motifs(by_task: Mapping[str, Sequence[Pattern]]) -> list[dict[str, Any]]:
             "word": visible(word),
             "source": visible(source),
             "reach": "near" if reach == "short" else "far",
-            "tasks": sorted(lifts.items(), key=lambda each: -each[1]),
+            "tasks": sorted(lifts.items(), key=lambda each: -each[1])[:NAMED],
+            "more": max(0, len(lifts) - NAMED),
         }
         for (word, source, reach), lifts in common[:MOTIFS]
     ]
