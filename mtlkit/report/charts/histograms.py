@@ -78,7 +78,7 @@ def _cells(policies: Paths, step: int, actions: int) -> Chart:
     return grid_chart(
         f"pool-step-{step + 1}",
         f"Probability of each module at step {step + 1}",
-        "A row for each task with this step on its likeliest path, a column for each module and Stop; full colour is 1.",
+        "A row for each task whose likeliest path has this step, a column for each module and Stop; full colour is 1.",
         list(there),
         names,
         list(there.values()),

@@ -42,7 +42,8 @@ def network_chart(strengths: Strengths, order: Sequence[str]) -> Chart:
         axes = figure.add_subplot()
         axes.set_axis_off()
         axes.set_xlim(-1.85, 1.85)
-        axes.set_ylim(-1.15, 1.15)
+        highest = max((abs(height) for _, height in places.values()), default=0) + 0.2
+        axes.set_ylim(-highest, highest)
         for task, source, weight in reversed(drawn):
             _edge(axes, strengths, (places[source], places[task]), (task, source, weight))
         for name, place in places.items():

@@ -140,6 +140,7 @@ def _box(axes: "Axes", step: int, module: int | None, top: float, tasks: Sequenc
         linewidth=0.8,
         zorder=3,
     )
-    mark(box, visible(f"{action_name(module)} at step {step + 1}: {', '.join(tasks)}"))
+    if len(tasks) > 1:  # one alone is said at its name, and there may be many of them
+        mark(box, visible(f"{action_name(module)} at step {step + 1}: {', '.join(tasks)}"))
     axes.add_patch(box)
     axes.text(step, top + len(tasks) / 2, action_name(module), ha="center", va="center", fontsize=7, zorder=4)

@@ -124,7 +124,9 @@ def _flat(
 
 def _ticks(axis: Any, values: Sequence[int], name: str, most: int) -> None:
     """At modules that occur, and at so many of them as have room."""
-    found = sorted(set(values))
-    found = found[:: -(-len(found) // most)]
+    found: list[int] = []
+    for value in sorted(set(values)):
+        if not found or (value - found[-1]) * most >= max(values) - min(values):
+            found.append(value)
     axis.set_ticks(found, [STOP if value == STOPPED else f"M{value}" for value in found], fontsize=6.5)
     axis.set_label_text(name, fontsize=7)
