@@ -24,6 +24,7 @@ ORDER = (
     "bucketing",
     "startup",
     "scaling",
+    "records",
     "experiments",
     "gpu",
 )

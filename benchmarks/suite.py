@@ -1,6 +1,6 @@
 """Benchmarks one after the other, then the table: `python benchmarks/suite.py [NAME ...]`, which `make bench` runs.
 
-All that need nothing but mtlkit take under ten minutes. A script that fails is named at the end, and the others go on:
+All that need nothing but mtlkit take some ten minutes. A script that fails is named at the end, and the others go on:
 what it measured last time stays in the table.
 """
 
@@ -22,6 +22,7 @@ SCRIPTS = (
     "bucketing",
     "startup",
     "scaling",
+    "records",
     "experiments",
 )
 """What runs where no script is named; `against_peers` and `gpu` need more than mtlkit."""

@@ -45,6 +45,7 @@ if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
     from mtlkit.training import ModelSelection as ModelSelection
     from mtlkit.training import Optimizer as Optimizer
     from mtlkit.training import PathDerivation as PathDerivation
+    from mtlkit.training import Record as Record
     from mtlkit.training import Schedule as Schedule
     from mtlkit.training import TaskSampler as TaskSampler
     from mtlkit.training import UpdateStrategy as UpdateStrategy
@@ -90,6 +91,7 @@ _HOME = {
     "PositiveFloat": "mtlkit.types",
     "PositiveInt": "mtlkit.types",
     "Probability": "mtlkit.types",
+    "Record": "mtlkit.training",
     "Runtime": "mtlkit.config",
     "Schedule": "mtlkit.training",
     "SearchableScheme": "mtlkit.sharing",

@@ -94,6 +94,12 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "uniform_then_greedy"},
         {"type": "uniform_then_greedy", "uniform_draws": 1, "controller": {"type": "controller", "importance": True}},
     ],
+    mtlkit.Record: [
+        {"type": "gradient_cosine"},
+        {"type": "gradient_cosine", "pattern": "^embedders", "texts": 2},
+        {"type": "sharing"},
+        {"type": "sharing", "texts": 1},
+    ],
     mtlkit.Schedule: [
         {"type": "cosine"},
         {"type": "cosine", "final": 0.1},

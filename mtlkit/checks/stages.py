@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mtlkit.checks.beginnings import Beginnings
 from mtlkit.checks.models import built_model
-from mtlkit.checks.trainers import frozen_problems, search_problems, trainer_problems
+from mtlkit.checks.trainers import frozen_problems, record_problems, search_problems, trainer_problems
 from mtlkit.config import nearest
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment
@@ -42,6 +42,7 @@ def stage_problems(experiment: Experiment) -> Iterator[str]:
             problems += beginnings.problems(model)
             problems += search_problems(trained, model.sharing, f"{place}trainer")
             problems += frozen_problems(trained, model, f"{place}trainer")
+            problems += record_problems(trained, model, f"{place}trainer")
         yield from problems
         if model is None or problems:
             return

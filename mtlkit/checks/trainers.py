@@ -9,7 +9,7 @@ from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment
 from mtlkit.models import MultiTaskModel
 from mtlkit.sharing import SearchableScheme, SharingScheme
-from mtlkit.training import UpdateStrategy, freeze
+from mtlkit.training import UpdateStrategy, build_records, freeze
 
 
 def trainer_problems(experiment: Experiment, place: str) -> Iterator[str]:
@@ -63,6 +63,19 @@ def search_problems(experiment: Experiment, sharing: SharingScheme, place: str) 
             f"{place}.update_strategy: '{lazy.type}' would never train what chooses the paths of '{scheme}'; take one "
             f"that searches ({searching}), or a selector that has nothing to learn"
         )
+
+
+def record_problems(experiment: Experiment, model: MultiTaskModel, place: str) -> Iterator[str]:
+    """Of records; what is frozen in the model counts."""
+    types: list[str] = []
+    for number, lazy in enumerate(experiment.trainer.records):
+        if lazy.type in types:
+            yield f"{place}.records.{number}: '{lazy.type}' is there twice, and a line has it once; remove one of them"
+        types.append(lazy.type)
+        try:
+            build_records(model, [lazy])
+        except ConfigError as error:
+            yield f"{place}.records.{number}: {error}"
 
 
 def frozen_problems(experiment: Experiment, model: MultiTaskModel, place: str) -> Iterator[str]:

@@ -7,7 +7,9 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mtlkit.config import Component
 from mtlkit.errors import ComponentError
@@ -101,3 +103,19 @@ class Communicator(nn.Module, Component, offers=("input_dim", "state_dim", "task
             The fused states (B, T, D) and the messages' weights (B, T, N), which need no gradient.
         """
         return None
+
+    def messages(
+        self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor, states_BTD: Tensor, weights_BTN: Tensor
+    ) -> Tensor:
+        """What was read at each step of a `fused` run, (B, T, M); asked for by traces only.
+
+        Default: every `step` once more. Where a message is the mean of its sources, that is one product.
+
+        Args:
+            inputs_BTE, sources, mask_BT: those of `fused`.
+            states_BTD, weights_BTN: what it gave.
+        """
+        memory = self.prepare(inputs_BTE, sources, mask_BT)
+        previous_TBD = F.pad(states_BTD[:, :-1], (0, 0, 1, 0)).unbind(1)
+        steps = (self.step(time, previous_BD, memory) for time, previous_BD in enumerate(previous_TBD))
+        return torch.stack([message.content_BM for message in steps], dim=1)

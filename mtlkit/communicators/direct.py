@@ -82,3 +82,9 @@ class DirectCommunicator(Communicator):
     ) -> tuple[Tensor, Tensor]:
         """The same in one operation."""
         return attentive_lstm(inputs_BTE, sources, None, lstm, self.attention.parts(), fusion, recurrence)
+
+    def messages(
+        self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor, states_BTD: Tensor, weights_BTN: Tensor
+    ) -> Tensor:
+        """Eq. 3 for all steps."""
+        return (weights_BTN.unsqueeze(2) @ sources.to(weights_BTN)).squeeze(2)

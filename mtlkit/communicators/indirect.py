@@ -68,3 +68,9 @@ class IndirectCommunicator(Communicator):
     ) -> tuple[Tensor, Tensor]:
         """The same in one operation."""
         return attentive_lstm(inputs_BTE, sources, ~mask_BT, lstm, self.attention.parts(), fusion, recurrence)
+
+    def messages(
+        self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor, states_BTD: Tensor, weights_BTN: Tensor
+    ) -> Tensor:
+        """Eq. 8 for all steps."""
+        return weights_BTN @ sources.to(weights_BTN)

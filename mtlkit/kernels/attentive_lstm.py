@@ -8,7 +8,6 @@ Shapes: B batch, T time steps, E input size, D state size, N sources, M their si
 P = 4D + A. Sources are (B, N, M), read at every step, or (B, T, N, M), read at their own.
 """
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple, final
 
 import torch
@@ -18,6 +17,7 @@ from torch.nn import functional as F
 
 from mtlkit.kernels.attentive_recurrence import Recurrence, Slopes, Steps, Weights, is_bounded
 from mtlkit.kernels.message_passing import FusionWeights
+from mtlkit.kernels.precision import full_precision
 
 
 class ScorerParts(NamedTuple):
@@ -111,7 +111,7 @@ class _AttentiveLstm(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         sources, weights = sources.contiguous(), Weights(*(parameter.contiguous() for parameter in parameters))
         keys = F.linear(sources, from_source_AM).to(sources.dtype)
-        with _full_precision(projected_TBP.device):
+        with full_precision(projected_TBP.device):
             reciprocal = recurrence.prefers_exponentials(sources) and is_bounded(projected_TBP, keys, weights)
             steps = recurrence.forward(projected_TBP, keys, sources, padding_BN, weights, reciprocal)
         ctx.recurrence, ctx.reciprocal = recurrence, reciprocal
@@ -127,7 +127,7 @@ class _AttentiveLstm(torch.autograd.Function):
             return (None,) * 9
         sources, from_source_AM, *saved = ctx.saved_tensors
         weights, steps = Weights(*saved[:4]), Steps(*saved[4:])
-        with _full_precision(gradient_TBD.device):
+        with full_precision(gradient_TBD.device):
             slopes = ctx.recurrence.backward(gradient_TBD, sources, weights, steps, ctx.reciprocal)
             projected_RP, fused_RF = slopes.projected_TBP.flatten(0, 1), slopes.fused_TBF.flatten(0, 1)
             gate_RD = fused_RF[:, : weights.cell_DD.shape[0]]
@@ -142,12 +142,6 @@ class _AttentiveLstm(torch.autograd.Function):
                 gate_RD.t() @ steps.cells_SBD[1:].flatten(0, 1),
                 slopes.score_A,
             )
-
-
-def _full_precision(device: torch.device) -> AbstractContextManager[object]:
-    """Keeps autocast out."""
-    available = torch.amp.is_autocast_available(device.type)
-    return torch.autocast(device.type, enabled=False) if available else nullcontext()
 
 
 def _of_sources(slopes: Slopes, steps: Steps, sources: Tensor, from_source_AM: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ experiment.resolved.json    every default filled in
 meta.json                   marks the folder as a run; versions, data hashes, device
 vocabulary/                 one text file per namespace
 metrics.jsonl, metrics.json every epoch, and the final figures
+sharing.jsonl               what was shared after every epoch, see training/records/
 checkpoints/                see training/checkpoints.py
 predictions/SPLIT/          the answer to each dev and test text, see predictions.py
 archive.tar.gz              see archive/opening.py
@@ -16,6 +17,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, final
 
@@ -40,6 +42,7 @@ class RunDirectory:
         self.vocabulary = path / "vocabulary"
         self.metrics_log = path / "metrics.jsonl"
         self.metrics = path / "metrics.json"
+        self.sharing_log = path / "sharing.jsonl"
         self.stages = path / "stages"
         self.predictions = path / "predictions"
         self.archive = path / "archive.tar.gz"
@@ -177,15 +180,17 @@ class RunDirectory:
         """Bytes in `metrics.jsonl`."""
         return self.metrics_log.stat().st_size
 
-    def append_log(self, record: dict[str, Any]) -> None:
-        """Adds a line to `metrics.jsonl`."""
-        with self.metrics_log.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
-            file.flush()
-            os.fsync(file.fileno())  # checkpoints rely on it
+    def append_log(self, record: dict[str, Any], sharing: dict[str, Any] | None = None) -> None:
+        """Adds a line to `metrics.jsonl` and, where there are records, one on the same epoch to `sharing.jsonl`."""
+        if sharing is not None:  # first, so that no line of metrics is without it
+            place = {name: value for name, value in record.items() if name in ("stage", "epoch", "step")}
+            _append(self.sharing_log, {**place, **sharing})
+        _append(self.metrics_log, record)
 
     def truncate_log(self, size: int) -> None:
-        """Cuts off what was logged after a checkpoint, so that a resumed run leaves the same file.
+        """Cuts off what was logged after a checkpoint, so that a resumed run leaves the same files.
+
+        `sharing.jsonl` keeps its lines on the epochs that are left.
 
         Raises:
             RunError: there is less than that.
@@ -194,6 +199,10 @@ class RunDirectory:
             if file.tell() < size:
                 raise RunError(f"{self.metrics_log}: its end is missing; put it back, or start anew with --force")
             file.truncate(size)
+        if self.sharing_log.exists():
+            left = {_epoch(line) for line in self.metrics_log.read_bytes().splitlines()} - {None}
+            with self.sharing_log.open("rb+") as file:
+                file.truncate(sum(map(len, takewhile(lambda line: _epoch(line) in left, file))))
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Writes `metrics.json`, the last thing a run does."""
@@ -245,6 +254,22 @@ class StageDirectory:
     def write_outcome(self, outcome: dict[str, Any]) -> None:
         """Marks the stage as done."""
         write_atomically(self.outcome, _lines(outcome))
+
+
+def _append(path: Path, record: dict[str, Any]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record) + "\n")
+        file.flush()
+        os.fsync(file.fileno())  # checkpoints rely on it
+
+
+def _epoch(line: bytes) -> tuple[str | None, int] | None:
+    """The stage and epoch that a line is about; None of half a line."""
+    try:
+        record = json.loads(line)
+        return record.get("stage"), record["epoch"]
+    except (ValueError, LookupError, AttributeError):
+        return None
 
 
 def _lines(value: Any) -> bytes:

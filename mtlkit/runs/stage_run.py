@@ -246,7 +246,7 @@ class StageRun:
                 if isinstance(event, EpochEnd):
                     for name in event.improved:
                         checkpoints.save_best(name, trainer.model, trainer.tasks_served_by(name))
-                    run.append_log({**stage, **event.to_json()})
+                    run.append_log({**stage, **event.to_json()}, event.recorded)
                     save()
                 elif stop is not None or (every and event.step % every == 0):
                     trainer.check_losses()

@@ -112,6 +112,10 @@ class Controller(PoolSelector):
         self._walk(task, 1, follow)
         return torch.stack(steps[: self.rules.num_steps(path)])
 
+    def embedding(self, task: str) -> Tensor:
+        """The one that its LSTM begins with."""
+        return self.task_embeddings.weight[self.tasks.index(task)]
+
     @property
     def _device(self) -> torch.device:
         return self.output.weight.device

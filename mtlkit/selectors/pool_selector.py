@@ -1,6 +1,7 @@
 """The interface of pool selectors, and what they give.
 
-Shapes: N sampled paths, S steps of a path, A actions: a number for each module, and Stop as the last one.
+Shapes: N sampled paths, S steps of a path or size of an embedding, A actions: a number for each module,
+and Stop as the last one.
 """
 
 from abc import abstractmethod
@@ -50,4 +51,8 @@ class PoolSelector(nn.Module, Component, offers=("num_modules", "max_length", "t
         A path shorter than `max_length` has a step more than it has modules, its Stop. Default: None, there is no
         policy to speak of, as where paths are given.
         """
+        return None
+
+    def embedding(self, task: str) -> Tensor | None:
+        """(S) what the selector knows the task by, so that tasks can be compared. Default: None, there is nothing."""
         return None

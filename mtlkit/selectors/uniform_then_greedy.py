@@ -66,3 +66,7 @@ class UniformThenGreedy(PoolSelector):
 
     def policy(self, task: str, path: ModulePath) -> Tensor:
         return self.controller.policy(task, path)
+
+    def embedding(self, task: str) -> Tensor:
+        """The controller's."""
+        return self.controller.embedding(task)

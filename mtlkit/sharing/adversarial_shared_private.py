@@ -18,6 +18,7 @@ from mtlkit.kernels.gradient_reversal import reverse_gradient
 from mtlkit.kernels.sequences import last_valid
 from mtlkit.sharing.parallel_shared_private import ParallelSharedPrivate
 from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
+from mtlkit.sharing.traces import GuessTrace
 from mtlkit.types import NonNegativeFloat, PositiveFloat
 
 
@@ -79,14 +80,22 @@ class AdversarialSharedPrivate(SharingScheme):
     def forward(self, states_BTE: Tensor, mask_BT: Tensor, task: str, *, with_trace: bool = False) -> Shared:
         shared_BTS = self.shared(states_BTE, mask_BT)
         private_BTP = self.private[task](states_BTE, mask_BT)
-        losses = self._losses(last_valid(shared_BTS, mask_BT), last_valid(private_BTP, mask_BT), task)
-        return Shared(torch.cat([private_BTP, shared_BTS], dim=-1), losses)
+        last_BS = last_valid(shared_BTS, mask_BT)
+        losses = self._losses(last_BS, last_valid(private_BTP, mask_BT), task)
+        trace = self._trace(last_BS) if with_trace else None
+        return Shared(torch.cat([private_BTP, shared_BTS], dim=-1), losses, trace)
 
     @classmethod
     def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:
         # With one task there is nothing to tell apart: what is left is the plain shared-private model.
         encoders = {name: setting for name, setting in scheme.to_json().items() if name.endswith("encoder")}
         return SharedLayer({"encoder": (r"^sharing\.shared\.",)}, Lazy.of(ParallelSharedPrivate, **encoders))
+
+    @torch.no_grad()
+    def _trace(self, shared_BS: Tensor) -> GuessTrace | None:
+        if self.discriminator is None:
+            return None
+        return GuessTrace(self.discriminator(shared_BS).softmax(dim=1), tuple(self.tasks))
 
     def _losses(self, shared_BS: Tensor, private_BP: Tensor, task: str) -> dict[str, Tensor]:
         losses = {}

@@ -12,7 +12,7 @@ from mtlkit.communicators import Communicator
 from mtlkit.config import Lazy, Runtime
 from mtlkit.errors import ConfigError
 from mtlkit.kernels.sequences import reverse_within_length, zero_padding
-from mtlkit.sharing.one_way_network import OneWayNetwork
+from mtlkit.sharing.one_way_network import Heard, OneWayNetwork
 from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 from mtlkit.sharing.traces import WordTrace
 from mtlkit.types import PositiveInt
@@ -60,13 +60,14 @@ class MessagePassing(SharingScheme):
         self.output_dim = 2 * hidden_dim if bidirectional else hidden_dim
 
     def forward(self, states_BTE: Tensor, mask_BT: Tensor, task: str, *, with_trace: bool = False) -> Shared:
-        states_BTD, weights_BTN = self.left_to_right(states_BTE, mask_BT, task)
-        backward_BTN: Tensor | None = None
+        heard: Heard = self.left_to_right(states_BTE, mask_BT, task, with_gates=with_trace)
+        backward: Heard | None = None
+        states_BTD = heard.states_BTD
         if self.right_to_left is not None:
             reversed_BTE = reverse_within_length(states_BTE, mask_BT)
-            reversed_BTD, backward_BTN = self.right_to_left(reversed_BTE, mask_BT, task)
-            states_BTD = torch.cat([states_BTD, reverse_within_length(reversed_BTD, mask_BT)], dim=-1)
-        trace = self._trace(task, weights_BTN, backward_BTN, mask_BT) if with_trace else None
+            backward = self.right_to_left(reversed_BTE, mask_BT, task, with_gates=with_trace)
+            states_BTD = torch.cat([states_BTD, reverse_within_length(backward.states_BTD, mask_BT)], dim=-1)
+        trace = self._trace(task, heard, backward, mask_BT) if with_trace else None
         return Shared(zero_padding(states_BTD, mask_BT), trace=trace)
 
     @classmethod
@@ -84,10 +85,14 @@ class MessagePassing(SharingScheme):
             scopes["all_shared"] = (lstm, r"^sharing\.\w+\.channels\.")
         return SharedLayer(scopes, scheme)
 
-    def _trace(self, task: str, weights_BTN: Tensor, backward_BTN: Tensor | None, mask_BT: Tensor) -> WordTrace:
+    def _trace(self, task: str, heard: Heard, backward: Heard | None, mask_BT: Tensor) -> WordTrace:
         senders = self.left_to_right.senders
-        if backward_BTN is not None:
-            backward_BTN = reverse_within_length(backward_BTN, mask_BT)
-            if senders is None:
-                backward_BTN = reverse_within_length(backward_BTN.mT, mask_BT).mT
-        return WordTrace(weights_BTN, None if senders is None else tuple(senders[task]), backward_BTN)
+        names = None if senders is None else tuple(senders[task])
+        if backward is None:
+            return WordTrace(heard.weights_BTN, names, gates_BT=heard.gates_BT)
+        assert backward.gates_BT is not None, "asked for with the trace"
+        backward_BTN = reverse_within_length(backward.weights_BTN, mask_BT)
+        if senders is None:
+            backward_BTN = reverse_within_length(backward_BTN.mT, mask_BT).mT
+        backward_gates_BT = reverse_within_length(backward.gates_BT, mask_BT)
+        return WordTrace(heard.weights_BTN, names, backward_BTN, heard.gates_BT, backward_gates_BT)

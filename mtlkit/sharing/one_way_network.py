@@ -1,18 +1,19 @@
 """One direction of message passing: the networks that speak and the one that listens.
 
-Shapes: B batch, T time steps, N sources, E input size, D state size.
+Shapes: B batch, T time steps, N sources, E input size, D state size, M message size.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, cast, final
+from typing import Literal, NamedTuple, cast, final
 
 import torch
 from torch import Tensor, nn
 
-from mtlkit.communicators import Communicator
+from mtlkit.communicators import Communicator, Message
 from mtlkit.config import Lazy, nearest
 from mtlkit.errors import ConfigError
 from mtlkit.kernels.choice import recurrence_for
+from mtlkit.kernels.message_gates import message_gates
 from mtlkit.kernels.message_passing import lstm_prime
 from mtlkit.kernels.side_by_side import run_side_by_side
 from mtlkit.sharing.message_gate import MessageGate
@@ -26,6 +27,17 @@ class Channel(nn.Module):
         super().__init__()
         self.communicator = communicator
         self.gate = MessageGate(communicator.message_dim or state_dim, state_dim)
+
+
+class Heard(NamedTuple):
+    """What a network came to, and how."""
+
+    states_BTD: Tensor
+    """The fused ones, padding included."""
+    weights_BTN: Tensor
+    """The messages' weights, detached."""
+    gates_BT: Tensor | None = None
+    """How far the states were opened to the messages, the mean of the gate (eq. 11) over D; only if asked for."""
 
 
 @final
@@ -66,19 +78,31 @@ class OneWayNetwork(nn.Module):
         if self.senders is not None:
             _check_senders(self.senders, tasks)
 
-    def forward(self, inputs_BTE: Tensor, mask_BT: Tensor, task: str) -> tuple[Tensor, Tensor]:
-        """The task's fused states (B, T, D), padding included, and the messages' weights (B, T, N), detached."""
+    def forward(self, inputs_BTE: Tensor, mask_BT: Tensor, task: str, *, with_gates: bool = False) -> Heard:
+        """The task's states, made of its own words and what it hears."""
         channel, lstm, sources = self._channel(task), self._task_lstm(task), self._sources(inputs_BTE, task)
         communicator, gate = channel.communicator, channel.gate
         if (recurrence := recurrence_for(inputs_BTE.device)) is not None:
             fused = communicator.fused(inputs_BTE, sources, mask_BT, lstm, gate.weights(), recurrence)
             if fused is not None:
-                return fused[0], fused[1].detach()
+                heard = Heard(fused[0], fused[1].detach())
+                if not with_gates:
+                    return heard
+                with torch.no_grad():
+                    messages_BTM = communicator.messages(inputs_BTE, sources, mask_BT, *heard[:2])
+                return _with_gates(heard, inputs_BTE, messages_BTM, lstm, gate)
         memory = communicator.prepare(inputs_BTE, sources, mask_BT)
-        states_BTD, weights_TBN = lstm_prime(
-            inputs_BTE, lstm, lambda time, previous_BD: communicator.step(time, previous_BD, memory), gate
-        )
-        return states_BTD, torch.stack([weights_BN.detach() for weights_BN in weights_TBN], dim=1)
+        contents_TBM: list[Tensor] = []
+
+        def receive(time: int, previous_BD: Tensor) -> Message:
+            message = communicator.step(time, previous_BD, memory)
+            if with_gates:
+                contents_TBM.append(message.content_BM.detach())
+            return message
+
+        states_BTD, weights_TBN = lstm_prime(inputs_BTE, lstm, receive, gate)
+        heard = Heard(states_BTD, torch.stack([weights_BN.detach() for weights_BN in weights_TBN], dim=1))
+        return _with_gates(heard, inputs_BTE, torch.stack(contents_TBM, dim=1), lstm, gate) if with_gates else heard
 
     def _sources(self, inputs_BTE: Tensor, task: str) -> Tensor:
         """The senders' states (B, T, N, D), or those of the shared LSTM (B, N, D); none of them receives messages.
@@ -109,6 +133,11 @@ class OneWayNetwork(nn.Module):
 
     def _task_lstm(self, task: str) -> nn.LSTM:
         return cast(nn.LSTM, self.task_lstms[task])
+
+
+def _with_gates(heard: Heard, inputs_BTE: Tensor, messages_BTM: Tensor, lstm: nn.LSTM, gate: MessageGate) -> Heard:
+    gates_BTD = message_gates(inputs_BTE, heard.states_BTD, messages_BTM, lstm, gate.weights())
+    return heard._replace(gates_BT=gates_BTD.mean(dim=2))
 
 
 def _check_senders(senders: Mapping[str, Sequence[str]], tasks: Sequence[str]) -> None:

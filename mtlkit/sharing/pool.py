@@ -90,7 +90,7 @@ class ModulePool(SearchableScheme):
     ) -> Shared:
         if path is None:
             path = self._path(task)
-        trace = PathTrace(path, self._policy(task, path)) if with_trace else None
+        trace = self._trace(task, path) if with_trace else None
         if not path:
             return Shared(zero_padding(states_BTE, mask_BT), trace=trace)
         for number in path:
@@ -117,5 +117,7 @@ class ModulePool(SearchableScheme):
         return self.selector.sample(task, 1).modules[0] if self.training else self.best(task)
 
     @torch.no_grad()
-    def _policy(self, task: str, path: ModulePath) -> Tensor | None:
-        return self.selector.policy(task, path)
+    def _trace(self, task: str, path: ModulePath) -> PathTrace:
+        embedding_S = self.selector.embedding(task)
+        copied_S = None if embedding_S is None else embedding_S.detach().clone()  # training must not change a trace
+        return PathTrace(path, self.selector.policy(task, path), copied_S)

@@ -60,7 +60,7 @@ class SharingScheme(nn.Module, Component, offers=("input_dim", "tasks")):
             states_BTE: embedded words.
             mask_BT: true at valid steps, a non-empty prefix of each row.
             task: whose batch it is.
-            with_trace: tell what was shared, as one of the three traces, where there is something to tell. Costs
+            with_trace: tell what was shared, as one of the family of traces, where there is something to tell. Costs
                 nothing where it is not asked for, and changes no state.
 
         Returns:

@@ -32,11 +32,21 @@ from mtlkit.testing.training import (
     check_model_selection,
     check_optimizer,
     check_path_derivation,
+    check_record,
     check_schedule,
     check_task_sampler,
     check_update_strategy,
 )
-from mtlkit.training import Logger, ModelSelection, Optimizer, PathDerivation, Schedule, TaskSampler, UpdateStrategy
+from mtlkit.training import (
+    Logger,
+    ModelSelection,
+    Optimizer,
+    PathDerivation,
+    Record,
+    Schedule,
+    TaskSampler,
+    UpdateStrategy,
+)
 
 CHECKS: Mapping[type[Component], Callable[[Any], None]] = {
     Communicator: check_communicator,
@@ -51,6 +61,7 @@ CHECKS: Mapping[type[Component], Callable[[Any], None]] = {
     Optimizer: check_optimizer,
     PathDerivation: check_path_derivation,
     PoolSelector: check_pool_selector,
+    Record: check_record,
     Schedule: check_schedule,
     SharingScheme: check_sharing_scheme,
     TaskSampler: check_task_sampler,

@@ -1,6 +1,7 @@
 """What pool selectors promise.
 
-Shapes: N sampled paths, S steps of a path, A actions: a number for each module, and Stop as the last one.
+Shapes: N sampled paths, S steps of a path or size of an embedding, A actions: a number for each module,
+and Stop as the last one.
 """
 
 from collections.abc import Iterable
@@ -29,6 +30,7 @@ def check_pool_selector(lazy: Lazy[PoolSelector]) -> None:
         for path in (selector.best(task), *_sample(selector, task).modules):
             _check_policy(selector, task, path)
         _check_probabilities(selector, task)
+    _check_embeddings(selector)
     _check_chance(lazy)
     learning = build_module(lazy).train()
     check_gradients(learning, lambda: torch.cat([_sample(learning, task).log_probs_N for task in TASKS]))
@@ -70,6 +72,17 @@ def _check_best(selector: PoolSelector) -> None:
             best, again = selector.best(task), selector.best(task)
         _check_legal([best])
         promise(best == again, f"the best path of {task} is now {best}, now {again}, though nothing was trained")
+
+
+def _check_embeddings(selector: PoolSelector) -> None:
+    """One for each task, of one size, if there are any."""
+    with doing("when it is asked for the embeddings of tasks"):
+        embeddings = [selector.embedding(task) for task in TASKS]
+    shapes = {None if embedding_S is None else tuple(embedding_S.shape) for embedding_S in embeddings}
+    sound = len(shapes) == 1 and all(shape is None or len(shape) == 1 for shape in shapes)
+    promise(sound, f"its embeddings of tasks are {sorted(map(str, shapes))}, not all (S) or all None")
+    finite = all(embedding_S is None or bool(embedding_S.isfinite().all()) for embedding_S in embeddings)
+    promise(finite, "its embeddings of tasks hold numbers that are not finite")
 
 
 def _check_policy(selector: PoolSelector, task: str, path: ModulePath) -> None:

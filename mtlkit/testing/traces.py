@@ -37,6 +37,7 @@ def _check_one(trace: Trace, longer: Trace, mask_BT: Tensor, scheme: SharingSche
         case WordTrace():
             assert isinstance(longer, WordTrace)
             _check_words(trace, longer, mask_BT)
+            _check_gates(trace, longer, mask_BT)
         case PathTrace():
             _check_path(trace, scheme, task)
         case MixtureTrace():
@@ -77,10 +78,32 @@ def _check_words(trace: WordTrace, longer: WordTrace, mask_BT: Tensor) -> None:
             )
 
 
+def _check_gates(trace: WordTrace, longer: WordTrace, mask_BT: Tensor) -> None:
+    both_ways = (
+        (trace.gates_BT, longer.gates_BT, trace.weights_BTN),
+        (trace.backward_gates_BT, longer.backward_gates_BT, trace.backward_BTN),
+    )
+    for gates_BT, longer_BT, weights_BTN in both_ways:
+        if gates_BT is None or longer_BT is None:
+            promise(gates_BT is longer_BT, "more padding changes whether it has gates")
+            continue
+        promise(weights_BTN is not None, "it has gates of a network without weights")
+        given, expected = tuple(gates_BT.shape), tuple(mask_BT.shape)
+        promise(given == expected, f"its gates are {given}, not (B, T) {expected}")
+        promise(not gates_BT.requires_grad, "its trace is not detached")
+        valid = gates_BT[mask_BT]
+        promise(bool(((valid >= 0) & (valid <= 1)).all()), "its gates are not between 0 and 1")
+        promise(close(longer_BT[:, : mask_BT.shape[1]][mask_BT], valid), "more padding changes its gates")
+
+
 def _check_path(trace: PathTrace, scheme: SharingScheme, task: str) -> None:
     if isinstance(scheme, SearchableScheme):
         best = scheme.best(task)
         promise(trace.modules == best, f"its trace has the path {trace.modules}, and its best one is {best}")
+    if (embedding_S := trace.embedding_S) is not None:
+        sound = embedding_S.dim() == 1 and bool(embedding_S.isfinite().all())
+        promise(sound, f"its embedding is {tuple(embedding_S.shape)}, not (S), or not finite")
+        promise(not embedding_S.requires_grad, "its trace is not detached")
     policy_SA = trace.policy_SA
     if policy_SA is None:
         return

@@ -1,6 +1,7 @@
 """What the swappable parts of training promise."""
 
 import io
+import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,12 +26,14 @@ from mtlkit.training import (
     ModelSelection,
     Optimizer,
     PathDerivation,
+    Record,
     Schedule,
     Step,
     TaskSampler,
     UpdateStrategy,
 )
 from mtlkit.training.optimization import Optimization
+from mtlkit.training.recording import plain
 
 NUM_BATCHES = dict(zip(TASKS, (3, 7, 1), strict=True))
 NUM_EPOCHS = 3
@@ -221,6 +224,29 @@ def check_path_derivation(lazy: Lazy[PathDerivation]) -> None:
     promise(derivation.needs_dev or not scored, "it scores paths on dev data, and its needs_dev is false")
 
 
+def check_record(lazy: Lazy[Record]) -> None:
+    """It says the same of the same weights, in JSON, and leaves the model as it was."""
+    splits = {task: _split(task) for task in TASKS}
+    for searchable in (False, True):
+        torch.manual_seed(0)
+        model = _model(searchable).eval()
+        trained = [name for name, _ in model.named_parameters()]
+        with doing("when it is built"):
+            record = lazy.build(tasks=list(TASKS), parameters=trained)
+        before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+        with doing("when it observes a model"):
+            said, again = (plain(record.observe(model, splits)) for _ in range(2))
+        with doing("when what it says is written as JSON"):
+            text = json.dumps(said, allow_nan=False)
+        promise(json.loads(text) == said, "what it says is something else after a way through JSON")
+        promise(said == again, "it says something else the second time, though nothing was trained")
+        same = all(tensor.equal(before[name]) for name, tensor in model.state_dict().items())
+        promise(same, "it changes the weights of the model")
+        left = any(parameter.grad is not None for parameter in model.parameters())
+        promise(not left, "it leaves gradients behind, which the next step would add to")
+        promise(all(parameter.requires_grad for parameter in model.parameters()), "it freezes parameters")
+
+
 def check_logger(lazy: Lazy[Logger]) -> None:
     """It takes every event of a run, and can be closed."""
     with TemporaryDirectory() as folder:
@@ -249,8 +275,12 @@ def _model(searchable: bool) -> MultiTaskModel:
 
 
 def _stream(task: str) -> BatchStream:
+    return BatchStream(_split(task), 2, seed=0)
+
+
+def _split(task: str) -> TaskSplit:
     instances = [Instance(tuple(text.split()), label) for text, label in zip(SENTENCES, (*LABELS, "O"), strict=True)]
-    return BatchStream(TaskSplit(task, Corpus.from_instances(instances, "label"), sample_vocabulary()), 2, seed=0)
+    return TaskSplit(task, Corpus.from_instances(instances, "label"), sample_vocabulary())
 
 
 def _batch(task: str) -> Batch:

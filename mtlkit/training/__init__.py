@@ -21,6 +21,8 @@ from mtlkit.training.optimizers import Optimizer
 from mtlkit.training.predictions import CLEAN, CLEAN_SHARE, Predictions
 from mtlkit.training.process import compute_as, computing_as
 from mtlkit.training.random_state import seed_all
+from mtlkit.training.recording import build_records
+from mtlkit.training.records import Record
 from mtlkit.training.schedules import Schedule
 from mtlkit.training.selection import ModelSelection
 from mtlkit.training.settings import TrainerSettings
@@ -44,6 +46,7 @@ __all__ = [
     "Optimizer",
     "Predictions",
     "PathDerivation",
+    "Record",
     "Schedule",
     "StageSettings",
     "Step",
@@ -52,6 +55,7 @@ __all__ = [
     "TrainerSettings",
     "UpdateStrategy",
     "as_target",
+    "build_records",
     "compute_as",
     "computing_as",
     "counted_figure",

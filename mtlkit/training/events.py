@@ -46,6 +46,8 @@ class EpochEnd:
     task and the places of its texts in the train split, from 0."""
     idle: list[str] = field(default_factory=list)
     """At the end of the first epoch: parts of the model that no gradient has reached."""
+    recorded: dict[str, Any] | None = None
+    """What each record has to say, by its name; None where there are no records."""
 
     @property
     def shares(self) -> dict[str, float]:

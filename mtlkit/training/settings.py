@@ -10,6 +10,7 @@ from mtlkit.training.loggers import Logger
 from mtlkit.training.optimization import Precision
 from mtlkit.training.optimizers import Adam, Optimizer
 from mtlkit.training.out_of_memory import OnOutOfMemory
+from mtlkit.training.records import Record, SharingRecord
 from mtlkit.training.schedules import Schedule
 from mtlkit.training.selection import MeanSelection, ModelSelection
 from mtlkit.training.soundness import OnNonfinite
@@ -74,3 +75,6 @@ class TrainerSettings(Spec):
     ways run in C++ with `auto` and `compiled`, else by PyTorch's own."""
     loggers: list[Lazy[Logger]] = []
     """Where the course of training goes beside `metrics.jsonl`."""
+    records: list[Lazy[Record]] = [Lazy.of(SharingRecord)]
+    """What is written down of the sharing after each epoch, to `sharing.jsonl`, with texts of the dev data, or of the
+    training data where a task has no dev data. Training comes to the same bits with and without."""

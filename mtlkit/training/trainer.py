@@ -18,6 +18,7 @@ from mtlkit.training.frozen import freeze
 from mtlkit.training.idle import idle_parts
 from mtlkit.training.optimization import Optimization, is_finite
 from mtlkit.training.out_of_memory import is_out_of_memory, size_of
+from mtlkit.training.recording import Recording
 from mtlkit.training.selection import ModelSelection
 from mtlkit.training.settings import TrainerSettings
 from mtlkit.training.soundness import Soundness
@@ -78,6 +79,7 @@ class Trainer:
             splits=settings.on_out_of_memory == "split",
         )
         self.soundness = Soundness(settings.on_nonfinite)
+        self.recording = Recording(model, settings.records, self._observed(), settings.precision)
         self.steps_per_epoch = len(self.plan(0))
 
         self.epoch = 0
@@ -238,7 +240,13 @@ class Trainer:
         self.step_in_epoch = 0
         work = dict(self.work)
         self.loss_sums, self.loss_counts, self.work = {}, {}, Counter()
-        return EpochEnd(self.epoch, self.step, losses, dev, test, scores, improved, work, skipped, idle)
+        with section("evaluation"):
+            recorded = self.recording.observe()
+        return EpochEnd(self.epoch, self.step, losses, dev, test, scores, improved, work, skipped, idle, recorded)
+
+    def _observed(self) -> dict[str, TaskSplit]:
+        """What records look at: dev data where there are some."""
+        return {**self.train, **{task.split.task: task.split for task in self.dev}}
 
     def _names(self, parameters: Collection[torch.nn.Parameter]) -> list[str]:
         wanted = {id(parameter) for parameter in parameters}

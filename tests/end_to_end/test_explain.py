@@ -34,6 +34,7 @@ SCHEMES = {
         "communicator": {"type": "indirect"},
     },
     "gated": {"type": "message_passing", "hidden_dim": 12, "communicator": {"type": "gated"}},
+    "adversarial": {"type": "adversarial_shared_private", "encoder": LSTM},
     "cross_stitch": {"type": "cross_stitch", "encoder": LSTM},
     "pool": {"type": "pool", "module": LSTM, "num_modules": 3, "max_length": 2, "selector": TAKES},
     "fixed": {"type": "pool", "module": LSTM, "selector": {"type": "fixed", "paths": {"books": [2, 0], "films": []}}},
@@ -143,6 +144,22 @@ def test_coefficients_of_cross_stitch(trained, run):
     with open_archive(archive, torch.device("cpu")) as opened:
         mixtures_NKK = opened.model_for("films").sharing.mixtures_NKK
     assert record["shared"] == {"kind": "mixture", "sources": ["books", "films"], "layers": mixtures_NKK[:, 1].tolist()}
+
+
+def test_what_a_discriminator_takes_a_text_for(trained, run):
+    archive = trained("adversarial")
+    (record,) = explained(run, archive, texts=[TEXTS[0]], task="films")
+    shared = record["shared"]
+    with open_archive(archive, torch.device("cpu")) as opened:
+        model = opened.model_for("films").double()
+        numbers = torch.tensor([[opened.vocabulary["words"].index(word) for word in TEXTS[0].split()]])
+        mask_BT = torch.ones_like(numbers, dtype=torch.bool)
+        states_BTS = model.sharing.shared(model.embed(Text(numbers, mask_BT), "films"), mask_BT)
+        expected_K = model.sharing.discriminator(states_BTS[0, -1]).softmax(dim=0).detach()
+    assert (shared["kind"], shared["sources"]) == ("guess", ["books", "films"])
+    assert_close(torch.tensor(shared["probabilities"]).double(), expected_K, rtol=1e-4, atol=1e-6)
+    shown = run("explain", archive, "--task", "films", TEXTS[0]).stdout
+    assert "takes it for" in shown and "books" in shown
 
 
 def test_answers_are_those_of_predict(archive, run):

@@ -199,3 +199,16 @@ def test_frozen_is_all_that_one_tasks_batches_meet(experiment, write, run):
 def test_no_machine_has_so_many_threads(experiment, write, run):
     experiment["trainer"]["threads"] = 10**12
     fails(run("check", write(experiment)), "trainer.threads: should be less than or equal to 1024")
+
+
+def test_records_that_cannot_be(experiment, write, fails, run):
+    experiment["trainer"]["records"] = [{"type": "sharing"}, {"type": "sharing", "texts": 1}]
+    twice = "trainer.records.1: 'sharing' is there twice, and a line has it once; remove one of them"
+    fails(run("check", write(experiment)), twice)
+    experiment["trainer"]["records"] = [{"type": "gradient_cosine", "pattern": "nowhere"}]
+    nowhere = "trainer.records.0: pattern: no trained parameter is named like 'nowhere' (names begin with embedders"
+    fails(run("check", write(experiment)), nowhere)
+    experiment["trainer"]["records"] = [{"type": "gradient_cosine"}]
+    del experiment["tasks"]["films"]
+    alone = "trainer.records.0: compares the gradients of tasks, and 'books' is the only one; leave the record out, or"
+    fails(run("check", write(experiment)), alone)

@@ -93,7 +93,7 @@ def test_an_interrupted_search_resumes_to_the_same_bits(search, write, run, tmp_
     result = run("train", file, "-s", broken, "--resume")
     assert result.returncode == 0, result.stderr
     assert "resuming after step" in result.stderr
-    for name in ("metrics.jsonl", "metrics.json", "checkpoints/best-model.safetensors"):
+    for name in ("metrics.jsonl", "sharing.jsonl", "metrics.json", "checkpoints/best-model.safetensors"):
         assert (broken / name).read_bytes() == (whole / name).read_bytes(), name
 
 

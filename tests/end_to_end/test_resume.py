@@ -28,7 +28,7 @@ def train_until(start, arguments, directory, step, number):
 def assert_same_run(directory, other):
     answers = [path.relative_to(other) for path in other.glob("predictions/*/*")]
     assert len(answers) == 4
-    for name in ("metrics.jsonl", "metrics.json", "checkpoints/best-model.safetensors", *answers):
+    for name in ("metrics.jsonl", "sharing.jsonl", "metrics.json", "checkpoints/best-model.safetensors", *answers):
         assert (directory / name).read_bytes() == (other / name).read_bytes(), name
     last, expected = (
         load_file(path / "checkpoints" / f"step-{newest_step(path):08d}" / "model.safetensors")
@@ -104,6 +104,34 @@ def test_metrics_of_every_epoch_are_logged(experiment, write, run, tmp_path):
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2, 3, 4]
     assert lines[-1]["dev"].keys() == {"books/accuracy", "films/accuracy", "average/accuracy"}
+
+
+def test_what_is_shared_is_written_down_after_every_epoch(experiment, write, run, tmp_path):
+    experiment["trainer"]["records"] = [{"type": "sharing", "texts": 4}, {"type": "gradient_cosine"}]
+    assert run("train", write(experiment), "-s", tmp_path / "run").returncode == 0
+    metrics, sharing = (
+        [json.loads(line) for line in (tmp_path / "run" / f"{name}.jsonl").read_text().splitlines()]
+        for name in ("metrics", "sharing")
+    )
+    assert [(line["epoch"], line["step"]) for line in sharing] == [(line["epoch"], line["step"]) for line in metrics]
+    for line in sharing:
+        assert list(line) == ["epoch", "step", "sharing", "gradient_cosine"]
+        assert {task: said["kind"] for task, said in line["sharing"].items()} == dict.fromkeys(
+            ["books", "films"], "positions"
+        )
+        assert line["gradient_cosine"]["tasks"] == ["books", "films"]
+        (own, cosine), (same, other) = line["gradient_cosine"]["cosines"]
+        assert own == other == 1 and cosine == same and -1 <= cosine <= 1
+
+
+def test_records_change_no_other_file_and_none_leave_none(experiment, write, run, tmp_path):
+    assert run("train", write(experiment), "-s", tmp_path / "with").returncode == 0
+    experiment["trainer"]["records"] = []
+    assert run("train", write(experiment), "-s", tmp_path / "without").returncode == 0
+    assert (tmp_path / "with" / "sharing.jsonl").exists()
+    assert not (tmp_path / "without" / "sharing.jsonl").exists()
+    for name in ("metrics.jsonl", "metrics.json", "checkpoints/best-model.safetensors"):
+        assert (tmp_path / "with" / name).read_bytes() == (tmp_path / "without" / name).read_bytes(), name
 
 
 def test_changed_data_are_not_resumed_on(experiment, write, run, tmp_path):

@@ -117,7 +117,7 @@ def test_interrupted_in_any_stage_it_resumes_to_the_same_bits(staged, write, run
         run("train", file, "-s", broken)
     result = run("train", file, "-s", broken, "--resume")
     assert result.returncode == 0, result.stderr
-    names = ["metrics.jsonl", "metrics.json", "stages/tune/paths.json"]
+    names = ["metrics.jsonl", "sharing.jsonl", "metrics.json", "stages/tune/paths.json"]
     names += [f"stages/tune/checkpoints/best-{task}.safetensors" for task in PATHS_OF]
     for name in names:
         assert (broken / name).read_bytes() == (whole / name).read_bytes(), name

@@ -173,6 +173,7 @@ def test_what_a_run_leaves(trained):
         "metrics.json",
         "metrics.jsonl",
         "predictions",
+        "sharing.jsonl",
         "sources",
         "vocabulary",
     }

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from mtlkit.cli.sheets import explanation_text
-from mtlkit.explanations import Explanation, Mixture, Path, Reading, Step, visible
+from mtlkit.explanations import Explanation, Guess, Mixture, Path, Reading, SharedWith, Step, visible
 from mtlkit.explanations.html import DARKEST, HUES
 
 HOSTILE = ["<script>alert(1)</script>", "[bold]x[/bold]", "\x1b[31m", "\u202eevil", "a\nb", '" onload="', ":smile:"]
@@ -21,7 +21,7 @@ def reading(words: list[str], tasks: tuple[str, ...] | None = ("editorial", "pro
     return Reading(tuple(words), tasks, weights)
 
 
-def explained(shared: Reading | Path | Mixture, words: tuple[str, ...] = ("fine", "film")) -> Explanation:
+def explained(shared: SharedWith, words: tuple[str, ...] = ("fine", "film")) -> Explanation:
     return Explanation("movie", words, shared, "positive", 0.75)
 
 
@@ -49,6 +49,19 @@ def test_both_ways_stand_side_by_side() -> None:
         ["tweet", "movie"],
         ["movie", "tweet"],
     ]
+
+
+def test_a_guess_is_one_line_with_the_likeliest_first() -> None:
+    guess = Guess(("movie", "product", "tweet"), (0.25, 0.125, 0.625))
+    assert guess.sheet().header == ("the discriminator", "takes it for")
+    (row,) = guess.sheet().rows
+    assert [(entry.name, entry.weight) for entry in row.cells[0]] == [
+        ("tweet", 0.625),
+        ("movie", 0.25),
+        ("product", 0.125),
+    ]
+    shared = explained(guess).to_json()["shared"]
+    assert shared == {"kind": "guess", "sources": ["movie", "product", "tweet"], "probabilities": (0.25, 0.125, 0.625)}
 
 
 def test_a_path_has_probabilities_and_what_else_there_was() -> None:
@@ -113,7 +126,7 @@ def test_a_notebook_shows_hostile_text_as_text() -> None:
     [(reading(["fine", "film"]), 2), (Path((Step(0, None),)), 1), (Mixture(("movie",), ((0.0,), (0.0,))), 2)],
     ids=["reading", "path", "mixture"],
 )
-def test_a_notebook_shows_every_row(shared: Reading | Path | Mixture, rows: int) -> None:
+def test_a_notebook_shows_every_row(shared: SharedWith, rows: int) -> None:
     html = explained(shared)._repr_html_()
     assert html.count("<tr>") == rows + 1 and "movie: positive 0.75" in html
 

@@ -146,3 +146,20 @@ def test_builds_and_runs_without_memory() -> None:
     with torch.device("meta"):
         scheme = AdversarialSharedPrivate(Lazy.of(BilstmEncoder, hidden_dim=3), input_dim=INPUT, tasks=TASKS)
     assert all(parameter.is_meta for parameter in scheme.parameters())
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_trace_is_what_the_discriminator_takes_each_text_for(task: str) -> None:
+    scheme: Any = build()
+    trace = scheme(INPUTS_BTE, MASK_BT, task, with_trace=True).trace
+    assert trace.tasks == tuple(TASKS)
+    assert not trace.probabilities_BK.requires_grad
+    for row, state_S in enumerate(last_states(scheme.shared)):
+        scores_K = scheme.discriminator.weight @ state_S + scheme.discriminator.bias
+        torch.testing.assert_close(trace.probabilities_BK[row], (scores_K.exp() / scores_K.exp().sum()).detach())
+    likelihood = trace.probabilities_BK[:, TASKS.index(task)].log().mean()
+    torch.testing.assert_close(-likelihood, cross_entropy(scheme, task).detach())
+
+
+def test_without_a_discriminator_there_is_no_trace() -> None:
+    assert build(adversarial_weight=0.0)(INPUTS_BTE, MASK_BT, "movie", with_trace=True).trace is None

@@ -14,16 +14,19 @@ from torch import Tensor, nn
 from mtlkit.communicators import Communicator, DirectCommunicator, IndirectCommunicator, Message
 from mtlkit.config import Lazy, Spec
 from mtlkit.errors import ConfigError
+from mtlkit.kernels.choice import Kernels, set_kernels
 from mtlkit.kernels.message_passing import (
     FusionWeights,
     LstmWeights,
     ScorerWeights,
+    lstm_prime,
     reference_direct,
     reference_indirect,
     reference_lstm,
 )
 from mtlkit.kernels.sequences import reverse_within_length, zero_padding
 from mtlkit.sharing import MessagePassing
+from mtlkit.sharing.message_gate import MessageGate
 from mtlkit.sharing.one_way_network import OneWayNetwork
 
 TASKS = ["movie", "product", "tweet"]
@@ -291,3 +294,78 @@ def test_bfloat16_autocast_stays_close_and_differentiable(communicator: Lazy[Com
         states_BTD = scheme(INPUTS_BTE.float(), MASK_BT, "movie").states_BTD
     torch.testing.assert_close(states_BTD.float(), exact_BTD, atol=0.02, rtol=0.05)
     assert all(gradient.isfinite().all() for gradient in gradients(scheme, states_BTD).values())
+
+
+def naive_gates(scheme: MessagePassing, inputs_BTE: Tensor, mask_BT: Tensor, task: str, way: str) -> Tensor:
+    """Eqs. 9 to 11 step by step with modules of the scheme, whatever the communicator; the mean of each gate (B, T)."""
+    network: Any = getattr(scheme, way)
+    channel = network.channels[task if network.share == "per_task" else "shared"]
+    if network.senders is None:
+        sources = network.shared_lstm(inputs_BTE)[0]
+    else:
+        sources = torch.stack([network.task_lstms[sender](inputs_BTE)[0] for sender in network.senders[task]], dim=2)
+    memory = channel.communicator.prepare(inputs_BTE, sources, mask_BT)
+    lstm = LstmWeights.of(network.task_lstms[task])
+    h_BD = c_BD = inputs_BTE.new_zeros(len(inputs_BTE), STATE)
+    found = []
+    for time in range(inputs_BTE.shape[1]):
+        r_BM = channel.communicator.step(time, h_BD, memory).content_BM
+        pre_BG = torch.cat([inputs_BTE[:, time], h_BD], dim=-1) @ lstm.W_p.T + lstm.b_p
+        i_BD, f_BD, z_BD, o_BD = pre_BG.chunk(4, dim=-1)
+        c_BD = z_BD.tanh() * i_BD.sigmoid() + c_BD * f_BD.sigmoid()
+        g_BD = (r_BM @ channel.gate.gate_message.weight.T + c_BD @ channel.gate.gate_cell.weight.T).sigmoid()
+        h_BD = o_BD.sigmoid() * (c_BD + g_BD * (r_BM @ channel.gate.fusion.weight.T)).tanh()
+        found.append(g_BD.mean(dim=1))
+    return torch.stack(found, dim=1).detach()
+
+
+class FusedWide(Wide):
+    """The same, with a fused form of its own."""
+
+    def fused(
+        self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor, lstm: nn.LSTM, fusion: FusionWeights, _: Any
+    ) -> tuple[Tensor, Tensor]:
+        content_BM = self.prepare(inputs_BTE, sources, mask_BT)
+        gate = MessageGate(2 * STATE, STATE)
+        gate.gate_message.weight, gate.gate_cell.weight, gate.fusion.weight = map(nn.Parameter, fusion)
+        weights_BN = content_BM.new_ones(content_BM.shape[0], TIME) / TIME
+        states_BTD, weights_TBN = lstm_prime(inputs_BTE, lstm, lambda *_: (content_BM, weights_BN), gate)
+        return states_BTD, torch.stack(weights_TBN, dim=1)
+
+
+GATED: Lazy[Communicator] = Lazy.of(DirectCommunicator, include_self=True)
+
+
+@pytest.mark.parametrize("kernels", ["plain", "pure", "auto"])
+@pytest.mark.parametrize(
+    "communicator", [DIRECT, INDIRECT, GATED, Lazy(Wide, Spec()), Lazy(FusedWide, Spec())], ids=lambda lazy: lazy.type
+)
+@pytest.mark.parametrize("share", ["shared", "per_task"])
+def test_gates_of_the_trace_equal_a_walk_through_the_equations(
+    kernels: Kernels, communicator: Lazy[Communicator], share: str
+) -> None:
+    scheme = build(communicator, share=share, bidirectional=True)
+    set_kernels(kernels)
+    try:
+        trace = scheme(INPUTS_BTE, MASK_BT, "tweet", with_trace=True).trace
+    finally:
+        set_kernels("auto")
+    expected_BT = naive_gates(scheme, INPUTS_BTE, MASK_BT, "tweet", "left_to_right")
+    reversed_BTE = reverse_within_length(INPUTS_BTE, MASK_BT)
+    backward_BT = naive_gates(scheme, reversed_BTE, MASK_BT, "tweet", "right_to_left")
+    torch.testing.assert_close(trace.gates_BT[MASK_BT], expected_BT[MASK_BT])
+    torch.testing.assert_close(trace.backward_gates_BT[MASK_BT], reverse_within_length(backward_BT, MASK_BT)[MASK_BT])
+    assert not trace.gates_BT.requires_grad
+    assert not trace.backward_gates_BT.requires_grad
+    assert expected_BT.std() > 0.02, "they are to differ"
+
+
+def test_nothing_is_computed_for_gates_that_nobody_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise AssertionError("gates were computed")
+
+    monkeypatch.setattr("mtlkit.sharing.one_way_network.message_gates", refuse)
+    scheme = build(DIRECT)
+    scheme(INPUTS_BTE, MASK_BT, "movie")
+    with pytest.raises(AssertionError, match="gates were computed"):
+        scheme(INPUTS_BTE, MASK_BT, "movie", with_trace=True)

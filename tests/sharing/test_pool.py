@@ -129,3 +129,16 @@ def test_modules_must_fit_each_other() -> None:
         "module: takes embeddings of 4 and gives states of 7; in a pool both must be equal, since any module may "
         "follow any other"
     )
+
+
+def test_the_trace_has_the_embedding_that_the_task_is_known_by() -> None:
+    scheme: Any = build().eval()
+    trace = scheme(STATES_BTE, MASK_BT, "tweet", with_trace=True).trace
+    embeddings_KS = scheme.selector.task_embeddings.weight.detach()
+    assert torch.equal(trace.embedding_S, embeddings_KS[TASKS.index("tweet")])
+    assert not trace.embedding_S.requires_grad
+    with torch.no_grad():
+        scheme.selector.task_embeddings.weight.add_(1.0)
+    assert not torch.equal(trace.embedding_S, embeddings_KS[TASKS.index("tweet")]), "training changes no trace"
+    fixed = build(selector=Lazy.of(FixedPaths, paths={"movie": [0], "tweet": [1]}))
+    assert fixed(STATES_BTE, MASK_BT, "tweet", with_trace=True).trace.embedding_S is None

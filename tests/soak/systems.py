@@ -48,10 +48,12 @@ TRAINERS: dict[str, dict[str, Any]] = {
     "private": {"selection": {"type": "per_task"}, "schedule": {"type": "cosine"}},
     "private_cnn": {"optimizer": {"type": "sgd", "lr": 0.1, "momentum": 0.9}, "task_sampler": {"type": "annealed"}},
     "fully_shared": {"optimizer": {"type": "adadelta"}, "task_sampler": {"type": "proportional"}, "accumulate": 2},
+    "adversarial_shared_private": {"records": [{"type": "sharing", "texts": 3}, {"type": "gradient_cosine"}]},
     "cross_stitch": {"task_sampler": {"type": "uniform"}, "schedule": {"type": "linear"}},
     "hierarchical": {"batch_tokens": 40, "patience": 1, "optimizer": {"type": "adamw", "lr": 0.01}},
     "direct": {"selection": {"type": "weighted", "weights": {"books": 1, "films": 2}}, "kernels": "pure"},
     "indirect": {"kernels": "plain", "test_every_epoch": True, "precision": "bf16"},
+    "pool_fixed": {"records": []},
     "pool_accumulated": {"update_strategy": {"type": "accumulated", "num_samples": 2, "reward_on": "dev"}},
     "pool_alternating": {
         "update_strategy": {"type": "alternating", "module_steps": 2, "search_rounds": 2, "num_samples": 2}
@@ -79,6 +81,9 @@ def write_systems(folder: Path) -> dict[str, Path]:
     return files
 
 
+COSINES = [{"type": "gradient_cosine"}]
+
+
 def trainer_of(system: str) -> dict[str, Any]:
     """A trainer whose run has some dozens of checkpoints."""
     usual = {"epochs": 3, "batch_size": 4, "optimizer": {"type": "adam", "lr": 0.02}, "checkpoint_every": 3}
@@ -89,7 +94,7 @@ def _search_stages() -> list[dict[str, Any]]:
     """A search, and then heads and modules alone along the paths that it has found."""
     tune = {"frozen": ["^embedders"], "selection": {"type": "per_task"}, "epochs": 2}
     return [
-        {"name": "search", "trainer": {**trainer_of("pool_simultaneous"), "epochs": 2}},
+        {"name": "search", "trainer": {**trainer_of("pool_simultaneous"), "epochs": 2, "records": COSINES}},
         {
             "name": "tune",
             "derive": {"type": "best_of_samples", "num_samples": 3},

@@ -36,7 +36,14 @@ def types_in(value: Any) -> set[str]:
 
 @pytest.mark.parametrize(
     "interface",
-    [mtlkit.SharingScheme, mtlkit.UpdateStrategy, mtlkit.ModelSelection, mtlkit.TaskSampler, mtlkit.Optimizer],
+    [
+        mtlkit.SharingScheme,
+        mtlkit.UpdateStrategy,
+        mtlkit.ModelSelection,
+        mtlkit.TaskSampler,
+        mtlkit.Optimizer,
+        mtlkit.Record,
+    ],
 )
 def test_the_systems_have_every_component(interface: Any, tmp_path: Path) -> None:
     found: set[str] = set()

@@ -25,6 +25,22 @@ def others() -> dict[str, tuple[Class, Class]]:
         def tokenize(self, text: str) -> list[str]:
             return text.split(" ")
 
+    class Restless(mtlkit.Record):
+        """Counts how often it was asked."""
+
+        asked = 0
+
+        def observe(self, model: Any, splits: Any) -> Any:
+            self.asked += 1
+            return self.asked
+
+    class Pushing(mtlkit.Record):
+        """Leaves gradients."""
+
+        def observe(self, model: Any, splits: Any) -> Any:
+            for parameter in model.parameters():
+                parameter.grad = torch.zeros_like(parameter)
+
     class Percent(mtlkit.Metric):
         """A share in percent."""
 
@@ -195,6 +211,8 @@ def others() -> dict[str, tuple[Class, Class]]:
 
     return {
         "for '' it gives [''] instead of an empty list": (mtlkit.Tokenizer, Blanks),
+        "it says something else the second time, though nothing was trained": (mtlkit.Record, Restless),
+        "it leaves gradients behind, which the next step would add to": (mtlkit.Record, Pushing),
         "for perfect predictions its headline is 300.0, not 1": (mtlkit.Metric, Percent),
         "it counts ('right', 'texts'), but gives [1] counts of a text": (mtlkit.Metric, Right),
         "asked for the scores of several sums at once it raises ValueError": (mtlkit.Metric, OneByOne),

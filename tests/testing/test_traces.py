@@ -51,6 +51,16 @@ def positions(_: Tensor, mask_BT: Tensor) -> Any:
     return mtlkit.WordTrace(torch.ones(*mask_BT.shape, mask_BT.shape[1]), None)
 
 
+def gates(make: Callable[[Tensor], Tensor]) -> Any:
+    return lambda _, mask_BT: mtlkit.WordTrace(
+        torch.full((*mask_BT.shape, 2), 0.5), tuple(TASKS[:2]), gates_BT=make(mask_BT)
+    )
+
+
+def guess(make: Callable[[int], Tensor]) -> Any:
+    return lambda _, mask_BT: mtlkit.GuessTrace(make(len(mask_BT)), tuple(TASKS[:2]))
+
+
 BROKEN = {
     "its trace is a dict, none of WordTrace, PathTrace, MixtureTrace and GuessTrace": lambda *_: {},
     "its weights are negative or not finite": words(-1.0),
@@ -67,6 +77,12 @@ BROKEN = {
     "its weights are (2, 1), not (L, K) with K = 2": lambda *_: mtlkit.MixtureTrace(
         torch.zeros(2, 1), tuple(TASKS[:2])
     ),
+    "its gates are (4,), not (B, T) (4, 7)": gates(lambda mask_BT: torch.ones(len(mask_BT))),
+    "its gates are not between 0 and 1": gates(lambda mask_BT: torch.full(mask_BT.shape, 1.5)),
+    "more padding changes its gates": gates(lambda mask_BT: torch.full(mask_BT.shape, 1 / mask_BT.shape[1])),
+    "its embedding is (1, 2), not (S), or not finite": lambda *_: mtlkit.PathTrace((0,), None, torch.zeros(1, 2)),
+    "its probabilities are (1, 2), not (B, K) (4, 2)": guess(lambda _: torch.full((1, 2), 0.5)),
+    "its probabilities are negative, or do not sum to 1 for each text": guess(lambda size: torch.ones(size, 2)),
     "its weights are not finite": lambda *_: mtlkit.MixtureTrace(torch.full((1, 1), torch.nan), (TASKS[0],)),
 }
 
@@ -86,7 +102,16 @@ def test_a_trace_that_nobody_asked_for(verdict: Verdict) -> None:
     assert verdict(mtlkit.SharingScheme, Always) == "it keeps a trace that nobody asked for"
 
 
-@pytest.mark.parametrize("kind", [Good, scheme(lambda *_: mtlkit.PathTrace((0,), None))], ids=["words", "path"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        Good,
+        scheme(gates(lambda mask_BT: torch.full(mask_BT.shape, 0.25))),
+        scheme(lambda *_: mtlkit.PathTrace((0,), None, torch.zeros(3))),
+        scheme(guess(lambda size: torch.full((size, 2), 0.5))),
+    ],
+    ids=["words", "gates", "path", "guess"],
+)
 def test_good_traces_pass(verdict: Verdict, kind: Class) -> None:
     assert verdict(mtlkit.SharingScheme, kind) == ""
 
