@@ -1,7 +1,8 @@
-"""One way of running for all tests, and the real data, where there are any."""
+"""One way of running for all tests, generated text, and the real data, where there are any."""
 
 import os
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -16,6 +17,35 @@ from mtlkit.plugins import load_plugins
 hypothesis.settings.register_profile("mtlkit", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("mtlkit")
 torch.set_num_threads(1)  # small recurrences are slower with more
+
+GOOD, BAD = ["fine", "warm", "bright", "kind"], ["dull", "cold", "bleak", "cruel"]
+FILLER = ["the", "a", "film", "book", "plot", "cast", "was", "seemed", "rather", "very", "quite", "of", "with", "and"]
+
+
+def write_corpus(path: Path, size: int, seed: int) -> None:
+    """Texts whose label is decided by one word among filler."""
+    generator = random.Random(seed)
+    lines = []
+    for _ in range(size):
+        label = generator.choice(["positive", "negative"])
+        words = generator.choices(FILLER, k=generator.randint(3, 12))
+        words.insert(generator.randrange(len(words)), generator.choice(GOOD if label == "positive" else BAD))
+        lines.append(f"{label}\t{' '.join(words)}\n")
+    path.write_text("".join(lines))
+
+
+@pytest.fixture(scope="session")
+def make_corpus() -> Callable[[Path, int, int], None]:
+    """Writes such texts to a file, for what outlives a test."""
+    return write_corpus
+
+
+@pytest.fixture(scope="session")
+def kernels() -> Path:
+    """The folder of compiled kernels in the real cache: they take seconds to build."""
+    folder = cache_folder() / "kernels"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="session")

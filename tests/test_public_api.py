@@ -69,6 +69,7 @@ VERBS = [
     "evaluate",
     "predict",
     "explain",
+    "report",
     "transfer",
     "sweep",
     "compare",

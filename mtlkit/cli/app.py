@@ -16,6 +16,7 @@ from mtlkit.cli.diff import diff
 from mtlkit.cli.evaluate import evaluate
 from mtlkit.cli.explain import explain
 from mtlkit.cli.inspect import check, components, plugins, schema
+from mtlkit.cli.report import report
 from mtlkit.cli.sweep import sweep
 from mtlkit.cli.transfer import transfer
 from mtlkit.cli.work import predict, train
@@ -49,7 +50,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (train, transfer, sweep, evaluate, predict, explain, compare, diff, check, components, schema, plugins):
+for verb in (
+    train,
+    transfer,
+    sweep,
+    evaluate,
+    predict,
+    explain,
+    report,
+    compare,
+    diff,
+    check,
+    components,
+    schema,
+    plugins,
+):
     app.command()(verb)
 app.add_typer(data_app)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mtlkit.cli.experiment_source import Include
-from mtlkit.cli.options import ArchiveFiles, Device, Limit, archive_path, torch_device
+from mtlkit.cli.options import ArchiveFiles, Device, Limit, OtherData, archive_path, other_data, torch_device
 
 if TYPE_CHECKING:
     import torch
@@ -22,12 +22,7 @@ def evaluate(
     archives: ArchiveFiles,
     split: Annotated[str, typer.Option(help="train, dev or test.")] = "test",
     task: Annotated[list[str], typer.Option(help="Only this task; may be given again.")] = [],
-    data: Annotated[
-        list[str],
-        typer.Option(
-            metavar="TASK=FILE", help="Score a task on this file instead, or --data FOLDER: look for all files there."
-        ),
-    ] = [],
+    data: OtherData = [],
     file: Annotated[str | None, typer.Option(help="Score this file instead; needs --task.")] = None,
     output: Annotated[Path | None, typer.Option(help="Write the figures to this JSON file.")] = None,
     predictions: Annotated[
@@ -55,9 +50,9 @@ def evaluate(
         raise ConfigError("--predictions takes the answers of one archive; give each archive a folder of its own")
     target = None if output is None else writable_file(output)
     if predictions is not None:
-        _keep_own_answers(archive_path(archives[0]), predictions, limit, other_data=file is not None or bool(data))
+        _keep_own_answers(archive_path(archives[0]), predictions, limit, is_own=file is None and not data)
         predictions.mkdir(parents=True, exist_ok=True)
-    wanted = Wanted(split, task, file, *_other_data(data), limit)
+    wanted = Wanted(split, task, file, *other_data(data), limit)
     evaluations = _scored(archives, wanted, torch_device(device), load_plugins(include_package))
     figures = {name: evaluation.figures for name, evaluation in evaluations.items()}
     title = split if file is None else file
@@ -73,7 +68,7 @@ def evaluate(
         write_atomically(target, json.dumps(found, indent=2).encode() + b"\n")
 
 
-def _keep_own_answers(archive: Path, predictions: Path, limit: int | None, *, other_data: bool) -> None:
+def _keep_own_answers(archive: Path, predictions: Path, limit: int | None, *, is_own: bool) -> None:
     """Makes sure that no answers to other texts take the place of those that a run has left."""
     from mtlkit.errors import ConfigError
     from mtlkit.runs import RunDirectory
@@ -81,7 +76,7 @@ def _keep_own_answers(archive: Path, predictions: Path, limit: int | None, *, ot
     run = RunDirectory(archive.resolve().parent)
     if not run.is_run or predictions.resolve() != run.predictions:
         return
-    if other_data:
+    if not is_own:
         raise ConfigError(f"--predictions {predictions}: keeps the run's answers to its own data; give another folder")
     if (own := run.read_meta().get("limit")) != limit:
         remedy = "leave --limit out" if own is None else f"give --limit {own}"
@@ -106,25 +101,6 @@ def _scored(
                 say(f"archive {name}")
             evaluations[name] = evaluate_archive(opened.pop(0), wanted, say)  # nothing holds its models any more
     return evaluations
-
-
-def _other_data(given: Sequence[str]) -> tuple[dict[str, str], list[Path]]:
-    """Files by task, and folders."""
-    from mtlkit.errors import ConfigError
-
-    files: dict[str, str] = {}
-    folders = []
-    for value in given:
-        task, equals, file = value.partition("=")
-        if Path(value).is_dir():
-            folders.append(Path(value))
-        elif not equals:
-            raise ConfigError(f"--data {value}: no such folder; give a folder, or TASK=FILE")
-        elif task in files:
-            raise ConfigError(f"--data {value}: a second file for '{task}'; give one")
-        else:
-            files[task] = file
-    return files, folders
 
 
 def _names(archives: Sequence[Path]) -> list[str]:

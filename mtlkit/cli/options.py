@@ -3,6 +3,7 @@
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,12 @@ Anyway = Annotated[
     bool,
     typer.Option(
         "--resume-anyway", help="As --resume, also after a change of experiment, data or plugins; the run notes it."
+    ),
+]
+OtherData = Annotated[
+    list[str],
+    typer.Option(
+        metavar="TASK=FILE", help="Score a task on this file instead, or --data FOLDER: look for all files there."
     ),
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most this many texts of each split, for a trial.")]
@@ -71,3 +78,26 @@ def archive_path(path: Path) -> Path:
     if not (path / "archive.tar.gz").exists():
         raise ConfigError(f"{path}: has no archive.tar.gz; give the directory of a finished run, or an archive")
     return path / "archive.tar.gz"
+
+
+def other_data(given: Sequence[str]) -> tuple[dict[str, str], list[Path]]:
+    """Files by task, and folders, that `--data` gives.
+
+    Raises:
+        ConfigError: neither TASK=FILE nor a folder that is there, or two files for a task.
+    """
+    from mtlkit.errors import ConfigError
+
+    files: dict[str, str] = {}
+    folders = []
+    for value in given:
+        task, equals, file = value.partition("=")
+        if Path(value).is_dir():
+            folders.append(Path(value))
+        elif not equals:
+            raise ConfigError(f"--data {value}: no such folder; give a folder, or TASK=FILE")
+        elif task in files:
+            raise ConfigError(f"--data {value}: a second file for '{task}'; give one")
+        else:
+            files[task] = file
+    return files, folders

@@ -3,12 +3,14 @@
 import csv
 import io
 import re
+import warnings
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from mtlkit.explanations import visible
 from mtlkit.files import write_atomically
 from mtlkit.report.parts import Chart, Table
 from mtlkit.report.theme import VARIABLES, themed
@@ -21,7 +23,13 @@ MARK = "mark-"
 
 def mark(artist: "Artist", text: str) -> None:
     """Says what an artist on a figure stands for, on hover, touch and focus."""
-    artist.set_gid(MARK + text)  # matplotlib escapes it
+    artist.set_gid(MARK + visible(text))  # matplotlib escapes it
+
+
+def label(text: str, most: int = 28) -> str:
+    """A name as a drawing shows it: not longer than that, and so that all of it is seen."""
+    shown = visible(text)
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 
 def inline_svg(chart: Chart) -> Markup:
@@ -63,7 +71,8 @@ def _drawn(chart: Chart, form: str) -> bytes:
     import matplotlib
     from matplotlib.figure import Figure
 
-    with themed(), matplotlib.rc_context({"svg.hashsalt": chart.name}):
+    with themed(), matplotlib.rc_context({"svg.hashsalt": chart.name}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # the reader's fonts have it
         figure = Figure(figsize=(chart.width, chart.height), layout="constrained")
         chart.draw(figure)
         buffer = io.BytesIO()
@@ -74,5 +83,5 @@ def _drawn(chart: Chart, form: str) -> bytes:
 
 def _opening(chart: Chart) -> str:
     width = round(96 * chart.width)
-    label = escape(f"{chart.title}. {chart.caption}", quote=True).replace("\\", r"\\")
+    label = escape(visible(f"{chart.title}. {chart.caption}"), quote=True).replace("\\", r"\\")
     return rf'<svg class="chart" role="group" aria-label="{label}" viewBox="\1" width="{width}" fill="none">'

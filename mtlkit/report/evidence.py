@@ -79,3 +79,7 @@ class Evidence:
     """By task, in the experiment's order."""
     seconds: Mapping[str, float]
     """How long it took to make it ready, by what was done."""
+    notes: Sequence[str] = ()
+    """What the report cannot show, why, and how it could."""
+    sha256: str = ""
+    """Of the archive."""

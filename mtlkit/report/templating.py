@@ -1,9 +1,11 @@
-"""The templates of a report's markup."""
+"""The templates of a report's markup, style and script."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
+
+from mtlkit.explanations import visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -12,9 +14,16 @@ if TYPE_CHECKING:
 def render(template: str, **values: Any) -> Markup:
     """A template of `mtlkit/report/templates` with these values.
 
-    All of them are escaped but markup, and a name that has no value is an error.
+    All of them are escaped but markup, characters that act instead of being seen are shown, and a name that has no
+    value is an error.
     """
     return Markup(_environment().get_template(template).render(values))
+
+
+def joined(first: str) -> Markup:
+    """All templates with the ending of the first one, style or script, behind it: each view brings its own."""
+    names = _environment().list_templates(extensions=[first.rsplit(".", 1)[1]])
+    return Markup("").join(render(name) for name in [first, *(name for name in names if name != first)])
 
 
 @cache
@@ -25,6 +34,14 @@ def _environment() -> "Environment":
         loader=PackageLoader("mtlkit.report"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _shown(value: Any) -> Any:
+    """What a template prints: nothing for None, and a stranger's text so that all of it is seen."""
+    if value is None:
+        return ""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -2,7 +2,6 @@
 
 import io
 import json
-import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,38 +11,16 @@ from typing import Any
 import pytest
 
 from mtlkit.cli import main
-from mtlkit.data import cache_folder
-
-GOOD, BAD = ["fine", "warm", "bright", "kind"], ["dull", "cold", "bleak", "cruel"]
-FILLER = ["the", "a", "film", "book", "plot", "cast", "was", "seemed", "rather", "very", "quite", "of", "with", "and"]
-
-
-def write_corpus(path: Path, size: int, seed: int) -> None:
-    """Texts whose label is decided by one word among filler."""
-    generator = random.Random(seed)
-    lines = []
-    for _ in range(size):
-        label = generator.choice(["positive", "negative"])
-        words = generator.choices(FILLER, k=generator.randint(3, 12))
-        words.insert(generator.randrange(len(words)), generator.choice(GOOD if label == "positive" else BAD))
-        lines.append(f"{label}\t{' '.join(words)}\n")
-    path.write_text("".join(lines))
-
-
-@pytest.fixture(scope="session")
-def make_corpus() -> Callable[[Path, int, int], None]:
-    """Writes such texts to a file, for what outlives a test."""
-    return write_corpus
 
 
 @pytest.fixture
-def experiment(tmp_path: Path) -> dict[str, Any]:
+def experiment(tmp_path: Path, make_corpus: Callable[[Path, int, int], None]) -> dict[str, Any]:
     """Two tasks, indirect communication, dropout; learns in seconds."""
     tasks = {}
     for number, name in enumerate(["books", "films"]):
         files = {split: tmp_path / f"{name}.{split}.tsv" for split in ("train", "dev", "test")}
         for offset, (split, path) in enumerate(files.items()):
-            write_corpus(path, 60 if split == "train" else 20, seed=10 * number + offset)
+            make_corpus(path, 60 if split == "train" else 20, 10 * number + offset)
         sources = {split: str(path) for split, path in files.items()}
         tasks[name] = {"reader": {"type": "text_classification"}, "head": {"type": "classifier"}, **sources}
     return {
@@ -67,14 +44,6 @@ def write(tmp_path: Path) -> Callable[[dict[str, Any]], Path]:
         return path
 
     return write_experiment
-
-
-@pytest.fixture(scope="session")
-def kernels() -> Path:
-    """The folder of compiled kernels in the real cache: they take seconds to build."""
-    folder = cache_folder() / "kernels"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @pytest.fixture

@@ -1,0 +1,124 @@
+"""What is said of a run in a word or two, at the head and the foot of its page."""
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Any
+
+from mtlkit.report.evidence import Evidence
+from mtlkit.report.scores import scores_of
+from mtlkit.stages import stages_of
+from mtlkit.training import AVERAGE
+
+Facts = list[tuple[str, str]]
+"""What, and how much of it."""
+
+
+def deck(evidence: Evidence) -> str:
+    """One sentence: what was trained on what."""
+    tasks = list(evidence.experiment.tasks)
+    named = tasks[0] if len(tasks) == 1 else f"{len(tasks)} tasks ({', '.join(tasks[:8])}{' …' if tasks[8:] else ''})"
+    return f"Trained on {named}, sharing by {sharing(evidence)}."
+
+
+def sharing(evidence: Evidence) -> str:
+    """The sharing scheme, with its communicator or selector where it has one."""
+    lazy = evidence.experiment.model.sharing
+    parts = [str(part["type"]) for part in lazy.to_json().values() if isinstance(part, dict) and "type" in part]
+    return f"{lazy.type} ({', '.join(parts)})" if parts else lazy.type
+
+
+def key_facts(evidence: Evidence) -> Facts:
+    """At most six that one looks for first."""
+    facts = []
+    scores = scores_of(evidence)
+    owner = AVERAGE if len(evidence.experiment.tasks) > 1 else next(iter(evidence.experiment.tasks))
+    for prefix, name in (("", scores.split), ("clean_", f"clean {scores.split}")):
+        metric = scores.headline(owner)
+        value = None if metric is None else scores.figures.get(f"{owner}/{prefix}{metric}")
+        if value is not None:
+            mean = ", mean over tasks" if owner == AVERAGE else ""
+            facts.append((f"{name} {str(metric).replace('_', ' ')}{mean}", f"{value:.2%}"))
+    facts.append(("tasks", f"{len(evidence.experiment.tasks)}"))
+    if texts := texts_used(evidence, "train"):
+        facts.append(("texts to train on", f"{texts:,}"))
+    facts += [(name, value) for name, value in (("trained in", duration(evidence)),) if value]
+    return [*facts, ("seed", str(evidence.meta.get("seed", evidence.experiment.seed)))]
+
+
+def provenance(evidence: Evidence) -> Facts:
+    """Versions, machine, command, digests; what is not known is left out."""
+    meta = evidence.meta
+    resolved = json.dumps(evidence.experiment.to_json(), sort_keys=True)
+    facts = {
+        "mtlkit": meta.get("mtlkit"),
+        "torch": meta.get("torch"),
+        "Python": meta.get("python"),
+        "plugins": ", ".join(f"{name} {version}" for name, version in items(meta.get("plugins"))),
+        "git": _git(meta.get("git")),
+        "device": meta.get("accelerator") if str(meta.get("device", "")).startswith("cuda") else meta.get("device"),
+        "processor": meta.get("processor"),
+        "platform": meta.get("platform"),
+        "kernels": meta.get("kernels"),
+        "created": meta.get("created"),
+        "finished": meta.get("finished"),
+        "texts of each split at most": meta.get("limit"),
+        "command": " ".join(map(str, command)) if isinstance(command := meta.get("command"), list) else None,
+        "sha256 of the experiment": hashlib.sha256(resolved.encode()).hexdigest(),
+        "sha256 of the archive": evidence.sha256,
+    }
+    return [(name, str(value)) for name, value in facts.items() if value not in (None, "")]
+
+
+def duration(evidence: Evidence) -> str | None:
+    """From the run's beginning to its end, as it is told."""
+    seconds = seconds_of(evidence)
+    if seconds is None:
+        return None
+    minutes, hours = seconds / 60, seconds / 3600
+    return f"{seconds:.0f} s" if minutes < 2 else f"{minutes:.0f} min" if hours < 2 else f"{hours:.1f} h"
+
+
+def seconds_of(evidence: Evidence) -> float | None:
+    """From the run's beginning to its end, pauses included; None where it is not known."""
+    try:
+        began, ended = (datetime.fromisoformat(str(evidence.meta.get(name))) for name in ("created", "finished"))
+        passed = (ended - began).total_seconds()
+    except (ValueError, TypeError):
+        return None
+    return passed if passed > 0 else None
+
+
+def texts_used(evidence: Evidence, split: str) -> int:
+    """Over all tasks; 0 where it is not known."""
+    return sum(counts.get("used", 0) for splits in texts(evidence).values() if (counts := splits.get(split)))
+
+
+def texts(evidence: Evidence) -> dict[str, dict[str, dict[str, Any]]]:
+    """`read`, `used` and `skipped`, by task and split, of the run's record; what is none is left out."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for task, splits in items(evidence.meta.get("texts")):
+        for split, counts in items(splits):
+            if isinstance(counts, dict) and all(isinstance(counts.get(name), int) for name in ("read", "used")):
+                found.setdefault(task, {})[split] = counts
+    return found
+
+
+def num_epochs(evidence: Evidence) -> str:
+    """Of each stage, as far as it is known."""
+    stages = stages_of(evidence.experiment)
+    if evidence.metrics is None:
+        return f"at most {' + '.join(str(stage.trainer.epochs) for stage in stages)}"
+    kept = evidence.metrics.get("stages") or {"": evidence.metrics}
+    return " + ".join(f"{stage['epochs']} {name}".strip() for name, stage in kept.items())
+
+
+def _git(state: Any) -> str | None:
+    if not isinstance(state, dict):
+        return None
+    return f"{state.get('commit')}{', with changes that were not committed' if state.get('dirty') else ''}"
+
+
+def items(value: Any) -> list[tuple[str, Any]]:
+    """Of an object in JSON; none of anything else."""
+    return [(str(name), each) for name, each in value.items()] if isinstance(value, dict) else []

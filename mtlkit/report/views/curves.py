@@ -1,0 +1,166 @@
+"""The course of training: a small panel for each task, as many lines in one would tell nothing apart."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, final
+
+from mtlkit.report.drawing import label, mark
+from mtlkit.report.evidence import Evidence
+from mtlkit.report.parts import Chart, Section, Table
+from mtlkit.report.scores import scores_of
+from mtlkit.report.theme import INK, MUTED, RULE, SERIES
+from mtlkit.training import AVERAGE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMNS = {4: 2, 9: 3, 1_000: 4}
+"""Of at most so many panels."""
+PANEL = 0.92
+"""Inches of height."""
+
+
+@final
+@dataclass(frozen=True)
+class Curve:
+    """One line, which may have gaps."""
+
+    name: str
+    values: Mapping[int, float]
+    """By number of epoch, counted over all stages."""
+
+    def said(self, best: int) -> str:
+        """Its beginning, its best and its end."""
+        first, last = min(self.values), max(self.values)
+        middle = f", {_number(self.values[best])} in epoch {best} at best"
+        ends = f"from {_number(self.values[first])} in epoch {first} to {_number(self.values[last])} in epoch {last}"
+        return f"{self.name}: {ends}{middle}"
+
+
+@final
+@dataclass(frozen=True)
+class Stage:
+    """A part of training with a trainer of its own."""
+
+    name: str
+    first: int
+    """Its first epoch, counted over all stages."""
+
+
+def section(evidence: Evidence) -> Section | None:
+    """Dev scores and training losses by epoch; None of an archive alone."""
+    if not evidence.log:
+        return None
+    stages = _stages(evidence.log)
+    charts = [chart for chart in (_dev(evidence, stages), _losses(evidence, stages)) if chart is not None]
+    lead = (
+        "How each task came to its score. A panel is a task, all panels of a chart have the same axes, and the dot is "
+        "the best epoch of that task; which epoch's weights are kept is decided by the selection, by default the mean "
+        "over tasks. A dev score that falls while the loss still falls is a sign of overfitting."
+    )
+    if len(stages) > 1:
+        lead += f" The stages {', '.join(stage.name for stage in stages)} follow each other, with a line between them."
+    return Section("curves", "Learning curves", lead, charts) if charts else None
+
+
+def _dev(evidence: Evidence, stages: Sequence[Stage]) -> Chart | None:
+    scores = scores_of(evidence)
+    owners = [*([AVERAGE] if len(scores.headlines) > 1 else []), *scores.headlines]
+    curves = []
+    for owner in owners:
+        metric = scores.headline(owner)
+        values = {
+            number: 100 * line["dev"][f"{owner}/{metric}"]
+            for number, line in enumerate(evidence.log, 1)
+            if f"{owner}/{metric}" in line["dev"]
+        }
+        if values:
+            curves.append(Curve(owner, values))
+    metrics = {str(metric).replace("_", " ") for metric in scores.headlines.values()}
+    what = metrics.pop() if len(metrics) == 1 else "score"
+    caption = f"The {what} on dev texts in percent, by epoch."
+    return _chart("dev-scores", f"Dev {what} by task", caption, curves, stages, highest=True)
+
+
+def _losses(evidence: Evidence, stages: Sequence[Stage]) -> Chart | None:
+    curves = []
+    for owner in evidence.experiment.tasks:
+        name = f"{owner}/loss"
+        values = {
+            number: line["train"][name] for number, line in enumerate(evidence.log, 1) if name in line.get("train", {})
+        }
+        if values:
+            curves.append(Curve(owner, values))
+    caption = "The mean loss on training texts during an epoch, dropout and auxiliary losses included, by epoch."
+    return _chart("train-losses", "Training loss by task", caption, curves, stages, highest=False)
+
+
+def _chart(
+    name: str, title: str, caption: str, curves: Sequence[Curve], stages: Sequence[Stage], *, highest: bool
+) -> Chart | None:
+    if not curves:
+        return None
+    epochs = sorted({epoch for curve in curves for epoch in curve.values})
+    rows = tuple((epoch, *(curve.values.get(epoch) for curve in curves)) for epoch in epochs)
+    num_rows = math.ceil(len(curves) / _columns(len(curves)))
+    return Chart(
+        name=name,
+        title=title,
+        caption=caption,
+        data=Table(("epoch", *(curve.name for curve in curves)), rows),
+        draw=partial(_draw, curves, stages, highest),
+        height=max(0.45 + PANEL * num_rows, 1.6),
+    )
+
+
+def _draw(curves: Sequence[Curve], stages: Sequence[Stage], highest: bool, figure: "Figure") -> None:
+    columns = min(_columns(len(curves)), len(curves))
+    grid = figure.subplots(math.ceil(len(curves) / columns), columns, sharex=True, sharey=True, squeeze=False)
+    panels = list(grid.flat)
+    for axes, curve in zip(panels, curves, strict=False):
+        _panel(axes, curve, stages, highest)
+    for axes in panels[len(curves) :]:
+        axes.set_visible(False)
+    for axes in grid[-1]:
+        axes.locator_params(axis="x", nbins=3, integer=True)
+    for column in range(columns):
+        below = [row[column] for row in grid if row[column].get_visible()]
+        below[-1].tick_params(labelbottom=True)
+    figure.supxlabel("epoch", fontsize=8, color=MUTED)
+
+
+def _panel(axes: "Axes", curve: Curve, stages: Sequence[Stage], highest: bool) -> None:
+    epochs = sorted(curve.values)
+    colour = INK if curve.name == AVERAGE else SERIES[0]
+    (line,) = axes.plot(epochs, [curve.values[epoch] for epoch in epochs], color=colour, solid_capstyle="round")
+    best = (max if highest else min)(epochs, key=lambda epoch: curve.values[epoch])
+    axes.plot(best, curve.values[best], "o", color=colour, markersize=4.5)
+    mark(line, curve.said(best))
+    for stage in stages[1:]:
+        axes.axvline(stage.first - 0.5, color=MUTED, linewidth=0.7, linestyle=(0, (2, 2)))
+    axes.set_title(label(curve.name, 18), fontsize=8, loc="left", pad=3, color=INK)
+    axes.tick_params(labelsize=7, length=2, color=RULE)
+    axes.locator_params(axis="y", nbins=3)
+    axes.grid(axis="y", color=RULE, linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.spines[["left", "bottom"]].set_color(RULE)
+
+
+def _stages(log: Sequence[Mapping[str, object]]) -> list[Stage]:
+    stages: list[Stage] = []
+    for number, line in enumerate(log, 1):
+        name = str(line.get("stage", ""))
+        if not stages or stages[-1].name != name:
+            stages.append(Stage(name, number))
+    return stages
+
+
+def _columns(num_panels: int) -> int:
+    return next((columns for most, columns in COLUMNS.items() if num_panels <= most), 5)
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}"

@@ -1,0 +1,171 @@
+"""What was trained on what, and how good it is."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mtlkit.comparison import RunRecord
+from mtlkit.report.drawing import label, mark
+from mtlkit.report.evidence import Evidence
+from mtlkit.report.facts import Facts, num_epochs, sharing, texts
+from mtlkit.report.parts import Cell, Chart, Section, Table, View
+from mtlkit.report.scores import Scores, scores_of
+from mtlkit.report.templating import render
+from mtlkit.report.theme import INK, MUTED, RULE, SERIES, SURFACE
+from mtlkit.training.predictions import CLEAN
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MAJORITY = "majority"
+MOST_MARKS = 60
+SHAPES = ("o", "D", "s", "^", "v", "P", "X")
+"""Of the run and of those beside it, so that they are told apart without colours."""
+
+Lines = Sequence[tuple[str, str, Sequence[float | None]]]
+"""A name, a shape and a value for each row of the chart, in percent."""
+
+
+def section(evidence: Evidence) -> Section:
+    """Tasks, settings and scores."""
+    scores = scores_of(evidence)
+    parts: list[Table | Chart | View] = []
+    if scores.owners:
+        parts += [_chart(evidence, scores), _table(evidence, scores)]
+    parts += [View(render("summary.html", facts=_facts(evidence))), _tasks(evidence)]
+    return Section("summary", "Summary", _lead(evidence, scores), parts)
+
+
+def _lead(evidence: Evidence, scores: Scores) -> str:
+    if not scores.owners:
+        return "What was trained on what. No texts were scored, so there are no figures."
+    origin = "as the run recorded it" if scores.are_recorded else "as scored for this report"
+    lead = f"What was trained on what, and its score on {scores.split} texts, {origin}."
+    if any(CLEAN in name for name in scores.figures):
+        lead += " Clean figures leave out the texts that also occur in training or dev data of any task."
+    if any(name.endswith(f"/{MAJORITY}") for name in scores.figures):
+        lead += " The score of always giving the most frequent label is what a model has to beat."
+    if evidence.baselines:
+        names = ", ".join(record.name for record in evidence.baselines)
+        lead += f" Beside it stand {names}; differences are in points, and say nothing of chance: mtlkit compare does."
+    return lead
+
+
+def _facts(evidence: Evidence) -> Facts:
+    experiment = evidence.experiment
+    settings = experiment.model.sharing.to_json()
+    encoders = [part["type"] for name in ("encoder", "module") if isinstance(part := settings.get(name), dict)]
+    facts = {
+        "sharing": sharing(evidence),
+        "encoder": ", ".join(encoders),
+        "embedder": experiment.model.embedder.type + ("" if experiment.model.share_embedder else ", one for each task"),
+        "epochs": num_epochs(evidence),
+        "update strategy": experiment.trainer.update_strategy.type,
+        "optimiser": experiment.trainer.optimizer.type,
+        "seed": evidence.meta.get("seed", experiment.seed),
+        "device": evidence.meta.get("device"),
+        "kernels": evidence.meta.get("kernels"),
+        "texts of each split at most": evidence.meta.get("limit"),
+    }
+    return [(name, str(value)) for name, value in facts.items() if value not in (None, "")]
+
+
+def _tasks(evidence: Evidence) -> Table:
+    counts = texts(evidence)
+    splits = [split for split in ("train", "dev", "test") if any(split in each for each in counts.values())]
+    rows = []
+    for name, task in evidence.experiment.tasks.items():
+        sizes = [counts.get(name, {}).get(split, {}).get("used") for split in splits]
+        rows.append((name, *sizes, task.head.type, task.reader.type))
+    header = ("task", *(f"{split} texts" for split in splits), "head", "reader")
+    return Table(header, tuple(rows), "The tasks")
+
+
+def _table(evidence: Evidence, scores: Scores) -> Table:
+    """A row for each task, and the average: the figures, and those of other runs with what is gained over them."""
+    has_clean = any(f"/{CLEAN}" in name for name in scores.figures)
+    kinds = [("", scores.split), *([(CLEAN, f"clean {scores.split}")] if has_clean else [])]
+    others = [(record, prefix, kind) for record in evidence.baselines for prefix, kind in kinds]
+    rows = []
+    for owner in scores.owners:
+        metric = scores.headline(owner)
+        own = {prefix: scores.figures.get(f"{owner}/{prefix}{metric}") for prefix, _ in kinds}
+        cells: list[Cell] = [_percent(own[prefix]) for prefix, _ in kinds]
+        cells.append(_percent(scores.figures.get(f"{owner}/{MAJORITY}")))
+        for record, prefix, _ in others:
+            figure = record.figures.get(scores.split, {}).get(f"{owner}/{prefix}{metric}")
+            cells += [_percent(figure), _difference(own[prefix], figure)]
+        rows.append((owner, f"{metric}".replace("_", " "), *cells))
+    beside = [name for record, _, kind in others for name in (f"{record.name}, {kind}", "difference")]
+    header = ("task", "metric", *(kind for _, kind in kinds), MAJORITY, *beside)
+    return Table(header, tuple(rows), "Scores in percent")
+
+
+def _chart(evidence: Evidence, scores: Scores) -> Chart:
+    owners = scores.owners
+    names = [f"{owner}/{{}}{scores.headline(owner)}" for owner in owners]
+    has_clean = any(f"/{CLEAN}" in name for name in scores.figures)
+    lines: list[tuple[str, str, Sequence[float | None]]] = [
+        (evidence.name, SHAPES[0], _values(scores.figures, [name.format("") for name in names]))
+    ]
+    if has_clean:
+        lines.append(("clean texts only", "|", _values(scores.figures, [name.format(CLEAN) for name in names])))
+    lines.append(("most frequent label", "x", _values(scores.figures, [f"{owner}/{MAJORITY}" for owner in owners])))
+    for shape, record in zip(SHAPES[1:], evidence.baselines, strict=False):
+        lines.append((record.name, shape, _of_record(record, scores.split, [name.format("") for name in names])))
+    lines = [line for line in lines if any(value is not None for value in line[2])]
+    rows = tuple((owner, *(values[place] for _, _, values in lines)) for place, owner in enumerate(owners))
+    return Chart(
+        name="scores",
+        title=f"Score on {scores.split} texts",
+        caption="Each line is a task, the score in percent grows to the right. "
+        + f"Drawn are {_listed([name for name, _, _ in lines])}.",
+        data=Table(("task", *(name for name, _, _ in lines)), rows),
+        draw=partial(_draw, owners, lines),
+        height=0.75 + 0.24 * len(owners) + 0.2 * len(lines),
+    )
+
+
+def _draw(owners: Sequence[str], lines: Lines, figure: "Figure") -> None:
+    axes = figure.add_subplot()
+    marks = 0
+    for number, (name, shape, values) in enumerate(lines):
+        colour = {"x": MUTED, "|": INK}.get(shape, SERIES[number % len(SERIES)] if number else SERIES[0])
+        found = [(value, place) for place, value in enumerate(values) if value is not None]
+        for first, (value, place) in enumerate(found):
+            edge = colour if shape in "x|" else SURFACE
+            (point,) = axes.plot(value, place, shape, color=colour, markersize=6.5, markeredgecolor=edge)
+            if not first:
+                point.set_label(label(name, 50))
+            if marks < MOST_MARKS:
+                mark(point, f"{owners[place]}, {name}: {value:.2f} %")
+                marks += 1
+    axes.set_yticks(range(len(owners)), [label(owner) for owner in owners], color=INK)
+    axes.set_ylim(len(owners) - 0.5, -0.5)
+    axes.set_xlabel("percent")
+    axes.grid(axis="both", color=RULE, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(length=0)
+    figure.legend(loc="outside lower left", ncols=1, handletextpad=0.3, borderaxespad=0)
+
+
+def _values(figures: object, names: Sequence[str]) -> list[float | None]:
+    assert isinstance(figures, dict)
+    return [None if (value := figures.get(name)) is None else round(100 * value, 6) for name in names]
+
+
+def _of_record(record: RunRecord, split: str, names: Sequence[str]) -> list[float | None]:
+    return _values(dict(record.figures.get(split, {})), names)
+
+
+def _percent(value: float | None) -> str | None:
+    return None if value is None else f"{100 * value:.2f}"
+
+
+def _difference(value: float | None, other: float | None) -> str | None:
+    return None if value is None or other is None else f"{100 * (value - other):+.2f}".replace("-", "−")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,103 @@
+// What tests ask of a page, put into it by the test: the page itself has none of this.
+window.look = (() => {
+  const isSeen = (element) => element.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true }) &&
+    element.getClientRects().length > 0;
+  const stops = () => [...document.querySelectorAll("a[href], button, input, select, summary, [tabindex='0']")]
+    .filter((element) => element.tabIndex >= 0 && isSeen(element));
+  const named = (element) => (element.getAttribute("aria-label") || element.textContent || "").trim();
+  const tip = () => { const tip = document.getElementById("tip"); return tip.hidden ? null : tip.textContent; };
+  const wanted = (element) => element.matches(".mark, [data-tip]")
+    ? element.dataset.tip || element.getAttribute("aria-label") : null;
+
+  const stop = () => {
+    const element = document.activeElement;
+    const box = element.getBoundingClientRect();
+    const style = getComputedStyle(element);
+    const inside = box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
+    const seen = isSeen(element) && inside && style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+    const name = `${element.tagName} ${named(element).slice(0, 60)} ${Math.round(box.left)},${Math.round(box.top)}`;
+    return [stops().indexOf(element), name, seen, tip(), wanted(element)];
+  };
+
+  const marks = () => [...document.querySelectorAll(".mark, [data-tip]")].filter(isSeen);
+  // A point of the mark that lies on it: the middle of its line or box.
+  const place = (number) => {
+    const mark = marks()[number];
+    mark.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
+    const path = mark.querySelector("path");
+    if (path && path.getTotalLength && !mark.querySelector("use")) {
+      const middle = path.getPointAtLength(path.getTotalLength() / 2).matrixTransform(path.getScreenCTM());
+      return [middle.x, middle.y];
+    }
+    const box = mark.getBoundingClientRect();
+    return [box.left + box.width / 2, box.top + box.height / 2];
+  };
+  const hovered = (number, x, y) => {
+    const mark = marks()[number], shown = tip();
+    const near = marks().filter((other) => {
+      const box = other.getBoundingClientRect();
+      return x >= box.left - 5 && x <= box.right + 5 && y >= box.top - 5 && y <= box.bottom + 5;
+    });
+    if (shown !== null && near.map(wanted).includes(shown)) return null;
+    return `${wanted(mark)}: ${shown === null ? "no tooltip" : `the tooltip says ${shown}`}`;
+  };
+
+  // Colours of whatever notation, as bytes.
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const known = new Map();
+  const rgba = (colour) => {
+    if (!known.has(colour)) {
+      canvas.clearRect(0, 0, 1, 1);
+      canvas.fillStyle = colour;
+      canvas.fillRect(0, 0, 1, 1);
+      const [red, green, blue, alpha] = canvas.getImageData(0, 0, 1, 1).data;
+      known.set(colour, [red, green, blue, alpha / 255]);
+    }
+    return known.get(colour);
+  };
+  const over = (top, below) => [0, 1, 2].map((part) => top[part] * top[3] + below[part] * (1 - top[3]));
+  const background = (element) => {
+    const layers = [];
+    for (let each = element; each; each = each.parentElement) layers.push(rgba(getComputedStyle(each).backgroundColor));
+    return layers.reduceRight((below, layer) => over(layer, below), [255, 255, 255]);
+  };
+  const luminance = (colour) => {
+    const [red, green, blue] = colour.map((part) => {
+      const share = part / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const contrast = (one, other) => {
+    const [high, low] = [luminance(one), luminance(other)].sort((a, b) => b - a);
+    return (high + 0.05) / (low + 0.05);
+  };
+  const faintTexts = () => {
+    for (const each of document.querySelectorAll("details")) each.open = true;
+    const faint = new Set();
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const element = walker.currentNode.parentElement;
+      if (!walker.currentNode.data.trim() || !isSeen(element) || element.closest("script, style")) continue;
+      const style = getComputedStyle(element);
+      const isSvg = element instanceof SVGElement;
+      let colour = rgba(isSvg ? style.fill : style.color);
+      let opacity = colour[3];
+      for (let each = element; each; each = each.parentElement) opacity *= parseFloat(getComputedStyle(each).opacity);
+      const below = background(element);
+      const found = contrast(over([...colour.slice(0, 3), opacity], below), below);
+      const size = parseFloat(style.fontSize);
+      const isLarge = size >= 24 || (size >= 18.66 && parseInt(style.fontWeight) >= 700);
+      if (found < (isLarge ? 3 : 4.5)) faint.add(`${walker.currentNode.data.trim().slice(0, 40)}: ${found.toFixed(2)}`);
+    }
+    return [...faint];
+  };
+
+  const unnamed = () => {
+    const found = stops().filter((element) => !named(element)).map((element) => element.outerHTML.slice(0, 100));
+    const names = [...document.querySelectorAll("[id]")].map((element) => element.id);
+    return [...found, ...new Set(names.filter((name, place) => names.indexOf(name) !== place))];
+  };
+
+  return { stops, stop, marks, place, hovered, faintTexts, unnamed };
+})();

@@ -1,0 +1,77 @@
+"""`mtlkit report` on the command line."""
+
+import shutil
+import sys
+
+import pytest
+
+from mtlkit.cli import main
+from mtlkit.cli import report as command
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Gives `mtlkit report` these arguments; the exit code, and what stood on standard error."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["mtlkit", "report", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code or 0, capsys.readouterr().err
+
+    return run
+
+
+@pytest.fixture
+def run(trained, tmp_path):
+    """A run of its own."""
+    return shutil.copytree(trained("direct").path, tmp_path / "run")
+
+
+def test_a_page_lies_in_the_run_and_can_be_made_again(call, run, trained):
+    code, said = call(run, "--baseline", trained("fully_shared").path, "--limit", 4)
+    assert code == 0, said
+    last = said.splitlines()[-1]
+    assert last.startswith(f"report: {(run / 'report.html').resolve()} (") and "reading books" in said
+    content = (run / "report.html").read_text(encoding="utf-8")
+    assert content.startswith("<!doctype html>") and "fully_shared, test" in content
+    code, said = call(run, "--task", "films", "--split", "dev")
+    assert code == 0 and "reading books" not in said and "reading films" in said
+
+
+def test_what_is_no_report_is_not_written_over(call, run, tmp_path):
+    mine = tmp_path / "mine.html"
+    mine.write_text("<p>my own page</p>")
+    code, said = call(run, "-o", mine)
+    assert code == 2 and said.count("\n") == 1 and "is there already and no report of mtlkit; give another file" in said
+    assert mine.read_text() == "<p>my own page</p>"
+
+
+def test_a_page_of_an_archive_lies_beside_it(call, run, tmp_path):
+    archive = shutil.copy(run / "archive.tar.gz", tmp_path / "mine.tar.gz")
+    code, said = call(archive, "--figures", tmp_path / "figures")
+    assert code == 0 and "an archive alone" in said, said
+    assert (tmp_path / "mine.report.html").exists()
+    assert {file.suffix for file in (tmp_path / "figures").iterdir()} == {".svg", ".pdf", ".csv"}
+
+
+def test_a_missing_library_is_told_with_what_brings_it(call, run, monkeypatch):
+    monkeypatch.setattr(command, "find_spec", lambda name: None if name == "matplotlib" else name)
+    code, said = call(run)
+    assert (code, said) == (2, "a report needs Matplotlib; pip install 'mtlkit[report]'\n")
+
+
+@pytest.mark.parametrize(
+    "arguments, problem",
+    [
+        (["--task", "plays"], "no task 'plays' in the archive"),
+        (["--split", "third"], "there is no split third; use train, dev, test"),
+        (["--data", "nowhere"], "--data nowhere: no such folder; give a folder, or TASK=FILE"),
+        (["--data", "books=nowhere.tsv"], "no file nowhere.tsv; say where it is"),
+        (["-o", "nowhere/page.html"], "--output nowhere/page.html: there is no folder"),
+    ],
+)
+def test_mistakes_end_in_a_sentence(call, run, arguments, problem):
+    code, said = call(run, *arguments)
+    assert code == 2 and problem in said.splitlines()[-1]
+    assert not (run / "report.html").exists()
