@@ -7,10 +7,26 @@ from mtlkit.errors import RunError
 from mtlkit.report.drawing import write_chart
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Chart, Section, View
-from mtlkit.report.views import curves, summary, work
+from mtlkit.report.views import (
+    curves,
+    discriminator,
+    gradients,
+    mixture,
+    pool,
+    reading_course,
+    sharing_map,
+    summary,
+    work,
+)
 
 VIEWS: tuple[Callable[[Evidence], Section | list[Section] | None], ...] = (
     summary.section,
+    sharing_map.section,
+    pool.section,
+    mixture.section,
+    discriminator.section,
+    reading_course.section,
+    gradients.section,
     curves.section,
     work.section,
 )

@@ -42,7 +42,7 @@ def _observed(archive: Archive, wanted: Wanted, name: str, settings: TaskSetting
     )
     with computing_as(trainer), torch.inference_mode(), autocast(archive.device, trainer.precision):
         predictions = predictions_of(model, scored, trainer.evaluation_batch_size, trainer.precision)
-        summary = summarise(_traces(model, scored.split, trainer.evaluation_batch_size))
+        summary = summarise(_traces(model, scored.split, trainer.evaluation_batch_size), name)
     return Observed(predictions, summary)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mtlkit.report.charts.histograms import histogram_charts
-from mtlkit.report.charts.network import ellipse, network_chart, ring_order, short
+from mtlkit.report.charts.network import ellipse, network_chart, ring_order
 from mtlkit.report.charts.path_diagram import lanes_of
 from mtlkit.report.charts.plane import embedding_chart, neighbour_plane, principal_plane
 from mtlkit.report.charts.point_names import Room
@@ -75,10 +75,6 @@ def test_of_many_links_the_strongest_are_drawn_and_all_are_in_the_data() -> None
     assert "Of 380 links the 40 strongest are drawn." in chart.caption and len(chart.data.rows) == 380
     few = network_chart(ring(3, 2), ("t0", "t1", "t2"))
     assert "strongest" not in few.caption
-
-
-def test_a_long_name_ends_in_dots() -> None:
-    assert short("a" * 17) == "a" * 17 and short("a" * 18) == "a" * 16 + "…"
 
 
 @pytest.mark.parametrize("tasks", [FOUR[:1], FOUR, GRID])

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 
+from mtlkit.report.parts import Table, View
 from mtlkit.report.structure import structural_strengths, structure_of
 from mtlkit.report.views import sharing_map
 from tests.report.shared_evidence import evidence, experiment
@@ -56,4 +57,7 @@ def test_looking_draws_nothing_of_the_random_state() -> None:
 @pytest.mark.parametrize("sharing", [{"type": "fully_shared", "encoder": LSTM}, {"type": "private", "encoder": LSTM}])
 def test_where_all_links_are_alike_only_the_matrix_is_shown(sharing: dict[str, Any]) -> None:
     section = sharing_map.section(evidence(dict.fromkeys(TASKS), sharing=sharing))
-    assert "by construction" in section.lead and [type(part).__name__ for part in section.parts] == ["View", "Table"]
+    view, counts = section.parts
+    assert "by construction" in section.lead and isinstance(view, View) and isinstance(counts, Table)
+    assert [chart.name for chart in view.figures] == ["parameters-in-common-matrix"]
+    assert [row[2] == row[1] for row in counts.rows] == [sharing["type"] == "fully_shared"] * 3

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mtlkit.explanations import visible
-from mtlkit.report.drawing import mark
+from mtlkit.report.charts import NAME
+from mtlkit.report.drawing import label, mark
 from mtlkit.report.parts import Chart, Table
 from mtlkit.report.strengths import Strengths
 from mtlkit.report.theme import ACCENT, INK, MUTED, OPPOSITE, SURFACE
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 MOST_EDGES = 40
 """More are a ball of wool."""
-LONGEST_NAME = 17
-"""Characters that stand beside a node; its tooltip has all."""
 
 Place: TypeAlias = tuple[float, float]
 
@@ -126,7 +124,7 @@ def _edge(axes: "Axes", strengths: Strengths, ends: tuple[Place, Place], link: t
         color=ACCENT if weight > 0 else OPPOSITE,
         alpha=0.15 + 0.75 * share,
     )
-    mark(edge, visible(strengths.sentence(task, source, weight)))
+    mark(edge, strengths.sentence(task, source, weight))
     axes.add_patch(edge)
 
 
@@ -142,7 +140,6 @@ def _bend(start: Place, end: Place, *, straight: bool) -> float:
 
 def _node(axes: "Axes", name: str, place: Place, *, is_task: bool) -> None:
     horizontal, vertical = place
-    shown = visible(name)
     axes.plot(
         [horizontal],
         [vertical],
@@ -152,16 +149,11 @@ def _node(axes: "Axes", name: str, place: Place, *, is_task: bool) -> None:
         markeredgecolor=INK,
     )
     if horizontal == 0:
-        text = axes.text(0, vertical - 0.14, short(shown), ha="center", va="top", color=MUTED, fontsize=8)
+        text = axes.text(0, vertical - 0.14, label(name, NAME), ha="center", va="top", color=MUTED, fontsize=8)
         text.set_bbox({"facecolor": SURFACE, "edgecolor": "none", "pad": 1})
         return
     away = 0.1 if horizontal > 0 else -0.1
-    text = axes.text(horizontal + away, vertical, short(shown), ha="left" if away > 0 else "right", va="center")
+    text = axes.text(horizontal + away, vertical, label(name, NAME), ha="left" if away > 0 else "right", va="center")
     text.set_fontsize(8)
-    if short(shown) != shown:
-        mark(text, shown)
-
-
-def short(name: str, longest: int = LONGEST_NAME) -> str:
-    """A name that fits beside a drawing."""
-    return name if len(name) <= longest else name[: longest - 1] + "…"
+    if label(name, NAME) != name:
+        mark(text, name)

@@ -3,11 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mtlkit.explanations import visible
 from mtlkit.report.charts.grid import grid_chart, known
-from mtlkit.report.charts.network import short
 from mtlkit.report.course import Epoch
-from mtlkit.report.drawing import mark
+from mtlkit.report.drawing import label, mark
 from mtlkit.report.parts import Chart, Table
 from mtlkit.report.strengths import rounded
 from mtlkit.report.theme import MUTED, RULE, SERIES
@@ -100,9 +98,9 @@ def _lines(axes: "Axes", epochs: Sequence[Epoch], series: Mapping[str, Sequence[
         if each_point:
             for x, value in points:
                 (point,) = axes.plot([x], [value], linestyle="", **style)
-                mark(point, visible(f"{line}, {epochs[x].name}: {value:.3g}"))
+                mark(point, f"{line}, {epochs[x].name}: {value:.3g}")
         else:
-            mark(drawn, visible(f"{line}: from {up[0]:.3g} to {up[-1]:.3g}"))
+            mark(drawn, f"{line}: from {up[0]:.3g} to {up[-1]:.3g}")
         ends.append((up[-1], line, SERIES[place]))
     return ends
 
@@ -115,7 +113,7 @@ def _name_lines(axes: "Axes", ends: Sequence[End], last: int) -> None:
     for height, line, colour in sorted(ends):
         below = max(height, below + least)
         axes.annotate(
-            short(visible(line), LONGEST),
+            label(line, LONGEST),
             (last, height),
             xytext=(last + 0.06 * max(last, 1), below),
             color=colour,
@@ -127,7 +125,7 @@ def _name_lines(axes: "Axes", ends: Sequence[End], last: int) -> None:
 
 def _across(axes: "Axes", name: str, height: float) -> End:
     line = axes.axhline(height, color=MUTED, linestyle=(0, (4, 3)), linewidth=1)
-    mark(line, visible(f"{name}: {height:.3g}"))
+    mark(line, f"{name}: {height:.3g}")
     return height, name, MUTED
 
 
