@@ -14,7 +14,7 @@ from mtlkit.report.charts.plane import embedding_chart, neighbour_plane, princip
 from mtlkit.report.charts.point_names import Room
 from mtlkit.report.charts.space import coordinates, space_charts
 from mtlkit.report.kinds import kinds_of
-from mtlkit.report.paths import in_words, mean_entropy, path_probability, plain, steps_of
+from mtlkit.report.paths import in_words, mean_entropy, step_probability, plain, steps_of
 from mtlkit.report.strengths import Strengths
 from mtlkit.sharing.summaries import PathSummary
 from tests.report.shared_evidence import FOUR, GRID, experiment, path
@@ -111,10 +111,10 @@ def test_certainty_and_entropy_of_a_policy(seed: int) -> None:
     product = 1.0
     for step, action in enumerate(taken):
         product *= found.policy_SA[step][action]
-    assert path_probability(found) == pytest.approx(product)
+    assert step_probability(found) == pytest.approx(product ** (1 / len(taken)))
     entropy = -sum(p * math.log(p, 4) for row in found.policy_SA for p in row if p) / len(found.policy_SA)
     assert mean_entropy(found) == pytest.approx(entropy)
-    assert path_probability(PathSummary((1,), None)) is None and mean_entropy(PathSummary((1,), None)) is None
+    assert step_probability(PathSummary((1,), None)) is None and mean_entropy(PathSummary((1,), None)) is None
 
 
 @pytest.mark.parametrize(("tasks", "modules"), [(FOUR, 4), (GRID, 20), (FOUR[:1], 2)])

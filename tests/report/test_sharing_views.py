@@ -148,6 +148,13 @@ def test_paths_that_are_fixed_show_the_policies_of_the_search() -> None:
     assert any(row[3] is not None for row in diagram.data.rows)
 
 
+def test_of_a_search_that_kept_an_earlier_epoch_it_is_that_ones_policies() -> None:
+    course = course_of(shared_evidence.path, FOUR, 3, "search")
+    kept: Mapping[str, Any] = read_course(course)[1].summaries
+    section = pool.section(evidence({task: PathSummary(kept[task].modules, None) for task in FOUR}, course))
+    assert section is not None and "after epoch 2 of search" in section.lead
+
+
 def test_a_path_that_the_search_did_not_end_on_has_no_probabilities() -> None:
     course = course_of(shared_evidence.path, FOUR, 2, "search")
     fixed = {task: PathSummary((0, 0, 0, 0), None) for task in FOUR}

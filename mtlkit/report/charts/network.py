@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mtlkit.report.charts import NAME
 from mtlkit.report.drawing import label, mark
 from mtlkit.report.parts import Chart, Table
-from mtlkit.report.strengths import Strengths
+from mtlkit.report.strengths import Strengths, rounded
 from mtlkit.report.theme import ACCENT, INK, MUTED, OPPOSITE, SURFACE
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def network_chart(strengths: Strengths, order: Sequence[str]) -> Chart:
     ends = "each pair once" if strengths.symmetric else strengths.arrow
     left_out = f" Of {len(links)} links the {len(drawn)} strongest are drawn." if len(drawn) < len(links) else ""
     signs = " Dashes are numbers below zero." if any(weight < 0 for _, _, weight in drawn) else ""
-    caption = f"{strengths.title}: wider and stronger lines are larger numbers; {ends}.{signs}{left_out}"
+    widest = f", the widest is {rounded(drawn[0][2])}" if drawn else ""
+    caption = f"Wider and stronger lines are larger numbers{widest}; {ends}.{signs}{left_out}"
     places = ellipse(order) if not strengths.is_star else {**ellipse(order), **_middle(strengths.sources)}
 
     def draw(figure: "Figure") -> None:

@@ -109,13 +109,17 @@ def _name_lines(axes: "Axes", ends: Sequence[End], last: int) -> None:
     """At their right ends, pushed apart where they would lie on each other."""
     low, high = axes.get_ylim()
     least = (high - low) * 0.075
-    below = low - least
-    for height, line, colour in sorted(ends):
-        below = max(height, below + least)
+    ranked = sorted(ends)
+    places: list[float] = []
+    for height, _, _ in ranked:
+        places.append(max(height, places[-1] + least) if places else height)
+    for number, place in enumerate(reversed(places)):
+        places[-1 - number] = min(place, high - number * least)
+    for (height, line, colour), place in zip(ranked, places, strict=True):
         axes.annotate(
             label(line, LONGEST),
             (last, height),
-            xytext=(last + 0.06 * max(last, 1), below),
+            xytext=(last + 0.06 * max(last, 1), place),
             color=colour,
             fontsize=8,
             va="center",

@@ -11,7 +11,7 @@ from mtlkit.report.course import Epoch
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.kinds import kinds_of
 from mtlkit.report.parts import Chart, Part, Section, Table
-from mtlkit.report.paths import Paths, Searched, in_words, mean_entropy, path_probability, plain, searched
+from mtlkit.report.paths import Paths, Searched, in_words, mean_entropy, step_probability, plain, searched
 from mtlkit.sharing.summaries import PathSummary
 
 
@@ -79,10 +79,10 @@ def _course(course: Sequence[tuple[Epoch, Paths]]) -> list[Part]:
     return [
         _lines(
             course,
-            path_probability,
+            step_probability,
             "pool-certainty",
-            "How likely each task's path was",
-            "The probability that the policy draws the path that is the likeliest one after that epoch.",
+            "How sure the policy was",
+            "How likely it takes a step of its likeliest path after that epoch, the geometric mean over the steps.",
             "probability",
         ),
         _lines(
