@@ -26,8 +26,8 @@ class Searched:
     paths: Paths
     """What is evaluated: of the texts that were looked at."""
     policies: Paths
-    """The same paths where they have a policy; else those of the last epoch that has one. Those without any are not
-    here."""
+    """The same paths where they have a policy. Else what they were after the last epoch that had just these paths,
+    since that is the one whose weights were kept, or after the last epoch."""
     embeddings: Mapping[str, Sequence[float]]
     """Of the tasks, from the same source."""
     source: str
@@ -48,10 +48,15 @@ def searched(evidence: Evidence) -> Searched | None:
     course = [(epoch, found) for epoch, found in course if found]
     policies, source = with_policies(paths), "in the model as it is"
     if not policies and course:
-        last, policies = course[-1]
-        source = f"after {last.name}"
+        epoch, policies = next((each for each in reversed(course) if _are_of(each[1], paths)), course[-1])
+        source = f"after {epoch.name}"
     embeddings = {task: path.embedding_S for task, path in policies.items() if path.embedding_S}
     return Searched(paths, policies, embeddings, source, course)
+
+
+def _are_of(policies: Paths, paths: Paths) -> bool:
+    """Whether they have the same modules."""
+    return all(task in policies and policies[task].modules == path.modules for task, path in paths.items())
 
 
 def with_policies(paths: Paths) -> Paths:
@@ -77,11 +82,13 @@ def steps_of(path: PathSummary) -> list[tuple[int | None, float | None]]:
     ]
 
 
-def path_probability(path: PathSummary) -> float | None:
-    """How likely the policy draws exactly this path; None without a policy."""
-    if path.policy_SA is None:
+def step_probability(path: PathSummary) -> float | None:
+    """How likely the policy takes a step of this path: the geometric mean, so that paths of different lengths compare;
+    to the power of the number of steps it is how likely the path is drawn. None without a policy."""
+    if not path.policy_SA:
         return None
-    return math.prod(probability for _, probability in steps_of(path) if probability is not None)
+    product = math.prod(probability for _, probability in steps_of(path) if probability is not None)
+    return float(product ** (1 / len(path.policy_SA)))
 
 
 def mean_entropy(path: PathSummary) -> float | None:

@@ -4,9 +4,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
-from mtlkit.explanations import visible
-from mtlkit.report.charts.network import short
-from mtlkit.report.drawing import mark
+from mtlkit.report.charts import NAME
+from mtlkit.report.drawing import label, mark
 from mtlkit.report.parts import Chart, Table
 from mtlkit.report.strengths import rounded
 from mtlkit.report.theme import ACCENT, INK, OPPOSITE, RULE
@@ -54,7 +53,7 @@ def grid_chart(
         draw_grid(figure.add_subplot(), rows, columns, numbers, sentence, largest)
 
     height = 0.7 + max(ROW_HEIGHT, 0.26 if len(rows) * len(columns) <= MOST_WRITTEN else 0.0) * len(rows)
-    height += 0.07 * max((len(short(column)) for column in columns), default=0) * _turned(columns)
+    height += 0.07 * max((len(label(column, NAME)) for column in columns), default=0) * _turned(columns)
     return Chart(name, title, caption, Table(heads, tuple(cells)), draw, height=height)
 
 
@@ -75,12 +74,12 @@ def draw_grid(
         if is_small:
             for column, number in cells:
                 cell = _bar(axes, place, [(column, number)], scale)
-                mark(cell, visible(sentence(row, columns[column], number)))
+                mark(cell, sentence(row, columns[column], number))
                 axes.text(column, place, rounded(number), ha="center", va="center", fontsize=7.5, color=INK)
         elif cells:
             said = "; ".join(sentence(row, columns[column], number) for column, number in _most(cells))
             seen = [cell for cell in cells if abs(cell[1]) * scale >= FAINTEST] or cells[:1]
-            mark(_bar(axes, place, seen, scale), visible(said))
+            mark(_bar(axes, place, seen, scale), said)
             _signs(axes, place, seen)
     if not is_small:
         _net(axes, len(rows), len(columns))
@@ -119,19 +118,17 @@ def _most(cells: Sequence[tuple[int, Any]]) -> list[tuple[int, Any]]:
 
 def _turned(columns: Sequence[str]) -> bool:
     """Whether their names would not fit side by side."""
-    return len(columns) * max((len(short(column)) for column in columns), default=0) > 32
+    return len(columns) * max((len(label(column, NAME)) for column in columns), default=0) > 32
 
 
 def _frame(axes: "Axes", rows: Sequence[str], columns: Sequence[str]) -> None:
     axes.set_xlim(-0.5, len(columns) - 0.5)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xticks(
-        range(len(columns)), [short(visible(name)) for name in columns], fontsize=7.5, rotation=90 * _turned(columns)
+        range(len(columns)), [label(name, NAME) for name in columns], fontsize=7.5, rotation=90 * _turned(columns)
     )
     is_short = all(len(name) <= LONGEST // 2 for name in rows)
-    axes.set_yticks(
-        range(len(rows)), [short(visible(name), LONGEST) for name in rows], fontsize=7.5 if is_short else 6.5
-    )
+    axes.set_yticks(range(len(rows)), [label(name, LONGEST) for name in rows], fontsize=7.5 if is_short else 6.5)
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)

@@ -2,10 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from mtlkit.explanations import visible
+from mtlkit.report.charts import NAME
 from mtlkit.report.charts.grid import grid_chart
-from mtlkit.report.charts.network import short
-from mtlkit.report.drawing import mark
+from mtlkit.report.drawing import label, mark
 from mtlkit.report.parts import Chart, Table
 from mtlkit.report.paths import STOP, Paths, action_name
 from mtlkit.report.theme import ACCENT, MUTED
@@ -45,7 +44,7 @@ def _bars(policies: Paths, steps: int, actions: int) -> Chart:
         for row, (task, path) in zip(axes_KS, policies.items(), strict=True):
             for step, axes in enumerate(row):
                 _panel(axes, task, step, (path.policy_SA or ())[step : step + 1], names)
-            row[0].set_ylabel(short(visible(task)), fontsize=7.5, rotation=0, ha="right", va="center")
+            row[0].set_ylabel(label(task, NAME), fontsize=7.5, rotation=0, ha="right", va="center")
         for step, axes in enumerate(axes_KS[0]):
             axes.set_title(f"step {step + 1}", fontsize=7.5, color=MUTED)
 
@@ -65,7 +64,7 @@ def _panel(axes: "Axes", task: str, step: int, policy: tuple[tuple[float, ...], 
     for policy_A in policy:
         for place, (name, probability) in enumerate(zip(names, policy_A, strict=True)):
             bar = axes.bar([place], [probability], color=ACCENT, width=0.8)[0]
-            mark(bar, visible(_sentence(task, name, probability, step)))
+            mark(bar, _sentence(task, name, probability, step))
 
 
 def _cells(policies: Paths, step: int, actions: int) -> Chart:
@@ -78,7 +77,7 @@ def _cells(policies: Paths, step: int, actions: int) -> Chart:
     return grid_chart(
         f"pool-step-{step + 1}",
         f"Probability of each module at step {step + 1}",
-        "A row for each task with this step on its likeliest path, a column for each module and Stop. Full colour: 1.",
+        "A row for each task whose likeliest path has this step, a column for each module and Stop; full colour is 1.",
         list(there),
         names,
         list(there.values()),

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mtlkit.explanations import visible
-from mtlkit.report.drawing import mark
+from mtlkit.report.charts import NAME
+from mtlkit.report.drawing import label, mark
 from mtlkit.report.parts import Chart, Table
-from mtlkit.report.strengths import Strengths
+from mtlkit.report.strengths import Strengths, rounded
 from mtlkit.report.theme import ACCENT, INK, MUTED, OPPOSITE, SURFACE
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 MOST_EDGES = 40
 """More are a ball of wool."""
-LONGEST_NAME = 17
-"""Characters that stand beside a node; its tooltip has all."""
 
 Place: TypeAlias = tuple[float, float]
 
@@ -35,14 +33,16 @@ def network_chart(strengths: Strengths, order: Sequence[str]) -> Chart:
     ends = "each pair once" if strengths.symmetric else strengths.arrow
     left_out = f" Of {len(links)} links the {len(drawn)} strongest are drawn." if len(drawn) < len(links) else ""
     signs = " Dashes are numbers below zero." if any(weight < 0 for _, _, weight in drawn) else ""
-    caption = f"{strengths.title}: wider and stronger lines are larger numbers; {ends}.{signs}{left_out}"
+    widest = f", the widest is {rounded(drawn[0][2])}" if drawn else ""
+    caption = f"Wider and stronger lines are larger numbers{widest}; {ends}.{signs}{left_out}"
     places = ellipse(order) if not strengths.is_star else {**ellipse(order), **_middle(strengths.sources)}
 
     def draw(figure: "Figure") -> None:
         axes = figure.add_subplot()
         axes.set_axis_off()
         axes.set_xlim(-1.85, 1.85)
-        axes.set_ylim(-1.15, 1.15)
+        highest = max((abs(height) for _, height in places.values()), default=0) + 0.2
+        axes.set_ylim(-highest, highest)
         for task, source, weight in reversed(drawn):
             _edge(axes, strengths, (places[source], places[task]), (task, source, weight))
         for name, place in places.items():
@@ -125,7 +125,7 @@ def _edge(axes: "Axes", strengths: Strengths, ends: tuple[Place, Place], link: t
         color=ACCENT if weight > 0 else OPPOSITE,
         alpha=0.15 + 0.75 * share,
     )
-    mark(edge, visible(strengths.sentence(task, source, weight)))
+    mark(edge, strengths.sentence(task, source, weight))
     axes.add_patch(edge)
 
 
@@ -141,7 +141,6 @@ def _bend(start: Place, end: Place, *, straight: bool) -> float:
 
 def _node(axes: "Axes", name: str, place: Place, *, is_task: bool) -> None:
     horizontal, vertical = place
-    shown = visible(name)
     axes.plot(
         [horizontal],
         [vertical],
@@ -151,16 +150,11 @@ def _node(axes: "Axes", name: str, place: Place, *, is_task: bool) -> None:
         markeredgecolor=INK,
     )
     if horizontal == 0:
-        text = axes.text(0, vertical - 0.14, short(shown), ha="center", va="top", color=MUTED, fontsize=8)
+        text = axes.text(0, vertical - 0.14, label(name, NAME), ha="center", va="top", color=MUTED, fontsize=8)
         text.set_bbox({"facecolor": SURFACE, "edgecolor": "none", "pad": 1})
         return
     away = 0.1 if horizontal > 0 else -0.1
-    text = axes.text(horizontal + away, vertical, short(shown), ha="left" if away > 0 else "right", va="center")
+    text = axes.text(horizontal + away, vertical, label(name, NAME), ha="left" if away > 0 else "right", va="center")
     text.set_fontsize(8)
-    if short(shown) != shown:
-        mark(text, shown)
-
-
-def short(name: str, longest: int = LONGEST_NAME) -> str:
-    """A name that fits beside a drawing."""
-    return name if len(name) <= longest else name[: longest - 1] + "…"
+    if label(name, NAME) != name:
+        mark(text, name)

@@ -3,11 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mtlkit.explanations import visible
 from mtlkit.report.charts.grid import grid_chart, known
-from mtlkit.report.charts.network import short
 from mtlkit.report.course import Epoch
-from mtlkit.report.drawing import mark
+from mtlkit.report.drawing import label, mark
 from mtlkit.report.parts import Chart, Table
 from mtlkit.report.strengths import rounded
 from mtlkit.report.theme import MUTED, RULE, SERIES
@@ -100,9 +98,9 @@ def _lines(axes: "Axes", epochs: Sequence[Epoch], series: Mapping[str, Sequence[
         if each_point:
             for x, value in points:
                 (point,) = axes.plot([x], [value], linestyle="", **style)
-                mark(point, visible(f"{line}, {epochs[x].name}: {value:.3g}"))
+                mark(point, f"{line}, {epochs[x].name}: {value:.3g}")
         else:
-            mark(drawn, visible(f"{line}: from {up[0]:.3g} to {up[-1]:.3g}"))
+            mark(drawn, f"{line}: from {up[0]:.3g} to {up[-1]:.3g}")
         ends.append((up[-1], line, SERIES[place]))
     return ends
 
@@ -111,13 +109,17 @@ def _name_lines(axes: "Axes", ends: Sequence[End], last: int) -> None:
     """At their right ends, pushed apart where they would lie on each other."""
     low, high = axes.get_ylim()
     least = (high - low) * 0.075
-    below = low - least
-    for height, line, colour in sorted(ends):
-        below = max(height, below + least)
+    ranked = sorted(ends)
+    places: list[float] = []
+    for height, _, _ in ranked:
+        places.append(max(height, places[-1] + least) if places else height)
+    for number, place in enumerate(reversed(places)):
+        places[-1 - number] = min(place, high - number * least)
+    for (height, line, colour), place in zip(ranked, places, strict=True):
         axes.annotate(
-            short(visible(line), LONGEST),
+            label(line, LONGEST),
             (last, height),
-            xytext=(last + 0.06 * max(last, 1), below),
+            xytext=(last + 0.06 * max(last, 1), place),
             color=colour,
             fontsize=8,
             va="center",
@@ -127,7 +129,7 @@ def _name_lines(axes: "Axes", ends: Sequence[End], last: int) -> None:
 
 def _across(axes: "Axes", name: str, height: float) -> End:
     line = axes.axhline(height, color=MUTED, linestyle=(0, (4, 3)), linewidth=1)
-    mark(line, visible(f"{name}: {height:.3g}"))
+    mark(line, f"{name}: {height:.3g}")
     return height, name, MUTED
 
 

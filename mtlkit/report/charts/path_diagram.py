@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias, final
 
-from mtlkit.explanations import visible
-from mtlkit.report.charts.network import short
+from mtlkit.report.charts import NAME
 from mtlkit.report.charts.point_names import legend, styles_of
-from mtlkit.report.drawing import mark
+from mtlkit.report.drawing import label, mark
 from mtlkit.report.parts import Chart, Table
 from mtlkit.report.paths import Paths, action_name, in_words, steps_of
 from mtlkit.report.theme import ACCENT, MUTED, SURFACE
@@ -68,8 +67,8 @@ def path_chart(paths: Paths, kinds: Mapping[str, str], title: str) -> Chart:
         styles = styles_of({task: kinds[task] for task in paths})
         for task, path in paths.items():
             _line(axes, lanes, task, [probability for _, probability in steps_of(path)], styles[kinds[task]].colour)
-            name = axes.text(-0.62, lanes.names[task], short(visible(task)), ha="right", va="center", fontsize=7.5)
-            mark(name, visible(f"{task}: {in_words(path)}"))
+            name = axes.text(-0.62, lanes.names[task], label(task, NAME), ha="right", va="center", fontsize=7.5)
+            mark(name, f"{task}: {in_words(path)}")
         for (step, module), (top, tasks) in lanes.boxes.items():
             _box(axes, step, module, top, tasks)
         legend(figure, styles, as_lines=True)
@@ -140,6 +139,7 @@ def _box(axes: "Axes", step: int, module: int | None, top: float, tasks: Sequenc
         linewidth=0.8,
         zorder=3,
     )
-    mark(box, visible(f"{action_name(module)} at step {step + 1}: {', '.join(tasks)}"))
+    if len(tasks) > 1:  # one alone is said at its name, and there may be many of them
+        mark(box, f"{action_name(module)} at step {step + 1}: {', '.join(tasks)}")
     axes.add_patch(box)
     axes.text(step, top + len(tasks) / 2, action_name(module), ha="center", va="center", fontsize=7, zorder=4)

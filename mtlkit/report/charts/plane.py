@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mtlkit.explanations import visible
 from mtlkit.report.charts.point_names import legend, name_points, styles_of
 from mtlkit.report.drawing import mark
 from mtlkit.report.parts import Chart, Table
@@ -73,7 +72,7 @@ def _points(figure: "Figure", points: Mapping[str, Sequence[float]], kinds: Mapp
     for task, (across, up) in points.items():
         style = styles[kinds[task]]
         (point,) = axes.plot([across], [up], marker=style.marker, color=style.colour, markersize=7, linestyle="")
-        mark(point, visible(f"{task}: {across:.2f}, {up:.2f}"))
+        mark(point, f"{task}: {across:.2f}, {up:.2f}")
     axes.margins(0.15, 0.1)
     axes.autoscale_view()
     axes.set_autoscale_on(False)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from mtlkit.explanations import visible
-from mtlkit.report.charts.network import short
+from mtlkit.report.charts import NAME
+from mtlkit.report.drawing import label
 from mtlkit.report.theme import SERIES
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def name_points(axes: "Axes", points: Mapping[str, Sequence[float]], width: floa
     taken = [Room(x - 4, y - 4, x + 4, y + 4) for x, y in places.values()]
     whole = Room(0, 0, 72 * width, 72 * height)
     for name, (x, y) in places.items():
-        shown = short(visible(name))
+        shown = label(name, NAME)
         room, move = min(_rooms(x, y, len(shown)), key=lambda each: _cost(each[0], taken, whole))
         taken.append(room)
         side: Literal["left", "right", "center"] = "left" if move[0] > 0 else "right" if move[0] < 0 else "center"
@@ -80,7 +80,7 @@ def legend(figure: "Figure", styles: Mapping[str, Style], *, as_lines: bool = Fa
             marker="" if as_lines else style.marker,
             linestyle="-" if as_lines else "",
             color=style.colour,
-            label=short(visible(kind)),
+            label=label(kind, NAME),
         )
         for kind, style in styles.items()
     ]

@@ -85,7 +85,7 @@ def _solid(
     axes: Any = figure.add_subplot(projection="3d")
     for task, (x, y, z) in points.items():
         (across, deep), style = shifts[task], look[task]
-        foot = [STOPPED - 0.5, z]
+        foot = [_limits(points, 2)[0], z]
         axes.plot([x + across] * 2, [y + deep] * 2, foot, color=RULE, linewidth=0.8)
         (point,) = axes.plot(
             [x + across], [y + deep], [z], marker=style.marker, color=style.colour, markersize=6, linestyle=""
@@ -95,6 +95,7 @@ def _solid(
         _ticks(axis, [point[number] for point in points.values()], f"step {number + 1}", most=7)
         axis.set_pane_color((1, 1, 1, 0))
         axis._axinfo["grid"]["color"] = RULE
+    axes.set(xlim=_limits(points, 0), ylim=_limits(points, 1), zlim=_limits(points, 2))
     axes.set_box_aspect(None, zoom=0.85)
 
 
@@ -118,13 +119,22 @@ def _flat(
     axes.set_title(name, fontsize=7.5)
     _ticks(axes.xaxis, [point[across] for point in points.values()], f"step {across + 1}", most=4)
     _ticks(axes.yaxis, [point[up] for point in points.values()], f"step {up + 1}", most=12)
+    axes.set(xlim=_limits(points, across), ylim=_limits(points, up))
     axes.grid(linewidth=0.4)
     axes.set_axisbelow(True)
 
 
+def _limits(points: Mapping[str, Point], dimension: int) -> tuple[float, float]:
+    """With room for points that are shifted."""
+    values = [point[dimension] for point in points.values()]
+    return min(values) - 0.75, max(values) + 0.75
+
+
 def _ticks(axis: Any, values: Sequence[int], name: str, most: int) -> None:
     """At modules that occur, and at so many of them as have room."""
-    found = sorted(set(values))
-    found = found[:: -(-len(found) // most)]
+    found: list[int] = []
+    for value in sorted(set(values)):
+        if not found or (value - found[-1]) * most >= max(values) - min(values):
+            found.append(value)
     axis.set_ticks(found, [STOP if value == STOPPED else f"M{value}" for value in found], fontsize=6.5)
     axis.set_label_text(name, fontsize=7)

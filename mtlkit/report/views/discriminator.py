@@ -65,7 +65,7 @@ def _course(course: Sequence[Epoch], chance: float) -> list[Part]:
 
 def _accuracies(guesses: Mapping[str, GuessSummary]) -> Table:
     rows = tuple((task, guess.accuracy, guess.num_texts) for task, guess in guesses.items())
-    return Table(("task", "guessed right", "texts"), rows, "The texts of each task whose likeliest guess is right.")
+    return Table(("task", "guessed right", "texts"), rows, "Texts whose likeliest guess is right")
 
 
 def _mean(numbers: Sequence[float]) -> float:

@@ -11,7 +11,7 @@ from mtlkit.report.course import Epoch
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.kinds import kinds_of
 from mtlkit.report.parts import Chart, Part, Section, Table
-from mtlkit.report.paths import Paths, Searched, in_words, mean_entropy, path_probability, plain, searched
+from mtlkit.report.paths import Paths, Searched, in_words, mean_entropy, step_probability, plain, searched
 from mtlkit.sharing.summaries import PathSummary
 
 
@@ -64,7 +64,7 @@ def _table(found: Searched) -> Table:
         (task, in_words(path), ", ".join(_same(task, shown)) or "no other")
         for task, path in sorted(shown.items(), key=lambda item: item[1].modules)
     )
-    caption = "Each task's path with the probability of every step, where it was chosen by chance."
+    caption = "Each task's path and the probability of every step"
     return Table(("task", "path", "same path"), rows, caption)
 
 
@@ -79,10 +79,10 @@ def _course(course: Sequence[tuple[Epoch, Paths]]) -> list[Part]:
     return [
         _lines(
             course,
-            path_probability,
+            step_probability,
             "pool-certainty",
-            "How likely each task's path was",
-            "The probability that the policy draws the path that is the likeliest one after that epoch.",
+            "How sure the policy was",
+            "How likely it takes a step of its likeliest path after that epoch, the geometric mean over the steps.",
             "probability",
         ),
         _lines(
@@ -124,5 +124,5 @@ def _changes(course: Sequence[tuple[Epoch, Paths]]) -> Table:
         ]
         before = plain(new[-2][1]) if len(new) > 1 else "none"
         rows.append((task, len(new) - 1, new[-1][0].name, plain(new[-1][1]), before))
-    caption = "How often the likeliest path changed from one epoch to the next, and when it did for the last time."
+    caption = "Changes of the likeliest path from one epoch to the next"
     return Table(("task", "changes", "the same since", "path", "path before"), tuple(rows), caption)

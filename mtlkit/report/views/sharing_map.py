@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from mtlkit.report.charts.network import network_chart, ring_order
 from mtlkit.report.course import Epoch, read_course
 from mtlkit.report.evidence import Evidence
-from mtlkit.report.matrix import matrix_view
+from mtlkit.report.map import map_view
 from mtlkit.report.parts import Part, Section, Table
 from mtlkit.report.strengths import Strengths, cosine_strengths, strengths_of
 from mtlkit.report.structure import Structure, structural_strengths, structure_of
@@ -20,25 +19,24 @@ def section(evidence: Evidence) -> Section:
     summaries = {task: seen.summary for task, seen in evidence.observed.items() if seen.summary is not None}
     course = read_course(evidence.course)
     learned = [*strengths_of(summaries), *_searched(summaries, course)]
-    parts: list[Part] = [part for strengths in learned for part in _map(strengths)]
+    parts: list[Part] = [map_view(strengths) for strengths in learned]
     lead = f"How strongly tasks are linked, over the {evidence.split} texts. "
     if not parts:
         structure = structure_of(evidence.experiment)
-        parts = [*_map(structural_strengths(structure)), _counts(structure)]
-        lead = "What tasks share by construction. "
-    parts += _positions(summaries)
-    parts += [part for strengths in _cosines(course) for part in _map(strengths)]
+        parts = [map_view(structural_strengths(structure)), _counts(structure)]
+        lead = (
+            "What tasks share by construction. Counted are the parameters of the sharing scheme that a task's states "
+            "are computed with; embedders and heads are not. "
+        )
+    if positions := _positions(summaries):
+        parts += positions
+        lead += (
+            "Of words that read positions: distance is from a word to what it reads, in words; spread is 0 where each "
+            "word reads one position, and 1 where it reads all alike. "
+        )
+    parts += [map_view(strengths) for strengths in _cosines(course)]
     lead += "Tasks that are strongly linked stand near each other on the ring; the matrix has the same numbers."
     return Section(ANCHOR, TITLE, lead, parts)
-
-
-def _map(strengths: Strengths) -> list[Part]:
-    """A drawing and the matrix; the matrix alone where all links are alike, so that there is nothing to see."""
-    order = ring_order(strengths)
-    matrix = matrix_view(strengths, order)
-    if not strengths.is_star and len({weight for _, _, weight in strengths.links()}) < 2 < len(order):
-        return [matrix]
-    return [network_chart(strengths, order), matrix]
 
 
 def _searched(summaries: Mapping[str, Summary], course: Sequence[Epoch]) -> list[Strengths]:
@@ -66,10 +64,7 @@ def _positions(summaries: Mapping[str, Summary]) -> list[Part]:
         for task, summary in summaries.items()
         if isinstance(summary, WordSummary) and summary.senders is None
     )
-    caption = (
-        "Gate: how far words open to the message, on average. Distance: from a word to the positions that it reads, in "
-        "words. Spread: 0 where each word reads one position, 1 where it reads all alike."
-    )
+    caption = "How words read the shared positions"
     return [Table(("task", "gate", "distance", "spread"), rows, caption)] if rows else []
 
 
@@ -78,8 +73,5 @@ def _counts(structure: Structure) -> Table:
         (task, structure.serve(task), structure.shared(task), structure.serve(task) - structure.shared(task))
         for task in structure.serving
     )
-    caption = (
-        "Parameters of the sharing scheme that a task's states are computed with: how many serve another task too, and "
-        "how many are the task's own. Embedders and heads are not counted."
-    )
+    caption = "Parameters of the sharing scheme"
     return Table(("task", "parameters", "shared", "own"), rows, caption)

@@ -1,31 +1,38 @@
-"""A matrix of strengths as it is read on the page, and as a figure."""
+"""The map of one kind of strengths: the drawing and, beside it, the matrix that is read."""
 
 from collections.abc import Sequence
 
-from mtlkit.explanations import visible
 from mtlkit.report.charts.grid import grid_chart, known
+from mtlkit.report.charts.network import network_chart, ring_order
+from mtlkit.report.drawing import inline_svg
 from mtlkit.report.parts import Chart, View
 from mtlkit.report.strengths import Strengths, rounded
 from mtlkit.report.templating import render
 
 
-def matrix_view(strengths: Strengths, order: Sequence[str]) -> View:
-    """Rows and columns in this order; those that it does not name come last."""
+def map_view(strengths: Strengths) -> View:
+    """Nodes, rows and columns in one order; the matrix alone where all links are alike, and there is nothing to see."""
+    order = ring_order(strengths)
+    is_drawn = strengths.is_star or len({weight for _, _, weight in strengths.links()}) > 1 or len(order) == 2
+    network = network_chart(strengths, order) if is_drawn else None
     tasks = [name for name in order if name in strengths.tasks]
     sources = sorted(strengths.sources, key=lambda name: order.index(name) if name in order else len(order))
     numbers = [[_number(strengths, task, source) for source in sources] for task in tasks]
     markup = render(
-        "matrix.html",
-        title=strengths.title,
-        caption=strengths.meaning,
+        "map.html",
+        network=network,
+        svg=None if network is None else inline_svg(network),
+        title="The same as a matrix" if network else strengths.title,
+        meaning=strengths.meaning,
         corner="" if strengths.symmetric else f"task {strengths.relation} …",
-        columns=[visible(source) for source in sources],
+        columns=sources,
         rows=[
-            {"name": visible(task), "cells": [_cell(number, _darkest(strengths)) for number in line]}
+            {"name": task, "cells": [_cell(number, _darkest(strengths)) for number in line]}
             for task, line in zip(tasks, numbers, strict=True)
         ],
     )
-    return View(markup, [_figure(strengths, tasks, sources, numbers)])
+    matrix = _figure(strengths, tasks, sources, numbers)
+    return View(markup, [matrix] if network is None else [network, matrix])
 
 
 def _number(strengths: Strengths, task: str, source: str) -> float | None:

@@ -1,0 +1,190 @@
+"""Layouts and numbers behind the drawings of what was shared, against plain computations."""
+
+import itertools
+import math
+import random
+
+import numpy as np
+import pytest
+
+from mtlkit.report.charts.histograms import histogram_charts
+from mtlkit.report.charts.network import ellipse, network_chart, ring_order
+from mtlkit.report.charts.path_diagram import lanes_of
+from mtlkit.report.charts.plane import embedding_chart, neighbour_plane, principal_plane
+from mtlkit.report.charts.point_names import Room
+from mtlkit.report.charts.space import coordinates, space_charts
+from mtlkit.report.kinds import kinds_of
+from mtlkit.report.paths import in_words, mean_entropy, step_probability, plain, steps_of
+from mtlkit.report.strengths import Strengths
+from mtlkit.sharing.summaries import PathSummary
+from tests.report.shared_evidence import FOUR, GRID, experiment, path
+
+
+def paths(tasks: list[str], modules: int = 20) -> dict[str, PathSummary]:
+    chance = random.Random(5)
+    return {task: path(tasks, task, chance, modules) for task in tasks}
+
+
+def ring(size: int, seed: int) -> Strengths:
+    chance, names = random.Random(seed), tuple(f"t{number}" for number in range(size))
+    weights = tuple(
+        tuple(None if row == column else chance.random() ** 4 for column in range(size)) for row in range(size)
+    )
+    return Strengths("made", "Made", names, names, weights, "reads", "Nothing.")
+
+
+def length(strengths: Strengths, order: tuple[str, ...]) -> float:
+    size = len(order)
+    total = 0.0
+    for task, source, weight in strengths.links():
+        steps = abs(order.index(task) - order.index(source))
+        total += weight * min(steps, size - steps)
+    return total
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_two_nodes_can_change_places_for_a_shorter_ring(seed: int) -> None:
+    strengths = ring(6, seed)
+    order = ring_order(strengths)
+    best = length(strengths, order)
+    assert sorted(order) == sorted(strengths.tasks) and best <= length(strengths, strengths.tasks)
+    for left, right in itertools.combinations(range(6), 2):
+        other = list(order)
+        other[left], other[right] = other[right], other[left]
+        assert best <= length(strengths, tuple(other)) + 1e-9
+
+
+def test_the_shortest_ring_is_found_in_small_ones() -> None:
+    strengths = ring(5, 1)
+    shortest = min(length(strengths, order) for order in itertools.permutations(strengths.tasks))
+    assert length(strengths, ring_order(strengths)) == pytest.approx(shortest)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 16, 20, 21])
+def test_names_around_the_ellipse_do_not_share_a_line(size: int) -> None:
+    places = ellipse([str(number) for number in range(size)])
+    for side in (1, -1):
+        heights = sorted(height for across, height in places.values() if across * side > 0)
+        assert all(high - low > 0.15 for low, high in itertools.pairwise(heights))
+    assert len(places) == size and all(abs(across) <= 1 and abs(height) <= 1 for across, height in places.values())
+
+
+def test_of_many_links_the_strongest_are_drawn_and_all_are_in_the_data() -> None:
+    strengths = ring(20, 2)
+    chart = network_chart(strengths, ring_order(strengths))
+    assert "Of 380 links the 40 strongest are drawn." in chart.caption and len(chart.data.rows) == 380
+    few = network_chart(ring(3, 2), ("t0", "t1", "t2"))
+    assert "strongest" not in few.caption
+
+
+@pytest.mark.parametrize("tasks", [FOUR[:1], FOUR, GRID])
+def test_every_task_goes_through_the_boxes_of_its_path(tasks: list[str]) -> None:
+    given = paths(tasks)
+    lanes = lanes_of(given)
+    for task in tasks:
+        boxes = [
+            box for box, (_, through) in sorted(lanes.boxes.items(), key=lambda item: item[0][0]) if task in through
+        ]
+        assert [module for _, module in boxes] == [*given[task].modules, None]
+        assert [step for step, _ in lanes.points(task)] == list(range(len(given[task].modules) + 1))
+    for step in {step for step, _ in lanes.boxes}:
+        edges = sorted((top, top + len(through)) for (at, _), (top, through) in lanes.boxes.items() if at == step)
+        assert all(below <= top + 1e-9 for (_, below), (top, _) in itertools.pairwise(edges)), "boxes lie on each other"
+        assert edges[0][0] >= 0 and edges[-1][1] <= lanes.height + 1e-9
+    starts = [lanes.names[task] for task in tasks]
+    assert len(set(starts)) == len(tasks)
+
+
+def test_a_path_in_words() -> None:
+    cut = PathSummary((2, 0), ((0.25, 0.0, 0.5, 0.25), (1.0, 0.0, 0.0, 0.0)))
+    whole = PathSummary((1,), ((0.25, 0.75, 0.0), (0.25, 0.25, 0.5)))
+    assert (in_words(cut), in_words(whole)) == ("M2 0.50, M0 1.00, stop", "M1 0.75, stop 0.50")
+    assert (plain(cut), plain(PathSummary((), None))) == ("M2 → M0 → stop", "stop")
+    assert steps_of(PathSummary((1,), None)) == [(1, None), (None, None)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_certainty_and_entropy_of_a_policy(seed: int) -> None:
+    found = path(FOUR, "movie", random.Random(seed), modules=3)
+    assert found.policy_SA is not None
+    taken = [*found.modules, 3][: len(found.policy_SA)]
+    product = 1.0
+    for step, action in enumerate(taken):
+        product *= found.policy_SA[step][action]
+    assert step_probability(found) == pytest.approx(product ** (1 / len(taken)))
+    entropy = -sum(p * math.log(p, 4) for row in found.policy_SA for p in row if p) / len(found.policy_SA)
+    assert mean_entropy(found) == pytest.approx(entropy)
+    assert step_probability(PathSummary((1,), None)) is None and mean_entropy(PathSummary((1,), None)) is None
+
+
+@pytest.mark.parametrize(("tasks", "modules"), [(FOUR, 4), (GRID, 20), (FOUR[:1], 2)])
+def test_histograms_have_every_probability(tasks: list[str], modules: int) -> None:
+    given = paths(tasks, modules)
+    drawn = {}
+    for chart in histogram_charts(given):
+        for row in chart.data.rows:
+            task, step, action, number = row if len(row) == 4 else (row[0], int(chart.name[-1]), *row[1:])
+            drawn[task, step, action] = number
+    names = [*(f"M{number}" for number in range(modules)), "stop"]
+    assert drawn == {
+        (task, step, name): number
+        for task, found in given.items()
+        for step, row in enumerate(found.policy_SA or (), 1)
+        for name, number in zip(names, row, strict=True)
+    }
+
+
+def test_the_principal_plane_keeps_what_differs_most() -> None:
+    matrix_KS = np.random.default_rng(3).normal(size=(5, 4)) * [5, 3, 1, 0.5]
+    points_K2 = principal_plane(matrix_KS)
+    values, vectors = np.linalg.eigh(np.cov(matrix_KS.T))
+    expected_K2 = (matrix_KS - matrix_KS.mean(axis=0)) @ vectors[:, ::-1][:, :2]
+    assert np.allclose(np.abs(points_K2), np.abs(expected_K2))
+    assert np.allclose(points_K2.var(axis=0, ddof=1), values[::-1][:2])
+    assert np.allclose(principal_plane(np.array([[1.0], [3.0]])), [[-1, 0], [1, 0]]) or np.allclose(
+        principal_plane(np.array([[1.0], [3.0]])), [[1, 0], [-1, 0]]
+    )
+
+
+def test_neighbours_stay_neighbours_and_the_picture_is_the_same_again() -> None:
+    centres = np.repeat(np.eye(3) * 20, 5, axis=0)
+    matrix_KS = centres + np.random.default_rng(0).normal(size=centres.shape)
+    points_K2 = neighbour_plane(matrix_KS)
+    distances_KK = np.linalg.norm(points_K2[:, None] - points_K2, axis=2) + np.diag([np.inf] * 15)
+    assert (distances_KK.argmin(axis=1) // 5 == np.arange(15) // 5).all()
+    assert np.array_equal(points_K2, neighbour_plane(matrix_KS))
+
+
+def test_embeddings_that_cannot_be_drawn_are_left_out() -> None:
+    kinds = dict.fromkeys(FOUR, "")
+    assert embedding_chart({}, kinds, "") is None
+    assert embedding_chart({"movie": (1.0, 2.0)}, kinds, "") is None
+    assert embedding_chart({"movie": (1.0, 2.0), "tweet": (1.0,)}, kinds, "") is None
+    assert embedding_chart({"movie": (1.0, 2.0), "tweet": (1.0, math.nan)}, kinds, "") is None
+    few = embedding_chart({"movie": (1.0, 2.0), "tweet": (1.0, 3.0)}, kinds, "in the model")
+    assert few is not None and "t-SNE would show nothing" in few.caption and len(few.data.rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("modules", "point"), [((), (-1, -1, -1)), ((4,), (4, -1, -1)), ((4, 0, 2), (4, 0, 2)), ((4, 0, 2, 1), (4, 0, 2))]
+)
+def test_coordinates_are_the_first_three_modules(modules: tuple[int, ...], point: tuple[int, ...]) -> None:
+    assert coordinates(modules) == point
+
+
+def test_both_views_of_space_have_the_places_without_shifts() -> None:
+    given = paths(GRID)
+    kinds = kinds_of(experiment(GRID).tasks)
+    for chart in space_charts(given, kinds):
+        assert chart.data.rows == tuple((task, kinds[task], *coordinates(given[task].modules)) for task in GRID)
+
+
+def test_kinds_are_endings_of_names_or_else_heads() -> None:
+    assert set(kinds_of(experiment(GRID).tasks).values()) == {"pos", "chunk", "ner", "srl"}
+    assert kinds_of(experiment(FOUR).tasks) == dict.fromkeys(FOUR, "classifier")
+    assert set(kinds_of(experiment(["a_x", "b_y"]).tasks).values()) == {"classifier"}, "no ending is shared"
+
+
+def test_rooms_overlap_by_their_common_area() -> None:
+    room = Room(0, 0, 4, 2)
+    assert room.overlap(Room(2, 1, 6, 5)) == 2 and room.overlap(Room(4, 0, 5, 1)) == 0 and room.overlap(room) == 8
