@@ -10,12 +10,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
-from mtlkit.config import components_in, differences
+from mtlkit.config import components_in, differences, validate
 from mtlkit.corpora import Corpora, Say
 from mtlkit.data import Vocabulary
-from mtlkit.errors import RunError
+from mtlkit.errors import ConfigError, RunError
 from mtlkit.experiment import Experiment, LoadedExperiment
 from mtlkit.files import file_sha256
 from mtlkit.runs.directory import RunDirectory
@@ -27,6 +27,8 @@ NOTE = "resumed_anyway"
 def changed_settings(run: RunDirectory, experiment: Experiment) -> list[str]:
     """Which settings are not those that the run was begun with, with both values.
 
+    Those that there were none of then count as at their defaults: an older mtlkit has begun the run.
+
     Raises:
         RunError: the run's own cannot be read.
     """
@@ -34,7 +36,7 @@ def changed_settings(run: RunDirectory, experiment: Experiment) -> list[str]:
         before = json.loads(run.resolved.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RunError(f"{run.path}: cannot be resumed, a file of it is missing or damaged: {error}") from None
-    return [str(found) for found in differences(before, experiment.to_json())]
+    return [str(found) for found in differences(_with_defaults(before), experiment.to_json())]
 
 
 def changed_files(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
@@ -128,6 +130,14 @@ class Changes:
         for change in found:
             self.say(f"going on although {what} changed: {change}")
         self._found += found
+
+
+def _with_defaults(before: Any) -> Any:
+    """A resolved experiment with the settings that have come since; as it is where it is none any more."""
+    try:
+        return validate(Experiment, before, "the run's experiment").to_json()
+    except (ConfigError, RecursionError):
+        return before
 
 
 def _check_labels(corpora: Corpora, vocabulary: Vocabulary) -> None:

@@ -62,6 +62,32 @@ def test_changed_settings_are_shown_with_both_values(
     assert "or go on all the same with --resume-anyway" in refused.stderr
 
 
+@pytest.mark.parametrize("in_stages", [False, True])
+def test_settings_that_have_come_since_are_no_change_at_their_defaults(
+    experiment: dict[str, Any], write: Callable[[dict[str, Any]], Path], run: Run, tmp_path: Path, in_stages: bool
+) -> None:
+    """As of a run that an older mtlkit has begun; one of the settings is inside a component's."""
+    if in_stages:
+        experiment["stages"] = [{"name": "only", "trainer": experiment.pop("trainer")}]
+    directory, file = tmp_path / "run", write(experiment)
+    assert run("train", file, "-s", directory).returncode == 0
+    before = json.loads((directory / "experiment.resolved.json").read_text())
+    trainer = before["stages"][0]["trainer"] if in_stages else before["trainer"]
+    del trainer["on_nonfinite"], trainer["on_out_of_memory"], trainer["optimizer"]["beta1"]
+    (directory / "experiment.resolved.json").write_text(json.dumps(before))
+    resumed = run("train", file, "-s", directory, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    trainer["on_nonfinite"] = "skip"
+    (directory / "experiment.resolved.json").write_text(json.dumps(before))
+    refused = run("train", file, "-s", directory, "--resume")
+    assert refused.returncode == 2
+    assert 'trainer.on_nonfinite (was "skip", is "stop"); undo' in refused.stderr
+    del trainer["on_nonfinite"]
+    trainer["since_removed"] = 1  # so that nothing can be filled in
+    (directory / "experiment.resolved.json").write_text(json.dumps(before))
+    assert 'on_nonfinite (was nothing, is "stop")' in run("train", file, "-s", directory, "--resume").stderr
+
+
 def test_a_changed_experiment_is_gone_on_with_and_noted(
     experiment: dict[str, Any], write: Callable[[dict[str, Any]], Path], run: Run, begun: Path
 ) -> None:
