@@ -29,6 +29,8 @@ class Wanted:
     """Where all other data lie, if not where the experiment says: under the same names, with folders or without."""
     limit: int | None = None
     """At most so many texts of each task."""
+    batch_size: int | None = None
+    """Texts that are scored at once; None for as many as the experiment says."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,8 @@ def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Eva
             seen=archive.seen if split == "test" else None,
         )
         with computing_as(trainer):
-            answers = predictions_of(model, scored, trainer.evaluation_batch_size, trainer.precision)
+            size = wanted.batch_size or trainer.evaluation_batch_size
+            answers = predictions_of(model, scored, size, trainer.precision)
         predictions.append(answers)
         figures.update(answers.figures())
         figures.update(majority(name, corpus))

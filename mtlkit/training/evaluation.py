@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import fmean
 
 import numpy
@@ -14,9 +15,11 @@ from mtlkit.metrics import Metric
 from mtlkit.models import MultiTaskModel
 from mtlkit.selectors import ModulePath
 from mtlkit.training.optimization import Precision, autocast
+from mtlkit.training.out_of_memory import telling_of_memory
 from mtlkit.training.predictions import CLEAN, CLEAN_SHARE, Predictions
 
 AVERAGE = "average"
+SMALLER = "lower evaluation_batch_size, or give mtlkit evaluate a smaller --batch-size"
 
 
 @dataclass(frozen=True)
@@ -107,20 +110,30 @@ def predict_split(
     precision: Precision = "fp32",
     path: ModulePath | None = None,
 ) -> list[Target]:
-    """The model's decision for each text, in the split's order: a label, or a tag per word."""
+    """The model's decision for each text, in the split's order: a label, or a tag per word.
+
+    Raises:
+        OutOfMemoryError: a batch does not fit the memory.
+    """
     model.eval()
     decisions: list[Target] = [""] * len(split)
     with torch.inference_mode():
         order = bucketed_order(split.lengths, batch_size, None)
         found = []
         for indices, places in zip(order, split.places(order), strict=True):
-            batch = split.batch(indices, places)
-            with autocast(batch.text.mask_BT.device, precision):
-                found.append(model.decode(batch, path=path).ids)
+            with telling_of_memory(partial(_scoring, split, indices), SMALLER):
+                batch = split.batch(indices, places)
+                with autocast(batch.text.mask_BT.device, precision):
+                    found.append(model.decode(batch, path=path).ids)
         for indices, ids in zip(order, _on_host(found), strict=True):
             for index, row in zip(indices.tolist(), ids.tolist(), strict=True):
                 decisions[index] = as_target(row, labels)
     return decisions
+
+
+def _scoring(split: TaskSplit, indices: Tensor) -> str:
+    longest = int(split.lengths[indices].max())
+    return f"scoring a batch of {len(indices):,} texts of {split.task}, of up to {longest:,} words"
 
 
 def _on_host(tensors: Sequence[Tensor]) -> list[Tensor]:

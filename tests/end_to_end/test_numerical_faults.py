@@ -85,3 +85,12 @@ def test_a_part_that_learns_nothing_is_named_once(trained, tmp_path):
     told = "no gradient has reached sharing.encoder.unread in the first epoch; they are as they began"
     assert result.stderr.count(told) == 1
     assert [each.get("idle") for each in epochs(tmp_path)] == [["sharing.encoder.unread"], None]
+
+
+def test_a_point_of_a_sweep_that_does_not_fit_has_failed_and_the_rest_goes_on(trained, run, tmp_path):
+    trained()  # writes plugin and experiment
+    options = ("--include-package", tmp_path / "greedy.py", "--grid", "trainer.batch_size=4,3")
+    result = run("sweep", tmp_path / "experiment.json", *options, "-s", tmp_path / "sweep")
+    assert result.returncode == 1, result.stderr
+    assert "batch_size=4-13: failed: out of memory in step 1: a batch of 4 texts of " in result.stderr
+    assert (tmp_path / "sweep" / "trainer.batch_size=3-13" / "archive.tar.gz").exists()
