@@ -9,6 +9,8 @@ from mtlkit.corpora import Say, evaluation_tasks, load_split, majority, say_coun
 from mtlkit.errors import ConfigError, DataError
 from mtlkit.experiment import TaskSettings
 from mtlkit.files import is_file
+from mtlkit.runs.finiteness import watching
+from mtlkit.runs.predict import NO_NUMBER
 from mtlkit.table import on_one_line
 from mtlkit.training import Predictions, computing_as, predictions_of, with_averages
 
@@ -78,9 +80,11 @@ def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Eva
             device=archive.device,
             seen=archive.seen if split == "test" else None,
         )
-        with computing_as(trainer):
-            size = wanted.batch_size or trainer.evaluation_batch_size
+        size = wanted.batch_size or trainer.evaluation_batch_size
+        with computing_as(trainer), watching(model, name) as is_finite:
             answers = predictions_of(model, scored, size, trainer.precision)
+        if not is_finite:
+            say(f"{name}: {NO_NUMBER}; these figures are worth nothing")
         predictions.append(answers)
         figures.update(answers.figures())
         figures.update(majority(name, corpus))
