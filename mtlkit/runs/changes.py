@@ -86,12 +86,8 @@ class Changes:
     def look_at_settings(self, experiment: Experiment) -> None:
         """Compares the experiment with the run's. Raises RunError where it is another and may not be."""
         found = changed_settings(self.run, experiment)
-        self._look("the experiment", [*map(str, found)])
-        if changed := [str(change) for change in found if self._is_done_with(change.path)]:
-            raise RunError(
-                f"{self.run.path}: the stage is done, and no change changes it: {', '.join(changed)}; undo the change, "
-                "or start a new run with another -s DIR"
-            )
+        late = {change.path: " too late for its stage, which is done" for change in found if self._is_late(change.path)}
+        self._look("the experiment", [f"{change}{late.get(change.path, '')}" for change in found])
 
     def look_at_files(self, data: Mapping[str, str], code: Mapping[str, str]) -> None:
         """Compares digests of data and of plugins' code. Raises RunError where some are others and may not be."""
@@ -126,8 +122,8 @@ class Changes:
         self.run.write_experiment(loaded)
         self._found = []
 
-    def _is_done_with(self, path: str) -> bool:
-        """Whether a setting is one of a stage that is done."""
+    def _is_late(self, path: str) -> bool:
+        """Whether a setting is one of a stage whose training is done."""
         section, _, rest = path.partition(".")
         number = rest.partition(".")[0]
         names = [stage["name"] for stage in _experiment_of(self.run).get("stages", [])]

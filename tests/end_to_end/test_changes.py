@@ -172,26 +172,22 @@ def test_a_run_whose_training_is_done_stays_as_it_is(
     assert "--resume-anyway" not in run("train", write(experiment), "-s", begun, "--resume").stderr
 
 
-def test_settings_of_a_stage_that_is_done_cannot_be_changed(
+def test_changed_settings_of_a_stage_that_is_done_are_told_from_those_that_count(
     experiment: dict[str, Any], write: Callable[[dict[str, Any]], Path], run: Run, tmp_path: Path
 ) -> None:
-    """Those of the stage after it can."""
     directory, trainer = tmp_path / "run", experiment.pop("trainer") | {"epochs": 1}
     experiment["stages"] = [{"name": name, "trainer": dict(trainer)} for name in ("first", "second")]
     assert run("train", write(experiment), "-s", directory).returncode == 0
     for unfinished in ("metrics.json", "stages/second/checkpoints/outcome.json"):  # as if killed in the second
         (directory / unfinished).unlink()
     experiment["stages"][0]["trainer"]["batch_size"] = 5
-    refused = run("train", write(experiment), "-s", directory, "--resume-anyway")
-    assert refused.returncode == 2
-    told = "the stage is done, and no change changes it: stages.0.trainer.batch_size (was 4, is 5); undo the change"
-    assert told in refused.stderr
-    assert notes(directory) is None
-    experiment["stages"][0]["trainer"]["batch_size"] = 4
     experiment["stages"][1]["trainer"]["epochs"] = 2
+    late = "stages.0.trainer.batch_size (was 4, is 5) too late for its stage, which is done"
+    refused = run("train", write(experiment), "-s", directory, "--resume")
+    assert refused.returncode == 2 and f"{late}, stages.1.trainer.epochs (was 1, is 2); undo" in refused.stderr
     changed = run("train", write(experiment), "-s", directory, "--resume-anyway")
     assert changed.returncode == 0, changed.stderr
-    assert [note["changes"] for note in notes(directory)] == [["stages.1.trainer.epochs (was 1, is 2)"]]
+    assert [note["changes"] for note in notes(directory)] == [[late, "stages.1.trainer.epochs (was 1, is 2)"]]
 
 
 def test_changed_code_of_a_plugin_is_refused(
