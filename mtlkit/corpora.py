@@ -9,6 +9,7 @@ import numpy
 import torch
 from numpy.typing import NDArray
 
+from mtlkit.archive.members import MAX_LABELS
 from mtlkit.config import Lazy
 from mtlkit.data import (
     Corpus,
@@ -159,8 +160,13 @@ def read_vectors(experiment: Experiment, say: Say = silent) -> Vectors | None:
 
 
 def make_vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors | None, say: Say = silent) -> Vocabulary:
-    """The vocabulary of the training data; says how large it is and what the vectors cover."""
+    """The vocabulary of the training data; says how large it is and what the vectors cover.
+
+    Raises:
+        DataError: a task has more labels than an archive takes.
+    """
     settings, training = experiment.vocabulary, corpora.of_split("train")
+    _check_number_of_labels(training)
     _say_odd_labels(corpora, say)
     vocabulary = build_vocabulary(training, settings, vectors)
     say(f"vocabulary: {len(vocabulary['words']):,} words")
@@ -169,6 +175,14 @@ def make_vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors |
         types, tokens = vectors.coverage(list(counts), counts.values())
         say(f"pretrained vectors cover {types:.1%} of the training words, {tokens:.1%} of their occurrences")
     return vocabulary
+
+
+def _check_number_of_labels(training: Mapping[str, Corpus]) -> None:
+    """No more than an archive takes: that is not to come out after training."""
+    for task, corpus in training.items():
+        if (count := len(corpus.label_counts())) > MAX_LABELS:
+            remedy = "see that it is labels that the reader takes for labels, or make them fewer"
+            raise DataError(f"tasks.{task}.train: has {count:,} labels, and may have {MAX_LABELS:,}; {remedy}")
 
 
 def _say_odd_labels(corpora: Corpora, say: Say) -> None:

@@ -78,6 +78,15 @@ def test_labels_that_training_has_not_seen_count_as_wrong(experiment, change, tr
     assert metrics["test"]["books/accuracy"] <= 0.5
 
 
+@pytest.mark.parametrize("verb", ["train", "check"])
+def test_more_labels_than_an_archive_takes_are_refused_before_training(experiment, write, run, tmp_path, verb):
+    (tmp_path / "books.train.tsv").write_text("".join(f"{number}\ta text\n" for number in range(2**16 + 1)))
+    result = run(verb, write(experiment), *(["-s", tmp_path / "run"] if verb == "train" else ["--data"]))
+    assert result.returncode == 2
+    assert "tasks.books.train: has 65,537 labels, and may have 65,536; see that" in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_task_with_one_label_trains(experiment, trained, tmp_path):
     for split in ("train", "dev", "test"):
         Path(experiment["tasks"]["books"][split]).write_text("positive\tgood film\npositive\tfine\n")
