@@ -105,6 +105,21 @@ def test_a_changed_experiment_is_gone_on_with_and_noted(
     assert again.returncode == 0 and notes(begun) == [note]
 
 
+def test_options_that_are_left_out_are_named_together(
+    experiment: dict[str, Any], write: Callable[[dict[str, Any]], Path], run: Run, tmp_path: Path
+) -> None:
+    file, directory = write(experiment), tmp_path / "run"
+    assert run("train", file, "-s", directory, "--limit", "9", "-o", "trainer.epochs=1").returncode == 0
+    told = run("train", file, "-s", directory, "--resume").stderr
+    assert (
+        "was begun with --limit 9 and other settings (trainer.epochs (was 1, is 4)); resume it with --limit 9" in told
+    )
+    assert (
+        "was begun with --limit 9; resume"
+        in run("train", file, "-s", directory, "--resume", "-o", "trainer.epochs=1").stderr
+    )
+
+
 def test_changed_data_are_gone_on_with_and_noted(
     experiment: dict[str, Any], write: Callable[[dict[str, Any]], Path], run: Run, begun: Path, tmp_path: Path
 ) -> None:
