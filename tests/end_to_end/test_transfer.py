@@ -270,6 +270,8 @@ def test_experiments_that_cannot_be_made_into_folds(experiment, write, run):
         (experiment | {"tasks": tasks, "trainer": weights_per_task}, "trainer.selection: 'per_task' keeps weights for"),
     ):
         fails(run("transfer", write(change), "--leave-out", "books"), f"experiment.json: {said}")
+    twice = run("transfer", write(experiment), "--leave-out", "books", "--leave-out", "films")
+    fails(twice, "--leave-out films: is a second one; give one task, or all")
     copied = run("transfer", write(experiment | {"model": own}), "--leave-out", "books", "--embeddings", "copy")
     fails(copied, "--embeddings copy: each task has an embedder of its own")
 
