@@ -9,7 +9,7 @@ import numpy
 import torch
 from numpy.typing import NDArray
 
-from mtlkit.archive.members import MAX_LABELS
+from mtlkit.archive.members import MAX_LABELS, MAX_WORDS
 from mtlkit.config import Lazy
 from mtlkit.data import (
     Corpus,
@@ -163,12 +163,15 @@ def make_vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors |
     """The vocabulary of the training data; says how large it is and what the vectors cover.
 
     Raises:
-        DataError: a task has more labels than an archive takes.
+        DataError: there are more words, or labels of a task, than an archive takes.
     """
     settings, training = experiment.vocabulary, corpora.of_split("train")
     _check_number_of_labels(training)
     _say_odd_labels(corpora, say)
     vocabulary = build_vocabulary(training, settings, vectors)
+    if (count := len(vocabulary["words"])) > MAX_WORDS:
+        remedy = "set max_words, or pretrained_limit where vectors are pretrained"
+        raise DataError(f"vocabulary: has {count:,} words, and may have {MAX_WORDS:,}; {remedy}")
     say(f"vocabulary: {len(vocabulary['words']):,} words")
     if vectors is not None:
         counts = _word_counts(training, settings)

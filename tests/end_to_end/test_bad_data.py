@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mtlkit import corpora
+
 
 @pytest.fixture
 def change(experiment, tmp_path):
@@ -85,6 +87,14 @@ def test_more_labels_than_an_archive_takes_are_refused_before_training(experimen
     assert result.returncode == 2
     assert "tasks.books.train: has 65,537 labels, and may have 65,536; see that" in result.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_more_words_than_an_archive_takes_are_refused_before_training(experiment, write, run, monkeypatch):
+    assert run("check", "--data", write(experiment)).returncode == 0
+    monkeypatch.setattr(corpora, "MAX_WORDS", 20)  # eight million would take minutes
+    result = run("check", "--data", write(experiment))
+    assert result.returncode == 2
+    assert "vocabulary: has 24 words, and may have 20; set max_words, or pretrained_limit" in result.stderr
 
 
 def test_a_task_with_one_label_trains(experiment, trained, tmp_path):
