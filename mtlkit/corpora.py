@@ -92,8 +92,7 @@ def load_corpora(
 
 def counts_of(corpus: Corpus) -> dict[str, Any]:
     """Texts that were `read` and `used`, and the others by reason, as `skipped`."""
-    read = len(corpus) + sum(corpus.skipped.values())
-    return {"read": read, "used": len(corpus), **({"skipped": corpus.skipped} if corpus.skipped else {})}
+    return {"read": corpus.num_read, "used": len(corpus), **({"skipped": corpus.skipped} if corpus.skipped else {})}
 
 
 def say_counts(task: str, splits: Mapping[str, Corpus], say: Say) -> None:
@@ -117,9 +116,9 @@ def load_split(name: str, task: TaskSettings, split: str, limit: int | None = No
             raise DataError(f"{place}{error}") from None
     if split == "train" and (corpus.targets < 0).any():
         first = next(index for index in range(len(corpus)) if corpus.target(index) is None)
+        number = f"{corpus.places[first] + 1:,} of {corpus.num_read:,}"
         raise DataError(
-            f"tasks.{name}.train: {getattr(task, split)}: text {first + 1:,} of {len(corpus):,} has no target; "
-            "training needs them all"
+            f"tasks.{name}.train: {getattr(task, split)}: text {number} has no target; training needs them all"
         )
     if limit is not None and limit < len(corpus):
         # Spread over the whole file: some are sorted by label.
@@ -198,7 +197,7 @@ def _say_odd_labels(corpora: Corpora, say: Say) -> None:
             if len(stray := texts_with_stray_tags(corpus)):
                 say(
                     f"tasks.{task}.{split}: in {len(stray):,} texts an I- tag continues no span, first in text "
-                    f"{stray[0] + 1:,}; it counts as the beginning of one"
+                    f"{corpus.places[stray[0]] + 1:,}; it counts as the beginning of one"
                 )
             if unknown := [label for label in corpus.label_counts() if label not in known]:
                 say(f"tasks.{task}.{split}: targets that train lacks, and no model can give: {', '.join(unknown)}")

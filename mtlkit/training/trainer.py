@@ -77,7 +77,7 @@ class Trainer:
             undoes=settings.on_nonfinite == "skip",
             splits=settings.on_out_of_memory == "split",
         )
-        self.soundness = Soundness(settings.on_nonfinite)
+        self.soundness = Soundness(settings.on_nonfinite, {task: split.corpus.places for task, split in train.items()})
         self.steps_per_epoch = len(self.plan(0))
 
         self.epoch = 0

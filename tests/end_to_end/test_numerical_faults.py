@@ -1,6 +1,9 @@
 """Numbers that are none, and memory that runs out: what a user sees, and what is left in the run directory."""
 
 import json
+import re
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -56,6 +59,22 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_what_was_saved(trained,
     assert "the loss is no finite number in step 8, of epoch 1, on texts " in last
     assert "'s train split; what was saved before is kept; look at these texts, lower the learning rate" in last
     assert [path.name for path in (tmp_path / "run" / "checkpoints").glob("step-*")] == ["step-00000005"]
+
+
+def test_texts_are_named_as_the_file_counts_them(experiment, trained):
+    """Whatever is left out before them: here ten lines without words, and with `drop_dev_texts` another."""
+
+    def named():
+        texts, task = re.search(r"on texts? ([\d, ]+) of (\w+)'s train split", trained(spoils=8).stderr).groups()
+        return [int(number) for number in texts.split(", ")], task
+
+    before, task = named()
+    shutil.rmtree(Path(experiment["tasks"]["books"]["train"]).parent / "run")
+    train, dev = (Path(experiment["tasks"][task][split]) for split in ("train", "dev"))
+    dev.write_text(f"{dev.read_text()}positive\tseen before\n")
+    train.write_text("positive\t\n" * 10 + "positive\tseen before\n" + train.read_text())
+    experiment["tasks"][task]["reader"]["skip_empty"] = experiment["drop_dev_texts"] = True
+    assert named() == ([number + 11 for number in before], task)
 
 
 def test_a_step_that_is_skipped_is_told_of(trained, tmp_path):
