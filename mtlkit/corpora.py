@@ -9,6 +9,7 @@ import numpy
 import torch
 from numpy.typing import NDArray
 
+from mtlkit.archive.members import MAX_LABELS, MAX_WORDS
 from mtlkit.config import Lazy
 from mtlkit.data import (
     Corpus,
@@ -91,8 +92,7 @@ def load_corpora(
 
 def counts_of(corpus: Corpus) -> dict[str, Any]:
     """Texts that were `read` and `used`, and the others by reason, as `skipped`."""
-    read = len(corpus) + sum(corpus.skipped.values())
-    return {"read": read, "used": len(corpus), **({"skipped": corpus.skipped} if corpus.skipped else {})}
+    return {"read": corpus.num_read, "used": len(corpus), **({"skipped": corpus.skipped} if corpus.skipped else {})}
 
 
 def say_counts(task: str, splits: Mapping[str, Corpus], say: Say) -> None:
@@ -116,9 +116,9 @@ def load_split(name: str, task: TaskSettings, split: str, limit: int | None = No
             raise DataError(f"{place}{error}") from None
     if split == "train" and (corpus.targets < 0).any():
         first = next(index for index in range(len(corpus)) if corpus.target(index) is None)
+        number = f"{corpus.places[first] + 1:,} of {corpus.num_read:,}"
         raise DataError(
-            f"tasks.{name}.train: {getattr(task, split)}: text {first + 1:,} of {len(corpus):,} has no target; "
-            "training needs them all"
+            f"tasks.{name}.train: {getattr(task, split)}: text {number} has no target; training needs them all"
         )
     if limit is not None and limit < len(corpus):
         # Spread over the whole file: some are sorted by label.
@@ -159,16 +159,32 @@ def read_vectors(experiment: Experiment, say: Say = silent) -> Vectors | None:
 
 
 def make_vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors | None, say: Say = silent) -> Vocabulary:
-    """The vocabulary of the training data; says how large it is and what the vectors cover."""
+    """The vocabulary of the training data; says how large it is and what the vectors cover.
+
+    Raises:
+        DataError: there are more words, or labels of a task, than an archive takes.
+    """
     settings, training = experiment.vocabulary, corpora.of_split("train")
+    _check_number_of_labels(training)
     _say_odd_labels(corpora, say)
     vocabulary = build_vocabulary(training, settings, vectors)
+    if (count := len(vocabulary["words"])) > MAX_WORDS:
+        remedy = "set max_words, or pretrained_limit where vectors are pretrained"
+        raise DataError(f"vocabulary: has {count:,} words, and may have {MAX_WORDS:,}; {remedy}")
     say(f"vocabulary: {len(vocabulary['words']):,} words")
     if vectors is not None:
         counts = _word_counts(training, settings)
         types, tokens = vectors.coverage(list(counts), counts.values())
         say(f"pretrained vectors cover {types:.1%} of the training words, {tokens:.1%} of their occurrences")
     return vocabulary
+
+
+def _check_number_of_labels(training: Mapping[str, Corpus]) -> None:
+    """No more than an archive takes: that is not to come out after training."""
+    for task, corpus in training.items():
+        if (count := len(corpus.label_counts())) > MAX_LABELS:
+            remedy = "see that it is labels that the reader takes for labels, or make them fewer"
+            raise DataError(f"tasks.{task}.train: has {count:,} labels, and may have {MAX_LABELS:,}; {remedy}")
 
 
 def _say_odd_labels(corpora: Corpora, say: Say) -> None:
@@ -181,7 +197,7 @@ def _say_odd_labels(corpora: Corpora, say: Say) -> None:
             if len(stray := texts_with_stray_tags(corpus)):
                 say(
                     f"tasks.{task}.{split}: in {len(stray):,} texts an I- tag continues no span, first in text "
-                    f"{stray[0] + 1:,}; it counts as the beginning of one"
+                    f"{corpus.places[stray[0]] + 1:,}; it counts as the beginning of one"
                 )
             if unknown := [label for label in corpus.label_counts() if label not in known]:
                 say(f"tasks.{task}.{split}: targets that train lacks, and no model can give: {', '.join(unknown)}")

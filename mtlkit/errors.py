@@ -10,6 +10,7 @@
       RunError                a run directory is not what the command needs it to be
         RunInUseError           another process is training in it
         DivergedError           a loss is no longer a finite number
+        OutOfMemoryError        memory has run out
 
 A message is one clear sentence that names the file, line or config path and the remedy.
 Broken invariants of mtlkit itself are `assert`s instead.
@@ -54,3 +55,7 @@ class RunInUseError(RunError):
 
 class DivergedError(RunError):
     """A loss is no longer a finite number."""
+
+
+class OutOfMemoryError(RunError):
+    """Memory has run out."""

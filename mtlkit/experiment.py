@@ -19,6 +19,7 @@ from mtlkit.metrics import Metric
 from mtlkit.models import SHARED, MultiTaskModel
 from mtlkit.sharing import SharingScheme
 from mtlkit.training import AVERAGE, StageSettings, TrainerSettings
+from mtlkit.training.out_of_memory import telling_of_memory
 from mtlkit.types import DataPath, NonNegativeFloat, Pattern, PositiveInt, Probability
 
 SPLITS = ("train", "dev", "test")
@@ -234,7 +235,13 @@ def build_model(experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors
 
     Raises:
         ConfigError: parts do not fit each other or the tasks.
+        OutOfMemoryError: it does not fit the memory.
     """
+    with telling_of_memory(lambda: "building the model", "make its dimensions or its vocabulary smaller"):
+        return _built(experiment, vocabulary, vectors)
+
+
+def _built(experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors | None) -> MultiTaskModel:
     settings, tasks = experiment.model, list(experiment.tasks)
     owners = [SHARED] if settings.share_embedder else tasks
     embedders = {owner: settings.embedder.build(vocabulary=vocabulary, vectors=vectors) for owner in owners}

@@ -63,6 +63,11 @@ class Archive:
             raise unsound(self.path, f"tasks.{task}.{problem}")
         return reader
 
+    def labels_in_files(self, task: str) -> list[str]:
+        """The labels of a task, and those that its reader renames to them."""
+        renamed = self.experiment.tasks[task].reader.to_json().get("labels")
+        return [*self.vocabulary.labels(task), *(renamed if isinstance(renamed, dict) else ())]
+
     @cached_property
     def _selection(self) -> ModelSelection:
         try:

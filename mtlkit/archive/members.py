@@ -19,6 +19,9 @@ MAX_EXPANSION, FREE_BYTES = 256, 64 * 2**20
 even of zeros gzip makes no less than a 230th at the level at which archives are written."""
 MAX_LABELS = 2**16
 """Of a task."""
+MAX_WORDS = 2**23
+"""Of the vocabulary: four times those of the largest published vectors. Reading a short word takes 160 bytes of memory,
+so all of them take less than 1.5 GB."""
 
 LARGEST = {
     r"manifest\.json|meta\.json|vocabulary/vocabulary\.json": 4 * 2**20,

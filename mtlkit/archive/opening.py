@@ -14,6 +14,7 @@ It may come from a stranger: members.py says what may be in it, formats.py which
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,17 @@ from mtlkit.archive.archive import Archive
 from mtlkit.archive.documents import Manifest, Meta, parse_json
 from mtlkit.archive.fitting import forms_in
 from mtlkit.archive.formats import Documents, migrated
-from mtlkit.archive.members import EXPERIMENT, MANIFEST, MAX_LABELS, META, SEEN, VOCABULARY, damaged, printable
+from mtlkit.archive.members import (
+    EXPERIMENT,
+    MANIFEST,
+    MAX_LABELS,
+    MAX_WORDS,
+    META,
+    SEEN,
+    VOCABULARY,
+    damaged,
+    printable,
+)
 from mtlkit.archive.refusals import UNBUILDABLE, first_problem, reading, unsound
 from mtlkit.archive.unpacking import unpack
 from mtlkit.config import validate
@@ -121,6 +132,9 @@ def _experiment(path: Path, value: Any, made_with: Mapping[str, str], plugins: S
 
 
 def _vocabulary(folder: Path, experiment: Experiment) -> Vocabulary:
+    with (folder / "words.txt").open("rb") as words:
+        if sum(block.count(b"\n") for block in iter(partial(words.read, 2**20), b"")) > MAX_WORDS:
+            raise ValueError(f"there are to be at most {MAX_WORDS} words")
     vocabulary = Vocabulary.load(folder)
     for task in experiment.tasks:
         if not 0 < len(vocabulary.labels(task)) <= MAX_LABELS:

@@ -96,3 +96,17 @@ def main() -> None:
 
         print("\n".join(map(on_one_line, str(error).split("\n"))), file=sys.stderr)  # it may quote a stranger
         raise SystemExit(USAGE_ERROR) from None
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        remedy = "make the model, its vocabulary or the batches smaller, or use a machine with more"
+        print(f"out of memory; {remedy}", file=sys.stderr)
+        raise SystemExit(USAGE_ERROR) from None
+
+
+def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
+    if isinstance(error, MemoryError):  # nothing more is to be imported
+        return True
+    from mtlkit.training.out_of_memory import is_out_of_memory
+
+    return is_out_of_memory(error)

@@ -29,6 +29,9 @@ def evaluate(
         Path | None, typer.Option(metavar="DIR", help="Write the answer to each text to DIR/SPLIT/TASK.jsonl.gz.")
     ] = None,
     limit: Limit = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Texts scored at once; default: the experiment's evaluation_batch_size.")
+    ] = None,
     device: Device = "auto",
     include_package: Include = [],
 ) -> None:
@@ -52,7 +55,7 @@ def evaluate(
     if predictions is not None:
         _keep_own_answers(archive_path(archives[0]), predictions, limit, is_own=file is None and not data)
         predictions.mkdir(parents=True, exist_ok=True)
-    wanted = Wanted(split, task, file, *other_data(data), limit)
+    wanted = Wanted(split, task, file, *other_data(data), limit, batch_size)
     evaluations = _scored(archives, wanted, torch_device(device), load_plugins(include_package))
     figures = {name: evaluation.figures for name, evaluation in evaluations.items()}
     title = split if file is None else file

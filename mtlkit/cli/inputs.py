@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -29,6 +29,17 @@ def open_inputs(source: str, jsonl: bool) -> "Iterator[Iterator[Input]]":
         raise DataError(f"{name}: cannot be read ({error.strerror}); check the path") from None
     with opened as stream:
         yield _read(stream, name, jsonl or source.endswith(".jsonl"))
+
+
+def noting_labels(lines: "Iterable[Input]", labels: Collection[str], say: Callable[[str], None]) -> "Iterator[Input]":
+    """The same lines; says once where they look as if they began with one of these labels and a TAB."""
+    has_said = False
+    for raw, place in lines:
+        if not has_said and isinstance(raw, str) and "\t" in raw and raw.partition("\t")[0] in labels:
+            has_said = True
+            remedy = "cut the labels off, or score such a file by mtlkit evaluate ARCHIVE --task TASK --file FILE"
+            say(f"{place}: looks like LABEL<TAB>TEXT, but the whole line is taken for the text; {remedy}")
+        yield raw, place
 
 
 def _open(source: str) -> AbstractContextManager[BinaryIO]:

@@ -53,7 +53,7 @@ def sweep(
     and a run whose process was killed is taken over. A run that fails leaves the exit code 1. Needs mtlkit[sweep].
     """
     from mtlkit.runs import Interrupted, TrainOptions
-    from mtlkit.sweeps import check_joins, check_optuna, join
+    from mtlkit.sweeps import check_joins, check_optuna, check_storage, join
 
     check_optuna()
     asked = _asked(source, grid, range_, trials, seeds, serialization_dir, limit)
@@ -68,6 +68,7 @@ def sweep(
         _show(_report(asked, storage, command))
         return
     options = TrainOptions(torch_device(device), plugins=source.plugins())
+    check_storage(storage)  # before anything is left behind
     identity = join(asked)
     try:
         if processes > 1:

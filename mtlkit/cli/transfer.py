@@ -20,7 +20,9 @@ Embeddings = Literal["fresh", "copy"]
 @takes_experiment
 def transfer(
     source: ExperimentSource,
-    leave_out: Annotated[str, typer.Option(metavar="TASK", help="The new task; all for a fold with each of them.")],
+    left_out: Annotated[
+        list[str], typer.Option("--leave-out", metavar="TASK", help="The new task; all for a fold with each of them.")
+    ],
     serialization_dir: Annotated[
         Path | None,
         typer.Option(
@@ -65,6 +67,9 @@ def transfer(
         train_folds,
     )
 
+    leave_out, *more = left_out
+    if more:
+        raise ConfigError(f"--leave-out {more[0]}: is a second one; give one task, or all")
     resume = resume or resume_anyway
     if resume and force:
         raise ConfigError("--resume goes on with folds and --force deletes them; give one of them")

@@ -79,7 +79,7 @@ def predict(
     """
     from mtlkit.archive import open_archive
     from mtlkit.cli.console import say
-    from mtlkit.cli.inputs import STANDARD_INPUT, open_inputs
+    from mtlkit.cli.inputs import STANDARD_INPUT, noting_labels, open_inputs
     from mtlkit.cli.outputs import open_output
     from mtlkit.errors import ConfigError
     from mtlkit.explanations import visible
@@ -92,8 +92,9 @@ def predict(
         known = list(opened.experiment.tasks)
         if unknown := [name for name in task if name not in known]:
             raise ConfigError(f"--task {unknown[0]}: the archive's tasks are {', '.join(known)}")
+        labels = {label for name in known for label in opened.labels_in_files(name)}
         with open_output(output) as target:
-            for record in run_predict(opened, lines, task or known, size):
+            for record in run_predict(opened, noting_labels(lines, labels, say), task or known, size):
                 bad += "error" in record
                 print(visible(json.dumps(record, ensure_ascii=False)), file=target, flush=True)
     if bad:

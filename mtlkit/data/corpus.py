@@ -29,6 +29,7 @@ class Corpus:
     `labels`   distinct target strings, in order of first appearance
     `targets`  int32, (n,) for labels and (N,) for tags: places in `labels`, -1 where there is none
     `digests`  int64 (n,): identity of each whole text, blake2b of its words joined by blanks, taken before any cut
+    `places`   int32 (n,): which of the texts that were read each is, from 0; those that are left out are counted too
     `skipped`  how many texts of the files are not among the n, by reason
     """
 
@@ -38,6 +39,7 @@ class Corpus:
     labels: list[str]
     targets: NDArray[np.int32]
     digests: NDArray[np.int64]
+    places: NDArray[np.int32]
     target_kind: TargetKind
     skipped: dict[str, int] = field(default_factory=dict)
 
@@ -46,8 +48,9 @@ class Corpus:
         """Numbers forms and targets in one pass. Raises ValueError where a target is not of `target_kind`."""
         forms, labels = _numbering(), _numbering()
         tokens, targets, offsets, digests = array("i"), array("i"), array("q", [0]), bytearray()
+        places = array("i")
         skipped: Counter[str] = Counter()
-        for instance in instances:
+        for place, instance in enumerate(instances):
             if isinstance(instance, Skipped):
                 skipped[instance.reason] += 1
                 continue
@@ -55,6 +58,7 @@ class Corpus:
             targets.extend(_target_ids(instance, target_kind, labels))
             offsets.append(len(tokens))
             digests += text_digest(instance.words)
+            places.append(place)
         return cls(
             list(forms),
             np.array(tokens, np.int32),
@@ -62,18 +66,20 @@ class Corpus:
             list(labels),
             np.array(targets, np.int32),
             np.frombuffer(digests, "<i8").astype(np.int64),
+            np.array(places, np.int32),
             target_kind,
             dict(skipped),
         )
 
     @classmethod
     def joined(cls, corpora: Sequence["Corpus"]) -> Self:
-        """The texts of several corpora with targets of one kind, one corpus after the other."""
+        """The texts of several corpora with targets of one kind, one corpus after the other; so they are counted."""
         forms, labels = _numbering(), _numbering()
         tokens = [np.array([forms[form] for form in each.forms], np.int32)[each.tokens] for each in corpora]
         # The last place is for -1, which stands for no target.
         places = [np.array([*(labels[label] for label in each.labels), NO_TARGET], np.int32) for each in corpora]
         lengths = np.concatenate([each.lengths for each in corpora])
+        read = np.cumsum([0, *(each.num_read for each in corpora[:-1])])
         return cls(
             list(forms),
             np.concatenate(tokens),
@@ -81,12 +87,18 @@ class Corpus:
             list(labels),
             np.concatenate([place[each.targets] for place, each in zip(places, corpora, strict=True)]),
             np.concatenate([each.digests for each in corpora]),
+            np.concatenate([each.places + start for each, start in zip(corpora, read.tolist(), strict=True)]),
             corpora[0].target_kind,
             dict(sum((Counter(each.skipped) for each in corpora), Counter[str]())),
         )
 
     def __len__(self) -> int:
         return len(self.digests)
+
+    @property
+    def num_read(self) -> int:
+        """How many texts were read, those that are left out among them."""
+        return len(self) + sum(self.skipped.values())
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -149,6 +161,7 @@ class Corpus:
             offsets=offsets,
             targets=self.targets[indices if self.target_kind == "label" else positions],
             digests=self.digests[indices],
+            places=self.places[indices],
         )
 
 

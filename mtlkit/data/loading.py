@@ -15,8 +15,8 @@ from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.errors import DataError
 from mtlkit.files import file_sha256, new_folder
 
-FORMAT = 2  # part of every key: count it up when columns change, and no old entry is read again
-COLUMNS = ("tokens", "offsets", "targets", "digests")
+FORMAT = 3  # part of every key: count it up when columns change, and no old entry is read again
+COLUMNS = ("tokens", "offsets", "targets", "digests", "places")
 STRINGS = ("forms", "labels", "target_kind", "skipped")
 
 
@@ -90,11 +90,11 @@ def _open(entry: Path) -> Corpus | None:
         if about["digests"] != _digests(entry) or about["strings"] != _strings_sha256(strings):
             return None
         # "c": writable in memory only, which is what torch.from_numpy wants; the file never changes.
-        tokens, offsets, targets, digests = (
+        tokens, offsets, targets, digests, places = (
             np.asarray(np.load(entry / f"{column}.npy", mmap_mode="c")) for column in COLUMNS
         )
         forms, labels, kind, skipped = (strings[name] for name in STRINGS)
-        return Corpus(forms, tokens, offsets, labels, targets, digests, kind, skipped)
+        return Corpus(forms, tokens, offsets, labels, targets, digests, places, kind, skipped)
     except (OSError, ValueError, KeyError, TypeError, DataError):
         return None
 

@@ -10,12 +10,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
-from mtlkit.config import components_in, differences
+from mtlkit.config import Difference, components_in, differences, validate
 from mtlkit.corpora import Corpora, Say
 from mtlkit.data import Vocabulary
-from mtlkit.errors import RunError
+from mtlkit.errors import ConfigError, RunError
 from mtlkit.experiment import Experiment, LoadedExperiment
 from mtlkit.files import file_sha256
 from mtlkit.runs.directory import RunDirectory
@@ -24,17 +24,15 @@ NOTE = "resumed_anyway"
 """The key in `meta.json`."""
 
 
-def changed_settings(run: RunDirectory, experiment: Experiment) -> list[str]:
-    """Which settings are not those that the run was begun with, with both values.
+def changed_settings(run: RunDirectory, experiment: Experiment) -> list[Difference]:
+    """Which settings are not those that the run was begun with.
+
+    Those that there were none of then count as at their defaults: an older mtlkit has begun the run.
 
     Raises:
         RunError: the run's own cannot be read.
     """
-    try:
-        before = json.loads(run.resolved.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{run.path}: cannot be resumed, a file of it is missing or damaged: {error}") from None
-    return [str(found) for found in differences(before, experiment.to_json())]
+    return differences(_with_defaults(_experiment_of(run)), experiment.to_json())
 
 
 def changed_files(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
@@ -52,7 +50,7 @@ def code_hashes(experiment: Experiment) -> dict[str, str]:
     return dict(sorted(filter(None, map(_code, packages))))
 
 
-def refuse(run: RunDirectory, what: str, changes: Sequence[str]) -> None:
+def refuse(run: RunDirectory, what: str, changes: Sequence[str | Difference]) -> None:
     """Makes sure that nothing has changed.
 
     Args:
@@ -66,7 +64,7 @@ def refuse(run: RunDirectory, what: str, changes: Sequence[str]) -> None:
     if changes:
         remedy = "undo the change, or start a new run with another -s DIR"
         remedy += "" if run.is_finished else ", or go on all the same with --resume-anyway"
-        raise RunError(f"{run.path}: {what} changed since the run was begun: {', '.join(changes)}; {remedy}")
+        raise RunError(f"{run.path}: {what} changed since the run was begun: {', '.join(map(str, changes))}; {remedy}")
 
 
 @final
@@ -87,7 +85,9 @@ class Changes:
 
     def look_at_settings(self, experiment: Experiment) -> None:
         """Compares the experiment with the run's. Raises RunError where it is another and may not be."""
-        self._look("the experiment", changed_settings(self.run, experiment))
+        found = changed_settings(self.run, experiment)
+        late = {change.path: " too late for its stage, which is done" for change in found if self._is_late(change.path)}
+        self._look("the experiment", [f"{change}{late.get(change.path, '')}" for change in found])
 
     def look_at_files(self, data: Mapping[str, str], code: Mapping[str, str]) -> None:
         """Compares digests of data and of plugins' code. Raises RunError where some are others and may not be."""
@@ -122,12 +122,36 @@ class Changes:
         self.run.write_experiment(loaded)
         self._found = []
 
+    def _is_late(self, path: str) -> bool:
+        """Whether a setting is one of a stage whose training is done."""
+        section, _, rest = path.partition(".")
+        number = rest.partition(".")[0]
+        names = [stage["name"] for stage in _experiment_of(self.run).get("stages", [])]
+        is_known = section == "stages" and number.isdecimal() and int(number) < len(names)
+        return is_known and self.run.stage(names[int(number)]).outcome.exists()
+
     def _look(self, what: str, found: Sequence[str]) -> None:
         if not self.anyway:
             refuse(self.run, what, found)
         for change in found:
             self.say(f"going on although {what} changed: {change}")
         self._found += found
+
+
+def _experiment_of(run: RunDirectory) -> Any:
+    """The resolved experiment that the run was begun with."""
+    try:
+        return json.loads(run.resolved.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{run.path}: cannot be resumed, a file of it is missing or damaged: {error}") from None
+
+
+def _with_defaults(before: Any) -> Any:
+    """A resolved experiment with the settings that have come since; as it is where it is none any more."""
+    try:
+        return validate(Experiment, before, "the run's experiment").to_json()
+    except (ConfigError, RecursionError):
+        return before
 
 
 def _check_labels(corpora: Corpora, vocabulary: Vocabulary) -> None:

@@ -15,7 +15,7 @@ stages/NAME/                of a run in stages, each one's checkpoints and deriv
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import takewhile
 from pathlib import Path
@@ -129,8 +129,12 @@ class RunDirectory:
         if meta["format"] != FORMAT:
             raise RunError(f"{self.path}: begun by another version of mtlkit (format {meta['format']}); use that one")
 
-    def check_limit(self, limit: int | None) -> None:
+    def check_limit(self, limit: int | None, others: Callable[[], Sequence[object]] = list) -> None:
         """Makes sure that the run was begun with the same `--limit`.
+
+        Args:
+            limit: now.
+            others: what else is not as it was when the run was begun; asked only where the limit is not, either.
 
         Raises:
             RunError: it was begun with another one, or without.
@@ -138,7 +142,9 @@ class RunDirectory:
         before = self.read_meta()["limit"]
         if limit != before:
             begun = "without --limit" if before is None else f"with --limit {before}"
-            raise RunError(f"{self.path}: was begun {begun}; resume it {begun}")
+            found = ", ".join(map(str, others()))
+            also, those = (f" and other settings ({found})", " and with those") if found else ("", "")
+            raise RunError(f"{self.path}: was begun {begun}{also}; resume it {begun}{those}")
 
     def create(self, loaded: LoadedExperiment, vocabulary: Vocabulary, meta: dict[str, Any]) -> None:
         """Writes the directory in one move, in place of a run that is here; `check_new` comes first.

@@ -10,6 +10,8 @@ from mtlkit.errors import ConfigError, DataError
 from mtlkit.experiment import TaskSettings
 from mtlkit.files import is_file
 from mtlkit.models import MultiTaskModel
+from mtlkit.runs.finiteness import watching
+from mtlkit.runs.predict import NO_NUMBER
 from mtlkit.table import on_one_line
 from mtlkit.training import EvaluationTask, Predictions, computing_as, predictions_of, with_averages
 
@@ -30,6 +32,8 @@ class Wanted:
     """Where all other data lie, if not where the experiment says: under the same names, with folders or without."""
     limit: int | None = None
     """At most so many texts of each task."""
+    batch_size: int | None = None
+    """Texts that are scored at once; None for as many as the experiment says."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,14 @@ def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Eva
     figures: dict[str, float] = {}
     predictions = []
     for model, task in scored_tasks(archive, wanted, say):
-        with computing_as(trainer):
-            answers = predictions_of(model, task, trainer.evaluation_batch_size, trainer.precision)
+        name, size = task.split.task, wanted.batch_size or trainer.evaluation_batch_size
+        with computing_as(trainer), watching(model, name) as is_finite:
+            answers = predictions_of(model, task, size, trainer.precision)
+        if not is_finite:
+            say(f"{name}: {NO_NUMBER}; these figures are worth nothing")
         predictions.append(answers)
         figures.update(answers.figures())
-        figures.update(majority(task.split.task, task.split.corpus))
+        figures.update(majority(name, task.split.corpus))
     return Evaluation(with_averages(figures), predictions)
 
 

@@ -13,7 +13,7 @@ from mtlkit.archive import Archive
 from mtlkit.data import Corpus, DatasetReader, Instance
 from mtlkit.errors import ArchiveError, ConfigError, DataError
 from mtlkit.explanations import Explanation, Guess, Mixture, Path, Reading, SharedWith, Step
-from mtlkit.runs.predict import NO_NUMBER, as_batch, decisions_of
+from mtlkit.runs.predict import NO_NUMBER, answering, as_batch, decisions_of
 from mtlkit.sharing import GuessTrace, MixtureTrace, PathTrace, Trace, WordTrace
 from mtlkit.training import computing_as
 from mtlkit.training.optimization import autocast
@@ -31,13 +31,18 @@ def explain(archive: Archive, texts: Sequence[str], task: str) -> list[Explanati
         ArchiveError: its weights or the task's reader are not sound, or it comes to no finite number.
         DataError: a text that the task's reader cannot take.
         ConfigError: the sharing scheme tells nothing of what it shares.
+        OutOfMemoryError: the texts do not fit the memory.
     """
     model, reader = archive.model_for(task), archive.reader_for(task)
     instances = _read(reader, texts, archive.experiment.tasks[task].max_length)
-    batch = as_batch(archive, task, Corpus.from_instances(instances, reader.target_kind))
-    trainer = archive.experiment.trainer
-    with computing_as(trainer), torch.inference_mode(), autocast(archive.device, trainer.precision):
-        decoded, trace = model.decode_with_trace(batch)
+    corpus, trainer = Corpus.from_instances(instances, reader.target_kind), archive.experiment.trainer
+    with (
+        computing_as(trainer),
+        torch.inference_mode(),
+        autocast(archive.device, trainer.precision),
+        answering(corpus, "or fewer at a time"),
+    ):
+        decoded, trace = model.decode_with_trace(as_batch(archive, task, corpus))
     if trace is None:
         raise ConfigError(
             f"{archive.path}: the sharing scheme '{archive.experiment.model.sharing.type}' tells nothing of what it "

@@ -1,6 +1,7 @@
 """`predict`: answers of an archive to raw text, as it comes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from itertools import islice
 from math import isfinite
 from typing import Any
@@ -13,6 +14,7 @@ from mtlkit.errors import DataError
 from mtlkit.heads import Decoded
 from mtlkit.training import as_target, computing_as
 from mtlkit.training.optimization import autocast
+from mtlkit.training.out_of_memory import telling_of_memory
 
 Input = tuple[str | Mapping[str, object] | DataError, str]
 """A raw text or a JSON object (or why there is none), and its place for messages."""
@@ -29,6 +31,9 @@ def predict(
         inputs: read as they come, `batch_size` at a time.
         tasks: whose heads answer, each once.
         batch_size: inputs read before answers are given.
+
+    Raises:
+        OutOfMemoryError: so many do not fit the memory.
     """
     readers = {task: archive.reader_for(task) for task in tasks}
     stream = iter(inputs)
@@ -63,11 +68,16 @@ def _answer(archive: Archive, chunk: Sequence[Input], task: str, reader: Dataset
 
 
 def _decide(archive: Archive, task: str, corpus: Corpus) -> list[dict[str, Any]]:
-    model = archive.model_for(task)
-    batch = as_batch(archive, task, corpus)
-    with torch.inference_mode(), autocast(archive.device, archive.experiment.trainer.precision):
-        decoded = model.decode(batch)
+    model, precision = archive.model_for(task), archive.experiment.trainer.precision
+    with torch.inference_mode(), autocast(archive.device, precision), answering(corpus, "or a smaller --batch-size"):
+        decoded = model.decode(as_batch(archive, task, corpus))
     return decisions_of(decoded, archive.vocabulary.labels(task))
+
+
+def answering(corpus: Corpus, fewer: str) -> AbstractContextManager[None]:
+    """Tells where there is not the memory to answer the texts of a corpus, which are a batch."""
+    size = f"{len(corpus):,} texts, of up to {corpus.lengths.max():,} words"
+    return telling_of_memory(lambda: f"answering {size}", f"give shorter texts, {fewer}")
 
 
 def as_batch(archive: Archive, task: str, corpus: Corpus) -> Batch:

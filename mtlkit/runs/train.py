@@ -109,7 +109,8 @@ def _train(
     changes = Changes(run, options.resume_anyway, say)
     if options.resume:
         run.check_resumable()
-        _check_circumstances(run, options, kernels, say)
+        run.check_limit(options.limit, partial(changed_settings, run, experiment))
+        _say_circumstances(run, options, kernels, say)
         changes.look_at_settings(experiment)
         run.sweep()
     else:
@@ -158,9 +159,8 @@ def _stage_metrics(experiment: Experiment, outcomes: Sequence[Outcome]) -> dict[
     return {"stages": by_name}
 
 
-def _check_circumstances(run: RunDirectory, options: TrainOptions, kernels: str | None, say: Say) -> None:
-    """Refuses another `limit`, and says what else may keep a resumed run from coming to the same bits."""
-    run.check_limit(options.limit)
+def _say_circumstances(run: RunDirectory, options: TrainOptions, kernels: str | None, say: Say) -> None:
+    """Says what may keep a resumed run from coming to the same bits."""
     before = run.read_meta()
     versions = {"mtlkit": mtlkit.__version__, "torch": str(torch.__version__)}
     for name, now in {**versions, "device": str(options.device), "kernels": kernels}.items():

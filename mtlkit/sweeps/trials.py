@@ -44,6 +44,16 @@ def check_optuna() -> None:
         raise ConfigError("sweep: needs Optuna; install it with: pip install 'mtlkit[sweep]'") from None
 
 
+def check_storage(url: str | None) -> None:
+    """Makes sure that a database can be used, if one is named.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    if url is not None:
+        _storage(Path(), url)
+
+
 @final
 class Trials:
     """The study of a sweep.

@@ -9,10 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from statistics import fmean
 
-import torch
-
 from mtlkit.corpora import Say
-from mtlkit.errors import DivergedError, RunInUseError
+from mtlkit.errors import DivergedError, OutOfMemoryError, RunInUseError
 from mtlkit.runs import Interrupts, Listener, TrainOptions, train
 from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.scores import scores_of
@@ -105,7 +103,7 @@ def _attempt(sweep: Sweep, run: SweepRun, options: TrainOptions, listeners: Sequ
         train(loaded, run.directory.path, options, listeners, _announcing(run, say))
     except RunInUseError:
         say(f"{name}: another process was faster")
-    except (DivergedError, torch.OutOfMemoryError) as error:
+    except (DivergedError, OutOfMemoryError) as error:
         run.fail(str(error))
         say(f"{name}: failed: {error}")
         say(f"to try it again, delete {run.failure_file}")

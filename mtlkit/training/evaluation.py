@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import fmean
 from typing import final
 
@@ -16,9 +17,11 @@ from mtlkit.models import MultiTaskModel
 from mtlkit.selectors import ModulePath
 from mtlkit.sharing import Trace
 from mtlkit.training.optimization import Precision, autocast
+from mtlkit.training.out_of_memory import telling_of_memory
 from mtlkit.training.predictions import CLEAN, CLEAN_SHARE, Predictions
 
 AVERAGE = "average"
+SMALLER = "lower evaluation_batch_size, or give mtlkit evaluate a smaller --batch-size"
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,11 @@ def predict_split(
     precision: Precision = "fp32",
     path: ModulePath | None = None,
 ) -> list[Target]:
-    """The model's decision for each text, in the split's order: a label, or a tag per word."""
+    """The model's decision for each text, in the split's order: a label, or a tag per word.
+
+    Raises:
+        OutOfMemoryError: a batch does not fit the memory.
+    """
     batches = decoded_batches(model, split, batch_size, precision, path)
     return decisions_of_split(split, labels, [(each.batch.indices_B, each.ids) for each in batches])
 
@@ -139,12 +146,17 @@ def decoded_batches(
     *,
     with_trace: bool = False,
 ) -> Iterator[DecodedBatch]:
-    """One pass over a split, every text once; a trace is of the task's best path."""
+    """One pass over a split, every text once; a trace is of the task's best path.
+
+    Raises:
+        OutOfMemoryError: a batch does not fit the memory.
+    """
     assert path is None or not with_trace
     model.eval()
     order = bucketed_order(split.lengths, batch_size, None)
     for indices, places in zip(order, split.places(order), strict=True):
-        with torch.inference_mode():  # not around the yield: it would hold in whoever takes the batch
+        # Not around the yield: inference mode would hold in whoever takes the batch.
+        with torch.inference_mode(), telling_of_memory(partial(_scoring, split, indices), SMALLER):
             batch = split.batch(indices, places)
             with autocast(batch.text.mask_BT.device, precision):
                 if with_trace:
@@ -170,6 +182,11 @@ def decisions_of_split(
         for index, row in zip(indices.tolist(), ids.tolist(), strict=True):
             decisions[index] = as_target(row, labels)
     return decisions
+
+
+def _scoring(split: TaskSplit, indices: Tensor) -> str:
+    longest = int(split.lengths[indices].max())
+    return f"scoring a batch of {len(indices):,} texts of {split.task}, of up to {longest:,} words"
 
 
 def _on_host(tensors: Sequence[Tensor]) -> list[Tensor]:

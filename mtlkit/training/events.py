@@ -43,7 +43,7 @@ class EpochEnd:
     """The sums of what the steps counted."""
     skipped: list[dict[str, Any]] = field(default_factory=list)
     """Each step that was left out, as its loss or gradient was no finite number: `step`, and `texts`, of each batch its
-    task and the places of its texts in the train split, from 0."""
+    task and the places of its texts among those that were read for its train split, from 0."""
     idle: list[str] = field(default_factory=list)
     """At the end of the first epoch: parts of the model that no gradient has reached."""
     recorded: dict[str, Any] | None = None

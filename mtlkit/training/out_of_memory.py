@@ -1,26 +1,51 @@
 """Batches that do not fit the memory: told of, or taken in parts."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 
 from mtlkit.data import Batch
-from mtlkit.errors import RunError
+from mtlkit.errors import OutOfMemoryError
 from mtlkit.models import MultiTaskModel, TaskLoss
 
 if TYPE_CHECKING:
     from mtlkit.training.optimization import Optimization
 
 OnOutOfMemory = Literal["stop", "split"]
-SIGNS = ("DefaultCPUAllocator: can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
+SIGNS = (
+    *("DefaultCPUAllocator: can't allocate memory", "std::bad_alloc"),
+    *("CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED"),
+)
 """In errors that have no class of their own: the machine's memory, and what NVIDIA's libraries want for themselves."""
 
 
-def is_out_of_memory(error: RuntimeError) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
     """Whether memory ran out, of a GPU or of the machine."""
-    return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error) for sign in SIGNS)
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in SIGNS)
+
+
+@contextmanager
+def telling_of_memory(what: Callable[[], str], remedy: str) -> Iterator[None]:
+    """Tells in a sentence that memory ran out inside of the block.
+
+    Args:
+        what: needs it; asked only then.
+        remedy: what to do about it.
+
+    Raises:
+        OutOfMemoryError: it did.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise OutOfMemoryError(f"out of memory {what()}; {remedy}") from None
 
 
 def add_gradients(
@@ -44,7 +69,8 @@ def add_gradients(
         Each batch's loss of its task, detached.
 
     Raises:
-        RunError: a batch cannot be split: it is one text, or the sharing scheme adds losses that are of whole batches.
+        OutOfMemoryError: a batch cannot be split: it is one text, or the sharing scheme adds losses of whole
+            batches.
         torch.OutOfMemoryError: it does not fit, and is not to be split.
     """
     num_parts = [1] * len(batches)
@@ -61,7 +87,9 @@ def add_gradients(
         optimization.forget()
         failed = len(losses)
         if num_parts[failed] == batches[failed].size:
-            raise RunError(f"out of memory: {size_of(batches[failed])}, one text at a time; set the task's max_length")
+            raise OutOfMemoryError(
+                f"out of memory: {size_of(batches[failed])}, one text at a time; set the task's max_length"
+            )
         optimization.num_split += num_parts[failed] == 1
         num_parts[failed] = min(2 * num_parts[failed], batches[failed].size)
 
@@ -79,7 +107,7 @@ def _add(
     for part, share in shares(model, batch, num_parts):
         losses = losses_of(part, number)
         if share is not None and (own := [name for name in losses[0].parts if name != "task"]):
-            raise RunError(
+            raise OutOfMemoryError(
                 f"out of memory: {size_of(batch)}, which cannot be split: the sharing scheme adds losses of a whole "
                 f"batch ({', '.join(own)}); lower batch_size or set batch_tokens"
             )

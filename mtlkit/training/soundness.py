@@ -4,11 +4,13 @@ Letters: P batches of a step.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mtlkit.data import Batch
@@ -27,7 +29,7 @@ class StepPlace:
     """From 1."""
     step: int
     texts: list[tuple[str, list[int]]]
-    """Of each batch: its task, and the places of its texts in the train split, from 0."""
+    """Of each batch: its task, and the places of its texts, from 0."""
 
     @classmethod
     def of(cls, epoch: int, step: int, batches: Sequence[Batch]) -> "StepPlace":
@@ -39,7 +41,7 @@ class StepPlace:
 
 
 def described(texts: Sequence[tuple[str, list[int]]]) -> str:
-    """Texts of batches as a user counts them, from 1."""
+    """Texts of batches as a user counts them: from 1, in the order of the files, whatever is left out."""
     return " and ".join(
         f"text{'' if len(places) == 1 else 's'} {', '.join(str(place + 1) for place in places)} of {task}'s train split"
         for task, places in texts
@@ -53,10 +55,15 @@ class Soundness:
     On a CPU an unsound step is known before it is taken, and never is. On a GPU nothing waits for the news: with `stop`
     some more steps are taken and nothing of them is kept; with `skip` the device itself undoes the step; `raise` waits
     for every step.
+
+    Args:
+        policy: what becomes of unsound steps.
+        places: of each task's texts among those that were read, so that they are told of as a user finds them.
     """
 
-    def __init__(self, policy: OnNonfinite) -> None:
+    def __init__(self, policy: OnNonfinite, places: Mapping[str, NDArray[np.int32]]) -> None:
         self.policy = policy
+        self.places = places
         self.skipped: list[dict[str, Any]] = []
         """The steps of this epoch that were left out."""
         self.unsound_losses: list[str] = []
@@ -85,6 +92,7 @@ class Soundness:
                 self._unsound(place, finite_1P[1:].tolist())
 
     def _unsound(self, place: StepPlace, finite_P: list[bool]) -> None:
+        place = replace(place, texts=[(task, self.places[task][texts].tolist()) for task, texts in place.texts])
         if self.policy != "skip":
             lost = [batch for batch, finite in zip(place.texts, finite_P, strict=True) if not finite]
             culprit = StepPlace(place.epoch, place.step, lost or place.texts)

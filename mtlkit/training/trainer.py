@@ -9,7 +9,7 @@ from typing import Any, final
 import torch
 
 from mtlkit.data import Batch, BatchStream, TaskSplit
-from mtlkit.errors import RunError
+from mtlkit.errors import OutOfMemoryError
 from mtlkit.models import MultiTaskModel
 from mtlkit.training import random_state
 from mtlkit.training.evaluation import EvaluationTask, evaluate, with_averages
@@ -78,7 +78,7 @@ class Trainer:
             undoes=settings.on_nonfinite == "skip",
             splits=settings.on_out_of_memory == "split",
         )
-        self.soundness = Soundness(settings.on_nonfinite)
+        self.soundness = Soundness(settings.on_nonfinite, {task: split.corpus.places for task, split in train.items()})
         self.recording = Recording(model, settings.records, self._observed(), settings.precision)
         self.steps_per_epoch = len(self.plan(0))
 
@@ -107,7 +107,7 @@ class Trainer:
 
         Raises:
             DivergedError: a loss or gradient is no finite number, and `on_nonfinite` is not `skip`.
-            RunError: a batch does not fit the memory.
+            OutOfMemoryError: a batch does not fit the memory.
         """
         while not self.finished:
             yield from self._steps()
@@ -196,7 +196,7 @@ class Trainer:
                 raise
             sizes = " and ".join(map(size_of, batches))
             remedy = "lower batch_size, set batch_tokens, or split such batches with on_out_of_memory: 'split'"
-            raise RunError(f"out of memory in step {self.step + 1:,}: {sizes}; {remedy}") from None
+            raise OutOfMemoryError(f"out of memory in step {self.step + 1:,}: {sizes}; {remedy}") from None
         if split := self.optimization.num_split - num_split:
             return replace(result, work={**result.work, "split_batches": split})
         return result

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtlkit.data import Corpus, Instance
+from mtlkit.data import Corpus, Instance, Skipped
 
 WORDS = st.lists(st.text("ab\\\u2028é", min_size=1, max_size=3), min_size=1, max_size=5).map(tuple)
 LABELLED = st.builds(Instance, WORDS, st.none() | st.sampled_from(["no", "yes"]))
@@ -110,3 +110,15 @@ def test_an_identity_is_that_of_the_texts_in_their_order() -> None:
     assert identity("a b", "c") not in (identity("a", "b c"), identity("a b"))
     whole = Corpus.from_instances([Instance(("a", "b")), Instance(("c",))], "label")
     assert whole.cut(1).identity == whole.identity != whole.head(1).identity
+
+
+def test_places_are_those_among_the_texts_that_were_read():
+    """Whatever is left out, chosen, or put behind other texts."""
+    left_out = Skipped("without words")
+    corpus = Corpus.from_instances([left_out, Instance(("a",), "x"), left_out, Instance(("b",), "y")], "label")
+    assert (corpus.places.tolist(), corpus.num_read) == ([1, 3], 4)
+    kept = corpus.keep(np.array([1]), "by choice")
+    assert (kept.places.tolist(), kept.num_read) == ([3], 4)
+    joined = Corpus.joined([kept, corpus, corpus.cut(1)])
+    assert (joined.places.tolist(), joined.num_read) == ([3, 5, 7, 9, 11], 12)
+    assert joined.select(np.array([4, 0])).places.tolist() == [11, 3] and joined.places.dtype == np.int32

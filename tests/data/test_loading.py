@@ -34,7 +34,7 @@ def count_readings(monkeypatch) -> list[int]:
 
 
 def content(corpus: Corpus) -> list:
-    columns = (corpus.tokens, corpus.offsets, corpus.targets, corpus.digests)
+    columns = (corpus.tokens, corpus.offsets, corpus.targets, corpus.digests, corpus.places)
     return [corpus.forms, corpus.labels, corpus.target_kind, *((column.dtype, column.tolist()) for column in columns)]
 
 

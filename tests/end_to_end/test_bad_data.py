@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mtlkit import corpora
+
 
 @pytest.fixture
 def change(experiment, tmp_path):
@@ -76,6 +78,23 @@ def test_labels_that_training_has_not_seen_count_as_wrong(experiment, change, tr
     assert "tasks.books.test: targets that train lacks, and no model can give: neither" in result.stderr
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["test"]["books/accuracy"] <= 0.5
+
+
+@pytest.mark.parametrize("verb", ["train", "check"])
+def test_more_labels_than_an_archive_takes_are_refused_before_training(experiment, write, run, tmp_path, verb):
+    (tmp_path / "books.train.tsv").write_text("".join(f"{number}\ta text\n" for number in range(2**16 + 1)))
+    result = run(verb, write(experiment), *(["-s", tmp_path / "run"] if verb == "train" else ["--data"]))
+    assert result.returncode == 2
+    assert "tasks.books.train: has 65,537 labels, and may have 65,536; see that" in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_more_words_than_an_archive_takes_are_refused_before_training(experiment, write, run, monkeypatch):
+    assert run("check", "--data", write(experiment)).returncode == 0
+    monkeypatch.setattr(corpora, "MAX_WORDS", 20)  # eight million would take minutes
+    result = run("check", "--data", write(experiment))
+    assert result.returncode == 2
+    assert "vocabulary: has 24 words, and may have 20; set max_words, or pretrained_limit" in result.stderr
 
 
 def test_a_task_with_one_label_trains(experiment, trained, tmp_path):

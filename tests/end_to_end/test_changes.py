@@ -62,6 +62,32 @@ def test_changed_settings_are_shown_with_both_values(
     assert "or go on all the same with --resume-anyway" in refused.stderr
 
 
+@pytest.mark.parametrize("in_stages", [False, True])
+def test_settings_that_have_come_since_are_no_change_at_their_defaults(
+    experiment: dict[str, Any], write: Callable[[dict[str, Any]], Path], run: Run, tmp_path: Path, in_stages: bool
+) -> None:
+    """As of a run that an older mtlkit has begun; one of the settings is inside a component's."""
+    if in_stages:
+        experiment["stages"] = [{"name": "only", "trainer": experiment.pop("trainer")}]
+    directory, file = tmp_path / "run", write(experiment)
+    assert run("train", file, "-s", directory).returncode == 0
+    before = json.loads((directory / "experiment.resolved.json").read_text())
+    trainer = before["stages"][0]["trainer"] if in_stages else before["trainer"]
+    del trainer["on_nonfinite"], trainer["on_out_of_memory"], trainer["optimizer"]["beta1"]
+    (directory / "experiment.resolved.json").write_text(json.dumps(before))
+    resumed = run("train", file, "-s", directory, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    trainer["on_nonfinite"] = "skip"
+    (directory / "experiment.resolved.json").write_text(json.dumps(before))
+    refused = run("train", file, "-s", directory, "--resume")
+    assert refused.returncode == 2
+    assert 'trainer.on_nonfinite (was "skip", is "stop"); undo' in refused.stderr
+    del trainer["on_nonfinite"]
+    trainer["since_removed"] = 1  # so that nothing can be filled in
+    (directory / "experiment.resolved.json").write_text(json.dumps(before))
+    assert 'on_nonfinite (was nothing, is "stop")' in run("train", file, "-s", directory, "--resume").stderr
+
+
 def test_a_changed_experiment_is_gone_on_with_and_noted(
     experiment: dict[str, Any], write: Callable[[dict[str, Any]], Path], run: Run, begun: Path
 ) -> None:
@@ -77,6 +103,21 @@ def test_a_changed_experiment_is_gone_on_with_and_noted(
     assert note["changes"] == ["trainer.epochs (was 4, is 2)", "trainer.optimizer.lr (was 0.01, is 0.002)"]
     again = run("train", file, "-s", begun, "--resume")
     assert again.returncode == 0 and notes(begun) == [note]
+
+
+def test_options_that_are_left_out_are_named_together(
+    experiment: dict[str, Any], write: Callable[[dict[str, Any]], Path], run: Run, tmp_path: Path
+) -> None:
+    file, directory = write(experiment), tmp_path / "run"
+    assert run("train", file, "-s", directory, "--limit", "9", "-o", "trainer.epochs=1").returncode == 0
+    told = run("train", file, "-s", directory, "--resume").stderr
+    assert (
+        "was begun with --limit 9 and other settings (trainer.epochs (was 1, is 4)); resume it with --limit 9" in told
+    )
+    assert (
+        "was begun with --limit 9; resume"
+        in run("train", file, "-s", directory, "--resume", "-o", "trainer.epochs=1").stderr
+    )
 
 
 def test_changed_data_are_gone_on_with_and_noted(
@@ -144,6 +185,24 @@ def test_a_run_whose_training_is_done_stays_as_it_is(
     assert refused.returncode == 2
     assert "its training is done" in refused.stderr and not (begun / "stages").exists()
     assert "--resume-anyway" not in run("train", write(experiment), "-s", begun, "--resume").stderr
+
+
+def test_changed_settings_of_a_stage_that_is_done_are_told_from_those_that_count(
+    experiment: dict[str, Any], write: Callable[[dict[str, Any]], Path], run: Run, tmp_path: Path
+) -> None:
+    directory, trainer = tmp_path / "run", experiment.pop("trainer") | {"epochs": 1}
+    experiment["stages"] = [{"name": name, "trainer": dict(trainer)} for name in ("first", "second")]
+    assert run("train", write(experiment), "-s", directory).returncode == 0
+    for unfinished in ("metrics.json", "stages/second/checkpoints/outcome.json"):  # as if killed in the second
+        (directory / unfinished).unlink()
+    experiment["stages"][0]["trainer"]["batch_size"] = 5
+    experiment["stages"][1]["trainer"]["epochs"] = 2
+    late = "stages.0.trainer.batch_size (was 4, is 5) too late for its stage, which is done"
+    refused = run("train", write(experiment), "-s", directory, "--resume")
+    assert refused.returncode == 2 and f"{late}, stages.1.trainer.epochs (was 1, is 2); undo" in refused.stderr
+    changed = run("train", write(experiment), "-s", directory, "--resume-anyway")
+    assert changed.returncode == 0, changed.stderr
+    assert [note["changes"] for note in notes(directory)] == [[late, "stages.1.trainer.epochs (was 1, is 2)"]]
 
 
 def test_changed_code_of_a_plugin_is_refused(

@@ -1,6 +1,9 @@
 """Numbers that are none, and memory that runs out: what a user sees, and what is left in the run directory."""
 
 import json
+import re
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -58,6 +61,22 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_what_was_saved(trained,
     assert [path.name for path in (tmp_path / "run" / "checkpoints").glob("step-*")] == ["step-00000005"]
 
 
+def test_texts_are_named_as_the_file_counts_them(experiment, trained):
+    """Whatever is left out before them: here ten lines without words, and with `drop_dev_texts` another."""
+
+    def named():
+        texts, task = re.search(r"on texts? ([\d, ]+) of (\w+)'s train split", trained(spoils=8).stderr).groups()
+        return [int(number) for number in texts.split(", ")], task
+
+    before, task = named()
+    shutil.rmtree(Path(experiment["tasks"]["books"]["train"]).parent / "run")
+    train, dev = (Path(experiment["tasks"][task][split]) for split in ("train", "dev"))
+    dev.write_text(f"{dev.read_text()}positive\tseen before\n")
+    train.write_text("positive\t\n" * 10 + "positive\tseen before\n" + train.read_text())
+    experiment["tasks"][task]["reader"]["skip_empty"] = experiment["drop_dev_texts"] = True
+    assert named() == ([number + 11 for number in before], task)
+
+
 def test_a_step_that_is_skipped_is_told_of(trained, tmp_path):
     result = trained(spoils=8, on_nonfinite="skip")
     assert result.returncode == 0, result.stderr
@@ -85,3 +104,12 @@ def test_a_part_that_learns_nothing_is_named_once(trained, tmp_path):
     told = "no gradient has reached sharing.encoder.unread in the first epoch; they are as they began"
     assert result.stderr.count(told) == 1
     assert [each.get("idle") for each in epochs(tmp_path)] == [["sharing.encoder.unread"], None]
+
+
+def test_a_point_of_a_sweep_that_does_not_fit_has_failed_and_the_rest_goes_on(trained, run, tmp_path):
+    trained()  # writes plugin and experiment
+    options = ("--include-package", tmp_path / "greedy.py", "--grid", "trainer.batch_size=4,3")
+    result = run("sweep", tmp_path / "experiment.json", *options, "-s", tmp_path / "sweep")
+    assert result.returncode == 1, result.stderr
+    assert "batch_size=4-13: failed: out of memory in step 1: a batch of 4 texts of " in result.stderr
+    assert (tmp_path / "sweep" / "trainer.batch_size=3-13" / "archive.tar.gz").exists()

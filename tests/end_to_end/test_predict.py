@@ -50,6 +50,14 @@ def test_a_blank_line_gets_a_record(archive, run):
     assert result.returncode == 1
 
 
+def test_lines_that_begin_with_a_label_are_told_of_once(archive, run):
+    text = "a warm\ttext\npositive\ta warm book\nnegative\ta bleak book\n"
+    result = run("predict", archive, "-", "--task", "books", text=text)
+    told = " ".join(result.stderr.split())
+    assert told.count("looks like LABEL<TAB>TEXT") == 1 and "standard input:2: looks like" in told
+    assert records(result)[1]["words"] == ["positive", "a", "warm", "book"] and result.returncode == 0
+
+
 def test_json_that_is_nested_too_deeply(archive, run):
     result = run("predict", archive, "-", "--jsonl", "--task", "books", text="[" * 30_000 + '\n{"text": "warm"}\n')
     assert ["error" in record for record in records(result)] == [True, False]

@@ -217,6 +217,7 @@ def test_a_database_holds_the_trials(small, run, tmp_path):
     assert grown.returncode == 0 and f"do not compare: {tmp_path / 'books.train.tsv'}" in grown.stderr, grown.stderr
     refused = run("sweep", small, "-s", tmp_path / "sweep2", "--storage", "nosuch://x")
     assert refused.returncode == 2 and "--storage: cannot be used" in refused.stderr
+    assert not (tmp_path / "sweep2").exists()
 
 
 def test_the_seed_is_an_argument_where_the_file_has_one(experiment, run, tmp_path):

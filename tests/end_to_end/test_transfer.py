@@ -91,6 +91,31 @@ def test_a_fold_is_a_run_that_can_be_evaluated_and_asked(three, write, run, tmp_
     assert not (tmp_path / "folds" / "transfer.json").exists()
 
 
+def test_a_fold_goes_on_after_a_change_where_that_is_wanted(three, write, run, tmp_path):
+    """The change comes too late for what the other tasks share, and is in time for the new task."""
+    folds, anyway = tmp_path / "folds", ["--leave-out", "films", "-s", tmp_path / "folds"]
+    transfer(run, write(three), *anyway)
+    for unfinished in ("metrics.json", "stages/target/checkpoints/outcome.json"):  # as if killed in the second stage
+        (folds / "films" / unfinished).unlink()
+    before, three["trainer"]["epochs"] = weights(folds / "films", "source"), 2
+    file = write(three)
+    refused = run("transfer", file, *anyway, "--resume")
+    assert refused.returncode == 2 and "or go on all the same with --resume-anyway" in refused.stderr
+    transfer(run, file, *anyway, "--resume-anyway")
+    (note,) = json.loads((folds / "films" / "meta.json").read_text())["resumed_anyway"]
+    assert note["changes"] == [
+        "stages.0.trainer.epochs (was 1, is 2) too late for its stage, which is done",
+        "stages.1.trainer.epochs (was 1, is 2)",
+    ]
+    after = weights(folds / "films", "source")
+    assert all(after[name].equal(before[name]) for name in before)
+    stages = figures_of(folds / "films")["stages"]
+    assert [stages[name]["epochs"] for name in ("source", "target")] == [1, 2]
+    assert run("transfer", file, *anyway, "--resume").returncode == 0
+    done = run("transfer", file, "--leave-out", "all", "-s", folds, "--resume-anyway")
+    assert done.returncode == 0 and "films: was done before" in done.stderr, done.stderr
+
+
 def test_the_table_of_all_folds_has_the_gain_over_a_baseline(three, write, run, tmp_path):
     """Folds that were trained one by one are folds of all. A text that is seen elsewhere counts in no clean figure."""
     file, folds, kept = write(three), tmp_path / "folds", tmp_path / "kept.json"
@@ -245,6 +270,8 @@ def test_experiments_that_cannot_be_made_into_folds(experiment, write, run):
         (experiment | {"tasks": tasks, "trainer": weights_per_task}, "trainer.selection: 'per_task' keeps weights for"),
     ):
         fails(run("transfer", write(change), "--leave-out", "books"), f"experiment.json: {said}")
+    twice = run("transfer", write(experiment), "--leave-out", "books", "--leave-out", "films")
+    fails(twice, "--leave-out films: is a second one; give one task, or all")
     copied = run("transfer", write(experiment | {"model": own}), "--leave-out", "books", "--embeddings", "copy")
     fails(copied, "--embeddings copy: each task has an embedder of its own")
 

@@ -33,6 +33,8 @@ class Circumstances:
     """With `torch.use_deterministic_algorithms`."""
     largest_file: int | None = None
     """Bytes, by RLIMIT_FSIZE: writing more fails, as on a full disk; Python ignores the signal that comes with it."""
+    more_memory: int | None = None
+    """Bytes, by RLIMIT_AS: so much more than it has when it starts it may have."""
     bound: bool = False
     """By the permissions of files and folders, even if it is root's."""
     environment: tuple[tuple[str, str], ...] = ()
@@ -168,6 +170,9 @@ def _mtlkit(arguments: list[str], circumstances: Circumstances, folder: str) -> 
         torch.use_deterministic_algorithms(True)
     if circumstances.largest_file is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (circumstances.largest_file, resource.RLIM_INFINITY))
+    if circumstances.more_memory is not None:
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + circumstances.more_memory, resource.RLIM_INFINITY))
     if circumstances.bound:
         _give_up_privileges()
     messages.file = sys.stderr

@@ -157,6 +157,7 @@ VOCABULARIES = {
     "words that are no UTF-8": _vocabulary(BROKEN, words=b"<pad>\n<unknown>\n\xff\n"),
     "words without padding": _vocabulary(BROKEN, words=b"dull\nfine\n"),
     "words twice": _vocabulary(BROKEN, words=b"<pad>\n<unknown>\nfine\nfine\n"),
+    "words without end": _vocabulary(f"{BROKEN}there are to be at most 8388608 words", words=b"a\n" * (2**23 + 1)),
     "fewer words than rows": _vocabulary("size mismatch for", words=b"<pad>\n<unknown>\nfine\n"),
     "no labels": _vocabulary(f"{BROKEN}books is to have between 1", labels__books=b""),
     "labels that are missing": _vocabulary(BROKEN, labels__books=None),

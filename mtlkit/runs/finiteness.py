@@ -1,0 +1,50 @@
+"""Whether a model comes to finite numbers where only its decisions are looked at.
+
+Shapes: B texts, T words, D state size.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+
+from mtlkit.data import Text
+from mtlkit.models import MultiTaskModel
+from mtlkit.sharing import Shared
+
+
+@final
+class Finiteness:
+    """What is seen of a model while it decides: the states of words, and what linear layers of a head make of them."""
+
+    def __init__(self) -> None:
+        self._seen: list[Tensor] = []
+
+    def __bool__(self) -> bool:
+        """Whether all numbers so far have been finite."""
+        return not self._seen or bool(torch.stack(self._seen).all())
+
+    def see_states(self, model: nn.Module, inputs: tuple[Text, str], shared: Shared) -> None:
+        """A forward hook of a model; what stands at padding is nothing."""
+        finite_BT = shared.states_BTD.isfinite().all(dim=-1)
+        self._seen.append((finite_BT | ~inputs[0].mask_BT).all())
+
+    def see_scores(self, layer: nn.Module, inputs: Any, scores: Tensor) -> None:
+        """A forward hook of a linear layer."""
+        self._seen.append(scores.isfinite().all())
+
+
+@contextmanager
+def watching(model: MultiTaskModel, task: str) -> Iterator[Finiteness]:
+    """Watches the model while it decides for texts of a task inside of the block; a GPU waits for nothing there."""
+    seen = Finiteness()
+    layers = [part for part in model.head(task).modules() if isinstance(part, nn.Linear)]
+    hooks = [model.register_forward_hook(seen.see_states)]
+    hooks += [layer.register_forward_hook(seen.see_scores) for layer in layers]
+    try:
+        yield seen
+    finally:
+        for hook in hooks:
+            hook.remove()
