@@ -140,7 +140,7 @@ def _panel(axes: "Axes", curve: Curve, stages: Sequence[Stage], highest: bool) -
     colour = INK if curve.name == AVERAGE else SERIES[0]
     (line,) = axes.plot(epochs, [curve.values[epoch] for epoch in epochs], color=colour, solid_capstyle="round")
     best = (max if highest else min)(epochs, key=lambda epoch: curve.values[epoch])
-    axes.plot(best, curve.values[best], "o", color=colour, markersize=4.5)
+    axes.plot(best, curve.values[best], "o", color=colour, markersize=4.5, clip_on=False)
     mark(line, curve.said(best))
     for stage in stages[1:]:
         axes.axvline(stage.first - 0.5, color=MUTED, linewidth=0.7, linestyle=(0, (2, 2)))
