@@ -22,8 +22,8 @@ from mtlkit.report.templating import joined, render
 GENERATOR = f"mtlkit report {__version__}"
 PHONE = 3.9
 """Inches; what is wider scrolls in a frame of its own."""
-NARROW = 5
-"""Columns; a table of no more stands beside charts."""
+NARROW, SHORT = 5, 30
+"""Columns and letters of a cell; a table of no more stands beside charts."""
 
 
 def page(evidence: Evidence, sections: Sequence[Section]) -> str:
@@ -114,7 +114,9 @@ def _section(section: Section) -> _Shown:
 
 
 def _is_narrow(part: Part) -> bool:
-    return isinstance(part, Chart) or (isinstance(part, Table) and len(part.header) <= NARROW)
+    if not isinstance(part, Table):
+        return isinstance(part, Chart)
+    return len(part.header) <= NARROW and all(len(_shown(cell)) <= SHORT for row in part.rows for cell in row)
 
 
 def _part(part: Part) -> _Figure | _Rows | Markup:

@@ -100,8 +100,11 @@ def test_work_adds_up_what_the_epochs_counted(evidence):
 
 def test_texts_that_were_left_out_are_told_with_the_reason(evidence):
     meta = {**evidence.meta, "texts": {"books": {"train": {"read": 9, "used": 5, "skipped": {"empty": 4}}}}}
-    found = table(work.section(replace(evidence, meta=meta)), "Texts")
+    found = table(work.section(replace(evidence, meta=meta)), "Texts left out")
     assert found.rows == (("books", "train", 9, 5, "4 empty"),)
+    section = work.section(evidence)
+    assert "No text was left out." in section.lead
+    assert "Texts left out" not in [part.caption for part in parts(section, Table)]
 
 
 def test_what_went_wrong_is_worth_a_look(evidence):

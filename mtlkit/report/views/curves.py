@@ -21,6 +21,8 @@ COLUMNS = {4: 2, 9: 3, 1_000: 4}
 """Of at most so many panels."""
 PANEL = 0.92
 """Inches of height."""
+LETTERS = 52
+"""Of the names of a row of panels, together."""
 
 
 @final
@@ -121,6 +123,7 @@ def _draw(curves: Sequence[Curve], stages: Sequence[Stage], highest: bool, figur
     grid = figure.subplots(math.ceil(len(curves) / columns), columns, sharex=True, sharey=True, squeeze=False)
     panels = list(grid.flat)
     for axes, curve in zip(panels, curves, strict=False):
+        axes.set_title(label(curve.name, LETTERS // columns), fontsize=7.5, loc="left", pad=3, color=INK)
         _panel(axes, curve, stages, highest)
     for axes in panels[len(curves) :]:
         axes.set_visible(False)
@@ -137,11 +140,10 @@ def _panel(axes: "Axes", curve: Curve, stages: Sequence[Stage], highest: bool) -
     colour = INK if curve.name == AVERAGE else SERIES[0]
     (line,) = axes.plot(epochs, [curve.values[epoch] for epoch in epochs], color=colour, solid_capstyle="round")
     best = (max if highest else min)(epochs, key=lambda epoch: curve.values[epoch])
-    axes.plot(best, curve.values[best], "o", color=colour, markersize=4.5)
+    axes.plot(best, curve.values[best], "o", color=colour, markersize=4.5, clip_on=False)
     mark(line, curve.said(best))
     for stage in stages[1:]:
         axes.axvline(stage.first - 0.5, color=MUTED, linewidth=0.7, linestyle=(0, (2, 2)))
-    axes.set_title(label(curve.name, 18), fontsize=8, loc="left", pad=3, color=INK)
     axes.tick_params(labelsize=7, length=2, color=RULE)
     axes.locator_params(axis="y", nbins=3)
     axes.grid(axis="y", color=RULE, linewidth=0.5)

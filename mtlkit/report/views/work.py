@@ -21,8 +21,8 @@ def section(evidence: Evidence) -> Section | None:
     parts: list[Chart | Table] = []
     if worked:
         parts += [_chart(worked), _work(worked)]
-    if texts(evidence):
-        parts.append(_texts(evidence))
+    if left_out := _left_out(evidence):
+        parts.append(left_out)
     if odd := _odd(evidence.log):
         parts.append(odd)
     return Section("work", "Work", _lead(evidence, worked), parts) if parts else None
@@ -31,8 +31,14 @@ def section(evidence: Evidence) -> Section | None:
 def _lead(evidence: Evidence, worked: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     lead = (
         "Texts of like length are put into one batch, and shorter ones are filled up; what was filled up was computed "
-        "in vain. Texts that a reader leaves out are counted with its reason."
+        "in vain."
     )
+    if texts(evidence):
+        lead += (
+            " Texts that were left out are counted with the reason."
+            if _left_out(evidence)
+            else " No text was left out."
+        )
     seconds = seconds_of(evidence)
     words = sum(_sums(lines).get("tokens", 0) for lines in worked.values())
     if seconds and words:
@@ -97,14 +103,15 @@ NAMES = {
 }
 
 
-def _texts(evidence: Evidence) -> Table:
-    """A row for each task and split of which texts were left out; one for each task where none were."""
+def _left_out(evidence: Evidence) -> Table | None:
+    """A row for each task and split of which texts were left out."""
     rows: list[tuple[Cell, ...]] = []
     for task, splits in texts(evidence).items():
         for split, counts in splits.items():
-            reasons = "; ".join(f"{number:,} {reason}" for reason, number in counts["skipped"].items())
-            rows.append((task, split, counts["read"], counts["used"], reasons))
-    return Table(("task", "split", "texts read", "used", "left out"), tuple(rows), "Texts")
+            if counts["used"] < counts["read"]:
+                reasons = "; ".join(f"{number:,} {reason}" for reason, number in counts["skipped"].items())
+                rows.append((task, split, counts["read"], counts["used"], reasons))
+    return Table(("task", "split", "texts read", "used", "left out"), tuple(rows), "Texts left out") if rows else None
 
 
 def _odd(log: Sequence[Mapping[str, Any]]) -> Table | None:
