@@ -41,7 +41,8 @@ class TellingTexts:
     Texts of `FEWEST` to `MOST` words come into question, or else those that come nearest to it. What a text tells is
     the mutual information of word and source, in nats: large where single words read few sources, and different words
     different ones; zero where all words read alike. Where weights need not sum to 1, as those of gates, the deviation
-    of their sum over words is added. Of the `CANDIDATES` that tell most, right and wrong answers are taken in turn.
+    of their sum over words is added. Of equal texts one is shown. Of the `CANDIDATES` that tell most, right and wrong
+    answers are taken in turn.
     """
 
     def __init__(self, corpus: Corpus) -> None:
@@ -57,9 +58,10 @@ class TellingTexts:
         scores_B = told(weights_BTN[rows_B], mask_BT[rows_B])
         least = self._found[-1].score if len(self._found) >= CANDIDATES else -1.0
         for row, score in zip(rows_B.tolist(), scores_B.tolist(), strict=True):
-            if score > least:
-                index = int(indices_B[row])
-                reading, gates = _reading(trace, row, self._corpus.instance(index).words)
+            index = int(indices_B[row])
+            words = self._corpus.instance(index).words
+            if score > least and all(each.reading.words != words for each in self._found):
+                reading, gates = _reading(trace, row, words)
                 self._found.append(_Candidate(score, index, reading, gates))
         self._found.sort(key=lambda each: (-each.score, each.index))
         del self._found[CANDIDATES:]

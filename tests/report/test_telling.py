@@ -11,8 +11,12 @@ from mtlkit.sharing import WordTrace
 
 
 def corpus(lengths):
-    """Every text is good."""
-    return Corpus.from_instances([Instance(("word",) * length, "good") for length in lengths], "label")
+    """Every text is good, and begins with another word; but for texts of 13 words."""
+    texts = [
+        Instance(("word" if length == 13 else f"word {number}",) * length, "good")
+        for number, length in enumerate(lengths)
+    ]
+    return Corpus.from_instances(texts, "label")
 
 
 def chosen(lengths, sharpness, predicted):
@@ -53,6 +57,11 @@ def test_texts_that_are_readily_read_come_first():
     lengths = [3, 60, 41, 5, 100, 20, 21, 22, 23, 24, 25]
     texts = chosen(lengths, [50] * 5 + [2] * 6, ["good"] * 11)
     assert sorted(each.number for each in texts) == [6, 7, 8, 9, 10, 11]
+
+
+def test_of_equal_texts_one_is_shown():
+    texts = chosen([13, 13, 10, 13], [9, 9, 2, 9], ["good"] * 4)
+    assert [each.number for each in texts] == [1, 3]
 
 
 def test_where_all_texts_are_long_the_shortest_are_shown():

@@ -33,17 +33,14 @@ def section(evidence: Evidence) -> Section | None:
     if not by_task:
         return None
     reach = next(iter(by_task.values())).reach
-    rows = tuple(
-        (task, offset, weight, uniform)
-        for task, offsets in by_task.items()
-        for offset, weight, uniform in zip(range(-reach, reach + 1), offsets.weights, offsets.uniform, strict=True)
-    )
+    ratios = [list(map(exp, _logarithms(offsets))) for offsets in by_task.values()]
+    rows = tuple((offset, *row) for offset, *row in zip(range(-reach, reach + 1), *ratios, strict=True))
     chart = Chart(
         "distances",
         "How far words read",
         f"A line for each task, from {reach} words before to {reach} after; above it more is read than if all were "
         "read alike, below it less.",
-        Table(("task", "offset", "weight", "if all were read alike"), rows),
+        Table(("offset", *by_task), rows, "How many times as much as if all were read alike"),
         partial(_draw, by_task),
         height=0.7 + 0.32 * len(by_task),
     )

@@ -1,5 +1,6 @@
 """The strongest pairs of words, one of which read the other (Liu et al. 2019, Table 2)."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ ALIKE = 2
 """Patterns of a list that may have the same word, or the same source."""
 MOTIFS = 15
 NAMED = 4
-"""Tasks of a pattern that tasks have in common; of the others only the number is told."""
+"""Tasks of a pattern that tasks have in common: those with the largest lift."""
 AROUND = 4
 """Words beside those of a pattern in its example."""
 REACHES: tuple[tuple[Reach, str], ...] = (("short", "Near: one to three words"), ("long", "Far: six words and more"))
@@ -33,7 +34,7 @@ LEAD = (
     "pair stands the place where it is strongest. What is read is a shared state, which knows more than its word."
 )
 MOTIFS_LEAD = (
-    "Found strong in several tasks, with the lift in each; the same pair may mean another thing in another task."
+    "Found strong in several tasks, with the largest lifts; the same pair may mean another thing in another task."
 )
 
 
@@ -69,32 +70,42 @@ def section(evidence: Evidence) -> Section | None:
 
 def varied(patterns: Sequence[Pattern], count: int) -> list[Pattern]:
     """The first ones, so that no word and no source comes more than `ALIKE` times."""
-    chosen: list[Pattern] = []
-    for pattern in patterns:
-        words = sum(each.word == pattern.word for each in chosen)
-        sources = sum(each.source == pattern.source for each in chosen)
-        if max(words, sources) < ALIKE and len(chosen) < count:
-            chosen.append(pattern)
+    pairs = _varied([(each.word, each.source) for each in patterns], count)
+    return [patterns[place] for place in pairs]
+
+
+def _varied(pairs: Sequence[tuple[str, str]], count: int) -> list[int]:
+    """The places of the first ones, likewise."""
+    chosen: list[int] = []
+    words: Counter[str] = Counter()
+    sources: Counter[str] = Counter()
+    for place, (word, source) in enumerate(pairs):
+        if len(chosen) < count and words[word] < ALIKE and sources[source] < ALIKE:
+            chosen.append(place)
+            words[word] += 1
+            sources[source] += 1
     return chosen
 
 
 def motifs(by_task: Mapping[str, Sequence[Pattern]]) -> list[dict[str, Any]]:
-    """Pairs that are among the patterns of at least two tasks: those of most tasks first, then by their mean lift."""
+    """Pairs that are among the patterns of at least two tasks: those of most tasks first, then by their mean lift, and
+    no word or source more than `ALIKE` times."""
     found: dict[tuple[str, str, Reach], dict[str, float]] = {}
     for task, patterns in by_task.items():
         for each in patterns:
             found.setdefault((each.word, each.source, each.reach), {})[task] = each.lift
     common = [(pair, lifts) for pair, lifts in found.items() if len(lifts) > 1]
     common.sort(key=lambda each: (-len(each[1]), -sum(each[1].values()) / len(each[1]), each[0]))
+    chosen = [common[place] for place in _varied([pair[:2] for pair, _ in common], MOTIFS)]
     return [
         {
             "word": visible(word),
             "source": visible(source),
             "reach": "near" if reach == "short" else "far",
             "tasks": sorted(lifts.items(), key=lambda each: -each[1])[:NAMED],
-            "more": max(0, len(lifts) - NAMED),
+            "count": len(lifts),
         }
-        for (word, source, reach), lifts in common[:MOTIFS]
+        for (word, source, reach), lifts in chosen
     ]
 
 
