@@ -24,6 +24,7 @@ SCRIPTS = (
     "scaling",
     "records",
     "experiments",
+    "report",
 )
 """What runs where no script is named; `against_peers` and `gpu` need more than mtlkit."""
 

@@ -99,8 +99,10 @@ def texts(evidence: Evidence) -> dict[str, dict[str, dict[str, Any]]]:
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for task, splits in items(evidence.meta.get("texts")):
         for split, counts in items(splits):
-            if isinstance(counts, dict) and all(isinstance(counts.get(name), int) for name in ("read", "used")):
-                found.setdefault(task, {})[split] = counts
+            numbers = {name: count for name, count in items(counts) if isinstance(count, int)}
+            if {"read", "used"} <= numbers.keys():
+                skipped = {name: count for name, count in items(counts.get("skipped")) if isinstance(count, int)}
+                found.setdefault(task, {})[split] = {**numbers, "skipped": skipped}
     return found
 
 

@@ -38,6 +38,8 @@ class LogLine(Spec, extra="allow"):
     train: dict[str, float] = {}
     dev: dict[str, float] = {}
     work: dict[str, int] = {}
+    skipped: list[dict[str, Any]] = []
+    idle: list[str] = []
 
 
 class StageFigures(Spec, extra="allow"):

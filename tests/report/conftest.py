@@ -95,6 +95,40 @@ def trained(session_folder: Path, make_corpus: Callable[[Path, int, int], None])
     return run
 
 
+HOSTILE_WORDS = [
+    "</script><script>window.stolen=1</script>",
+    "<img/src=x/onerror=window.stolen=1>",
+    "\u202eevil",
+    "&lt;b",
+]
+HOSTILE_LABELS = ["<script>window.stolen=1</script>", '"onmouseover=window.stolen=1\u2066']
+
+
+@pytest.fixture(scope="session")
+def hostile_run(session_folder: Path) -> Callable[[str], Trained]:
+    """Trains a scheme on texts and labels that would do harm to a page."""
+
+    def write(path: Path, size: int, seed: int) -> None:
+        lines = []
+        for number in range(size):
+            words = (HOSTILE_WORDS[(number + seed + place) % 4] for place in range(5))
+            lines.append(f"{HOSTILE_LABELS[number % 2]}\t{' '.join(words)}\n")
+        path.write_text("".join(lines), encoding="utf-8")
+
+    def run(scheme: str) -> Trained:
+        folder = session_folder / "hostile" / scheme
+        folder.mkdir(parents=True)
+        file = folder / "experiment.json"
+        tasks = _tasks(folder, write)
+        for task in tasks.values():
+            task["reader"]["tokenizer"] = {"type": "whitespace"}
+        file.write_text(json.dumps(_experiment(tasks, scheme)))
+        train(load_experiment(file), folder / "run", TrainOptions(CPU))
+        return Trained(folder / "run", [])
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, never one that is downloaded; screenshots go to build/report."""

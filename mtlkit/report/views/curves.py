@@ -75,7 +75,7 @@ def _dev(evidence: Evidence, stages: Sequence[Stage]) -> Chart | None:
         values = {
             number: 100 * line["dev"][f"{owner}/{metric}"]
             for number, line in enumerate(evidence.log, 1)
-            if f"{owner}/{metric}" in line["dev"]
+            if f"{owner}/{metric}" in line.get("dev", {})
         }
         if values:
             curves.append(Curve(owner, values))

@@ -1,10 +1,9 @@
 """What was trained on what, and how good it is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mtlkit.comparison import RunRecord
 from mtlkit.report.drawing import label, mark
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.facts import Facts, num_epochs, sharing, texts
@@ -86,18 +85,19 @@ def _table(evidence: Evidence, scores: Scores) -> Table:
     has_clean = any(f"/{CLEAN}" in name for name in scores.figures)
     kinds = [("", scores.split), *([(CLEAN, f"clean {scores.split}")] if has_clean else [])]
     others = [(record, prefix, kind) for record in evidence.baselines for prefix, kind in kinds]
+    has_majority = any(name.endswith(f"/{MAJORITY}") for name in scores.figures)
     rows = []
     for owner in scores.owners:
         metric = scores.headline(owner)
         own = {prefix: scores.figures.get(f"{owner}/{prefix}{metric}") for prefix, _ in kinds}
         cells: list[Cell] = [_percent(own[prefix]) for prefix, _ in kinds]
-        cells.append(_percent(scores.figures.get(f"{owner}/{MAJORITY}")))
+        cells += [_percent(scores.figures.get(f"{owner}/{MAJORITY}"))] if has_majority else []
         for record, prefix, _ in others:
             figure = record.figures.get(scores.split, {}).get(f"{owner}/{prefix}{metric}")
             cells += [_percent(figure), _difference(own[prefix], figure)]
         rows.append((owner, f"{metric}".replace("_", " "), *cells))
     beside = [name for record, _, kind in others for name in (f"{record.name}, {kind}", "difference")]
-    header = ("task", "metric", *(kind for _, kind in kinds), MAJORITY, *beside)
+    header = ("task", "metric", *(kind for _, kind in kinds), *([MAJORITY] if has_majority else []), *beside)
     return Table(header, tuple(rows), "Scores in percent")
 
 
@@ -112,7 +112,8 @@ def _chart(evidence: Evidence, scores: Scores) -> Chart:
         lines.append(("clean texts only", "|", _values(scores.figures, [name.format(CLEAN) for name in names])))
     lines.append(("most frequent label", "x", _values(scores.figures, [f"{owner}/{MAJORITY}" for owner in owners])))
     for shape, record in zip(SHAPES[1:], evidence.baselines, strict=False):
-        lines.append((record.name, shape, _of_record(record, scores.split, [name.format("") for name in names])))
+        figures = record.figures.get(scores.split, {})
+        lines.append((record.name, shape, _values(figures, [name.format("") for name in names])))
     lines = [line for line in lines if any(value is not None for value in line[2])]
     rows = tuple((owner, *(values[place] for _, _, values in lines)) for place, owner in enumerate(owners))
     return Chart(
@@ -150,13 +151,8 @@ def _draw(owners: Sequence[str], lines: Lines, figure: "Figure") -> None:
     figure.legend(loc="outside lower left", ncols=1, handletextpad=0.3, borderaxespad=0)
 
 
-def _values(figures: object, names: Sequence[str]) -> list[float | None]:
-    assert isinstance(figures, dict)
+def _values(figures: Mapping[str, float], names: Sequence[str]) -> list[float | None]:
     return [None if (value := figures.get(name)) is None else round(100 * value, 6) for name in names]
-
-
-def _of_record(record: RunRecord, split: str, names: Sequence[str]) -> list[float | None]:
-    return _values(dict(record.figures.get(split, {})), names)
 
 
 def _percent(value: float | None) -> str | None:

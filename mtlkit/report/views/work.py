@@ -102,7 +102,7 @@ def _texts(evidence: Evidence) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for task, splits in texts(evidence).items():
         for split, counts in splits.items():
-            reasons = "; ".join(f"{number:,} {reason}" for reason, number in items(counts.get("skipped")))
+            reasons = "; ".join(f"{number:,} {reason}" for reason, number in counts["skipped"].items())
             rows.append((task, split, counts["read"], counts["used"], reasons))
     return Table(("task", "split", "texts read", "used", "left out"), tuple(rows), "Texts")
 
