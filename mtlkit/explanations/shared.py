@@ -23,14 +23,19 @@ class Reading:
     """(T, N)"""
     right_to_left: Matrix | None = None
     """The same of the network that reads from the end, if there is one, in reading order on both axes."""
+    gates: tuple[float, ...] | None = None
+    """(T) how far each word was opened to what it took, from 0 to 1, where there is a gate."""
+    backward_gates: tuple[float, ...] | None = None
+    """The same of the network that reads from the end."""
 
     def to_json(self) -> dict[str, Any]:
         """`sources` are names of tasks, or the words in their order."""
+        further = {name: getattr(self, name) for name in ("right_to_left", "gates", "backward_gates")}
         return {
             "kind": "tasks" if self.tasks is not None else "positions",
             "sources": list(self.words if self.tasks is None else self.tasks),
             "left_to_right": self.left_to_right,
-            **({} if self.right_to_left is None else {"right_to_left": self.right_to_left}),
+            **{name: value for name, value in further.items() if value is not None},
         }
 
     def sheet(self) -> Sheet:

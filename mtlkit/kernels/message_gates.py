@@ -26,9 +26,9 @@ def message_gates(
         messages_BTM: what it read at each step.
     """
     input_GE, recurrent_GD, input_bias_G, recurrent_bias_G = lstm.all_weights[0]
-    full = states_BTD.dtype
+    full = recurrent_GD.dtype
     with full_precision(states_BTD.device):
-        previous_BTD = F.pad(states_BTD[:, :-1], (0, 0, 1, 0))
+        previous_BTD = F.pad(states_BTD[:, :-1].to(full), (0, 0, 1, 0))
         from_input_BTG = F.linear(inputs_BTE.to(full), input_GE, input_bias_G + recurrent_bias_G)
         enter_BTD, keep_BTD, candidate_BTD, _ = (from_input_BTG + F.linear(previous_BTD, recurrent_GD)).chunk(4, dim=-1)
         cells = _scan(keep_BTD.sigmoid(), enter_BTD.sigmoid() * candidate_BTD.tanh())

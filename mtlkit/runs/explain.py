@@ -72,8 +72,7 @@ def _shared_with(trace: Trace, row: int, words: tuple[str, ...]) -> SharedWith:
     """The row of a batch's trace, without padding."""
     match trace:
         case WordTrace():
-            backward = None if trace.backward_BTN is None else _weights(trace, trace.backward_BTN[row], len(words))
-            return Reading(words, trace.senders, _weights(trace, trace.weights_BTN[row], len(words)), backward)
+            return _reading(trace, row, words)
         case PathTrace():
             return _path(trace)
         case MixtureTrace():
@@ -82,6 +81,15 @@ def _shared_with(trace: Trace, row: int, words: tuple[str, ...]) -> SharedWith:
             return Guess(trace.tasks, _rows(trace.probabilities_BK[row : row + 1])[0])
         case _:
             assert_never(trace)
+
+
+def _reading(trace: WordTrace, row: int, words: tuple[str, ...]) -> Reading:
+    backward = None if trace.backward_BTN is None else _weights(trace, trace.backward_BTN[row], len(words))
+    gates = (
+        None if gates_BT is None else _rows(gates_BT[row : row + 1, : len(words)])[0]
+        for gates_BT in (trace.gates_BT, trace.backward_gates_BT)
+    )
+    return Reading(words, trace.senders, _weights(trace, trace.weights_BTN[row], len(words)), backward, *gates)
 
 
 def _weights(trace: WordTrace, weights_TN: Tensor, num_words: int) -> tuple[tuple[float, ...], ...]:

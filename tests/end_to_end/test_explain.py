@@ -88,6 +88,15 @@ def expected_weights(archive, words, task, way="left_to_right"):
     return reference_direct(inputs_BTE, senders, own, scorer, fusion)[1][0]
 
 
+def expected_gates(archive, words, task):
+    """(T) of each network, of one text alone in double precision; tests/sharing holds them to the equations."""
+    with open_archive(archive, torch.device("cpu")) as opened:
+        model = opened.model_for(task).double()
+        numbers = torch.tensor([[opened.vocabulary["words"].index(word) for word in words]])
+        trace = model(Text(numbers, torch.ones_like(numbers, dtype=torch.bool)), task, with_trace=True).trace
+    return [gates_BT[0] for gates_BT in (trace.gates_BT, trace.backward_gates_BT) if gates_BT is not None]
+
+
 @pytest.mark.parametrize("scheme", ["direct", "indirect", "both_ways"])
 def test_weights_are_those_of_the_equations(trained, run, scheme):
     archive = trained(scheme)
@@ -102,6 +111,10 @@ def test_weights_are_those_of_the_equations(trained, run, scheme):
             assert_close(weights_TN, expected_TN, rtol=1e-4, atol=1e-6)
             assert_close(weights_TN.sum(dim=1), torch.ones(len(words), dtype=torch.float64), rtol=0, atol=1e-5)
             assert len(words) == 1 or expected_TN.std() > 0.05, "far from uniform, or the test would say little"
+        gates = ["gates", "backward_gates"] if scheme == "both_ways" else ["gates"]
+        assert [name for name in shared if name.endswith("gates")] == gates
+        for name, expected_T in zip(gates, expected_gates(archive, words, "books"), strict=True):
+            assert_close(torch.tensor(shared[name], dtype=torch.float64), expected_T, rtol=1e-4, atol=1e-6)
 
 
 def test_a_communicator_of_a_plugin_needs_no_code_of_its_own(trained, run):

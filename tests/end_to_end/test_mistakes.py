@@ -201,7 +201,7 @@ def test_no_machine_has_so_many_threads(experiment, write, run):
     fails(run("check", write(experiment)), "trainer.threads: should be less than or equal to 1024")
 
 
-def test_records_that_cannot_be(experiment, write, fails, run):
+def test_records_that_cannot_be(experiment, write, run):
     experiment["trainer"]["records"] = [{"type": "sharing"}, {"type": "sharing", "texts": 1}]
     twice = "trainer.records.1: 'sharing' is there twice, and a line has it once; remove one of them"
     fails(run("check", write(experiment)), twice)

@@ -94,6 +94,16 @@ def test_an_unsound_step_is_found_and_leaves_nothing(policy: str) -> None:
             list(events)
 
 
+def test_cosines_of_gradients_are_those_of_a_cpu() -> None:
+    """cuDNN has no way back in evaluation mode, in which records look at a model."""
+    records = [{"type": "sharing"}, {"type": "gradient_cosine"}]
+    recorded = [list(trainer(device, records=records).events())[-1].recorded for device in ("cuda", "cpu")]
+    (on_gpu,), (on_cpu,) = ([*said.values()] for said in recorded if said is not None)
+    assert on_gpu["tasks"] == on_cpu["tasks"] == list(HEADS)
+    for found, expected in zip(on_gpu["cosines"], on_cpu["cosines"], strict=True):
+        assert found == pytest.approx(expected, abs=1e-2)
+
+
 def test_an_epoch_comes_to_the_numbers_of_a_cpu() -> None:
     on_gpu, on_cpu = trainer("cuda"), trainer("cpu")
     losses = [list(run.events())[-1].losses for run in (on_gpu, on_cpu)]
