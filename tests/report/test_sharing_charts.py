@@ -14,7 +14,7 @@ from mtlkit.report.charts.plane import embedding_chart, neighbour_plane, princip
 from mtlkit.report.charts.point_names import Room
 from mtlkit.report.charts.space import coordinates, space_charts
 from mtlkit.report.kinds import kinds_of
-from mtlkit.report.paths import in_words, mean_entropy, step_probability, plain, steps_of
+from mtlkit.report.paths import in_words, mean_entropy, plain, step_probability, steps_of
 from mtlkit.report.strengths import Strengths
 from mtlkit.sharing.summaries import PathSummary
 from tests.report.shared_evidence import FOUR, GRID, experiment, path

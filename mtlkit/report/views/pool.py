@@ -11,7 +11,7 @@ from mtlkit.report.course import Epoch
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.kinds import kinds_of
 from mtlkit.report.parts import Chart, Part, Section, Table
-from mtlkit.report.paths import Paths, Searched, in_words, mean_entropy, step_probability, plain, searched
+from mtlkit.report.paths import Paths, Searched, in_words, mean_entropy, plain, searched, step_probability
 from mtlkit.sharing.summaries import PathSummary
 
 
