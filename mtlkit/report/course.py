@@ -186,8 +186,8 @@ def _epoch(number: int, line: Mapping[str, Any]) -> Epoch:
     except ValidationError as error:
         place = ".".join(map(str, error.errors(include_url=False)[0]["loc"])) or "the line"
         raise RunError(
-            f"sharing.jsonl:{number}: {place} is not what mtlkit records; the file is damaged or of another version, "
-            "and without it the report shows the rest"
+            f"sharing.jsonl:{number}: {place} is not what mtlkit records; the file is damaged or of another version; "
+            "move it away, and the report shows the rest"
         ) from None
     summaries = {task: record.summary() for task, record in read.sharing.items()}
     given = read.gradient_cosine

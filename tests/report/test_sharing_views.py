@@ -13,6 +13,7 @@ from mtlkit.report.course import read_course
 from mtlkit.report.drawing import inline_svg, write_chart
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Chart, Section, View
+from mtlkit.report.strengths import same_module
 from mtlkit.report.views import discriminator, gradients, mixture, pool, reading_course, sharing_map
 from mtlkit.sharing.summaries import PathSummary
 from tests.report import shared_evidence
@@ -151,8 +152,13 @@ def test_paths_that_are_fixed_show_the_policies_of_the_search() -> None:
 def test_of_a_search_that_kept_an_earlier_epoch_it_is_that_ones_policies() -> None:
     course = course_of(shared_evidence.path, FOUR, 3, "search")
     kept: Mapping[str, Any] = read_course(course)[1].summaries
-    section = pool.section(evidence({task: PathSummary(kept[task].modules, None) for task in FOUR}, course))
+    given = evidence({task: PathSummary(kept[task].modules, None) for task in FOUR}, course)
+    section = pool.section(given)
     assert section is not None and "after epoch 2 of search" in section.lead
+    by_name = {chart.name: chart for chart in charts(sharing_map.section(given))}
+    assert by_name["policies-in-common-matrix"].title.endswith("after epoch 2 of search")
+    cells = {row[:2]: row[2] for row in by_name["policies-in-common-matrix"].data.rows}
+    assert cells["movie", "tweet"] == same_module(kept["movie"], kept["tweet"])
 
 
 def test_a_path_that_the_search_did_not_end_on_has_no_probabilities() -> None:

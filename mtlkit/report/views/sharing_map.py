@@ -7,9 +7,10 @@ from mtlkit.report.course import Epoch, read_course
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.map import map_view
 from mtlkit.report.parts import Part, Section, Table
+from mtlkit.report.paths import searched, with_policies
 from mtlkit.report.strengths import Strengths, cosine_strengths, strengths_of
 from mtlkit.report.structure import Structure, structural_strengths, structure_of
-from mtlkit.sharing.summaries import PathSummary, Summary, WordSummary
+from mtlkit.sharing.summaries import Summary, WordSummary
 
 ANCHOR, TITLE = "sharing-map", "Sharing map"
 
@@ -18,7 +19,7 @@ def section(evidence: Evidence) -> Section:
     """Every scheme has one: learned strengths where it tells them, else what follows from how it is built."""
     summaries = {task: seen.summary for task, seen in evidence.observed.items() if seen.summary is not None}
     course = read_course(evidence.course)
-    learned = [*strengths_of(summaries), *_searched(summaries, course)]
+    learned = [*strengths_of(summaries), *_searched(evidence)]
     parts: list[Part] = [map_view(strengths) for strengths in learned]
     lead = f"How strongly tasks are linked, over the {evidence.split} texts. "
     if not parts:
@@ -39,16 +40,13 @@ def section(evidence: Evidence) -> Section:
     return Section(ANCHOR, TITLE, lead, parts)
 
 
-def _searched(summaries: Mapping[str, Summary], course: Sequence[Epoch]) -> list[Strengths]:
-    """Of the policies at the end of a search, where what came of it are fixed paths."""
-    paths = [summary for summary in summaries.values() if isinstance(summary, PathSummary)]
-    if not paths or any(path.policy_SA is not None for path in paths):
+def _searched(evidence: Evidence) -> list[Strengths]:
+    """Of the policies that a search came to, where what is evaluated are fixed paths."""
+    found = searched(evidence)
+    if found is None or with_policies(found.paths) or not found.policies:
         return []
-    for epoch in reversed(course):
-        if any(isinstance(each, PathSummary) and each.policy_SA is not None for each in epoch.summaries.values()):
-            title = f"Whose policies went through the same modules, after {epoch.name}"
-            return [replace(each, name="policies-in-common", title=title) for each in strengths_of(epoch.summaries)]
-    return []
+    title = f"Whose policies went through the same modules, {found.source}"
+    return [replace(each, name="policies-in-common", title=title) for each in strengths_of(found.policies)]
 
 
 def _cosines(course: Sequence[Epoch]) -> list[Strengths]:
