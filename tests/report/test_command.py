@@ -32,11 +32,11 @@ def test_a_page_lies_in_the_run_and_can_be_made_again(call, run, trained):
     code, said = call(run, "--baseline", trained("fully_shared").path, "--limit", 4)
     assert code == 0, said
     last = said.splitlines()[-1]
-    assert last.startswith(f"report: {(run / 'report.html').resolve()} (") and "reading books" in said
+    assert last.startswith(f"report: {(run / 'report.html').resolve()} (") and "scoring books" in said
     content = (run / "report.html").read_text(encoding="utf-8")
     assert content.startswith("<!doctype html>") and "fully_shared, test" in content
     code, said = call(run, "--task", "films", "--split", "dev")
-    assert code == 0 and "reading books" not in said and "reading films" in said
+    assert code == 0 and "scoring books" not in said and "scoring films" in said
 
 
 def test_what_is_no_report_is_not_written_over(call, run, tmp_path):
