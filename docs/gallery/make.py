@@ -1,9 +1,9 @@
 """Makes the gallery: `make gallery`, or `python docs/gallery/make.py [EXHIBIT ...]`.
 
 Each exhibit is an experiment of this repository. It is trained under `runs/gallery/` unless it is there already, goes
-on where it was interrupted, and is reported there with all its figures. Those that README.md shows are copied beside it,
-and what its findings quote is counted from the figures' CSV files and the records of training. Corpora that are not at
-hand leave their exhibits out, and what they show as it is.
+on where it was interrupted, and is reported there with all its figures. Those that README.md shows are copied beside
+it, and what its findings quote is counted from the figures' CSV files and the records of training. Corpora that are not
+at hand leave their exhibits out, and what they show as it is.
 """
 
 import argparse

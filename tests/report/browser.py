@@ -81,10 +81,10 @@ class Browser:
         return [entry["message"] for entry in self.chrome.get_log("browser")]
 
     def requests(self) -> list[str]:
-        """All that was asked for but the file itself."""
+        """All that was asked for but the file itself, and pictures that stand in it."""
         messages = [json.loads(entry["message"])["message"] for entry in self.chrome.get_log("performance")]
         sent = [each["params"]["request"]["url"] for each in messages if each["method"] == "Network.requestWillBeSent"]
-        return [url for url in sent if url.split("#")[0] != self.file.as_uri()]
+        return [url for url in sent if url.split("#")[0] != self.file.as_uri() and not url.startswith("data:")]
 
     def overflow(self) -> int:
         """By how many pixels the page is wider than the window."""
