@@ -1,7 +1,7 @@
 """Keeps what runs came to: `python docs/results/collect.py RUN ...` writes a JSON file per run beside this script.
 
 Each holds the run's command, machine, versions, data hashes and figures, as its `meta.json`, `metrics.json` and
-`metrics.jsonl` say; `runs.md` here is then written anew from all of them.
+`metrics.jsonl` say, and the paths that a search has come to; `runs.md` here is then written anew from all of them.
 """
 
 import json
@@ -44,9 +44,15 @@ def collect(run: Path, target: Path) -> None:
         **{key: meta[key] for key in KEPT if key in meta},
         "data": {Path(path).name: digest for path, digest in meta["data"].items()},
         "metrics": json.loads((run / "metrics.json").read_text()),
+        **{"paths": paths for paths in map(read_json, sorted(run.glob("stages/*/paths.json")))},
         "epochs": epochs,
     }
     target.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def read_json(file: Path) -> Any:
+    """What a file says."""
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def public_arguments(arguments: list[str]) -> list[str]:

@@ -1,0 +1,155 @@
+"""What the gallery's findings quote, counted from the figures' CSV files and from the records of training.
+
+Shapes: K tasks.
+"""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from pathlib import Path
+from statistics import fmean, median
+
+import numpy
+
+Pairs = Mapping[tuple[str, str], float]
+"""The cells of a map of K tasks but its diagonal."""
+PERMUTATIONS = 10_000
+
+
+def findings(runs: Path, page: Path) -> None:
+    """Fills in `page.md` and writes it as README.md; all exhibits must be there."""
+    numbers = {**communication(runs), **mailbox(runs), **pool(runs)}
+    (page / "findings.json").write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
+    text = (page / "page.md").read_text(encoding="utf-8")
+    (page / "README.md").write_text(text.format(**numbers), encoding="utf-8")
+
+
+def communication(runs: Path) -> dict[str, str]:
+    """Direct communication: how far attention is from even, whether it is the sender's doing, and whether it comes again.
+
+    Finding 1. `even` is 1/(K-1); a map's variance is split into what its columns (who is read) and its rows (who reads)
+    explain. Rows sum to 1, so that columns are all there is but pairs.
+    """
+    first, second = (cells(runs / f"fdu-dc-{seed}" / "figures" / "reading-matrix.csv") for seed in (13, 14))
+    tasks = sorted({task for task, _ in first})
+    even = 1 / (len(tasks) - 1)
+    own = [{pair: value - fmean(column(each, pair[1])) for pair, value in each.items()} for each in (first, second)]
+    spread = [last(runs / f"fdu-dc-{seed}", "spread") for seed in (13, 14)]
+    return {
+        "dc_even": f"{100 * even:.1f}",
+        "dc_least": f"{100 * min(*first.values(), *second.values()):.1f}",
+        "dc_most": f"{100 * max(*first.values(), *second.values()):.1f}",
+        "dc_columns": " and ".join(f"{100 * explained(each):.0f}" for each in (first, second)),
+        "dc_again": f"{correlation(first, second):.2f}",
+        "dc_pairs_again": f"{correlation(*own):.2f}",
+        "dc_spread": " and ".join(f"{value:.2f}" for value in spread),
+        "vader_spread": f"{last(runs / 'vader-dc', 'spread'):.2f}",
+        "dc_accuracy": " and ".join(f"{100 * accuracy(runs / f'fdu-dc-{seed}'):.1f}" for seed in (13, 14)),
+    }
+
+
+def mailbox(runs: Path) -> dict[str, str]:
+    """Indirect communication: whether a word is read for what it is, or for who reads it. Finding 2.
+
+    Of a pair of words, `lift` is how much stronger than evenly the one read the other, and `usually` what all words of
+    the task read of it.
+    """
+    pairs = [row for file in sorted((runs / "fdu-ic" / "figures").glob("patterns-*.csv")) for row in rows(file)]
+    above = [float(row["lift"]) / float(row["usually"]) for row in pairs]
+    tasks: dict[str, set[str]] = {}
+    for file in sorted((runs / "fdu-ic" / "figures").glob("patterns-*.csv")):
+        for row in rows(file):
+            tasks.setdefault(row["reads"], set()).add(file.stem)
+    read_most = sorted(tasks, key=lambda word: (-len(tasks[word]), word))[:8]
+    return {
+        "ic_pairs": f"{len(pairs):,}",
+        "ic_lift": f"{median(float(row['lift']) for row in pairs):.2f}",
+        "ic_usually": f"{median(float(row['usually']) for row in pairs):.2f}",
+        "ic_above": f"{median(above):.2f}",
+        "ic_read_most": ", ".join(f"*{word}* ({len(tasks[word])} tasks)" for word in read_most),
+        "ic_spread": f"{last(runs / 'fdu-ic', 'spread'):.2f}",
+        "ic_gate": f"{last(runs / 'fdu-ic', 'gate'):.2f}",
+        "ic_accuracy": f"{100 * accuracy(runs / 'fdu-ic'):.1f}",
+    }
+
+
+def pool(runs: Path) -> dict[str, str]:
+    """Paths on the grid: whether tasks of a problem, or of a domain, have more in common than others. Finding 3."""
+    found = cells(runs / "grid-pool" / "figures" / "paths-in-common-matrix.csv")
+    tasks = sorted({task for task, _ in found})
+    shown = {}
+    for name, part in (("domain", 0), ("problem", 1)):
+        names = {task: task.rsplit("_", 1)[part] for task in tasks}
+        inside = fmean(found[pair] for pair in combinations(tasks, 2) if names[pair[0]] == names[pair[1]])
+        shown[f"pool_{name}"] = f"{inside:.2f}"
+        shown[f"pool_{name}_p"] = f"{chance(found, tasks, names, inside):.2f}"
+    paths = {tuple(path) for path in json.loads(stage_paths(runs / "grid-pool")).values()}
+    others = [
+        found[one, two] for one, two in combinations(tasks, 2) if not {*one.rsplit("_", 1)} & {*two.rsplit("_", 1)}
+    ]
+    return {
+        **shown,
+        "pool_others": f"{fmean(others):.2f}",
+        "pool_paths": str(len(paths)),
+        "pool_modules": str(len({module for path in paths for module in path})),
+        "pool_accuracy": f"{100 * accuracy(runs / 'grid-pool', 'token_accuracy'):.1f}",
+    }
+
+
+def chance(found: Pairs, tasks: list[str], names: Mapping[str, str], inside: float) -> float:
+    """How often names that are dealt anew have as much in common inside, one deal of them being the true one."""
+    generator = numpy.random.default_rng(13)
+    matrix_KK = numpy.array([[found.get((one, two), 0.0) for two in tasks] for one in tasks])
+    labels_K = numpy.array([names[task] for task in tasks])
+    as_much = 0
+    for _ in range(PERMUTATIONS):
+        dealt_K = generator.permutation(labels_K)
+        same_KK = numpy.triu(dealt_K[:, None] == dealt_K, 1)
+        as_much += matrix_KK[same_KK].mean() >= inside - 1e-12
+    return (as_much + 1) / (PERMUTATIONS + 1)
+
+
+def explained(found: Pairs) -> float:
+    """The share of a map's variance that the means of its columns explain."""
+    values = list(found.values())
+    of_column = [fmean(column(found, source)) for _, source in found]
+    return float(numpy.var(of_column) / numpy.var(values))
+
+
+def column(found: Pairs, source: str) -> list[float]:
+    """What all others take of a task."""
+    return [value for (_, other), value in found.items() if other == source]
+
+
+def correlation(first: Pairs, second: Pairs) -> float:
+    """Pearson's, over the cells of two maps."""
+    return float(numpy.corrcoef(list(first.values()), [second[pair] for pair in first])[0, 1])
+
+
+def cells(file: Path) -> dict[tuple[str, str], float]:
+    """A map's cells but its diagonal."""
+    return {(row["task"], row["source"]): float(row["strength"]) for row in rows(file) if row["task"] != row["source"]}
+
+
+def rows(file: Path) -> Iterator[dict[str, str]]:
+    """The lines of a CSV file."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        yield from csv.DictReader(lines)
+
+
+def last(run: Path, value: str) -> float:
+    """The mean over tasks of something that was recorded after the last epoch."""
+    record = json.loads((run / "sharing.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    return fmean(summary[value] for summary in record["sharing"].values())
+
+
+def accuracy(run: Path, metric: str = "accuracy") -> float:
+    """The run's average on test texts."""
+    figures: Mapping[str, float] = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["test"]
+    return figures[f"average/{metric}"]
+
+
+def stage_paths(run: Path) -> str:
+    """The paths that were derived from the search."""
+    return (run / "stages" / "fine_tune" / "paths.json").read_text(encoding="utf-8")
