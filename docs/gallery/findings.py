@@ -26,9 +26,9 @@ def findings(runs: Path, page: Path) -> None:
 
 
 def communication(runs: Path) -> dict[str, str]:
-    """Direct communication: how far attention is from even, whether it is the sender's doing, and whether it comes again.
+    """Direct communication: how far attention is from even, whose doing that is, and whether it comes again. Finding 1.
 
-    Finding 1. `even` is 1/(K-1); a map's variance is split into what its columns (who is read) and its rows (who reads)
+    `even` is 1/(K-1); a map's variance is split into what its columns (who is read) and its rows (who reads)
     explain. Rows sum to 1, so that columns are all there is but pairs.
     """
     first, second = (cells(runs / f"fdu-dc-{seed}" / "figures" / "reading-matrix.csv") for seed in (13, 14))

@@ -39,20 +39,16 @@ def collect(run: Path, target: Path) -> None:
     """Writes one finished run's JSON file."""
     meta = json.loads((run / "meta.json").read_text())
     epochs = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    derived = sorted(run.glob("stages/*/paths.json"))
     result = {
         "arguments": public_arguments(meta["command"][1:]),
         **{key: meta[key] for key in KEPT if key in meta},
         "data": {Path(path).name: digest for path, digest in meta["data"].items()},
         "metrics": json.loads((run / "metrics.json").read_text()),
-        **{"paths": paths for paths in map(read_json, sorted(run.glob("stages/*/paths.json")))},
+        **({"paths": json.loads(derived[-1].read_text())} if derived else {}),
         "epochs": epochs,
     }
     target.write_text(json.dumps(result, indent=1) + "\n")
-
-
-def read_json(file: Path) -> Any:
-    """What a file says."""
-    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def public_arguments(arguments: list[str]) -> list[str]:
