@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 1
 # Real corpora for the tests and the larger experiments, if they lie beside the project.
 export MTLKIT_DATA ?= $(abspath ../shared/data)
 
-.PHONY: train test check soak bench bench-peers bench-gpu clean-env
+.PHONY: train test check soak bench bench-peers bench-gpu gallery clean-env
 
 # Starts the run, or goes on with one that was interrupted, or replaces one that is finished.
 RUN := runs/ic_mtl
@@ -41,6 +41,10 @@ bench-peers: .venv/.installed-dev
 # The recurrences on a CUDA device: equal to the plain ones, and how long they take. Under 4 minutes.
 bench-gpu: .venv/.installed-dev
 	$(BIN)/python benchmarks/suite.py gpu
+
+# What was shared, in pictures: trains seven small models (about an hour on one core), then writes docs/gallery/.
+gallery: .venv/.installed-dev
+	$(BIN)/python docs/gallery/make.py
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

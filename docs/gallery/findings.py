@@ -6,7 +6,7 @@ Shapes: K tasks.
 import csv
 import json
 from collections.abc import Iterator, Mapping
-from itertools import combinations
+from itertools import combinations, permutations
 from pathlib import Path
 from statistics import fmean, median
 
@@ -15,6 +15,7 @@ import numpy
 Pairs = Mapping[tuple[str, str], float]
 """The cells of a map of K tasks but its diagonal."""
 PERMUTATIONS = 10_000
+RESULTS = Path(__file__).parent.parent / "results"
 
 
 def findings(runs: Path, page: Path) -> None:
@@ -75,33 +76,47 @@ def mailbox(runs: Path) -> dict[str, str]:
 
 
 def pool(runs: Path) -> dict[str, str]:
-    """Paths on the grid: whether tasks of a problem, or of a domain, have more in common than others. Finding 3."""
-    found = cells(runs / "grid-pool" / "figures" / "paths-in-common-matrix.csv")
-    tasks = sorted({task for task, _ in found})
-    shown = {}
-    for name, part in (("domain", 0), ("problem", 1)):
-        names = {task: task.rsplit("_", 1)[part] for task in tasks}
-        inside = fmean(found[pair] for pair in combinations(tasks, 2) if names[pair[0]] == names[pair[1]])
-        shown[f"pool_{name}"] = f"{inside:.2f}"
-        shown[f"pool_{name}_p"] = f"{chance(found, tasks, names, inside):.2f}"
-    paths = {tuple(path) for path in json.loads(stage_paths(runs / "grid-pool")).values()}
-    others = [
-        found[one, two] for one, two in combinations(tasks, 2) if not {*one.rsplit("_", 1)} & {*two.rsplit("_", 1)}
-    ]
+    """Paths on the grid: whether tasks of a problem, or of a domain, have more in common than others. Finding 3.
+
+    Of a short run made here, and of the whole one whose paths are kept with the results.
+    """
+    kept = json.loads((RESULTS / "ewt_grid" / "nas_pool-13.json").read_text(encoding="utf-8"))
+    short = json.loads((runs / "grid-pool" / "stages" / "fine_tune" / "paths.json").read_text(encoding="utf-8"))
     return {
-        **shown,
-        "pool_others": f"{fmean(others):.2f}",
-        "pool_paths": str(len(paths)),
-        "pool_modules": str(len({module for path in paths for module in path})),
+        **in_common("pool", short),
+        **in_common("grid", kept["paths"]),
         "pool_accuracy": f"{100 * accuracy(runs / 'grid-pool', 'token_accuracy'):.1f}",
+        "grid_accuracy": f"{100 * kept['metrics']['test']['average/token_accuracy']:.1f}",
     }
 
 
-def chance(found: Pairs, tasks: list[str], names: Mapping[str, str], inside: float) -> float:
+def in_common(name: str, paths: Mapping[str, list[int]]) -> dict[str, str]:
+    """Of tasks named domain_problem: the mean share of steps with the same module, and how often chance has as much."""
+    found = {(one, two): alike(paths[one], paths[two]) for one, two in permutations(paths, 2)}
+    shown = {}
+    for what, part in (("domain", 0), ("problem", 1)):
+        names = {task: task.rsplit("_", 1)[part] for task in paths}
+        inside = fmean(found[pair] for pair in combinations(paths, 2) if names[pair[0]] == names[pair[1]])
+        shown |= {f"{name}_{what}": f"{inside:.2f}", f"{name}_{what}_p": f"{chance(found, names, inside):.4f}"}
+    others = [value for (one, two), value in found.items() if not {*one.rsplit("_", 1)} & {*two.rsplit("_", 1)}]
+    return {
+        **shown,
+        f"{name}_others": f"{fmean(others):.2f}",
+        f"{name}_paths": str(len({tuple(path) for path in paths.values()})),
+        f"{name}_modules": str(len({module for path in paths.values() for module in path})),
+    }
+
+
+def alike(one: list[int], two: list[int]) -> float:
+    """The share of the longer path's steps at which both have the same module, as reports count it."""
+    return sum(left == right for left, right in zip(one, two, strict=False)) / max(len(one), len(two), 1)
+
+
+def chance(found: Pairs, names: Mapping[str, str], inside: float) -> float:
     """How often names that are dealt anew have as much in common inside, one deal of them being the true one."""
     generator = numpy.random.default_rng(13)
-    matrix_KK = numpy.array([[found.get((one, two), 0.0) for two in tasks] for one in tasks])
-    labels_K = numpy.array([names[task] for task in tasks])
+    matrix_KK = numpy.array([[found.get((one, two), 0.0) for two in names] for one in names])
+    labels_K = numpy.array(list(names.values()))
     as_much = 0
     for _ in range(PERMUTATIONS):
         dealt_K = generator.permutation(labels_K)
@@ -148,8 +163,3 @@ def accuracy(run: Path, metric: str = "accuracy") -> float:
     """The run's average on test texts."""
     figures: Mapping[str, float] = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["test"]
     return figures[f"average/{metric}"]
-
-
-def stage_paths(run: Path) -> str:
-    """The paths that were derived from the search."""
-    return (run / "stages" / "fine_tune" / "paths.json").read_text(encoding="utf-8")
