@@ -63,6 +63,11 @@ def shade(number: float, most: float) -> str:
     return f"{min(max(number / most, 0.0), 1.0):.2f}".lstrip("0").rstrip("0").rstrip(".") or "0"
 
 
+def letter(number: float, most: float) -> str:
+    """The same in twenty steps, from `a` to `t`, as `words.css` has them; nothing for the lightest."""
+    return "abcdefghijklmnopqrst"[step - 1] if (step := round(20 * min(max(number / most, 0.0), 1.0))) else ""
+
+
 def short(weight: float) -> str:
     """For a narrow cell: .37, and nothing below .005."""
     return f"{weight:.2f}".removeprefix("0") if weight >= 0.005 else ""
