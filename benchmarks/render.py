@@ -26,6 +26,7 @@ ORDER = (
     "scaling",
     "records",
     "experiments",
+    "report",
     "gpu",
 )
 """Results in the order of the table; others follow by name."""

@@ -8,12 +8,20 @@ the same.
 import json
 import random
 import sys
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from measuring import at_most, command_line, run, untargeted, write_result
+import torch
+from measuring import at_most, command_line, cpu_seconds, run, untargeted, write_result
+
+from mtlkit.report.assemble import sections_of
+from mtlkit.report.drawing import inline_svg
+from mtlkit.report.parts import Chart
+from mtlkit.report.sources import evidence_of, source_of
+from mtlkit.runs import Wanted
 
 NUM_TASKS, NUM_TESTS, LENGTH, NUM_WORDS = 16, 400, 130, 8000
 SIZES = {"train": 40, "dev": 40, "test": NUM_TESTS}
@@ -39,6 +47,15 @@ def experiment(folder: Path) -> dict[str, Any]:
     return {"tasks": tasks, "model": model, "trainer": {"epochs": 3}}
 
 
+def seconds_of_charts(folder: Path) -> dict[str, float]:
+    """CPU seconds that each chart of a run's page takes to draw, by its name; the first, which loads the drawing
+    library, is drawn once before."""
+    evidence = evidence_of(source_of(folder), Wanted(limit=1), torch.device("cpu"))
+    charts = [part for section in sections_of(evidence) for part in section.parts if isinstance(part, Chart)]
+    inline_svg(charts[0])
+    return {chart.name: round(cpu_seconds(partial(inline_svg, chart)), 3) for chart in charts}
+
+
 def main() -> None:
     """Measures and writes the result."""
     arguments = command_line(__doc__, "report", rounds=3)
@@ -51,14 +68,17 @@ def main() -> None:
             [run([*mtlkit, "report", folder / "run", *options]).cpu_seconds for _ in range(arguments.rounds)]
             for options in (["--limit", "1"], [])  # the page that is left is that of all texts
         )
+        charts = seconds_of_charts(folder / "run")
         size = (folder / "run" / "report.html").stat().st_size / 1e6
     case = f"{NUM_TASKS} tasks, {NUM_TASKS * NUM_TESTS:,} texts"
+    span = f"{min(charts.values()):.2g} to {max(charts.values()):.2g} s"
     rows = [
         at_most("`mtlkit report`, CPU seconds", case, round(median(all_texts), 1), SECONDS, " s"),
         untargeted("`mtlkit report --limit 1`, which reads next to no texts", case, round(median(few_texts), 1), " s"),
+        untargeted("A chart of the page, CPU seconds", f"{NUM_TASKS} tasks, {len(charts)} charts", span),
         at_most("Size of a page", case, round(size, 2), MEGABYTES, " MB"),
     ]
-    write_result(arguments, rows, seconds={"all texts": all_texts, "16 texts": few_texts})
+    write_result(arguments, rows, seconds={"all texts": all_texts, "16 texts": few_texts}, charts=charts)
 
 
 if __name__ == "__main__":

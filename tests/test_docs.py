@@ -1,5 +1,6 @@
 """The prose is held to the code: what it names exists, what it shows works, what is generated is current."""
 
+import ast
 import importlib.util
 import re
 import textwrap
@@ -230,3 +231,51 @@ def test_promises_name_tests_that_exist() -> None:
 
 def test_the_quickstart_counts_kinds_right() -> None:
     assert f"each of the {len(interfaces())} kinds" in text_of("docs/quickstart.md")
+
+
+def sections_of_reports() -> list[str]:
+    """The titles that a report may have, in its order: what the views name their sections, and the foot of the page."""
+    report = ROOT / "mtlkit" / "report"
+    views = re.findall(r"^    (\w+)\.section,$", (report / "assemble.py").read_text(encoding="utf-8"), re.MULTILINE)
+    titles = []
+    for view in views:
+        code = ast.parse((report / "views" / f"{view}.py").read_text(encoding="utf-8"))
+        made = [node for node in ast.walk(code) if isinstance(node, ast.Call) and ast.unparse(node.func) == "Section"]
+        titles += [title_in(code, call.args[1]) for call in made]
+    page = (report / "templates" / "page.html").read_text(encoding="utf-8")
+    return [*titles, *re.findall(r"<h2>(.*?)</h2>", page)]
+
+
+def title_in(code: ast.Module, argument: ast.expr) -> str:
+    """What is written there, or what the name that stands there is given."""
+    if isinstance(argument, ast.Constant):
+        return str(argument.value)
+    for node in code.body:
+        if isinstance(node, ast.Assign):
+            names, values = ast.unparse(node.targets[0]).strip("()").split(", "), ast.literal_eval(node.value)
+            if ast.unparse(argument) in names:
+                return str(values[names.index(ast.unparse(argument))] if len(names) > 1 else values)
+    raise AssertionError(f"{ast.unparse(argument)} is given nowhere")
+
+
+def test_every_section_of_a_report_is_explained_in_its_order() -> None:
+    explained = re.search(r"^## How to read it$(.*?)^## ", text_of("docs/report.md"), re.MULTILINE | re.DOTALL)
+    assert explained is not None
+    named = re.findall(r"^\*\*(.+?)\.\*\* ", explained[1], re.MULTILINE)
+    assert named == sections_of_reports()
+    assert len(named) > 10
+
+
+def test_sections_of_reports_that_other_pages_name_exist() -> None:
+    """All that stands in quotation marks in a paragraph, or a row of a table, that leads to how reports are read."""
+    titles = sections_of_reports()
+    named = [
+        (page, " ".join(title.split()))
+        for page in PAGES
+        for paragraph in re.split(r"\n\n|\n(?=\|)", page.read_text(encoding="utf-8"))
+        if "report.md#how-to-read-it" in paragraph
+        for title in re.findall(r"\"([^\"]+)\"", paragraph)
+    ]
+    assert named
+    for page, title in named:
+        assert title in titles, f"{page}: reports have no section {title}"

@@ -16,6 +16,9 @@ from mtlkit.explanations.shared import Matrix
 from mtlkit.report.evidence import Evidence, ReadText
 from mtlkit.report.parts import Cell, Table
 
+SENTENCES = 120
+"""All texts that a page shows with what their words read, counted once for each network: some 2 MB."""
+
 
 @final
 @dataclass(frozen=True)
@@ -63,6 +66,11 @@ def shade(number: float, most: float) -> str:
     return f"{min(max(number / most, 0.0), 1.0):.2f}".lstrip("0").rstrip("0").rstrip(".") or "0"
 
 
+def letter(number: float, most: float) -> str:
+    """The same in twenty steps, from `a` to `t`, as `words.css` has them; nothing for the lightest."""
+    return "abcdefghijklmnopqrst"[step - 1] if (step := round(20 * min(max(number / most, 0.0), 1.0))) else ""
+
+
 def short(weight: float) -> str:
     """For a narrow cell: .37, and nothing below .005."""
     return f"{weight:.2f}".removeprefix("0") if weight >= 0.005 else ""
@@ -80,12 +88,23 @@ def both_ways(text: ReadText) -> list[Matrix]:
 
 
 def shown_texts(evidence: Evidence, *, of_tasks: bool) -> dict[str, Sequence[ReadText]]:
-    """By task those whose words read tasks, or positions; tasks without are left out."""
+    """By task those whose words read tasks, or positions; tasks without are left out. Of many tasks fewer of each."""
     by_task = {
         task: [text for text in observed.texts if (text.reading.tasks is not None) == of_tasks]
         for task, observed in evidence.observed.items()
     }
-    return {task: texts for task, texts in by_task.items() if texts}
+    by_task = {task: texts for task, texts in by_task.items() if texts}
+    sentences = sum(len(both_ways(texts[0])) for texts in by_task.values())
+    return {task: _fewer(texts, max(SENTENCES // sentences, 1)) for task, texts in by_task.items()}
+
+
+def _fewer(texts: Sequence[ReadText], count: int) -> Sequence[ReadText]:
+    """At most so many, the first right and the first wrong ones, in their order."""
+    wrong = [text.number for text in texts if verdict(text).is_wrong]
+    right = [text.number for text in texts if text.number not in wrong]
+    num_wrong = min(len(wrong), max(count // 2, count - len(right)))
+    kept = {*right[: count - num_wrong], *wrong[:num_wrong]}
+    return [text for text in texts if text.number in kept]
 
 
 def tag_of(text: ReadText, place: int) -> list[str]:

@@ -1,6 +1,7 @@
 """Views of what words read: every weight where it belongs, and a stranger's words as text."""
 
 from base64 import b64decode
+from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
 
@@ -15,6 +16,7 @@ from mtlkit.report.evidence import Affinity, Evidence, Example, Observed, Offset
 from mtlkit.report.naming import slugs
 from mtlkit.report.parts import Chart, View
 from mtlkit.report.pixels import picture_of
+from mtlkit.report.shading import shown_texts
 from mtlkit.report.views import affinities, distances, patterns, positions, words
 from mtlkit.training import Predictions
 
@@ -163,7 +165,17 @@ def test_a_page_of_many_texts_is_small():
     tasks = tuple(f"task {number}" for number in range(15))
     reading = Reading(reading.words, tasks, (row[:15],) * size)
     texts = [ReadText(number, "good", "bad", reading) for number in range(6)]
-    assert 16 * len(view_of(words.section(evidence(texts=texts)))[0].markup) < 2_500_000
+    assert 16 * len(view_of(words.section(evidence(texts=texts)))[0].markup) < 1_500_000
+
+
+def test_of_many_tasks_fewer_texts_are_shown_right_and_wrong_ones_mixed():
+    given = [text(gold=gold, both=True) for gold in ("good", "good", "good", HOSTILE, HOSTILE, HOSTILE)]
+    given = [replace(each, number=number) for number, each in enumerate(given)]
+    one = evidence(texts=given)
+    many = replace(one, observed={f"{number}": one.observed[TASK] for number in range(20)})
+    assert [each.number for each in shown_texts(one, of_tasks=False)[TASK]] == [0, 1, 2, 3, 4, 5]
+    assert {tuple(each.number for each in few) for few in shown_texts(many, of_tasks=False).values()} == {(0, 3, 4)}
+    assert shown_texts(one, of_tasks=True) == {}
 
 
 def test_slugs_are_all_different():

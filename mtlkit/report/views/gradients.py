@@ -18,8 +18,9 @@ def section(evidence: Evidence) -> Section | None:
     if not lines:
         return None
     lead = (
-        "The cosine of two tasks' gradients on the parameters that they share, measured on a few batches after each "
-        "epoch. Above zero a step for one task helps the other, below zero it harms it, as far as one small step goes. "
+        "The cosine of two tasks' gradients on the parameters that they share, measured after each epoch on one fixed "
+        "batch of each. Above zero a step for one task helps the other, below zero it harms it, as far as one small "
+        "step goes. "
         "The last epoch's numbers for all pairs are on the sharing map."
     )
     mean = over_training(

@@ -9,6 +9,7 @@ from mtlkit.explanations import visible
 from mtlkit.report.evidence import Evidence, Example, Pattern, Reach
 from mtlkit.report.naming import slugs
 from mtlkit.report.parts import Chart, Section, Table, View
+from mtlkit.report.shading import shown_texts
 from mtlkit.report.templating import render
 from mtlkit.report.theme import ACCENT, INK, MUTED
 
@@ -44,8 +45,9 @@ def section(evidence: Evidence) -> Section | None:
     if not by_task:
         return None
     anchors = slugs(by_task)
+    texts = shown_texts(evidence, of_tasks=False)
     shown = {
-        task: {text.number: f"positions-{anchors[task]}-{text.number}" for text in evidence.observed[task].texts}
+        task: {text.number: f"positions-{anchors[task]}-{text.number}" for text in texts.get(task, ())}
         for task in by_task
     }
     chosen = {

@@ -17,6 +17,7 @@ from mtlkit.report.shading import (
     concentration,
     gate_of,
     largest,
+    letter,
     lines,
     shade,
     short,
@@ -97,7 +98,7 @@ def _words(text: ReadText, way: Matrix, most: float) -> list[dict[str, str]]:
 
 def _rows(text: ReadText, way: Matrix, heaviest: float) -> list[dict[str, Any]]:
     return [
-        {"word": visible(word), "cells": [(shade(weight, heaviest), short(weight)) for weight in weights]}
+        {"word": visible(word), "cells": [(letter(weight, heaviest), short(weight)) for weight in weights]}
         for word, weights in zip(text.reading.words, way, strict=True)
     ]
 
