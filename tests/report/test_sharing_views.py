@@ -226,7 +226,7 @@ def test_own_and_other_coefficients_are_means_over_layers() -> None:
     by_name = {chart.name: chart for chart in charts(section)}
     recorded = given.course[0]["sharing"]["movie"]
     column = [row[recorded["tasks"].index("tweet")] for row in recorded["weights_LK"]]
-    (found,) = [row[2] for row in by_name["mixture-others"].data.rows if row[:2] == ("movie ← tweet", "1")]
+    (found,) = [row[3] for row in by_name["mixture-others"].data.rows if row[::2] == ("movie ← tweet", 1)]
     assert found == pytest.approx(sum(column) / len(column))
     layer: Any = given.observed["movie"].summary
     cells = {row[:2]: row[2] for row in by_name["mixture-layer-2"].data.rows}
@@ -237,3 +237,15 @@ def test_a_measure_that_no_task_has_is_not_drawn() -> None:
     section = reading_course.section(of(shared_evidence.words, "four"))
     assert section is not None
     assert [chart.name for chart in charts(section)] == ["reading-senders", "reading-spread", "reading-gate"]
+
+
+def test_numbers_of_a_grid_say_the_stage_too() -> None:
+    course = [
+        *course_of(shared_evidence.positions, GRID, 1, "search"),
+        *course_of(shared_evidence.positions, GRID, 1, "tune"),
+    ]
+    section = reading_course.section(evidence(made(shared_evidence.positions, GRID), course))
+    assert section is not None
+    for chart in charts(section):
+        assert {row[1:3] for row in chart.data.rows} == {("search", 1), ("tune", 1)}
+        assert len(chart.data.rows) == 2 * len(GRID)

@@ -1,6 +1,7 @@
 """How numbers went from epoch to epoch."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mtlkit.report.charts.grid import grid_chart, known
@@ -47,8 +48,15 @@ def over_training(
         limits: of the axis, as far as they are known.
     """
     columns = [epoch_label(epochs, place) for place in range(len(epochs))]
+    rows = tuple(
+        (line, epoch.stage, epoch.number, value)
+        for line, values in series.items()
+        for epoch, value in zip(epochs, values, strict=True)
+        if known(value)
+    )
+    data = Table((heads, "stage", "epoch", number), rows)
     if len(series) > len(SERIES):
-        return grid_chart(
+        grid = grid_chart(
             name,
             title,
             f"{caption} A row for each {heads}, a column for each epoch.",
@@ -58,12 +66,7 @@ def over_training(
             heads=(heads, "epoch", number),
             sentence=lambda row, column, value: f"{row}, epoch {column}: {rounded(value)}",
         )
-    rows = tuple(
-        (line, epoch.stage, epoch.number, value)
-        for line, values in series.items()
-        for epoch, value in zip(epochs, values, strict=True)
-        if known(value)
-    )
+        return replace(grid, data=data)
 
     def draw(figure: "Figure") -> None:
         axes = figure.add_subplot()
@@ -73,7 +76,7 @@ def over_training(
         _frame(axes, epochs, columns, number, limits)
         _name_lines(axes, ends, len(epochs) - 1)
 
-    return Chart(name, title, caption, Table((heads, "stage", "epoch", number), rows), draw)
+    return Chart(name, title, caption, data, draw)
 
 
 def epoch_label(epochs: Sequence[Epoch], place: int) -> str:
