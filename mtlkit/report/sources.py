@@ -38,6 +38,7 @@ class LogLine(Spec, extra="allow"):
     train: dict[str, float] = {}
     dev: dict[str, float] = {}
     work: dict[str, int] = {}
+    improved: list[str] = []
     skipped: list[dict[str, Any]] = []
     idle: list[str] = []
 

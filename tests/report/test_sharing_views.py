@@ -3,6 +3,7 @@
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,17 @@ def test_of_a_search_that_kept_an_earlier_epoch_it_is_that_ones_policies() -> No
     assert by_name["policies-in-common-matrix"].title.endswith("after epoch 2 of search")
     cells = {row[:2]: row[2] for row in by_name["policies-in-common-matrix"].data.rows}
     assert cells["movie", "tweet"] == same_module(kept["movie"], kept["tweet"])
+
+
+def test_of_epochs_with_the_paths_that_were_kept_the_best_one_counts() -> None:
+    (line,) = course_of(shared_evidence.path, FOUR, 1, "search")
+    course = [{**line, "epoch": epoch} for epoch in (1, 2, 3)]
+    log = [{"stage": "search", "epoch": epoch, "improved": ["model"] * (epoch < 3)} for epoch in (1, 2, 3)]
+    kept: Mapping[str, Any] = read_course(course)[0].summaries
+    given = evidence({task: PathSummary(kept[task].modules, None) for task in FOUR}, course)
+    for known, number in (([], 3), (log, 2)):
+        section = pool.section(replace(given, log=known))
+        assert section is not None and f"after epoch {number} of search" in section.lead
 
 
 def test_a_path_that_the_search_did_not_end_on_has_no_probabilities() -> None:
