@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from mtlkit.report.charts.grid import grid_chart, known
 from mtlkit.report.course import Epoch
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 End: TypeAlias = tuple[float, str, str]
 """Height, name and colour."""
+K = TypeVar("K")
 MARKERS = "os^Dv*X"
 LONGEST = 22
 """Characters of a line's name."""
@@ -79,12 +80,24 @@ def over_training(
     return Chart(name, title, caption, data, draw)
 
 
+def most_moved(lines: Mapping[K, Sequence[float | None]], count: int) -> tuple[dict[K, Sequence[float | None]], str]:
+    """Those lines that went furthest, the furthest first, and what a caption says of it, if any are left out."""
+    shown = sorted(lines, key=lambda line: -_moved(lines[line]))[:count]
+    left_out = f" The {len(shown)} that changed most, of {len(lines)}." if len(shown) < len(lines) else ""
+    return {line: lines[line] for line in shown}, left_out
+
+
 def epoch_label(epochs: Sequence[Epoch], place: int) -> str:
     """Its number, and before it the stage where that is another one than before."""
     epoch = epochs[place]
     is_new = epoch.stage is not None and len({each.stage for each in epochs}) > 1
     is_new = is_new and (place == 0 or epochs[place - 1].stage != epoch.stage)
     return f"{epoch.stage} {epoch.number}" if is_new else f"{epoch.number}"
+
+
+def _moved(line: Sequence[float | None]) -> float:
+    numbers = list(filter(known, line))
+    return max(numbers, default=0.0) - min(numbers, default=0.0)
 
 
 def _lines(axes: "Axes", epochs: Sequence[Epoch], series: Mapping[str, Sequence[float | None]]) -> list[End]:
