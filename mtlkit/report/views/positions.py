@@ -65,7 +65,7 @@ def section(evidence: Evidence) -> Section | None:
     sharpest = max(SHARP, *(concentration(row) for way in ways for row in way))
     tasks = [
         {
-            "name": visible(task),
+            "name": task,
             "anchor": f"positions-{anchors[task]}",
             "texts": [_text(text, f"positions-{anchors[task]}-{text.number}", heaviest, sharpest) for text in texts],
         }
@@ -89,7 +89,7 @@ def _text(text: ReadText, anchor: str, heaviest: float, sharpest: float) -> dict
 
 
 def _way(text: ReadText, way: Matrix, name: str, heaviest: float, sharpest: float) -> dict[str, Any]:
-    words = list(map(visible, text.reading.words))
+    words = text.reading.words
     most = largest(weight for row in way for weight in row)
     return {
         "name": name,
@@ -146,7 +146,7 @@ def _figure(task: str, text: ReadText, name: str, heaviest: float) -> Chart:
     """Of a network that reads both ways, the one from left to right."""
     return Chart(
         name,
-        f"What the words of text {text.number} of {visible(task)} read of the shared network",
+        f"What the words of text {text.number} of {task} read of the shared network",
         "The text as the task's own network reads it, from top to bottom, and beside it the shared positions; a line "
         f"is as bold as its weight, the boldest stands for {heaviest:.2f}.",
         weights_table(text),
