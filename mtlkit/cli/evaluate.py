@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mtlkit.cli.experiment_source import Include
-from mtlkit.cli.options import ArchiveFiles, Device, Limit, OtherData, archive_path, other_data, torch_device
+from mtlkit.cli.options import (
+    ArchiveFiles,
+    Device,
+    Limit,
+    OtherData,
+    ScoringSize,
+    archive_path,
+    other_data,
+    torch_device,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -29,9 +38,7 @@ def evaluate(
         Path | None, typer.Option(metavar="DIR", help="Write the answer to each text to DIR/SPLIT/TASK.jsonl.gz.")
     ] = None,
     limit: Limit = None,
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Texts scored at once; default: the experiment's evaluation_batch_size.")
-    ] = None,
+    batch_size: ScoringSize = None,
     device: Device = "auto",
     include_package: Include = [],
 ) -> None:

@@ -31,6 +31,10 @@ OtherData = Annotated[
         metavar="TASK=FILE", help="Score a task on this file instead, or --data FOLDER: look for all files there."
     ),
 ]
+ScoringSize = Annotated[
+    int | None,
+    typer.Option("--batch-size", min=1, help="Texts scored at once; default: the experiment's evaluation_batch_size."),
+]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most this many texts of each split, for a trial.")]
 
 

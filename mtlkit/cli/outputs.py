@@ -24,6 +24,19 @@ def writable_file(path: Path) -> Path:
     return file
 
 
+def writable_folder(option: str, path: Path) -> Path:
+    """The path of a folder that is there or can be made, and in which files can be written. Makes none.
+
+    Raises:
+        ConfigError: there can be none.
+    """
+    folder = path.resolve()
+    nearest = next(place for place in (folder, *folder.parents) if place.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise ConfigError(f"{option} {path}: cannot be written to; give a folder of yours")
+    return folder
+
+
 def open_output(path: Path | None) -> AbstractContextManager[TextIO | None]:
     """The file at `path`, emptied, or standard output, for JSON: UTF-8, whatever the terminal's encoding.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mtlkit.cli.experiment_source import Include
-from mtlkit.cli.options import Device, Limit, OtherData, other_data, torch_device
+from mtlkit.cli.options import Device, Limit, OtherData, ScoringSize, other_data, torch_device
 
 NEEDED = {"jinja2": "Jinja2", "matplotlib": "Matplotlib", "sklearn": "scikit-learn"}
 """What the extra `report` brings, by the names of its modules."""
@@ -27,6 +27,7 @@ def report(
         list[Path], typer.Option(metavar="RUN", help="A finished run to stand beside it; may be given again.")
     ] = [],
     limit: Limit = None,
+    batch_size: ScoringSize = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="Default: report.html in the run, or NAME.report.html by the archive."),
@@ -44,6 +45,7 @@ def report(
     """
     _check_extra()
     from mtlkit.cli.console import say
+    from mtlkit.cli.outputs import writable_folder
     from mtlkit.files import write_atomically
     from mtlkit.plugins import load_plugins
     from mtlkit.report.assemble import sections_of, write_figures
@@ -53,14 +55,15 @@ def report(
 
     found = source_of(source)
     target = _target(found.page if output is None else output)
-    wanted = Wanted(split, task, None, *other_data(data), limit)
+    folder = None if figures is None else writable_folder("--figures", figures)
+    wanted = Wanted(split, task, None, *other_data(data), limit, batch_size)
     evidence = evidence_of(found, wanted, torch_device(device), load_plugins(include_package), baseline, say)
     for note in evidence.notes:
         say(note)
     say("drawing")
     sections = sections_of(evidence)
-    if figures is not None:
-        say(f"figures: {len(write_figures(sections, figures))} files in {figures}")
+    if folder is not None:
+        say(f"figures: {len(write_figures(sections, folder))} files in {folder}")
     content = page(evidence, sections).encode()
     write_atomically(target, content)
     say(f"report: {target} ({len(content) / 1e6:.2f} MB)")

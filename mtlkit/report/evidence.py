@@ -21,7 +21,7 @@ class ReadText:
     """A text that is shown with what its words read."""
 
     number: int
-    """In its split, from 1."""
+    """In its file, from 1, whatever is left out."""
     gold: Target | None
     predicted: Target
     reading: Reading
@@ -35,7 +35,7 @@ class Example:
     """The place of a text where a pattern is strongest."""
 
     number: int
-    """Of the text in its split, from 1."""
+    """Of the text, like that of a `ReadText`."""
     words: Sequence[str]
     """Of the whole text."""
     place: int
@@ -115,6 +115,8 @@ class Observed:
     """Where words read positions."""
     affinities: Sequence[Affinity] = ()
     """Where words read tasks: for each sender a few, the strongest first."""
+    is_finite: bool = True
+    """Whether the model came to finite numbers; else the predictions are worth nothing."""
 
 
 @final

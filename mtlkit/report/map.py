@@ -11,9 +11,10 @@ from mtlkit.report.templating import render
 
 
 def map_view(strengths: Strengths) -> View:
-    """Nodes, rows and columns in one order; the matrix alone where all links are alike, and there is nothing to see."""
+    """Nodes, rows and columns in one order; the matrix alone where all links are alike to the digits that are read, and
+    there is nothing to see: lines are as wide as they are beside the widest."""
     order = ring_order(strengths)
-    is_drawn = strengths.is_star or len({weight for _, _, weight in strengths.links()}) > 1 or len(order) == 2
+    is_drawn = strengths.is_star or len({rounded(weight) for _, _, weight in strengths.links()}) > 1 or len(order) == 2
     network = network_chart(strengths, order) if is_drawn else None
     tasks = [name for name in order if name in strengths.tasks]
     sources = sorted(strengths.sources, key=lambda name: order.index(name) if name in order else len(order))

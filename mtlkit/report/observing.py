@@ -18,9 +18,9 @@ from mtlkit.models import MultiTaskModel
 from mtlkit.report.affinities import SenderSums
 from mtlkit.report.evidence import Observed
 from mtlkit.report.offsets import OffsetSums
-from mtlkit.report.patterns import PairSums
+from mtlkit.report.patterns import NumberedText, PairSums
 from mtlkit.report.telling import TellingTexts
-from mtlkit.runs import Wanted, scored_tasks
+from mtlkit.runs import Wanted, scored_tasks, watching, worthless
 from mtlkit.sharing import Trace, WordTrace
 from mtlkit.sharing.summaries import summarise
 from mtlkit.training import EvaluationTask, computing_as, decisions_of_split, decoded_batches
@@ -40,15 +40,23 @@ def observe(archive: Archive, wanted: Wanted, say: Say = silent) -> dict[str, Ob
         ConfigError: a task is unknown, or none has such a split.
         DataError: a file is wrong or missing.
     """
-    return {task.split.task: _observed(archive, model, task) for model, task in scored_tasks(archive, wanted, say)}
+    found = {}
+    for model, task in scored_tasks(archive, wanted, say):
+        name = task.split.task
+        with watching(model, name) as is_finite:
+            observed = _observed(archive, model, task, wanted.batch_size)
+        found[name] = replace(observed, is_finite=bool(is_finite))
+        if not is_finite:
+            say(worthless(name))
+    return found
 
 
-def _observed(archive: Archive, model: MultiTaskModel, task: EvaluationTask) -> Observed:
+def _observed(archive: Archive, model: MultiTaskModel, task: EvaluationTask, batch_size: int | None) -> Observed:
     trainer, watch = archive.experiment.trainer, _Watch(task.split.corpus, archive.vocabulary)
     decoded: list[tuple[Tensor, Tensor]] = []
 
     def traces() -> Iterator[tuple[Trace, Tensor]]:
-        size, precision = trainer.evaluation_batch_size, trainer.precision
+        size, precision = batch_size or trainer.evaluation_batch_size, trainer.precision
         for each in decoded_batches(model, task.split, size, precision, with_trace=True):
             decoded.append((each.batch.indices_B, each.ids))
             if each.trace is not None:
@@ -107,10 +115,13 @@ class _Watch:
         return replace(
             scored,
             texts=self._texts.chosen(scored.predictions.predicted),
-            patterns=self._pairs.patterns(num_texts, lambda index: self._corpus.instance(index).words),
+            patterns=self._pairs.patterns(num_texts, self._text),
             offsets=self._offsets.offsets() if self._reads_positions else None,
             affinities=() if self._senders is None else self._senders.affinities(num_texts),
         )
+
+    def _text(self, index: int) -> NumberedText:
+        return int(self._corpus.places[index]) + 1, self._corpus.instance(index).words
 
     def _forms(self, indices_B: Tensor, mask_BT: Tensor) -> Tensor:
         """(B, T) numbers of the texts' forms."""

@@ -26,8 +26,8 @@ class Searched:
     paths: Paths
     """What is evaluated: of the texts that were looked at."""
     policies: Paths
-    """The same paths where they have a policy. Else what they were after the last epoch that had just these paths,
-    since that is the one whose weights were kept, or after the last epoch."""
+    """The same paths where they have a policy. Else what they were after an epoch that had just these paths: the last
+    one that was better than all before it, whose weights were kept, if the log knows one. Else after the last epoch."""
     embeddings: Mapping[str, Sequence[float]]
     """Of the tasks, from the same source."""
     source: str
@@ -48,7 +48,10 @@ def searched(evidence: Evidence) -> Searched | None:
     course = [(epoch, found) for epoch, found in course if found]
     policies, source = with_policies(paths), "in the model as it is"
     if not policies and course:
-        epoch, policies = next((each for each in reversed(course) if _are_of(each[1], paths)), course[-1])
+        of_paths = [each for each in course if _are_of(each[1], paths)]
+        better = {(line.get("stage"), line.get("epoch")) for line in evidence.log if line.get("improved")}
+        kept = [each for each in of_paths if (each[0].stage, each[0].number) in better]
+        epoch, policies = (kept or of_paths or course)[-1]
         source = f"after {epoch.name}"
     embeddings = {task: path.embedding_S for task, path in policies.items() if path.embedding_S}
     return Searched(paths, policies, embeddings, source, course)

@@ -5,7 +5,7 @@ word reads most; W distinct words.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, Self, final
+from typing import NamedTuple, Self, TypeAlias, final
 
 import numpy as np
 import torch
@@ -24,6 +24,8 @@ DOUBT = 5
 """Occurrences at the level of chance that are thought to every pair, so that few strong ones do not come first."""
 NOISE = 1e-3
 """A score that rounding alone may come to."""
+NumberedText: TypeAlias = tuple[int, tuple[str, ...]]
+"""Its number in the file, from 1, and its words."""
 ROWS_HELD = 1 << 20
 """After so many rows, equal pairs are added up."""
 
@@ -56,7 +58,7 @@ class PairSums:
     """Finds the pairs of words of which one reads the other strongly.
 
     An occurrence of a pair is a word and one of the `READ` positions that it takes most of, itself left out, where
-    either at most `SHORT` or at least `LONG` words lie between them. Its lift is its weight times the length of the
+    the other is at most `SHORT` or at least `LONG` words away. Its lift is its weight times the length of the
     text: 1 is what all positions would have if they were read alike. Pairs are counted by their words and reach; those
     with a sign in place of a word are left out. Memory grows with the number of distinct pairs.
 
@@ -101,7 +103,7 @@ class PairSums:
             self._added_up()
             self._num_rows = 0
 
-    def patterns(self, num_texts: int, text: Callable[[int], tuple[str, ...]]) -> list[Pattern]:
+    def patterns(self, num_texts: int, text: Callable[[int], NumberedText]) -> list[Pattern]:
         """The `KEPT` short and long ones with the largest lift, the strongest first.
 
         A pair counts from three texts on, or one of a hundred where that is more, and only if its lift is larger than
@@ -110,7 +112,7 @@ class PairSums:
 
         Args:
             num_texts: of the split.
-            text: the words of a text by its place.
+            text: a text by its place in the split.
         """
         if not self._rows:
             return []
@@ -126,12 +128,12 @@ class PairSums:
         chosen = np.sort(np.concatenate([np.flatnonzero(long_R == each)[:KEPT] for each in (False, True)]))
         return [self._pattern(rows, int(row), text) for row in order[chosen]]
 
-    def _pattern(self, rows: _Rows, row: int, text: Callable[[int], tuple[str, ...]]) -> Pattern:
+    def _pattern(self, rows: _Rows, row: int, text: Callable[[int], NumberedText]) -> Pattern:
         pair, is_long = divmod(int(rows.keys_R[row]), 2)
         word, source = divmod(pair, len(self._names))
         reach: Reach = "long" if is_long else "short"
         texts, occurrences, weight, lift, distance = rows.sums_RC[row].tolist()
-        number, place, other = rows.places_RC[row].tolist()
+        index, place, other = rows.places_RC[row].tolist()
         return Pattern(
             self._names[word],
             self._names[source],
@@ -141,7 +143,7 @@ class PairSums:
             float(np.exp(lift / occurrences)),
             float((self._taken_W[source] / self._occurrences_W[source]).exp()),
             int(texts),
-            Example(number + 1, text(number), place, other),
+            Example(*text(index), place, other),
         )
 
     def _count_sources(self, weights_BTN: Tensor, mask_BT: Tensor, words_BT: Tensor) -> None:

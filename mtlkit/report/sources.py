@@ -23,7 +23,7 @@ from mtlkit.files import file_sha256
 from mtlkit.plugins import Plugin
 from mtlkit.report.evidence import Evidence, Observed
 from mtlkit.report.observing import observe
-from mtlkit.runs import RunDirectory, Wanted, tasks_to_score
+from mtlkit.runs import RunDirectory, Wanted, tasks_to_score, worthless
 
 ARCHIVE = "archive.tar.gz"
 COURSE = "sharing.jsonl"
@@ -38,6 +38,7 @@ class LogLine(Spec, extra="allow"):
     train: dict[str, float] = {}
     dev: dict[str, float] = {}
     work: dict[str, int] = {}
+    improved: list[str] = []
     skipped: list[dict[str, Any]] = []
     idle: list[str] = []
 
@@ -239,8 +240,9 @@ def _observed(archive: Archive, wanted: Wanted, say: Say) -> tuple[dict[str, Obs
             if wanted.folders or name in wanted.files:
                 raise
             missing.append((name, error))
-    notes = [_missing(missing, wanted.split)] if missing else []
-    return (observe(archive, replace(wanted, tasks=here), say) if here else {}), notes
+    observed = observe(archive, replace(wanted, tasks=here), say) if here else {}
+    notes = [worthless(name) for name, seen in observed.items() if not seen.is_finite]
+    return observed, notes + ([_missing(missing, wanted.split)] if missing else [])
 
 
 def _missing(missing: Sequence[tuple[str, MtlkitError]], split: str) -> str:

@@ -12,7 +12,7 @@ import torch
 from mtlkit.data import Vocabulary
 from mtlkit.experiment import Experiment
 from mtlkit.report.strengths import Strengths
-from mtlkit.sharing import SharingScheme
+from mtlkit.sharing import Shared, SharingScheme
 
 
 @final
@@ -23,6 +23,8 @@ class Structure:
     sizes: Mapping[str, int]
     serving: Mapping[str, frozenset[str]]
     """By task; those that its own states send a gradient to."""
+    is_all: bool
+    """Whether that is all there is to know; else the scheme tells of texts what it has learned to share."""
 
     def serve(self, *tasks: str) -> int:
         """How many parameters serve all of these tasks."""
@@ -43,7 +45,8 @@ def structure_of(experiment: Experiment) -> Structure:
         input_dim = settings.embedder.build(vocabulary=vocabulary, vectors=None).output_dim
         scheme = settings.sharing.build(input_dim=input_dim, tasks=tasks)
         serving = {task: _serving(scheme, task, input_dim) for task in tasks}
-    return Structure({name: parameter.numel() for name, parameter in scheme.named_parameters()}, serving)
+        is_all = _run(scheme, tasks[0], input_dim, with_trace=True).trace is None
+    return Structure({name: parameter.numel() for name, parameter in scheme.named_parameters()}, serving, is_all)
 
 
 SHARE = "an arrow points at the task whose share it is"
@@ -69,7 +72,14 @@ def structural_strengths(structure: Structure) -> Strengths:
 
 
 def _serving(scheme: SharingScheme, task: str, input_dim: int) -> frozenset[str]:
-    scheme.zero_grad(set_to_none=True)
-    states_BTE = torch.ones(1, 2, input_dim, requires_grad=True)
-    scheme(states_BTE, torch.ones(1, 2, dtype=torch.bool), task).states_BTD.sum().backward()
-    return frozenset(name for name, parameter in scheme.named_parameters() if parameter.grad is not None)
+    trained = {name: parameter for name, parameter in scheme.named_parameters() if parameter.requires_grad}
+    total = _run(scheme, task, input_dim).states_BTD.sum()
+    gradients = torch.autograd.grad(total, list(trained.values()), allow_unused=True) if trained else ()
+    return frozenset(name for name, gradient in zip(trained, gradients, strict=True) if gradient is not None)
+
+
+def _run(scheme: SharingScheme, task: str, input_dim: int, *, with_trace: bool = False) -> Shared:
+    """On one text of two words."""
+    states_BTE, mask_BT = torch.ones(1, 2, input_dim, requires_grad=True), torch.ones(1, 2, dtype=torch.bool)
+    shared: Shared = scheme(states_BTE, mask_BT, task, with_trace=with_trace)
+    return shared

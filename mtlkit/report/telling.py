@@ -75,10 +75,11 @@ class TellingTexts:
             (right if gold in (None, predicted[each.index]) else wrong).append(each)
         num_wrong = min(len(wrong), max(SHOWN // 2, SHOWN - len(right)))
         taken = sorted(right[: SHOWN - num_wrong] + wrong[:num_wrong], key=lambda each: (-each.score, each.index))
-        return [
-            ReadText(each.index + 1, self._corpus.target(each.index), predicted[each.index], each.reading, each.gates)
-            for each in taken
-        ]
+        return [self._text(each, predicted[each.index]) for each in taken]
+
+    def _text(self, chosen: _Candidate, predicted: Target) -> ReadText:
+        number, gold = int(self._corpus.places[chosen.index]) + 1, self._corpus.target(chosen.index)
+        return ReadText(number, gold, predicted, chosen.reading, chosen.gates)
 
 
 def told(weights_BTN: Tensor, mask_BT: Tensor) -> Tensor:

@@ -2,8 +2,9 @@
 
 from mtlkit.runs.baseline import baseline_figures
 from mtlkit.runs.directory import RunDirectory
-from mtlkit.runs.evaluate import Evaluation, Wanted, evaluate_archive, scored_tasks, tasks_to_score
+from mtlkit.runs.evaluate import Evaluation, Wanted, evaluate_archive, scored_tasks, tasks_to_score, worthless
 from mtlkit.runs.explain import explain
+from mtlkit.runs.finiteness import watching
 from mtlkit.runs.interrupts import Interrupted, Interrupts
 from mtlkit.runs.jobs import Job, run_jobs
 from mtlkit.runs.loaded_archive import LoadedArchive, load_archive
@@ -42,5 +43,7 @@ __all__ = [
     "tasks_to_score",
     "train",
     "train_folds",
+    "watching",
+    "worthless",
     "transfer_table",
 ]

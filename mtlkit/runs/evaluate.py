@@ -66,11 +66,16 @@ def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Eva
         with computing_as(trainer), watching(model, name) as is_finite:
             answers = predictions_of(model, task, size, trainer.precision)
         if not is_finite:
-            say(f"{name}: {NO_NUMBER}; these figures are worth nothing")
+            say(worthless(name))
         predictions.append(answers)
         figures.update(answers.figures())
         figures.update(majority(name, task.split.corpus))
     return Evaluation(with_averages(figures), predictions)
+
+
+def worthless(task: str) -> str:
+    """What is said of figures of a model that comes to no finite numbers."""
+    return f"{task}: {NO_NUMBER}; these figures are worth nothing"
 
 
 def scored_tasks(

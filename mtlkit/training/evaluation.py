@@ -21,7 +21,7 @@ from mtlkit.training.out_of_memory import telling_of_memory
 from mtlkit.training.predictions import CLEAN, CLEAN_SHARE, Predictions
 
 AVERAGE = "average"
-SMALLER = "lower evaluation_batch_size, or give mtlkit evaluate a smaller --batch-size"
+SMALLER = "lower evaluation_batch_size, or give mtlkit evaluate or report a smaller --batch-size"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, final
 
 from torch import nn
@@ -12,10 +13,12 @@ from mtlkit.data import TaskSplit
 from mtlkit.models import MultiTaskModel
 from mtlkit.training import random_state
 from mtlkit.training.optimization import Precision, autocast
+from mtlkit.training.out_of_memory import telling_of_memory
 from mtlkit.training.records import Record
 
 DIGITS = 5
 """Significant ones that are written down."""
+FEWER = "give it fewer texts, or leave it out of trainer.records"
 
 
 @final
@@ -45,12 +48,22 @@ class Recording:
         self.precision = precision
 
     def observe(self) -> dict[str, Any] | None:
-        """What each record has to say, by its name; None where there are no records."""
+        """What each record has to say, by its name; None where there are no records.
+
+        Raises:
+            OutOfMemoryError: the texts of a record do not fit the memory.
+        """
         if not self.records:
             return None
         device = next(self.model.parameters()).device
-        with _unnoticed(self.model), autocast(device, self.precision):
-            said = {name: plain(record.observe(self.model, self.splits)) for name, record in self.records.items()}
+        said = {}
+        for name, record in self.records.items():
+            with (
+                _unnoticed(self.model),
+                autocast(device, self.precision),
+                telling_of_memory(partial(_taking, name), FEWER),
+            ):
+                said[name] = plain(record.observe(self.model, self.splits))
         return {name: value for name, value in said.items() if value is not None}
 
 
@@ -71,6 +84,10 @@ def plain(value: Any) -> Any:
             return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
         case _:
             return value
+
+
+def _taking(record: str) -> str:
+    return f"taking the record {record} after an epoch"
 
 
 @contextmanager

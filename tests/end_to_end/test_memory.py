@@ -65,7 +65,7 @@ def test_an_archive_is_asked_for_less_at_a_time(
 ) -> None:
     limited("train", write(wide), "-s", tmp_path / "run", code=0)
     score = ("evaluate", tmp_path / "run", "--file", long)
-    assert limited(*score).endswith("or give mtlkit evaluate a smaller --batch-size")
+    assert limited(*score).endswith("or give mtlkit evaluate or report a smaller --batch-size")
     limited(*score, "--batch-size", "1", code=0)
     answer = ("predict", tmp_path / "run", long, "--output", tmp_path / "answers.jsonl")
     told = limited(*answer)

@@ -165,8 +165,22 @@ def test_a_model_without_numbers_is_observed(opened):
         archive.model_for("books").sharing.left_to_right.channels["shared"].communicator.attention.score.weight.fill_(
             float("nan")
         )
-    observed = observe(archive, Wanted(tasks=["books"]))["books"]
+    said = []
+    observed = observe(archive, Wanted(tasks=["books"]), said.append)["books"]
     assert not observed.texts and not observed.patterns and len(observed.predictions.predicted) == 20
+    assert not observed.is_finite and "no finite number" in said[-1] and "worth nothing" in said[-1]
+
+
+def test_as_many_texts_are_taken_at_once_as_are_wanted(opened, monkeypatch):
+    sizes, add = [], observing._Watch.add
+
+    def watched(self, trace, mask_BT, indices_B):
+        sizes.append(len(indices_B))
+        add(self, trace, mask_BT, indices_B)
+
+    monkeypatch.setattr(observing._Watch, "add", watched)
+    observed = observe(opened("indirect"), Wanted(tasks=["books"], batch_size=8))["books"]
+    assert sorted(sizes) == [4, 8, 8] and observed.is_finite
 
 
 def test_no_batch_is_kept(opened, tmp_path, monkeypatch):

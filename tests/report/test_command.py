@@ -49,10 +49,10 @@ def test_what_is_no_report_is_not_written_over(call, run, tmp_path):
 
 def test_a_page_of_an_archive_lies_beside_it(call, run, tmp_path):
     archive = shutil.copy(run / "archive.tar.gz", tmp_path / "mine.tar.gz")
-    code, said = call(archive, "--figures", tmp_path / "figures")
+    code, said = call(archive, "--figures", tmp_path / "new" / "figures", "--task", "films")
     assert code == 0 and "an archive alone" in said, said
     assert (tmp_path / "mine.report.html").exists()
-    assert {file.suffix for file in (tmp_path / "figures").iterdir()} == {".svg", ".pdf", ".csv"}
+    assert {file.suffix for file in (tmp_path / "new" / "figures").iterdir()} == {".svg", ".pdf", ".csv"}
 
 
 def test_a_missing_library_is_told_with_what_brings_it(call, run, monkeypatch):
@@ -69,6 +69,8 @@ def test_a_missing_library_is_told_with_what_brings_it(call, run, monkeypatch):
         (["--data", "nowhere"], "--data nowhere: no such folder; give a folder, or TASK=FILE"),
         (["--data", "books=nowhere.tsv"], "no file nowhere.tsv; say where it is"),
         (["-o", "nowhere/page.html"], "--output nowhere/page.html: there is no folder"),
+        (["--figures", __file__], "cannot be written to; give a folder of yours"),
+        (["--figures", f"{__file__}/figures"], "cannot be written to; give a folder of yours"),
     ],
 )
 def test_mistakes_end_in_a_sentence(call, run, arguments, problem):

@@ -43,7 +43,7 @@ def mined(found, size=4):
     sums = PairSums(NAMES)
     for batch in batches(found, size):
         sums.add(*batch)
-    return sums.patterns(len(found), lambda index: tuple(NAMES[word] for word in found[index][0]))
+    return sums.patterns(len(found), lambda index: (index + 1, tuple(NAMES[word] for word in found[index][0])))
 
 
 def usual_lifts(found):

@@ -3,6 +3,7 @@
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,17 @@ def test_of_a_search_that_kept_an_earlier_epoch_it_is_that_ones_policies() -> No
     assert cells["movie", "tweet"] == same_module(kept["movie"], kept["tweet"])
 
 
+def test_of_epochs_with_the_paths_that_were_kept_the_best_one_counts() -> None:
+    (line,) = course_of(shared_evidence.path, FOUR, 1, "search")
+    course = [{**line, "epoch": epoch} for epoch in (1, 2, 3)]
+    log = [{"stage": "search", "epoch": epoch, "improved": ["model"] * (epoch < 3)} for epoch in (1, 2, 3)]
+    kept: Mapping[str, Any] = read_course(course)[0].summaries
+    given = evidence({task: PathSummary(kept[task].modules, None) for task in FOUR}, course)
+    for known, number in (([], 3), (log, 2)):
+        section = pool.section(replace(given, log=known))
+        assert section is not None and f"after epoch {number} of search" in section.lead
+
+
 def test_a_path_that_the_search_did_not_end_on_has_no_probabilities() -> None:
     course = course_of(shared_evidence.path, FOUR, 2, "search")
     fixed = {task: PathSummary((0, 0, 0, 0), None) for task in FOUR}
@@ -226,7 +238,7 @@ def test_own_and_other_coefficients_are_means_over_layers() -> None:
     by_name = {chart.name: chart for chart in charts(section)}
     recorded = given.course[0]["sharing"]["movie"]
     column = [row[recorded["tasks"].index("tweet")] for row in recorded["weights_LK"]]
-    (found,) = [row[2] for row in by_name["mixture-others"].data.rows if row[:2] == ("movie ← tweet", "1")]
+    (found,) = [row[3] for row in by_name["mixture-others"].data.rows if row[::2] == ("movie ← tweet", 1)]
     assert found == pytest.approx(sum(column) / len(column))
     layer: Any = given.observed["movie"].summary
     cells = {row[:2]: row[2] for row in by_name["mixture-layer-2"].data.rows}
@@ -237,3 +249,15 @@ def test_a_measure_that_no_task_has_is_not_drawn() -> None:
     section = reading_course.section(of(shared_evidence.words, "four"))
     assert section is not None
     assert [chart.name for chart in charts(section)] == ["reading-senders", "reading-spread", "reading-gate"]
+
+
+def test_numbers_of_a_grid_say_the_stage_too() -> None:
+    course = [
+        *course_of(shared_evidence.positions, GRID, 1, "search"),
+        *course_of(shared_evidence.positions, GRID, 1, "tune"),
+    ]
+    section = reading_course.section(evidence(made(shared_evidence.positions, GRID), course))
+    assert section is not None
+    for chart in charts(section):
+        assert {row[1:3] for row in chart.data.rows} == {("search", 1), ("tune", 1)}
+        assert len(chart.data.rows) == 2 * len(GRID)

@@ -2,10 +2,13 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from mtlkit.errors import ArchiveError, ConfigError, DataError, RunError
+from mtlkit.report import sources
+from mtlkit.report.observing import observe
 from mtlkit.report.sources import evidence_of, source_of
 from mtlkit.runs import Wanted
 from tests.report.conftest import CPU, TASKS
@@ -79,6 +82,14 @@ def test_a_damaged_record_is_told_with_its_place(run, file, content, problem):
     (run / file).write_text(content)
     with pytest.raises(RunError, match=problem):
         read(run)
+
+
+def test_a_model_without_numbers_is_told_of_on_the_page(run, monkeypatch):
+    def broken(archive, wanted, say):
+        return {name: replace(seen, is_finite=name != "books") for name, seen in observe(archive, wanted, say).items()}
+
+    monkeypatch.setattr(sources, "observe", broken)
+    assert [note.partition(":")[0] for note in read(run).notes if "worth nothing" in note] == ["books"]
 
 
 def test_what_is_no_finished_run(run, tmp_path):

@@ -6,6 +6,7 @@ import random
 import pytest
 
 from mtlkit.report.course import Cosines, Epoch
+from mtlkit.report.map import map_view
 from mtlkit.report.strengths import Strengths, cosine_strengths, rounded, same_module, strengths_of
 from mtlkit.sharing.summaries import GuessSummary, MixtureSummary, PathSummary, Summary, WordSummary
 from tests.report.shared_evidence import FOUR, GRID, guess, made, mixture, path, positions, words
@@ -125,3 +126,14 @@ def test_each_kind_has_its_own_matrix() -> None:
 
 def test_numbers_are_read_with_a_true_minus() -> None:
     assert [rounded(number) for number in (-0.001, -0.5, 0.125, 1)] == ["0.00", "−0.50", "0.12", "1.00"]
+
+
+@pytest.mark.parametrize("gained, is_drawn", [(0.001, False), (0.02, True)])
+def test_links_that_read_alike_are_not_drawn_apart(gained: float, is_drawn: bool) -> None:
+    read = {
+        task: WordSummary(9, tuple(other for other in FOUR if other != task), (0.333 + gained, 0.333, 0.333), None, 1.0)
+        for task in FOUR
+    }
+    (strengths,) = strengths_of(read)
+    names = [figure.name for figure in map_view(strengths).figures]
+    assert names == ["reading-network"] * is_drawn + ["reading-matrix"]

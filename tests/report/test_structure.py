@@ -1,5 +1,6 @@
 """What schemes share by construction."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 from mtlkit.report.parts import Table, View
 from mtlkit.report.structure import structural_strengths, structure_of
 from mtlkit.report.views import sharing_map
-from tests.report.shared_evidence import evidence, experiment
+from tests.report.shared_evidence import course_of, evidence, experiment, words
 
 TASKS = ["movie", "tweet", "product"]
 LSTM = {"type": "lstm", "hidden_dim": 4}
@@ -46,6 +47,15 @@ def test_layers_of_a_hierarchy_serve_whoever_stands_above() -> None:
 def test_one_task_shares_with_nobody() -> None:
     structure = structure_of(experiment(["movie"]))
     assert structure.serve("movie") > 0 and structure.shared("movie") == 0
+
+
+def test_what_is_learned_is_not_told_of_a_scheme_that_is_not_trained() -> None:
+    pool = {"type": "pool", "module": {"type": "lstm", "hidden_dim": 6}}
+    assert not structure_of(experiment(TASKS, pool)).is_all and structure_of(experiment(TASKS)).is_all
+    without_texts = evidence({}, names=TASKS, sharing=pool)
+    assert sharing_map.section(without_texts) is None
+    (cosines,) = sharing_map.section(replace(without_texts, course=course_of(words, TASKS, 1))).parts
+    assert [chart.name for chart in cosines.figures] == ["gradient-cosine-network", "gradient-cosine-matrix"]
 
 
 def test_looking_draws_nothing_of_the_random_state() -> None:

@@ -5,7 +5,7 @@ from math import log
 import pytest
 import torch
 
-from mtlkit.data import Corpus, Instance
+from mtlkit.data import Corpus, Instance, Skipped
 from mtlkit.report.telling import SHOWN, TellingTexts, told
 from mtlkit.sharing import WordTrace
 
@@ -51,6 +51,15 @@ def test_right_and_wrong_answers_are_mixed_the_most_telling_first():
     assert [each.number for each in texts] == [1, 2, 3, 4, 11, 12]
     assert [each.predicted for each in texts] == ["good"] * 4 + ["bad"] * 2
     assert all(len(each.reading.words) == 10 and len(each.reading.left_to_right[0]) == 10 for each in texts)
+
+
+def test_texts_are_numbered_as_in_their_file():
+    given = corpus([10] * 6)
+    instances = [given.instance(index) for index in range(6)]
+    texts = TellingTexts(Corpus.from_instances([Skipped("no text"), *instances], "label"))
+    weights_BTN = torch.eye(10).expand(6, 10, 10)
+    texts.add(WordTrace(weights_BTN, None), weights_BTN, torch.ones(6, 10, dtype=torch.bool), torch.arange(6))
+    assert [each.number for each in texts.chosen(["good"] * 6)] == [2, 3, 4, 5, 6, 7]
 
 
 def test_texts_that_are_readily_read_come_first():

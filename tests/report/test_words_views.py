@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from io import BytesIO
 
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from mtlkit.config import Lazy
@@ -139,6 +140,13 @@ def test_distances_are_drawn_for_each_task():
     assert "<b>" not in drawn
 
 
+def test_what_is_never_read_is_no_time_as_much_and_what_is_nowhere_has_no_number():
+    offsets = Offsets((0.0, 0.5, 0.5, 0.0, 0.0), (0.2, 0.2, 0.2, 0.2, 0.0), 0.5, 0.0)
+    chart, _ = distances.section(evidence(offsets=offsets)).parts
+    assert [row[1] for row in chart.data.rows] == [0.0, pytest.approx(2.5), pytest.approx(2.5), 0.0, None]
+    assert "most at -1, 2.50 times as much, least at -2, 0.00 times as much" in inline_svg(chart)
+
+
 @pytest.mark.parametrize("tasks", [None, ("films", "<i>", "c", "d")])
 def test_figures_have_all_weights(tasks, tmp_path):
     section = (positions if tasks is None else words).section(evidence(texts=[text(tasks)]))
@@ -148,6 +156,17 @@ def test_figures_have_all_weights(tasks, tmp_path):
     files = write_chart(figure, tmp_path)
     assert [file.suffix for file in files] == [".svg", ".pdf", ".csv"]
     assert "<script" not in files[0].read_text()
+
+
+def test_lines_of_a_figure_are_as_bold_as_on_the_page():
+    row = (0.05,) * 20
+    weak = ReadText(1, "good", "good", Reading(tuple(f"word{number}" for number in range(20)), None, (row,) * 20))
+    (view,) = positions.section(evidence(texts=[weak])).parts
+    drawn = Figure()
+    view.figures[0].draw(drawn)
+    opacities = [line.get_alpha() for line in drawn.axes[0].lines]
+    assert opacities == [pytest.approx(0.05 / positions.BOLD)] * len(opacities) and opacities
+    assert "the boldest stands for 0.20" in view.figures[0].caption
 
 
 def test_there_is_no_section_where_there_is_nothing_to_show():

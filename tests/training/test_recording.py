@@ -13,7 +13,7 @@ from mtlkit.config import Lazy, validate
 from mtlkit.data import Corpus, Instance, TaskSplit, Vocabulary
 from mtlkit.embedders import WordEmbedder
 from mtlkit.encoders import LstmEncoder
-from mtlkit.errors import ConfigError
+from mtlkit.errors import ConfigError, OutOfMemoryError
 from mtlkit.heads import Classifier
 from mtlkit.metrics import Accuracy
 from mtlkit.models import SHARED, MultiTaskModel
@@ -282,3 +282,18 @@ def test_records_come_by_default() -> None:
     (record,) = TrainerSettings().records
     assert record.component is SharingRecord
     assert GradientCosine.registered_name == "gradient_cosine"
+
+
+def test_memory_that_runs_out_is_told_with_the_record_and_leaves_the_model_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def observe(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(SharingRecord, "observe", observe)
+    model = new_model(SCHEMES["direct"]).train()
+    with pytest.raises(
+        OutOfMemoryError, match=r"taking the record sharing after an epoch; give it fewer texts, or leave"
+    ):
+        recording(model, {"type": "sharing"}).observe()
+    assert all(module.training for module in model.modules())

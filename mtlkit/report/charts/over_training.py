@@ -1,7 +1,8 @@
 """How numbers went from epoch to epoch."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from mtlkit.report.charts.grid import grid_chart, known
 from mtlkit.report.course import Epoch
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 End: TypeAlias = tuple[float, str, str]
 """Height, name and colour."""
+K = TypeVar("K")
 MARKERS = "os^Dv*X"
 LONGEST = 22
 """Characters of a line's name."""
@@ -47,8 +49,15 @@ def over_training(
         limits: of the axis, as far as they are known.
     """
     columns = [epoch_label(epochs, place) for place in range(len(epochs))]
+    rows = tuple(
+        (line, epoch.stage, epoch.number, value)
+        for line, values in series.items()
+        for epoch, value in zip(epochs, values, strict=True)
+        if known(value)
+    )
+    data = Table((heads, "stage", "epoch", number), rows)
     if len(series) > len(SERIES):
-        return grid_chart(
+        grid = grid_chart(
             name,
             title,
             f"{caption} A row for each {heads}, a column for each epoch.",
@@ -58,12 +67,7 @@ def over_training(
             heads=(heads, "epoch", number),
             sentence=lambda row, column, value: f"{row}, epoch {column}: {rounded(value)}",
         )
-    rows = tuple(
-        (line, epoch.stage, epoch.number, value)
-        for line, values in series.items()
-        for epoch, value in zip(epochs, values, strict=True)
-        if known(value)
-    )
+        return replace(grid, data=data)
 
     def draw(figure: "Figure") -> None:
         axes = figure.add_subplot()
@@ -73,7 +77,14 @@ def over_training(
         _frame(axes, epochs, columns, number, limits)
         _name_lines(axes, ends, len(epochs) - 1)
 
-    return Chart(name, title, caption, Table((heads, "stage", "epoch", number), rows), draw)
+    return Chart(name, title, caption, data, draw)
+
+
+def most_moved(lines: Mapping[K, Sequence[float | None]], count: int) -> tuple[dict[K, Sequence[float | None]], str]:
+    """Those lines that went furthest, the furthest first, and what a caption says of it, if any are left out."""
+    shown = sorted(lines, key=lambda line: -_moved(lines[line]))[:count]
+    left_out = f" The {len(shown)} that changed most, of {len(lines)}." if len(shown) < len(lines) else ""
+    return {line: lines[line] for line in shown}, left_out
 
 
 def epoch_label(epochs: Sequence[Epoch], place: int) -> str:
@@ -82,6 +93,11 @@ def epoch_label(epochs: Sequence[Epoch], place: int) -> str:
     is_new = epoch.stage is not None and len({each.stage for each in epochs}) > 1
     is_new = is_new and (place == 0 or epochs[place - 1].stage != epoch.stage)
     return f"{epoch.stage} {epoch.number}" if is_new else f"{epoch.number}"
+
+
+def _moved(line: Sequence[float | None]) -> float:
+    numbers = list(filter(known, line))
+    return max(numbers, default=0.0) - min(numbers, default=0.0)
 
 
 def _lines(axes: "Axes", epochs: Sequence[Epoch], series: Mapping[str, Sequence[float | None]]) -> list[End]:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mtlkit.explanations import visible
 from mtlkit.report.evidence import Affinity, Evidence
 from mtlkit.report.naming import slugs
 from mtlkit.report.parts import Section, View
@@ -26,7 +25,7 @@ def section(evidence: Evidence) -> Section | None:
     anchors = slugs(by_task)
     most = largest(each.weight - each.usual for found in by_task.values() for each in found)
     tasks = [
-        {"name": visible(task), "anchor": f"affinities-{anchors[task]}", "senders": _senders(found, most)}
+        {"name": task, "anchor": f"affinities-{anchors[task]}", "senders": _senders(found, most)}
         for task, found in by_task.items()
     ]
     return Section("affinities", "Which words read which task", LEAD, [View(render("affinities.html", tasks=tasks))])
@@ -35,10 +34,10 @@ def section(evidence: Evidence) -> Section | None:
 def _senders(found: Sequence[Affinity], most: float) -> list[dict[str, Any]]:
     senders: dict[str, dict[str, Any]] = {}
     for each in found:
-        row = senders.setdefault(each.sender, {"name": visible(each.sender), "usual": f"{each.usual:.3f}", "words": []})
+        row = senders.setdefault(each.sender, {"name": each.sender, "usual": f"{each.usual:.3f}", "words": []})
         row["words"].append(
             {
-                "text": visible(each.word),
+                "text": each.word,
                 "weight": f"{each.weight:.3f}",
                 "texts": each.count,
                 "shade": shade(each.weight - each.usual, most),

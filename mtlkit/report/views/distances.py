@@ -5,11 +5,10 @@ Shapes: K tasks, O offsets.
 
 from collections.abc import Mapping
 from functools import partial
-from math import exp, log
+from math import log
 from typing import TYPE_CHECKING
 
-from mtlkit.explanations import visible
-from mtlkit.report.drawing import mark
+from mtlkit.report.drawing import label, mark
 from mtlkit.report.evidence import Evidence, Offsets
 from mtlkit.report.parts import Chart, Section, Table
 from mtlkit.report.theme import ACCENT, OPPOSITE, RULE
@@ -25,6 +24,8 @@ LEAD = (
 )
 STEEPEST = 0.1
 """A difference, as a logarithm, that is drawn in full even if no larger one is there: so much is next to nothing."""
+LEAST = 0.01
+"""Less than so many times as much is drawn like that: of nothing there is no logarithm."""
 
 
 def section(evidence: Evidence) -> Section | None:
@@ -33,7 +34,7 @@ def section(evidence: Evidence) -> Section | None:
     if not by_task:
         return None
     reach = next(iter(by_task.values())).reach
-    ratios = [list(map(exp, _logarithms(offsets))) for offsets in by_task.values()]
+    ratios = [_ratios(offsets) for offsets in by_task.values()]
     rows = tuple((offset, *row) for offset, *row in zip(range(-reach, reach + 1), *ratios, strict=True))
     chart = Chart(
         "distances",
@@ -58,16 +59,17 @@ def section(evidence: Evidence) -> Section | None:
 def _draw(by_task: Mapping[str, Offsets], figure: "Figure") -> None:
     axes = figure.add_subplot()
     reach = next(iter(by_task.values())).reach
-    ratios = {task: _logarithms(offsets) for task, offsets in by_task.items()}
-    steepest = max(STEEPEST, *(abs(ratio) for row in ratios.values() for ratio in row))
+    ratios = {task: _ratios(offsets) for task, offsets in by_task.items()}
+    heights = [[0.0 if ratio is None else log(max(ratio, LEAST)) for ratio in row] for row in ratios.values()]
+    steepest = max(STEEPEST, *(abs(height) for row in heights for height in row))
     offsets = range(-reach, reach + 1)
-    for place, (task, row) in enumerate(ratios.items()):
+    for place, (task, row) in enumerate(zip(ratios, heights, strict=True)):
         for colour, sign in ((ACCENT, 1), (OPPOSITE, -1)):
-            ends = [place - 0.45 * sign * max(sign * ratio, 0.0) / steepest for ratio in row]
+            ends = [place - 0.45 * sign * max(sign * height, 0.0) / steepest for height in row]
             axes.fill_between(offsets, place, ends, step="mid", color=colour, linewidth=0)
         (line,) = axes.plot([-reach, reach], [place, place], color=RULE, linewidth=0.6, zorder=0)
-        mark(line, f"{visible(task)}: {_told(row, reach)}")
-    axes.set_yticks(range(len(ratios)), list(map(visible, ratios)))
+        mark(line, f"{task}: {_told(ratios[task], reach)}")
+    axes.set_yticks(range(len(ratios)), list(map(label, ratios)))
     axes.set_ylim(len(ratios) - 0.5, -0.5)
     axes.set_xlim(-reach - 0.5, reach + 0.5)
     axes.set_xlabel("offset from the word")
@@ -76,16 +78,18 @@ def _draw(by_task: Mapping[str, Offsets], figure: "Figure") -> None:
         axes.spines[side].set_visible(False)
 
 
-def _logarithms(offsets: Offsets) -> list[float]:
+def _ratios(offsets: Offsets) -> list[float | None]:
+    """None where no text is long enough."""
     return [
-        log(weight / uniform) if weight > 0 and uniform > 0 else 0.0
+        weight / uniform if uniform > 0 else None
         for weight, uniform in zip(offsets.weights, offsets.uniform, strict=True)
     ]
 
 
-def _told(row: list[float], reach: int) -> str:
-    highest, lowest = (choose(range(len(row)), key=lambda place: row[place]) for choose in (max, min))
+def _told(row: list[float | None], reach: int) -> str:
+    numbers = {place - reach: ratio for place, ratio in enumerate(row) if ratio is not None}
+    highest, lowest = (choose(numbers, key=numbers.__getitem__) for choose in (max, min))
     return ", ".join(
-        f"{name} at {place - reach:+d}, {exp(row[place]):.2f} times as much"
-        for name, place in (("most", highest), ("least", lowest))
+        f"{name} at {offset:+d}, {numbers[offset]:.2f} times as much"
+        for name, offset in (("most", highest), ("least", lowest))
     )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from mtlkit.report.charts.grid import grid_chart
-from mtlkit.report.charts.over_training import over_training
+from mtlkit.report.charts.over_training import most_moved, over_training
 from mtlkit.report.course import Epoch, read_course, summaries_by_epoch
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Chart, Part, Section
@@ -67,9 +67,8 @@ def _course(course: Sequence[Epoch]) -> list[Part]:
                 line[place] = sum(row[column] for row in mixture.weights_LK) / (len(mixture.weights_LK) or 1)
     own = {task: line for (task, source), line in pairs.items() if task == source}
     others = {pair: line for pair, line in pairs.items() if pair[0] != pair[1]}
-    moved = sorted(others, key=lambda pair: -_moved(others[pair]))[:MOST_PAIRS]
-    taken = {f"{task} ← {source}": others[task, source] for task, source in moved}
-    left_out = f" The {len(moved)} that changed most, of {len(others)}." if len(moved) < len(others) else ""
+    moved, left_out = most_moved(others, MOST_PAIRS)
+    taken = {f"{task} ← {source}": line for (task, source), line in moved.items()}
     return [
         over_training(
             "mixture-own",
@@ -89,8 +88,3 @@ def _course(course: Sequence[Epoch]) -> list[Part]:
             heads="pair",
         ),
     ]
-
-
-def _moved(line: Sequence[float | None]) -> float:
-    numbers = [number for number in line if number is not None]
-    return max(numbers) - min(numbers)

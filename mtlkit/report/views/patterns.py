@@ -56,7 +56,7 @@ def section(evidence: Evidence) -> Section | None:
     }
     tasks = [
         {
-            "name": visible(task),
+            "name": task,
             "anchor": f"patterns-{anchors[task]}",
             "lists": [
                 {"name": name, "rows": [_row(each, shown[task]) for each in chosen[task][reach]]}
@@ -65,8 +65,7 @@ def section(evidence: Evidence) -> Section | None:
         }
         for task in by_task
     ]
-    common = [{**each, "tasks": [(visible(task), lift) for task, lift in each["tasks"]]} for each in motifs(by_task)]
-    markup = render("patterns.html", tasks=tasks, motifs=common, motifs_lead=MOTIFS_LEAD)
+    markup = render("patterns.html", tasks=tasks, motifs=motifs(by_task), motifs_lead=MOTIFS_LEAD)
     return Section("patterns", "Patterns of reading", LEAD, [View(markup, _figures(chosen, anchors))])
 
 
@@ -101,8 +100,8 @@ def motifs(by_task: Mapping[str, Sequence[Pattern]]) -> list[dict[str, Any]]:
     chosen = [common[place] for place in _varied([pair[:2] for pair, _ in common], MOTIFS)]
     return [
         {
-            "word": visible(word),
-            "source": visible(source),
+            "word": word,
+            "source": source,
             "reach": "near" if reach == "short" else "far",
             "tasks": sorted(lifts.items(), key=lambda each: -each[1])[:NAMED],
             "count": len(lifts),
@@ -113,8 +112,8 @@ def motifs(by_task: Mapping[str, Sequence[Pattern]]) -> list[dict[str, Any]]:
 
 def _row(pattern: Pattern, shown: Mapping[int, str]) -> dict[str, Any]:
     return {
-        "word": visible(pattern.word),
-        "source": visible(pattern.source),
+        "word": pattern.word,
+        "source": pattern.source,
         "numbers": [
             f"{pattern.lift:.2f}",
             f"{pattern.usual:.2f}",
@@ -142,7 +141,7 @@ def _pieces(example: Example) -> list[tuple[str, str]]:
         if place > last + 1:
             pieces.append(("\u2026", ""))
         role = {example.place: "word", example.source: "source"}.get(place, "")
-        pieces.append((visible(example.words[place]), role))
+        pieces.append((example.words[place], role))
         last = place
     return pieces + ([("\u2026", "")] if last + 1 < len(example.words) else [])
 
@@ -159,7 +158,7 @@ def _figure(task: str, lists: Mapping[Reach, Sequence[Pattern]], name: str) -> C
     )
     return Chart(
         name,
-        f"Patterns of {visible(task)}",
+        f"Patterns of {task}",
         "Pairs of words of which the first read the second: near ones above, far ones below. A bar is the lift, a "
         "stroke what is usual for the source.",
         Table(("reach", "word", "reads", "lift", "usually", "weight", "distance", "texts"), rows),

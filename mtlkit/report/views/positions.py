@@ -65,13 +65,13 @@ def section(evidence: Evidence) -> Section | None:
     sharpest = max(SHARP, *(concentration(row) for way in ways for row in way))
     tasks = [
         {
-            "name": visible(task),
+            "name": task,
             "anchor": f"positions-{anchors[task]}",
             "texts": [_text(text, f"positions-{anchors[task]}-{text.number}", heaviest, sharpest) for text in texts],
         }
         for task, texts in by_task.items()
     ]
-    view = View(render("positions.html", tasks=tasks), _figures(by_task, anchors))
+    view = View(render("positions.html", tasks=tasks), _figures(by_task, anchors, heaviest))
     return Section(
         "positions", "What words read of the shared network", LEAD.format(lines=LINES, heaviest=heaviest), [view]
     )
@@ -89,7 +89,7 @@ def _text(text: ReadText, anchor: str, heaviest: float, sharpest: float) -> dict
 
 
 def _way(text: ReadText, way: Matrix, name: str, heaviest: float, sharpest: float) -> dict[str, Any]:
-    words = list(map(visible, text.reading.words))
+    words = text.reading.words
     most = largest(weight for row in way for weight in row)
     return {
         "name": name,
@@ -134,31 +134,30 @@ def _most(words: Sequence[str], row: Sequence[float]) -> list[str]:
     return [f"{words[source]} ({source + 1}) {row[source]:.2f}" for source in strongest(row)]
 
 
-def _figures(by_task: Mapping[str, Sequence[ReadText]], anchors: Mapping[str, str]) -> list[Chart]:
+def _figures(by_task: Mapping[str, Sequence[ReadText]], anchors: Mapping[str, str], heaviest: float) -> list[Chart]:
     return [
-        _figure(task, text, f"positions-{anchors[task]}-{text.number}")
+        _figure(task, text, f"positions-{anchors[task]}-{text.number}", heaviest)
         for task, texts in by_task.items()
         for text in texts[:DRAWN]
     ]
 
 
-def _figure(task: str, text: ReadText, name: str) -> Chart:
+def _figure(task: str, text: ReadText, name: str, heaviest: float) -> Chart:
     """Of a network that reads both ways, the one from left to right."""
     return Chart(
         name,
-        f"What the words of text {text.number} of {visible(task)} read of the shared network",
+        f"What the words of text {text.number} of {task} read of the shared network",
         "The text as the task's own network reads it, from top to bottom, and beside it the shared positions; a line "
-        "is as bold as its weight.",
+        f"is as bold as its weight, the boldest stands for {heaviest:.2f}.",
         weights_table(text),
-        partial(_draw, text),
+        partial(_draw, text, heaviest),
         height=0.5 + 0.19 * len(text.reading.words),
     )
 
 
-def _draw(text: ReadText, figure: "Figure") -> None:
+def _draw(text: ReadText, heaviest: float, figure: "Figure") -> None:
     words, way = list(map(visible, text.reading.words)), text.reading.left_to_right
     axes = figure.add_subplot()
-    heaviest = largest(weight for row in way for weight in row)
     for place, row in enumerate(way):
         for source in _drawn(row):
             strength = row[source] / heaviest

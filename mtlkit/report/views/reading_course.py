@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from mtlkit.report.charts.over_training import over_training
+from mtlkit.report.charts.over_training import most_moved, over_training
 from mtlkit.report.course import Epoch, read_course, summaries_by_epoch
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Chart, Section
@@ -34,16 +34,15 @@ def _senders(found: Found) -> Chart | None:
         for task, summary in summaries.items():
             for sender, weight in zip(summary.senders or (), summary.weights_N or (), strict=True):
                 pairs.setdefault(f"{task} ← {sender}", [None] * len(found))[place] = weight
-    shown = sorted(pairs, key=lambda pair: -_moved(pairs[pair]))[:MOST_PAIRS]
-    if not shown:
+    if not pairs:
         return None
-    left_out = f" The {len(shown)} that changed most, of {len(pairs)}." if len(shown) < len(pairs) else ""
+    shown, left_out = most_moved(pairs, MOST_PAIRS)
     return over_training(
         "reading-senders",
         "Whom the words read, over training",
         f"What a word of one task takes of another, on average, after each epoch.{left_out}",
         [epoch for epoch, _ in found],
-        {pair: pairs[pair] for pair in shown},
+        shown,
         number="mean weight",
         heads="pair",
     )
@@ -80,8 +79,3 @@ MEASURES: Sequence[tuple[Callable[[WordSummary], float | None], str, str, str]] 
         "The mean over words of the gate through which the message passes, from 0 to 1.",
     ),
 )
-
-
-def _moved(line: Sequence[float | None]) -> float:
-    numbers = [number for number in line if number is not None]
-    return max(numbers) - min(numbers)

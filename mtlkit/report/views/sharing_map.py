@@ -15,15 +15,15 @@ from mtlkit.sharing.summaries import Summary, WordSummary
 ANCHOR, TITLE = "sharing-map", "Sharing map"
 
 
-def section(evidence: Evidence) -> Section:
-    """Every scheme has one: learned strengths where it tells them, else what follows from how it is built."""
+def section(evidence: Evidence) -> Section | None:
+    """Learned strengths where the scheme tells them, else what follows from how it is built. None where there is
+    something to tell and no text to tell it of: what is not trained yet would say nothing."""
     summaries = {task: seen.summary for task, seen in evidence.observed.items() if seen.summary is not None}
     course = read_course(evidence.course)
     learned = [*strengths_of(summaries), *_searched(evidence)]
     parts: list[Part] = [map_view(strengths) for strengths in learned]
     lead = f"How strongly tasks are linked, over the {evidence.split} texts. "
-    if not parts:
-        structure = structure_of(evidence.experiment)
+    if not parts and (structure := structure_of(evidence.experiment)).is_all:
         parts = [map_view(structural_strengths(structure)), _counts(structure)]
         lead = (
             "What tasks share by construction. Counted are the parameters of the sharing scheme that a task's states "
@@ -36,6 +36,8 @@ def section(evidence: Evidence) -> Section:
             "word reads one position, and 1 where it reads all alike. "
         )
     parts += [map_view(strengths) for strengths in _cosines(course)]
+    if not parts:
+        return None
     lead += "Tasks that are strongly linked stand near each other on the ring; the matrix has the same numbers."
     return Section(ANCHOR, TITLE, lead, parts)
 

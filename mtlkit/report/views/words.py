@@ -59,7 +59,7 @@ def section(evidence: Evidence) -> Section | None:
     anchors = slugs(by_task)
     tasks = [
         {
-            "name": visible(task),
+            "name": task,
             "anchor": f"words-{anchors[task]}",
             "texts": [
                 _text(text, f"words-{anchors[task]}-{text.number}", max(most, ALIKE), heaviest) for text in texts
@@ -82,7 +82,7 @@ def _text(text: ReadText, anchor: str, most: float, heaviest: float) -> dict[str
             {"name": name, "words": _words(text, way, most), "rows": _rows(text, way, heaviest)}
             for name, way in zip(names, ways, strict=True)
         ],
-        "tasks": list(map(visible, text.reading.tasks or ())),
+        "tasks": text.reading.tasks or (),
     }
 
 
@@ -92,13 +92,13 @@ def _words(text: ReadText, way: Matrix, most: float) -> list[dict[str, str]]:
     for place, (word, weights) in enumerate(zip(text.reading.words, way, strict=True)):
         most_read = [f"{tasks[source]} {weights[source]:.2f}" for source in strongest(weights)]
         tip = lines(*most_read, *gate_of(text, place), *tag_of(text, place))
-        words.append({"text": visible(word), "tip": tip, "shade": shade(concentration(weights), most)})
+        words.append({"text": word, "tip": tip, "shade": shade(concentration(weights), most)})
     return words
 
 
 def _rows(text: ReadText, way: Matrix, heaviest: float) -> list[dict[str, Any]]:
     return [
-        {"word": visible(word), "cells": [(letter(weight, heaviest), short(weight)) for weight in weights]}
+        {"word": word, "cells": [(letter(weight, heaviest), short(weight)) for weight in weights]}
         for word, weights in zip(text.reading.words, way, strict=True)
     ]
 
@@ -115,7 +115,7 @@ def _figure(task: str, text: ReadText, name: str) -> Chart:
     """Of a network that reads both ways, the one from left to right."""
     return Chart(
         name,
-        f"Whom the words of text {text.number} of {visible(task)} read",
+        f"Whom the words of text {text.number} of {task} read",
         "Each word, from top to bottom, with the three tasks that it took most of; a bar is as long as the weight.",
         weights_table(text),
         partial(_draw, text),

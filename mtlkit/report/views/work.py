@@ -50,9 +50,7 @@ def _lead(evidence: Evidence, worked: Mapping[str, Sequence[Mapping[str, Any]]])
 
 
 def _chart(worked: Mapping[str, Sequence[Mapping[str, Any]]]) -> Chart:
-    shares = {
-        name: 1 - _sums(lines)["tokens"] / max(_sums(lines)["padded_tokens"], 1) for name, lines in worked.items()
-    }
+    shares = {name: _padding(_sums(lines)) for name, lines in worked.items()}
     return Chart(
         name="padding",
         title="Padding",
