@@ -1,4 +1,4 @@
-"""Where `evaluate` and `predict` write: files that can be written, as is known before the work is done."""
+"""Where `evaluate`, `predict` and `report` write: what can be written, as is known before the work is done."""
 
 import io
 import os
@@ -22,6 +22,18 @@ def writable_file(path: Path) -> Path:
     if (file.exists() and not file.is_file()) or not os.access(file.parent, os.W_OK):
         raise ConfigError(f"--output {path}: cannot be written; give a file in a folder of yours")
     return file
+
+
+def check_folder(path: Path, option: str) -> None:
+    """Makes sure that files can be written into a folder, which need not be there yet; makes none.
+
+    Raises:
+        ConfigError: it cannot be made, or is a file, or is not ours.
+    """
+    folder = path.resolve()
+    nearest = next(each for each in (folder, *folder.parents) if each.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise ConfigError(f"{option} {path}: cannot be written; give a folder of yours")
 
 
 def open_output(path: Path | None) -> AbstractContextManager[TextIO | None]:

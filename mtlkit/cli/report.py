@@ -44,6 +44,7 @@ def report(
     """
     _check_extra()
     from mtlkit.cli.console import say
+    from mtlkit.cli.outputs import check_folder
     from mtlkit.files import write_atomically
     from mtlkit.plugins import load_plugins
     from mtlkit.report.assemble import sections_of, write_figures
@@ -53,6 +54,8 @@ def report(
 
     found = source_of(source)
     target = _target(found.page if output is None else output)
+    if figures is not None:
+        check_folder(figures, "--figures")
     wanted = Wanted(split, task, None, *other_data(data), limit)
     evidence = evidence_of(found, wanted, torch_device(device), load_plugins(include_package), baseline, say)
     for note in evidence.notes:

@@ -69,9 +69,12 @@ def test_a_missing_library_is_told_with_what_brings_it(call, run, monkeypatch):
         (["--data", "nowhere"], "--data nowhere: no such folder; give a folder, or TASK=FILE"),
         (["--data", "books=nowhere.tsv"], "no file nowhere.tsv; say where it is"),
         (["-o", "nowhere/page.html"], "--output nowhere/page.html: there is no folder"),
+        (["--figures", __file__], "cannot be written; give a folder of yours"),
+        (["--figures", f"{__file__}/deeper"], "cannot be written; give a folder of yours"),
     ],
 )
 def test_mistakes_end_in_a_sentence(call, run, arguments, problem):
     code, said = call(run, *arguments)
     assert code == 2 and problem in said.splitlines()[-1]
+    assert "drawing" not in said
     assert not (run / "report.html").exists()

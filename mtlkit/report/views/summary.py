@@ -46,7 +46,8 @@ def _lead(evidence: Evidence, scores: Scores) -> str:
         lead += " The score of always giving the most frequent label is what a model has to beat."
     if evidence.baselines:
         names = ", ".join(record.name for record in evidence.baselines)
-        lead += f" Beside it stand {names}; differences are in points, and say nothing of chance: mtlkit compare does."
+        verb = "stands" if len(evidence.baselines) == 1 else "stand"
+        lead += f" Beside it {verb} {names}; differences are in points, and say nothing of chance: mtlkit compare does."
     return lead
 
 
