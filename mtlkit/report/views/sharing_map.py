@@ -21,7 +21,7 @@ def section(evidence: Evidence) -> Section:
     course = read_course(evidence.course)
     learned = [*strengths_of(summaries), *_searched(evidence)]
     parts: list[Part] = [map_view(strengths) for strengths in learned]
-    lead = f"How strongly tasks are linked, over the {evidence.split} texts. "
+    lead = f"How strongly tasks are linked, over {evidence.num_texts:,} {evidence.split} texts. "
     if not parts:
         structure = structure_of(evidence.experiment)
         parts = [map_view(structural_strengths(structure)), _counts(structure)]
