@@ -53,7 +53,7 @@ def new_file(target: Path) -> Iterator[Path]:
         _flush(temporary)
         temporary.replace(target)
     except OSError as error:
-        if error.filename in (None, str(temporary)):
+        if error.errno is not None and error.filename in (None, str(temporary)):
             error.filename = str(target)
         raise
     finally:
