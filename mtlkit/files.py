@@ -43,12 +43,19 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 @contextmanager
 def new_file(target: Path) -> Iterator[Path]:
-    """The path of a temporary file that becomes `target` when the block ends well, in place of what was there."""
+    """The path of a temporary file that becomes `target` when the block ends well, in place of what was there.
+
+    An OSError of the temporary file, such as of a full disk, names `target`, which is what its reader knows.
+    """
     temporary = target.with_name(f".{target.name}-{os.getpid()}")
     try:
         yield temporary
         _flush(temporary)
         temporary.replace(target)
+    except OSError as error:
+        if error.errno is not None and error.filename in (None, str(temporary)):
+            error.filename = str(target)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

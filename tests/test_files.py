@@ -1,3 +1,4 @@
+import errno
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,13 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         write_atomically(tmp_path / "a", b"new")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"old"}
+
+
+def test_a_full_disk_is_told_with_the_file_that_was_to_be(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left")))
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_atomically(tmp_path / "a", b"new")
+    assert caught.value.filename == str(tmp_path / "a")
 
 
 def test_a_new_folder_appears_only_when_whole(tmp_path):

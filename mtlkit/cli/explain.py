@@ -30,7 +30,8 @@ def explain(
 
     Of message passing: which tasks, or which words of the text, each word took most of. Of a pool: the path, with the
     probability of every step where a selector chooses them (after a search in stages paths are fixed). Of cross-stitch:
-    the coefficients. JSON has all weights.
+    the coefficients. Of an adversarial scheme: which task the discriminator takes the text to be from. JSON has all
+    weights.
     """
     from mtlkit.archive import open_archive
     from mtlkit.cli.outputs import open_output, writable_file

@@ -147,3 +147,15 @@ class Evidence:
     """What the report cannot show, why, and how it could."""
     sha256: str = ""
     """Of the archive."""
+    resolved: Mapping[str, Any] | None = None
+    """The run's experiment with every default filled in and all stages; None of an archive alone."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The experiment with every default filled in: the run's, or else the archive's."""
+        return self.experiment.to_json() if self.resolved is None else self.resolved
+
+    @property
+    def num_texts(self) -> int:
+        """How many were read for this report."""
+        return sum(len(seen.predictions.predicted) for seen in self.observed.values())

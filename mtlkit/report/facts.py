@@ -22,9 +22,11 @@ def deck(evidence: Evidence) -> str:
 
 
 def sharing(evidence: Evidence) -> str:
-    """The sharing scheme, with its communicator or selector where it has one."""
+    """The sharing scheme, with its communicator or selector where it has one: the one that a search began with."""
     lazy = evidence.experiment.model.sharing
-    parts = [str(part["type"]) for part in lazy.to_json().values() if isinstance(part, dict) and "type" in part]
+    is_same = _type(evidence.settings, "model", "sharing") == lazy.type
+    scheme = evidence.settings["model"]["sharing"] if is_same else lazy.to_json()
+    parts = [kind for name in scheme if (kind := _type(scheme, name))]
     return f"{lazy.type} ({', '.join(parts)})" if parts else lazy.type
 
 
@@ -49,7 +51,7 @@ def key_facts(evidence: Evidence) -> Facts:
 def provenance(evidence: Evidence) -> Facts:
     """Versions, machine, command, digests; what is not known is left out."""
     meta = evidence.meta
-    resolved = json.dumps(evidence.experiment.to_json(), sort_keys=True)
+    resolved = json.dumps(evidence.settings, sort_keys=True)
     facts = {
         "mtlkit": meta.get("mtlkit"),
         "torch": meta.get("torch"),
@@ -113,6 +115,22 @@ def num_epochs(evidence: Evidence) -> str:
         return f"at most {' + '.join(str(stage.trainer.epochs) for stage in stages)}"
     kept = evidence.metrics.get("stages") or {"": evidence.metrics}
     return " + ".join(f"{stage['epochs']} {name}".strip() for name, stage in kept.items())
+
+
+def update_strategies(evidence: Evidence) -> str:
+    """Of each stage; an archive alone knows its last one."""
+    stages = [stage for stage in evidence.settings.get("stages") or () if isinstance(stage, dict)]
+    found = [(_type(stage, "trainer", "update_strategy"), stage.get("name")) for stage in stages]
+    if not found or not all(kind for kind, _ in found):
+        return evidence.experiment.trainer.update_strategy.type
+    return " + ".join(f"{kind} {name}" for kind, name in found)
+
+
+def _type(value: Any, *path: str) -> str | None:
+    """The type of a part of an object in JSON; None where there is none."""
+    for name in (*path, "type"):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else None
 
 
 def _git(state: Any) -> str | None:

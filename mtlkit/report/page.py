@@ -42,7 +42,7 @@ def page(evidence: Evidence, sections: Sequence[Section]) -> str:
         sections=[_section(section) for section in sections],
         provenance=provenance(evidence),
         data=_Rows.of(data),
-        experiment=Markup.escape(json.dumps(evidence.experiment.to_json(), indent=2)),
+        experiment=Markup.escape(json.dumps(evidence.settings, indent=2)),
         style=joined("style.css"),
         script=script,
     )

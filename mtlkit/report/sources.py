@@ -143,6 +143,7 @@ def evidence_of(
             seconds=seconds,
             notes=[*record.notes, *without_course, *notes],
             sha256=file_sha256(source.archive),
+            resolved=record.resolved,
         )
 
 
@@ -163,6 +164,7 @@ class _Record:
     log: Sequence[Mapping[str, Any]] = ()
     course: Sequence[Mapping[str, Any]] = ()
     notes: Sequence[str] = ()
+    resolved: Mapping[str, Any] | None = None
 
 
 NO_COURSE = (
@@ -184,6 +186,7 @@ def _record(source: Source, archive: Archive) -> _Record:
         _checked(run.metrics, Figures, _document(run.metrics)),
         _lines(run.metrics_log, LogLine),
         _lines(course, None) if course.exists() else (),
+        resolved=_document(run.resolved),
     )
 
 

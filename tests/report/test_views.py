@@ -1,11 +1,15 @@
 """The sections on summary, learning curves and work, against the records that they are made from."""
 
+import json
 from dataclasses import replace
+from html import unescape
 
 import pytest
 
 from mtlkit.comparison import read_record
+from mtlkit.report import facts
 from mtlkit.report.drawing import inline_svg
+from mtlkit.report.page import page
 from mtlkit.report.parts import Chart, Table
 from mtlkit.report.sources import evidence_of, source_of
 from mtlkit.report.views import curves, summary, work
@@ -36,6 +40,32 @@ def test_scores_are_the_recorded_ones_beside_those_of_other_runs(evidence, train
         assert float(difference.replace("−", "-")) == pytest.approx(100 * (own - their), abs=0.006)
         assert majority == f"{100 * evidence.metrics['test'][f'{task}/majority']:.2f}"
     assert [row[0] for row in found.rows] == ["books", "films", "meals", "average"]
+
+
+def test_a_run_without_such_figures_is_told_and_has_no_column(evidence, trained):
+    theirs = {"test": {"plays/accuracy": 0.5, "average/accuracy": 0.5}}
+    other = replace(read_record(trained("fully_shared").path), figures=theirs)
+    section = summary.section(replace(evidence, baselines=[other]))
+    assert table(section, "Scores in percent").header == ("task", "metric", "test", "majority")
+    assert "No figure of these is known of fully_shared." in section.lead and "Beside it" not in section.lead
+
+
+def test_figures_of_a_few_texts_are_told_as_such(evidence):
+    section = summary.section(replace(evidence, metrics=None))
+    assert f"its score on {evidence.num_texts:,} test texts, scored now." in section.lead and evidence.num_texts > 3
+
+
+def test_a_search_is_told_although_the_archive_knows_only_what_it_came_to(evidence, trained):
+    resolved = json.loads((trained("pool").path / "experiment.resolved.json").read_text())
+    assert [stage["name"] for stage in resolved["stages"]] == ["search", "fine_tune"]
+    assert facts.sharing(replace(evidence, resolved=None)) == "pool (lstm, fixed)"
+    assert facts.sharing(evidence) == "pool (lstm, controller)"
+    first, second = (stage["trainer"]["update_strategy"]["type"] for stage in resolved["stages"])
+    assert first != second
+    assert facts.update_strategies(evidence) == f"{first} search + {second} fine_tune"
+    assert facts.update_strategies(replace(evidence, resolved=None)) == second
+    whole = unescape(page(evidence, []))
+    assert json.dumps(resolved, indent=2) in whole
 
 
 def test_clean_scores_stand_beside_the_standard_ones(evidence):

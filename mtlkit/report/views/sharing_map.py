@@ -22,7 +22,7 @@ def section(evidence: Evidence) -> Section | None:
     course = read_course(evidence.course)
     learned = [*strengths_of(summaries), *_searched(evidence)]
     parts: list[Part] = [map_view(strengths) for strengths in learned]
-    lead = f"How strongly tasks are linked, over the {evidence.split} texts. "
+    lead = f"How strongly tasks are linked, over {evidence.num_texts:,} {evidence.split} texts. "
     if not parts and (structure := structure_of(evidence.experiment)).is_all:
         parts = [map_view(structural_strengths(structure)), _counts(structure)]
         lead = (

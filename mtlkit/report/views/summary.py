@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from mtlkit.comparison import RunRecord
 from mtlkit.report.drawing import label, mark
 from mtlkit.report.evidence import Evidence
-from mtlkit.report.facts import Facts, num_epochs, sharing, texts
+from mtlkit.report.facts import Facts, num_epochs, sharing, texts, update_strategies
 from mtlkit.report.parts import Cell, Chart, Section, Table, View
 from mtlkit.report.scores import Scores, scores_of
 from mtlkit.report.templating import render
 from mtlkit.report.theme import INK, MUTED, RULE, SERIES, SURFACE
+from mtlkit.training import AVERAGE
 from mtlkit.training.predictions import CLEAN
 
 if TYPE_CHECKING:
@@ -38,16 +40,28 @@ def section(evidence: Evidence) -> Section:
 def _lead(evidence: Evidence, scores: Scores) -> str:
     if not scores.owners:
         return "What was trained on what. No texts were scored, so there are no figures."
-    origin = "as the run recorded it" if scores.are_recorded else "as scored for this report"
-    lead = f"What was trained on what, and its score on {scores.split} texts, {origin}."
+    if scores.are_recorded:
+        lead = f"What was trained on what, and its score on {scores.split} texts, as the run recorded it."
+    else:
+        lead = f"What was trained on what, and its score on {evidence.num_texts:,} {scores.split} texts, scored now."
     if any(CLEAN in name for name in scores.figures):
         lead += " Clean figures leave out the texts that also occur in training or dev data of any task."
     if any(name.endswith(f"/{MAJORITY}") for name in scores.figures):
         lead += " The score of always giving the most frequent label is what a model has to beat."
-    if evidence.baselines:
-        names = ", ".join(record.name for record in evidence.baselines)
-        lead += f" Beside it stand {names}; differences are in points, and say nothing of chance: mtlkit compare does."
+    beside = _beside(evidence, scores)
+    if beside:
+        names = ", ".join(record.name for record in beside)
+        verb = "stands" if len(beside) == 1 else "stand"
+        lead += f" Beside it {verb} {names}; differences are in points, and say nothing of chance: mtlkit compare does."
+    if others := ", ".join(record.name for record in evidence.baselines if record not in beside):
+        lead += f" No figure of these is known of {others}."
     return lead
+
+
+def _beside(evidence: Evidence, scores: Scores) -> list[RunRecord]:
+    """The other runs that have a figure to stand beside one of this run."""
+    headlines = {f"{owner}/{scores.headline(owner)}" for owner in scores.owners if owner != AVERAGE}
+    return [record for record in evidence.baselines if headlines & record.figures.get(scores.split, {}).keys()]
 
 
 def _facts(evidence: Evidence) -> Facts:
@@ -59,7 +73,7 @@ def _facts(evidence: Evidence) -> Facts:
         "encoder": ", ".join(encoders),
         "embedder": experiment.model.embedder.type + ("" if experiment.model.share_embedder else ", one for each task"),
         "epochs": num_epochs(evidence),
-        "update strategy": experiment.trainer.update_strategy.type,
+        "update strategy": update_strategies(evidence),
         "optimiser": experiment.trainer.optimizer.type,
         "seed": evidence.meta.get("seed", experiment.seed),
         "device": evidence.meta.get("device"),
@@ -84,7 +98,7 @@ def _table(evidence: Evidence, scores: Scores) -> Table:
     """A row for each task, and the average: the figures, and those of other runs with what is gained over them."""
     has_clean = any(f"/{CLEAN}" in name for name in scores.figures)
     kinds = [("", scores.split), *([(CLEAN, f"clean {scores.split}")] if has_clean else [])]
-    others = [(record, prefix, kind) for record in evidence.baselines for prefix, kind in kinds]
+    others = [(record, prefix, kind) for record in _beside(evidence, scores) for prefix, kind in kinds]
     has_majority = any(name.endswith(f"/{MAJORITY}") for name in scores.figures)
     rows = []
     for owner in scores.owners:
@@ -111,7 +125,7 @@ def _chart(evidence: Evidence, scores: Scores) -> Chart:
     if has_clean:
         lines.append(("clean texts only", "|", _values(scores.figures, [name.format(CLEAN) for name in names])))
     lines.append(("most frequent label", "x", _values(scores.figures, [f"{owner}/{MAJORITY}" for owner in owners])))
-    for shape, record in zip(SHAPES[1:], evidence.baselines, strict=False):
+    for shape, record in zip(SHAPES[1:], _beside(evidence, scores), strict=False):
         figures = record.figures.get(scores.split, {})
         lines.append((record.name, shape, _values(figures, [name.format("") for name in names])))
     lines = [line for line in lines if any(value is not None for value in line[2])]
@@ -120,7 +134,7 @@ def _chart(evidence: Evidence, scores: Scores) -> Chart:
         name="scores",
         title=f"Score on {scores.split} texts",
         caption="Each line is a task, the score in percent grows to the right. "
-        + f"Drawn are {_listed([name for name, _, _ in lines])}.",
+        + f"Drawn {'is' if len(lines) == 1 else 'are'} {_listed([name for name, _, _ in lines])}.",
         data=Table(("task", *(name for name, _, _ in lines)), rows),
         draw=partial(_draw, owners, lines),
         height=0.75 + 0.24 * len(owners) + 0.2 * len(lines),
