@@ -71,7 +71,7 @@ def test_a_finger_is_as_good_as_a_mouse(report, browser):
     assert browser.run("return window.look.hovered(...arguments)", 0, x, y) is None
 
 
-def test_on_paper_all_is_unfolded_and_nothing_is_there_to_press(report, browser):
+def test_on_paper_all_but_single_weights_is_unfolded_and_nothing_is_there_to_press(report, browser):
     browser.open(report("indirect"), theme="dark")
     browser.command("Emulation.setEmulatedMedia", media="print")
     try:
@@ -79,8 +79,11 @@ def test_on_paper_all_is_unfolded_and_nothing_is_there_to_press(report, browser)
         assert [browser.run(shown, name) for name in ("nav", "#theme", ".skip")] == ["none"] * 3
         assert browser.run("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         assert browser.run(
-            "return [...document.querySelectorAll('details table')].every((each) => each.offsetHeight > 0)"
+            "return [...document.querySelectorAll('details:not(.text *) table')].every((each) => each.offsetHeight > 0)"
         )
+        words = "[...document.querySelectorAll('.sentence button')]"
+        assert browser.run(f"return {words}.length > 0 && {words}.every((each) => each.offsetHeight > 0)")
+        assert browser.run(shown, ".text details") == "none"
     finally:
         browser.command("Emulation.setEmulatedMedia", media="")
 
