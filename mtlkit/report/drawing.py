@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import warnings
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,10 +39,7 @@ def inline_svg(chart: Chart) -> Markup:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<defs>\s*<style[^>]*>.*?</style>\s*</defs>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', _opening(chart), svg, count=1, flags=re.DOTALL)
-    svg = re.sub(rf'<g id="{MARK}([^"]*)">', r'<g class="mark" tabindex="0" role="img" aria-label="\1">', svg)
-    svg = re.sub(r'( id="|"#|url\(#)', rf"\g<1>{chart.name}-", svg)
-    for colour, variable in VARIABLES.items():
-        svg = svg.replace(colour, f"var({variable})")
+    svg = re.sub(r"<[^>]*>", partial(_of_page, chart.name), svg)  # what stands between is a stranger's text
     return Markup(svg)
 
 
@@ -79,6 +77,19 @@ def _drawn(chart: Chart, form: str) -> bytes:
         metadata = {"Date": None} if form == "svg" else {"CreationDate": None}
         figure.savefig(buffer, format=form, metadata=metadata)
     return buffer.getvalue()
+
+
+def _of_page(name: str, tag: re.Match[str]) -> str:
+    """A tag with names of its own on the page, and the page's colours; a mark is made an element that takes focus."""
+    if marked := re.fullmatch(rf"<g id=([\"']){MARK}(.*)\1>", tag[0], re.DOTALL):
+        said = marked[2].replace('"', "&quot;")  # in matplotlib's single quotes it stands as it is
+        return f'<g class="mark" tabindex="0" role="img" aria-label="{said}">'
+    if tag[0].startswith('<svg class="chart"'):
+        return tag[0]
+    svg = re.sub(r'( id="|"#|url\(#)', rf"\g<1>{name}-", tag[0])
+    for colour, variable in VARIABLES.items():
+        svg = svg.replace(colour, f"var({variable})")
+    return svg
 
 
 def _opening(chart: Chart) -> str:

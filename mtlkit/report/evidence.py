@@ -57,11 +57,12 @@ class Pattern:
     weight: float
     """Mean of what the word took of the source."""
     lift: float
-    """How many times as much as if the word had read all words of its text alike; the geometric mean."""
+    """How many times as much as if the word had read all words of its text alike; the geometric mean over the places
+    where the source is among those that it read most, which are above 1 even where words read at random."""
     usual: float
     """The same of all words together, wherever the source is: near the lift, where everything reads it."""
     count: int
-    """Texts that have the pair."""
+    """Texts that have such a place."""
     example: Example
 
 

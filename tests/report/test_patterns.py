@@ -8,7 +8,7 @@ import torch
 
 from mtlkit.report import patterns as mining
 from mtlkit.report.patterns import PairSums
-from mtlkit.report.views.patterns import motifs, varied
+from mtlkit.report.views.patterns import LEAD, motifs, varied
 
 NAMES = ["movie", "boring", "would", "have", "the", ",", "never", "too"]
 
@@ -152,3 +152,14 @@ def test_a_list_varies_and_tasks_have_patterns_in_common():
     assert found and {(each["word"], each["source"]) for each in found} <= common
     assert all([task for task, _ in each["tasks"]] in (["a", "b"], ["b", "a"]) for each in found)
     assert motifs({"a": patterns}) == []
+
+
+def test_words_that_read_at_random_have_lifts_above_one_as_the_page_says():
+    generator = torch.Generator().manual_seed(0)
+    sums = PairSums(NAMES)
+    weights_BTN = (0.3 * torch.randn(64, 20, 20, generator=generator)).softmax(dim=2)
+    words_BT = torch.randint(0, len(NAMES), (64, 20), generator=generator)
+    sums.add(weights_BTN, torch.ones(64, 20, dtype=torch.bool), words_BT, torch.arange(64))
+    found = sums.patterns(64, lambda index: (index + 1, ()))
+    assert found and all(each.lift > 1.2 and 0.9 < each.usual < 1.1 for each in found)
+    assert "even where words read at random" in LEAD
