@@ -45,7 +45,6 @@ def report(
     """
     _check_extra()
     from mtlkit.cli.console import say
-    from mtlkit.cli.outputs import writable_folder
     from mtlkit.files import write_atomically
     from mtlkit.plugins import load_plugins
     from mtlkit.report.assemble import sections_of, write_figures
@@ -55,7 +54,7 @@ def report(
 
     found = source_of(source)
     target = _target(found.page if output is None else output)
-    folder = None if figures is None else writable_folder("--figures", figures)
+    folder = None if figures is None else _folder(figures)
     wanted = Wanted(split, task, None, *other_data(data), limit, batch_size)
     evidence = evidence_of(found, wanted, torch_device(device), load_plugins(include_package), baseline, say)
     for note in evidence.notes:
@@ -88,3 +87,15 @@ def _target(path: Path) -> Path:
             if not is_report(stream.read(HEAD)):
                 raise ConfigError(f"--output {path}: is there already and no report of mtlkit; give another file")
     return file
+
+
+def _folder(path: Path) -> Path:
+    """Where figures can be written, in place of nothing but older ones."""
+    from mtlkit.cli.outputs import writable_folder
+    from mtlkit.errors import ConfigError
+    from mtlkit.report.drawing import holds_only_figures
+
+    folder = writable_folder("--figures", path)
+    if not holds_only_figures(folder):
+        raise ConfigError(f"--figures {path}: holds other files than figures of mtlkit; give a new folder")
+    return folder

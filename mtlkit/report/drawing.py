@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
 
 MARK = "mark-"
+ENDINGS = (".svg", ".pdf", ".csv")
 
 
 def mark(artist: "Artist", text: str) -> None:
@@ -53,6 +54,14 @@ def write_chart(chart: Chart, folder: Path) -> list[Path]:
     for file, content in files.items():
         write_atomically(file, content)
     return list(files)
+
+
+def holds_only_figures(folder: Path) -> bool:
+    """Whether nothing is there but what `write_chart` has left, each chart in all its forms."""
+    if not folder.exists():
+        return True
+    files = {file.name for file in folder.iterdir()}
+    return files == {f"{Path(name).stem}{ending}" for name in files for ending in ENDINGS}
 
 
 def as_csv(table: Table) -> str:

@@ -55,6 +55,16 @@ def test_a_page_of_an_archive_lies_beside_it(call, run, tmp_path):
     assert {file.suffix for file in (tmp_path / "new" / "figures").iterdir()} == {".svg", ".pdf", ".csv"}
 
 
+def test_figures_take_the_place_of_older_figures_only(call, run, tmp_path):
+    figures = tmp_path / "figures"
+    for _ in range(2):
+        assert call(run, "--figures", figures, "--task", "films")[0] == 0
+    (tmp_path / "scores.csv").write_text("my own")
+    code, said = call(run, "--figures", tmp_path)
+    assert code == 2 and "holds other files than figures of mtlkit; give a new folder" in said
+    assert (tmp_path / "scores.csv").read_text() == "my own"
+
+
 def test_a_missing_library_is_told_with_what_brings_it(call, run, monkeypatch):
     monkeypatch.setattr(command, "find_spec", lambda name: None if name == "matplotlib" else name)
     code, said = call(run)
