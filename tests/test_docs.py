@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import json
 import re
 import textwrap
 from collections.abc import Iterator
@@ -279,3 +280,12 @@ def test_sections_of_reports_that_other_pages_name_exist() -> None:
     assert named
     for page, title in named:
         assert title in titles, f"{page}: reports have no section {title}"
+
+
+def test_the_gallery_quotes_what_was_counted():
+    gallery = ROOT / "docs" / "gallery"
+    counted = json.loads((gallery / "findings.json").read_text(encoding="utf-8"))
+    page = (gallery / "README.md").read_text(encoding="utf-8")
+    assert page == (gallery / "page.md").read_text(encoding="utf-8").format(**counted)
+    shown = set(re.findall(r"\]\((\S+\.svg)\)", page))
+    assert shown == {file.name for file in gallery.glob("*.svg")}

@@ -6,6 +6,7 @@ Shapes: K tasks.
 import csv
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from itertools import combinations, permutations
 from pathlib import Path
 from statistics import fmean, median
@@ -20,7 +21,7 @@ RESULTS = Path(__file__).parent.parent / "results"
 
 def findings(runs: Path, page: Path) -> None:
     """Fills in `page.md` and writes it as README.md; all exhibits must be there."""
-    numbers = {**communication(runs), **mailbox(runs), **pool(runs)}
+    numbers = {**communication(runs), **mailbox(runs), **pool(runs), **discriminator(runs), **cost(runs)}
     (page / "findings.json").write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
     text = (page / "page.md").read_text(encoding="utf-8")
     (page / "README.md").write_text(text.format(**numbers), encoding="utf-8")
@@ -110,6 +111,26 @@ def in_common(name: str, paths: Mapping[str, list[int]]) -> dict[str, str]:
 def alike(one: list[int], two: list[int]) -> float:
     """The share of the longer path's steps at which both have the same module, as reports count it."""
     return sum(left == right for left, right in zip(one, two, strict=False)) / max(len(one), len(two), 1)
+
+
+def discriminator(runs: Path) -> dict[str, str]:
+    """How often it guesses a text's task."""
+    tasks = json.loads((runs / "fdu-asp" / "experiment.resolved.json").read_text(encoding="utf-8"))["tasks"]
+    return {
+        "asp_right": f"{100 * last(runs / 'fdu-asp', 'accuracy'):.0f}",
+        "asp_chance": f"{100 / len(tasks):.0f}",
+    }
+
+
+def cost(runs: Path) -> dict[str, str]:
+    """How long the runs that are made here took, and on what."""
+    metas = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(runs.glob("*/meta.json"))]
+    spans = [datetime.fromisoformat(meta["finished"]) - datetime.fromisoformat(meta["created"]) for meta in metas]
+    return {
+        "minutes": f"{sum(spans, timedelta()).total_seconds() / 60:.0f}",
+        "processor": " and ".join(sorted({meta["processor"] for meta in metas})),
+        "permutations": f"{PERMUTATIONS:,}",
+    }
 
 
 def chance(found: Pairs, names: Mapping[str, str], inside: float) -> float:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from mtlkit.explanations import visible
 from mtlkit.files import write_atomically
 from mtlkit.report.parts import Chart, Table
-from mtlkit.report.theme import VARIABLES, themed
+from mtlkit.report.theme import SURFACE, VARIABLES, themed
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -36,7 +36,7 @@ def label(text: str, most: int = 28) -> str:
 
 def inline_svg(chart: Chart) -> Markup:
     """The chart as an element of the page, in the page's colours, with names that no other chart has."""
-    svg = _drawn(chart, "svg").decode()
+    svg = _drawn(chart, "svg", background="none").decode()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<defs>\s*<style[^>]*>.*?</style>\s*</defs>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', _opening(chart), svg, count=1, flags=re.DOTALL)
@@ -73,8 +73,8 @@ def as_csv(table: Table) -> str:
     return text.getvalue()
 
 
-def _drawn(chart: Chart, form: str) -> bytes:
-    """Equal charts give equal bytes."""
+def _drawn(chart: Chart, form: str, background: str = SURFACE) -> bytes:
+    """Equal charts give equal bytes. Files have a background of their own, or a dark viewer would hide the ink."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -84,7 +84,7 @@ def _drawn(chart: Chart, form: str) -> bytes:
         chart.draw(figure)
         buffer = io.BytesIO()
         metadata = {"Date": None} if form == "svg" else {"CreationDate": None}
-        figure.savefig(buffer, format=form, metadata=metadata)
+        figure.savefig(buffer, format=form, metadata=metadata, facecolor=background)
     return buffer.getvalue()
 
 
