@@ -91,6 +91,7 @@ def test_curves_count_epochs_over_all_stages(evidence):
     assert [row[0] for row in dev.data.rows] == [1, 2, 3, 4, 5, 6]
     assert [row[3] for row in dev.data.rows] == [100 * line["dev"]["films/accuracy"] for line in evidence.log]
     assert [row[2] for row in losses.data.rows] == [line["train"]["films/loss"] for line in evidence.log]
+    assert ">accuracy, percent</text>" in inline_svg(dev) and ">loss</text>" in inline_svg(losses)
     svg = inline_svg(dev)
     assert svg.count('class="mark"') == 4, "a mark for each task and one for the average"
     best = max(range(6), key=lambda place: evidence.log[place]["dev"]["films/accuracy"])

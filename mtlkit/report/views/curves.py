@@ -84,7 +84,7 @@ def _dev(evidence: Evidence, stages: Sequence[Stage]) -> Chart | None:
     metrics = {str(metric).replace("_", " ") for metric in scores.headlines.values()}
     what = metrics.pop() if len(metrics) == 1 else "score"
     caption = f"The {what} on dev texts in percent, by epoch."
-    return _chart("dev-scores", f"Dev {what} by task", caption, curves, stages, highest=True)
+    return _chart("dev-scores", f"Dev {what} by task", caption, curves, stages, number=f"{what}, percent", highest=True)
 
 
 def _losses(evidence: Evidence, stages: Sequence[Stage]) -> Chart | None:
@@ -97,11 +97,18 @@ def _losses(evidence: Evidence, stages: Sequence[Stage]) -> Chart | None:
         if values:
             curves.append(Curve(owner, values))
     caption = "The mean loss on training texts during an epoch, dropout and auxiliary losses included, by epoch."
-    return _chart("train-losses", "Training loss by task", caption, curves, stages, highest=False)
+    return _chart("train-losses", "Training loss by task", caption, curves, stages, number="loss", highest=False)
 
 
 def _chart(
-    name: str, title: str, caption: str, curves: Sequence[Curve], stages: Sequence[Stage], *, highest: bool
+    name: str,
+    title: str,
+    caption: str,
+    curves: Sequence[Curve],
+    stages: Sequence[Stage],
+    *,
+    number: str,
+    highest: bool,
 ) -> Chart | None:
     if not curves:
         return None
@@ -113,12 +120,12 @@ def _chart(
         title=title,
         caption=caption,
         data=Table(("epoch", *(curve.name for curve in curves)), rows),
-        draw=partial(_draw, curves, stages, highest),
+        draw=partial(_draw, curves, stages, number, highest),
         height=max(0.45 + PANEL * num_rows, 1.6),
     )
 
 
-def _draw(curves: Sequence[Curve], stages: Sequence[Stage], highest: bool, figure: "Figure") -> None:
+def _draw(curves: Sequence[Curve], stages: Sequence[Stage], number: str, highest: bool, figure: "Figure") -> None:
     columns = min(_columns(len(curves)), len(curves))
     grid = figure.subplots(math.ceil(len(curves) / columns), columns, sharex=True, sharey=True, squeeze=False)
     panels = list(grid.flat)
@@ -133,6 +140,7 @@ def _draw(curves: Sequence[Curve], stages: Sequence[Stage], highest: bool, figur
         below = [row[column] for row in grid if row[column].get_visible()]
         below[-1].tick_params(labelbottom=True)
     figure.supxlabel("epoch", fontsize=8, color=MUTED)
+    figure.supylabel(number, fontsize=8, color=MUTED)
 
 
 def _panel(axes: "Axes", curve: Curve, stages: Sequence[Stage], highest: bool) -> None:
