@@ -31,7 +31,7 @@ def section(evidence: Evidence) -> Section | None:
         parts.append(chart)
     if any(path.modules for path in found.paths.values()):
         parts += space_charts(found.paths, {task: kinds[task] for task in found.paths})
-    parts += _course(found.course)
+    parts += _course(found)
     return Section("pool", "Paths through the pool", _lead(found), parts)
 
 
@@ -72,8 +72,9 @@ def _same(task: str, paths: Paths) -> list[str]:
     return [other for other, path in paths.items() if other != task and path.modules == paths[task].modules]
 
 
-def _course(course: Sequence[tuple[Epoch, Paths]]) -> list[Part]:
+def _course(found: Searched) -> list[Part]:
     """How sure the search was, and when it changed its mind; nothing of a single epoch."""
+    course = found.course
     if len(course) < 2:
         return []
     return [
@@ -93,7 +94,7 @@ def _course(course: Sequence[tuple[Epoch, Paths]]) -> list[Part]:
             "Entropy of the choices along the path, as a share of the largest there can be: 0 is decided, 1 all alike.",
             "entropy",
         ),
-        _changes(course),
+        _changes(found),
     ]
 
 
@@ -111,8 +112,9 @@ def _lines(
     return over_training(name, title, caption, epochs, lines, number=number, limits=(0, 1.02))
 
 
-def _changes(course: Sequence[tuple[Epoch, Paths]]) -> Table:
+def _changes(found: Searched) -> Table:
     """When the likeliest path of each task was another one than an epoch before."""
+    course = found.course
     tasks = dict.fromkeys(task for _, paths in course for task in paths)
     rows = []
     for task in tasks:
@@ -125,4 +127,10 @@ def _changes(course: Sequence[tuple[Epoch, Paths]]) -> Table:
         before = plain(new[-2][1]) if len(new) > 1 else "none"
         rows.append((task, len(new) - 1, new[-1][0].name, plain(new[-1][1]), before))
     caption = "Changes of the likeliest path from one epoch to the next"
-    return Table(("task", "changes", "the same since", "path", "path before"), tuple(rows), caption)
+    last = course[-1][1]
+    if other := [task for task, path in found.paths.items() if task in last and last[task].modules != path.modules]:
+        caption += (
+            f". The path of {', '.join(other)} in the last epoch is not the one that is drawn above and is used: that "
+            "one comes from the weights that were kept"
+        )
+    return Table(("task", "changes", "the same since", "path in the last epoch", "path before"), tuple(rows), caption)
