@@ -155,7 +155,7 @@ def _annotate(axes: "Axes", shown: str, point: Sequence[float], move: tuple[floa
         fontsize=size,
         ha=side,
         va="center",
-        linespacing=1.0,
+        linespacing=1.1,
         arrowprops=line if _length(move) > FAR else None,
     )
 

@@ -45,7 +45,19 @@ def _lead(found: Searched) -> str:
     return (
         f"{lead} Probabilities are the selector's, {found.source}, along the likeliest path. That tasks have modules "
         "in common says that they are computed alike, not yet that this helps them; and what a single run came to can "
-        "be chance."
+        f"be chance.{_moved_on(found)}"
+    )
+
+
+def _moved_on(found: Searched) -> str:
+    """A sentence, with a space before it, where the last epoch's paths are not those that are drawn."""
+    last = found.course[-1][1] if len(found.course) > 1 else {}
+    other = [task for task, path in found.paths.items() if task in last and last[task].modules != path.modules]
+    if not other:
+        return ""
+    return (
+        f" The likeliest path of {', '.join(other)} after the last epoch of the search, in the table of changes, is "
+        "not the one that is drawn and used: that one comes from the weights that were kept."
     )
 
 
@@ -127,10 +139,6 @@ def _changes(found: Searched) -> Table:
         before = plain(new[-2][1]) if len(new) > 1 else "none"
         rows.append((task, len(new) - 1, new[-1][0].name, plain(new[-1][1]), before))
     caption = "Changes of the likeliest path from one epoch to the next"
-    last = course[-1][1]
-    if other := [task for task, path in found.paths.items() if task in last and last[task].modules != path.modules]:
-        caption += (
-            f". The path of {', '.join(other)} in the last epoch is not the one that is drawn above and is used: that "
-            "one comes from the weights that were kept"
-        )
-    return Table(("task", "changes", "the same since", "path in the last epoch", "path before"), tuple(rows), caption)
+    return Table(
+        ("task", "changes", "the same since", "path after the last epoch", "path before"), tuple(rows), caption
+    )
