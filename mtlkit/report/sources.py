@@ -143,7 +143,7 @@ def evidence_of(
             split=wanted.split,
             observed=observed,
             seconds=seconds,
-            notes=[*record.notes, *notes_beside, *without_course, *notes],
+            notes=[*record.notes, *notes_beside, *without_course, *_more_texts(record, wanted, observed), *notes],
             sha256=file_sha256(source.archive),
             resolved=record.resolved,
         )
@@ -161,6 +161,18 @@ def _beside(source: Source, baselines: Sequence[Path]) -> tuple[list[RunRecord],
             found.append(read_record(path))
             shown.add(place)
     return found, notes
+
+
+def _more_texts(record: "_Record", wanted: Wanted, observed: Mapping[str, Observed]) -> list[str]:
+    """A sentence where other texts are read than those that the run was scored on."""
+    limit = record.meta.get("limit")
+    if limit in (None, wanted.limit) or not observed:
+        return []
+    most = "all" if wanted.limit is None else f"at most {wanted.limit:,}"
+    return [
+        f"The run was trained and scored with --limit {limit}; what is shown of the sharing is of {most} "
+        f"{wanted.split} texts of each task. With the same option here, it would be of the same texts."
+    ]
 
 
 @contextmanager

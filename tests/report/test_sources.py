@@ -109,6 +109,17 @@ def test_a_run_does_not_stand_beside_itself(run, trained):
     ]
 
 
+def test_a_report_of_more_texts_than_the_run_had_is_told(run):
+    def told(**wanted):
+        return [note for note in read(run, **wanted).notes if "with --limit" in note]
+
+    assert told() == told(limit=3) == []
+    meta = json.loads((run / "meta.json").read_text())
+    (run / "meta.json").write_text(json.dumps({**meta, "limit": 3}))
+    assert "with --limit 3; what is shown of the sharing is of all test texts of each task" in told()[0]
+    assert "of at most 4 test texts" in told(limit=4)[0] and told(limit=3) == []
+
+
 def test_a_model_without_numbers_is_told_of_on_the_page(run, monkeypatch):
     def broken(archive, wanted, say):
         return {name: replace(seen, is_finite=name != "books") for name, seen in observe(archive, wanted, say).items()}
