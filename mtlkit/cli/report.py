@@ -12,6 +12,8 @@ from mtlkit.cli.options import Device, Limit, OtherData, ScoringSize, other_data
 NEEDED = {"jinja2": "Jinja2", "matplotlib": "Matplotlib", "sklearn": "scikit-learn"}
 """What the extra `report` brings, by the names of its modules."""
 
+PAGES = (".html", ".htm")
+"""Endings that a page may have."""
 HEAD = 2_000
 """Characters of a page among which it says who made it."""
 
@@ -81,6 +83,8 @@ def _target(path: Path) -> Path:
     from mtlkit.errors import ConfigError
     from mtlkit.report.page import is_report
 
+    if path.suffix.lower() not in PAGES:
+        raise ConfigError(f"--output {path}: the report is a page of HTML; give a name that ends in .html")
     file = writable_file(path)
     if file.exists():
         with file.open(encoding="utf-8", errors="replace") as stream:

@@ -172,7 +172,8 @@ def _check_registration(interface: type[Component], name: str, implementation: t
     if name in interface.list_available():
         taken = _where(interface.by_name(name))
         raise ComponentError(
-            f"{interface.__name__} '{name}' is registered twice: by {taken} and by {_where(implementation)}"
+            f"{interface.__name__} '{name}' is registered twice: by {taken} and by {_where(implementation)}; "
+            "rename one, or, if it is one plugin, installed and included by --include-package, leave out that option"
         )
 
 

@@ -4,7 +4,7 @@ Shapes: K tasks, L layers, N sources, S steps or the size of an embedding, A act
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar, final
@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar, final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
 
 from mtlkit.errors import RunError
+from mtlkit.explanations import visible
 from mtlkit.sharing.summaries import GuessSummary, MixtureSummary, PathSummary, Summary, WordSummary
 
 Number: TypeAlias = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
@@ -61,6 +62,34 @@ def read_course(lines: Iterable[Mapping[str, Any]]) -> list[Epoch]:
         RunError: a line is damaged.
     """
     return [_epoch(number, line) for number, line in enumerate(lines, 1)]
+
+
+def check_tasks(lines: Iterable[Mapping[str, Any]], tasks: Collection[str]) -> None:
+    """Makes sure that a record names none but a run's tasks.
+
+    Raises:
+        RunError: a line is damaged, or names another one, which would be drawn as if there were such a task.
+    """
+    for number, epoch in enumerate(read_course(lines), 1):
+        if unknown := [name for name in _named(epoch) if name not in tasks]:
+            raise RunError(
+                f"sharing.jsonl:{number}: '{visible(unknown[0])}' is no task of the run, whose tasks are "
+                f"{', '.join(tasks)}; the file is damaged or of another run; move it away, and the report shows the "
+                "rest"
+            )
+
+
+def _named(epoch: Epoch) -> Iterator[str]:
+    """All names of tasks, those inside summaries too."""
+    yield from epoch.summaries
+    for summary in epoch.summaries.values():
+        match summary:
+            case WordSummary():
+                yield from summary.senders or ()
+            case MixtureSummary() | GuessSummary():
+                yield from summary.tasks
+    if epoch.cosines is not None:
+        yield from epoch.cosines.tasks
 
 
 def summaries_by_epoch(course: Sequence[Epoch], kind: type[Summary]) -> Iterator[tuple[Epoch, dict[str, Any]]]:

@@ -64,4 +64,5 @@ def _figure(
         heads=("task", "source", "strength"),
         sentence=strengths.sentence,
         largest=_darkest(strengths),
+        columns_are="task" if strengths.symmetric else f"task {strengths.relation} …",
     )

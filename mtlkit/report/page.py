@@ -22,8 +22,10 @@ from mtlkit.report.templating import joined, render
 GENERATOR = f"mtlkit report {__version__}"
 PHONE = 3.9
 """Inches; what is wider scrolls in a frame of its own."""
-NARROW, SHORT = 5, 30
-"""Columns and letters of a cell; a table of no more stands beside charts."""
+NARROW = 54
+"""Letters of a table's row; one of no more stands beside charts."""
+BESIDE, FEWEST = 3, 15
+"""Letters for which a cell has room that is empty, and those for which one of words has room at least."""
 
 
 def page(evidence: Evidence, sections: Sequence[Section]) -> str:
@@ -116,7 +118,16 @@ def _section(section: Section) -> _Shown:
 def _is_narrow(part: Part) -> bool:
     if not isinstance(part, Table):
         return isinstance(part, Chart)
-    return len(part.header) <= NARROW and all(len(_shown(cell)) <= SHORT for row in part.rows for cell in row)
+    columns = zip(part.header, *(map(_shown, row) for row in part.rows), strict=True)
+    return sum(map(_letters, columns)) <= NARROW
+
+
+def _letters(column: Sequence[str]) -> int:
+    """For which a column has room, its head first."""
+    head, *cells = column
+    longest = max((len(cell) for cell in cells), default=0)
+    words = max(map(len, head.split()), default=0)
+    return BESIDE + max(longest, words, 0 if all(map(_is_number, cells)) else FEWEST)
 
 
 def _part(part: Part) -> _Figure | _Rows | Markup:

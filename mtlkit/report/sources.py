@@ -14,13 +14,14 @@ import torch
 
 from mtlkit.archive import Archive, open_archive
 from mtlkit.archive.documents import parse_json
-from mtlkit.comparison import read_record
+from mtlkit.comparison import RunRecord, read_record
 from mtlkit.config import Spec, validate
 from mtlkit.corpora import Say, silent
 from mtlkit.errors import ConfigError, DataError, MtlkitError, RunError
 from mtlkit.experiment import SPLITS
 from mtlkit.files import file_sha256
 from mtlkit.plugins import Plugin
+from mtlkit.report.course import check_tasks
 from mtlkit.report.evidence import Evidence, Observed
 from mtlkit.report.observing import observe
 from mtlkit.runs import RunDirectory, Wanted, tasks_to_score, worthless
@@ -125,7 +126,8 @@ def evidence_of(
     with open_archive(source.archive, device, plugins) as archive:
         with _timed(seconds, "reading the record"):
             record = _record(source, archive)
-            others = [read_record(path) for path in baselines]
+            check_tasks(record.course, _tasks(archive, record))
+            others, notes_beside = _beside(source, baselines)
         with _timed(seconds, "reading texts"):
             observed, notes = _observed(archive, wanted, say)
         tells = any(each.summary is not None for each in observed.values())
@@ -141,10 +143,36 @@ def evidence_of(
             split=wanted.split,
             observed=observed,
             seconds=seconds,
-            notes=[*record.notes, *without_course, *notes],
+            notes=[*record.notes, *notes_beside, *without_course, *_more_texts(record, wanted, observed), *notes],
             sha256=file_sha256(source.archive),
             resolved=record.resolved,
         )
+
+
+def _beside(source: Source, baselines: Sequence[Path]) -> tuple[list[RunRecord], list[str]]:
+    """The runs that stand beside it, each once; and a sentence on those that would stand twice."""
+    shown = {source.archive.resolve().parent}
+    found, notes = [], []
+    for path in baselines:
+        place = path.resolve()
+        if place in shown:
+            notes.append(f"{path} stands on this page already, and is not drawn beside itself.")
+        else:
+            found.append(read_record(path))
+            shown.add(place)
+    return found, notes
+
+
+def _more_texts(record: "_Record", wanted: Wanted, observed: Mapping[str, Observed]) -> list[str]:
+    """A sentence where other texts are read than those that the run was scored on."""
+    limit = record.meta.get("limit")
+    if limit in (None, wanted.limit) or not observed:
+        return []
+    most = "all" if wanted.limit is None else f"at most {wanted.limit:,}"
+    return [
+        f"The run was trained and scored with --limit {limit}; what is shown of the sharing is of {most} "
+        f"{wanted.split} texts of each task. With the same option here, it would be of the same texts."
+    ]
 
 
 @contextmanager
@@ -188,6 +216,11 @@ def _record(source: Source, archive: Archive) -> _Record:
         _lines(course, None) if course.exists() else (),
         resolved=_document(run.resolved),
     )
+
+
+def _tasks(archive: Archive, record: _Record) -> list[str]:
+    """Those of all stages: of a run's last one, the archive may have fewer."""
+    return list(dict.fromkeys([*archive.experiment.tasks, *((record.resolved or {}).get("tasks") or ())]))
 
 
 def _document(file: Path) -> dict[str, Any]:

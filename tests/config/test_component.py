@@ -100,6 +100,7 @@ def test_a_name_that_is_taken_names_both_classes() -> None:
     assert message.startswith("Engine 'diesel' is registered twice: by ")
     assert f"{diesel.__module__}.{diesel.__qualname__}" in message
     assert f"{Other.__module__}.{Other.__qualname__}" in message
+    assert message.endswith("if it is one plugin, installed and included by --include-package, leave out that option")
     assert engine.by_name("diesel") is diesel
 
 

@@ -50,6 +50,21 @@ def test_the_other_two_looks_are_kept_as_well(report, browser, width, theme):
     assert browser.faint_texts() == []
 
 
+CUT = """
+return [...document.querySelectorAll(arguments[0])].filter((each) => {
+  const box = each.getBoundingClientRect();
+  return box.width && (box.right > innerWidth || each.scrollWidth > each.clientWidth);
+}).map((each) => each.textContent.slice(0, 60));
+"""
+
+
+@pytest.mark.parametrize("scheme", ["indirect", "pool"])
+def test_captions_and_patterns_fit_a_phone(report, browser, scheme):
+    browser.open(report(scheme), PHONE)
+    assert browser.run("return document.querySelectorAll('.table .title').length") > 2
+    assert browser.run(CUT, ".table .title, .scroll:has(.pairs)") == []
+
+
 def test_the_keyboard_hides_a_tooltip_and_the_button_turns_the_page(report, browser):
     browser.open(report("indirect"), theme="dark")
     dark = browser.run("return getComputedStyle(document.body).backgroundColor")

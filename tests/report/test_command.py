@@ -79,6 +79,8 @@ def test_a_missing_library_is_told_with_what_brings_it(call, run, monkeypatch):
         (["--data", "nowhere"], "--data nowhere: no such folder; give a folder, or TASK=FILE"),
         (["--data", "books=nowhere.tsv"], "no file nowhere.tsv; say where it is"),
         (["-o", "nowhere/page.html"], "--output nowhere/page.html: there is no folder"),
+        (["-o", "page.pdf"], "--output page.pdf: the report is a page of HTML; give a name that ends in .html"),
+        (["-o", "page"], "give a name that ends in .html"),
         (["--figures", __file__], "cannot be written to; give a folder of yours"),
         (["--figures", f"{__file__}/figures"], "cannot be written to; give a folder of yours"),
     ],

@@ -133,6 +133,18 @@ def test_two_figures_with_one_name_are_refused(tmp_path):
     assert not (tmp_path / "figures").exists()
 
 
+def test_a_table_stands_beside_charts_only_where_its_rows_have_room(evidence):
+    chart = Chart("one", "", "", Table((), ()), lambda figure: None)
+
+    def grids(*row):
+        section = Section("a", "A", "", [chart, Table(tuple("abcde"[: len(row)]), (row,), "T"), chart])
+        return page(evidence, [section]).count('class="part charts"')
+
+    assert grids("movie", 1, 0.25) == 1
+    assert grids("movie", "train", 4051, 4000, "51 without a label") == 2, "the reasons would be wrapped"
+    assert '<p class="title">T</p>' in page(evidence, [Section("a", "A", "", [Table(("a",), (("b",),), "T")])])
+
+
 def test_a_report_of_an_archive_says_what_is_left_out(trained, tmp_path):
     archive = shutil.copy(trained("indirect").path / "archive.tar.gz", tmp_path / "mine.tar.gz")
     evidence = evidence_of(source_of(archive), Wanted(), CPU)

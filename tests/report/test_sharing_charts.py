@@ -3,6 +3,8 @@
 import itertools
 import math
 import random
+import re
+from html import unescape
 
 import numpy as np
 import pytest
@@ -11,9 +13,11 @@ from mtlkit.report.charts.histograms import histogram_charts
 from mtlkit.report.charts.network import ellipse, network_chart, ring_order
 from mtlkit.report.charts.path_diagram import lanes_of
 from mtlkit.report.charts.plane import embedding_chart, neighbour_plane, principal_plane
-from mtlkit.report.charts.point_names import Room
+from mtlkit.report.charts.point_names import Room, numbers_of
 from mtlkit.report.charts.space import coordinates, space_charts
+from mtlkit.report.drawing import inline_svg
 from mtlkit.report.kinds import kinds_of
+from mtlkit.report.parts import Chart
 from mtlkit.report.paths import in_words, mean_entropy, plain, step_probability, steps_of
 from mtlkit.report.strengths import Strengths
 from mtlkit.sharing.summaries import PathSummary
@@ -177,6 +181,32 @@ def test_both_views_of_space_have_the_places_without_shifts() -> None:
     kinds = kinds_of(experiment(GRID).tasks)
     for chart in space_charts(given, kinds):
         assert chart.data.rows == tuple((task, kinds[task], *coordinates(given[task].modules)) for task in GRID)
+
+
+def written(chart: Chart) -> list[str]:
+    """The texts of a drawing."""
+    return [unescape(text) for text in re.findall(r"<text [^>]*>([^<]*)</text>", inline_svg(chart))]
+
+
+def test_points_in_space_have_names_and_one_label_where_they_coincide() -> None:
+    given = {task: PathSummary((2, 0), None) for task in FOUR} | {"movie": PathSummary((1, 2, 0), None)}
+    solid, flat = space_charts(given, dict.fromkeys(FOUR, "classifier"))
+    assert set(FOUR) <= set(written(solid))
+    assert written(flat).count("1, 3, 4") == 3 and {"1 editorial", "2 movie"} <= set(written(flat))
+
+
+def test_many_points_in_space_have_numbers_and_a_key() -> None:
+    for chart in space_charts(paths(GRID), kinds_of(experiment(GRID).tasks)):
+        texts = written(chart)
+        assert {f"{number} {task}" for number, task in enumerate(GRID, 1)} <= set(texts)
+        assert "20" in texts
+    heads = {task: ("crf_tagger" if task == "movie" else "classifier") for task in FOUR}
+    assert "2 movie (crf_tagger)" in written(space_charts(paths(FOUR), heads)[1])
+
+
+def test_numbers_of_a_place_are_short() -> None:
+    assert numbers_of([3, 1, 2, 7]) == "1-3, 7" and numbers_of([5, 4]) == "4, 5"
+    assert all(len(line) <= 9 for line in numbers_of(range(1, 40, 2)).split("\n"))
 
 
 def test_kinds_are_endings_of_names_or_else_heads() -> None:

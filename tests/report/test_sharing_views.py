@@ -200,6 +200,10 @@ def test_changes_of_paths_are_counted() -> None:
     assert section is not None
     table = section.parts[-1]
     assert getattr(table, "rows") == (("movie", 2, "epoch 4", "M0 → stop", "M1 → stop"),)  # noqa: B009
+    assert "table of changes" not in section.lead
+    kept = pool.section(evidence({"movie": PathSummary((1,), None)}, course))
+    assert kept is not None
+    assert "path of movie after the last epoch of the search, in the table of changes, is not the one" in kept.lead
 
 
 def test_the_record_of_cosines_is_what_is_drawn() -> None:

@@ -84,6 +84,42 @@ def test_a_damaged_record_is_told_with_its_place(run, file, content, problem):
         read(run)
 
 
+@pytest.mark.parametrize("place", ["by task", "sender", "cosine"])
+def test_a_name_in_the_record_that_is_no_task_is_not_drawn_as_one(run, place):
+    record = (run / "sharing.jsonl").read_text().splitlines()
+    line = json.loads(record[1])
+    if place == "by task":
+        line["sharing"]["boks"] = line["sharing"].pop("books")
+    elif place == "sender":
+        line["sharing"]["films"]["senders"][0] = "boks"
+    else:
+        line["gradient_cosine"] = {"tasks": ["boks"], "cosines": [[1.0]]}
+    (run / "sharing.jsonl").write_text("\n".join([record[0], json.dumps(line), *record[2:]]))
+    with pytest.raises(RunError, match=r"^sharing\.jsonl:2: 'boks' is no task of the run, .* move it away") as refused:
+        read(run)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_run_does_not_stand_beside_itself(run, trained):
+    other = trained("fully_shared").path
+    given = evidence_of(source_of(run), Wanted(limit=2), CPU, baselines=[run, other, other])
+    assert [record.name for record in given.baselines] == ["fully_shared"]
+    assert [note for note in given.notes if "stands on this page already" in note] == [
+        f"{path} stands on this page already, and is not drawn beside itself." for path in (run, other)
+    ]
+
+
+def test_a_report_of_more_texts_than_the_run_had_is_told(run):
+    def told(**wanted):
+        return [note for note in read(run, **wanted).notes if "with --limit" in note]
+
+    assert told() == told(limit=3) == []
+    meta = json.loads((run / "meta.json").read_text())
+    (run / "meta.json").write_text(json.dumps({**meta, "limit": 3}))
+    assert "with --limit 3; what is shown of the sharing is of all test texts of each task" in told()[0]
+    assert "of at most 4 test texts" in told(limit=4)[0] and told(limit=3) == []
+
+
 def test_a_model_without_numbers_is_told_of_on_the_page(run, monkeypatch):
     def broken(archive, wanted, say):
         return {name: replace(seen, is_finite=name != "books") for name, seen in observe(archive, wanted, say).items()}

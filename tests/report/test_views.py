@@ -7,14 +7,17 @@ from html import unescape
 import pytest
 
 from mtlkit.comparison import read_record
+from mtlkit.config import Lazy
 from mtlkit.report import facts
 from mtlkit.report.drawing import inline_svg
+from mtlkit.report.kept import kept_in_words, kept_places
 from mtlkit.report.page import page
 from mtlkit.report.parts import Chart, Table
 from mtlkit.report.sources import evidence_of, source_of
 from mtlkit.report.views import curves, summary, work
 from mtlkit.runs import Wanted
-from tests.report.conftest import CPU
+from mtlkit.training.selection import PerTaskSelection
+from tests.report.conftest import CPU, TASKS
 
 
 @pytest.fixture
@@ -91,10 +94,44 @@ def test_curves_count_epochs_over_all_stages(evidence):
     assert [row[0] for row in dev.data.rows] == [1, 2, 3, 4, 5, 6]
     assert [row[3] for row in dev.data.rows] == [100 * line["dev"]["films/accuracy"] for line in evidence.log]
     assert [row[2] for row in losses.data.rows] == [line["train"]["films/loss"] for line in evidence.log]
+    assert ">accuracy, percent</text>" in inline_svg(dev) and ">loss</text>" in inline_svg(losses)
     svg = inline_svg(dev)
     assert svg.count('class="mark"') == 4, "a mark for each task and one for the average"
     best = max(range(6), key=lambda place: evidence.log[place]["dev"]["films/accuracy"])
     assert f"in epoch {best + 1} at best" in svg
+
+
+def ends(stage, *improved):
+    """Epochs, each with the sets of weights that were the best so far."""
+    dev = {f"{task}/accuracy": 0.5 for task in (*TASKS, "average")}
+    return [
+        {"stage": stage, "epoch": epoch, "improved": list(names), "dev": dev} for epoch, names in enumerate(improved, 1)
+    ]
+
+
+def test_the_epoch_whose_weights_were_kept_is_told_and_drawn(evidence):
+    log = [*ends("search", ["model"], ["model"]), *ends("fine_tune", ["model"], ["model"], [])]
+    kept = replace(evidence, log=log)
+    assert kept_places(kept) == dict.fromkeys(TASKS, 3) and kept_in_words(kept) == "epoch 2 of fine_tune"
+    assert "kept (epoch 2 of fine_tune, chosen by the selection 'mean')" in curves.section(kept).lead
+    drawn = inline_svg(parts(curves.section(kept), Chart)[0])
+    assert drawn.count("50 in epoch 4, whose weights were kept") == 4
+    assert "weights kept</dt><dd>epoch 2 of fine_tune" in page(kept, [summary.section(kept)])
+    assert kept_places(replace(evidence, log=ends("fine_tune", [], []))) == dict.fromkeys(TASKS, 1), "the last serve"
+    assert kept_places(replace(evidence, log=())) == {} and kept_in_words(replace(evidence, log=())) == ""
+
+
+def test_each_task_has_its_own_kept_epoch_where_selection_is_per_task(evidence):
+    trainer = evidence.experiment.trainer.model_copy(update={"selection": Lazy.of(PerTaskSelection)})
+    own = evidence.experiment.model_copy(update={"trainer": trainer})
+    log = ends("fine_tune", TASKS, ["films"], ["meals"])
+    kept = replace(evidence, experiment=own, log=log)
+    assert (
+        kept_in_words(kept) == "books: epoch 1 of fine_tune, films: epoch 2 of fine_tune, meals: epoch 3 of fine_tune"
+    )
+    drawn = inline_svg(parts(curves.section(kept), Chart)[0])
+    assert [f"in epoch {number}, whose weights" in drawn for number in (1, 2, 3)] == [True] * 3
+    assert drawn.count("whose weights were kept") == 3, "the average has none"
 
 
 def test_an_archive_alone_has_no_curves_and_no_work(evidence):

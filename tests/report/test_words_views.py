@@ -122,6 +122,14 @@ def test_patterns_stand_with_their_example():
     assert [chart.name for chart in part.figures] == ["patterns-b-books-b"]
 
 
+def test_patterns_that_are_next_to_nothing_are_told_as_such():
+    slight, strong = (
+        patterns.section(evidence(texts=[text()], patterns=[pattern("never", "boring", lift=lift)])).lead
+        for lift in (1.1, 1.5)
+    )
+    assert "next to nothing: the largest lift is 1.10" in slight and "next to nothing" not in strong
+
+
 def test_affinities_are_told_by_sender():
     found = [Affinity("easily", "toys", 0.4, 0.1, 7), Affinity("breaks", "toys", 0.2, 0.1, 9)]
     _, elements = view_of(affinities.section(evidence(affinities=found)))

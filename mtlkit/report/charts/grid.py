@@ -8,7 +8,7 @@ from mtlkit.report.charts import NAME
 from mtlkit.report.drawing import label, mark
 from mtlkit.report.parts import Chart, Table
 from mtlkit.report.strengths import rounded
-from mtlkit.report.theme import ACCENT, INK, OPPOSITE, RULE
+from mtlkit.report.theme import ACCENT, INK, MUTED, OPPOSITE, RULE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,9 +39,11 @@ def grid_chart(
     heads: tuple[str, str, str],
     sentence: Sentence,
     largest: float | None = None,
+    columns_are: str | None = None,
 ) -> Chart:
     """A row for each name. `heads` are the names of rows, columns and numbers in the data; full colour is
-    `largest`, or else the largest number."""
+    `largest`, or else the largest number; `columns_are` is what the drawing says of columns, if it is not their
+    head."""
     cells = [
         (row, column, number)
         for row, line in zip(rows, numbers, strict=True)
@@ -50,9 +52,12 @@ def grid_chart(
     ]
 
     def draw(figure: "Figure") -> None:
-        draw_grid(figure.add_subplot(), rows, columns, numbers, sentence, largest)
+        axes = figure.add_subplot()
+        draw_grid(axes, rows, columns, numbers, sentence, largest)
+        axes.set_ylabel(heads[0], fontsize=7.5, color=MUTED)
+        axes.set_xlabel(columns_are or heads[1], fontsize=7.5, color=MUTED)
 
-    height = 0.7 + max(ROW_HEIGHT, 0.26 if len(rows) * len(columns) <= MOST_WRITTEN else 0.0) * len(rows)
+    height = 0.88 + max(ROW_HEIGHT, 0.26 if len(rows) * len(columns) <= MOST_WRITTEN else 0.0) * len(rows)
     height += 0.07 * max((len(label(column, NAME)) for column in columns), default=0) * _turned(columns)
     return Chart(name, title, caption, Table(heads, tuple(cells)), draw, height=height)
 

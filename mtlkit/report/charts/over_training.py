@@ -1,5 +1,6 @@
 """How numbers went from epoch to epoch."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -17,10 +18,15 @@ if TYPE_CHECKING:
 
 End: TypeAlias = tuple[float, str, str]
 """Height, name and colour."""
+Limits: TypeAlias = tuple[float, float]
 K = TypeVar("K")
 MARKERS = "os^Dv*X"
 LONGEST = 22
 """Characters of a line's name."""
+SPAN = 0.1
+"""Of an axis at least: as shares, cosines and coefficients are, numbers nearer than a tenth of that look alike."""
+SHARE = (-0.02, 1.02)
+"""What an axis of shares does not go beyond."""
 MOST_POINTS = 56
 """Points that have a tooltip each; of more, each line has one."""
 
@@ -35,7 +41,9 @@ def over_training(
     number: str,
     heads: str = "task",
     level: tuple[str, float] | None = None,
-    limits: tuple[float, float] | None = None,
+    limits: Limits | None = None,
+    span: float = SPAN,
+    within: Limits = (-math.inf, math.inf),
 ) -> Chart:
     """A line for each name, and of more than seven a row of cells: lines would not be told apart.
 
@@ -47,6 +55,8 @@ def over_training(
         heads: what the lines are.
         level: a name and a number that stand across, to compare with.
         limits: of the axis, as far as they are known.
+        within: where the axis ends if limits are not known.
+        span: of the axis at least, so that what hardly moves looks so.
     """
     columns = [epoch_label(epochs, place) for place in range(len(epochs))]
     rows = tuple(
@@ -74,7 +84,8 @@ def over_training(
         ends = _lines(axes, epochs, series)
         if level is not None:
             ends.append(_across(axes, *level))
-        _frame(axes, epochs, columns, number, limits)
+        _frame(axes, epochs, columns, number)
+        axes.set_ylim(*(limits or _at_least(span, axes.get_ylim(), within)))
         _name_lines(axes, ends, len(epochs) - 1)
 
     return Chart(name, title, caption, data, draw)
@@ -149,9 +160,16 @@ def _across(axes: "Axes", name: str, height: float) -> End:
     return height, name, MUTED
 
 
-def _frame(
-    axes: "Axes", epochs: Sequence[Epoch], columns: Sequence[str], number: str, limits: tuple[float, float] | None
-) -> None:
+def _at_least(span: float, limits: Limits, within: Limits) -> Limits:
+    """Limits of an axis, widened on both sides where they are nearer than that, but on one where it ends."""
+    low, high = limits
+    more = max(span - (high - low), 0.0) / 2
+    low, high = low - more, high + more
+    down, up = max(high - within[1], 0.0), max(within[0] - low, 0.0)
+    return max(low - down, within[0]), min(high + up, within[1])
+
+
+def _frame(axes: "Axes", epochs: Sequence[Epoch], columns: Sequence[str], number: str) -> None:
     every = max(1, -(-len(columns) // 10))
     axes.set_xticks(range(0, len(columns), every), columns[::every], fontsize=7.5)
     axes.set_xlabel("epoch", fontsize=8)
@@ -159,8 +177,6 @@ def _frame(
     axes.tick_params(axis="y", labelsize=7.5)
     axes.grid(axis="y", linewidth=0.5)
     axes.set_axisbelow(True)
-    if limits is not None:
-        axes.set_ylim(*limits)
     for place in range(1, len(epochs)):
         if epochs[place].stage != epochs[place - 1].stage:
             axes.axvline(place - 0.5, color=RULE, linewidth=1)

@@ -1,11 +1,13 @@
-"""Names beside points, so that few of them lie on each other, and a legend of kinds."""
+"""Names beside points, so that few of them lie on each other, a legend of kinds, and a key of numbers."""
 
+import math
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from mtlkit.report.charts import NAME
 from mtlkit.report.drawing import label
-from mtlkit.report.theme import SERIES
+from mtlkit.report.theme import MUTED, SERIES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,6 +17,9 @@ MARKERS = "ov*xD^s"
 """By kind of task; the first four are those of Chen et al. 2018, Figure 5, for POS, chunks, entities and roles."""
 SIZE = 7.0
 """Of a name, in points; a character is 0.6 as wide as that."""
+KEY_SIZE = 6.5
+FAR = 18.0
+"""Points from which on a line leads from a name to its point."""
 
 
 class Style(NamedTuple):
@@ -45,26 +50,64 @@ def styles_of(kinds: Mapping[str, str]) -> dict[str, Style]:
     return {kind: Style(MARKERS[place], SERIES[place]) for place, kind in enumerate(found)}
 
 
-def name_points(axes: "Axes", points: Mapping[str, Sequence[float]], width: float, height: float) -> None:
-    """Each name right, left, above or below of its point: where it lies on least of what is there already.
+def name_points(
+    axes: "Axes",
+    points: Mapping[str, Sequence[float]],
+    width: float,
+    height: float,
+    drawn: Sequence[Sequence[float]] | None = None,
+    size: float = SIZE,
+) -> None:
+    """Each name beside its point, where it lies on least of what is there already; with a line where that is far.
 
     Args:
-        axes: with the points' data coordinates, in limits that will not change.
-        points: (x, y) by name.
+        axes: with the points' plane coordinates, in limits that will not change.
+        points: (x, y) by name, which may have several lines.
         width, height: of the axes, in inches, as near as they are known.
+        drawn: (x, y) of what is drawn, where that are not the points themselves.
+        size: of the names, in points.
     """
-    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    (left, right), (low, high) = sorted(axes.viewLim.intervalx), sorted(axes.viewLim.intervaly)
     scale = (72 * width / (right - left), 72 * height / (high - low))
     places = {name: ((x - left) * scale[0], (y - low) * scale[1]) for name, (x, y) in points.items()}
-    taken = [Room(x - 4, y - 4, x + 4, y + 4) for x, y in places.values()]
+    taken = [
+        Room(x - 4, y - 4, x + 4, y + 4)
+        for x, y in (((x - left) * scale[0], (y - low) * scale[1]) for x, y in drawn or points.values())
+    ]
     whole = Room(0, 0, 72 * width, 72 * height)
     for name, (x, y) in places.items():
-        shown = label(name, NAME)
-        room, move = min(_rooms(x, y, len(shown)), key=lambda each: _cost(each[0], taken, whole))
+        shown = "\n".join(label(line, NAME) for line in name.split("\n"))
+        room, move = min(_rooms(x, y, shown, size), key=lambda each: _cost(each[0], each[1], taken, whole))
         taken.append(room)
-        side: Literal["left", "right", "center"] = "left" if move[0] > 0 else "right" if move[0] < 0 else "center"
-        x, y = points[name]
-        axes.annotate(shown, (x, y), xytext=move, textcoords="offset points", fontsize=SIZE, ha=side, va="center")
+        _annotate(axes, shown, points[name], move, size)
+
+
+def number_key(figure: "Figure", look: Mapping[str, Style], kinds: Mapping[str, str]) -> None:
+    """Which number is which task, with its marker and, where its name does not end in it, its kind."""
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], marker=style.marker, markersize=4, linestyle="", color=style.colour, label=name)
+        for name, style in zip(_key_names(kinds), look.values(), strict=True)
+    ]
+    columns = _key_columns(kinds)
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=KEY_SIZE, handletextpad=0.1)
+
+
+def key_height(kinds: Mapping[str, str]) -> float:
+    """Of the key of numbers, in inches."""
+    return 0.1 + 0.13 * -(-len(kinds) // _key_columns(kinds))
+
+
+def numbers_of(ranks: Sequence[int]) -> str:
+    """`1-3, 7`, in short lines."""
+    runs: list[list[int]] = []
+    for rank in sorted(ranks):
+        if runs and rank == runs[-1][-1] + 1:
+            runs[-1].append(rank)
+        else:
+            runs.append([rank])
+    return fill(", ".join(f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs), 9)
 
 
 def legend(figure: "Figure", styles: Mapping[str, Style], *, as_lines: bool = False) -> None:
@@ -87,17 +130,55 @@ def legend(figure: "Figure", styles: Mapping[str, Style], *, as_lines: bool = Fa
     figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=SIZE)
 
 
-def _rooms(x: float, y: float, length: int) -> list[tuple[Room, tuple[float, float]]]:
-    wide, tall = 0.6 * SIZE * length, SIZE + 1
-    moves = [(7, 0), (-7, 0), (0, 9), (0, -9), (5, 8), (5, -8), (-5, 8), (-5, -8), (0, 17), (0, -17)]
+def _key_names(kinds: Mapping[str, str]) -> list[str]:
+    several = len(set(kinds.values())) > 1
+    return [
+        f"{number} {label(task, NAME)}" + (f" ({label(kind, NAME)})" if several and not task.endswith(kind) else "")
+        for number, (task, kind) in enumerate(kinds.items(), 1)
+    ]
+
+
+def _key_columns(kinds: Mapping[str, str]) -> int:
+    """As many as have room in the width that a phone shows."""
+    return max(1, min(4, int(265 / (0.55 * KEY_SIZE * max(map(len, _key_names(kinds))) + 20))))
+
+
+def _annotate(axes: "Axes", shown: str, point: Sequence[float], move: tuple[float, float], size: float) -> None:
+    side: Literal["left", "right", "center"] = "left" if move[0] > 0 else "right" if move[0] < 0 else "center"
+    line = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.5, "shrinkA": 1, "shrinkB": 1}
+    axes.annotate(
+        shown,
+        (point[0], point[1]),
+        xycoords=axes.transData,
+        xytext=move,
+        textcoords="offset points",
+        fontsize=size,
+        ha=side,
+        va="center",
+        linespacing=1.1,
+        arrowprops=line if _length(move) > FAR else None,
+    )
+
+
+def _rooms(x: float, y: float, shown: str, size: float) -> list[tuple[Room, tuple[float, float]]]:
+    lines = shown.split("\n")
+    wide, tall = 0.6 * size * max(map(len, lines)), (size + 1) * len(lines)
+    half = (tall - size - 1) / 2
+    near = [(7, 0), (-7, 0), (0, 9), (0, -9), (5, 8), (5, -8), (-5, 8), (-5, -8), (0, 17), (0, -17)]
+    far = [(side * across, up) for across in (14, 24, 36) for up in (0, 10, -10, 20, -20, 30, -30) for side in (1, -1)]
     rooms = []
-    for across, up in moves:
+    for across, up in near + far:
         left = x + across - (0 if across > 0 else wide if across < 0 else wide / 2)
-        rooms.append((Room(left, y + up - tall / 2, left + wide, y + up + tall / 2), (float(across), float(up))))
+        middle = up + half * ((up > 0) - (up < 0))
+        rooms.append((Room(left, y + middle - tall / 2, left + wide, y + middle + tall / 2), (float(across), middle)))
     return rooms
 
 
-def _cost(room: Room, taken: Sequence[Room], whole: Room) -> float:
-    """What it lies on, and what of it is outside."""
+def _cost(room: Room, move: tuple[float, float], taken: Sequence[Room], whole: Room) -> float:
+    """What it lies on, what of it is outside, and a little for being far away."""
     area = (room.right - room.left) * (room.high - room.low)
-    return sum(room.overlap(other) for other in taken) + area - room.overlap(whole)
+    return sum(room.overlap(other) for other in taken) + area - room.overlap(whole) + _length(move) / 4
+
+
+def _length(move: tuple[float, float]) -> float:
+    return math.hypot(*move)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mtlkit.explanations import visible
-from mtlkit.report.charts.point_names import Style, legend, styles_of
+from mtlkit.report.charts.point_names import Style, key_height, legend, name_points, number_key, numbers_of, styles_of
 from mtlkit.report.drawing import mark
 from mtlkit.report.parts import Cell, Chart, Table
 from mtlkit.report.paths import STOP, Paths, plain
@@ -23,6 +23,8 @@ SHIFT = 0.28
 VIEWS = (("from above", 0, 1), ("from the front", 0, 2), ("from the left", 1, 2))
 """The paper's three: names, and the steps that lie across and up."""
 
+NAMED = 8
+"""Tasks that are named at their points in space; more, and those of the small views, have numbers and a key."""
 Point: TypeAlias = tuple[int, ...]
 Shift: TypeAlias = tuple[float, float]
 
@@ -37,23 +39,32 @@ def space_charts(paths: Paths, kinds: Mapping[str, str]) -> list[Chart]:
     said = {task: visible(f"{task}: {plain(path)}") for task, path in paths.items()}
     look = {task: styles[kinds[task]] for task in points}
 
+    of_points = {task: kinds[task] for task in points}
+    numbers = {task: number for number, task in enumerate(points, 1)}
+    is_named = len(points) <= NAMED
+
     def solid(figure: "Figure") -> None:
-        _solid(figure, points, shifts, look, said)
-        legend(figure, styles)
+        axes = _solid(figure, points, shifts, look, said)
+        _name_places(axes, points, shifts, None if is_named else numbers)
+        if is_named:
+            legend(figure, styles)
+        else:
+            number_key(figure, look, of_points)
 
     def flat(figure: "Figure") -> None:
         for axes, view in zip(figure.subplots(1, len(VIEWS)), VIEWS, strict=True):
-            _flat(axes, view, points, shifts, look, said)
-        legend(figure, styles)
+            _flat(axes, view, points, look, said, numbers)
+        number_key(figure, look, of_points)
 
     more = " Longer paths are cut." if any(len(path.modules) > DIMENSIONS for path in paths.values()) else ""
     caption = (
         f"Each point is a task; its coordinates are its modules at the first three steps, or {STOP}.{more} Tasks at "
         "the same place are shifted a little. Which modules have near numbers means nothing."
     )
+    key, tall = key_height(of_points), 2.4 if is_named else 3.4
     return [
-        Chart("pool-space", "Paths in space", caption, data, solid, height=3.6),
-        Chart("pool-projections", "Paths in space, from three sides", caption, data, flat, height=2.6),
+        Chart("pool-space", "Paths in space", caption, data, solid, height=3.6 if is_named else 3.6 + key),
+        Chart("pool-projections", "Paths in space, from three sides", caption, data, flat, height=tall + key),
     ]
 
 
@@ -81,7 +92,7 @@ def _solid(
     shifts: Mapping[str, Shift],
     look: Mapping[str, Style],
     said: Mapping[str, str],
-) -> None:
+) -> Any:
     axes: Any = figure.add_subplot(projection="3d")
     for task, (x, y, z) in points.items():
         (across, deep), style = shifts[task], look[task]
@@ -97,18 +108,44 @@ def _solid(
         axis._axinfo["grid"]["color"] = RULE
     axes.set(xlim=_limits(points, 0), ylim=_limits(points, 1), zlim=_limits(points, 2))
     axes.set_box_aspect(None, zoom=0.85)
+    return axes
+
+
+def _name_places(
+    axes: Any, points: Mapping[str, Point], shifts: Mapping[str, Shift], numbers: Mapping[str, int] | None
+) -> None:
+    """One label at each place in space, of all tasks there."""
+
+    def plane(x: float, y: float, z: float) -> tuple[float, float]:
+        across, up, _, scale = (axes.get_proj() @ (x, y, z, 1)).tolist()
+        return across / scale, up / scale
+
+    places = {shown: plane(*place) for place, shown in _shown(points, numbers).items()}
+    drawn = [plane(x + shifts[task][0], y + shifts[task][1], z) for task, (x, y, z) in points.items()]
+    name_points(axes, places, 3.7, 3.2, drawn)
+
+
+def _shown(points: Mapping[str, Point], numbers: Mapping[str, int] | None) -> dict[Point, str]:
+    """What stands at each place: a name on each line, or numbers."""
+    groups: dict[Point, list[str]] = {}
+    for task, point in points.items():
+        groups.setdefault(point, []).append(task)
+    if numbers is None:
+        return {point: "\n".join(map(visible, tasks)) for point, tasks in groups.items()}
+    return {point: numbers_of([numbers[task] for task in tasks]) for point, tasks in groups.items()}
 
 
 def _flat(
     axes: "Axes",
     view: tuple[str, int, int],
     points: Mapping[str, Point],
-    shifts: Mapping[str, Shift],
     look: Mapping[str, Style],
     said: Mapping[str, str],
+    numbers: Mapping[str, int],
 ) -> None:
     name, across, up = view
-    shared = _shifts({task: (point[across], point[up]) for task, point in points.items()})
+    places = {task: (point[across], point[up]) for task, point in points.items()}
+    shared = _shifts(places)
     for task, point in points.items():
         style, (right, high) = look[task], shared[task]
         (drawn,) = axes.plot(
@@ -122,6 +159,10 @@ def _flat(
     axes.set(xlim=_limits(points, across), ylim=_limits(points, up))
     axes.grid(linewidth=0.4)
     axes.set_axisbelow(True)
+    axes.set_autoscale_on(False)
+    spots = [(x + shared[task][0], y + shared[task][1]) for task, (x, y) in places.items()]
+    named = {shown: (float(place[0]), float(place[1])) for place, shown in _shown(places, numbers).items()}
+    name_points(axes, named, 0.95, 1.7 if len(points) <= NAMED else 2.6, spots, size=6)
 
 
 def _limits(points: Mapping[str, Point], dimension: int) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, final
 
 from mtlkit.report.drawing import label, mark
 from mtlkit.report.evidence import Evidence
+from mtlkit.report.kept import kept_in_words, kept_places
 from mtlkit.report.parts import Chart, Section, Table
 from mtlkit.report.scores import scores_of
 from mtlkit.report.theme import INK, MUTED, RULE, SERIES
@@ -33,11 +34,15 @@ class Curve:
     name: str
     values: Mapping[int, float]
     """By number of epoch, counted over all stages."""
+    kept: int | None
+    """The epoch whose weights serve the task; None of an average of tasks with several such epochs."""
 
     def said(self, best: int) -> str:
-        """Its beginning, its best and its end."""
+        """Its beginning, its best, what was kept, and its end."""
         first, last = min(self.values), max(self.values)
         middle = f", {_number(self.values[best])} in epoch {best} at best"
+        if self.kept is not None and self.kept in self.values:
+            middle += f", {_number(self.values[self.kept])} in epoch {self.kept}, whose weights were kept"
         ends = f"from {_number(self.values[first])} in epoch {first} to {_number(self.values[last])} in epoch {last}"
         return f"{self.name}: {ends}{middle}"
 
@@ -58,10 +63,12 @@ def section(evidence: Evidence) -> Section | None:
         return None
     stages = _stages(evidence.log)
     charts = [chart for chart in (_dev(evidence, stages), _losses(evidence, stages)) if chart is not None]
+    chosen_by = evidence.experiment.trainer.selection.type
     lead = (
-        "How each task came to its score. A panel is a task, all panels of a chart have the same axes, and the dot is "
-        "the best epoch of that task; which epoch's weights are kept is decided by the selection, by default the mean "
-        "over tasks. A dev score that falls while the loss still falls is a sign of overfitting."
+        "How each task came to its score. A panel is a task, all panels of a chart have the same axes. The dot is "
+        f"the epoch whose weights were kept ({kept_in_words(evidence)}, chosen by the selection '{chosen_by}'): the "
+        "archive and the test scores are of it. A ring is the best epoch of the task or average itself, where that is "
+        "another one. A dev score that falls while the loss still falls is a sign of overfitting."
     )
     if len(stages) > 1:
         lead += f" The stages {', '.join(stage.name for stage in stages)} follow each other, with a line between them."
@@ -69,7 +76,7 @@ def section(evidence: Evidence) -> Section | None:
 
 
 def _dev(evidence: Evidence, stages: Sequence[Stage]) -> Chart | None:
-    scores = scores_of(evidence)
+    scores, kept = scores_of(evidence), _kept(evidence)
     owners = [*([AVERAGE] if len(scores.headlines) > 1 else []), *scores.headlines]
     curves = []
     for owner in owners:
@@ -80,28 +87,35 @@ def _dev(evidence: Evidence, stages: Sequence[Stage]) -> Chart | None:
             if f"{owner}/{metric}" in line.get("dev", {})
         }
         if values:
-            curves.append(Curve(owner, values))
+            curves.append(Curve(owner, values, kept.get(owner)))
     metrics = {str(metric).replace("_", " ") for metric in scores.headlines.values()}
     what = metrics.pop() if len(metrics) == 1 else "score"
     caption = f"The {what} on dev texts in percent, by epoch."
-    return _chart("dev-scores", f"Dev {what} by task", caption, curves, stages, highest=True)
+    return _chart("dev-scores", f"Dev {what} by task", caption, curves, stages, number=f"{what}, percent", highest=True)
 
 
 def _losses(evidence: Evidence, stages: Sequence[Stage]) -> Chart | None:
-    curves = []
+    curves, kept = [], _kept(evidence)
     for owner in evidence.experiment.tasks:
         name = f"{owner}/loss"
         values = {
             number: line["train"][name] for number, line in enumerate(evidence.log, 1) if name in line.get("train", {})
         }
         if values:
-            curves.append(Curve(owner, values))
+            curves.append(Curve(owner, values, kept.get(owner)))
     caption = "The mean loss on training texts during an epoch, dropout and auxiliary losses included, by epoch."
-    return _chart("train-losses", "Training loss by task", caption, curves, stages, highest=False)
+    return _chart("train-losses", "Training loss by task", caption, curves, stages, number="loss", highest=False)
 
 
 def _chart(
-    name: str, title: str, caption: str, curves: Sequence[Curve], stages: Sequence[Stage], *, highest: bool
+    name: str,
+    title: str,
+    caption: str,
+    curves: Sequence[Curve],
+    stages: Sequence[Stage],
+    *,
+    number: str,
+    highest: bool,
 ) -> Chart | None:
     if not curves:
         return None
@@ -113,12 +127,12 @@ def _chart(
         title=title,
         caption=caption,
         data=Table(("epoch", *(curve.name for curve in curves)), rows),
-        draw=partial(_draw, curves, stages, highest),
+        draw=partial(_draw, curves, stages, number, highest),
         height=max(0.45 + PANEL * num_rows, 1.6),
     )
 
 
-def _draw(curves: Sequence[Curve], stages: Sequence[Stage], highest: bool, figure: "Figure") -> None:
+def _draw(curves: Sequence[Curve], stages: Sequence[Stage], number: str, highest: bool, figure: "Figure") -> None:
     columns = min(_columns(len(curves)), len(curves))
     grid = figure.subplots(math.ceil(len(curves) / columns), columns, sharex=True, sharey=True, squeeze=False)
     panels = list(grid.flat)
@@ -133,6 +147,7 @@ def _draw(curves: Sequence[Curve], stages: Sequence[Stage], highest: bool, figur
         below = [row[column] for row in grid if row[column].get_visible()]
         below[-1].tick_params(labelbottom=True)
     figure.supxlabel("epoch", fontsize=8, color=MUTED)
+    figure.supylabel(number, fontsize=8, color=MUTED)
 
 
 def _panel(axes: "Axes", curve: Curve, stages: Sequence[Stage], highest: bool) -> None:
@@ -140,7 +155,10 @@ def _panel(axes: "Axes", curve: Curve, stages: Sequence[Stage], highest: bool) -
     colour = INK if curve.name == AVERAGE else SERIES[0]
     (line,) = axes.plot(epochs, [curve.values[epoch] for epoch in epochs], color=colour, solid_capstyle="round")
     best = (max if highest else min)(epochs, key=lambda epoch: curve.values[epoch])
-    axes.plot(best, curve.values[best], "o", color=colour, markersize=4.5, clip_on=False)
+    if curve.kept is not None and curve.kept in curve.values:
+        axes.plot(curve.kept, curve.values[curve.kept], "o", color=colour, markersize=4.5, clip_on=False)
+    if highest and curve.values.get(curve.kept or 0) != curve.values[best]:
+        axes.plot(best, curve.values[best], "o", color=colour, markersize=5, fillstyle="none", clip_on=False)
     mark(line, curve.said(best))
     for stage in stages[1:]:
         axes.axvline(stage.first - 0.5, color=MUTED, linewidth=0.7, linestyle=(0, (2, 2)))
@@ -149,6 +167,13 @@ def _panel(axes: "Axes", curve: Curve, stages: Sequence[Stage], highest: bool) -
     axes.grid(axis="y", color=RULE, linewidth=0.5)
     axes.set_axisbelow(True)
     axes.spines[["left", "bottom"]].set_color(RULE)
+
+
+def _kept(evidence: Evidence) -> dict[str, int]:
+    """By task, and of the average where all tasks have one epoch: counted over all stages."""
+    kept = {task: place + 1 for task, place in kept_places(evidence).items()}
+    epochs = set(kept.values())
+    return {**kept, AVERAGE: epochs.pop()} if len(epochs) == 1 else kept
 
 
 def _stages(log: Sequence[Mapping[str, object]]) -> list[Stage]:

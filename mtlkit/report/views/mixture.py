@@ -44,6 +44,7 @@ def _layer(mixtures: Mapping[str, MixtureSummary], layer: int) -> Chart:
         sources,
         numbers,
         heads=("task", "source", "coefficient"),
+        columns_are="task takes of …",
         sentence=lambda task, source, number: f"{task} takes of {source}: {number:.2f}",
         largest=max(abs(number) for mixture in mixtures.values() for row in mixture.weights_LK for number in row),
     )

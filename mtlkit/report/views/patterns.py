@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mtlkit.explanations import visible
+from mtlkit.report.alike import next_to_nothing
 from mtlkit.report.evidence import Evidence, Example, Pattern, Reach
 from mtlkit.report.naming import slugs
 from mtlkit.report.parts import Chart, Section, Table, View
@@ -27,8 +28,8 @@ AROUND = 4
 """Words beside those of a pattern in its example."""
 REACHES: tuple[tuple[Reach, str], ...] = (("short", "Near: one to three words"), ("long", "Far: six words and more"))
 LEAD = (
-    "Pairs of words over all texts of a task, of which the first read the second strongly: it is among the three "
-    "positions that the word took most of. A lift of 2 is twice what it would take if all words of the text were read "
+    "Pairs of words over all texts of a task, of which the first read the second more than others: it is among "
+    "the three positions that the word took most of. A lift of 2 is twice what it would take if all words of the text were read "
     "alike. Only places where it is among the three count, so that a lift somewhat above 1 is found even where words "
     "read at random: look at the largest, and at what comes again and again. Beside it stands the lift that the source "
     "usually has, for all words of a text together and wherever it stands; pairs that are not above it are left out, "
@@ -37,7 +38,7 @@ LEAD = (
     "pair stands the place where it is strongest. What is read is a shared state, which knows more than its word."
 )
 MOTIFS_LEAD = (
-    "Found strong in several tasks, with the largest lifts; the same pair may mean another thing in another task."
+    "Found in the lists of several tasks, with the largest lifts; the same pair may mean another thing in another task."
 )
 
 
@@ -67,8 +68,9 @@ def section(evidence: Evidence) -> Section | None:
         }
         for task in by_task
     ]
+    slight = next_to_nothing(each.lift for lists in chosen.values() for found in lists.values() for each in found)
     markup = render("patterns.html", tasks=tasks, motifs=motifs(by_task), motifs_lead=MOTIFS_LEAD)
-    return Section("patterns", "Patterns of reading", LEAD, [View(markup, _figures(chosen, anchors))])
+    return Section("patterns", "Patterns of reading", LEAD + slight, [View(markup, _figures(chosen, anchors))])
 
 
 def varied(patterns: Sequence[Pattern], count: int) -> list[Pattern]:

@@ -31,7 +31,7 @@ def section(evidence: Evidence) -> Section | None:
         parts.append(chart)
     if any(path.modules for path in found.paths.values()):
         parts += space_charts(found.paths, {task: kinds[task] for task in found.paths})
-    parts += _course(found.course)
+    parts += _course(found)
     return Section("pool", "Paths through the pool", _lead(found), parts)
 
 
@@ -45,7 +45,19 @@ def _lead(found: Searched) -> str:
     return (
         f"{lead} Probabilities are the selector's, {found.source}, along the likeliest path. That tasks have modules "
         "in common says that they are computed alike, not yet that this helps them; and what a single run came to can "
-        "be chance."
+        f"be chance.{_moved_on(found)}"
+    )
+
+
+def _moved_on(found: Searched) -> str:
+    """A sentence, with a space before it, where the last epoch's paths are not those that are drawn."""
+    last = found.course[-1][1] if len(found.course) > 1 else {}
+    other = [task for task, path in found.paths.items() if task in last and last[task].modules != path.modules]
+    if not other:
+        return ""
+    return (
+        f" The likeliest path of {', '.join(other)} after the last epoch of the search, in the table of changes, is "
+        "not the one that is drawn and used: that one comes from the weights that were kept."
     )
 
 
@@ -72,8 +84,9 @@ def _same(task: str, paths: Paths) -> list[str]:
     return [other for other, path in paths.items() if other != task and path.modules == paths[task].modules]
 
 
-def _course(course: Sequence[tuple[Epoch, Paths]]) -> list[Part]:
+def _course(found: Searched) -> list[Part]:
     """How sure the search was, and when it changed its mind; nothing of a single epoch."""
+    course = found.course
     if len(course) < 2:
         return []
     return [
@@ -93,7 +106,7 @@ def _course(course: Sequence[tuple[Epoch, Paths]]) -> list[Part]:
             "Entropy of the choices along the path, as a share of the largest there can be: 0 is decided, 1 all alike.",
             "entropy",
         ),
-        _changes(course),
+        _changes(found),
     ]
 
 
@@ -111,8 +124,9 @@ def _lines(
     return over_training(name, title, caption, epochs, lines, number=number, limits=(0, 1.02))
 
 
-def _changes(course: Sequence[tuple[Epoch, Paths]]) -> Table:
+def _changes(found: Searched) -> Table:
     """When the likeliest path of each task was another one than an epoch before."""
+    course = found.course
     tasks = dict.fromkeys(task for _, paths in course for task in paths)
     rows = []
     for task in tasks:
@@ -125,4 +139,6 @@ def _changes(course: Sequence[tuple[Epoch, Paths]]) -> Table:
         before = plain(new[-2][1]) if len(new) > 1 else "none"
         rows.append((task, len(new) - 1, new[-1][0].name, plain(new[-1][1]), before))
     caption = "Changes of the likeliest path from one epoch to the next"
-    return Table(("task", "changes", "the same since", "path", "path before"), tuple(rows), caption)
+    return Table(
+        ("task", "changes", "the same since", "path after the last epoch", "path before"), tuple(rows), caption
+    )

@@ -1,9 +1,11 @@
 """The section on how words' reading changed over training: whom they read, how widely and how far, and how open."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from mtlkit.report.charts.over_training import most_moved, over_training
+from mtlkit.report.alike import alike
+from mtlkit.report.charts.over_training import SHARE, SPAN, most_moved, over_training
 from mtlkit.report.course import Epoch, read_course, summaries_by_epoch
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Chart, Section
@@ -44,38 +46,46 @@ def _senders(found: Found) -> Chart | None:
         [epoch for epoch, _ in found],
         shown,
         number="mean weight",
+        within=SHARE,
         heads="pair",
     )
 
 
 def _measure(
-    found: Found, of: Callable[[WordSummary], float | None], name: str, title: str, caption: str
+    found: Found, of: Callable[[WordSummary], float | None], name: str, title: str, caption: str, span: float
 ) -> Chart | None:
     """A line for each task; None where no task has this number."""
     tasks = dict.fromkeys(task for _, summaries in found for task in summaries)
     lines = {task: [of(summaries[task]) if task in summaries else None for _, summaries in found] for task in tasks}
     if all(number is None for line in lines.values() for number in line):
         return None
-    return over_training(f"reading-{name}", title, caption, [epoch for epoch, _ in found], lines, number=name)
+    if name == "spread":
+        caption += alike(found[-1][1])
+    epochs = [epoch for epoch, _ in found]
+    within = SHARE if span == SPAN else (0.0, math.inf)
+    return over_training(f"reading-{name}", title, caption, epochs, lines, number=name, span=span, within=within)
 
 
-MEASURES: Sequence[tuple[Callable[[WordSummary], float | None], str, str, str]] = (
+MEASURES: Sequence[tuple[Callable[[WordSummary], float | None], str, str, str, float]] = (
     (
         lambda summary: summary.spread,
         "spread",
         "How widely a word reads",
         "Entropy of a word's weights, as a share of the largest there can be: 0 reads one source, 1 all alike.",
+        SPAN,
     ),
     (
         lambda summary: summary.distance,
         "distance",
         "How far a word reads",
         "From a word to the positions that it reads, in words, on average.",
+        1.0,
     ),
     (
         lambda summary: summary.gate,
         "gate",
         "How far words open to what they read",
         "The mean over words of the gate through which the message passes, from 0 to 1.",
+        SPAN,
     ),
 )

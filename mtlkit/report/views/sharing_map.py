@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from mtlkit.report.alike import alike
 from mtlkit.report.course import Epoch, read_course
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.map import map_view
@@ -35,6 +36,7 @@ def section(evidence: Evidence) -> Section | None:
             "Of words that read positions: distance is from a word to what it reads, in words; spread is 0 where each "
             "word reads one position, and 1 where it reads all alike. "
         )
+    lead += f"{alike(summaries)} ".lstrip()
     parts += [map_view(strengths) for strengths in _cosines(course)]
     if not parts:
         return None

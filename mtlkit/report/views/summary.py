@@ -8,6 +8,7 @@ from mtlkit.comparison import RunRecord
 from mtlkit.report.drawing import label, mark
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.facts import Facts, num_epochs, sharing, texts, update_strategies
+from mtlkit.report.kept import kept_in_words
 from mtlkit.report.parts import Cell, Chart, Section, Table, View
 from mtlkit.report.scores import Scores, scores_of
 from mtlkit.report.templating import render
@@ -73,6 +74,7 @@ def _facts(evidence: Evidence) -> Facts:
         "encoder": ", ".join(encoders),
         "embedder": experiment.model.embedder.type + ("" if experiment.model.share_embedder else ", one for each task"),
         "epochs": num_epochs(evidence),
+        "weights kept": kept_in_words(evidence),
         "update strategy": update_strategies(evidence),
         "optimiser": experiment.trainer.optimizer.type,
         "seed": evidence.meta.get("seed", experiment.seed),
