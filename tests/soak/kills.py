@@ -12,6 +12,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -138,7 +139,10 @@ class Whole:
 
 def _wait_for_half_written(process: Forked, directory: Path) -> None:
     """Waits until a checkpoint is being written, or nothing more is."""
-    while process.is_running and not any(directory.glob("**/checkpoints/.step-*")):
+    while process.is_running:
+        with suppress(FileNotFoundError):  # a folder that was seen has been put in its place
+            if any(directory.glob("**/checkpoints/.step-*")):
+                return
         time.sleep(0.0005)
 
 
