@@ -28,14 +28,14 @@ AROUND = 4
 """Words beside those of a pattern in its example."""
 REACHES: tuple[tuple[Reach, str], ...] = (("short", "Near: one to three words"), ("long", "Far: six words and more"))
 LEAD = (
-    "Pairs of words over all texts of a task, of which the first read the second more than others: it is among "
-    "the three positions that the word took most of. A lift of 2 is twice what it would take if all words of the text "
-    "were read alike. Only places where it is among the three count, so that a lift somewhat above 1 is found even where words "
-    "read at random: look at the largest, and at what comes again and again. Beside it stands the lift that the source "
-    "usually has, for all words of a text together and wherever it stands; pairs that are not above it are left out, "
-    "since everything reads such a source. Pairs with signs in place of words, and pairs "
-    "in fewer than three texts or one in a hundred, are left out, and no word is listed more than twice. Under a "
-    "pair stands the place where it is strongest. What is read is a shared state, which knows more than its word."
+    "Pairs of words over all texts of a task, of which the first read the second more than others: it is among the "
+    "three positions that the word took most of. A lift of 2 is twice what it would take if all words of the text "
+    "were read alike. Only places where it is among the three count, so that a lift somewhat above 1 is found even "
+    "where words read at random: look at the largest, and at what comes again and again. Beside it stands the lift "
+    "that the source usually has, for all words of a text together and wherever it stands; pairs that are not above "
+    "it are left out, since everything reads such a source. Pairs with signs in place of words, and pairs in fewer "
+    "than three texts or one in a hundred, are left out, and no word is listed more than twice. Under a pair stands "
+    "the place where it is strongest. What is read is a shared state, which knows more than its word."
 )
 MOTIFS_LEAD = (
     "Found in the lists of several tasks, with the largest lifts; the same pair may mean another thing in another task."
