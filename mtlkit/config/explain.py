@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from mtlkit.config.spec import Spec
 from mtlkit.errors import ConfigError, UnknownComponentError
+from mtlkit.table import on_one_line
 
 S = TypeVar("S", bound=Spec)
 SAYS_WHAT_IT_GOT = ("missing_setting", "unknown_setting", "unknown_component", "value_error")
@@ -38,8 +39,10 @@ def explain(error: ValidationError) -> list[str]:
         message = line["msg"].replace("Input should be", "should be").replace("Value error, ", "")
         got = "" if line["type"] in SAYS_WHAT_IT_GOT else _got(line["input"])
         found.setdefault((path_text(line["loc"]), got), []).append(message)
-    # A setting of several types has an error for each.
-    return [f"{f'{place}: ' if place else ''}{', or '.join(said)}{got}" for (place, got), said in found.items()]
+    # A setting of several types has an error for each. A key may hold what breaks lines.
+    return [
+        on_one_line(f"{f'{place}: ' if place else ''}{', or '.join(said)}{got}") for (place, got), said in found.items()
+    ]
 
 
 def path_text(location: Iterable[int | str]) -> str:

@@ -132,6 +132,7 @@ def test_an_unknown_key_gets_the_nearest_name(mistakes: Mistakes) -> None:
     assert mistakes({"cuont": 3}) == ["cuont: unknown setting; did you mean 'count'?"]
     assert mistakes({"one": {**LSTM, "hiden_dim": 3}}) == ["one.hiden_dim: unknown setting; did you mean 'hidden_dim'?"]
     assert mistakes({"one": {**LSTM, "x": 3}}) == ["one.x: unknown setting (known: type, hidden_dim)"]
+    assert mistakes({"one": {**LSTM, "x\n\x1b": 3}}) == [r"one.x\n\x1b: unknown setting (known: type, hidden_dim)"]
 
 
 def test_three_levels_down_it_is_said_in_the_same_words(mistakes: Mistakes) -> None:
