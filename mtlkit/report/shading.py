@@ -87,6 +87,12 @@ def both_ways(text: ReadText) -> list[Matrix]:
     return [reading.left_to_right] + ([] if reading.right_to_left is None else [reading.right_to_left])
 
 
+def named_ways(text: ReadText) -> list[tuple[str, Matrix]]:
+    """The same with what each is called; the only one needs no name."""
+    ways = both_ways(text)
+    return list(zip(["from left to right", "from right to left"] if len(ways) == 2 else [""], ways, strict=True))
+
+
 def shown_texts(evidence: Evidence, *, of_tasks: bool) -> dict[str, Sequence[ReadText]]:
     """By task those whose words read tasks, or positions; tasks without are left out. Of many tasks fewer of each."""
     by_task = {

@@ -19,6 +19,7 @@ from mtlkit.report.shading import (
     gate_of,
     largest,
     lines,
+    named_ways,
     shade,
     shown_texts,
     strongest,
@@ -78,13 +79,11 @@ def section(evidence: Evidence) -> Section | None:
 
 
 def _text(text: ReadText, anchor: str, heaviest: float, sharpest: float) -> dict[str, Any]:
-    ways = both_ways(text)
-    names = ["from left to right", "from right to left"] if len(ways) == 2 else [""]
     return {
         "anchor": anchor,
         "number": text.number,
         "verdict": verdict(text),
-        "ways": [_way(text, way, name, heaviest, sharpest) for name, way in zip(names, ways, strict=True)],
+        "ways": [_way(text, way, name, heaviest, sharpest) for name, way in named_ways(text)],
     }
 
 

@@ -19,6 +19,7 @@ from mtlkit.report.shading import (
     largest,
     letter,
     lines,
+    named_ways,
     shade,
     short,
     shown_texts,
@@ -72,15 +73,13 @@ def section(evidence: Evidence) -> Section | None:
 
 
 def _text(text: ReadText, anchor: str, most: float, heaviest: float) -> dict[str, Any]:
-    ways = both_ways(text)
-    names = ["from left to right", "from right to left"] if len(ways) == 2 else [""]
     return {
         "anchor": anchor,
         "number": text.number,
         "verdict": verdict(text),
         "ways": [
             {"name": name, "words": _words(text, way, most), "rows": _rows(text, way, heaviest)}
-            for name, way in zip(names, ways, strict=True)
+            for name, way in named_ways(text)
         ],
         "tasks": text.reading.tasks or (),
     }
