@@ -11,13 +11,7 @@ from torch.testing import assert_close
 import mtlkit
 from mtlkit.archive import open_archive
 from mtlkit.data import Text
-from mtlkit.kernels.message_passing import (
-    LstmWeights,
-    ScorerWeights,
-    reference_direct,
-    reference_indirect,
-    reference_lstm,
-)
+from tests.end_to_end.equations import weights_of_equations
 
 TEXTS = ["a warm and kind book", "bleak", "the film was rather dull"]
 GATED = Path(__file__).parents[2] / "plugins" / "mtlkit-gated" / "mtlkit_gated.py"
@@ -68,24 +62,7 @@ def explained(run, archive, texts=TEXTS, task="books"):
 def expected_weights(archive, words, task, way="left_to_right"):
     """(T, N) of one text alone, after the printed equations."""
     with open_archive(archive, torch.device("cpu")) as opened:
-        model = opened.model_for(task).double()
-        network = getattr(model.sharing, way)
-        numbers = torch.tensor([[opened.vocabulary["words"].index(word) for word in words]])
-        mask_BT = torch.ones_like(numbers, dtype=torch.bool)
-        inputs_BTE = model.embed(Text(numbers, mask_BT), task).detach()
-    if way == "right_to_left":
-        inputs_BTE = inputs_BTE.flip(1)
-    channel = network.channels["shared"]
-    attention, fusion = channel.communicator.attention, channel.gate.weights()
-    parts = [attention.from_input.weight, attention.from_state.weight, attention.from_source.weight]
-    scorer = ScorerWeights(torch.cat(parts, dim=1), attention.score.weight[0])
-    own = LstmWeights.of(network.task_lstms[task])
-    if network.shared_lstm is not None:
-        shared = reference_lstm(inputs_BTE, LstmWeights.of(network.shared_lstm))
-        weights_TN = reference_indirect(inputs_BTE, shared, mask_BT, own, scorer, fusion)[1][0]
-        return weights_TN.flip(0, 1) if way == "right_to_left" else weights_TN
-    senders = [reference_lstm(inputs_BTE, LstmWeights.of(network.task_lstms[name])) for name in network.senders[task]]
-    return reference_direct(inputs_BTE, senders, own, scorer, fusion)[1][0]
+        return weights_of_equations(opened, words, task, way)
 
 
 def expected_gates(archive, words, task):

@@ -10,19 +10,12 @@ import torch
 from torch.testing import assert_close
 
 from mtlkit.archive import open_archive
-from mtlkit.data import Text
-from mtlkit.kernels.message_passing import (
-    LstmWeights,
-    ScorerWeights,
-    reference_direct,
-    reference_indirect,
-    reference_lstm,
-)
 from mtlkit.plugins import load_plugins
 from mtlkit.report import observing
 from mtlkit.report.observing import observe
 from mtlkit.runs import Wanted, evaluate_archive
 from mtlkit.sharing.summaries import PathSummary
+from tests.end_to_end.equations import weights_of_equations
 
 GATED = Path(__file__).parents[2] / "plugins" / "mtlkit-gated" / "mtlkit_gated.py"
 PLUGIN = [] if find_spec("mtlkit_gated") else [str(GATED)]
@@ -66,28 +59,6 @@ def opened(experiment, write, run, tmp_path):
         archive.__exit__(None, None, None)
 
 
-def expected_weights(archive, words, task, way):
-    """(T, N) of one text alone, after the printed equations, in double precision."""
-    model = archive.model_for(task).double()
-    network = getattr(model.sharing, way)
-    numbers = torch.tensor([[archive.vocabulary["words"].index(word) for word in words]])
-    mask_BT = torch.ones_like(numbers, dtype=torch.bool)
-    inputs_BTE = model.embed(Text(numbers, mask_BT), task).detach()
-    if way == "right_to_left":
-        inputs_BTE = inputs_BTE.flip(1)
-    channel = network.channels["shared"]
-    attention, fusion = channel.communicator.attention, channel.gate.weights()
-    parts = [attention.from_input.weight, attention.from_state.weight, attention.from_source.weight]
-    scorer = ScorerWeights(torch.cat(parts, dim=1), attention.score.weight[0])
-    own = LstmWeights.of(network.task_lstms[task])
-    if network.shared_lstm is not None:
-        shared = reference_lstm(inputs_BTE, LstmWeights.of(network.shared_lstm))
-        weights_TN = reference_indirect(inputs_BTE, shared, mask_BT, own, scorer, fusion)[1][0]
-        return weights_TN.flip(0, 1) if way == "right_to_left" else weights_TN
-    senders = [reference_lstm(inputs_BTE, LstmWeights.of(network.task_lstms[name])) for name in network.senders[task]]
-    return reference_direct(inputs_BTE, senders, own, scorer, fusion)[1][0]
-
-
 @pytest.mark.parametrize("scheme", ["direct", "indirect", "both_ways"])
 def test_weights_of_shown_texts_are_those_of_the_equations(opened, scheme):
     archive = opened(scheme)
@@ -99,7 +70,7 @@ def test_weights_of_shown_texts_are_those_of_the_equations(opened, scheme):
         assert (text.reading.right_to_left is not None) == (scheme == "both_ways")
         for way in ways:
             weights_TN = torch.tensor(getattr(text.reading, way), dtype=torch.float64)
-            assert_close(weights_TN, expected_weights(archive, words, "books", way).detach(), rtol=1e-4, atol=1e-6)
+            assert_close(weights_TN, weights_of_equations(archive, words, "books", way).detach(), rtol=1e-4, atol=1e-6)
             assert_close(weights_TN.sum(dim=1), torch.ones(len(words), dtype=torch.float64), rtol=0, atol=1e-5)
 
 
