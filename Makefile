@@ -42,7 +42,7 @@ bench-peers: .venv/.installed-dev
 bench-gpu: .venv/.installed-dev
 	$(BIN)/python benchmarks/suite.py gpu
 
-# What was shared, in pictures: trains seven small models (about an hour on one core), then writes docs/gallery/.
+# What was shared, in pictures: trains seven small models, then writes docs/gallery/, which says how long that took.
 gallery: .venv/.installed-dev
 	$(BIN)/python docs/gallery/make.py
 
