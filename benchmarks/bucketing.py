@@ -21,7 +21,7 @@ from mtlkit.embedders import WordEmbedder
 from mtlkit.encoders import BilstmEncoder
 from mtlkit.heads import Classifier
 from mtlkit.kernels.choice import set_kernels, why_not_compiled
-from mtlkit.models import SHARED, MultiTaskModel
+from mtlkit.model import SHARED, MultiTaskModel
 from mtlkit.sharing import FullyShared
 from mtlkit.training import Optimization
 from mtlkit.training.optimizers import Adam

@@ -12,8 +12,8 @@ from measuring import Row, at_least, command_line, interleaved, write_result
 from torch import Tensor
 from torchcrf import CRF
 
-from mtlkit.kernels.crf import viterbi
-from mtlkit.kernels.crf_likelihood import log_likelihood, reference_partition
+from mtlkit.kernels.crf.likelihood import log_likelihood, reference_partition
+from mtlkit.kernels.crf.reference import viterbi
 
 NUM_LABELS = 23
 LIKELIHOODS = [(32, 25, 3.0), (32, 100, 5.0)]

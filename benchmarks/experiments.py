@@ -16,8 +16,7 @@ from typing import Any
 
 from measuring import ROOT, Finished, Row, command_line, run, untargeted, write_result
 
-from mtlkit.corpora import load_corpora
-from mtlkit.experiment import Experiment
+from mtlkit.experiment import Experiment, load_corpora
 
 BEFORE = Path(__file__).parent / "results" / "experiments-before.json"
 

@@ -12,7 +12,7 @@ import torch
 from measuring import Row, at_least, command_line, interleaved, untargeted, write_result
 from torch import Tensor, nn
 
-from mtlkit.kernels.both_ways import both_ways, plain_both_ways
+from mtlkit.kernels.lstm.both_ways import both_ways, plain_both_ways
 
 CASES = [(32, 25, 100, 1.25), (32, 130, 100, None), (8, 130, 200, None)]
 """Rows, steps, size, target."""

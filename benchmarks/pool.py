@@ -19,9 +19,9 @@ from mtlkit.data import Batch, Text, Vocabulary
 from mtlkit.embedders import WordEmbedder
 from mtlkit.encoders import BilstmEncoder
 from mtlkit.heads import Classifier
-from mtlkit.models import SHARED, MultiTaskModel
-from mtlkit.selectors import ModulePath
+from mtlkit.model import SHARED, MultiTaskModel
 from mtlkit.sharing import ModulePool
+from mtlkit.sharing.selectors import ModulePath
 from mtlkit.training.update_strategies import Accumulated
 
 NUM_MODULES, DIM, NUM_PATHS = 20, 100, 20

@@ -18,7 +18,7 @@ from measuring import ROOT, at_most, command_line, untargeted, write_result
 
 from mtlkit.data import TaskSplit
 from mtlkit.experiment import load_experiment
-from mtlkit.models import MultiTaskModel
+from mtlkit.model import MultiTaskModel
 from mtlkit.runs import TrainOptions, train
 from mtlkit.training import EpochEnd, Step
 from mtlkit.training.records import GradientCosine, Record, SharingRecord

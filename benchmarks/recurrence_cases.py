@@ -20,14 +20,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mtlkit.communicators import Communicator, DirectCommunicator, IndirectCommunicator
 from mtlkit.config import Lazy
-from mtlkit.kernels.attentive_recurrence import Recurrence
-from mtlkit.kernels.compiled_recurrence import compiled_recurrence
-from mtlkit.kernels.compiler import BuildError
-from mtlkit.kernels.graphed_recurrence import GraphedRecurrence
-from mtlkit.kernels.message_passing import lstm_prime
-from mtlkit.kernels.pure_recurrence import PureRecurrence
+from mtlkit.kernels.compiling.compiler import BuildError
+from mtlkit.kernels.recurrence.attentive_recurrence import Recurrence
+from mtlkit.kernels.recurrence.compiled import compiled_recurrence
+from mtlkit.kernels.recurrence.graphed import GraphedRecurrence
+from mtlkit.kernels.recurrence.message_passing import lstm_prime
+from mtlkit.kernels.recurrence.pure import PureRecurrence
+from mtlkit.sharing.communicators import Communicator, DirectCommunicator, IndirectCommunicator
 from mtlkit.sharing.one_way_network import Channel
 
 Way = Callable[[], Tensor]

@@ -12,13 +12,13 @@ from functools import partial
 import torch
 from measuring import Row, command_line, interleaved, untargeted, write_result
 
-from mtlkit.communicators import Communicator, DirectCommunicator, IndirectCommunicator
 from mtlkit.config import Lazy
 from mtlkit.data import Batch, Text, Vocabulary
 from mtlkit.embedders import WordEmbedder
 from mtlkit.heads import Classifier
-from mtlkit.models import SHARED, MultiTaskModel
+from mtlkit.model import SHARED, MultiTaskModel
 from mtlkit.sharing import MessagePassing, ModulePool
+from mtlkit.sharing.communicators import Communicator, DirectCommunicator, IndirectCommunicator
 from mtlkit.training import Optimization, UpdateStrategy
 from mtlkit.training.optimizers import Adam
 from mtlkit.training.update_strategies import Accumulated, Joint

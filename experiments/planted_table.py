@@ -20,9 +20,8 @@ from planted_claims import page
 
 from mtlkit.archive import Archive, open_archive
 from mtlkit.config import Variables
-from mtlkit.corpora import load_split
 from mtlkit.data import TaskSplit
-from mtlkit.experiment import LoadedExperiment, load_experiment
+from mtlkit.experiment import LoadedExperiment, load_experiment, load_split
 from mtlkit.files import write_atomically
 from mtlkit.runs import TrainOptions, train
 from mtlkit.sharing import SearchableScheme, WordTrace

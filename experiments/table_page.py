@@ -9,7 +9,7 @@ from typing import Any
 
 from tables import TABLES, System, Table
 
-from mtlkit.table import spread
+from mtlkit.tables import spread
 
 Result = dict[str, Any]
 """What collect.py has kept of a run."""

@@ -7,8 +7,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
-    from mtlkit.communicators import Communicator as Communicator
-    from mtlkit.communicators import Message as Message
     from mtlkit.config import Component as Component
     from mtlkit.config import Lazy as Lazy
     from mtlkit.config import Runtime as Runtime
@@ -22,7 +20,6 @@ if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
     from mtlkit.errors import ConfigError as ConfigError
     from mtlkit.errors import DataError as DataError
     from mtlkit.errors import MtlkitError as MtlkitError
-    from mtlkit.explanations import Explanation as Explanation
     from mtlkit.heads import Decoded as Decoded
     from mtlkit.heads import Head as Head
     from mtlkit.initializers import Initializer as Initializer
@@ -30,9 +27,6 @@ if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
     from mtlkit.metrics import Metric as Metric
     from mtlkit.runs import LoadedArchive as LoadedArchive
     from mtlkit.runs import load_archive as load_archive
-    from mtlkit.selectors import ModulePath as ModulePath
-    from mtlkit.selectors import Paths as Paths
-    from mtlkit.selectors import PoolSelector as PoolSelector
     from mtlkit.sharing import GuessTrace as GuessTrace
     from mtlkit.sharing import MixtureTrace as MixtureTrace
     from mtlkit.sharing import PathTrace as PathTrace
@@ -41,6 +35,12 @@ if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
     from mtlkit.sharing import SharedLayer as SharedLayer
     from mtlkit.sharing import SharingScheme as SharingScheme
     from mtlkit.sharing import WordTrace as WordTrace
+    from mtlkit.sharing.communicators import Communicator as Communicator
+    from mtlkit.sharing.communicators import Message as Message
+    from mtlkit.sharing.explanations import Explanation as Explanation
+    from mtlkit.sharing.selectors import ModulePath as ModulePath
+    from mtlkit.sharing.selectors import Paths as Paths
+    from mtlkit.sharing.selectors import PoolSelector as PoolSelector
     from mtlkit.training import Logger as Logger
     from mtlkit.training import ModelSelection as ModelSelection
     from mtlkit.training import Optimizer as Optimizer
@@ -59,7 +59,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "AdditiveMetric": "mtlkit.metrics",
-    "Communicator": "mtlkit.communicators",
+    "Communicator": "mtlkit.sharing.communicators",
     "Component": "mtlkit.config",
     "ConfigError": "mtlkit.errors",
     "DataError": "mtlkit.errors",
@@ -67,7 +67,7 @@ _HOME = {
     "Decoded": "mtlkit.heads",
     "Embedder": "mtlkit.embedders",
     "Encoder": "mtlkit.encoders",
-    "Explanation": "mtlkit.explanations",
+    "Explanation": "mtlkit.sharing.explanations",
     "GuessTrace": "mtlkit.sharing",
     "Head": "mtlkit.heads",
     "Initializer": "mtlkit.initializers",
@@ -75,19 +75,19 @@ _HOME = {
     "Lazy": "mtlkit.config",
     "LoadedArchive": "mtlkit.runs",
     "Logger": "mtlkit.training",
-    "Message": "mtlkit.communicators",
+    "Message": "mtlkit.sharing.communicators",
     "Metric": "mtlkit.metrics",
     "MixtureTrace": "mtlkit.sharing",
     "ModelSelection": "mtlkit.training",
-    "ModulePath": "mtlkit.selectors",
+    "ModulePath": "mtlkit.sharing.selectors",
     "MtlkitError": "mtlkit.errors",
     "NonNegativeFloat": "mtlkit.types",
     "NonNegativeInt": "mtlkit.types",
     "Optimizer": "mtlkit.training",
     "PathDerivation": "mtlkit.training",
     "PathTrace": "mtlkit.sharing",
-    "Paths": "mtlkit.selectors",
-    "PoolSelector": "mtlkit.selectors",
+    "Paths": "mtlkit.sharing.selectors",
+    "PoolSelector": "mtlkit.sharing.selectors",
     "PositiveFloat": "mtlkit.types",
     "PositiveInt": "mtlkit.types",
     "Probability": "mtlkit.types",

@@ -1,4 +1,4 @@
-"""Number and path types for constructors of components.
+"""Number and path types for constructors of components, and the type of what is told while work goes on.
 
 Experiments are validated strictly: `true`, `1.5` and `"1"` are no integer. JSON knows no paths, so `DataPath` alone
 is taken from a string.
@@ -45,3 +45,10 @@ PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Pattern = Annotated[str, AfterValidator(_regular_expression)]
 DataPath = Annotated[Path, Field(strict=False)]
+
+Say = Callable[[str], None]
+"""Told in a line what is being done, for whoever waits."""
+
+
+def silent(line: str) -> None:
+    """Tells nobody."""

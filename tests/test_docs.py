@@ -16,10 +16,10 @@ import typer
 from registrable import Registrable
 
 import mtlkit
-from mtlkit.checks import check_experiment
 from mtlkit.cli.app import app
 from mtlkit.config import Component, evaluate_file, interfaces, validate
 from mtlkit.experiment import SECTIONS, load_experiment
+from mtlkit.runs.checks import check_experiment
 from mtlkit.testing import check_component
 
 ROOT = Path(__file__).parent.parent

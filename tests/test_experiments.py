@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from mtlkit.checks import check_experiment
 from mtlkit.config import Variables, validate
 from mtlkit.data import Vocabulary
 from mtlkit.errors import ConfigError
-from mtlkit.experiment import Experiment, LoadedExperiment, build_model, load_experiment
+from mtlkit.experiment import Experiment, LoadedExperiment, build_model, load_experiment, stages_of
 from mtlkit.runs import TransferSettings, fold_of
-from mtlkit.stages import stages_of
+from mtlkit.runs.checks import check_experiment
 
 ROOT = Path(__file__).parent.parent
 EXPERIMENTS = ROOT / "experiments"

@@ -10,9 +10,8 @@ import torch
 from taggers.chunking import Trained, print_rate
 
 from mtlkit.config import Variables
-from mtlkit.corpora import load_corpora, make_vocabulary
 from mtlkit.data import BatchStream, TaskSplit
-from mtlkit.experiment import build_model, load_experiment
+from mtlkit.experiment import build_model, load_corpora, load_experiment, make_vocabulary
 from mtlkit.training import Step, Trainer, seed_all
 
 EXPERIMENT = Path(__file__).parent / "chunking.jsonnet"

@@ -9,13 +9,14 @@ import torch
 from numpy.typing import NDArray
 
 from mtlkit.archive.fitting import Form, forms_in, forms_of, misfit, outline
-from mtlkit.archive.members import damaged, printable
+from mtlkit.archive.members import damaged
 from mtlkit.archive.refusals import UNBUILDABLE, first_problem, reading, unsound
 from mtlkit.data import DatasetReader, Vocabulary
 from mtlkit.errors import ArchiveError, MtlkitError
 from mtlkit.experiment import Experiment, build_model
-from mtlkit.models import MultiTaskModel
+from mtlkit.model import MultiTaskModel
 from mtlkit.sharing import SearchableScheme
+from mtlkit.text import printable
 from mtlkit.training import ModelSelection, load_weights
 
 

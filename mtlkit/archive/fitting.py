@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from mtlkit.data import Vocabulary
 from mtlkit.experiment import Experiment, build_model
-from mtlkit.models import MultiTaskModel
+from mtlkit.model import MultiTaskModel
 
 MAX_HEADER = 16 * 2**20
 PARTS_PER_TENSOR, FREE_PARTS = 20, 10_000

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import mtlkit
-from mtlkit.archive.members import printable
 from mtlkit.errors import ArchiveError
+from mtlkit.text import printable
 
 FORMAT = 2
 

@@ -3,7 +3,7 @@
 import re
 
 from mtlkit.errors import ArchiveError
-from mtlkit.table import on_one_line
+from mtlkit.text import printable
 
 MANIFEST = "manifest.json"
 EXPERIMENT = "experiment.resolved.json"
@@ -17,11 +17,6 @@ MAX_BYTES = 16 * 2**30
 MAX_EXPANSION, FREE_BYTES = 256, 64 * 2**20
 """Beyond the first 64 MiB no archive may be more than so many times as large as its file. Weights hardly compress, and
 even of zeros gzip makes no less than a 230th at the level at which archives are written."""
-MAX_LABELS = 2**16
-"""Of a task."""
-MAX_WORDS = 2**23
-"""Of the vocabulary: four times those of the largest published vectors. Reading a short word takes 160 bytes of memory,
-so all of them take less than 1.5 GB."""
 
 LARGEST = {
     r"manifest\.json|meta\.json|vocabulary/vocabulary\.json": 4 * 2**20,
@@ -34,7 +29,6 @@ LARGEST = {
 }
 """The bytes that each kind of member may have, by its name. There are no others."""
 LONGEST_NAME = 255
-LONGEST_SHOWN = 1000
 
 
 def largest_size(name: str) -> int | None:
@@ -50,9 +44,3 @@ def damaged(path: object, member: str, reason: object) -> ArchiveError:
         f"{path}: damaged: {printable(member)} is missing or cannot be read ({printable(str(reason))}); copy or make "
         "it again"
     )
-
-
-def printable(text: str, longest: int = LONGEST_SHOWN) -> str:
-    """A stranger's text on one line, and not too long."""
-    plain = on_one_line(text.strip())
-    return plain if len(plain) <= longest else plain[:longest] + "..."

@@ -26,24 +26,16 @@ from mtlkit.archive.archive import Archive
 from mtlkit.archive.documents import Manifest, Meta, parse_json
 from mtlkit.archive.fitting import forms_in
 from mtlkit.archive.formats import Documents, migrated
-from mtlkit.archive.members import (
-    EXPERIMENT,
-    MANIFEST,
-    MAX_LABELS,
-    MAX_WORDS,
-    META,
-    SEEN,
-    VOCABULARY,
-    damaged,
-    printable,
-)
+from mtlkit.archive.members import EXPERIMENT, MANIFEST, META, SEEN, VOCABULARY, damaged
 from mtlkit.archive.refusals import UNBUILDABLE, first_problem, reading, unsound
 from mtlkit.archive.unpacking import unpack
 from mtlkit.config import validate
 from mtlkit.data import Vocabulary
+from mtlkit.data.limits import MAX_LABELS, MAX_WORDS
 from mtlkit.errors import ArchiveError, ConfigError, UnknownComponentError
 from mtlkit.experiment import Experiment
 from mtlkit.plugins import INCLUDED, Plugin, failures
+from mtlkit.text import printable
 
 
 @contextmanager

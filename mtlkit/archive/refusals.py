@@ -6,8 +6,9 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from mtlkit.archive.members import EXPERIMENT, damaged, printable
+from mtlkit.archive.members import EXPERIMENT, damaged
 from mtlkit.errors import ArchiveError, DataError, MtlkitError
+from mtlkit.text import printable
 
 UNREADABLE = (OSError, ValueError, LookupError, TypeError, RecursionError, SafetensorError, DataError)
 """What a member raises that is missing or not what it should be."""

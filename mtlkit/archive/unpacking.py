@@ -11,16 +11,9 @@ from typing import IO, Any, cast, final
 
 from mtlkit.archive.documents import parse_json
 from mtlkit.archive.formats import check_version
-from mtlkit.archive.members import (
-    FREE_BYTES,
-    MANIFEST,
-    MAX_BYTES,
-    MAX_EXPANSION,
-    MAX_MEMBERS,
-    largest_size,
-    printable,
-)
+from mtlkit.archive.members import FREE_BYTES, MANIFEST, MAX_BYTES, MAX_EXPANSION, MAX_MEMBERS, largest_size
 from mtlkit.errors import ArchiveError
+from mtlkit.text import printable
 
 BLOCK = 2**20
 LARGEST_HEADER = 2**16

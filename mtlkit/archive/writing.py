@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from mtlkit.archive.documents import parse_json
-from mtlkit.archive.members import EXPERIMENT, MAX_LABELS, META, SEEN, VOCABULARY
+from mtlkit.archive.members import EXPERIMENT, META, SEEN, VOCABULARY
 from mtlkit.archive.packing import KEPT, as_json, pack
+from mtlkit.data.limits import MAX_LABELS
 from mtlkit.errors import ArchiveError
 from mtlkit.experiment import Experiment
 

@@ -92,7 +92,7 @@ def main() -> None:
     try:
         app()
     except MtlkitError as error:
-        from mtlkit.table import on_one_line
+        from mtlkit.text import on_one_line
 
         print("\n".join(map(on_one_line, str(error).split("\n"))), file=sys.stderr)  # it may quote a stranger
         raise SystemExit(USAGE_ERROR) from None

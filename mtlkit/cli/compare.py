@@ -103,7 +103,7 @@ def _baseline(systems: "list[System]", given: str | None) -> "System | None":
 def _written(comparison: "Comparison", format_: Format, to_file: bool) -> str:
     from mtlkit.cli.console import table_text
     from mtlkit.comparison.layout import as_csv, as_json, notes_of, tables_of
-    from mtlkit.table import latex, markdown
+    from mtlkit.tables import latex, markdown
 
     if format_ == "csv":
         return as_csv(comparison)

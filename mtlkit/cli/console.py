@@ -11,12 +11,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from mtlkit.table import on_one_line
+from mtlkit.text import on_one_line
 
 if TYPE_CHECKING:
-    from mtlkit.inspection import Inspection
     from mtlkit.runs import Profile
-    from mtlkit.table import Table as TextTable
+    from mtlkit.runs.inspection import Inspection
+    from mtlkit.tables import Table as TextTable
     from mtlkit.training import EpochEnd, Step
 
 # A user's `[b]` and `:smile:` are text, in cells and titles as well.

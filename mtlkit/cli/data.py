@@ -9,7 +9,7 @@ from mtlkit.cli.experiment_source import ExperimentSource, takes_experiment
 from mtlkit.cli.options import Limit
 
 if TYPE_CHECKING:
-    from mtlkit.corpora import Corpora
+    from mtlkit.experiment import Corpora
 
 app = typer.Typer(name="data", help="Look at an experiment's data, or fetch the example corpora.", no_args_is_help=True)
 
@@ -94,7 +94,7 @@ def audit(
 
 def _corpora(source: ExperimentSource, limit: int | None) -> "Corpora":
     from mtlkit.cli.console import say
-    from mtlkit.corpora import load_corpora
+    from mtlkit.experiment import load_corpora
 
     loaded, _ = source.load()
     return load_corpora(loaded.experiment, limit=limit, say=say)

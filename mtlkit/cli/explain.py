@@ -10,7 +10,7 @@ from mtlkit.cli.experiment_source import Include
 from mtlkit.cli.options import ArchiveFile, Device, archive_path, torch_device
 
 if TYPE_CHECKING:
-    from mtlkit.explanations import Explanation
+    from mtlkit.sharing.explanations import Explanation
 
 Format = Literal["terminal", "json"]
 
@@ -69,7 +69,7 @@ def _chosen(tasks: list[str], known: list[str]) -> list[str]:
 
 def _written(explanations: "list[Explanation]", format_: Format, to_file: bool) -> str:
     from mtlkit.cli.sheets import explanation_text
-    from mtlkit.explanations import visible
+    from mtlkit.text import visible
 
     if format_ == "terminal":
         return "\n".join(explanation_text(explanation, to_file) for explanation in explanations)

@@ -29,10 +29,10 @@ def check(
     device: Annotated[str | None, typer.Option(help="With --data: cpu (the default), cuda, auto ...")] = None,
 ) -> None:
     """Find everything that can be wrong with an experiment before any data are read."""
-    from mtlkit.checks import check_experiment
     from mtlkit.cli.console import say, show_inspection
     from mtlkit.errors import ConfigError
-    from mtlkit.inspection import inspect_experiment
+    from mtlkit.runs.checks import check_experiment
+    from mtlkit.runs.inspection import inspect_experiment
 
     if not data and (limit, device) != (None, None):
         raise ConfigError(f"{'--device' if limit is None else '--limit'} is about data: give --data as well")

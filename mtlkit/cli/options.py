@@ -40,7 +40,7 @@ Limit = Annotated[int | None, typer.Option(min=1, help="At most this many texts 
 
 def torch_device(name: str) -> "torch.device":
     """The device of `--device`."""
-    from mtlkit.devices import device_of
+    from mtlkit.training.devices import device_of
 
     return device_of(name, "--device")
 

@@ -6,10 +6,10 @@ from rich.table import Table
 from rich.text import Text
 
 from mtlkit.cli.console import results, wide
-from mtlkit.explanations.visible import visible
+from mtlkit.text import visible
 
 if TYPE_CHECKING:
-    from mtlkit.explanations import Entry, Explanation
+    from mtlkit.sharing.explanations import Entry, Explanation
 
 COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 """Of sources, in turn, and the first one of whatever has no colour of its own."""

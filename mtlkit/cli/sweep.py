@@ -135,7 +135,7 @@ def _report(asked: "Sweep", storage: str | None, command: Sequence[str]) -> "Rep
 def _start(asked: "Sweep", identity: str, storage: str | None, processes: int) -> None:
     """Starts processes with the same command and waits for them. One that is killed leaves its work to the others."""
     from mtlkit.cli.console import say
-    from mtlkit.runs.jobs import Job, run_jobs
+    from mtlkit.runs.transfer.jobs import Job, run_jobs
     from mtlkit.sweeps import Trials
 
     with asked.held():

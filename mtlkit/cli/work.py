@@ -29,9 +29,9 @@ def train(
     """Train an experiment; leaves a run directory with an archive in it."""
     from mtlkit.cli.console import ConsoleListener, say, show_figures, show_inspection, show_profile
     from mtlkit.errors import ConfigError
-    from mtlkit.inspection import inspect_experiment
     from mtlkit.runs import Interrupted, Profiler, RunDirectory, TrainOptions
     from mtlkit.runs import train as run_train
+    from mtlkit.runs.inspection import inspect_experiment
 
     resume = resume or resume_anyway
     if resume and force:
@@ -82,9 +82,9 @@ def predict(
     from mtlkit.cli.inputs import STANDARD_INPUT, noting_labels, open_inputs
     from mtlkit.cli.outputs import open_output
     from mtlkit.errors import ConfigError
-    from mtlkit.explanations import visible
     from mtlkit.plugins import load_plugins
     from mtlkit.runs import predict as run_predict
+    from mtlkit.text import visible
 
     where, plugins = torch_device(device), load_plugins(include_package)
     bad, size = 0, batch_size or (1 if inputs == STANDARD_INPUT else 64)

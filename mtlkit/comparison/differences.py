@@ -8,11 +8,11 @@ from typing import Any
 
 from mtlkit.archive import read_documents
 from mtlkit.archive.documents import Meta, parse_json
-from mtlkit.archive.members import printable
 from mtlkit.comparison.records import digests_by_name
 from mtlkit.config import flattened, validate
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.runs import RunDirectory
+from mtlkit.text import printable
 
 Facts = dict[str, dict[str, Any]]
 """By section and name."""

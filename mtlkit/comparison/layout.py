@@ -8,7 +8,7 @@ from typing import Any
 
 from mtlkit.comparison.bootstrap import LEVEL
 from mtlkit.comparison.compare import STANDARD, Comparison, Result
-from mtlkit.table import Cell, Table, mark_best, spread
+from mtlkit.tables import Cell, Table, mark_best, spread
 from mtlkit.training import AVERAGE
 
 COLUMNS = ("system", "task", "metric", "split", "texts", "seeds", "mean", "deviation", "gain", "low", "high", "p")

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from mtlkit.config.spec import Spec
 from mtlkit.errors import ConfigError, UnknownComponentError
-from mtlkit.table import on_one_line
+from mtlkit.text import on_one_line
 
 S = TypeVar("S", bound=Spec)
 SAYS_WHAT_IT_GOT = ("missing_setting", "unknown_setting", "unknown_component", "value_error")

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mtlkit.config import Runtime
 from mtlkit.encoders.encoder import Encoder
-from mtlkit.kernels.both_ways import both_ways
+from mtlkit.kernels.lstm.both_ways import both_ways
 from mtlkit.types import PositiveInt
 
 

@@ -13,8 +13,8 @@ from mtlkit.config import Runtime
 from mtlkit.data.instance import TargetKind
 from mtlkit.heads.head import Decoded, Head, in_full_precision
 from mtlkit.heads.iobes import Iobes
-from mtlkit.kernels.crf import bio_constraints, viterbi
-from mtlkit.kernels.crf_likelihood import log_likelihood
+from mtlkit.kernels.crf.likelihood import log_likelihood
+from mtlkit.kernels.crf.reference import bio_constraints, viterbi
 from mtlkit.types import Probability
 
 

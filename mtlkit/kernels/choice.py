@@ -6,12 +6,12 @@ from typing import Literal, TypeVar
 import torch
 
 from mtlkit.errors import ConfigError
-from mtlkit.kernels.attentive_recurrence import Recurrence
-from mtlkit.kernels.compiled_lstm import CompiledLstm, compiled_lstm
-from mtlkit.kernels.compiled_recurrence import CompiledRecurrence, compiled_recurrence
-from mtlkit.kernels.compiler import BuildError
-from mtlkit.kernels.graphed_recurrence import GraphedRecurrence
-from mtlkit.kernels.pure_recurrence import PureRecurrence
+from mtlkit.kernels.compiling.compiler import BuildError
+from mtlkit.kernels.lstm.compiled import CompiledLstm, compiled_lstm
+from mtlkit.kernels.recurrence.attentive_recurrence import Recurrence
+from mtlkit.kernels.recurrence.compiled import CompiledRecurrence, compiled_recurrence
+from mtlkit.kernels.recurrence.graphed import GraphedRecurrence
+from mtlkit.kernels.recurrence.pure import PureRecurrence
 
 Kernels = Literal["auto", "plain", "pure", "compiled", "graphs"]
 

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from mtlkit.kernels.choice import kernels_in_use
-from mtlkit.kernels.cuda_graphs import Captured, bucket
 from mtlkit.kernels.networks_in_threads import run_each
+from mtlkit.kernels.recurrence.cuda_graphs import Captured, bucket
 
 Tensors = tuple[Tensor, ...]
 Run = Callable[..., Tensors]

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar, final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
 
 from mtlkit.errors import RunError
-from mtlkit.explanations import visible
 from mtlkit.sharing.summaries import GuessSummary, MixtureSummary, PathSummary, Summary, WordSummary
+from mtlkit.text import visible
 
 Number: TypeAlias = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
 """A number that was no finite one when it was recorded may be null."""

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from mtlkit.explanations import visible
 from mtlkit.files import write_atomically
 from mtlkit.report.parts import Chart, Table
 from mtlkit.report.theme import SURFACE, VARIABLES, themed
+from mtlkit.text import visible
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias, final
 from mtlkit.comparison import RunRecord
 from mtlkit.data import Target
 from mtlkit.experiment import Experiment
-from mtlkit.explanations import Reading
+from mtlkit.sharing.explanations import Reading
 from mtlkit.sharing.summaries import Summary
 from mtlkit.training import Predictions
 

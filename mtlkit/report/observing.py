@@ -12,9 +12,8 @@ import torch
 from torch import Tensor
 
 from mtlkit.archive import Archive
-from mtlkit.corpora import Say, silent
 from mtlkit.data import Corpus, Vocabulary, word_of
-from mtlkit.models import MultiTaskModel
+from mtlkit.model import MultiTaskModel
 from mtlkit.report.affinities import SenderSums
 from mtlkit.report.evidence import Observed
 from mtlkit.report.offsets import OffsetSums
@@ -24,6 +23,7 @@ from mtlkit.runs import Wanted, scored_tasks, watching, worthless
 from mtlkit.sharing import Trace, WordTrace
 from mtlkit.sharing.summaries import summarise
 from mtlkit.training import EvaluationTask, computing_as, decisions_of_split, decoded_batches
+from mtlkit.types import Say, silent
 
 
 def observe(archive: Archive, wanted: Wanted, say: Say = silent) -> dict[str, Observed]:

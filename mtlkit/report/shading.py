@@ -11,10 +11,10 @@ from typing import final
 from markupsafe import Markup
 
 from mtlkit.data import Target
-from mtlkit.explanations import visible
-from mtlkit.explanations.shared import Matrix
 from mtlkit.report.evidence import Evidence, ReadText
 from mtlkit.report.parts import Cell, Table
+from mtlkit.sharing.explanations.shared import Matrix
+from mtlkit.text import visible
 
 SENTENCES = 120
 """All texts that a page shows with what their words read, counted once for each network: some 2 MB."""

@@ -16,7 +16,6 @@ from mtlkit.archive import Archive, open_archive
 from mtlkit.archive.documents import parse_json
 from mtlkit.comparison import RunRecord, read_record
 from mtlkit.config import Spec, validate
-from mtlkit.corpora import Say, silent
 from mtlkit.errors import ConfigError, DataError, MtlkitError, RunError
 from mtlkit.experiment import SPLITS
 from mtlkit.files import file_sha256
@@ -25,6 +24,7 @@ from mtlkit.report.course import check_tasks
 from mtlkit.report.evidence import Evidence, Observed
 from mtlkit.report.observing import observe
 from mtlkit.runs import RunDirectory, Wanted, tasks_to_score, worthless
+from mtlkit.types import Say, silent
 
 ARCHIVE = "archive.tar.gz"
 COURSE = "sharing.jsonl"

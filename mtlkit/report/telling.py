@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mtlkit.data import Corpus, Target
-from mtlkit.explanations import Reading
-from mtlkit.explanations.shared import Matrix
 from mtlkit.report.evidence import ReadText
 from mtlkit.sharing import WordTrace
+from mtlkit.sharing.explanations import Reading
+from mtlkit.sharing.explanations.shared import Matrix
 
 SHOWN = 6
 FEWEST, MOST = 6, 40

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from mtlkit.explanations import visible
+from mtlkit.text import visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment

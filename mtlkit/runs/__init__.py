@@ -6,14 +6,22 @@ from mtlkit.runs.evaluate import Evaluation, Wanted, evaluate_archive, scored_ta
 from mtlkit.runs.explain import explain
 from mtlkit.runs.finiteness import watching
 from mtlkit.runs.interrupts import Interrupted, Interrupts
-from mtlkit.runs.jobs import Job, run_jobs
 from mtlkit.runs.loaded_archive import LoadedArchive, load_archive
 from mtlkit.runs.predict import predict
 from mtlkit.runs.profile import Profile, Profiler
 from mtlkit.runs.stage_run import Listener
 from mtlkit.runs.train import RunResult, TrainOptions, train
-from mtlkit.runs.transfer import FoldOptions, TransferSettings, about, fold_of, train_folds
-from mtlkit.runs.transfer_table import TransferTable, transfer_table
+from mtlkit.runs.transfer import (
+    FoldOptions,
+    Job,
+    TransferSettings,
+    TransferTable,
+    about,
+    fold_of,
+    run_jobs,
+    train_folds,
+    transfer_table,
+)
 
 __all__ = [
     "FoldOptions",

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mtlkit.corpora import data_hashes
 from mtlkit.errors import ConfigError
-from mtlkit.experiment import Experiment
+from mtlkit.experiment import Experiment, data_hashes
 from mtlkit.runs.directory import RunDirectory
 
 

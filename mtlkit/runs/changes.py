@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, final
 
 from mtlkit.config import Difference, components_in, differences, validate
-from mtlkit.corpora import Corpora, Say
 from mtlkit.data import Vocabulary
 from mtlkit.errors import ConfigError, RunError
-from mtlkit.experiment import Experiment, LoadedExperiment
+from mtlkit.experiment import Corpora, Experiment, LoadedExperiment
 from mtlkit.files import file_sha256
 from mtlkit.runs.directory import RunDirectory
+from mtlkit.types import Say
 
 NOTE = "resumed_anyway"
 """The key in `meta.json`."""

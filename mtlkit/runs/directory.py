@@ -23,9 +23,8 @@ from typing import Any, final
 
 from mtlkit.data import Vocabulary
 from mtlkit.errors import RunError, RunInUseError
-from mtlkit.experiment import LoadedExperiment
+from mtlkit.experiment import LoadedExperiment, TaskPaths
 from mtlkit.files import is_locked, new_folder, take_lock, write_atomically
-from mtlkit.stages import TaskPaths
 
 FORMAT = 2
 KIND = "mtlkit run"

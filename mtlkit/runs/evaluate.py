@@ -5,15 +5,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mtlkit.archive import Archive
-from mtlkit.corpora import Say, evaluation_tasks, load_split, majority, say_counts, silent
 from mtlkit.errors import ConfigError, DataError
-from mtlkit.experiment import TaskSettings
+from mtlkit.experiment import TaskSettings, load_split, say_counts
 from mtlkit.files import is_file
-from mtlkit.models import MultiTaskModel
+from mtlkit.model import MultiTaskModel
 from mtlkit.runs.finiteness import watching
 from mtlkit.runs.predict import NO_NUMBER
-from mtlkit.table import on_one_line
+from mtlkit.runs.scoring import evaluation_tasks, majority
+from mtlkit.text import on_one_line
 from mtlkit.training import EvaluationTask, Predictions, computing_as, predictions_of, with_averages
+from mtlkit.types import Say, silent
 
 
 @dataclass(frozen=True)

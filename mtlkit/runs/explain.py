@@ -12,9 +12,9 @@ from torch import Tensor
 from mtlkit.archive import Archive
 from mtlkit.data import Corpus, DatasetReader, Instance
 from mtlkit.errors import ArchiveError, ConfigError, DataError
-from mtlkit.explanations import Explanation, Guess, Mixture, Path, Reading, SharedWith, Step
 from mtlkit.runs.predict import NO_NUMBER, answering, as_batch, decisions_of
 from mtlkit.sharing import GuessTrace, MixtureTrace, PathTrace, Trace, WordTrace
+from mtlkit.sharing.explanations import Explanation, Guess, Mixture, Path, Reading, SharedWith, Step
 from mtlkit.training import computing_as
 from mtlkit.training.optimization import autocast
 

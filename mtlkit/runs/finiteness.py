@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from mtlkit.data import Text
-from mtlkit.models import MultiTaskModel
+from mtlkit.model import MultiTaskModel
 from mtlkit.sharing import Shared
 
 

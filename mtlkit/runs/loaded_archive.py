@@ -7,12 +7,12 @@ from typing import Any, final
 import torch
 
 from mtlkit.archive import Archive, open_archive
-from mtlkit.devices import device_of
 from mtlkit.errors import ConfigError
-from mtlkit.explanations import Explanation
 from mtlkit.plugins import load_plugins
 from mtlkit.runs.explain import explain
 from mtlkit.runs.predict import predict
+from mtlkit.sharing.explanations import Explanation
+from mtlkit.training.devices import device_of
 
 
 @final

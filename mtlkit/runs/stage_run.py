@@ -9,19 +9,18 @@ from typing import Any, Protocol, final
 import torch
 from safetensors.torch import load_file
 
-from mtlkit.beginnings import new_model
-from mtlkit.corpora import Corpora, Say, evaluation_tasks, majority
 from mtlkit.data import TaskSplit, Vectors, Vocabulary
 from mtlkit.errors import RunError
-from mtlkit.experiment import Experiment, build_model
+from mtlkit.experiment import Corpora, Experiment, TaskPaths, build_model, experiment_of, stages_of, tasks_of
 from mtlkit.files import new_folder
-from mtlkit.models import MultiTaskModel
+from mtlkit.model import MultiTaskModel
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.interrupts import Interrupted, Interrupts
+from mtlkit.runs.new_model import new_model
 from mtlkit.runs.predictions import write_predictions
-from mtlkit.selectors import ModulePath
+from mtlkit.runs.scoring import evaluation_tasks, majority
 from mtlkit.sharing import SearchableScheme
-from mtlkit.stages import TaskPaths, experiment_of, stages_of, tasks_of
+from mtlkit.sharing.selectors import ModulePath
 from mtlkit.training import (
     NO_FIT,
     Checkpoints,
@@ -39,6 +38,7 @@ from mtlkit.training import (
     taken_over,
     with_averages,
 )
+from mtlkit.types import Say
 
 
 class Listener(Protocol):

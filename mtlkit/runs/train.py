@@ -12,27 +12,27 @@ import torch
 
 import mtlkit
 from mtlkit.archive import write_archive
-from mtlkit.checks import check_experiment
-from mtlkit.corpora import (
-    Say,
+from mtlkit.data import Vocabulary
+from mtlkit.encoders import Encoder
+from mtlkit.errors import ConfigError, RunError
+from mtlkit.experiment import (
+    Experiment,
+    LoadedExperiment,
     data_hashes,
     load_corpora,
     make_vocabulary,
     read_vectors,
-    silent,
+    stages_of,
 )
-from mtlkit.data import Vocabulary
-from mtlkit.encoders import Encoder
-from mtlkit.errors import ConfigError, RunError
-from mtlkit.experiment import Experiment, LoadedExperiment
 from mtlkit.kernels.choice import kernels_in_use, lstms_in_use, set_kernels, why_not_compiled
 from mtlkit.plugins import Plugin
 from mtlkit.runs.changes import Changes, changed_settings, code_hashes, refuse
+from mtlkit.runs.checks import check_experiment
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.interrupts import Interrupts
 from mtlkit.runs.provenance import provenance
 from mtlkit.runs.stage_run import Listener, Outcome, Setting, StageRun
-from mtlkit.stages import stages_of
+from mtlkit.types import Say, silent
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import final
 
 from torch import Tensor, nn
 
-from mtlkit.kernels.message_passing import FusionWeights
+from mtlkit.kernels.recurrence.message_passing import FusionWeights
 
 
 @final

@@ -8,10 +8,10 @@ from typing import Literal, Self, final
 import torch
 from torch import Tensor
 
-from mtlkit.communicators import Communicator
 from mtlkit.config import Lazy, Runtime
 from mtlkit.errors import ConfigError
 from mtlkit.kernels.sequences import reverse_within_length, zero_padding
+from mtlkit.sharing.communicators import Communicator
 from mtlkit.sharing.one_way_network import Heard, OneWayNetwork
 from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 from mtlkit.sharing.traces import WordTrace

@@ -9,13 +9,13 @@ from typing import Literal, NamedTuple, cast, final
 import torch
 from torch import Tensor, nn
 
-from mtlkit.communicators import Communicator, Message
 from mtlkit.config import Lazy, nearest
 from mtlkit.errors import ConfigError
 from mtlkit.kernels.choice import recurrence_for
-from mtlkit.kernels.message_gates import message_gates
-from mtlkit.kernels.message_passing import lstm_prime
+from mtlkit.kernels.recurrence.message_gates import message_gates
+from mtlkit.kernels.recurrence.message_passing import lstm_prime
 from mtlkit.kernels.side_by_side import run_side_by_side
+from mtlkit.sharing.communicators import Communicator, Message
 from mtlkit.sharing.message_gate import MessageGate
 
 

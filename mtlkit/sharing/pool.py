@@ -13,9 +13,9 @@ from mtlkit.config import Lazy, Runtime
 from mtlkit.encoders import BilstmEncoder, Encoder
 from mtlkit.errors import ConfigError
 from mtlkit.kernels.sequences import zero_padding
-from mtlkit.selectors import Controller, FixedPaths, ModulePath, Paths, PoolSelector
 from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 from mtlkit.sharing.searchable_scheme import SearchableScheme
+from mtlkit.sharing.selectors import Controller, FixedPaths, ModulePath, Paths, PoolSelector
 from mtlkit.sharing.traces import PathTrace
 from mtlkit.types import PartCount
 

@@ -10,8 +10,8 @@ from typing import Self
 from torch import Tensor, nn
 
 from mtlkit.config import Lazy
-from mtlkit.selectors import ModulePath, Paths
 from mtlkit.sharing.scheme import Shared, SharingScheme
+from mtlkit.sharing.selectors import ModulePath, Paths
 
 
 class SearchableScheme(SharingScheme):

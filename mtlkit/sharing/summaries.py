@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, assert_never, final
 import torch
 from torch import Tensor
 
-from mtlkit.selectors import ModulePath
+from mtlkit.sharing.selectors import ModulePath
 from mtlkit.sharing.traces import GuessTrace, MixtureTrace, PathTrace, Trace, WordTrace
 
 Row: TypeAlias = tuple[float, ...]

@@ -9,7 +9,7 @@ from typing import TypeAlias, final
 
 from torch import Tensor
 
-from mtlkit.selectors import ModulePath
+from mtlkit.sharing.selectors import ModulePath
 
 
 @final

@@ -11,7 +11,7 @@ from mtlkit.files import write_atomically
 from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.scores import Scores, scores_of
 from mtlkit.sweeps.sweep import Sweep, SweepRun
-from mtlkit.table import Table, markdown_lines, spread
+from mtlkit.tables import Table, markdown_lines, spread
 
 COLUMNS = ("dev", "test", "clean_test")
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from mtlkit.experiment import Experiment
-from mtlkit.stages import experiment_of, stages_of
+from mtlkit.experiment import Experiment, experiment_of, stages_of
 from mtlkit.training import CLEAN, counted_figure, figures_of
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
-from mtlkit.checks import check_experiment
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import LoadedExperiment
 from mtlkit.files import held_lock, write_atomically
 from mtlkit.runs import RunDirectory
+from mtlkit.runs.checks import check_experiment
 from mtlkit.sweeps.axes import Axis, Grid, Option, Range, axes_of
 from mtlkit.sweeps.points import Point, points_of
 from mtlkit.sweeps.scores import can_be_scored

@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from statistics import fmean
 
-from mtlkit.corpora import Say
 from mtlkit.errors import DivergedError, OutOfMemoryError, RunInUseError
 from mtlkit.runs import Interrupts, Listener, TrainOptions, train
 from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.scores import scores_of
 from mtlkit.sweeps.sweep import Sweep, SweepRun
 from mtlkit.sweeps.trials import Trials
+from mtlkit.types import Say
 
 POLL_SECONDS = 0.1
 LOOK_SECONDS = 2.0

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from pydantic import create_model
 
-from mtlkit.communicators import Communicator
 from mtlkit.config import Component, Lazy, Spec, json_schema, validate
 from mtlkit.data import DatasetReader, Tokenizer
 from mtlkit.embedders import Embedder
@@ -19,8 +18,9 @@ from mtlkit.heads import Head
 from mtlkit.initializers import Initializer
 from mtlkit.metrics import Metric
 from mtlkit.plugins import failures, load_plugins
-from mtlkit.selectors import PoolSelector
 from mtlkit.sharing import SharingScheme
+from mtlkit.sharing.communicators import Communicator
+from mtlkit.sharing.selectors import PoolSelector
 from mtlkit.testing.data import check_dataset_reader, check_metric, check_tokenizer
 from mtlkit.testing.heads import check_head
 from mtlkit.testing.initializers import check_initializer

@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mtlkit.communicators import Communicator
 from mtlkit.config import Lazy
 from mtlkit.embedders import Embedder
 from mtlkit.encoders import Encoder
 from mtlkit.errors import ConfigError
-from mtlkit.selectors import ModulePath
 from mtlkit.sharing import MessagePassing, SearchableScheme, SharingScheme
+from mtlkit.sharing.communicators import Communicator
+from mtlkit.sharing.selectors import ModulePath
 from mtlkit.testing.modules import LONGER, build_module, check_module, check_states, close
 from mtlkit.testing.promises import doing, promise
 from mtlkit.testing.samples import INPUT_DIM, STATE_DIM, TASKS, Sample, sample

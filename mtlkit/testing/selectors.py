@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from mtlkit.config import Lazy
-from mtlkit.selectors import ModulePath, Paths, PoolSelector
+from mtlkit.sharing.selectors import ModulePath, Paths, PoolSelector
 from mtlkit.testing.modules import build_module, check_gradients, check_meta_device, check_state, close
 from mtlkit.testing.promises import doing, promise
 from mtlkit.testing.samples import MAX_LENGTH, NUM_MODULES, TASKS

@@ -15,9 +15,9 @@ from mtlkit.data import Batch, BatchStream, Corpus, Instance, TaskSplit
 from mtlkit.embedders import WordEmbedder
 from mtlkit.encoders import Encoder, LstmEncoder
 from mtlkit.heads import Classifier
-from mtlkit.models import SHARED, MultiTaskModel
-from mtlkit.selectors import ModulePath
+from mtlkit.model import SHARED, MultiTaskModel
 from mtlkit.sharing import FullyShared, ModulePool, SharingScheme
+from mtlkit.sharing.selectors import ModulePath
 from mtlkit.testing.promises import doing, promise
 from mtlkit.testing.samples import LABELS, MAX_LENGTH, NUM_MODULES, SENTENCES, TASKS, sample, sample_vocabulary
 from mtlkit.training import (

@@ -23,7 +23,7 @@ from torch import nn
 
 from mtlkit.errors import DataError, RunError
 from mtlkit.files import file_sha256, new_file, new_folder
-from mtlkit.models import MultiTaskModel
+from mtlkit.model import MultiTaskModel
 from mtlkit.training.weights import save_tensors, save_weights
 
 KEEP = 2

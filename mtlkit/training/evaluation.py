@@ -13,9 +13,9 @@ from torch import Tensor
 from mtlkit.config import Lazy
 from mtlkit.data import Batch, Target, TaskSplit, bucketed_order
 from mtlkit.metrics import Metric
-from mtlkit.models import MultiTaskModel
-from mtlkit.selectors import ModulePath
+from mtlkit.model import MultiTaskModel
 from mtlkit.sharing import Trace
+from mtlkit.sharing.selectors import ModulePath
 from mtlkit.training.optimization import Precision, autocast
 from mtlkit.training.out_of_memory import telling_of_memory
 from mtlkit.training.predictions import CLEAN, CLEAN_SHARE, Predictions

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from mtlkit.errors import ConfigError
-from mtlkit.models import MultiTaskModel
+from mtlkit.model import MultiTaskModel
 from mtlkit.sharing import SearchableScheme
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mtlkit.data import Batch
 from mtlkit.errors import OutOfMemoryError
-from mtlkit.models import MultiTaskModel, TaskLoss
+from mtlkit.model import MultiTaskModel, TaskLoss
 
 if TYPE_CHECKING:
     from mtlkit.training.optimization import Optimization

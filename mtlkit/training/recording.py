@@ -10,7 +10,7 @@ from torch import nn
 
 from mtlkit.config import Lazy
 from mtlkit.data import TaskSplit
-from mtlkit.models import MultiTaskModel
+from mtlkit.model import MultiTaskModel
 from mtlkit.training import random_state
 from mtlkit.training.optimization import Precision, autocast
 from mtlkit.training.out_of_memory import telling_of_memory

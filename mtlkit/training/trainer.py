@@ -10,7 +10,7 @@ import torch
 
 from mtlkit.data import Batch, BatchStream, TaskSplit
 from mtlkit.errors import OutOfMemoryError
-from mtlkit.models import MultiTaskModel
+from mtlkit.model import MultiTaskModel
 from mtlkit.training import random_state
 from mtlkit.training.evaluation import EvaluationTask, evaluate, with_averages
 from mtlkit.training.events import EpochEnd, Step

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mtlkit.errors import ConfigError
 from mtlkit.files import new_file
-from mtlkit.models import MultiTaskModel
+from mtlkit.model import MultiTaskModel
 
 
 def save_weights(path: Path, model: MultiTaskModel, tasks: Collection[str]) -> None:

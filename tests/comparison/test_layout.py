@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mtlkit.comparison import Comparison, Question, compare, read_record, systems_of
 from mtlkit.comparison.layout import as_csv, as_json, notes_of, tables_of
-from mtlkit.table import markdown
+from mtlkit.tables import markdown
 
 MakeRun = Callable[..., Path]
 

@@ -3,7 +3,7 @@
 import torch
 
 from mtlkit.data import Text
-from mtlkit.kernels.message_passing import (
+from mtlkit.kernels.recurrence.message_passing import (
     LstmWeights,
     ScorerWeights,
     reference_direct,

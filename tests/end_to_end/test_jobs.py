@@ -10,7 +10,7 @@ import time
 import pytest
 import torch
 
-from mtlkit.runs.jobs import Job, run_jobs
+from mtlkit.runs.transfer.jobs import Job, run_jobs
 
 
 def job(folder, name, *arguments):
@@ -58,7 +58,7 @@ PARENT = textwrap.dedent("""
     import sys
     from pathlib import Path
     from mtlkit.runs import Interrupted
-    from mtlkit.runs.jobs import Job, run_jobs
+    from mtlkit.runs.transfer.jobs import Job, run_jobs
 
     file, folder = sys.argv[1:]
     names = ["first", "second"]

@@ -12,7 +12,7 @@ from mtlkit.cli import main
 from mtlkit.cli.inputs import open_inputs
 from mtlkit.config import Lazy
 from mtlkit.errors import DataError
-from mtlkit.models import MultiTaskModel
+from mtlkit.model import MultiTaskModel
 
 
 def records(result):

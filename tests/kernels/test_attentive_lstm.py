@@ -7,20 +7,20 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mtlkit.kernels.attentive_lstm import ScorerParts, attentive_lstm
-from mtlkit.kernels.attentive_recurrence import LARGEST, Recurrence
-from mtlkit.kernels.compiled_recurrence import compiled_recurrence
-from mtlkit.kernels.compiler import BuildError
-from mtlkit.kernels.cuda_graphs import bucket
-from mtlkit.kernels.graphed_recurrence import GraphedRecurrence
-from mtlkit.kernels.message_passing import (
+from mtlkit.kernels.compiling.compiler import BuildError
+from mtlkit.kernels.recurrence.attentive_lstm import ScorerParts, attentive_lstm
+from mtlkit.kernels.recurrence.attentive_recurrence import LARGEST, Recurrence
+from mtlkit.kernels.recurrence.compiled import compiled_recurrence
+from mtlkit.kernels.recurrence.cuda_graphs import bucket
+from mtlkit.kernels.recurrence.graphed import GraphedRecurrence
+from mtlkit.kernels.recurrence.message_passing import (
     FusionWeights,
     LstmWeights,
     ScorerWeights,
     reference_direct,
     reference_indirect,
 )
-from mtlkit.kernels.pure_recurrence import PureRecurrence
+from mtlkit.kernels.recurrence.pure import PureRecurrence
 
 
 def compiled() -> Recurrence:

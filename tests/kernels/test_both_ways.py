@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from mtlkit.kernels import choice
-from mtlkit.kernels.both_ways import both_ways, plain_both_ways
 from mtlkit.kernels.choice import set_kernels
-from mtlkit.kernels.compiled_lstm import CompiledLstm, compiled_lstm
-from mtlkit.kernels.compiler import BuildError
+from mtlkit.kernels.compiling.compiler import BuildError
+from mtlkit.kernels.lstm.both_ways import both_ways, plain_both_ways
+from mtlkit.kernels.lstm.compiled import CompiledLstm, compiled_lstm
 
 LENGTHS = [[1], [4], [5, 5], [2, 7, 1], [3, 0, 6, 6], [9, 2, 2, 9, 1, 30, 17, 4, 4, 8, 3], [60, 55, 41], [0, 0]]
 SIZES = [(1, 1), (3, 4), (20, 9), (7, 33)]

@@ -16,7 +16,7 @@ from mtlkit.kernels.choice import (
     set_kernels,
     why_not_compiled,
 )
-from mtlkit.kernels.compiler import BuildError
+from mtlkit.kernels.compiling.compiler import BuildError
 
 CPU = torch.device("cpu")
 

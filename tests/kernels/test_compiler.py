@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mtlkit.kernels import compiler
-from mtlkit.kernels.compiler import BuildError, build
+from mtlkit.kernels.compiling import compiler
+from mtlkit.kernels.compiling.compiler import BuildError, build
 
 pytestmark = pytest.mark.skipif(
     not any(compiler.shutil.which(name) for name in compiler.COMPILERS), reason="there is no C++ compiler"

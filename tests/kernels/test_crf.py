@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torchcrf import CRF
 
-from mtlkit.kernels.crf import bio_constraints, viterbi
+from mtlkit.kernels.crf.reference import bio_constraints, viterbi
 
 LABELS = ["I-NP", "O", "B-VP", "B-NP", "I-VP"]
 

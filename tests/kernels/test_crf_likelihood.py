@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torchcrf import CRF
 
-from mtlkit.kernels import crf_likelihood
-from mtlkit.kernels.crf_likelihood import LARGEST_SPREAD, log_likelihood, log_partition, reference_partition
+from mtlkit.kernels.crf import likelihood as crf_likelihood
+from mtlkit.kernels.crf.likelihood import LARGEST_SPREAD, log_likelihood, log_partition, reference_partition
 
 lengths = st.lists(st.integers(1, 30), min_size=1, max_size=6)
 seeds = st.integers(0, 2**16)

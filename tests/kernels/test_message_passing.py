@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mtlkit.kernels.message_passing import (
+from mtlkit.kernels.recurrence.message_passing import (
     FusionWeights,
     LstmWeights,
     ScorerWeights,

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from mtlkit.explanations import visible
 from mtlkit.report.course import read_course
 from mtlkit.report.drawing import inline_svg, write_chart
 from mtlkit.report.evidence import Evidence
@@ -17,6 +16,7 @@ from mtlkit.report.parts import Chart, Section, View
 from mtlkit.report.strengths import same_module
 from mtlkit.report.views import discriminator, gradients, mixture, pool, reading_course, sharing_map
 from mtlkit.sharing.summaries import PathSummary
+from mtlkit.text import visible
 from tests.report import shared_evidence
 from tests.report.shared_evidence import FOUR, GRID, HOSTILE, Make, course_of, evidence, made
 

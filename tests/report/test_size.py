@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 
 from mtlkit.config import Lazy
-from mtlkit.explanations import Reading
 from mtlkit.metrics import Metric
 from mtlkit.report import affinities, offsets, patterns
 from mtlkit.report.assemble import sections_of
 from mtlkit.report.evidence import Affinity, Example, Offsets, Pattern, ReadText
 from mtlkit.report.page import page
 from mtlkit.report.telling import MOST, SHOWN
+from mtlkit.sharing.explanations import Reading
 from mtlkit.training import Predictions
 from tests.report import shared_evidence
 from tests.report.shared_evidence import GRID, course_of, evidence, law, made

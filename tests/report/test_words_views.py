@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from mtlkit.config import Lazy
-from mtlkit.explanations import Reading
 from mtlkit.metrics import Metric
 from mtlkit.report.drawing import as_csv, inline_svg, write_chart
 from mtlkit.report.evidence import Affinity, Evidence, Example, Observed, Offsets, Pattern, ReadText
@@ -19,6 +18,7 @@ from mtlkit.report.parts import Chart, View
 from mtlkit.report.pixels import picture_of
 from mtlkit.report.shading import shown_texts
 from mtlkit.report.views import affinities, distances, patterns, positions, words
+from mtlkit.sharing.explanations import Reading
 from mtlkit.training import Predictions
 
 HOSTILE = '</script><script>alert("1")</script>'

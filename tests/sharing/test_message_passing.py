@@ -11,11 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from mtlkit.communicators import Communicator, DirectCommunicator, IndirectCommunicator, Message
 from mtlkit.config import Lazy, Spec
 from mtlkit.errors import ConfigError
 from mtlkit.kernels.choice import Kernels, set_kernels
-from mtlkit.kernels.message_passing import (
+from mtlkit.kernels.recurrence.message_passing import (
     FusionWeights,
     LstmWeights,
     ScorerWeights,
@@ -26,6 +25,7 @@ from mtlkit.kernels.message_passing import (
 )
 from mtlkit.kernels.sequences import reverse_within_length, zero_padding
 from mtlkit.sharing import MessagePassing
+from mtlkit.sharing.communicators import Communicator, DirectCommunicator, IndirectCommunicator, Message
 from mtlkit.sharing.message_gate import MessageGate
 from mtlkit.sharing.one_way_network import OneWayNetwork
 

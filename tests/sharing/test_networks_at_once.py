@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from mtlkit.communicators import Communicator, DirectCommunicator
 from mtlkit.config import Lazy
 from mtlkit.encoders import BilstmEncoder, Encoder, LstmEncoder
 from mtlkit.kernels.networks_in_threads import set_network_threads
 from mtlkit.sharing import CrossStitch, MessagePassing, SharingScheme
+from mtlkit.sharing.communicators import Communicator, DirectCommunicator
 
 TASKS = ["books", "films", "music", "toys"]
 INPUT, STATE, TIME = 5, 6, 9

@@ -9,8 +9,8 @@ from torch import Tensor
 from mtlkit.config import Lazy
 from mtlkit.encoders import BilstmEncoder, LstmEncoder
 from mtlkit.errors import ConfigError
-from mtlkit.selectors import FixedPaths, ModulePath, RandomPaths
 from mtlkit.sharing import ModulePool, SearchableScheme
+from mtlkit.sharing.selectors import FixedPaths, ModulePath, RandomPaths
 
 TASKS = ["movie", "tweet"]
 SIZE, TIME = 4, 5

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from mtlkit.communicators import Communicator, DirectCommunicator, IndirectCommunicator
 from mtlkit.config import Lazy
 from mtlkit.encoders import BilstmEncoder
 from mtlkit.sharing import CrossStitch, MessagePassing, SharingScheme
+from mtlkit.sharing.communicators import Communicator, DirectCommunicator, IndirectCommunicator
 
 TASKS = ["movie", "product", "tweet"]
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mtlkit.config import Lazy
 from mtlkit.encoders import Encoder, LstmEncoder
 from mtlkit.errors import ConfigError
-from mtlkit.kernels.message_passing import LstmWeights, reference_lstm
+from mtlkit.kernels.recurrence.message_passing import LstmWeights, reference_lstm
 from mtlkit.kernels.sequences import zero_padding
 from mtlkit.sharing import (
     AdversarialSharedPrivate,

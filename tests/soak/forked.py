@@ -18,7 +18,14 @@ from typing import Any, final
 
 from mtlkit.files import cache_folder
 
-IMPORTED = ["mtlkit.cli", "mtlkit.cli.console", "mtlkit.inspection", "mtlkit.runs", "mtlkit.sweeps", "torch._inductor"]
+IMPORTED = [
+    "mtlkit.cli",
+    "mtlkit.cli.console",
+    "mtlkit.runs.inspection",
+    "mtlkit.runs",
+    "mtlkit.sweeps",
+    "torch._inductor",
+]
 """The last one is what the first step of an optimiser imports, and deterministic algorithms do; it takes seconds."""
 
 CAPABILITY_VERSION = 0x20080522

@@ -15,11 +15,11 @@ with atheris.instrument_imports(include=["mtlkit"]):
     import torch
 
     from mtlkit.archive import open_archive
-    from mtlkit.checks import check_experiment
     from mtlkit.errors import MtlkitError
     from mtlkit.experiment import load_experiment
     from mtlkit.plugins import load_plugins
     from mtlkit.runs import predict
+    from mtlkit.runs.checks import check_experiment
     from tests.data.readers.test_damaged_files import GOOD, READERS, held_to_its_promise
     from tests.soak.mutated_experiments import limited, originals
     from tests.soak.tiny_archive import packed, sealed, tar, tiny_members

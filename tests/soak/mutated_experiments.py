@@ -21,10 +21,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from mtlkit.checks import check_experiment
 from mtlkit.config import Variables, interfaces
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import load_experiment
+from mtlkit.runs.checks import check_experiment
 from tests.soak.counts import Counts
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mtlkit.checks import check_experiment
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import load_experiment
+from mtlkit.runs.checks import check_experiment
 from tests.soak.counts import Counts
 from tests.soak.mutated_experiments import attempt, mutant, originals, soak
 

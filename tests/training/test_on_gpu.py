@@ -12,7 +12,7 @@ from mtlkit.embedders import WordEmbedder
 from mtlkit.encoders import BilstmEncoder
 from mtlkit.errors import DivergedError
 from mtlkit.heads import Classifier, CrfTagger, Head
-from mtlkit.models import SHARED, MultiTaskModel
+from mtlkit.model import SHARED, MultiTaskModel
 from mtlkit.sharing import FullyShared
 from mtlkit.training import EpochEnd, EvaluationTask, Step, Trainer, TrainerSettings, seed_all
 from mtlkit.training.selection import MeanSelection

@@ -15,7 +15,7 @@ from mtlkit.embedders import WordEmbedder
 from mtlkit.encoders import BilstmEncoder, Encoder
 from mtlkit.errors import RunError
 from mtlkit.heads import Classifier, CrfTagger
-from mtlkit.models import SHARED, MultiTaskModel
+from mtlkit.model import SHARED, MultiTaskModel
 from mtlkit.sharing import AdversarialSharedPrivate, FullyShared, ModulePool, SharingScheme
 from mtlkit.training import EpochEnd, Step, Trainer, TrainerSettings, seed_all
 from mtlkit.training.out_of_memory import is_out_of_memory

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mtlkit.communicators import DirectCommunicator, IndirectCommunicator
 from mtlkit.config import Lazy, validate
 from mtlkit.data import Corpus, Instance, TaskSplit, Vocabulary
 from mtlkit.embedders import WordEmbedder
@@ -16,8 +15,7 @@ from mtlkit.encoders import LstmEncoder
 from mtlkit.errors import ConfigError, OutOfMemoryError
 from mtlkit.heads import Classifier
 from mtlkit.metrics import Accuracy
-from mtlkit.models import SHARED, MultiTaskModel
-from mtlkit.selectors import FixedPaths
+from mtlkit.model import SHARED, MultiTaskModel
 from mtlkit.sharing import (
     AdversarialSharedPrivate,
     CrossStitch,
@@ -27,6 +25,8 @@ from mtlkit.sharing import (
     Private,
     SharingScheme,
 )
+from mtlkit.sharing.communicators import DirectCommunicator, IndirectCommunicator
+from mtlkit.sharing.selectors import FixedPaths
 from mtlkit.training import EpochEnd, EvaluationTask, Trainer, TrainerSettings, random_state, seed_all
 from mtlkit.training.recording import Recording, plain
 from mtlkit.training.records import GradientCosine, SharingRecord

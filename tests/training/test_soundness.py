@@ -15,7 +15,7 @@ from mtlkit.encoders import BilstmEncoder
 from mtlkit.errors import DivergedError
 from mtlkit.heads import Classifier
 from mtlkit.metrics import Accuracy
-from mtlkit.models import SHARED, MultiTaskModel, TaskLoss
+from mtlkit.model import SHARED, MultiTaskModel, TaskLoss
 from mtlkit.sharing import ModulePool, Private, SharingScheme
 from mtlkit.training import EpochEnd, EvaluationTask, Optimizer, Step, Trainer, TrainerSettings, seed_all
 from mtlkit.training.optimization import Optimization

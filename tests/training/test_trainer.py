@@ -15,7 +15,7 @@ from mtlkit.encoders import LstmEncoder
 from mtlkit.errors import RunError
 from mtlkit.heads import Classifier
 from mtlkit.metrics import Accuracy
-from mtlkit.models import SHARED, MultiTaskModel
+from mtlkit.model import SHARED, MultiTaskModel
 from mtlkit.sharing import Private
 from mtlkit.training import EpochEnd, EvaluationTask, Step, Trainer, TrainerSettings, random_state, seed_all
 from mtlkit.training.selection import MeanSelection

@@ -4,12 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mtlkit.explanations import visible
 from mtlkit.report.charts.point_names import Style, key_height, legend, name_points, number_key, numbers_of, styles_of
 from mtlkit.report.drawing import mark
 from mtlkit.report.parts import Cell, Chart, Table
 from mtlkit.report.paths import STOP, Paths, plain
 from mtlkit.report.theme import RULE
+from mtlkit.text import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mtlkit.explanations import visible
 from mtlkit.report.alike import next_to_nothing
 from mtlkit.report.evidence import Evidence, Example, Pattern, Reach
 from mtlkit.report.naming import slugs
@@ -13,6 +12,7 @@ from mtlkit.report.parts import Chart, Section, Table, View
 from mtlkit.report.shading import shown_texts
 from mtlkit.report.templating import render
 from mtlkit.report.theme import ACCENT, INK, MUTED
+from mtlkit.text import visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

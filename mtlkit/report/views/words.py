@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mtlkit.explanations import visible
-from mtlkit.explanations.shared import Matrix
 from mtlkit.report.evidence import Evidence, ReadText
 from mtlkit.report.naming import slugs
 from mtlkit.report.parts import Chart, Section, View
@@ -30,6 +28,8 @@ from mtlkit.report.shading import (
 )
 from mtlkit.report.templating import render
 from mtlkit.report.theme import ACCENT, INK, MUTED, SURFACE
+from mtlkit.sharing.explanations.shared import Matrix
+from mtlkit.text import visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -2,8 +2,8 @@
 
 from typing import final
 
-from mtlkit.selectors import ModulePath
 from mtlkit.sharing import SearchableScheme
+from mtlkit.sharing.selectors import ModulePath
 from mtlkit.training.derivations.path_derivation import PathDerivation, Score
 from mtlkit.types import PositiveInt
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from mtlkit.config import Component
-from mtlkit.selectors import ModulePath
 from mtlkit.sharing import SearchableScheme
+from mtlkit.sharing.selectors import ModulePath
 
 Score = Callable[[str, ModulePath], float]
 """The headline metric of a task on its dev data along a path; higher is better."""

@@ -13,7 +13,7 @@ from torch import Tensor
 from mtlkit.config import Runtime
 from mtlkit.data import TaskSplit
 from mtlkit.errors import ConfigError
-from mtlkit.models import MultiTaskModel
+from mtlkit.model import MultiTaskModel
 from mtlkit.training.records.record import Record
 from mtlkit.training.records.samples import spread_out
 from mtlkit.types import Pattern, PositiveInt

@@ -6,7 +6,7 @@ from typing import Any
 
 from mtlkit.config import Component
 from mtlkit.data import TaskSplit
-from mtlkit.models import MultiTaskModel
+from mtlkit.model import MultiTaskModel
 
 
 class Record(Component, offers=("tasks", "parameters")):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mtlkit.data import TaskSplit
-from mtlkit.models import MultiTaskModel
+from mtlkit.model import MultiTaskModel
 from mtlkit.sharing import Trace
 from mtlkit.sharing.summaries import summarise
 from mtlkit.training.records.record import Record

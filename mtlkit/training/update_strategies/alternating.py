@@ -5,7 +5,7 @@ from typing import Any, final
 
 from mtlkit.config import Lazy
 from mtlkit.data import Batch
-from mtlkit.models import MultiTaskModel
+from mtlkit.model import MultiTaskModel
 from mtlkit.training.optimization import Optimization, Precision
 from mtlkit.training.optimizers import Adam, Optimizer
 from mtlkit.training.update_strategies.policy_gradient import Baseline, PolicyGradient, Rewarded

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import final
 
 from mtlkit.data import Batch
-from mtlkit.models import MultiTaskModel, TaskLoss
+from mtlkit.model import MultiTaskModel, TaskLoss
 from mtlkit.training.optimization import Optimization, Precision, autocast
 from mtlkit.training.out_of_memory import add_gradients
 from mtlkit.training.update_strategies.update_strategy import StepResult, UpdateStrategy

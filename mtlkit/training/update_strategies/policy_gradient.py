@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mtlkit.config import Lazy
 from mtlkit.errors import ConfigError
-from mtlkit.selectors import Paths
+from mtlkit.sharing.selectors import Paths
 from mtlkit.training.optimization import Optimization
 from mtlkit.training.optimizers import Optimizer
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from mtlkit.data import Batch, BatchStream
-from mtlkit.models import MultiTaskModel, TaskLoss
-from mtlkit.selectors import ModulePath, Paths
+from mtlkit.model import MultiTaskModel, TaskLoss
 from mtlkit.sharing import SearchableScheme
+from mtlkit.sharing.selectors import ModulePath, Paths
 from mtlkit.training.optimization import Optimization, Precision, autocast
 from mtlkit.training.out_of_memory import add_gradients
 from mtlkit.training.update_strategies.policy_gradient import PolicyGradient, Rewarded

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mtlkit.config import Component
 from mtlkit.data import Batch, BatchStream
-from mtlkit.models import MultiTaskModel
+from mtlkit.model import MultiTaskModel
 from mtlkit.training.optimization import Optimization, Precision
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mtlkit.config import Lazy
 from mtlkit.errors import ConfigError
-from mtlkit.selectors import Controller, FixedPaths, Paths
+from mtlkit.sharing.selectors import Controller, FixedPaths, Paths
 from mtlkit.training.optimizers import SGD, Adam
 from mtlkit.training.update_strategies.policy_gradient import Baseline, PolicyGradient, Rewarded
 

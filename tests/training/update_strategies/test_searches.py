@@ -13,9 +13,9 @@ from mtlkit.embedders import WordEmbedder
 from mtlkit.encoders import LstmEncoder
 from mtlkit.heads import Classifier
 from mtlkit.metrics import Accuracy
-from mtlkit.models import SHARED, MultiTaskModel
-from mtlkit.selectors import PoolSelector
+from mtlkit.model import SHARED, MultiTaskModel
 from mtlkit.sharing import ModulePool
+from mtlkit.sharing.selectors import PoolSelector
 from mtlkit.training import EpochEnd, EvaluationTask, Trainer, TrainerSettings, UpdateStrategy, seed_all
 from mtlkit.training.optimization import Optimization
 from mtlkit.training.optimizers import SGD

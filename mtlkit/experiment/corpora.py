@@ -1,0 +1,214 @@
+"""The data of a whole experiment: every task's splits, indexed, and what follows from them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from mtlkit.data import (
+    Corpus,
+    Vectors,
+    Vocabulary,
+    VocabularySettings,
+    build_vocabulary,
+    cache_folder,
+    clean_mask,
+    load_corpus,
+    resplit,
+    seen_digests,
+    texts_with_stray_tags,
+    word_of,
+)
+from mtlkit.data.limits import MAX_LABELS, MAX_WORDS
+from mtlkit.errors import DataError
+from mtlkit.experiment.settings import SPLITS, Experiment, TaskSettings
+from mtlkit.files import file_sha256
+from mtlkit.types import Say, silent
+
+
+@dataclass(frozen=True)
+class Corpora:
+    """The corpora of an experiment, by task and split."""
+
+    by_task: dict[str, dict[str, Corpus]]
+
+    def of_split(self, split: str) -> dict[str, Corpus]:
+        """The tasks that have the split."""
+        return {task: splits[split] for task, splits in self.by_task.items() if split in splits}
+
+    def counts(self) -> dict[str, dict[str, Any]]:
+        """Of each task's splits: the texts that were read, those that are used, and why the others are not."""
+        return {
+            task: {split: counts_of(corpus) for split, corpus in splits.items()}
+            for task, splits in self.by_task.items()
+        }
+
+    def seen(self) -> NDArray[Any]:
+        """Digests of all train and dev texts of all tasks: a test text among them is no clean one."""
+        return seen_digests(
+            splits[name] for splits in self.by_task.values() for name in ("train", "dev") if name in splits
+        )
+
+
+def load_corpora(
+    experiment: Experiment, *, splits: Sequence[str] = SPLITS, limit: int | None = None, say: Say = silent
+) -> Corpora:
+    """Reads the splits of every task, or takes them from the cache.
+
+    Args:
+        experiment: says what to read.
+        splits: which ones.
+        limit: at most this many texts of each; for trials.
+        say: told what is being read.
+
+    Raises:
+        DataError: a file is wrong; the message names its place in the experiment, the file and the line.
+    """
+    by_task: dict[str, dict[str, Corpus]] = {}
+    for name, task in experiment.tasks.items():
+        sources = {split: source for split, source in task.sources().items() if split in splits}
+        say(f"reading {name}: {', '.join(sources)}")
+        by_task[name] = {split: load_split(name, task, split, limit) for split in sources}
+        say_counts(name, by_task[name], say)
+    corpora = Corpora(by_task)
+    for split, drop in (("test", experiment.drop_test_texts), ("dev", experiment.drop_dev_texts)):
+        corpora = _without_texts_of(split, corpora, say) if drop else corpora
+    return corpora
+
+
+def counts_of(corpus: Corpus) -> dict[str, Any]:
+    """Texts that were `read` and `used`, and the others by reason, as `skipped`."""
+    return {"read": corpus.num_read, "used": len(corpus), **({"skipped": corpus.skipped} if corpus.skipped else {})}
+
+
+def say_counts(task: str, splits: Mapping[str, Corpus], say: Say) -> None:
+    """Tells how many texts each split has, and how many were left out, and why."""
+    sizes = []
+    for split, corpus in splits.items():
+        reasons = ", ".join(f"{number:,} {reason}" for reason, number in corpus.skipped.items())
+        sizes.append(f"{len(corpus):,} {split}" + (f" (left out: {reasons})" if reasons else ""))
+    say(f"texts of {task}: {', '.join(sizes)}")
+
+
+def load_split(name: str, task: TaskSettings, split: str, limit: int | None = None) -> Corpus:
+    """One split of one task, drawn anew if the task says so, and cut to its `max_length`."""
+    if task.resplit is None or split not in task.resplit.splits:
+        corpus = _read(name, task, split)
+    else:
+        try:
+            corpus = resplit({each: _read(name, task, each) for each in task.resplit.splits}, task.resplit, name)[split]
+        except DataError as error:
+            place = "" if str(error).startswith("tasks.") else f"tasks.{name}.resplit: "
+            raise DataError(f"{place}{error}") from None
+    if split == "train" and (corpus.targets < 0).any():
+        first = next(index for index in range(len(corpus)) if corpus.target(index) is None)
+        number = f"{corpus.places[first] + 1:,} of {corpus.num_read:,}"
+        raise DataError(
+            f"tasks.{name}.train: {getattr(task, split)}: text {number} has no target; training needs them all"
+        )
+    if limit is not None and limit < len(corpus):
+        # Spread over the whole file: some are sorted by label.
+        corpus = corpus.keep(numpy.linspace(0, len(corpus) - 1, limit).astype(numpy.int64), "over the limit")
+    return corpus if task.max_length is None else corpus.cut(task.max_length)
+
+
+def _read(name: str, task: TaskSettings, split: str) -> Corpus:
+    """The texts of one of the task's files, or of whatever its reader reads."""
+    try:
+        return load_corpus(task.reader, getattr(task, split), cache=cache_folder())
+    except DataError as error:
+        raise DataError(f"tasks.{name}.{split}: {error}") from None
+
+
+def _without_texts_of(split: str, corpora: Corpora, say: Say) -> Corpora:
+    """Less the train texts that equal a test, or dev, text of any task."""
+    held_out = seen_digests(corpora.of_split(split).values())
+    by_task = {}
+    for task, splits in corpora.by_task.items():
+        train = splits["train"]
+        kept = numpy.flatnonzero(clean_mask(train, held_out))
+        if not len(kept):
+            raise DataError(f"tasks.{task}.train: every text is a {split} text of some task; give other texts")
+        if dropped := len(train) - len(kept):
+            say(f"tasks.{task}.train: {dropped:,} of {len(train):,} texts are {split} texts of some task, and left out")
+        by_task[task] = {**splits, "train": train.keep(kept, f"equal to a {split} text")}
+    return Corpora(by_task)
+
+
+def read_vectors(experiment: Experiment, say: Say = silent) -> Vectors | None:
+    """The pretrained vectors, if the vocabulary names a file of them."""
+    settings = experiment.vocabulary
+    if settings.pretrained is None:
+        return None
+    say(f"reading vectors: {settings.pretrained}")
+    return Vectors.read(settings.pretrained)
+
+
+def make_vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors | None, say: Say = silent) -> Vocabulary:
+    """The vocabulary of the training data; says how large it is and what the vectors cover.
+
+    Raises:
+        DataError: there are more words, or labels of a task, than an archive takes.
+    """
+    settings, training = experiment.vocabulary, corpora.of_split("train")
+    _check_number_of_labels(training)
+    _say_odd_labels(corpora, say)
+    vocabulary = build_vocabulary(training, settings, vectors)
+    if (count := len(vocabulary["words"])) > MAX_WORDS:
+        remedy = "set max_words, or pretrained_limit where vectors are pretrained"
+        raise DataError(f"vocabulary: has {count:,} words, and may have {MAX_WORDS:,}; {remedy}")
+    say(f"vocabulary: {len(vocabulary['words']):,} words")
+    if vectors is not None:
+        counts = _word_counts(training, settings)
+        types, tokens = vectors.coverage(list(counts), counts.values())
+        say(f"pretrained vectors cover {types:.1%} of the training words, {tokens:.1%} of their occurrences")
+    return vocabulary
+
+
+def _check_number_of_labels(training: Mapping[str, Corpus]) -> None:
+    """No more than an archive takes: that is not to come out after training."""
+    for task, corpus in training.items():
+        if (count := len(corpus.label_counts())) > MAX_LABELS:
+            remedy = "see that it is labels that the reader takes for labels, or make them fewer"
+            raise DataError(f"tasks.{task}.train: has {count:,} labels, and may have {MAX_LABELS:,}; {remedy}")
+
+
+def _say_odd_labels(corpora: Corpora, say: Say) -> None:
+    """Tells of labels that can never be predicted, and of tasks that have nothing to decide."""
+    for task, splits in corpora.by_task.items():
+        known = splits["train"].label_counts()
+        if len(known) == 1:
+            say(f"tasks.{task}.train: every target is '{next(iter(known))}'; there is nothing to learn")
+        for split, corpus in splits.items():
+            if len(stray := texts_with_stray_tags(corpus)):
+                say(
+                    f"tasks.{task}.{split}: in {len(stray):,} texts an I- tag continues no span, first in text "
+                    f"{corpus.places[stray[0]] + 1:,}; it counts as the beginning of one"
+                )
+            if unknown := [label for label in corpus.label_counts() if label not in known]:
+                say(f"tasks.{task}.{split}: targets that train lacks, and no model can give: {', '.join(unknown)}")
+
+
+def data_hashes(experiment: Experiment) -> dict[str, str]:
+    """sha256 of every file that the experiment reads, by path."""
+    files: set[Path] = set()
+    for task in experiment.tasks.values():
+        reader = task.reader.build()
+        for source in task.sources().values():
+            files.update(reader.files(source))
+    if experiment.vocabulary.pretrained is not None:
+        files.add(experiment.vocabulary.pretrained)
+    files.update(settings.archive for settings in experiment.model.pretrained)
+    return {str(file): file_sha256(file) for file in sorted(files)}
+
+
+def _word_counts(training: Mapping[str, Corpus], settings: VocabularySettings) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for corpus in training.values():
+        for form, count in zip(corpus.forms, corpus.form_counts().tolist(), strict=True):
+            word = word_of(form, settings.lowercase, settings.one_number)
+            counts[word] = counts.get(word, 0) + count
+    return counts

@@ -1,0 +1,44 @@
+"""The stages of a run, each as an experiment of its own: the one that its trainer trains."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mtlkit.config import Lazy
+from mtlkit.experiment.settings import Experiment
+from mtlkit.sharing import SearchableScheme
+from mtlkit.sharing.selectors import ModulePath
+from mtlkit.training import StageSettings
+
+ONLY = "train"
+"""Name of the one stage of a run that has no others."""
+
+TaskPaths = Mapping[str, ModulePath]
+"""The path that each task keeps to."""
+
+
+def stages_of(experiment: Experiment) -> list[StageSettings]:
+    """The stages in their order; of an experiment without any, its one."""
+    return experiment.stages or [StageSettings(name=ONLY, trainer=experiment.trainer)]
+
+
+def tasks_of(experiment: Experiment, stage: StageSettings) -> list[str]:
+    """The tasks that a stage trains, in the experiment's order."""
+    return [task for task in experiment.tasks if stage.tasks is None or task in stage.tasks]
+
+
+def experiment_of(experiment: Experiment, stage: StageSettings, paths: TaskPaths | None = None) -> Experiment:
+    """What a stage trains, as an experiment without stages, which an archive can hold.
+
+    Args:
+        experiment: the run's.
+        stage: one of its stages.
+        paths: those derived by this stage or one before it, if its scheme is the model's, which then searches no more.
+    """
+    tasks = {task: experiment.tasks[task] for task in tasks_of(experiment, stage)}
+    scheme: Lazy[Any] = stage.sharing or experiment.model.sharing
+    if paths is not None:
+        assert issubclass(scheme.component, SearchableScheme), "only a search gives paths"
+        own = {task: path for task, path in paths.items() if task in tasks}
+        scheme = scheme.component.with_paths(scheme, own)
+    model = experiment.model.model_copy(update={"sharing": scheme})
+    return experiment.model_copy(update={"tasks": tasks, "model": model, "trainer": stage.trainer, "stages": []})

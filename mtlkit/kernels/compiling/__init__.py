@@ -1,0 +1,1 @@
+"""C++ sources, and building them into libraries on first use."""

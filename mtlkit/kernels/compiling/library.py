@@ -1,0 +1,55 @@
+"""A C++ file of this folder as a library with a plain C interface, so that it depends on no version of torch.
+
+Each has `forward_float`, `forward_double`, `backward_float` and `backward_double`, which take a structure of numbers
+and pointers and perhaps flags, and `shares_rows`.
+"""
+
+import ctypes
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+from mtlkit.files import cache_folder
+from mtlkit.kernels.compiling.compiler import BuildError, build
+
+TYPES = {torch.float32: "float", torch.float64: "double"}
+
+
+@final
+class CompiledLibrary:
+    """Built on first use (about 3 s, once per machine). With several threads, each runs some rows of a batch.
+
+    Raises:
+        BuildError: there is no compiler, it fails, or what it has made cannot be loaded.
+    """
+
+    def __init__(self, source: str) -> None:
+        path = build(Path(__file__).with_name(source), cache_folder() / "kernels")
+        try:
+            self._library = ctypes.CDLL(str(path))
+            self._shares_rows = bool(self._library.shares_rows())
+        except (OSError, AttributeError) as error:
+            raise BuildError(f"the compiled library cannot be loaded: {error}") from None
+
+    def tiles(self, batch: int) -> int:
+        """Into how many parts the rows of a batch are shared out."""
+        return max(min(torch.get_num_threads(), batch), 1) if self._shares_rows else 1
+
+    def call(
+        self,
+        name: str,
+        dtype: torch.dtype,
+        structure: type[ctypes.Structure],
+        tensors: Mapping[str, Tensor | None],
+        numbers: Mapping[str, int],
+        *flags: bool,
+    ) -> None:
+        """Calls the function for that type of numbers; fields that are not given are 0 or null."""
+        values: dict[str, Any] = {
+            field: None if tensor is None else tensor.data_ptr() for field, tensor in tensors.items()
+        }
+        function = getattr(self._library, f"{name}_{TYPES[dtype]}")
+        function(ctypes.byref(structure(**values, **numbers)), *map(ctypes.c_bool, flags))

@@ -1,0 +1,156 @@
+"""LSTM' with additive attention over its sources as one operation: the fast form of the built-in communicators.
+
+What it computes is what `lstm_prime` computes with a built-in communicator and the message gate; tests hold it to
+the plain reference in message_passing.py, outputs and gradients. See docs/decisions/0015-kernels.md for which
+implementation runs when.
+
+Shapes: B batch, T time steps, E input size, D state size, N sources, M their size, A attention size, G = 4D,
+P = 4D + A. Sources are (B, N, M), read at every step, or (B, T, N, M), read at their own.
+"""
+
+from typing import Any, NamedTuple, final
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+from mtlkit.kernels.precision import full_precision
+from mtlkit.kernels.recurrence.attentive_recurrence import Recurrence, Slopes, Steps, Weights, is_bounded
+from mtlkit.kernels.recurrence.message_passing import FusionWeights
+
+
+class ScorerParts(NamedTuple):
+    """Eq. 5 of Liu et al. 2019: u . tanh(W [x; h; m]), W in its three parts."""
+
+    from_input_AE: Tensor
+    from_state_AD: Tensor
+    from_source_AM: Tensor
+    score_A: Tensor
+
+
+def attentive_lstm(
+    inputs_BTE: Tensor,
+    sources: Tensor,
+    padding_BN: Tensor | None,
+    lstm: nn.LSTM,
+    scorer: ScorerParts,
+    fusion: FusionWeights,
+    recurrence: Recurrence,
+) -> tuple[Tensor, Tensor]:
+    """Eqs. 3-6 and 8-11 for all steps; gradients go to inputs, sources and every weight, once.
+
+    Under autocast the products that are made for all steps at once run in the lower precision; the recurrence itself
+    and what it returns stay in that of the parameters, float32 at least.
+
+    Args:
+        inputs_BTE: the sentences; steps at padding are run too, so right padding changes no valid step.
+        padding_BN: true at sources that may not be read; one per row must be free.
+        lstm: one layer, one direction.
+        recurrence: the implementation that runs the steps.
+
+    Returns:
+        The fused states (B, T, D) and, without a gradient, the messages' weights (B, T, N).
+    """
+    steps = inputs_BTE.shape[1]
+    if (more := recurrence.padded(steps) - steps) > 0:
+        longer = _longer(inputs_BTE, sources, padding_BN, more)
+        states_BTD, weights_BTN = attentive_lstm(*longer, lstm, scorer, fusion, recurrence)
+        return states_BTD[:, :steps], weights_BTN[:, :steps, : sources.shape[-2]]
+    input_GE, recurrent_GD, input_bias_G, recurrent_bias_G = lstm.all_weights[0]
+    dim, size = lstm.hidden_size, scorer.score_A.shape[0]
+    bias_P = _ordered(input_bias_G + recurrent_bias_G, input_bias_G.new_zeros(size), dim)
+    input_PE = _ordered(input_GE, scorer.from_input_AE, dim)
+    weights = Weights(
+        _ordered(recurrent_GD, scorer.from_state_AD, dim),
+        torch.cat([fusion.W_r, fusion.W_f]),
+        fusion.W_c,
+        scorer.score_A,
+    )
+    projected_TBP = F.linear(inputs_BTE.transpose(0, 1), input_PE, bias_P)
+    full = torch.promote_types(recurrent_GD.dtype, torch.float32)
+    states_TBD, weights_TBN = _AttentiveLstm.apply(  # type: ignore[no-untyped-call]  # untyped in torch
+        recurrence,
+        padding_BN,
+        *(tensor.to(full) for tensor in (projected_TBP, sources, scorer.from_source_AM, *weights)),
+    )
+    return states_TBD.transpose(0, 1).to(recurrent_GD.dtype), weights_TBN.transpose(0, 1)
+
+
+def _longer(
+    inputs_BTE: Tensor, sources: Tensor, padding_BN: Tensor | None, more: int
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The same with so many steps more, and with sources for them that are not read before."""
+    inputs_BTE = F.pad(inputs_BTE, (0, 0, 0, more))
+    if sources.dim() == 4:
+        return inputs_BTE, F.pad(sources, (0, 0, 0, 0, 0, more)), padding_BN
+    if padding_BN is None:
+        padding_BN = sources.new_zeros(sources.shape[:2], dtype=torch.bool)
+    return inputs_BTE, F.pad(sources, (0, 0, 0, more)), F.pad(padding_BN, (0, more), value=True)
+
+
+def _ordered(gates: Tensor, query: Tensor, dim: int) -> Tensor:
+    """Torch's input, forget, candidate, output in the order output, input, forget, candidate, query."""
+    others, leave = torch.split(gates, [3 * dim, dim])
+    return torch.cat([leave, others, query])
+
+
+@final
+class _AttentiveLstm(torch.autograd.Function):
+    """All steps as one node of the graph. The products of weights' gradients are made once, after the last step."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        recurrence: Recurrence,
+        padding_BN: Tensor | None,
+        projected_TBP: Tensor,
+        sources: Tensor,
+        from_source_AM: Tensor,
+        *parameters: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        sources, weights = sources.contiguous(), Weights(*(parameter.contiguous() for parameter in parameters))
+        keys = F.linear(sources, from_source_AM).to(sources.dtype)
+        with full_precision(projected_TBP.device):
+            reciprocal = recurrence.prefers_exponentials(sources) and is_bounded(projected_TBP, keys, weights)
+            steps = recurrence.forward(projected_TBP, keys, sources, padding_BN, weights, reciprocal)
+        ctx.recurrence, ctx.reciprocal = recurrence, reciprocal
+        ctx.save_for_backward(sources, from_source_AM, *weights, *steps)
+        ctx.mark_non_differentiable(steps.weights_TBN)
+        ctx.set_materialize_grads(False)
+        return steps.states_SBD[1:], steps.weights_TBN
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient_TBD: Tensor | None, *_: None) -> tuple[Tensor | None, ...]:
+        if gradient_TBD is None:  # nothing depends on the states
+            return (None,) * 9
+        sources, from_source_AM, *saved = ctx.saved_tensors
+        weights, steps = Weights(*saved[:4]), Steps(*saved[4:])
+        with full_precision(gradient_TBD.device):
+            slopes = ctx.recurrence.backward(gradient_TBD, sources, weights, steps, ctx.reciprocal)
+            projected_RP, fused_RF = slopes.projected_TBP.flatten(0, 1), slopes.fused_TBF.flatten(0, 1)
+            gate_RD = fused_RF[:, : weights.cell_DD.shape[0]]
+            return (
+                None,
+                None,
+                slopes.projected_TBP,
+                _of_sources(slopes, steps, sources, from_source_AM) if ctx.needs_input_grad[3] else None,
+                slopes.keys.flatten(0, -2).t() @ sources.flatten(0, -2),
+                projected_RP.t() @ steps.states_SBD[:-1].flatten(0, 1),
+                fused_RF.t() @ steps.messages_TBM.flatten(0, 1),
+                gate_RD.t() @ steps.cells_SBD[1:].flatten(0, 1),
+                slopes.score_A,
+            )
+
+
+def _of_sources(slopes: Slopes, steps: Steps, sources: Tensor, from_source_AM: Tensor) -> Tensor:
+    """The gradient of the sources, as what messages are made of and as what is scored."""
+    weights_BTN, messages_BTM = steps.weights_TBN.transpose(0, 1), slopes.messages_TBM.transpose(0, 1)
+    result = torch.empty_like(sources)
+    if sources.dim() == 3:
+        torch.bmm(weights_BTN.mT, messages_BTM, out=result)
+    else:
+        torch.mul(weights_BTN.unsqueeze(-1), messages_BTM.unsqueeze(2), out=result)
+    result.flatten(0, -2).addmm_(slopes.keys.flatten(0, -2), from_source_AM)
+    return result

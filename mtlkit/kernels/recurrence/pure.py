@@ -1,0 +1,282 @@
+"""LSTM' with additive attention in plain PyTorch, its way back written by hand; attentive_recurrence.py has the names.
+
+Autograd is not asked: every step writes into room made beforehand, and views of it are made once, by `unbind`. What
+does not depend on the step after it is done for all steps at once. Nothing here waits for the device.
+"""
+
+from typing import NamedTuple, final
+
+import torch
+from torch import Tensor
+
+from mtlkit.kernels.recurrence.attentive_recurrence import Slopes, Steps, Weights
+
+Views = tuple[Tensor, ...]
+"""One tensor per time step."""
+
+
+@final
+class PureRecurrence:
+    """On any device, for float32 and float64."""
+
+    name = "pure"
+
+    def padded(self, steps: int) -> int:
+        return steps
+
+    def prefers_exponentials(self, sources: Tensor) -> bool:
+        return True
+
+    def forward(
+        self,
+        projected_TBP: Tensor,
+        keys: Tensor,
+        sources: Tensor,
+        padding_BN: Tensor | None,
+        weights: Weights,
+        reciprocal: bool,
+    ) -> Steps:
+        keys = keys.mul_(2).exp_() if reciprocal else keys
+        steps = Steps.empty(projected_TBP, keys, sources, weights)
+        attention = _Attention(steps, sources, weights.score_A, reciprocal)
+        penalty_BN = None
+        if padding_BN is not None:
+            penalty_BN = torch.zeros_like(padding_BN, dtype=keys.dtype).masked_fill_(padding_BN, -torch.inf)
+        _run(projected_TBP, steps, attention, penalty_BN, weights)
+        return steps
+
+    def backward(
+        self, gradient_TBD: Tensor, sources: Tensor, weights: Weights, steps: Steps, reciprocal: bool
+    ) -> Slopes:
+        attention = _Attention(steps, sources, weights.score_A, reciprocal)
+        slopes = _room(steps, reciprocal)
+        _run_back(gradient_TBD, steps, attention, slopes, weights)
+        return slopes._replace(keys=attention.slope_keys(), score_A=attention.slope_score())
+
+
+def _run(projected_TBP: Tensor, steps: Steps, attention: "_Attention", penalty_BN: Tensor | None, w: Weights) -> None:
+    dim = w.cell_DD.shape[0]
+    recurrent_DP, fusion_MF, cell_DD = w.recurrent_PD.t(), w.fusion_FM.t(), w.cell_DD.t()
+    parts = _Parts.of(steps.activations_TBP, dim)
+    states, cells, messages = steps.states_SBD.unbind(0), steps.cells_SBD.unbind(0), steps.messages_TBM.unbind(0)
+    fused, gates, outputs = steps.fused_TBF.unbind(0), steps.gates_TBD.unbind(0), steps.outputs_TBD.unbind(0)
+    to_gate, values = steps.fused_TBF[..., :dim].unbind(0), steps.fused_TBF[..., dim:].unbind(0)
+    for time, projected_BP in enumerate(projected_TBP.unbind(0)):
+        torch.addmm(projected_BP, states[time], recurrent_DP, out=parts.whole[time])
+        parts.sigmoid[time].sigmoid_()
+        parts.candidate[time].tanh_()
+        attention.read(time, penalty_BN)
+        cell_BD = torch.mul(parts.keep[time], cells[time], out=cells[time + 1])
+        cell_BD.addcmul_(parts.enter[time], parts.candidate[time])
+        torch.mm(messages[time], fusion_MF, out=fused[time])
+        gate_BD = torch.addmm(to_gate[time], cell_BD, cell_DD, out=gates[time]).sigmoid_()
+        output_BD = torch.addcmul(cell_BD, gate_BD, values[time], out=outputs[time]).tanh_()
+        torch.mul(parts.leave[time], output_BD, out=states[time + 1])
+
+
+def _run_back(gradient_TBD: Tensor, steps: Steps, attention: "_Attention", slopes: Slopes, w: Weights) -> None:
+    dim = w.cell_DD.shape[0]
+    factors, parts = _Factors.of(steps, dim), _Parts.of(slopes.projected_TBP, dim)
+    length, batch, _ = gradient_TBD.shape
+    to_cell = slopes.projected_TBP[..., dim : 4 * dim].view(length, batch, 3, dim).unbind(0)
+    fused, to_gate = slopes.fused_TBF.unbind(0), slopes.fused_TBF[..., :dim].unbind(0)
+    to_fused = slopes.fused_TBF.view(length, batch, 2, dim).unbind(0)
+    messages, gradients = slopes.messages_TBM.unbind(0), gradient_TBD.unbind(0)
+    state_BD, cell_BD = torch.zeros_like(gradients[0]), torch.zeros_like(gradients[0])
+    sum_BD = torch.empty_like(cell_BD)
+    cell_B1D, sum_B1D = cell_BD.unsqueeze(1), sum_BD.unsqueeze(1)
+    for time in reversed(range(length)):
+        state_BD.add_(gradients[time])
+        torch.mul(state_BD, factors.leave[time], out=parts.leave[time])
+        torch.mul(state_BD, factors.output[time], out=sum_BD)
+        torch.mul(factors.fused[time], sum_B1D, out=to_fused[time])
+        cell_BD.add_(sum_BD).addmm_(to_gate[time], w.cell_DD)
+        torch.mm(fused[time], w.fusion_FM, out=messages[time])
+        attention.read_back(time, messages[time], parts.query[time])
+        torch.mul(factors.cell[time], cell_B1D, out=to_cell[time])
+        cell_BD.mul_(factors.keep[time])
+        torch.mm(parts.whole[time], w.recurrent_PD, out=state_BD)
+
+
+def _room(steps: Steps, reciprocal: bool) -> Slopes:
+    """For the gradients of the steps; those of keys and score are the attention's."""
+    nothing = steps.keys.new_empty(0)
+    return Slopes(
+        torch.empty_like(steps.activations_TBP),
+        torch.empty_like(steps.fused_TBF),
+        torch.empty_like(steps.messages_TBM),
+        nothing,
+        nothing,
+    )
+
+
+class _Parts(NamedTuple):
+    """Views of a tensor (T, B, P) by what is in it."""
+
+    whole: Views
+    sigmoid: Views
+    leave: Views
+    enter: Views
+    keep: Views
+    candidate: Views
+    query: Views
+
+    @classmethod
+    def of(cls, tensor_TBP: Tensor, dim: int) -> "_Parts":
+        def views(start: int, end: int | None) -> Views:
+            return tensor_TBP[..., start:end].unbind(0)
+
+        return cls(
+            views(0, None),
+            views(0, 3 * dim),
+            views(0, dim),
+            views(dim, 2 * dim),
+            views(2 * dim, 3 * dim),
+            views(3 * dim, 4 * dim),
+            views(4 * dim, None),
+        )
+
+
+class _Factors(NamedTuple):
+    """What the gradients of a step are multiplied by, for all steps."""
+
+    leave: Views
+    """y o', from the state to the output gate."""
+    output: Views
+    """o (1 - y^2), from the state to c + g v."""
+    fused: Views
+    """(B, 2, D), from there to W_r r and to W_f r."""
+    cell: Views
+    """(B, 3, D), from the cell to the input gate, the forget gate and the candidate."""
+    keep: Views
+
+    @classmethod
+    def of(cls, steps: Steps, dim: int) -> "_Factors":
+        leave, enter, keep, candidate = steps.activations_TBP[..., : 4 * dim].chunk(4, dim=-1)
+        values, gates = steps.fused_TBF[..., dim:], steps.gates_TBD
+        return cls(
+            _sigmoid_slope(leave).mul_(steps.outputs_TBD).unbind(0),
+            torch.addcmul(leave, leave * steps.outputs_TBD, steps.outputs_TBD, value=-1).unbind(0),
+            torch.stack([_sigmoid_slope(gates).mul_(values), gates], dim=2).unbind(0),
+            torch.stack(
+                [
+                    _sigmoid_slope(enter).mul_(candidate),
+                    _sigmoid_slope(keep).mul_(steps.cells_SBD[:-1]),
+                    torch.addcmul(enter, enter * candidate, candidate, value=-1),
+                ],
+                dim=2,
+            ).unbind(0),
+            keep.unbind(0),
+        )
+
+
+def _sigmoid_slope(values: Tensor) -> Tensor:
+    """s (1 - s)."""
+    return torch.addcmul(values, values, values, value=-1)
+
+
+@final
+class _Attention:
+    """Weights and message of a step, there and back, through one buffer of size (B, N, A).
+
+    The buffer holds s: tanh(q + keys), or 1 / (1 + e^2q e^2keys) = (1 - tanh) / 2. The scores are s . `scale` score,
+    and ds/dq = `slope` (base - s^2), base being 1 or s.
+    """
+
+    def __init__(self, steps: Steps, sources: Tensor, score_A: Tensor, reciprocal: bool) -> None:
+        length, batch, num_sources = steps.weights_TBN.shape
+        size = score_A.shape[0]
+        self.reciprocal = reciprocal
+        self.is_shared = sources.dim() == 3
+        self.keys = [steps.keys] * length if self.is_shared else list(steps.keys.unbind(1))
+        self.sources = [sources] * length if self.is_shared else list(sources.unbind(1))
+        query_TBA = steps.activations_TBP[..., -size:]
+        self.query, self.query_B1A = query_TBA.unbind(0), query_TBA.unsqueeze(2).unbind(0)
+        self.weights, self.weights_B1N = steps.weights_TBN.unbind(0), steps.weights_TBN.unsqueeze(2).unbind(0)
+        self.messages_B1M = steps.messages_TBM.unsqueeze(2).unbind(0)
+        self.scale, self.slope = (-2 * score_A, 4 * score_A) if reciprocal else (score_A, score_A)
+        self.one = score_A.new_ones(())
+        self.s_BNA = score_A.new_empty(batch, num_sources, size)
+        self.s_RA = self.s_BNA.view(-1, size)
+        self.scores_BN = score_A.new_empty(batch, num_sources)
+        self.scores_R = self.scores_BN.view(-1)
+        self.slopes: _AttentionSlopes | None = None
+
+    def read(self, time: int, penalty_BN: Tensor | None) -> None:
+        """Fills in `weights` and `messages` of this step."""
+        if self.reciprocal:
+            self.query[time].mul_(2).exp_()
+        self._activate(time)
+        torch.mv(self.s_RA, self.scale, out=self.scores_R)
+        if penalty_BN is not None:
+            self.scores_BN.add_(penalty_BN)
+        torch.softmax(self.scores_BN, dim=-1, out=self.weights[time])
+        torch.bmm(self.weights_B1N[time], self.sources[time], out=self.messages_B1M[time])
+
+    def _activate(self, time: int) -> None:
+        if self.reciprocal:
+            torch.addcmul(self.one, self.keys[time], self.query_B1A[time], out=self.s_BNA).reciprocal_()
+        else:
+            torch.add(self.keys[time], self.query_B1A[time], out=self.s_BNA).tanh_()
+
+    def read_back(self, time: int, message_BM: Tensor, query_BA: Tensor) -> None:
+        """From the gradient of the message to that of the query, which is written; those of keys and score add up."""
+        if self.slopes is None:
+            self.slopes = _AttentionSlopes.empty(self.s_BNA, None if self.is_shared else len(self.keys))
+        slopes = self.slopes
+        torch.bmm(self.sources[time], message_BM.unsqueeze(2), out=slopes.scores_BN1)
+        slopes.scores_BN.mul_(self.weights[time])
+        torch.sum(slopes.scores_BN, dim=1, keepdim=True, out=slopes.total_B1)
+        slopes.scores_BN.addcmul_(self.weights[time], slopes.total_B1, value=-1)
+        self._activate(time)
+        slopes.score_B1A.baddbmm_(slopes.scores_B1N, self.s_BNA)
+        base = self.s_BNA if self.reciprocal else self.one
+        torch.addcmul(base, self.s_BNA, self.s_BNA, value=-1, out=self.s_BNA)
+        if slopes.keys_by_step is None:
+            slopes.keys.addcmul_(self.s_BNA, slopes.scores_BN1)
+        else:
+            torch.mul(self.s_BNA, slopes.scores_BN1, out=slopes.keys_by_step[time])
+        torch.bmm(slopes.scores_B1N, self.s_BNA, out=slopes.query_B1A)
+        torch.mul(slopes.query_BA, self.slope, out=query_BA)
+
+    def slope_keys(self) -> Tensor:
+        """The gradient of the keys, after the last step back."""
+        assert self.slopes is not None
+        return self.slopes.keys.mul_(self.slope)
+
+    def slope_score(self) -> Tensor:
+        """The gradient of `score_A`, after the last step back."""
+        assert self.slopes is not None
+        total_A = self.slopes.score_B1A.sum(dim=(0, 1))
+        return total_A.mul_(-2) if self.reciprocal else total_A
+
+
+class _AttentionSlopes(NamedTuple):
+    """Room that only the way back needs."""
+
+    keys: Tensor
+    keys_by_step: Views | None
+    score_B1A: Tensor
+    scores_BN: Tensor
+    scores_BN1: Tensor
+    scores_B1N: Tensor
+    total_B1: Tensor
+    query_B1A: Tensor
+    query_BA: Tensor
+
+    @classmethod
+    def empty(cls, s_BNA: Tensor, steps: int | None) -> "_AttentionSlopes":
+        batch, num_sources, size = s_BNA.shape
+        keys = s_BNA.new_zeros(s_BNA.shape) if steps is None else s_BNA.new_empty(batch, steps, num_sources, size)
+        scores_BN, query_BA = s_BNA.new_empty(batch, num_sources), s_BNA.new_empty(batch, size)
+        return cls(
+            keys,
+            None if steps is None else keys.unbind(1),
+            s_BNA.new_zeros(batch, 1, size),
+            scores_BN,
+            scores_BN.unsqueeze(2),
+            scores_BN.unsqueeze(1),
+            s_BNA.new_empty(batch, 1),
+            query_BA.unsqueeze(1),
+            query_BA,
+        )

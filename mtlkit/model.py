@@ -1,0 +1,139 @@
+"""The one model of mtlkit.
+
+Shapes: B texts, T words, E embedding size, D state size.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast, final
+
+from torch import Tensor, nn
+
+from mtlkit.data import Batch, Text
+from mtlkit.embedders import Embedder
+from mtlkit.heads import Decoded, Head
+from mtlkit.sharing import SearchableScheme, Shared, SharingScheme, Trace
+from mtlkit.sharing.selectors import ModulePath
+
+SHARED = "shared"
+
+
+@dataclass(frozen=True)
+class TaskLoss:
+    """`total` is what is minimised; `parts` are its terms by name: `task`, and whatever the sharing scheme adds."""
+
+    total: Tensor
+    parts: dict[str, Tensor]
+
+
+@final
+class MultiTaskModel(nn.Module):
+    """Embedder -> sharing scheme -> the head of the batch's task. A batch belongs to one task.
+
+    The loss of task k is weighted by its lambda_k (Liu et al. 2019, eq. 14); the sharing scheme's own losses are added
+    as they are.
+
+    Args:
+        embedders: under `"shared"` the one embedder of all tasks, or else one embedder per task.
+        sharing: takes states of the embedders' size.
+        heads: one per task.
+        weights: lambda_k per task.
+        dropout: on the states that the heads read.
+    """
+
+    def __init__(
+        self,
+        embedders: Mapping[str, Embedder],
+        sharing: SharingScheme,
+        heads: Mapping[str, Head],
+        weights: Mapping[str, float],
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.embedders = nn.ModuleDict(dict(embedders))
+        self.sharing = sharing
+        self.heads = nn.ModuleDict(dict(heads))
+        self.weights = dict(weights)
+        self.dropout = nn.Dropout(dropout)
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names of the tasks, in the experiment's order."""
+        return list(self.heads)
+
+    @property
+    def uses_characters(self) -> bool:
+        """Whether batches must carry characters."""
+        return any(cast(Embedder, embedder).uses_characters for embedder in self.embedders.values())
+
+    def head(self, task: str) -> Head:
+        """The head of a task."""
+        return cast(Head, self.heads[task])
+
+    def weights_of(self, tasks: Collection[str]) -> dict[str, Tensor]:
+        """The parameters and buffers that serve these tasks, by name: all but other tasks' embedders and heads."""
+        others = [task for task in self.tasks if task not in tasks]
+        foreign = tuple(f"{part}.{task}." for part in ("embedders", "heads") for task in others)
+        return {name: tensor for name, tensor in self.state_dict().items() if not name.startswith(foreign)}
+
+    def load_weights_of(self, tasks: Collection[str], weights: Mapping[str, Tensor]) -> None:
+        """Takes over what `weights_of` gave for the same tasks.
+
+        Raises:
+            RuntimeError: names or shapes are not those of this model.
+        """
+        if differing := sorted(self.weights_of(tasks).keys() ^ weights.keys()):
+            raise RuntimeError(f"weights that are missing or too many: {', '.join(differing[:5])}")
+        self.load_state_dict(weights, strict=False)
+
+    def embed(self, text: Text, task: str) -> Tensor:
+        """(B, T, E) states of the task's embedder, or of the one that all tasks share."""
+        embedder = self.embedders[SHARED if SHARED in self.embedders else task]
+        return cast(Tensor, embedder(text))
+
+    def forward(self, text: Text, task: str, *, with_trace: bool = False, path: ModulePath | None = None) -> Shared:
+        """States (B, T, D) of the sharing scheme, its losses and, if asked for, its trace. A `path` is for a
+        searchable scheme only."""
+        along = {} if path is None else {"path": path}
+        shared = self.sharing(self.embed(text, task), text.mask_BT, task, with_trace=with_trace, **along)
+        return cast(Shared, shared)
+
+    def loss(self, batch: Batch, *, path: ModulePath | None = None) -> TaskLoss:
+        """The loss of a batch with targets, normalised per text or per word so that tasks compare."""
+        return self._loss(batch, self(batch.text, batch.task, path=path))
+
+    def losses(self, batch: Batch, paths: Sequence[ModulePath]) -> list[TaskLoss]:
+        """The loss along each path of a searchable scheme. Texts are embedded once, equal paths are run once, and the
+        scheme runs what paths have in common as it sees fit; without dropout the numbers are those of `loss`."""
+        assert isinstance(self.sharing, SearchableScheme), "only such a scheme has paths"
+        distinct = list(dict.fromkeys(paths))
+        states_BTE = self.embed(batch.text, batch.task)
+        found = self.sharing.forward_paths(states_BTE, batch.text.mask_BT, batch.task, distinct)
+        along = {path: self._loss(batch, shared) for path, shared in zip(distinct, found, strict=True)}
+        return [along[path] for path in paths]
+
+    def _loss(self, batch: Batch, shared: Shared) -> TaskLoss:
+        assert batch.targets is not None, "a loss needs targets"
+        states_BTD = self.dropout(shared.states_BTD)
+        task_loss = self.head(batch.task).loss(states_BTD, batch.text.mask_BT, batch.targets)
+        total = self.weights[batch.task] * task_loss
+        for loss in shared.losses.values():
+            total = total + loss
+        return TaskLoss(total, {"task": task_loss, **shared.losses})
+
+    def num_scored(self, batch: Batch) -> Tensor:
+        """How many texts or words the task's own loss of the batch is the mean of, a scalar."""
+        assert batch.targets is not None, "a loss needs targets"
+        return self.head(batch.task).num_scored(batch.text.mask_BT, batch.targets)
+
+    def decode(self, batch: Batch, *, path: ModulePath | None = None) -> Decoded:
+        """The head's decisions for a batch; targets are not looked at."""
+        return self._decode(batch, self(batch.text, batch.task, path=path))
+
+    def decode_with_trace(self, batch: Batch) -> tuple[Decoded, Trace | None]:
+        """The same decisions, and what was shared on the way to them, where the scheme has something to tell."""
+        shared: Shared = self(batch.text, batch.task, with_trace=True)
+        return self._decode(batch, shared), shared.trace
+
+    def _decode(self, batch: Batch, shared: Shared) -> Decoded:
+        return self.head(batch.task).decode(self.dropout(shared.states_BTD), batch.text.mask_BT)

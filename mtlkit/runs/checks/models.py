@@ -1,0 +1,68 @@
+"""Mistakes in models, found by building them without memory for their parameters."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+
+from mtlkit.data import Vectors, Vocabulary
+from mtlkit.errors import MtlkitError
+from mtlkit.experiment import Experiment, build_model
+from mtlkit.files import is_file
+from mtlkit.model import MultiTaskModel
+
+T = TypeVar("T")
+MOST_PARAMETERS = 10**12
+
+
+def built_model(experiment: Experiment, problems: list[str], sharing_place: str) -> MultiTaskModel | None:
+    """The model without memory for its parameters, over a vocabulary of one word; or None, and what is wrong with it
+    is added to `problems`."""
+    vocabulary = Vocabulary.of(
+        words=["a"],
+        characters=["a"],
+        labels={name: ["O", "B-X", "I-X"] for name in experiment.tasks},
+        lowercase=experiment.vocabulary.lowercase,
+        one_number=experiment.vocabulary.one_number,
+    )
+    settings = experiment.model
+    found: list[str] = []
+    embedder = _built(
+        "model.embedder",
+        lambda: settings.embedder.build(vocabulary=vocabulary, vectors=_first_vector(experiment)),
+        found,
+    )
+    if embedder is not None:  # whether a scheme can be built may hang on the size of its input
+        _built(
+            sharing_place,
+            lambda: settings.sharing.build(input_dim=embedder.output_dim, tasks=list(experiment.tasks)),
+            found,
+        )
+    model = None if found else _built("model", lambda: build_model(experiment, vocabulary, None), found)
+    if model is not None and (size := sum(parameter.numel() for parameter in model.parameters())) > MOST_PARAMETERS:
+        found.append(f"model: has {size:,} parameters, which no machine holds; make its sizes smaller")
+        model = None
+    problems += found
+    return model
+
+
+def _built(place: str, build: Callable[[], T], problems: list[str]) -> T | None:
+    """The part on the meta device; or None, and what is wrong with it is added to `problems`."""
+    try:
+        with torch.device("meta"):
+            return build()
+    except MtlkitError as error:
+        problems.append(f"{place}: {error}")
+    except (RuntimeError, OverflowError) as error:  # of PyTorch, of sizes that no tensor has
+        what = str(error).split("\n")[0]
+        problems.append(f"{place}: PyTorch cannot make a part of these sizes ({what}); make them smaller")
+    return None
+
+
+def _first_vector(experiment: Experiment) -> Vectors | None:
+    """The first of the pretrained vectors, which tells how long they are."""
+    pretrained = experiment.vocabulary.pretrained
+    if pretrained is None or not is_file(pretrained):
+        return None
+    first = Vectors.read(pretrained, limit=1)
+    return Vectors(["no such word in the vocabulary"], first.matrix)

@@ -1,0 +1,114 @@
+"""How a model begins: as its components do; over that initialisers; over both, parts of other archives."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from mtlkit.archive import open_archive
+from mtlkit.data import Vectors, Vocabulary
+from mtlkit.errors import ConfigError
+from mtlkit.experiment import Experiment, InitializerSettings, PretrainedSettings, build_model
+from mtlkit.model import MultiTaskModel
+from mtlkit.training import taken_over
+from mtlkit.types import Say, silent
+
+
+def new_model(
+    experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors | None, say: Say = silent
+) -> MultiTaskModel:
+    """The experiment's model on the CPU, as its training begins. `build_model` alone serves where weights are loaded.
+
+    Raises:
+        ConfigError: parts do not fit each other, the tasks, or what is to be taken from another archive.
+        ArchiveError: an archive cannot be read.
+    """
+    model = build_model(experiment, vocabulary, vectors)
+    initialize(model, experiment.model.initializers)
+    for number, settings in enumerate(experiment.model.pretrained):
+        place = f"model.pretrained.{number}"
+        weights, theirs = read_weights(settings, place)
+        # In a run of stages, a pattern may be for the model of another stage.
+        patterns = [pattern for pattern in settings.parameters if names_in_both([pattern], weights, model)]
+        _check_vocabularies(names_in_both(patterns, weights, model), vocabulary, theirs, place)
+        wanted = taken_over(model, weights, patterns)
+        model.load_state_dict(wanted, strict=False)
+        say(f"{len(wanted)} tensors begin as in {settings.archive}")
+    return model
+
+
+@torch.no_grad()
+def initialize(model: nn.Module, rules: Sequence[InitializerSettings]) -> set[int]:
+    """Fills each parameter by the first rule whose pattern is found in its name; the others stay as they are.
+
+    Returns:
+        The numbers of the rules that have filled something.
+
+    Raises:
+        ConfigError: a rule is for matrices and meets a vector.
+    """
+    initializers = [rule.initializer.build() for rule in rules]
+    used = set()
+    for name, parameter in model.named_parameters():
+        number = next((n for n, rule in enumerate(rules) if re.search(rule.pattern, name)), None)
+        if number is None:
+            continue
+        if initializers[number].needs_matrix and parameter.dim() < 2:
+            kind = rules[number].initializer.type
+            raise ConfigError(
+                f"model.initializers.{number}: '{kind}' is for matrices, and {name} is a vector; narrow the pattern, "
+                "such as by 'weight' in it"
+            )
+        initializers[number].fill(parameter)
+        used.add(number)
+    for module in model.modules():
+        if isinstance(module, nn.Embedding) and module.padding_idx is not None:
+            module.weight[module.padding_idx].zero_()
+    return used
+
+
+def read_weights(settings: PretrainedSettings, place: str) -> tuple[dict[str, Tensor], Vocabulary]:
+    """The weights of the archive under the names that they are to have here, and its vocabulary.
+
+    Raises:
+        ArchiveError, ConfigError: it cannot be read; or it has a set of weights for each task, and none is named.
+    """
+    with open_archive(settings.archive, torch.device("cpu")) as archive:
+        tasks = list(archive.experiment.tasks)
+        if settings.task is not None and settings.task not in tasks:
+            raise ConfigError(f"{place}.task: {settings.archive} has no task '{settings.task}' ({', '.join(tasks)})")
+        if settings.task is None and archive.num_weights > 1:
+            raise ConfigError(f"{place}.task: {settings.archive} keeps weights for each task; name one of them")
+        weights = archive.model_for(settings.task or tasks[0]).state_dict()
+        return {_renamed(name, settings.rename): tensor for name, tensor in weights.items()}, archive.vocabulary
+
+
+def names_in_both(patterns: Sequence[str], weights: Mapping[str, Tensor], model: MultiTaskModel) -> list[str]:
+    """The parameters that the model has and `weights` too, and in whose names one of the patterns is found."""
+    both = [name for name in model.state_dict() if name in weights]
+    return [name for name in both if any(re.search(pattern, name) for pattern in patterns)]
+
+
+def made_for_vocabulary(name: str) -> bool:
+    """Whether a parameter's rows stand for words, characters or labels."""
+    return name.startswith(("embedders.", "heads."))
+
+
+def _check_vocabularies(names: Collection[str], ours: Vocabulary, theirs: Vocabulary, place: str) -> None:
+    """Rows of a word table, and of an output layer, mean something only with the words and labels that they are of."""
+    for name in filter(made_for_vocabulary, names):
+        part, owner = name.split(".")[:2]
+        spaces = ("words", "characters") if part == "embedders" else (f"labels/{owner}",)
+        if any(space not in theirs.namespaces or ours[space] != theirs[space] for space in spaces):
+            raise ConfigError(
+                f"{place}: {name} is made for the words or labels of the archive, which are others here; leave it out "
+                "of parameters, or train on the same data"
+            )
+
+
+def _renamed(name: str, rename: Mapping[str, str]) -> str:
+    for old, new in rename.items():
+        if name.startswith(old):
+            return new + name.removeprefix(old)
+    return name

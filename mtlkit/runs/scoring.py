@@ -1,0 +1,41 @@
+"""What is scored: a split of each task with the metrics and labels that it is scored by."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+
+from mtlkit.config import Lazy
+from mtlkit.data import Corpus, TaskSplit, Vocabulary, clean_mask
+from mtlkit.metrics import Metric
+from mtlkit.training import EvaluationTask
+
+
+def evaluation_tasks(
+    corpora: Mapping[str, Corpus],
+    metrics: Mapping[str, Sequence[Lazy[Metric]]],
+    vocabulary: Vocabulary,
+    *,
+    characters: bool,
+    device: torch.device,
+    seen: NDArray[Any] | None = None,
+) -> list[EvaluationTask]:
+    """What the evaluator needs of a split; with `seen`, its clean part is scored as well."""
+    return [
+        EvaluationTask(
+            split=TaskSplit(task, corpus, vocabulary, with_characters=characters, device=device),
+            labels=vocabulary.labels(task),
+            metrics=metrics[task],
+            clean=None if seen is None else clean_mask(corpus, seen),
+        )
+        for task, corpus in corpora.items()
+    ]
+
+
+def majority(task: str, corpus: Corpus) -> dict[str, float]:
+    """`task/majority`, the share of the commonest label: what guessing it always would score. Nothing for tags."""
+    counts = corpus.label_counts()
+    if corpus.target_kind != "label" or not counts:
+        return {}
+    return {f"{task}/majority": max(counts.values()) / sum(counts.values())}

@@ -1,0 +1,210 @@
+"""`transfer`: a layer is learned from all tasks but one, and the network of that one reads it as it is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from mtlkit.config import nearest
+from mtlkit.errors import ConfigError, RunError
+from mtlkit.experiment import Experiment, LoadedExperiment, data_hashes
+from mtlkit.runs.changes import changed_files, changed_settings, refuse
+from mtlkit.runs.checks import check_experiment
+from mtlkit.runs.directory import RunDirectory
+from mtlkit.runs.transfer.jobs import Job, run_jobs
+from mtlkit.sharing import SharedLayer
+from mtlkit.training import StageSettings, TrainerSettings
+from mtlkit.types import Say, silent
+
+SOURCE, TARGET = "source", "target"
+"""The stages of a fold."""
+
+WORD_VECTORS = r"^embedders\."
+
+Embeddings = Literal["fresh", "copy"]
+
+
+@dataclass(frozen=True)
+class TransferSettings:
+    """How a layer is handed over."""
+
+    scope: str | None = None
+    """What counts as the layer, as the sharing scheme names it; None for its usual one."""
+    embeddings: Embeddings = "fresh"
+    """Whether the new task begins with word vectors of its own or with those that the others have learned. The paper:
+    "remaining parameters randomly initialized"."""
+
+
+def fold_of(loaded: LoadedExperiment, leave_out: str, settings: TransferSettings) -> LoadedExperiment:
+    """The experiment in which `leave_out` is the new task (Liu et al. 2019, Table 1, the transfer columns).
+
+    Its stage `source` trains the other tasks as the experiment says. The stage `target` trains the new one by the same
+    trainer: the shared layer is kept and frozen, the rest begins anew.
+
+    Raises:
+        ConfigError: it cannot be made of this experiment.
+    """
+    experiment = loaded.experiment
+    try:
+        scope, layer = _scope(experiment, settings)
+        _check_source(experiment, leave_out)
+        copied = _copied(experiment, settings)
+    except ConfigError as error:
+        raise ConfigError(f"{loaded.file}: {error}") from None
+    trainer = experiment.trainer
+    source = StageSettings(name=SOURCE, tasks=[task for task in experiment.tasks if task != leave_out], trainer=trainer)
+    target = StageSettings(
+        name=TARGET,
+        tasks=[leave_out],
+        sharing=None if layer.reader == experiment.model.sharing else layer.reader,
+        keep=[*scope, *copied],
+        trainer=trainer.model_copy(update={"frozen": [*trainer.frozen, *scope]}),
+    )
+    stages = {"stages": [source, target], "trainer": TrainerSettings()}
+    return replace(loaded, experiment=experiment.model_copy(update=stages))
+
+
+def _scope(experiment: Experiment, settings: TransferSettings) -> tuple[Sequence[str], SharedLayer]:
+    """The patterns of the layer's parameters, and the layer."""
+    scheme = experiment.model.sharing
+    try:
+        layer = scheme.component.shared_layer(scheme)
+    except ConfigError as error:
+        raise ConfigError(f"model.sharing: nothing can be transferred: {error}") from None
+    chosen = settings.scope or next(iter(layer.scopes))
+    if chosen not in layer.scopes:
+        raise ConfigError(
+            f"--scope {chosen}: the scopes of '{scheme.type}', as it is set, are {', '.join(layer.scopes)}"
+        )
+    return layer.scopes[chosen], layer
+
+
+def _check_source(experiment: Experiment, leave_out: str) -> None:
+    tasks = list(experiment.tasks)
+    if experiment.stages:
+        raise ConfigError(
+            "stages: the experiment has some already, and transfer makes its own of an experiment with one trainer; "
+            "give one without stages"
+        )
+    if leave_out not in tasks:
+        hint = nearest(leave_out, tasks) or f" (the tasks: {', '.join(tasks)})"
+        raise ConfigError(f"--leave-out {leave_out}: no task is named so{hint}")
+    if len(tasks) == 1:
+        raise ConfigError(f"tasks: '{leave_out}' is the only one, so nothing is left to learn a shared layer from")
+    others = [task for task in tasks if task != leave_out]
+    selection = experiment.trainer.selection
+    if len(set(map(selection.build(tasks=tasks).weights_for, others))) > 1:
+        raise ConfigError(
+            f"trainer.selection: '{selection.type}' keeps weights for each task by itself, so there is no one model to "
+            "transfer a layer from; take 'mean'"
+        )
+
+
+def _copied(experiment: Experiment, settings: TransferSettings) -> list[str]:
+    if settings.embeddings == "fresh":
+        return []
+    if not experiment.model.share_embedder:
+        raise ConfigError(
+            "--embeddings copy: each task has an embedder of its own, so a new task has none to copy; "
+            "set model.share_embedder, or take fresh ones"
+        )
+    return [WORD_VECTORS]
+
+
+def about(folds: Mapping[str, LoadedExperiment], limit: int | None, baseline: Path | None) -> dict[str, Any]:
+    """What a table of these folds should say beside its figures."""
+    fold = next(iter(folds.values()))
+    target = fold.experiment.stages[1]
+    return {
+        "experiment": str(fold.file),
+        "seed": fold.experiment.seed,
+        "kept": target.keep,
+        "frozen": target.trainer.frozen,
+        "limit": limit,
+        "baseline": None if baseline is None else str(baseline),
+    }
+
+
+@dataclass(frozen=True)
+class FoldOptions:
+    """What the command line decides about the folds of a directory."""
+
+    limit: int | None = None
+    """At most so many texts of each split, for trials."""
+    resume: bool = False
+    force: bool = False
+    """Whether runs that lie in the directory may be deleted."""
+    resume_anyway: bool = False
+    """Where folds go on, whether that may be after a change of experiment, data or plugins."""
+
+
+def train_folds(
+    folds: Mapping[str, LoadedExperiment],
+    directory: Path,
+    options: FoldOptions,
+    commands: Mapping[str, Sequence[str]],
+    processes: int = 1,
+    say: Say = silent,
+) -> None:
+    """Trains each fold in a process of its own, into `directory/TASK`, with its output in `directory/TASK.log`.
+
+    Args:
+        folds: each one's experiment, by the task that is left out.
+        directory: theirs.
+        options: with `resume`, folds that are done are not run again, and those that have begun go on.
+        commands: the arguments of `mtlkit` that train each of them.
+        processes: how many at the same time.
+        say: told how each has ended.
+
+    Raises:
+        ConfigError, RunError: something is wrong with a fold or its directory, before any is run; or, at the end, some
+            have failed.
+        Interrupted: SIGINT or SIGTERM came; those that were trained have written a checkpoint.
+    """
+    if options.resume and not directory.is_dir():
+        raise RunError(f"{directory}: holds no fold to go on with; leave --resume out to start")
+    for fold in folds.values():
+        check_experiment(fold.experiment, str(fold.file))
+    runs = {task: RunDirectory(directory / task) for task in folds}
+    begun = {task: run for task, run in runs.items() if options.resume and run.is_run}
+    _check_begun(begun, folds, options)
+    _make_room([run for task, run in runs.items() if task not in begun], options.force)
+    jobs = []
+    for task in folds:
+        if task in begun and runs[task].is_finished:
+            say(f"{task}: was done before")
+        else:
+            resume = "--resume-anyway" if options.resume_anyway else "--resume"
+            goes_on = [resume] if task in begun else []
+            jobs.append(Job(task, (*commands[task], *goes_on), directory / f"{task}.log"))
+    codes = run_jobs(jobs, processes, say)
+    if failed := [task for task, code in codes.items() if code]:
+        raise RunError(
+            f"{directory}: {len(failed)} of {len(folds)} folds did not come to an end ({', '.join(failed)}); "
+            "their logs there say why, and --resume goes on"
+        )
+
+
+def _check_begun(runs: Mapping[str, RunDirectory], folds: Mapping[str, LoadedExperiment], options: FoldOptions) -> None:
+    """Makes sure that what has begun, or is done, is a part of what is asked for now."""
+    hashes: dict[str, str] | None = None
+    for task, run in runs.items():
+        experiment = folds[task].experiment
+        run.check_resumable()
+        run.check_limit(options.limit)
+        if options.resume_anyway and not run.is_finished:
+            continue
+        hashes = hashes or data_hashes(experiment)  # the same files for all
+        before = run.read_meta()
+        refuse(run, "the experiment", changed_settings(run, experiment))
+        refuse(run, "the data", changed_files(before["data"], hashes))
+
+
+def _make_room(runs: Sequence[RunDirectory], force: bool) -> None:
+    """Deletes what may be deleted, all at once: a fold from before must not pass for one that is done."""
+    for run in runs:
+        run.check_new(force)
+    for run in runs:
+        if run.is_run:
+            with run.locked():
+                run.remove()

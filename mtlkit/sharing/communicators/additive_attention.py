@@ -1,0 +1,64 @@
+"""The attention that both built-in communicators read their sources with.
+
+Shapes: B batch, N sources, E input size, D state size, A attention size; `...` any leading dimensions.
+"""
+
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from mtlkit.kernels.recurrence.attentive_lstm import ScorerParts
+from mtlkit.sharing.communicators.communicator import Message
+
+
+@final
+class AdditiveAttention(nn.Module):
+    """Scores u . tanh(W [x; h; m]), their softmax over the sources m, and the mean of the sources under it.
+
+    Liu et al. 2019, eqs. 3-6 and 8. W is kept in its three parts, W [x; h; m] = W_x x + W_h h + W_m m, so that
+    `queries` and `keys` are one product each for all steps and all sources, and only W_h h is left to the recurrence.
+    As printed, there is no bias.
+    """
+
+    def __init__(self, input_dim: int, state_dim: int, attention_dim: int | None = None) -> None:
+        """`attention_dim`: A; None is `state_dim`."""
+        super().__init__()
+        size = attention_dim or state_dim
+        self.from_input = nn.Linear(input_dim, size, bias=False)
+        self.from_state = nn.Linear(state_dim, size, bias=False)
+        self.from_source = nn.Linear(state_dim, size, bias=False)
+        self.score = nn.Linear(size, 1, bias=False)
+
+    def parts(self) -> ScorerParts:
+        """All weights, as fused forms take them."""
+        return ScorerParts(
+            self.from_input.weight, self.from_state.weight, self.from_source.weight, self.score.weight.squeeze(0)
+        )
+
+    def queries(self, inputs: Tensor) -> Tensor:
+        """W_x x: (..., E) -> (..., A)."""
+        projected: Tensor = self.from_input(inputs)
+        return projected
+
+    def keys(self, sources: Tensor) -> Tensor:
+        """W_m m: (..., D) -> (..., A)."""
+        projected: Tensor = self.from_source(sources)
+        return projected
+
+    def forward(
+        self,
+        query_BA: Tensor,
+        previous_BD: Tensor,
+        keys_BNA: Tensor,
+        sources_BND: Tensor,
+        padding_BN: Tensor | None = None,
+    ) -> Message:
+        """The message of one step. `padding_BN` is true at sources that may not be read; one per row must be free."""
+        query_BA = query_BA + self.from_state(previous_BD)
+        # In place, since (B, N, A) is the largest tensor of a step and the sum is not needed again.
+        scores_BN = self.score((query_BA.unsqueeze(1) + keys_BNA).tanh_()).squeeze(-1)
+        if padding_BN is not None:
+            scores_BN = scores_BN.masked_fill(padding_BN, -torch.inf)
+        weights_BN = scores_BN.softmax(dim=-1)
+        return Message(torch.bmm(weights_BN.unsqueeze(1), sources_BND).squeeze(1), weights_BN)

@@ -1,0 +1,76 @@
+"""Indirect communication: every task reads one shared network, the mailbox.
+
+Shapes: B batch, T time steps, N = T positions of the sentence, E input size, D state size, A attention size.
+"""
+
+from typing import NamedTuple, final
+
+from torch import Tensor, nn
+
+from mtlkit.config import Runtime
+from mtlkit.kernels.recurrence.attentive_lstm import attentive_lstm
+from mtlkit.kernels.recurrence.attentive_recurrence import Recurrence
+from mtlkit.kernels.recurrence.message_passing import FusionWeights
+from mtlkit.sharing.communicators.additive_attention import AdditiveAttention
+from mtlkit.sharing.communicators.communicator import Communicator, Message
+from mtlkit.types import PositiveInt
+
+
+class IndirectMemory(NamedTuple):
+    """What does not depend on the recurrence; every step reads the same positions."""
+
+    queries_TBA: tuple[Tensor, ...]
+    keys_BNA: Tensor
+    states_BND: Tensor
+    padding_BN: Tensor
+
+
+@final
+@Communicator.register("indirect")
+class IndirectCommunicator(Communicator):
+    """At each step, attention over all positions of the shared LSTM (IC-MTL; Liu et al. 2019, eqs. 7 and 8).
+
+    attention_dim: size of the scorer; not printed in the paper, default the state size.
+
+    Later positions are read too. The paper does not speak of padding; here padded positions have no weight. A step
+    looks at all T positions, so time grows with T * T. Memory grows with T * (D + T): the scorer's B * T * T * A
+    numbers are computed again on the way back and not kept, unless `trainer.kernels` is `plain`.
+    """
+
+    sources = "shared"
+
+    def __init__(
+        self, attention_dim: PositiveInt | None = None, *, input_dim: Runtime[int], state_dim: Runtime[int]
+    ) -> None:
+        super().__init__()
+        self.attention = AdditiveAttention(input_dim, state_dim, attention_dim)
+
+    def prepare(self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor) -> IndirectMemory:
+        """The scorer's projections of all steps and all positions."""
+        queries_BTA = self.attention.queries(inputs_BTE)
+        return IndirectMemory(queries_BTA.unbind(1), self.attention.keys(sources), sources, ~mask_BT)
+
+    def step(self, time: int, previous_BD: Tensor, memory: IndirectMemory) -> Message:
+        """Eqs. 5, 6 and 8; the weights are beta_t, over the positions."""
+        message: Message = self.attention(
+            memory.queries_TBA[time], previous_BD, memory.keys_BNA, memory.states_BND, memory.padding_BN
+        )
+        return message
+
+    def fused(
+        self,
+        inputs_BTE: Tensor,
+        sources: Tensor,
+        mask_BT: Tensor,
+        lstm: nn.LSTM,
+        fusion: FusionWeights,
+        recurrence: Recurrence,
+    ) -> tuple[Tensor, Tensor]:
+        """The same in one operation."""
+        return attentive_lstm(inputs_BTE, sources, ~mask_BT, lstm, self.attention.parts(), fusion, recurrence)
+
+    def messages(
+        self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor, states_BTD: Tensor, weights_BTN: Tensor
+    ) -> Tensor:
+        """Eq. 8 for all steps."""
+        return weights_BTN @ sources.to(weights_BTN)

@@ -1,0 +1,148 @@
+"""What was shared for one text, in one of four forms: those of `mtlkit.sharing.Trace`, as plain numbers.
+
+Shapes: T words, N sources, L layers, K tasks, S steps, A actions (modules, and Stop as the last).
+"""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias, final
+
+from mtlkit.sharing.explanations.sheet import TOP, Entry, Row, Sheet, most
+
+Matrix: TypeAlias = tuple[tuple[float, ...], ...]
+
+
+@final
+@dataclass(frozen=True)
+class Reading:
+    """How much each word took of each source."""
+
+    words: tuple[str, ...]
+    tasks: tuple[str, ...] | None
+    """The N sources; None: they are the T words themselves, as a shared network reads them."""
+    left_to_right: Matrix
+    """(T, N)"""
+    right_to_left: Matrix | None = None
+    """The same of the network that reads from the end, if there is one, in reading order on both axes."""
+    gates: tuple[float, ...] | None = None
+    """(T) how far each word was opened to what it took, from 0 to 1, where there is a gate."""
+    backward_gates: tuple[float, ...] | None = None
+    """The same of the network that reads from the end."""
+
+    def to_json(self) -> dict[str, Any]:
+        """`sources` are names of tasks, or the words in their order."""
+        further = {name: getattr(self, name) for name in ("right_to_left", "gates", "backward_gates")}
+        return {
+            "kind": "tasks" if self.tasks is not None else "positions",
+            "sources": list(self.words if self.tasks is None else self.tasks),
+            "left_to_right": self.left_to_right,
+            **{name: value for name, value in further.items() if value is not None},
+        }
+
+    def sheet(self) -> Sheet:
+        """Each word with the three sources that it took most of. Words that are sources are numbered."""
+        names = self.tasks or tuple(f"{word} ({number})" for number, word in enumerate(self.words, 1))
+        heads = self.words if self.tasks is not None else names
+        ways = [self.left_to_right] if self.right_to_left is None else [self.left_to_right, self.right_to_left]
+        titles = ("reads most",) if len(ways) == 1 else ("from left to right", "from right to left")
+        rows = tuple(
+            Row(head, tuple(most(names, weights, TOP, self.tasks is not None) for weights in row))
+            for head, *row in zip(heads, *ways, strict=True)
+        )
+        return Sheet(("word", *titles), rows)
+
+
+@final
+@dataclass(frozen=True)
+class Step:
+    """One module on a path, or Stop."""
+
+    module: int | None
+    """Its number, from 0; None is Stop."""
+    policy: tuple[float, ...] | None
+    """(A) how likely each action was; None where nothing was chosen by chance."""
+
+    @property
+    def probability(self) -> float | None:
+        """Of what was taken."""
+        return None if self.policy is None else self.policy[-1 if self.module is None else self.module]
+
+    @property
+    def alternatives(self) -> tuple[Entry, ...]:
+        """The likeliest of what was not taken."""
+        if self.policy is None:
+            return ()
+        names = [_name(number) for number in (*range(len(self.policy) - 1), None)]
+        others = [entry for entry in most(names, self.policy, TOP + 1) if entry.name != _name(self.module)]
+        return tuple(entry for entry in others[:TOP] if entry.weight)
+
+
+@final
+@dataclass(frozen=True)
+class Path:
+    """The modules of a pool that the text went through, the same for all texts of the task."""
+
+    steps: tuple[Step, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """`policy` has the modules in their order, and Stop last."""
+        steps = [{"module": step.module, "probability": step.probability, "policy": step.policy} for step in self.steps]
+        return {"kind": "path", "steps": steps}
+
+    def sheet(self) -> Sheet:
+        """Each step with its probability and what else could have been taken; a line where there is none at all."""
+        if not self.steps:
+            return Sheet(("step", "takes"), (Row("none", ((Entry("no module; the head reads the embeddings"),),)),))
+        by_chance = any(step.policy is not None for step in self.steps)
+        rows = []
+        for number, step in enumerate(self.steps, 1):
+            taken = (Entry(_name(step.module), step.probability, step.module),)
+            rows.append(Row(str(number), (taken, step.alternatives) if by_chance else (taken,)))
+        return Sheet(("step", "takes", "instead of") if by_chance else ("step", "takes"), tuple(rows))
+
+
+@final
+@dataclass(frozen=True)
+class Mixture:
+    """How much the task took of each task's states after each layer, the same for all texts of the task."""
+
+    tasks: tuple[str, ...]
+    layers: Matrix
+    """(L, K), of any sign."""
+
+    def to_json(self) -> dict[str, Any]:
+        """`sources` are names of tasks."""
+        return {"kind": "mixture", "sources": list(self.tasks), "layers": self.layers}
+
+    def sheet(self) -> Sheet:
+        """Each layer with all tasks, the largest coefficient first."""
+        rows = [
+            Row(str(number), (most(self.tasks, weights, len(self.tasks)),))
+            for number, weights in enumerate(self.layers, 1)
+        ]
+        return Sheet(("layer", "reads"), tuple(rows))
+
+
+@final
+@dataclass(frozen=True)
+class Guess:
+    """Which task the text's shared states give it away for: what a discriminator takes it to be from."""
+
+    tasks: tuple[str, ...]
+    probabilities: tuple[float, ...]
+    """(K)"""
+
+    def to_json(self) -> dict[str, Any]:
+        """`sources` are names of tasks."""
+        return {"kind": "guess", "sources": list(self.tasks), "probabilities": self.probabilities}
+
+    def sheet(self) -> Sheet:
+        """One line with all tasks, the likeliest first."""
+        taken_for = most(self.tasks, self.probabilities, len(self.tasks))
+        return Sheet(("the discriminator", "takes it for"), (Row("from the shared states", (taken_for,)),))
+
+
+SharedWith: TypeAlias = Reading | Path | Mixture | Guess
+
+
+def _name(module: int | None) -> str:
+    return "stop" if module is None else f"module {module}"

@@ -1,0 +1,113 @@
+"""Tables of text, whatever they are about, and how they are written as Markdown and as LaTeX."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Self
+
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
+    "<": r"$<$",
+    ">": r"$>$",
+    "|": r"$|$",
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+}
+MARKDOWN = {"|": r"\|", "*": r"\*", "_": r"\_", "<": "&lt;", "\\": r"\\"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A place in a table."""
+
+    text: str
+    best: bool = False
+    """Of the column, or of the row where systems stand side by side."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under a header; the first column names the rows, and figures are in the others."""
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+    @classmethod
+    def of(cls, title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Self:
+        """Of text in which nothing is marked."""
+        return cls(title, header, [[Cell(text) for text in row] for row in rows])
+
+
+def spread(values: Sequence[float]) -> str:
+    """Mean ± sample standard deviation of fractions, in percent; the mean alone of one."""
+    percent = [100 * value for value in values]
+    return f"{fmean(percent):.2f}" + (f" ± {stdev(percent):.2f}" if len(percent) > 1 else "")
+
+
+def mark_best(means: Sequence[float | None]) -> list[bool]:
+    """Which means are as high as any when they are shown with two digits of a percent; none where there is one only."""
+    shown = [None if mean is None else round(100 * mean, 2) for mean in means]
+    known = [mean for mean in shown if mean is not None]
+    return [len(known) > 1 and mean == max(known) for mean in shown]
+
+
+def markdown(tables: Iterable[Table], notes: Sequence[str]) -> str:
+    """The tables under their titles, then the notes; pipes and stars in names are themselves."""
+    return "\n\n".join([*map(_markdown, tables), *(_escaped(note, MARKDOWN) for note in notes)]) + "\n"
+
+
+def latex(tables: Iterable[Table], notes: Sequence[str]) -> str:
+    """The tables for the package booktabs; the notes are comments."""
+    head = ["% needs \\usepackage{booktabs}", *(f"% {note}" for note in notes)]
+    return "\n".join([*head, *(line for table in tables for line in _latex(table))]) + "\n"
+
+
+def markdown_lines(table: Table) -> list[str]:
+    """The table alone, line by line."""
+    rows = [[_in_markdown(cell) for cell in row] for row in table.rows]
+    header = [_escaped(name, MARKDOWN) for name in table.header]
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return [f"| {' | '.join(row)} |" for row in (header, rule, *rows)]
+
+
+def _markdown(table: Table) -> str:
+    return "\n".join([f"**{_escaped(table.title, MARKDOWN)}**", "", *markdown_lines(table)])
+
+
+def _in_markdown(cell: Cell) -> str:
+    text = _escaped(cell.text, MARKDOWN)
+    return f"**{text}**" if cell.best else text
+
+
+def _latex(table: Table) -> Iterator[str]:
+    yield r"\begin{table}"
+    yield rf"\caption{{{_escaped(table.title, LATEX)}}}"
+    yield r"\centering"
+    yield rf"\begin{{tabular}}{{l{'r' * (len(table.header) - 1)}}}"
+    yield r"\toprule"
+    yield _latex_row([_escaped(name, LATEX) for name in table.header])
+    yield r"\midrule"
+    for row in table.rows:
+        yield _latex_row([_in_latex(cell) for cell in row])
+    yield r"\bottomrule"
+    yield r"\end{tabular}"
+    yield r"\end{table}"
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    # A bracket after \\ would be read as its argument.
+    return " & ".join(f"{{{cell}}}" if cell.startswith("[") else cell for cell in cells) + r" \\"
+
+
+def _in_latex(cell: Cell) -> str:
+    text = re.sub(r"(^|[ \[])-(?=\d)", r"\1$-$", _escaped(cell.text, LATEX))  # a minus sign is no hyphen
+    return rf"\textbf{{{text}}}" if cell.best else text
+
+
+def _escaped(text: str, replacements: dict[str, str]) -> str:
+    pattern = "[" + re.escape("".join(replacements)) + "]"
+    return re.sub(pattern, lambda found: replacements[found[0]], text.replace("\n", " "))
