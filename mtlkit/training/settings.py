@@ -11,10 +11,10 @@ from mtlkit.training.optimization import Precision
 from mtlkit.training.optimizers import Adam, Optimizer
 from mtlkit.training.out_of_memory import OnOutOfMemory
 from mtlkit.training.records import Record, SharingRecord
+from mtlkit.training.samplers import RoundRobin, TaskSampler
 from mtlkit.training.schedules import Schedule
 from mtlkit.training.selection import MeanSelection, ModelSelection
 from mtlkit.training.soundness import OnNonfinite
-from mtlkit.training.task_samplers import RoundRobin, TaskSampler
 from mtlkit.training.update_strategies import Joint, UpdateStrategy
 from mtlkit.types import Pattern, PositiveFloat, PositiveInt
 

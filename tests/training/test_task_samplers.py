@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtlkit.training.task_samplers import Annealed, Proportional, RoundRobin, TaskSampler, Uniform, annealed
+from mtlkit.training.samplers import Annealed, Proportional, RoundRobin, TaskSampler, Uniform, annealed
 
 SAMPLERS = [Annealed(), Proportional(), RoundRobin(), Uniform()]
 each_sampler = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda sampler: sampler.registered_name)
