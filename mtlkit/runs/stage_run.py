@@ -230,14 +230,16 @@ class StageRun:
                 raise RunError(f"{checkpoints.folder}: {NO_FIT} ({error})") from None
         self.setting.take_over()
         if state is not None:
-            self.setting.say(f"resuming after step {trainer.step}, in epoch {trainer.epoch + 1}")
+            progress = trainer.progress
+            self.setting.say(f"resuming after step {progress.step}, in epoch {progress.epoch + 1}")
             run.truncate_log(state["log_size"])
         else:
             run.truncate_log(self.log_size)
         stage = {} if self.name is None else {"stage": self.name}
 
         def save() -> None:
-            checkpoints.save(trainer.step, trainer.model, {"trainer": trainer.state(), "log_size": run.log_size()})
+            state = {"trainer": trainer.state(), "log_size": run.log_size()}
+            checkpoints.save(trainer.progress.step, trainer.model, state)
 
         every = trainer.settings.checkpoint_every
         with self._listeners() as listeners:
@@ -260,7 +262,8 @@ class StageRun:
     def _listeners(self) -> Iterator[Sequence[Logger | Listener]]:
         """The experiment's loggers and the run's listeners, closed at the end whatever happens."""
         settings = self.trainer.settings
-        loggers = [logger.build(folder=self.folder.path, step=self.trainer.step) for logger in settings.loggers]
+        step = self.trainer.progress.step
+        loggers = [logger.build(folder=self.folder.path, step=step) for logger in settings.loggers]
         for listener in self.setting.listeners:
             listener.stage(self.name, settings.epochs)
         everyone: list[Logger | Listener] = [*loggers, *self.setting.listeners]
@@ -277,7 +280,8 @@ class StageRun:
             if not checkpoints.best(name).exists():  # no dev data: the last weights serve
                 checkpoints.save_best(name, trainer.model, trainer.tasks_served_by(name))
         checkpoints.restore_best(checkpoints.best_digests)
-        metrics: dict[str, Any] = {"epochs": trainer.epoch, "steps": trainer.step, "best": trainer.best}
+        progress = trainer.progress
+        metrics: dict[str, Any] = {"epochs": progress.epoch, "steps": progress.step, "best": progress.best}
         predictions: dict[str, list[Predictions]] = {"dev": [], "test": []}
         for split, tasks in (("dev", trainer.dev), ("test", trainer.test)):
             self.setting.say(f"scoring {split} data")

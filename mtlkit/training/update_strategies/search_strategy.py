@@ -14,8 +14,8 @@ from mtlkit.data import Batch, BatchStream
 from mtlkit.model import MultiTaskModel, TaskLoss
 from mtlkit.sharing import SearchableScheme
 from mtlkit.sharing.selectors import ModulePath, Paths
+from mtlkit.training.gradients import add_gradients
 from mtlkit.training.optimization import Optimization, Precision, autocast
-from mtlkit.training.out_of_memory import add_gradients
 from mtlkit.training.update_strategies.policy_gradient import PolicyGradient, Rewarded
 from mtlkit.training.update_strategies.update_strategy import StepResult, UpdateStrategy
 

@@ -18,7 +18,7 @@ from mtlkit.heads import Classifier, CrfTagger
 from mtlkit.model import SHARED, MultiTaskModel
 from mtlkit.sharing import AdversarialSharedPrivate, FullyShared, ModulePool, SharingScheme
 from mtlkit.training import EpochEnd, Step, Trainer, TrainerSettings, seed_all
-from mtlkit.training.out_of_memory import is_out_of_memory
+from mtlkit.training.devices import is_out_of_memory
 from mtlkit.training.selection import MeanSelection
 
 WORDS = ["good", "bad", "film", "fun", "very"]
