@@ -22,6 +22,7 @@ def add_gradients(
     batches: Sequence[Batch],
     losses_of: Callable[[Batch, int], Sequence[TaskLoss]],
     optimization: "Optimization",
+    restart: Callable[[], None] = lambda: None,
 ) -> list[Tensor]:
     """Adds the gradient of the mean loss of all batches; with `split`, of one that does not fit in as many parts as it
     takes, twice as many at each try.
@@ -33,6 +34,8 @@ def add_gradients(
         batches: of the step.
         losses_of: the loss of a batch or a part of it, given the batch's number; or several, of which the mean counts.
         optimization: adds the gradients and says whether to split.
+        restart: called when a try has run out of memory and all batches begin again, so that the caller can take back
+            what it counted during that try.
 
     Returns:
         Each batch's loss of its task, detached.
@@ -54,6 +57,7 @@ def add_gradients(
                 raise
         # Only here has the failed try let go of what it held.
         optimization.forget()
+        restart()
         failed = len(losses)
         if num_parts[failed] == batches[failed].size:
             raise OutOfMemoryError(

@@ -102,7 +102,12 @@ class SearchStrategy(UpdateStrategy):
         def losses(batch: Batch, number: int) -> list[TaskLoss]:
             return self._losses(model, batch, paths[number], precision)
 
-        return torch.stack(add_gradients(model, batches, losses, optimization))
+        before = Counter(self.work)
+
+        def restart() -> None:  # passes of a try that ran out of memory are no work of the step
+            self.work = Counter(before)
+
+        return torch.stack(add_gradients(model, batches, losses, optimization, restart))
 
     def result(self, batches: Sequence[Batch], losses_P: Tensor) -> StepResult:
         """That of a step which is over."""
