@@ -103,7 +103,9 @@ def test_parts_have_the_gradient_of_the_whole(name: str, settings: dict[str, Any
     times = 2 if name == "simultaneous" else 1
     assert parts_end.work["split_batches"] == sum(step.work["split_batches"] for step in steps) == 4 * times
     assert "split_batches" not in whole_end.work
-    if name != "joint":  # rewards take a whole batch, gradients the four parts that fit; tries that failed count nothing
+    if (
+        name != "joint"
+    ):  # rewards take a whole batch, gradients the four parts that fit; tries that failed count nothing
         passes = "separate_module_passes"
         assert parts_end.work[passes] * 2 == whole_end.work[passes] * (1 + 4)
 
