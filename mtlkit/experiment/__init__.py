@@ -10,17 +10,16 @@ from mtlkit.experiment.corpora import (
     read_vectors,
     say_counts,
 )
+from mtlkit.experiment.loading import LoadedExperiment, load_experiment
 from mtlkit.experiment.settings import (
     SECTIONS,
     SPLITS,
     Experiment,
     InitializerSettings,
-    LoadedExperiment,
     ModelSettings,
     PretrainedSettings,
     TaskSettings,
     build_model,
-    load_experiment,
 )
 from mtlkit.experiment.stages import ONLY, TaskPaths, experiment_of, stages_of, tasks_of
 
