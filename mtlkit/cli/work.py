@@ -79,7 +79,7 @@ def predict(
     """
     from mtlkit.archive import open_archive
     from mtlkit.cli.console import say
-    from mtlkit.cli.inputs import STANDARD_INPUT, noting_labels, open_inputs
+    from mtlkit.runs.inputs import STANDARD_INPUT, noting_labels, open_inputs
     from mtlkit.cli.outputs import open_output
     from mtlkit.errors import ConfigError
     from mtlkit.plugins import load_plugins
