@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from mtlkit.config import Lazy
 from mtlkit.data import Corpus, TaskSplit, Vocabulary, clean_mask
 from mtlkit.metrics import Metric
+from mtlkit.tables import Table
 from mtlkit.training import EvaluationTask
 
 
@@ -39,3 +40,16 @@ def majority(task: str, corpus: Corpus) -> dict[str, float]:
     if corpus.target_kind != "label" or not counts:
         return {}
     return {f"{task}/majority": max(counts.values()) / sum(counts.values())}
+
+
+def score_table(figures: Mapping[str, float], title: str) -> Table:
+    """Figures by `task/metric`, shares of 1, as a table in percent: a row for each task, a column for each metric."""
+    tasks = list(dict.fromkeys(name.split("/", 1)[0] for name in figures))
+    metrics = sorted(
+        dict.fromkeys(name.split("/", 1)[1] for name in figures), key=lambda name: name.startswith("clean_")
+    )
+    rows = []
+    for task in tasks:
+        cells = [figures.get(f"{task}/{metric}") for metric in metrics]
+        rows.append([task, *("" if cell is None else f"{cell:.2%}" for cell in cells)])
+    return Table.of(title, ["task", *(metric.replace("_", " ") for metric in metrics)], rows)

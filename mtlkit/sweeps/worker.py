@@ -6,11 +6,12 @@ and that nobody holds is open again, and whoever takes it goes on from its check
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from statistics import fmean
 
+import torch
+
 from mtlkit.errors import DivergedError, OutOfMemoryError, RunInUseError
-from mtlkit.runs import Interrupts, Listener, TrainOptions, train
+from mtlkit.runs import Interrupts, Listener, train
 from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.scores import scores_of
 from mtlkit.sweeps.sweep import Sweep, SweepRun
@@ -23,7 +24,7 @@ LOOK_SECONDS = 2.0
 
 
 def work(
-    sweep: Sweep, trials: Trials, options: TrainOptions, listeners: Callable[[], Sequence[Listener]], say: Say
+    sweep: Sweep, trials: Trials, device: torch.device, listeners: Callable[[], Sequence[Listener]], say: Say
 ) -> None:
     """Trains until every run is finished or has failed, also those that other processes are at.
 
@@ -32,7 +33,7 @@ def work(
     Args:
         sweep: says which runs there are.
         trials: its study.
-        options: of each run.
+        device: of each run.
         listeners: makes those that follow a run.
         say: told what goes on.
 
@@ -47,7 +48,7 @@ def work(
             interrupts.raise_if_received()
         if run is not None:
             waiting = False
-            _attempt(sweep, run, options, listeners(), say)
+            _attempt(sweep, run, device, listeners(), say)
         elif not others:
             return
         else:
@@ -94,13 +95,21 @@ def score_of(sweep: Sweep, point: Point) -> float | None:
     return fmean(scores)
 
 
-def _attempt(sweep: Sweep, run: SweepRun, options: TrainOptions, listeners: Sequence[Listener], say: Say) -> None:
+def _attempt(sweep: Sweep, run: SweepRun, device: torch.device, listeners: Sequence[Listener], say: Say) -> None:
     """Trains it to its end, if nobody else has just taken it."""
     name = run.directory.path.name
     loaded = sweep.experiment(run.point, run.seed)
-    options = replace(options, limit=sweep.limit, go_on=True)
+    announcing = _announcing(run, say)
     try:
-        train(loaded, run.directory.path, options, listeners, _announcing(run, say))
+        train(
+            loaded,
+            run.directory.path,
+            device=device,
+            limit=sweep.limit,
+            resume="auto",
+            listeners=listeners,
+            say=announcing,
+        )
     except RunInUseError:
         say(f"{name}: another process was faster")
     except (DivergedError, OutOfMemoryError) as error:

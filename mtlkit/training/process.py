@@ -20,10 +20,17 @@ def compute_as(trainer: TrainerSettings) -> None:
 @contextmanager
 def computing_as(trainer: TrainerSettings) -> Iterator[None]:
     """The same inside the block, for what must run everywhere, such as an archive: no kernels are insisted on."""
-    before = torch.get_num_threads(), network_threads(), chosen_kernels()
-    try:
+    with settings_of_process_kept():
         compute_as(trainer)
         prefer_kernels(trainer.kernels)
+        yield
+
+
+@contextmanager
+def settings_of_process_kept() -> Iterator[None]:
+    """Puts the threads and kernels of the process back, when the block ends, to what they were before it."""
+    before = torch.get_num_threads(), network_threads(), chosen_kernels()
+    try:
         yield
     finally:
         threads, networks, kernels = before
