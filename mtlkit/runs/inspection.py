@@ -25,6 +25,7 @@ from mtlkit.runs.checks import check_experiment
 from mtlkit.runs.new_model import new_model
 from mtlkit.sharing import SharingScheme
 from mtlkit.training import Optimization, Trainer, TrainerSettings, compute_as
+from mtlkit.training.process import settings_of_process_kept
 from mtlkit.types import Say, silent
 
 
@@ -71,6 +72,7 @@ class Inspection:
         return self.state_bytes + self.activation_bytes
 
 
+@settings_of_process_kept()
 def inspect_experiment(
     loaded: LoadedExperiment, device: torch.device, *, limit: int | None = None, say: Say = silent
 ) -> Inspection:

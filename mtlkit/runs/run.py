@@ -47,9 +47,8 @@ class Run:
 
     def __repr__(self) -> str:
         test = self.metrics["test"]
-        averages = {name: value for name, value in test.items() if name.startswith("average/")} or test
-        shown = [f", test {name} {value:.2%}" for name, value in list(averages.items())[:1]]
-        return f"<run {self.directory}{''.join(shown)}>"
+        name = next((name for name in test if name.startswith("average/")), next(iter(test), None))
+        return f"<run {self.directory}{'' if name is None else f': test {name} {test[name]:.2%}'}>"
 
     def __fspath__(self) -> str:
         """Its directory, so that a run can stand wherever the path of one can."""

@@ -3,7 +3,7 @@
 from mtlkit.runs.transfer.jobs import Job, run_jobs
 from mtlkit.runs.transfer.plan import TransferPlan, plan_transfer
 from mtlkit.runs.transfer.table import TransferTable, transfer_table
-from mtlkit.runs.transfer.transfer import FoldOptions, TransferSettings, train_folds
+from mtlkit.runs.transfer.transfer import FoldOptions, TransferSettings, fold_of, train_folds
 
 __all__ = [
     "FoldOptions",
@@ -11,6 +11,7 @@ __all__ = [
     "TransferPlan",
     "TransferSettings",
     "TransferTable",
+    "fold_of",
     "plan_transfer",
     "run_jobs",
     "train_folds",
