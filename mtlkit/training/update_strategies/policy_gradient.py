@@ -17,7 +17,7 @@ from mtlkit.training.optimizers import Optimizer
 
 Baseline = Literal["none", "mean", "ema"]
 EMA_DECAY = 0.95
-"""Of ENAS (Pham et al. 2018)."""
+"""How much of the old running mean each update keeps, as in ENAS (Pham et al. 2018)."""
 
 
 class Rewarded(NamedTuple):
@@ -81,7 +81,7 @@ class PolicyGradient:
             self.optimization.apply()
 
     def soundness(self) -> Tensor | None:
-        """Whether all updates since the last call were sound; None where phi has no parameters."""
+        """Whether all updates since the last call were finite, a boolean scalar; None where phi has no parameters."""
         return self.optimization.soundness() if self.optimization else None
 
     def weights(self, task: str, rewards_N: Tensor) -> Tensor:
@@ -93,12 +93,12 @@ class PolicyGradient:
         return (rewards_N - self._baseline(task, rewards_N)) / num_samples
 
     def state_dict(self) -> dict[str, Any]:
-        """Of the optimiser and the running means."""
+        """The state of phi's optimizer and the running means of the rewards."""
         optimizer = self.optimization.state_dict() if self.optimization else {}
         return {"optimizer": optimizer, "running_means": dict(self.running_means)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Takes it back, after `prepare`."""
+        """Restores a state; to be called after `prepare`."""
         if self.optimization:
             self.optimization.load_state_dict(state["optimizer"])
         self.running_means = dict(state["running_means"])
