@@ -1,5 +1,6 @@
 """The verb that hands what tasks have learned together to a task that was left out."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,7 +19,10 @@ def transfer(
     source: ExperimentSource,
     left_out: Annotated[
         list[str], typer.Option("--leave-out", metavar="TASK", help="The new task; all for a fold with each of them.")
-    ],
+    ] = [],
+    fold: Annotated[
+        str | None, typer.Option(hidden=True, help="One task, by its name alone: the job of a child.")
+    ] = None,
     serialization_dir: Annotated[
         Path | None,
         typer.Option(
@@ -52,10 +56,7 @@ def transfer(
     from mtlkit.errors import ConfigError
     from mtlkit.runs import FoldOptions, Interrupted, TransferSettings, plan_transfer, train, train_folds
 
-    leave_out, *more = left_out
-    if more:
-        raise ConfigError(f"--leave-out {more[0]}: is a second one; give one task, or all")
-    every = leave_out == ALL
+    leave_out, every = _left_out(left_out, fold)
     resume = resume or resume_anyway
     if resume and force:
         raise ConfigError("--resume goes on with folds and --force deletes them; give one of them")
@@ -68,7 +69,7 @@ def transfer(
     try:
         if every:
             same = [*source.arguments(), *_options(plan.directory, scope, embeddings, limit, device)]
-            commands = {task: ["transfer", *same, f"--leave-out={task}"] for task in plan.folds}
+            commands = {task: ["transfer", *same, f"--fold={task}"] for task in plan.folds}
             train_folds(plan.folds, plan.directory, options, commands, processes or 1, say)
         else:
             directory, listeners = plan.run(leave_out).path, [ConsoleListener()]
@@ -84,6 +85,25 @@ def transfer(
         say(f"table: {plan.directory / 'transfer.json'} and transfer.md")
     else:
         say(f"archive: {plan.run(leave_out).archive}")
+
+
+def _left_out(given: Sequence[str], fold: str | None) -> tuple[str, bool]:
+    """The task to leave out, and whether each is to be left out in turn.
+
+    Children are told their task by `--fold`, which takes no word for all tasks: should a task ever be named like one,
+    the child of its fold still does not become a parent.
+    """
+    from mtlkit.errors import ConfigError
+
+    if fold is not None:
+        return fold, False
+    if len(given) != 1:
+        raise ConfigError(
+            f"--leave-out {given[1]}: is a second one; give one task, or all"
+            if given
+            else "--leave-out: is missing; give a task, or all"
+        )
+    return given[0], given[0] == ALL
 
 
 def _options(directory: Path, scope: str | None, embeddings: Embeddings, limit: int | None, device: str) -> list[str]:

@@ -22,7 +22,7 @@ from mtlkit.runs.predict import predict_inputs
 from mtlkit.runs.profile import Profile, Profiler
 from mtlkit.runs.run import Run
 from mtlkit.runs.scoring import score_table
-from mtlkit.runs.stage_run import Listener
+from mtlkit.runs.stage import Listener
 from mtlkit.runs.train import dry_run, run_directory, train
 from mtlkit.runs.transfer import (
     FoldOptions,
