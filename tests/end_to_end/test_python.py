@@ -285,7 +285,8 @@ def test_what_is_no_run(path: str, elsewhere: Path) -> None:
 
 def test_components_of_a_file_are_included(small: dict[str, Any], registry: None) -> None:
     readme = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"^```python\n(.*?class DotProductCommunicator.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    programs = re.findall(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    (code,) = (each for each in programs if "class DotProductCommunicator" in each)
     Path("in_python.py").write_text(code.replace("dot_product", "in_python"))
     small["model"]["sharing"]["communicator"] = {"type": "in_python"}
     with pytest.raises(mtlkit.ConfigError, match="no Communicator 'in_python'"):
@@ -297,3 +298,24 @@ def test_components_of_a_file_are_included(small: dict[str, Any], registry: None
     assert trained.predict(["warm"], "books") == mtlkit.predict(trained, ["warm"], "books")
     with pytest.raises(mtlkit.MtlkitError, match=r"--include-package .* cannot be imported: no such file"):
         mtlkit.load_experiment(small, include_packages=["nowhere.py"])
+
+
+def test_the_program_of_the_quickstart(
+    make_corpus: Callable[[Path, int, int], None], elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With corpora of the names that it reads; the second time it goes on with what is there."""
+    page = Path(__file__).parents[2].joinpath("docs", "quickstart.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    Path("data").mkdir()
+    for number, name in enumerate(("hotels", "restaurants")):
+        for split, size in {"train": 40, "dev": 10, "test": 10}.items():
+            make_corpus(Path("data", f"{name}.{split}.tsv"), size, 10 * number + size)
+    printed = []
+    for _ in range(2):
+        exec(compile(program, "quickstart", "exec"), {"__name__": "quickstart"})
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
+    assert [line.split(":")[0] for line in printed[0].splitlines()[:2]] == [
+        "<run runs/reviews-13",
+        "<run runs/reviews-14",
+    ]
