@@ -18,7 +18,7 @@ import torch
 from measuring import Timings, command_line, untargeted, write_result
 from torch import Tensor, nn
 
-from mtlkit.kernels.networks_in_threads import set_network_threads
+from mtlkit.kernels.compute import Compute
 from mtlkit.kernels.side_by_side import run_side_by_side
 
 WAYS = {"one by one": 1, "two at once": 2}
@@ -52,9 +52,9 @@ class Networks:
 
     def run(self, threads: int) -> list[Tensor]:
         """States and gradients."""
-        set_network_threads(threads)
         lstms = [lstm for lstm in self.lstms if isinstance(lstm, nn.LSTM)]
-        states = run_side_by_side(lstms, self.inputs_BTD.expand(len(lstms), -1, -1, -1))
+        inputs_KBTD = self.inputs_BTD.expand(len(lstms), -1, -1, -1)
+        states = run_side_by_side(lstms, inputs_KBTD, Compute(network_threads=threads))
         leaves = [self.inputs_BTD, *self.lstms.parameters()]
         return [*states, *torch.autograd.grad(torch.stack(states).square().sum(), leaves)]
 

@@ -15,6 +15,7 @@ from mtlkit.embedders import Embedder
 from mtlkit.errors import ConfigError
 from mtlkit.heads import Head
 from mtlkit.initializers import Initializer
+from mtlkit.kernels.compute import hand_down
 from mtlkit.metrics import Metric
 from mtlkit.model import SHARED, MultiTaskModel
 from mtlkit.sharing import SharingScheme
@@ -226,7 +227,7 @@ def load_experiment(file: Path, variables: Variables | None = None, overrides: S
 
 
 def build_model(experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors | None) -> MultiTaskModel:
-    """The experiment's model on the current default device, freshly initialised.
+    """The experiment's model on the current default device, freshly initialised, to compute as its trainer says.
 
     Args:
         experiment: says what to build.
@@ -238,7 +239,9 @@ def build_model(experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors
         OutOfMemoryError: it does not fit the memory.
     """
     with reporting_out_of_memory(lambda: "building the model", "make its dimensions or its vocabulary smaller"):
-        return _built(experiment, vocabulary, vectors)
+        model = _built(experiment, vocabulary, vectors)
+    hand_down(model, experiment.trainer.compute)
+    return model
 
 
 def _built(experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors | None) -> MultiTaskModel:

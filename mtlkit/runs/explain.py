@@ -15,7 +15,6 @@ from mtlkit.errors import ArchiveError, ConfigError, DataError
 from mtlkit.runs.predict import NO_NUMBER, answering, as_batch, decisions_of
 from mtlkit.sharing import GuessTrace, MixtureTrace, PathTrace, Trace, WordTrace
 from mtlkit.sharing.explanations import Explanation, Guess, Mixture, Path, Reading, SharedWith, Step
-from mtlkit.training import computing_as
 from mtlkit.training.optimization import autocast
 
 
@@ -37,7 +36,6 @@ def explain(archive: Archive, texts: Sequence[str], task: str) -> list[Explanati
     instances = _read(reader, texts, archive.experiment.tasks[task].max_length)
     corpus, trainer = Corpus.from_instances(instances, reader.target_kind), archive.experiment.trainer
     with (
-        computing_as(trainer),
         torch.inference_mode(),
         autocast(archive.device, trainer.precision),
         answering(corpus, "or fewer at a time"),

@@ -3,7 +3,7 @@
 Shapes: B batch, T time steps, E input size, D state size, K tasks, N layers.
 """
 
-from typing import Literal, Self, cast, final
+from typing import ClassVar, Literal, Self, cast, final
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mtlkit.config import Lazy, Runtime
 from mtlkit.encoders import Encoder, encode_side_by_side
 from mtlkit.errors import ConfigError
+from mtlkit.kernels.compute import Computing, Operation
 from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 from mtlkit.sharing.traces import MixtureTrace
 from mtlkit.types import PartCount
@@ -21,7 +22,7 @@ OWN = 0.9
 
 @final
 @SharingScheme.register("cross_stitch")
-class CrossStitch(SharingScheme):
+class CrossStitch(SharingScheme, Computing):
     """After each layer, every task reads a learned mixture of all tasks' states (CS-MTL; Misra et al. 2016).
 
     All tasks' networks run on each batch, so a step costs as many times more as there are tasks. The mixture has one
@@ -37,6 +38,8 @@ class CrossStitch(SharingScheme):
     Raises:
         ConfigError: there is only one task.
     """
+
+    operations: ClassVar[tuple[Operation, ...]] = ("networks",)
 
     def __init__(
         self,
@@ -76,7 +79,7 @@ class CrossStitch(SharingScheme):
         """(K, B, T, D): every task's states before they are mixed."""
         assert isinstance(network, nn.ModuleDict)
         encoders = [cast(Encoder, network[task]) for task in self.tasks]
-        return encode_side_by_side(encoders, inputs_KBTD, mask_BT)
+        return encode_side_by_side(encoders, inputs_KBTD, mask_BT, self.compute, self.note)
 
 
 def _mix(weights: Tensor, states_KBTD: Tensor) -> Tensor:

@@ -37,8 +37,6 @@ class MessagePassing(SharingScheme):
         ConfigError: a task has nobody to hear, or the communicator's edges name an unknown task.
     """
 
-    uses_kernels = True
-
     def __init__(
         self,
         communicator: Lazy[Communicator],

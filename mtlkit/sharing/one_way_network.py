@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mtlkit.config import Lazy, nearest
 from mtlkit.errors import ConfigError
 from mtlkit.kernels.choice import recurrence_for
+from mtlkit.kernels.compute import Computing
 from mtlkit.kernels.recurrence.message_gates import message_gates
 from mtlkit.kernels.recurrence.message_passing import lstm_prime
 from mtlkit.kernels.side_by_side import run_side_by_side
@@ -41,7 +42,7 @@ class Heard(NamedTuple):
 
 
 @final
-class OneWayNetwork(nn.Module):
+class OneWayNetwork(Computing):
     """The task LSTMs, the shared LSTM where the communicator reads one, and the channels between them.
 
     A task's LSTM has one set of parameters theta^(k) and two uses: run plainly as a sender, and read by LSTM' when the
@@ -82,15 +83,19 @@ class OneWayNetwork(nn.Module):
         """The task's states, made of its own words and what it hears."""
         channel, lstm, sources = self._channel(task), self._task_lstm(task), self._sources(inputs_BTE, task)
         communicator, gate = channel.communicator, channel.gate
-        if (recurrence := recurrence_for(inputs_BTE.device)) is not None:
+        # Without a fused form no kernels are asked for: `compiled` would be refused though nothing would use them.
+        fusible = "recurrence" in communicator.operations
+        if fusible and (recurrence := recurrence_for(inputs_BTE.device, self.compute)) is not None:
             fused = communicator.fused(inputs_BTE, sources, mask_BT, lstm, gate.weights(), recurrence)
             if fused is not None:
+                self.note("recurrence", recurrence.name)
                 heard = Heard(fused[0], fused[1].detach())
                 if not with_gates:
                     return heard
                 with torch.no_grad():
                     messages_BTM = communicator.messages(inputs_BTE, sources, mask_BT, *heard[:2])
                 return _with_gates(heard, inputs_BTE, messages_BTM, lstm, gate)
+        self.note("recurrence", "step by step")
         memory = communicator.prepare(inputs_BTE, sources, mask_BT)
         contents_TBM: list[Tensor] = []
 
@@ -125,7 +130,7 @@ class OneWayNetwork(nn.Module):
         if not senders:
             return {}
         lstms = [self._task_lstm(sender) for sender in senders]
-        states = run_side_by_side(lstms, inputs_BTE.expand(len(senders), -1, -1, -1))
+        states = run_side_by_side(lstms, inputs_BTE.expand(len(senders), -1, -1, -1), self.compute, self.note)
         return dict(zip(senders, states, strict=True))
 
     def _channel(self, task: str) -> Channel:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from mtlkit.config import Component, Lazy
 from mtlkit.errors import ConfigError
+from mtlkit.kernels.compute import Operation
 from mtlkit.sharing.traces import Trace
 
 
@@ -49,8 +50,9 @@ class SharingScheme(nn.Module, Component, offers=("input_dim", "tasks")):
     output_dim: int
     """D, the same for all tasks."""
 
-    uses_kernels: ClassVar[bool] = False
-    """Whether `trainer.kernels` matters to it; what runs is then noted with the run."""
+    operations: ClassVar[tuple[Operation, ...]] = ()
+    """Its operations that `trainer.kernels` chooses an implementation of, without those of its parts. A scheme that has
+    some is `Computing`."""
 
     @abstractmethod
     def forward(self, states_BTE: Tensor, mask_BT: Tensor, task: str, *, with_trace: bool = False) -> Shared:

@@ -22,7 +22,7 @@ from mtlkit.training.optimization import Optimization
 from mtlkit.training.optimizers import Optimizer
 from mtlkit.training.parameters import freeze
 from mtlkit.training.predictions import CLEAN, CLEAN_SHARE, Predictions
-from mtlkit.training.process import compute_as, computing_as
+from mtlkit.training.process import compute_as, computing_as, threads_as_before
 from mtlkit.training.random_state import seed_all
 from mtlkit.training.recording import build_records
 from mtlkit.training.records import Record
@@ -61,6 +61,7 @@ __all__ = [
     "build_records",
     "compute_as",
     "computing_as",
+    "threads_as_before",
     "counted_figure",
     "decisions_of_split",
     "decoded_batches",

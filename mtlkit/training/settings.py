@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from mtlkit.config import Lazy, Spec
-from mtlkit.kernels.choice import Kernels
+from mtlkit.kernels.compute import Compute, Kernels
 from mtlkit.sharing import SharingScheme
 from mtlkit.training.derivations import PathDerivation
 from mtlkit.training.gradients import OnOutOfMemory
@@ -80,6 +80,11 @@ class TrainerSettings(Spec):
     records: list[Lazy[Record]] = [Lazy.of(SharingRecord)]
     """What is written down of the sharing after each epoch, to `sharing.jsonl`, with texts of the dev data, or of the
     training data where a task has no dev data. Training comes to the same bits with and without."""
+
+    @property
+    def compute(self) -> Compute:
+        """How the model is to compute."""
+        return Compute(self.kernels, self.threads, self.network_threads)
 
 
 class StageSettings(Spec):

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from mtlkit.config import Component
 from mtlkit.errors import ComponentError
+from mtlkit.kernels.compute import Operation
 from mtlkit.kernels.recurrence.attentive_recurrence import Recurrence
 from mtlkit.kernels.recurrence.message_passing import FusionWeights
 
@@ -53,6 +54,10 @@ class Communicator(nn.Module, Component, offers=("input_dim", "state_dim", "task
     sources: ClassVar[Literal["tasks", "shared"]]
     """'tasks': the sending tasks' states over the same sentence, aligned in time; 'shared': all those of one LSTM."""
 
+    operations: ClassVar[tuple[Operation, ...]] = ()
+    """The operations of its networks that `trainer.kernels` chooses an implementation of; found when a class is made:
+    a recurrence if it has a `fused` form, and several networks at once if it reads those of other tasks."""
+
     message_dim: int | None = None
     """M; None is the width D of the sources."""
 
@@ -63,6 +68,8 @@ class Communicator(nn.Module, Component, offers=("input_dim", "state_dim", "task
         super().__init_subclass__(**kwargs)
         if getattr(cls, "sources", None) not in ("tasks", "shared"):
             raise ComponentError(f"{cls.__name__} must say sources = 'tasks' or sources = 'shared' in its class body")
+        recurrence: tuple[Operation, ...] = () if cls.fused is Communicator.fused else ("recurrence",)
+        cls.operations = (*recurrence, "networks") if cls.sources == "tasks" else recurrence
 
     def senders(self, tasks: Sequence[str]) -> dict[str, list[str]]:
         """Whom each task reads, by receiver; asked only with sources 'tasks'. Default: the complete graph."""

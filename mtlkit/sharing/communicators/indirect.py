@@ -66,7 +66,7 @@ class IndirectCommunicator(Communicator):
         fusion: FusionWeights,
         recurrence: Recurrence,
     ) -> tuple[Tensor, Tensor]:
-        """The same in one operation."""
+        """The reader's fused states (B, T, D) and the messages' weights (B, T, N), all steps in one operation."""
         return attentive_lstm(inputs_BTE, sources, ~mask_BT, lstm, self.attention.parts(), fusion, recurrence)
 
     def messages(
