@@ -44,8 +44,8 @@ META = {"mtlkit": "0.1", "limit": None, "plugins": {"mtlkit-absent": "2.1"}, "co
 
 
 def write_tiny(path: Path, sharing: dict[str, Any] | None = None, trainer: dict[str, Any] | None = None) -> None:
-    """An archive as training writes it, of a model that has not been trained; with another sharing scheme and trainer if
-    they are given."""
+    """An archive as training writes it, of a model that has not been trained; with another sharing scheme and trainer
+    if they are given."""
     value = json.loads(json.dumps(EXPERIMENT))
     value["model"]["sharing"] = sharing or value["model"]["sharing"]
     value["trainer"] = trainer or {}
