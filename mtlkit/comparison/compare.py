@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
+from typing import Literal
 
 from mtlkit.comparison.answers import Answers, check_same_texts, read_answers, strange_answers
 from mtlkit.comparison.bootstrap import Interval
@@ -10,9 +11,10 @@ from mtlkit.comparison.gains import Intervals, intervals
 from mtlkit.comparison.outcomes import metric_of
 from mtlkit.comparison.records import RunRecord, System
 from mtlkit.errors import RunError
-from mtlkit.training import AVERAGE, CLEAN, CLEAN_SHARE, counted_figure, figures_of
+from mtlkit.figures import AVERAGE, Figure, counted, split_score, tasks_of_figures
 
-STANDARD = ""
+Texts = Literal["all", "clean"]
+"""The texts of a split that figures are about: all, or those that occur in no train or dev data."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ class Comparison:
     systems: Sequence[System]
     metrics: Mapping[str, str]
     """The metric of each task."""
-    results: Mapping[str, Mapping[str, Mapping[str, Result]]]
-    """By kind, which is STANDARD or CLEAN, by system, by task. AVERAGE is one more, where there are several tasks."""
+    results: Mapping[Texts, Mapping[str, Mapping[str, Result]]]
+    """By texts, by system, by task; where there are several tasks, AVERAGE is among them."""
     notes: Sequence[str]
     """What whoever reads the figures has to know, in sentences."""
 
@@ -76,66 +78,66 @@ def compare(systems: Sequence[System], question: Question) -> Comparison:
     metrics = _metrics(runs, question, answers)
     check_same_texts(runs, metrics, answers, question.split)
     notes = strange_answers(runs, answers, question.split)
-    if left_out := sorted({task for run in runs for task in _tasks(run, question.split)} - metrics.keys()):
+    scored = {task for run in runs for task in tasks_of_figures(run.figures[question.split])}
+    if left_out := sorted(scored - metrics.keys()):
         notes.append(f"left out, since not every run has such figures: {', '.join(left_out)}")
-    leaks = any(name.endswith(f"/{CLEAN_SHARE}") for run in runs for name in run.figures[question.split])
-    results = {}
-    for kind in (STANDARD, CLEAN) if leaks else (STANDARD,):
-        values = _values(systems, question.split, metrics, kind)
-        counted = {task: metric for task, metric in metrics.items() if task in values[systems[0].name]}
-        known = _intervals(systems, question, counted, answers, kind, notes)
-        results[kind] = {
+    leaks = any(figure.is_share for run in runs for figure in _figures(run, question.split))
+    results: dict[Texts, dict[str, dict[str, Result]]] = {}
+    kinds: tuple[Texts, ...] = ("all", "clean") if leaks else ("all",)
+    for texts in kinds:
+        values = _values(systems, question.split, metrics, texts)
+        with_values = {task: metric for task, metric in metrics.items() if task in values[systems[0].name]}
+        known = _intervals(systems, question, with_values, answers, texts, notes)
+        results[texts] = {
             system.name: _results(values, system, question.baseline, known.get(system.name, {})) for system in systems
         }
     return Comparison(question, systems, metrics, results, notes)
 
 
-def _tasks(run: RunRecord, split: str) -> list[str]:
-    return [task for task in dict.fromkeys(name.split("/")[0] for name in run.figures[split]) if task != AVERAGE]
+def _figures(run: RunRecord, split: str) -> list[Figure]:
+    return [Figure.parse(name) for name in run.figures[split]]
 
 
 def _metrics(runs: Sequence[RunRecord], question: Question, answers: Answers) -> dict[str, str]:
-    """The metric of each task that all runs have it for."""
+    """The metric of each task whose figure all runs have."""
     first, split = runs[0], question.split
-    if question.metric is not None and question.metric.startswith(CLEAN):
-        standard = question.metric.removeprefix(CLEAN)
+    standard, is_clean = split_score(question.metric or "")
+    if is_clean:
         raise RunError(f"--metric {question.metric}: clean figures stand beside the others; give --metric {standard}")
+    scored = [{(figure.task, figure.metric) for figure in _figures(run, split) if not figure.clean} for run in runs]
     found = {}
-    for task in _tasks(first, split):
+    for task in tasks_of_figures(first.figures[split]):
         metric = question.metric or _first_metric(runs, task, split, answers)
-        if all(f"{task}/{metric}" in run.figures[split] for run in runs):
+        if metric is not None and all((task, metric) in each for each in scored):
             found[task] = metric
     if not found:
-        metrics = dict.fromkeys(name.split("/")[1] for name in first.figures[split])
+        metrics = dict.fromkeys(figure.score for figure in _figures(first, split))
         asked = "no task" if question.metric is None else f"no task with the metric '{question.metric}'"
-        tasks = ", ".join(_tasks(first, split)) or "no task"
+        tasks = ", ".join(tasks_of_figures(first.figures[split])) or "no task"
         known = f"{first.path} has {', '.join(metrics) or 'no figures'} for {tasks}"
         raise RunError(f"the runs have {asked} in common on {split} data; {known}")
     return found
 
 
-def _first_metric(runs: Sequence[RunRecord], task: str, split: str, answers: Answers) -> str:
-    """The one that selects models; where no run has kept its answers, the first figure that is written."""
+def _first_metric(runs: Sequence[RunRecord], task: str, split: str, answers: Answers) -> str | None:
+    """The one that selects models; where no run has kept its answers, that of the first figure that was written."""
     for run in runs:
         if task in answers[run.path]:
             return answers[run.path][task].metrics[0].component.headline
-    return next(name.split("/")[1] for name in runs[0].figures[split] if name.startswith(f"{task}/"))
+    own = (figure.metric for figure in _figures(runs[0], split) if figure.task == task and not figure.clean)
+    return next(own, None)
 
 
 Values = Mapping[str, Mapping[str, Sequence[float]]]
 """By system and task, the figure of each seed."""
 
 
-def _values(systems: Sequence[System], split: str, metrics: Mapping[str, str], kind: str) -> Values:
-    """Of the tasks that have the figure for all systems, and their average, where there are several tasks."""
+def _values(systems: Sequence[System], split: str, metrics: Mapping[str, str], texts: Texts) -> Values:
+    """The figures of the tasks that have one for all systems, and their average, where there are several tasks."""
     found: dict[str, dict[str, list[float]]] = {system.name: {} for system in systems}
     for task, metric in metrics.items():
-        of_task = {
-            system.name: [
-                counted_figure(figures_of(task, run.figures[split]), f"{kind}{metric}") for run in system.runs
-            ]
-            for system in systems
-        }
+        figure = Figure(task, metric, clean=texts == "clean")
+        of_task = {system.name: [counted(run.figures[split], figure) for run in system.runs] for system in systems}
         known = {name: [value for value in values if value is not None] for name, values in of_task.items()}
         if known == of_task:
             for name, values in known.items():
@@ -152,7 +154,7 @@ def _intervals(
     question: Question,
     metrics: Mapping[str, str],
     answers: Answers,
-    kind: str,
+    texts: Texts,
     notes: list[str],
 ) -> Intervals:
     """Intervals of all gains that they can be told of; why there are none of others goes to `notes`."""
@@ -160,7 +162,7 @@ def _intervals(
     if baseline is None:
         return {}
     lacking = [run for system in systems for run in system.runs if not metrics.keys() <= answers[run.path].keys()]
-    if kind == STANDARD and lacking:
+    if texts == "all" and lacking:
         notes.append(_why_none(lacking, question.split))
     able = [system for system in systems if not any(run in lacking for run in system.runs)]
     if baseline not in able or len(able) < 2:
@@ -169,11 +171,11 @@ def _intervals(
     if foreign := [figure for task, figure in metrics.items() if metric_of(first[task], figure) is None]:
         notes.append(f"no intervals: '{foreign[0]}' is not computed from the answers to single texts")
         return {}
-    if kind == CLEAN and (task := _other_clean_texts(able, metrics, answers)):
+    if texts == "clean" and (task := _other_clean_texts(able, metrics, answers)):
         notes.append(f"no intervals on clean texts: those of {task} are not the same for all runs")
         return {}
     return intervals(
-        able, baseline, metrics, answers, clean=kind == CLEAN, resamples=question.resamples, seed=question.seed
+        able, baseline, metrics, answers, clean=texts == "clean", resamples=question.resamples, seed=question.seed
     )
 
 

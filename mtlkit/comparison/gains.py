@@ -13,7 +13,7 @@ from mtlkit.comparison.answers import Answers
 from mtlkit.comparison.bootstrap import Array, Interval, interval, resampled_scores
 from mtlkit.comparison.outcomes import metric_of, stratum_of
 from mtlkit.comparison.records import System
-from mtlkit.training import AVERAGE
+from mtlkit.figures import AVERAGE
 
 Intervals = Mapping[str, Mapping[str, Interval]]
 """By system and task, AVERAGE included; what cannot be told is not in it."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mtlkit.errors import RunError
+from mtlkit.figures import Figure
 from mtlkit.runs import RunDirectory
 
 
@@ -18,7 +19,7 @@ class RunRecord:
     path: Path
     seed: int
     figures: Mapping[str, Mapping[str, float]]
-    """`task/metric` by split."""
+    """By split, the value of each figure, by its name."""
     data: Mapping[str, str]
     """sha256 of each data file, by the file's name, or by its path where two have the same name."""
     limit: int | None
@@ -113,10 +114,13 @@ def _record(
     path: Path, meta: Mapping[str, Any], metrics: Mapping[str, Any], alike: Mapping[str, Any], predictions: Path | None
 ) -> RunRecord:
     limit = meta.get("limit")
+    figures = {split: dict(metrics[split]) for split in ("dev", "test")}
+    for name in (name for values in figures.values() for name in values):
+        Figure.parse(name)
     return RunRecord(
         path,
         seed=int(meta["seed"]),
-        figures={split: metrics[split] for split in ("dev", "test")},
+        figures=figures,
         data=digests_by_name(meta["data"]),
         limit=limit,
         predictions=predictions,

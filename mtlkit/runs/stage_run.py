@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from mtlkit.data import TaskSplit, Vectors, Vocabulary
 from mtlkit.errors import RunError
 from mtlkit.experiment import Corpora, Experiment, TaskPaths, build_model, experiment_of, stages_of, tasks_of
+from mtlkit.figures import with_averages
 from mtlkit.files import new_folder
 from mtlkit.model import MultiTaskModel
 from mtlkit.runs.directory import RunDirectory
@@ -36,7 +37,6 @@ from mtlkit.training import (
     predictions_of,
     seed_all,
     taken_over,
-    with_averages,
 )
 from mtlkit.types import Say
 
@@ -169,7 +169,7 @@ class StageRun:
 
         def score(task: str, path: ModulePath) -> float:
             figures = evaluate(model, [dev[task]], settings.evaluation_batch_size, settings.precision, path)
-            return figures[f"{task}/{dev[task].headline}"]
+            return figures[str(dev[task].headline_figure)]
 
         derivation = derive.build()
         paths = {}

@@ -6,7 +6,7 @@ from statistics import fmean
 from typing import Any
 
 from mtlkit.experiment import Experiment, experiment_of, stages_of
-from mtlkit.training import CLEAN, counted_figure, figures_of
+from mtlkit.figures import Figure, counted
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def scores_of(experiment: Experiment, metrics: Mapping[str, Any]) -> Scores:
 
 def can_be_scored(experiment: Experiment) -> bool:
     """Whether there are dev data that choose."""
-    dev = {f"{name}/{task.scorers()[0].component.headline}": 0.0 for name, task in experiment.tasks.items() if task.dev}
+    dev = {str(Figure(name, task.headline)): 0.0 for name, task in experiment.tasks.items() if task.dev}
     return _score(experiment, dev, clean=False) is not None
 
 
@@ -45,10 +45,9 @@ def _score(experiment: Experiment, figures: Mapping[str, float], clean: bool) ->
     trained = experiment_of(experiment, last)
     headlines = {}
     for task, settings in trained.tasks.items():
-        headline = settings.scorers()[0].component.headline
-        figure = counted_figure(figures_of(task, figures), f"{CLEAN if clean else ''}{headline}")
-        if figure is not None:
-            headlines[task] = figure
+        value = counted(figures, Figure(task, settings.headline, clean))
+        if value is not None:
+            headlines[task] = value
     selection = last.trainer.selection.build(tasks=list(trained.tasks))
     scores = selection.scores(headlines) if headlines else {}
     return fmean(scores.values()) if scores else None

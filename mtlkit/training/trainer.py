@@ -10,9 +10,10 @@ import torch
 
 from mtlkit.data import Batch, BatchStream, TaskSplit
 from mtlkit.errors import OutOfMemoryError
+from mtlkit.figures import with_averages
 from mtlkit.model import MultiTaskModel
 from mtlkit.training import random_state
-from mtlkit.training.evaluation import EvaluationTask, evaluate, with_averages
+from mtlkit.training.evaluation import EvaluationTask, evaluate
 from mtlkit.training.events import EpochEnd, Step
 from mtlkit.training.frozen import freeze
 from mtlkit.training.idle import idle_parts
@@ -231,7 +232,7 @@ class Trainer:
         idle = self._idle_parts() if self.epoch == 0 else []
         dev = self._evaluate(self.dev)
         test = self._evaluate(self.test) if self.settings.test_every_epoch else {}
-        headlines = {task.split.task: dev[f"{task.split.task}/{task.headline}"] for task in self.dev}
+        headlines = {task.split.task: dev[str(task.headline_figure)] for task in self.dev}
         scores = self.selection.scores(headlines) if headlines else {}
         improved = [name for name, score in scores.items() if score > self.best.get(name, -math.inf)]
         self.best.update({name: scores[name] for name in improved})
