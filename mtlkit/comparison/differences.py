@@ -30,8 +30,8 @@ SHORT = {"--override": "-o"}
 
 
 @dataclass(frozen=True)
-class Row:
-    """One fact about both."""
+class ComparedFact:
+    """One fact about two runs or archives."""
 
     section: str
     name: str
@@ -68,7 +68,7 @@ def facts_of(path: Path) -> Facts:
         raise RunError(f"{path}: a file of it is missing or damaged: {printable(str(error))}") from None
 
 
-def compare_facts(left: Facts, right: Facts) -> list[Row]:
+def compare_facts(left: Facts, right: Facts) -> list[ComparedFact]:
     """Every fact about either, section by section; of scores only where both have some."""
     rows = []
     for section in left:
@@ -76,7 +76,9 @@ def compare_facts(left: Facts, right: Facts) -> list[Row]:
         if section == SCORES and not all(sides.values()):
             continue
         for name in dict.fromkeys([*left[section], *right[section]]):
-            rows.append(Row(section, name, {side: facts[name] for side, facts in sides.items() if name in facts}))
+            rows.append(
+                ComparedFact(section, name, {side: facts[name] for side, facts in sides.items() if name in facts})
+            )
     return rows
 
 

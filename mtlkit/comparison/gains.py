@@ -20,7 +20,7 @@ Intervals = Mapping[str, Mapping[str, Interval]]
 
 
 @dataclass(frozen=True)
-class Scores:
+class ResampledScores:
     """What K runs come to on the texts, and on R resamples of them."""
 
     found_K: Array
@@ -49,16 +49,16 @@ def intervals(
         seed: of the resamples.
     """
     runs = [run for system in systems for run in system.runs]
-    by_task: dict[str, Scores] = {}
+    by_task: dict[str, ResampledScores] = {}
     for task, figure in metrics.items():
         of_task = [answers[run.path][task] for run in runs]
         metric = metric_of(of_task[0], figure)
         assert metric is not None, "the caller has looked"
         if (stratum := stratum_of(of_task, metric, figure, clean)) is not None:
             found_K = stratum.score(numpy.ones((1, stratum.size)))[0]
-            by_task[task] = Scores(found_K, resampled_scores(stratum, resamples, seed))
+            by_task[task] = ResampledScores(found_K, resampled_scores(stratum, resamples, seed))
     if by_task:
-        by_task[AVERAGE] = Scores(
+        by_task[AVERAGE] = ResampledScores(
             numpy.mean([scores.found_K for scores in by_task.values()], axis=0),
             numpy.mean([scores.resampled_RK for scores in by_task.values()], axis=0),
         )
@@ -72,6 +72,6 @@ def intervals(
     }
 
 
-def _interval(scores: Scores, system: Sequence[int], baseline: Sequence[int]) -> Interval:
+def _interval(scores: ResampledScores, system: Sequence[int], baseline: Sequence[int]) -> Interval:
     gains_R = scores.resampled_RK[:, system].mean(axis=1) - scores.resampled_RK[:, baseline].mean(axis=1)
     return interval(gains_R, fmean(scores.found_K[system]) - fmean(scores.found_K[baseline]))

@@ -13,7 +13,7 @@ from torch import Tensor
 from mtlkit.sharing.selectors import ModulePath
 from mtlkit.sharing.traces import GuessTrace, MixtureTrace, PathTrace, Trace, WordTrace
 
-Row: TypeAlias = tuple[float, ...]
+Vector: TypeAlias = tuple[float, ...]
 
 
 @final
@@ -24,7 +24,7 @@ class WordSummary:
     num_words: int
     senders: tuple[str, ...] | None
     """None: the sources are positions of the text."""
-    weights_N: Row | None
+    weights_N: Vector | None
     """The mean over words of what they took of each sender; None where the sources are positions."""
     distance: float | None
     """From a word to the positions that it reads, in words, on average; None where the sources are tasks."""
@@ -45,8 +45,8 @@ class PathSummary:
     """The one path of all texts of a task."""
 
     modules: ModulePath
-    policy_SA: tuple[Row, ...] | None
-    embedding_S: Row | None = None
+    policy_SA: tuple[Vector, ...] | None
+    embedding_S: Vector | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Of a line of a run's record."""
@@ -59,7 +59,7 @@ class MixtureSummary:
     """The one mixture of all texts of a task."""
 
     tasks: tuple[str, ...]
-    weights_LK: tuple[Row, ...]
+    weights_LK: tuple[Vector, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Of a line of a run's record."""
@@ -73,7 +73,7 @@ class GuessSummary:
 
     num_texts: int
     tasks: tuple[str, ...]
-    probabilities_K: Row
+    probabilities_K: Vector
     """The mean over texts."""
     accuracy: float
     """The share of texts whose likeliest task is the true one."""
@@ -197,7 +197,7 @@ class _GuessSums:
         self.accuracy.add(right_B.sum(), len(right_B))
 
     def summary(self) -> GuessSummary:
-        probabilities_K: Row = tuple(self.probabilities.value().tolist())
+        probabilities_K: Vector = tuple(self.probabilities.value().tolist())
         return GuessSummary(int(self.accuracy.count), self.tasks, probabilities_K, float(self.accuracy.value()))
 
 
@@ -205,5 +205,5 @@ def _known(summary: Summary) -> dict[str, Any]:
     return {name: value for name, value in vars(summary).items() if value is not None}
 
 
-def _rows(matrix: Tensor | None) -> tuple[Row, ...] | None:
+def _rows(matrix: Tensor | None) -> tuple[Vector, ...] | None:
     return None if matrix is None else tuple(map(tuple, matrix.tolist()))

@@ -9,7 +9,7 @@ from typing import Any, final
 
 from mtlkit.files import write_atomically
 from mtlkit.sweeps.points import Point
-from mtlkit.sweeps.scores import Scores, scores_of
+from mtlkit.sweeps.scores import RunScores, scores_of
 from mtlkit.sweeps.sweep import Sweep, SweepRun
 from mtlkit.tables import Table, markdown_lines, spread
 
@@ -18,7 +18,7 @@ COLUMNS = ("dev", "test", "clean_test")
 
 @final
 @dataclass(frozen=True)
-class Row:
+class PointOutcome:
     """A point and what its runs came to.
 
     Attributes:
@@ -28,7 +28,7 @@ class Row:
 
     point: Point
     runs: Sequence[SweepRun]
-    finished: Sequence[tuple[SweepRun, Scores]]
+    finished: Sequence[tuple[SweepRun, RunScores]]
     failed: Sequence[tuple[SweepRun, str]]
 
     @property
@@ -53,12 +53,12 @@ class Report:
     """The rows of a sweep, in the order of its points, and how a run is started alone."""
 
     sweep: Sweep
-    rows: Sequence[Row]
+    rows: Sequence[PointOutcome]
     command: Sequence[str]
     """Of `mtlkit train` for the experiment as it is."""
 
     @property
-    def best(self) -> Row | None:
+    def best(self) -> PointOutcome | None:
         """The point with the highest mean on dev data, the first of several; None where no point is complete."""
         complete = [row for row in self.rows if row.is_complete]
         return max(complete, key=lambda row: fmean(row.values("dev")), default=None)
@@ -144,7 +144,7 @@ def report(sweep: Sweep, points: Sequence[Point], command: Sequence[str]) -> Rep
     return Report(sweep, [_row(sweep, point) for point in points], command)
 
 
-def _row(sweep: Sweep, point: Point) -> Row:
+def _row(sweep: Sweep, point: Point) -> PointOutcome:
     runs = sweep.runs(point)
     finished = [
         (run, scores_of(sweep.experiment(point, run.seed).experiment, run.directory.read_metrics()))
@@ -153,10 +153,10 @@ def _row(sweep: Sweep, point: Point) -> Row:
     ]
     done = [run for run, _ in finished]
     failed = [(run, failure) for run in runs if run not in done and (failure := run.failure) is not None]
-    return Row(point, runs, finished, failed)
+    return PointOutcome(point, runs, finished, failed)
 
 
-def _row_json(row: Row) -> dict[str, Any]:
+def _row_json(row: PointOutcome) -> dict[str, Any]:
     columns = {}
     for column in COLUMNS:
         values = row.values(column)

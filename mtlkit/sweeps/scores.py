@@ -10,7 +10,7 @@ from mtlkit.figures import Figure, counted
 
 
 @dataclass(frozen=True)
-class Scores:
+class RunScores:
     """By the weights of the best epoch. Only `dev` chooses; the others are None where there are no test data."""
 
     dev: float | None
@@ -18,7 +18,7 @@ class Scores:
     clean_test: float | None
 
 
-def scores_of(experiment: Experiment, metrics: Mapping[str, Any]) -> Scores:
+def scores_of(experiment: Experiment, metrics: Mapping[str, Any]) -> RunScores:
     """The scores of a finished run, all three made of the tasks' figures as its model selection makes its own.
 
     Args:
@@ -26,7 +26,7 @@ def scores_of(experiment: Experiment, metrics: Mapping[str, Any]) -> Scores:
         metrics: what its `metrics.json` says.
     """
     test = metrics["test"]
-    return Scores(
+    return RunScores(
         _score(experiment, metrics["dev"], clean=False),
         _score(experiment, test, clean=False),
         _score(experiment, test, clean=True),

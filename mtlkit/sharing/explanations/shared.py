@@ -6,7 +6,7 @@ Shapes: T words, N sources, L layers, K tasks, S steps, A actions (modules, and 
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
-from mtlkit.sharing.explanations.sheet import TOP, Entry, Row, Sheet, most
+from mtlkit.sharing.explanations.sheet import TOP, Entry, Sheet, SheetRow, most
 
 Matrix: TypeAlias = tuple[tuple[float, ...], ...]
 
@@ -45,7 +45,7 @@ class Reading:
         ways = [self.left_to_right] if self.right_to_left is None else [self.left_to_right, self.right_to_left]
         titles = ("reads most",) if len(ways) == 1 else ("from left to right", "from right to left")
         rows = tuple(
-            Row(head, tuple(most(names, weights, TOP, self.tasks is not None) for weights in row))
+            SheetRow(head, tuple(most(names, weights, TOP, self.tasks is not None) for weights in row))
             for head, *row in zip(heads, *ways, strict=True)
         )
         return Sheet(("word", *titles), rows)
@@ -53,7 +53,7 @@ class Reading:
 
 @final
 @dataclass(frozen=True)
-class Step:
+class PathStep:
     """One module on a path, or Stop."""
 
     module: int | None
@@ -78,10 +78,10 @@ class Step:
 
 @final
 @dataclass(frozen=True)
-class Path:
+class PathTaken:
     """The modules of a pool that the text went through, the same for all texts of the task."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[PathStep, ...]
 
     def to_json(self) -> dict[str, Any]:
         """`policy` has the modules in their order, and Stop last."""
@@ -91,12 +91,14 @@ class Path:
     def sheet(self) -> Sheet:
         """Each step with its probability and what else could have been taken; a line where there is none at all."""
         if not self.steps:
-            return Sheet(("step", "takes"), (Row("none", ((Entry("no module; the head reads the embeddings"),),)),))
+            return Sheet(
+                ("step", "takes"), (SheetRow("none", ((Entry("no module; the head reads the embeddings"),),)),)
+            )
         by_chance = any(step.policy is not None for step in self.steps)
         rows = []
         for number, step in enumerate(self.steps, 1):
             taken = (Entry(_name(step.module), step.probability, step.module),)
-            rows.append(Row(str(number), (taken, step.alternatives) if by_chance else (taken,)))
+            rows.append(SheetRow(str(number), (taken, step.alternatives) if by_chance else (taken,)))
         return Sheet(("step", "takes", "instead of") if by_chance else ("step", "takes"), tuple(rows))
 
 
@@ -116,7 +118,7 @@ class Mixture:
     def sheet(self) -> Sheet:
         """Each layer with all tasks, the largest coefficient first."""
         rows = [
-            Row(str(number), (most(self.tasks, weights, len(self.tasks)),))
+            SheetRow(str(number), (most(self.tasks, weights, len(self.tasks)),))
             for number, weights in enumerate(self.layers, 1)
         ]
         return Sheet(("layer", "reads"), tuple(rows))
@@ -138,10 +140,10 @@ class Guess:
     def sheet(self) -> Sheet:
         """One line with all tasks, the likeliest first."""
         taken_for = most(self.tasks, self.probabilities, len(self.tasks))
-        return Sheet(("the discriminator", "takes it for"), (Row("from the shared states", (taken_for,)),))
+        return Sheet(("the discriminator", "takes it for"), (SheetRow("from the shared states", (taken_for,)),))
 
 
-SharedWith: TypeAlias = Reading | Path | Mixture | Guess
+SharedWith: TypeAlias = Reading | PathTaken | Mixture | Guess
 
 
 def _name(module: int | None) -> str:

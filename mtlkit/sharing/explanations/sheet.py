@@ -22,7 +22,7 @@ class Entry:
 
 @final
 @dataclass(frozen=True)
-class Row:
+class SheetRow:
     """A word, step or layer, and for each further column what it took, the most first."""
 
     name: str
@@ -35,7 +35,7 @@ class Sheet:
     """A header of one more name than rows have cells, and the rows."""
 
     header: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[SheetRow, ...]
 
     @property
     def largest(self) -> float:
