@@ -1,4 +1,4 @@
-"""`compare`: figures of systems side by side, task by task and on average, and what is to be thought of their gains."""
+"""`compare`: figures of systems side by side, for each task and on average, with intervals of their gains."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,64 +14,64 @@ from mtlkit.errors import RunError
 from mtlkit.figures import AVERAGE, Figure, counted, split_score, tasks_of_figures
 
 Texts = Literal["all", "clean"]
-"""The texts of a split that figures are about: all, or those that occur in no train or dev data."""
+"""The texts of a split that figures are computed on: all, or only those that occur in no train or dev data."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked about the systems."""
+    """What to compare, and how."""
 
     split: str = "test"
     metric: str | None = None
-    """None for each task's first."""
+    """The score to compare; None for the headline of each task's first metric."""
     baseline: System | None = None
-    """What gains are counted from."""
+    """The system that gains are measured against; None for no gains."""
     resamples: int = 10_000
     seed: int = 0
-    """Of the resamples."""
+    """Seed of the resamples."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a system comes to in one task, or on average."""
+    """The figures of a system in one task, or on average over tasks."""
 
     values: Sequence[float]
     """The figure of each seed."""
     gain: float | None = None
-    """How far the mean is above the baseline's; None without a baseline, and for it."""
+    """The mean minus the baseline's mean; None for the baseline itself, and where there is none."""
     interval: Interval | None = None
-    """Of the gain, where the answers to single texts are known."""
+    """The interval of the gain; None where predictions for single texts are missing."""
 
     @property
     def mean(self) -> float:
-        """Over the seeds."""
+        """The mean over the seeds."""
         return fmean(self.values)
 
     @property
     def deviation(self) -> float | None:
-        """The sample standard deviation over the seeds; None where there is one."""
+        """The sample standard deviation over the seeds; None for a single seed."""
         return stdev(self.values) if len(self.values) > 1 else None
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Systems side by side."""
+    """The figures of several systems side by side."""
 
     question: Question
     systems: Sequence[System]
     metrics: Mapping[str, str]
-    """The metric of each task."""
+    """The score that is compared, by task."""
     results: Mapping[Texts, Mapping[str, Mapping[str, Result]]]
-    """By texts, by system, by task; where there are several tasks, AVERAGE is among them."""
+    """Results by texts, system and task. Where there are several tasks, AVERAGE is one of them."""
     notes: Sequence[str]
-    """What whoever reads the figures has to know, in sentences."""
+    """Sentences that a reader of the figures should know."""
 
 
 def compare(systems: Sequence[System], question: Question) -> Comparison:
     """Compares systems over the tasks that all of them have.
 
     Raises:
-        RunError: they have no task or not the metric in common, or were not scored on the same data.
+        RunError: the systems have no task, or no task with the metric, in common, or were scored on different data.
     """
     runs = [run for system in systems for run in system.runs]
     answers = read_answers(runs, question.split)
@@ -99,7 +99,7 @@ def _figures(run: RunRecord, split: str) -> list[Figure]:
 
 
 def _metrics(runs: Sequence[RunRecord], question: Question, answers: Answers) -> dict[str, str]:
-    """The metric of each task whose figure all runs have."""
+    """The score to compare, for each task in which all runs have it."""
     first, split = runs[0], question.split
     standard, is_clean = split_score(question.metric or "")
     if is_clean:
@@ -120,7 +120,7 @@ def _metrics(runs: Sequence[RunRecord], question: Question, answers: Answers) ->
 
 
 def _first_metric(runs: Sequence[RunRecord], task: str, split: str, answers: Answers) -> str | None:
-    """The one that selects models; where no run has kept its answers, that of the first figure that was written."""
+    """The score that selects models. Where no run has kept predictions, the metric of the task's first figure."""
     for run in runs:
         if task in answers[run.path]:
             return answers[run.path][task].metrics[0].component.headline
@@ -129,7 +129,7 @@ def _first_metric(runs: Sequence[RunRecord], task: str, split: str, answers: Ans
 
 
 Values = Mapping[str, Mapping[str, Sequence[float]]]
-"""By system and task, the figure of each seed."""
+"""The figure of each seed, by system and task."""
 
 
 def _values(systems: Sequence[System], split: str, metrics: Mapping[str, str], texts: Texts) -> Values:
@@ -157,7 +157,7 @@ def _intervals(
     texts: Texts,
     notes: list[str],
 ) -> Intervals:
-    """Intervals of all gains that they can be told of; why there are none of others goes to `notes`."""
+    """The interval of every gain that has one. Why others have none is added to `notes`."""
     baseline = question.baseline
     if baseline is None:
         return {}
@@ -180,7 +180,7 @@ def _intervals(
 
 
 def _why_none(runs: Sequence[RunRecord], split: str) -> str:
-    """Why the gains of these runs, or over them, have no intervals, and what can be done about it."""
+    """Why gains of these runs, or gains over them, have no intervals, and how to get them."""
     named = ", ".join(str(run.path) for run in runs)
     found = f"no intervals with {named}: the answers to single {split} texts are not kept there"
     first = next((run for run in runs if run.predictions is not None), None)
@@ -190,7 +190,7 @@ def _why_none(runs: Sequence[RunRecord], split: str) -> str:
 
 
 def _other_clean_texts(systems: Sequence[System], metrics: Mapping[str, str], answers: Answers) -> str | None:
-    """A task of which the runs do not have the same clean texts, if there is one."""
+    """A task whose clean texts are not the same in all runs, or None."""
     for task in metrics:
         masks = [answers[run.path][task].clean for system in systems for run in system.runs]
         if len({None if mask is None else mask.tobytes() for mask in masks}) > 1:

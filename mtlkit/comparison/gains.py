@@ -1,4 +1,4 @@
-"""Intervals of systems' gains over a baseline, from the answers of their runs.
+"""Intervals of systems' gains over a baseline, computed from the predictions of their runs.
 
 Shapes: R resamples, K runs.
 """
@@ -16,12 +16,12 @@ from mtlkit.comparison.records import System
 from mtlkit.figures import AVERAGE
 
 Intervals = Mapping[str, Mapping[str, Interval]]
-"""By system and task, AVERAGE included; what cannot be told is not in it."""
+"""Intervals by system and task, with AVERAGE among the tasks. A gain without an interval is missing."""
 
 
 @dataclass(frozen=True)
 class ResampledScores:
-    """What K runs come to on the texts, and on R resamples of them."""
+    """The scores of K runs on the texts of a task, and on R resamples of them."""
 
     found_K: Array
     resampled_RK: Array
@@ -40,13 +40,13 @@ def intervals(
     """The interval of each system's gain, in each task and on average; seeds are averaged on every resample.
 
     Args:
-        systems: whose runs have all answered the texts of the tasks; the baseline is among them.
-        baseline: what gains are counted from.
-        metrics: what is scored, by task.
-        answers: of all runs.
-        clean: on the clean texts, which are the same for all.
-        resamples: how many.
-        seed: of the resamples.
+        systems: systems whose runs have kept predictions for every task, the baseline among them.
+        baseline: the system that gains are measured against.
+        metrics: the score to compare, by task.
+        answers: the predictions of all runs.
+        clean: whether to score the clean texts only, which are the same for all runs.
+        resamples: how many resamples to draw.
+        seed: seed of the resamples.
     """
     runs = [run for system in systems for run in system.runs]
     by_task: dict[str, ResampledScores] = {}

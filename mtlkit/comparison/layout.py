@@ -15,7 +15,7 @@ COLUMNS = ("system", "task", "metric", "split", "texts", "seeds", "mean", "devia
 
 
 def tables_of(comparison: Comparison) -> list[Table]:
-    """The averages, with standard and clean figures side by side; then figures and gains task by task."""
+    """Tables of a comparison: averages, standard and clean figures side by side, then figures and gains by task."""
     tables = [_averages(comparison)]
     if len(comparison.metrics) > 1:
         tables += [_tasks(comparison, texts) for texts in comparison.results]
@@ -25,7 +25,7 @@ def tables_of(comparison: Comparison) -> list[Table]:
 
 
 def notes_of(comparison: Comparison) -> list[str]:
-    """What whoever reads the figures has to know."""
+    """Sentences that a reader of the tables should know: how spreads and intervals were computed, what is missing."""
     question = comparison.question
     notes = []
     if any(len(system.runs) > 1 for system in comparison.systems):
@@ -40,7 +40,7 @@ def notes_of(comparison: Comparison) -> list[str]:
 
 
 def records_of(comparison: Comparison) -> Iterator[dict[str, Any]]:
-    """A record for each system, task and kind of texts, in shares of 1."""
+    """One record for each system, task and kind of texts. Figures are fractions from 0 to 1."""
     for texts, system, task, result in _results(comparison):
         found = result.interval
         yield {
@@ -60,7 +60,7 @@ def records_of(comparison: Comparison) -> Iterator[dict[str, Any]]:
 
 
 def as_csv(comparison: Comparison) -> str:
-    """The records, a line each; what is not known is empty."""
+    """The records of a comparison as CSV, one line each. Unknown values are empty."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -69,7 +69,7 @@ def as_csv(comparison: Comparison) -> str:
 
 
 def as_json(comparison: Comparison) -> str:
-    """The systems with their runs, the records, and the notes."""
+    """A comparison as JSON: its systems with their runs, the records, and the notes."""
     question = comparison.question
     value = {
         "systems": {

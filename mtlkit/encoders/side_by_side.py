@@ -17,10 +17,10 @@ from mtlkit.kernels.side_by_side import run_side_by_side
 
 
 def encode_side_by_side(encoders: Sequence[Encoder], inputs_KBTE: Tensor, mask_BT: Tensor) -> Tensor:
-    """The states (K, B, T, D) of each encoder over its own input; all are of one kind and size.
+    """The states (K, B, T, D) of K encoders of one kind and size, each over its own input.
 
-    On a GPU, LSTMs take their steps together; on a CPU they share `trainer.network_threads`. Everything else comes one
-    after the other, since it may draw random numbers, whose order must not hang on what is done first.
+    On a GPU, LSTMs take their steps together; on a CPU they run in `trainer.network_threads` threads. Other encoders
+    run one after the other, since they may draw random numbers, whose order must not depend on timing.
     """
     if inputs_KBTE.device.type == "cuda":
         one_way = [encoder.lstm for encoder in encoders if isinstance(encoder, LstmEncoder)]
@@ -35,7 +35,7 @@ def encode_side_by_side(encoders: Sequence[Encoder], inputs_KBTE: Tensor, mask_B
 
 
 def both_ways_side_by_side(encoders: Sequence[BilstmEncoder], inputs_KBTE: Tensor, mask_BT: Tensor) -> Tensor:
-    """The same of all networks of both directions in one recurrence, with anything at padding."""
+    """The states (K, B, T, D) of K bidirectional encoders, in one recurrence. Values at padding are arbitrary."""
     reversed_KBTE = torch.stack([reverse_within_length(own, mask_BT) for own in inputs_KBTE.unbind(0)])
     lstms = [encoder.rightward for encoder in encoders] + [encoder.leftward for encoder in encoders]
     states = run_side_by_side(lstms, torch.cat([inputs_KBTE, reversed_KBTE]))

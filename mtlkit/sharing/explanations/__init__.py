@@ -1,4 +1,4 @@
-"""What a model answered to one text and what was shared on the way, for terminals, notebooks and programs."""
+"""Explanations: a model's answer to one text and what was shared to reach it, for terminals, notebooks and programs."""
 
 from mtlkit.sharing.explanations.explanation import Explanation
 from mtlkit.sharing.explanations.shared import Guess, Mixture, PathStep, PathTaken, Reading, SharedWith
@@ -9,10 +9,10 @@ __all__ = [
     "Explanation",
     "Guess",
     "Mixture",
+    "PathStep",
     "PathTaken",
     "Reading",
-    "SheetRow",
     "SharedWith",
     "Sheet",
-    "PathStep",
+    "SheetRow",
 ]
