@@ -20,7 +20,7 @@ from mtlkit.metrics import Metric
 from mtlkit.model import SHARED, MultiTaskModel
 from mtlkit.sharing import SharingScheme
 from mtlkit.training import StageSettings, TrainerSettings
-from mtlkit.training.out_of_memory import telling_of_memory
+from mtlkit.training.devices import reporting_out_of_memory
 from mtlkit.types import DataPath, NonNegativeFloat, Pattern, PositiveInt, Probability
 
 SPLITS = ("train", "dev", "test")
@@ -243,7 +243,7 @@ def build_model(experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors
         ConfigError: parts do not fit each other or the tasks.
         OutOfMemoryError: it does not fit the memory.
     """
-    with telling_of_memory(lambda: "building the model", "make its dimensions or its vocabulary smaller"):
+    with reporting_out_of_memory(lambda: "building the model", "make its dimensions or its vocabulary smaller"):
         return _built(experiment, vocabulary, vectors)
 
 
