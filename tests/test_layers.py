@@ -133,9 +133,9 @@ def test_every_name_says_something() -> None:
 
 
 SAME_NAME = {
+    "Stage": "a stage of a run in runs/stage.py, and what a curve of the report shows of it",
     "Steps": "what both fused recurrences, of kernels/lstm and kernels/recurrence, save for their backward pass",
     "Table": "rows under a header, as text in tables.py and as a part of a page in report/parts.py",
-    "Uniform": "registered as 'uniform' twice: an initializer, and a task sampler",
     "Wanted": "what is asked for: of an evaluation in runs, which gradients in kernels/lstm",
     "Weights": "the parameters of both fused recurrences, of kernels/lstm and kernels/recurrence",
 }

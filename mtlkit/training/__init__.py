@@ -16,8 +16,8 @@ from mtlkit.training.evaluation import (
 from mtlkit.training.events import EpochEnd, Step
 from mtlkit.training.loggers import Logger
 from mtlkit.training.optimization import Optimization
-from mtlkit.training.optimizers import Optimizer
-from mtlkit.training.parameters import freeze
+from mtlkit.training.optimizers import Optimizer, group_parameters
+from mtlkit.training.parameters import freeze, named, parameters_by_role
 from mtlkit.training.predictions import Predictions
 from mtlkit.training.process import compute_as, computing_as
 from mtlkit.training.random_state import seed_all
@@ -28,7 +28,7 @@ from mtlkit.training.schedules import Schedule
 from mtlkit.training.selection import ModelSelection
 from mtlkit.training.settings import StageSettings, TrainerSettings
 from mtlkit.training.trainer import Trainer
-from mtlkit.training.update_strategies import UpdateStrategy
+from mtlkit.training.update_strategies import SearchStrategy, UpdateStrategy
 from mtlkit.training.weights import load_weights, taken_over
 
 __all__ = [
@@ -64,6 +64,10 @@ __all__ = [
     "predictions_of",
     "seed_all",
     "freeze",
+    "group_parameters",
+    "named",
+    "parameters_by_role",
+    "SearchStrategy",
     "taken_over",
     "with_averages",
 ]

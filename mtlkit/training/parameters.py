@@ -10,6 +10,23 @@ from mtlkit.model import MultiTaskModel
 from mtlkit.sharing import SearchableScheme
 
 
+def named(model: nn.Module, parameters: Collection[nn.Parameter]) -> dict[str, nn.Parameter]:
+    """Some of a model's parameters by their names, in the model's order."""
+    wanted = {id(parameter) for parameter in parameters}
+    return {name: parameter for name, parameter in model.named_parameters() if id(parameter) in wanted}
+
+
+def parameters_by_role(model: MultiTaskModel, *, searches: bool) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """The parameters that are trained by the loss, theta, and those that choose paths and learn from rewards, phi.
+
+    Frozen ones are in neither. Without a search, phi is empty: what chooses paths is then trained like the rest.
+    """
+    phi = model.sharing.search_parameters() if searches and isinstance(model.sharing, SearchableScheme) else []
+    chosen = {id(parameter) for parameter in phi}
+    theta = [each for each in model.parameters() if each.requires_grad and id(each) not in chosen]
+    return theta, [each for each in phi if each.requires_grad]
+
+
 def freeze(model: MultiTaskModel, patterns: Sequence[str]) -> None:
     """Takes the parameters in whose names a pattern is found out of training. What is random in training, such as
     dropout, stays so.

@@ -13,7 +13,7 @@ from mtlkit.training.loggers import Logger
 from mtlkit.training.optimization import Precision
 from mtlkit.training.optimizers import Adam, Optimizer
 from mtlkit.training.records import Record, SharingRecord
-from mtlkit.training.samplers import RoundRobin, TaskSampler
+from mtlkit.training.samplers import RoundRobinSampler, TaskSampler
 from mtlkit.training.schedules import Schedule
 from mtlkit.training.selection import MeanSelection, ModelSelection
 from mtlkit.training.soundness import OnNonfinite
@@ -37,7 +37,7 @@ class TrainerSettings(Spec):
     """Makes steps from gradients."""
     schedule: Lazy[Schedule] | None = None
     """Learning-rate schedule; none keeps the optimiser's own rate."""
-    task_sampler: Lazy[TaskSampler] = Lazy.of(RoundRobin)
+    task_sampler: Lazy[TaskSampler] = Lazy.of(RoundRobinSampler)
     """Whose turn it is, and what an epoch is."""
     update_strategy: Lazy[UpdateStrategy] = Lazy.of(Joint)
     """What a step does with its batches."""

@@ -66,12 +66,12 @@ class PolicyGradient:
         self.optimization: Optimization | None = None
         self.running_means: dict[str, Tensor] = {}
 
-    def prepare(self, parameters: Sequence[nn.Parameter], gradient_clip: float | None) -> None:
-        """Makes phi's own optimiser; a selector without parameters needs none."""
-        if parameters:
-            created = self.optimizer.build().create(parameters)
-            # Whatever the trainer does with an unsound step: of a phi that is none, no path can be drawn.
-            self.optimization = Optimization(created, parameters, gradient_clip, undoes=True)
+    def prepare(self, phi: Mapping[str, nn.Parameter], gradient_clip: float | None) -> None:
+        """Makes an optimizer of phi's own, given phi by name; a selector without parameters needs none."""
+        if phi:
+            created = self.optimizer.build().create_over(phi)
+            # Undone whatever the trainer does with an unsound step: with NaN in phi, no path can be drawn any more.
+            self.optimization = Optimization(created, phi.values(), gradient_clip, undoes=True)
 
     def step(self, rewarded: Sequence[Rewarded]) -> None:
         """One update of phi; none if no path's probability can be changed."""

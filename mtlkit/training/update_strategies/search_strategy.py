@@ -16,6 +16,7 @@ from mtlkit.sharing import SearchableScheme
 from mtlkit.sharing.selectors import ModulePath, Paths
 from mtlkit.training.gradients import add_gradients
 from mtlkit.training.optimization import Optimization, Precision, autocast
+from mtlkit.training.parameters import named, parameters_by_role
 from mtlkit.training.update_strategies.policy_gradient import PolicyGradient, Rewarded
 from mtlkit.training.update_strategies.update_strategy import StepResult, UpdateStrategy
 
@@ -46,10 +47,9 @@ class SearchStrategy(UpdateStrategy):
     ) -> list[nn.Parameter]:
         """Makes phi's optimiser; returns theta."""
         self.dev = dev
-        phi = [parameter for parameter in scheme_of(model).search_parameters() if parameter.requires_grad]
-        self.policy.prepare(phi, gradient_clip)
-        chosen = {id(parameter) for parameter in phi}
-        return [each for each in model.parameters() if each.requires_grad and id(each) not in chosen]
+        theta, phi = parameters_by_role(model, searches=True)
+        self.policy.prepare(named(model, phi), gradient_clip)
+        return theta
 
     def state_dict(self) -> dict[str, Any]:
         """That of phi's optimiser and of the running means."""
