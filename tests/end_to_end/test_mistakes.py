@@ -256,7 +256,7 @@ def test_a_group_of_parameters_that_are_not_there(experiment, write, run, tmp_pa
 
 
 def test_a_group_of_the_controllers_optimizer(experiment, write, run):
-    module = {"type": "lstm", "hidden_dim": 5}
+    module = {"type": "lstm", "hidden_dim": 12}
     experiment["model"]["sharing"] = {"type": "pool", "module": module, "num_modules": 2, "max_length": 2}
     optimizer = {"type": "adam", "groups": [{"pattern": "^embedders", "lr": 0.1}]}
     experiment["trainer"]["update_strategy"] = {"type": "accumulated", "controller_optimizer": optimizer}
