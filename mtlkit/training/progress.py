@@ -50,8 +50,9 @@ class Progress:
         Raises:
             LookupError: a field is missing. Checkpoints of every version have all that there are so far.
         """
-        known = {each.name: state[each.name] for each in fields(cls)}
-        progress = cls(**{name: dict(value) if isinstance(value, dict) else value for name, value in known.items()})
+        known: dict[str, Any] = {each.name: state[each.name] for each in fields(cls)}
+        own: dict[str, Any] = {name: dict(each) if isinstance(each, dict) else each for name, each in known.items()}
+        progress = cls(**own)
         progress.work = Counter(progress.work)
         progress.loss_sums = {task: total.to(device) for task, total in progress.loss_sums.items()}
         return progress
