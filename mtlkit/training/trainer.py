@@ -1,4 +1,4 @@
-"""The trainer: one generic loop, told as a stream of events. Saving, logging and drawing are up to whoever listens."""
+"""The trainer: one generic loop that yields events. Saving, logging and drawing are up to whoever consumes them."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -125,7 +125,7 @@ class Trainer:
         """Trains until finished, from wherever the state is.
 
         Raises:
-            DivergedError: a loss or gradient is no finite number, and `on_nonfinite` is not `skip`.
+            DivergedError: a loss or gradient is not finite, and `on_nonfinite` is not `skip`.
             OutOfMemoryError: a batch does not fit the memory.
         """
         while not self.finished:
@@ -214,7 +214,7 @@ class Trainer:
         return result
 
     def _judge(self, batches: Sequence[Batch], result: StepResult) -> None:
-        """Does with an unsound step what the settings say, as soon as it is known for one."""
+        """Has the step checked for values that are not finite, under the policy `on_nonfinite`."""
         sound = [self.optimization.soundness(), *([] if result.sound is None else [result.sound])]
         losses = [loss for _, loss in result.losses]
         self.soundness.see(self.progress.epoch + 1, self.progress.step, batches, sound, losses)
@@ -263,10 +263,10 @@ class Trainer:
         return found
 
     def check_losses(self) -> dict[str, float]:
-        """The mean training loss of each task in this epoch so far, over the batches whose loss was a finite number.
+        """The mean training loss of each task in this epoch so far, over the batches whose loss was finite.
 
         Raises:
-            DivergedError: one was not, and it is not to be skipped; what is saved now would be of no use.
+            DivergedError: one was not finite and is not to be skipped; a checkpoint taken now would be useless.
         """
         self.soundness.judge(wait=True)
         return self.progress.mean_losses(self.soundness.unsound_losses)
