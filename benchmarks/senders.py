@@ -26,7 +26,7 @@ BATCH = 8
 
 
 @dataclass(frozen=True)
-class Case:
+class SendersCase:
     """One size."""
 
     steps: int
@@ -39,13 +39,13 @@ class Case:
         return f"{self.networks} networks T={self.steps} B={BATCH}, size {self.dim}"
 
 
-CASES = [Case(steps, networks, dim) for steps, networks in ((130, 4), (20, 16), (130, 16)) for dim in (100, 200)]
+CASES = [SendersCase(steps, networks, dim) for steps, networks in ((130, 4), (20, 16), (130, 16)) for dim in (100, 200)]
 
 
 class Networks:
     """The networks of a case and their input."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: SendersCase) -> None:
         torch.manual_seed(0)
         self.lstms = nn.ModuleList(nn.LSTM(case.dim, case.dim, batch_first=True) for _ in range(case.networks))
         self.inputs_BTD = torch.randn(BATCH, case.steps, case.dim, requires_grad=True)
@@ -70,7 +70,7 @@ class Found:
     """CPU time of the calling thread and the busiest other one: nothing takes less by the clock."""
 
 
-def measure(case: Case, rounds: int) -> Found:
+def measure(case: SendersCase, rounds: int) -> Found:
     """Both ways in turns."""
     networks = Networks(case)
     for one, other in zip(*(networks.run(threads) for threads in WAYS.values()), strict=True):

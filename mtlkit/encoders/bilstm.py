@@ -19,8 +19,8 @@ from mtlkit.types import PositiveInt
 class BilstmEncoder(Encoder, Computing):
     """Two LSTMs that read from left to right and from right to left, concatenated (Graves and Schmidhuber 2005).
 
-    The second one begins at each row's own end. Both begin as PyTorch leaves them, U(-1/√H, 1/√H). `hidden_dim` is H,
-    the size of each direction.
+    The right-to-left LSTM starts at each row's last valid word, not at its padding. Weights are initialised as PyTorch
+    does, U(-1/√H, 1/√H). `hidden_dim` is H, the size of each direction.
     """
 
     operations: ClassVar[tuple[Operation, ...]] = ("lstm",)

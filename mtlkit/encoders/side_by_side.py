@@ -24,10 +24,10 @@ def encode_side_by_side(
     compute: Compute = AUTOMATIC,
     note: Note = unnoted,
 ) -> Tensor:
-    """The states (K, B, T, D) of each encoder over its own input; all are of one kind and size.
+    """The states (K, B, T, D) of K encoders of one kind and size, each over its own input.
 
-    On a GPU, LSTMs take their steps together; on a CPU they share `compute.network_threads`. All other encoders run one
-    after the other, since they may draw random numbers, whose order must not depend on which thread is done first.
+    On a GPU, LSTMs take their steps together; on a CPU they run in `compute.network_threads` threads. Other encoders
+    run one after the other, since they may draw random numbers, whose order must not depend on timing.
 
     Args:
         encoders: K of them.
@@ -62,8 +62,7 @@ def both_ways_side_by_side(
     compute: Compute = AUTOMATIC,
     note: Note = unnoted,
 ) -> Tensor:
-    """The states (K, B, T, D) of bidirectional encoders, the networks of both directions in one recurrence. What stands
-    at padding is undefined."""
+    """The states (K, B, T, D) of K bidirectional encoders, in one recurrence. Values at padding are arbitrary."""
     reversed_KBTE = torch.stack([reverse_within_length(own, mask_BT) for own in inputs_KBTE.unbind(0)])
     lstms = [encoder.rightward for encoder in encoders] + [encoder.leftward for encoder in encoders]
     states = run_side_by_side(lstms, torch.cat([inputs_KBTE, reversed_KBTE]), compute, note)

@@ -7,13 +7,14 @@ from pathlib import Path
 from mtlkit.archive import Archive
 from mtlkit.errors import ConfigError, DataError
 from mtlkit.experiment import TaskSettings, load_split, say_counts
+from mtlkit.figures import with_averages
 from mtlkit.files import is_file
 from mtlkit.model import MultiTaskModel
 from mtlkit.runs.finiteness import watching
 from mtlkit.runs.predict import NO_NUMBER
 from mtlkit.runs.scoring import evaluation_tasks, majority
 from mtlkit.text import on_one_line
-from mtlkit.training import EvaluationTask, Predictions, predictions_of, with_averages
+from mtlkit.training import EvaluationTask, Predictions, predictions_of
 from mtlkit.types import Say, silent
 
 

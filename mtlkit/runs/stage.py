@@ -149,7 +149,7 @@ class Stage:
 
         def score(task: str, path: ModulePath) -> float:
             figures = evaluate(model, [dev[task]], trainer.evaluation_batch_size, trainer.precision, path)
-            return figures[f"{task}/{dev[task].headline}"]
+            return figures[str(dev[task].headline_figure)]
 
         derivation = self.settings.derive.build()
         paths = {}

@@ -6,6 +6,7 @@ from typing import Any, Self, final
 
 from mtlkit.errors import RunError
 from mtlkit.experiment import Experiment, TaskPaths
+from mtlkit.figures import with_averages
 from mtlkit.files import new_folder
 from mtlkit.kernels.compute import what_ran
 from mtlkit.runs.interrupts import Interrupted
@@ -22,7 +23,6 @@ from mtlkit.training import (
     compute_as,
     load_weights,
     predictions_of,
-    with_averages,
 )
 
 
