@@ -65,9 +65,11 @@ class Archive:
         return reader
 
     def labels_in_files(self, task: str) -> list[str]:
-        """The labels of a task, and those that its reader renames to them."""
-        renamed = self.experiment.tasks[task].reader.to_json().get("labels")
-        return [*self.vocabulary.labels(task), *(renamed if isinstance(renamed, dict) else ())]
+        """The labels of a task, and those of its files that the reader renames to them. Builds no reader."""
+        reader = self.experiment.tasks[task].reader
+        setting = reader.component.renames_by
+        renamed = None if setting is None else getattr(reader.settings, setting)
+        return [*self.vocabulary.labels(task), *(renamed or ())]
 
     @cached_property
     def _selection(self) -> ModelSelection:
