@@ -112,7 +112,7 @@ class Archive:
                 )
 
     def _load(self, weights: str) -> MultiTaskModel:
-        model = build_model(self.experiment, self.vocabulary, None).to(self.device).eval()
+        model = build_model(self.experiment, self.vocabulary, fresh=False).to(self.device).eval()
         member = f"weights/{weights}.safetensors"
         with reading(self.path, self.folder, member) as file:
             load_weights(file, model, self._weights[weights])

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from mtlkit.archive import open_archive
 from mtlkit.data import Vectors, Vocabulary
+from mtlkit.embedders import Embedder
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment, InitializerSettings, PretrainedSettings, build_model
 from mtlkit.model import MultiTaskModel
@@ -31,7 +33,7 @@ def new_model(
         weights, theirs = read_weights(settings, place)
         # In a run of stages, a pattern may be for the model of another stage.
         patterns = [pattern for pattern in settings.parameters if names_in_both([pattern], weights, model)]
-        _check_vocabularies(names_in_both(patterns, weights, model), vocabulary, theirs, place)
+        _check_vocabularies(model, names_in_both(patterns, weights, model), vocabulary, theirs, place)
         wanted = taken_over(model, weights, patterns)
         model.load_state_dict(wanted, strict=False)
         say(f"{len(wanted)} tensors begin as in {settings.archive}")
@@ -95,15 +97,22 @@ def made_for_vocabulary(name: str) -> bool:
     return name.startswith(("embedders.", "heads."))
 
 
-def _check_vocabularies(names: Collection[str], ours: Vocabulary, theirs: Vocabulary, place: str) -> None:
+def _check_vocabularies(
+    model: MultiTaskModel, names: Collection[str], ours: Vocabulary, theirs: Vocabulary, place: str
+) -> None:
     """Rows of a word table, and of an output layer, mean something only with the words and labels that they are of."""
     for name in filter(made_for_vocabulary, names):
-        part, owner = name.split(".")[:2]
-        spaces = ("words", "characters") if part == "embedders" else (f"labels/{owner}",)
-        if any(space not in theirs.namespaces or ours[space] != theirs[space] for space in spaces):
+        part, owner, parameter = name.split(".", 2)
+        if part == "embedders":
+            spaces = cast(Embedder, model.embedders[owner]).namespaces_of(parameter)
+        else:
+            spaces = (f"labels/{owner}",)
+        differing = [space for space in spaces if space not in theirs.namespaces or ours[space] != theirs[space]]
+        if differing:
+            what = "characters" if differing == ["characters"] else "words or labels"
             raise ConfigError(
-                f"{place}: {name} is made for the words or labels of the archive, which are others here; leave it out "
-                "of parameters, or train on the same data"
+                f"{place}: {name} is made for the {what} of the archive, which are others here; leave it out of "
+                "parameters, or train on the same data"
             )
 
 

@@ -181,7 +181,7 @@ class StageRun:
 
     def _built_model(self, experiment: Experiment) -> MultiTaskModel:
         """A model whose weights are loaded next."""
-        return build_model(experiment, self.setting.vocabulary, None).to(self.setting.device)
+        return build_model(experiment, self.setting.vocabulary, fresh=False).to(self.setting.device)
 
     def _new_model(self, before: Outcome | None) -> MultiTaskModel:
         """The model as this stage begins: freshly initialised but for what it takes over."""
@@ -198,7 +198,7 @@ class StageRun:
         setting, experiment = self.setting, self.experiment
         train = {
             task: TaskSplit(
-                task, corpus, setting.vocabulary, with_characters=model.uses_characters, device=setting.device
+                task, corpus, setting.vocabulary, columns=model.embedder(task).tables, device=setting.device
             )
             for task, corpus in setting.corpora.of_split("train").items()
             if task in experiment.tasks
@@ -214,7 +214,7 @@ class StageRun:
             found,
             {task: settings.scorers() for task, settings in experiment.tasks.items()},
             setting.vocabulary,
-            characters=model.uses_characters,
+            model=model,
             device=setting.device,
             seen=setting.corpora.seen() if split == "test" else None,
         )

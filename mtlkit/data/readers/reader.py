@@ -19,8 +19,8 @@ class DatasetReader(Component):
     """Whether files that are not there yet are fetched when they are first read."""
 
     renames_by: ClassVar[str | None] = None
-    """Name of the setting that renames the labels of files, a `dict[str, str] | None` from their names there to those of
-    the task; None for a reader that takes labels as they are."""
+    """Name of the setting that renames the labels of files, a `dict[str, str] | None` from their names there to those
+    of the task; None for a reader that takes labels as they are."""
 
     @property
     @abstractmethod
