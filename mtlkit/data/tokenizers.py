@@ -11,13 +11,15 @@ from mtlkit.errors import ConfigError, DataError
 from mtlkit.types import Pattern
 
 
-class Tokenizer(Component):
+class Tokenizer(Component, offers=("files",)):
     """Cuts raw text into words. A whole one:
 
     @Tokenizer.register("letters")
     class LetterTokenizer(Tokenizer):
         def tokenize(self, text):
             return [letter for letter in text if not letter.isspace()]
+
+    Given at build: `files` (Path or None), the folder of what it has saved (see `Component`).
     """
 
     @abstractmethod

@@ -15,14 +15,15 @@ from mtlkit.data.columns import Table, fault_of
 from mtlkit.errors import ComponentError
 
 
-class Embedder(nn.Module, Component, offers=("vocabulary", "vectors", "fresh")):
+class Embedder(nn.Module, Component, offers=("vocabulary", "vectors", "fresh", "files")):
     """Turns the words of a batch into vectors.
 
     It says by `columns` what it needs to know of words: their ids, characters, pieces, affixes, entries in a lexicon.
     These are computed once for each distinct form of a split, and a batch carries them.
 
     Given at build: `vocabulary` (Vocabulary); `fresh` (bool), whether the weights begin here, or will be loaded from a
-    checkpoint or an archive; `vectors` (Vectors or None), pretrained word vectors for fresh weights, if there are any.
+    checkpoint or an archive; `vectors` (Vectors or None), pretrained word vectors for fresh weights, if there are any;
+    `files` (Path or None), the folder of what it has saved (see `Component`).
     """
 
     output_dim: int

@@ -9,6 +9,7 @@ from typing import Any, Protocol, final
 import torch
 from safetensors.torch import load_file
 
+from mtlkit.archive import SHARING, components_of_model, save_files, saved_members, with_saved_files
 from mtlkit.data import TaskSplit, Vectors, Vocabulary
 from mtlkit.errors import RunError
 from mtlkit.experiment import Corpora, Experiment, TaskPaths, build_model, experiment_of, stages_of, tasks_of
@@ -123,6 +124,9 @@ class StageRun:
         compute_as(self.stage.trainer)
         self.paths = self._derived_paths(before)
         self.experiment = experiment_of(setting.experiment, self.stage, self.paths)
+        self._scheme_place = SHARING if self.stage.sharing is None else f"stages.{number}.sharing"
+        if begun:
+            self.experiment = self._with_files()
         self.done = self.folder.read_outcome() if begun else None
         if self.done is None:
             seed_all(self.seed)
@@ -138,6 +142,7 @@ class StageRun:
         """
         checkpoints = Checkpoints(self.folder.checkpoints)
         if self.done is None:
+            self._save_files()
             self._train(checkpoints)
             metrics, log_size = self._figures(checkpoints), self.setting.directory.log_size()
             self.done = {
@@ -150,6 +155,17 @@ class StageRun:
         selection = self.experiment.trainer.selection.build(tasks=list(self.experiment.tasks))
         weights = {name: checkpoints.best(name) for name in map(selection.weights_for, self.experiment.tasks)}
         return Outcome(self.experiment, self.paths, weights, self.done["metrics"], self.done["log_size"])
+
+    def _with_files(self) -> Experiment:
+        """What is trained, whose components are built with what they have saved."""
+        return with_saved_files(self.experiment, self.setting.directory.files, self._scheme_place)
+
+    def _save_files(self) -> None:
+        """Keeps what the parts of the model save, before it is trained: later they might come to something else."""
+        components = components_of_model(self.trainer.model, self.experiment, self._scheme_place)
+        save_files(self.setting.directory.files, components)
+        self.experiment = self._with_files()
+        saved_members(self.experiment)  # that they are too large for the archive is not to come out after training
 
     def _derived_paths(self, before: Outcome | None) -> TaskPaths | None:
         """The paths that are in force; where this stage derives them, they are written down before it trains."""
