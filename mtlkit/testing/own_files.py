@@ -12,7 +12,7 @@ from mtlkit.data import DatasetReader, Tokenizer
 from mtlkit.embedders import Embedder
 from mtlkit.testing.columns import FORMS
 from mtlkit.testing.data import TEXT, TEXTS
-from mtlkit.testing.modules import build_module, runtime
+from mtlkit.testing.modules import runtime
 from mtlkit.testing.promises import doing, promise
 from mtlkit.testing.samples import SENTENCES, sample, text_of
 
@@ -21,7 +21,8 @@ def check_own_files(lazy: Lazy[Any]) -> None:
     """What it saves can be in an archive, and an instance that is built with it is the same."""
     with TemporaryDirectory() as temporary:
         first, second = Path(temporary, "first"), Path(temporary, "second")
-        original = _built(lazy)
+        with doing("when it is built"):
+            original = _built(lazy)
         before = _saved(original, first)
         with doing("when it is built with the files that it has saved"):
             copy = _built(Lazy(lazy.component, lazy.settings, SavedFiles(first)))
@@ -36,8 +37,8 @@ def check_own_files(lazy: Lazy[Any]) -> None:
 
 
 def _built(lazy: Lazy[Any]) -> Component:
-    component: Component = build_module(lazy) if issubclass(lazy.component, nn.Module) else lazy.build(**runtime(lazy))
-    return component
+    component: Component = lazy.build(**runtime(lazy))
+    return component.double().eval() if isinstance(component, nn.Module) else component
 
 
 def _saved(component: Component, folder: Path) -> dict[str, bytes]:

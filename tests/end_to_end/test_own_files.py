@@ -245,6 +245,20 @@ def test_parts_that_are_built_many_times_have_one_folder(value, plugin, write, r
     assert run("evaluate", tmp_path / "run").returncode == 0
 
 
+def test_weights_go_into_another_model_with_equal_files_only(value, plugin, source, write, run, tmp_path):
+    """Here a row of the table would stand for another ending, and no shape would show it."""
+    value["trainer"]["epochs"] = 1
+    assert run("train", write(value), "-s", tmp_path / "before").returncode == 0
+    archive = tmp_path / "before" / "archive.tar.gz"
+    value["model"]["pretrained"] = [{"archive": str(archive), "parameters": [r"embedders\.1\.table"]}]
+    assert run("train", write(value), "-s", tmp_path / "same").returncode == 0
+    source.write_text(json.dumps(SOURCE | {"endings": SOURCE["endings"][::-1]}))
+    refused = run("train", write(value), "-s", tmp_path / "other")
+    assert refused.returncode == 2 and len(refused.stderr.splitlines()[-1:]) == 1
+    said = "model.pretrained.0: embedders.shared.embedders.1.table.weight is made for files of the archive, which are"
+    assert said in refused.stderr.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("interface", "settings"),
     [
