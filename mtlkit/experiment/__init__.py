@@ -22,7 +22,7 @@ from mtlkit.experiment.settings import (
     build_model,
     load_experiment,
 )
-from mtlkit.experiment.stages import ONLY, TaskPaths, experiment_of, stages_of, tasks_of
+from mtlkit.experiment.stages import ONLY, TaskPaths, experiment_of, seed_of, stages_of, tasks_of
 
 __all__ = [
     "ONLY",
@@ -46,6 +46,7 @@ __all__ = [
     "make_vocabulary",
     "read_vectors",
     "say_counts",
+    "seed_of",
     "stages_of",
     "tasks_of",
 ]

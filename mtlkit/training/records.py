@@ -1,0 +1,154 @@
+"""Records: what is written down of the sharing after each epoch, to `sharing.jsonl`."""
+
+import re
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+from mtlkit.config import Component, Runtime
+from mtlkit.data import TaskSplit
+from mtlkit.errors import ConfigError
+from mtlkit.model import MultiTaskModel
+from mtlkit.sharing import Trace
+from mtlkit.sharing.summaries import summarise
+from mtlkit.types import Pattern, PositiveInt
+
+
+class Record(Component, offers=("tasks", "parameters")):
+    """Writes down something of the model after each epoch: a line of `sharing.jsonl` has it under the record's name.
+
+    Given at build: `tasks`, names; `parameters`, the names of those that are trained, as a checkpoint has them.
+    """
+
+    @abstractmethod
+    def observe(self, model: MultiTaskModel, splits: Mapping[str, TaskSplit]) -> Any:
+        """What there is to say now, which depends on nothing but the weights and the data.
+
+        Training goes on as if it had not been asked: random generators and the mode of every module are put back, and
+        it must leave weights and their `grad` alone.
+
+        Args:
+            model: in evaluation mode; precision is set.
+            splits: the dev data of each task, or its training data where it has none; in the experiment's order.
+
+        Returns:
+            Mappings, lists, strings and numbers, as JSON has them; tuples become lists, and a number that is no finite
+            one becomes null. None: there is nothing to say, and the line goes without.
+        """
+
+
+def spread_out(split: TaskSplit, size: int) -> Tensor:
+    """Places of at most `size` texts (int64, on the CPU), short ones first.
+
+    They lie at equal distances in the file, since files are often in the order of their labels; so they are the same
+    after every epoch, and nothing is drawn.
+    """
+    count = min(size, len(split))
+    places = torch.arange(count) * len(split) // max(count, 1)
+    return places[torch.argsort(split.lengths[places], stable=True)]
+
+
+BATCH = 16
+"""Texts that are traced at once; they are of like lengths."""
+
+
+@final
+@Record.register("sharing")
+class SharingRecord(Record):
+    """What each task took of which source, on average over some texts; nothing for schemes without traces.
+
+    texts: looked at of each task, at most. One is enough where what is shared is the same for all texts, such as a path
+        through a pool.
+    """
+
+    def __init__(self, texts: PositiveInt = 32) -> None:
+        self.texts = texts
+
+    def observe(self, model: MultiTaskModel, splits: Mapping[str, TaskSplit]) -> Any:
+        with torch.inference_mode():
+            found = {task: summarise(self._traces(model, split), task) for task, split in splits.items()}
+        return {task: summary.to_json() for task, summary in found.items() if summary is not None} or None
+
+    def _traces(self, model: MultiTaskModel, split: TaskSplit) -> Iterator[tuple[Trace, Tensor]]:
+        """The shortest text comes alone: whoever has seen enough asks for no more."""
+        places = spread_out(split, self.texts)
+        batches = (places[:1], *torch.split(places[1:], BATCH))
+        for indices_B in filter(len, batches):
+            text = split.batch(indices_B).text
+            if (trace := model(text, split.task, with_trace=True).trace) is None:
+                return
+            yield trace, text.mask_BT
+
+
+@final
+@Record.register("gradient_cosine")
+class GradientCosine(Record):
+    """The cosine of each two tasks' gradients of one fixed batch each: 1 they agree, -1 one undoes what the other does.
+
+    It is taken over the parameters that both losses depend on, without dropout, and of the loss that is minimised, with
+    what the sharing scheme adds to it. Where there are paths, each task is on its best one. The line has `tasks` and a
+    row of `cosines` for each of them; null where two tasks have no parameter in common.
+
+    pattern: a regular expression; parameters in whose names it is found are compared.
+    texts: most texts that each task's gradient is computed on.
+
+    Raises:
+        ConfigError: there is only one task, or the pattern is found in the name of no parameter that is trained.
+    """
+
+    def __init__(
+        self,
+        pattern: Pattern = r"^sharing\.",
+        texts: PositiveInt = 32,
+        *,
+        tasks: Runtime[list[str]],
+        parameters: Runtime[list[str]],
+    ) -> None:
+        if len(tasks) < 2:
+            raise ConfigError(
+                f"compares the gradients of tasks, and '{tasks[0]}' is the only one; leave the record out, or give a "
+                "second task"
+            )
+        self.names = [name for name in parameters if re.search(pattern, name)]
+        if not self.names:
+            roots = ", ".join(dict.fromkeys(".".join(name.split(".")[:2]) for name in parameters))
+            raise ConfigError(f"pattern: no trained parameter is named like '{pattern}' (names begin with {roots})")
+        self.texts = texts
+
+    def observe(self, model: MultiTaskModel, splits: Mapping[str, TaskSplit]) -> Any:
+        gradients = [self._gradients(model, split) for split in splits.values()]
+        return {"tasks": list(splits), "cosines": _cosines(gradients).tolist()}
+
+    def _gradients(self, model: MultiTaskModel, split: TaskSplit) -> dict[str, Tensor]:
+        """The gradient of the task's loss with respect to each parameter that it depends on, by the parameter's
+        name.
+        """
+        known = dict(model.named_parameters())
+        batch = split.batch(spread_out(split, self.texts))
+        with torch.backends.cudnn.flags(enabled=False):  # cuDNN's LSTM has no backward pass in evaluation mode
+            loss = model.loss(batch).total
+            if not loss.requires_grad:
+                return {}
+            found = torch.autograd.grad(loss, [known[name] for name in self.names], allow_unused=True)
+        return {name: gradient for name, gradient in zip(self.names, found, strict=True) if gradient is not None}
+
+
+def _cosines(gradients: list[dict[str, Tensor]]) -> Tensor:
+    """Cosines (K, K) of the tasks' gradients, each over the parameters that both tasks have; NaN where they share
+    none.
+    """
+    count = len(gradients)
+    products_KK = torch.zeros(count, count, dtype=torch.float64)
+    squares_KK = torch.zeros_like(products_KK)
+    """Row k, column l: the squared norm of task k's gradient over the parameters that it shares with task l."""
+    for name in dict.fromkeys(name for each in gradients for name in each):
+        having = [task for task in range(count) if name in gradients[task]]
+        rows_GP = torch.stack([gradients[task][name].flatten().double() for task in having])
+        products_GG = (rows_GP @ rows_GP.T).cpu()
+        place = torch.tensor(having)
+        products_KK[place.unsqueeze(1), place] += products_GG
+        squares_KK[place.unsqueeze(1), place] += products_GG.diagonal().unsqueeze(1)
+    return products_KK / (squares_KK * squares_KK.T).sqrt()
