@@ -115,8 +115,8 @@ class Component(Registrable, metaclass=ABCMeta):
     def save_files(self, folder: Path) -> None:
         """Writes the component's own small files, at least one, into a folder, which is empty.
 
-        They have plain names, without folders; what they hold depends on the settings and on nothing else, since parts
-        that are built many times, such as one for each task, have them in common.
+        They have plain names, without folders. What they hold does not depend on weights or on the task: a part that is
+        built many times, such as once for each task, saves them once.
         """
         raise NotImplementedError(f"{_where(type(self))} saves no files")
 
