@@ -259,6 +259,14 @@ def test_weights_go_into_another_model_with_equal_files_only(value, plugin, sour
     assert said in refused.stderr.splitlines()[-1]
 
 
+def test_columns_that_are_none_end_before_a_run_is_there(value, plugin, write, run, tmp_path, monkeypatch):
+    monkeypatch.setattr(plugin.ShapeEmbedder, "columns", lambda embedder, forms: {"shape": [1] * len(forms)})
+    result = run("train", write(value), "-s", tmp_path / "run")
+    assert result.returncode == 2 and not (tmp_path / "run").exists()
+    said = "ShapeEmbedder: `columns`: 'shape' is of type list, not a NumPy array"
+    assert result.stderr.splitlines()[-1].endswith(said), result.stderr
+
+
 @pytest.mark.parametrize(
     ("interface", "settings"),
     [
