@@ -12,6 +12,7 @@ import torch
 from mtlkit.archive import Archive, open_archive
 from mtlkit.errors import ConfigError, DataError
 from mtlkit.experiment import SPLITS, TaskSettings, load_split, say_counts
+from mtlkit.figures import with_averages
 from mtlkit.files import is_file
 from mtlkit.model import MultiTaskModel
 from mtlkit.plugins import Plugin, load_plugins
@@ -21,7 +22,7 @@ from mtlkit.runs.predict import NO_NUMBER
 from mtlkit.runs.predictions import write_predictions
 from mtlkit.runs.scoring import evaluation_tasks, majority
 from mtlkit.text import on_one_line
-from mtlkit.training import EvaluationTask, Predictions, computing_as, predictions_of, with_averages
+from mtlkit.training import EvaluationTask, Predictions, predictions_of
 from mtlkit.training.devices import as_device
 from mtlkit.types import Say, silent
 
@@ -190,7 +191,7 @@ def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Eva
     predictions = []
     for model, task in scored_tasks(archive, wanted, say):
         name, size = task.split.task, wanted.batch_size or trainer.evaluation_batch_size
-        with computing_as(trainer), watching(model, name) as is_finite:
+        with watching(model, name) as is_finite:
             answers = predictions_of(model, task, size, trainer.precision)
         if not is_finite:
             say(worthless(name))
@@ -231,7 +232,7 @@ def scored_tasks(
             {name: corpus},
             {name: settings.scorers()},
             archive.vocabulary,
-            characters=model.uses_characters,
+            model=model,
             device=archive.device,
             seen=archive.seen if split == "test" else None,
         )

@@ -17,9 +17,7 @@ from mtlkit.plugins import Plugin
 from mtlkit.runs.directory import archive_path
 from mtlkit.runs.predict import NO_NUMBER, answering, as_batch, decisions_of, tasks_asked
 from mtlkit.sharing import GuessTrace, MixtureTrace, PathTrace, Trace, WordTrace
-from mtlkit.sharing.explanations import Explanation, Guess, Mixture, Reading, SharedWith, Step
-from mtlkit.sharing.explanations import Path as PathTaken
-from mtlkit.training import computing_as
+from mtlkit.sharing.explanations import Explanation, Guess, Mixture, PathStep, PathTaken, Reading, SharedWith
 from mtlkit.training.optimization import autocast
 
 
@@ -41,7 +39,6 @@ def explain(archive: Archive, texts: Sequence[str], task: str) -> list[Explanati
     instances = _read(reader, texts, archive.experiment.tasks[task].max_length)
     corpus, trainer = Corpus.from_instances(instances, reader.target_kind), archive.experiment.trainer
     with (
-        computing_as(trainer),
         torch.inference_mode(),
         autocast(archive.device, trainer.precision),
         answering(corpus, "or fewer at a time"),
@@ -133,10 +130,12 @@ def _weights(trace: WordTrace, weights_TN: Tensor, num_words: int) -> tuple[tupl
 
 def _path(trace: PathTrace) -> PathTaken:
     if trace.policy_SA is None:
-        return PathTaken(tuple(Step(module, None) for module in trace.modules))
+        return PathTaken(tuple(PathStep(module, None) for module in trace.modules))
     policy = _rows(trace.policy_SA)
     actions = [*trace.modules, None][: len(policy)]
-    return PathTaken(tuple(Step(module, probabilities) for module, probabilities in zip(actions, policy, strict=True)))
+    return PathTaken(
+        tuple(PathStep(module, probabilities) for module, probabilities in zip(actions, policy, strict=True))
+    )
 
 
 def _rows(matrix: Tensor) -> tuple[tuple[float, ...], ...]:

@@ -10,6 +10,7 @@ from typing import Any, final
 import torch
 
 from mtlkit.errors import RunError
+from mtlkit.figures import summary_of
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.evaluate import Evaluation, OtherData, evaluate
 from mtlkit.runs.loaded_archive import LoadedArchive, load_archive
@@ -46,9 +47,8 @@ class Run:
             raise RunError(f"{directory}: {what}")
 
     def __repr__(self) -> str:
-        test = self.metrics["test"]
-        name = next((name for name in test if name.startswith("average/")), next(iter(test), None))
-        return f"<run {self.directory}{'' if name is None else f': test {name} {test[name]:.2%}'}>"
+        name, value = next(iter(summary_of(self.metrics["test"]).items()), ("", 0.0))
+        return f"<run {self.directory}{f': test {name} {value:.2%}' if name else ''}>"
 
     def __fspath__(self) -> str:
         """Its directory, so that a run can stand wherever the path of one can."""

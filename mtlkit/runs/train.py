@@ -12,9 +12,8 @@ from typing import Any, Literal
 import torch
 
 import mtlkit
-from mtlkit.archive import write_archive
+from mtlkit.archive import components_of_tasks, save_files, saved_members, with_saved_files, write_archive
 from mtlkit.data import Vocabulary
-from mtlkit.encoders import Encoder
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.experiment import (
     AnyExperiment,
@@ -27,9 +26,10 @@ from mtlkit.experiment import (
     read_vectors,
     stages_of,
 )
-from mtlkit.kernels.choice import kernels_in_use, lstms_in_use, set_kernels, why_not_compiled
+from mtlkit.kernels.compute import together
 from mtlkit.runs.changes import Changes, changed_settings, code_hashes, refuse
 from mtlkit.runs.checks import check_experiment
+from mtlkit.runs.checks.kernels import kernels_for
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.inspection import Inspection, inspect_experiment
 from mtlkit.runs.interrupts import Interrupts
@@ -38,8 +38,8 @@ from mtlkit.runs.provenance import provenance
 from mtlkit.runs.run import Run
 from mtlkit.runs.stage import Listener, Outcome, Setting, Stage
 from mtlkit.runs.stage_run import StageRun
+from mtlkit.training import threads_as_before
 from mtlkit.training.devices import as_device
-from mtlkit.training.process import settings_of_process_kept
 from mtlkit.types import Say, silent
 
 STAGE_SEEDS = "stage_seeds"
@@ -102,11 +102,13 @@ def train(
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("mtlkit trains in one process so far; start it without torchrun")
     loaded = load_experiment(experiment)
-    check_experiment(loaded.experiment, str(loaded.file))
     run = RunDirectory(run_directory(loaded, directory))
+    if resume or resume_anyway:
+        loaded = replace(loaded, experiment=with_saved_files(loaded.experiment, run.files))
+    check_experiment(loaded.experiment, str(loaded.file))
     options = TrainOptions(as_device(device), limit, bool(resume) or resume_anyway, force, resume_anyway)
     profilers = [Profiler(run.path, options.device)] if profile else []
-    with run.locked(), Interrupts() as interrupts, settings_of_process_kept():
+    with run.locked(), Interrupts() as interrupts, threads_as_before():
         if resume == "auto":
             if run.is_finished:
                 run.check_resumable()
@@ -173,7 +175,7 @@ def _train(
     interrupts: Interrupts,
 ) -> None:
     experiment = loaded.experiment
-    kernels = _kernels(experiment, options.device, say)
+    kernels = kernels_for(experiment, options.device, say)
     changes = Changes(run, options.resume_anyway, say)
     if options.resume:
         run.check_resumable()
@@ -215,14 +217,24 @@ def _train(
         if not begun:  # nothing is left behind where the model could not be built
             meta = {**_meta(loaded, options, kernels, hashes, code), "texts": corpora.counts()}
             run.create(loaded, vocabulary, meta)
+        if number == 0:
+            save_files(run.files, components_of_tasks(experiment))
         outcomes.append(stage.finish())
     last = outcomes[-1]
     # Without what is only known at the end, so that a finished run that is resumed leaves the same bytes.
-    meta = {key: value for key, value in run.read_meta().items() if key != "finished"}
-    write_archive(run.archive, last.experiment, run.vocabulary, last.weights, corpora.seen(), meta)
+    meta = {key: value for key, value in run.read_meta().items() if key not in ("finished", "ran")} | _ran(outcomes)
+    files = saved_members(last.experiment)
+    write_archive(run.archive, last.experiment, run.vocabulary, last.weights, corpora.seen(), meta, files)
     metrics = {**last.metrics, **_stage_metrics(experiment, outcomes)}
     run.write_metrics(metrics)
-    run.add_meta({"finished": _now()})
+    run.add_meta({**_ran(outcomes), "finished": _now()})
+
+
+def _ran(outcomes: Sequence[Outcome]) -> dict[str, dict[str, str]]:
+    """What ran the operations in all stages, for `meta.json`; nothing where a part was trained by an mtlkit that did
+    not record it."""
+    known = [outcome.ran for outcome in outcomes if outcome.ran is not None]
+    return {"ran": together(*known)} if len(known) == len(outcomes) else {}
 
 
 def _stage_metrics(experiment: Experiment, outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -243,32 +255,6 @@ def _say_circumstances(run: RunDirectory, options: TrainOptions, kernels: str | 
     for name, now in {**versions, "device": str(options.device), "kernels": kernels}.items():
         if before.get(name) != now:
             say(f"the run was begun with {name} {before.get(name)}, this is {now}: last digits may differ")
-
-
-def _kernels(experiment: Experiment, device: torch.device, say: Say) -> str | None:
-    """What runs message passing and LSTMs that read both ways, in all stages; None where there are none.
-
-    Raises:
-        ConfigError: what a stage has chosen does not run here, which is not to come out after the stages before it.
-    """
-    found: list[str] = []
-    sentences: list[str | None] = []
-    for number, stage in enumerate(stages_of(experiment)):
-        sharing = stage.sharing or experiment.model.sharing
-        users = [part.component for part in sharing.parts() if getattr(part.component, "uses_kernels", False)]
-        if not users and stage.trainer.kernels in ("compiled", "graphs"):
-            place = f"stages.{number}.trainer.kernels" if experiment.stages else "trainer.kernels"
-            say(f"{place}: '{stage.trainer.kernels}' changes nothing, since no part of {sharing.type} has kernels")
-        set_kernels(stage.trainer.kernels)
-        for lstms in sorted({issubclass(user, Encoder) for user in users}):
-            sentences.append(why_not_compiled(device, lstms=lstms))
-            try:
-                found.append(lstms_in_use(device) if lstms else kernels_in_use(device))
-            except ConfigError as error:
-                raise ConfigError(f"stages.{number}.{error}" if experiment.stages else str(error)) from None
-    for sentence in filter(None, dict.fromkeys(sentences)):
-        say(sentence)
-    return ", ".join(dict.fromkeys(found)) or None
 
 
 def _meta(
