@@ -6,10 +6,10 @@ from typing import Any, Generic, TypeVar, cast, get_args
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
-from mtlkit.config.component import Component, interface_of, is_interface, runtime_names
-from mtlkit.config.overrides import Changes
+from mtlkit.config.component import FILES, Component, SavedFiles, interface_of, is_interface, runtime_names
+from mtlkit.config.overrides import DefaultChanges
 from mtlkit.config.spec import Spec
-from mtlkit.errors import ComponentError
+from mtlkit.errors import ComponentError, ConfigError
 
 C = TypeVar("C", bound=Component)
 
@@ -21,9 +21,11 @@ class Lazy(Generic[C]):
     `Lazy[Encoder]` gives a shared encoder, one private encoder per task, or the members of a pool.
     """
 
-    def __init__(self, component: type[C], settings: Spec) -> None:
+    def __init__(self, component: type[C], settings: Spec, files: SavedFiles | None = None) -> None:
         self.component = component
         self.settings = settings
+        self.files = files
+        """What the component has saved; no part of its identity."""
 
     @classmethod
     def of(cls, component: type[C], **settings: Any) -> "Lazy[C]":
@@ -40,13 +42,25 @@ class Lazy(Generic[C]):
         return self.component.registered_name
 
     def build(self, **runtime: Any) -> C:
-        """Builds one instance. `runtime` must be exactly the values that the interface offers; the component gets those
-        that its constructor names."""
-        offers = interface_of(self.component).offers
+        """Builds one instance, which gets those of the run-time values that its constructor names.
+
+        `runtime` must be exactly the values that the interface offers, but for `files`, which the part knows itself.
+
+        Raises:
+            ConfigError: the files that the component has saved are missing.
+        """
+        offers = [name for name in interface_of(self.component).offers if name != FILES]
         assert set(runtime) == set(offers), f"{self.component.kind()} offers {offers}, given {tuple(runtime)}"
-        wanted = {name: runtime[name] for name in runtime_names(self.component)}
+        given = {**runtime, FILES: self.files and self.files.folder}
+        wanted = {name: given[name] for name in runtime_names(self.component)}
         settings = {name: getattr(self.settings, name) for name in type(self.settings).model_fields if name != "type"}
-        return self.component(**settings, **wanted)
+        if not self.component.saves_files:
+            return self.component(**settings, **wanted)
+        if self.files is not None and not self.files.folder.is_dir():
+            raise ConfigError(f"the files of the {self.component.kind()} '{self.type}' are missing")
+        built = self.component(**settings, **wanted)
+        built.built_from = self
+        return built
 
     def parts(self) -> "Iterator[Lazy[Any]]":
         """Itself and all parts in its settings, at any depth."""
@@ -114,7 +128,7 @@ def _validate(interface: type[C], value: Any) -> Lazy[C]:
         return value
     if not (isinstance(value, Mapping) and isinstance(value.get("type"), str)):
         message = f"should be {{type: name, ...}}, one of: {', '.join(interface.list_available())}"
-        if isinstance(value, Changes) and "type" not in value:
+        if isinstance(value, DefaultChanges) and "type" not in value:
             message += "; there is no default that -o could change, so give the type as well"
         raise PydanticCustomError("component_form", "{message}", {"message": message})
     try:

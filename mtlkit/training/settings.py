@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from mtlkit.config import Lazy, Spec
-from mtlkit.kernels.choice import Kernels
+from mtlkit.kernels.compute import Compute, Kernels
 from mtlkit.sharing import SharingScheme
 from mtlkit.training.derivations import PathDerivation
 from mtlkit.training.gradients import OnOutOfMemory
@@ -13,7 +13,7 @@ from mtlkit.training.loggers import Logger
 from mtlkit.training.optimization import Precision
 from mtlkit.training.optimizers import Adam, Optimizer
 from mtlkit.training.records import Record, SharingRecord
-from mtlkit.training.samplers import RoundRobin, TaskSampler
+from mtlkit.training.samplers import RoundRobinSampler, TaskSampler
 from mtlkit.training.schedules import Schedule
 from mtlkit.training.selection import MeanSelection, ModelSelection
 from mtlkit.training.soundness import OnNonfinite
@@ -37,7 +37,7 @@ class TrainerSettings(Spec):
     """Makes steps from gradients."""
     schedule: Lazy[Schedule] | None = None
     """Learning-rate schedule; none keeps the optimiser's own rate."""
-    task_sampler: Lazy[TaskSampler] = Lazy.of(RoundRobin)
+    task_sampler: Lazy[TaskSampler] = Lazy.of(RoundRobinSampler)
     """Whose turn it is, and what an epoch is."""
     update_strategy: Lazy[UpdateStrategy] = Lazy.of(Joint)
     """What a step does with its batches."""
@@ -80,6 +80,11 @@ class TrainerSettings(Spec):
     records: list[Lazy[Record]] = [Lazy.of(SharingRecord)]
     """What is written down of the sharing after each epoch, to `sharing.jsonl`, with texts of the dev data, or of the
     training data where a task has no dev data. Training comes to the same bits with and without."""
+
+    @property
+    def compute(self) -> Compute:
+        """How the model is to compute."""
+        return Compute(self.kernels, self.threads, self.network_threads)
 
 
 class StageSettings(Spec):

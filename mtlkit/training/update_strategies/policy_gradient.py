@@ -64,12 +64,16 @@ class PolicyGradient:
         self.entropy = entropy
         self.optimizer = optimizer
         self.optimization: Optimization | None = None
+        self.trained: list[str] = []
+        """The names of phi in the order of its optimizer, whose state knows parameters by their positions only."""
         self.running_means: dict[str, Tensor] = {}
 
     def prepare(self, phi: Mapping[str, nn.Parameter], gradient_clip: float | None) -> None:
         """Makes an optimizer of phi's own, given phi by name; a selector without parameters needs none."""
         if phi:
             created = self.optimizer.build().create_over(phi)
+            name_of = {id(parameter): name for name, parameter in phi.items()}
+            self.trained = [name_of[id(each)] for group in created.param_groups for each in group["params"]]
             # Undone whatever the trainer does with an unsound step: with NaN in phi, no path can be drawn any more.
             self.optimization = Optimization(created, phi.values(), gradient_clip, undoes=True)
 
@@ -95,10 +99,16 @@ class PolicyGradient:
     def state_dict(self) -> dict[str, Any]:
         """The state of phi's optimizer and the running means of the rewards."""
         optimizer = self.optimization.state_dict() if self.optimization else {}
-        return {"optimizer": optimizer, "running_means": dict(self.running_means)}
+        return {"optimizer": optimizer, "trained": list(self.trained), "running_means": dict(self.running_means)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restores a state; to be called after `prepare`."""
+        """Restores a state; to be called after `prepare`.
+
+        Raises:
+            ValueError: it is the state of an optimizer of other parameters, or of other groups of them.
+        """
+        if state.get("trained", self.trained) != self.trained:  # checkpoints of older versions do not say
+            raise ValueError("other parameters choose paths")
         if self.optimization:
             self.optimization.load_state_dict(state["optimizer"])
         self.running_means = dict(state["running_means"])
