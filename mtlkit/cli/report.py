@@ -49,9 +49,9 @@ def report(
     from mtlkit.cli.console import say
     from mtlkit.files import write_atomically
     from mtlkit.plugins import load_plugins
-    from mtlkit.report.assemble import sections_of, write_figures
     from mtlkit.report.page import page
-    from mtlkit.report.sources import evidence_of, source_of
+    from mtlkit.report.reading.sources import evidence_of, source_of
+    from mtlkit.report.sections import sections_of, write_figures
     from mtlkit.runs import Wanted
 
     found = source_of(source)
@@ -97,7 +97,7 @@ def _folder(path: Path) -> Path:
     """Where figures can be written, in place of nothing but older ones."""
     from mtlkit.cli.outputs import writable_folder
     from mtlkit.errors import ConfigError
-    from mtlkit.report.drawing import holds_only_figures
+    from mtlkit.report.charts.drawing import holds_only_figures
 
     folder = writable_folder("--figures", path)
     if not holds_only_figures(folder):

@@ -13,9 +13,9 @@ from typing import assert_never, final
 from markupsafe import Markup
 
 from mtlkit import __version__
-from mtlkit.report.drawing import inline_svg
+from mtlkit.report.analysis.facts import deck, items, key_facts, provenance
+from mtlkit.report.charts.drawing import inline_svg
 from mtlkit.report.evidence import Evidence
-from mtlkit.report.facts import deck, items, key_facts, provenance
 from mtlkit.report.parts import Cell, Chart, Part, Section, Table, View
 from mtlkit.report.templating import joined, render
 

@@ -36,7 +36,7 @@ class Chart:
     data: Table
     """All numbers that are drawn."""
     draw: "Callable[[Figure], None]"
-    """Draws on an empty figure, in colours of `mtlkit.report.theme` only, so that a dark page can turn them."""
+    """Draws on an empty figure, in colours of `mtlkit.report.charts.theme` only, so that a dark page can turn them."""
     width: float = 3.9
     """Inches; a phone shows 3.9 at its own size."""
     height: float = 2.7

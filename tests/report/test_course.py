@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mtlkit.errors import RunError
-from mtlkit.report.course import read_course, summaries_by_epoch
+from mtlkit.report.reading.course import read_course, summaries_by_epoch
 from mtlkit.sharing.summaries import GuessSummary, MixtureSummary, PathSummary, Summary, WordSummary
 from tests.report.shared_evidence import FOUR, Make, course_of, guess, mixture, path, positions, words
 

@@ -9,10 +9,10 @@ from html.parser import HTMLParser
 import pytest
 
 from mtlkit.errors import RunError
-from mtlkit.report.assemble import sections_of, write_figures
 from mtlkit.report.page import is_report, page
 from mtlkit.report.parts import Chart, Section, Table, View
-from mtlkit.report.sources import evidence_of, source_of
+from mtlkit.report.reading.sources import evidence_of, source_of
+from mtlkit.report.sections import sections_of, write_figures
 from mtlkit.report.templating import render
 from mtlkit.runs import Wanted
 from tests.report.conftest import CPU

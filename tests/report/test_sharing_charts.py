@@ -9,17 +9,17 @@ from html import unescape
 import numpy as np
 import pytest
 
+from mtlkit.report.analysis.paths import in_words, mean_entropy, plain, step_probability, steps_of
+from mtlkit.report.analysis.strengths import Strengths
+from mtlkit.report.charts.drawing import inline_svg
 from mtlkit.report.charts.histograms import histogram_charts
+from mtlkit.report.charts.kinds import kinds_of
 from mtlkit.report.charts.network import ellipse, network_chart, ring_order
 from mtlkit.report.charts.path_diagram import lanes_of
 from mtlkit.report.charts.plane import embedding_chart, neighbour_plane, principal_plane
 from mtlkit.report.charts.point_names import Room, numbers_of
 from mtlkit.report.charts.space import coordinates, space_charts
-from mtlkit.report.drawing import inline_svg
-from mtlkit.report.kinds import kinds_of
 from mtlkit.report.parts import Chart
-from mtlkit.report.paths import in_words, mean_entropy, plain, step_probability, steps_of
-from mtlkit.report.strengths import Strengths
 from mtlkit.sharing.summaries import PathSummary
 from tests.report.shared_evidence import FOUR, GRID, experiment, path
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from mtlkit.report.course import read_course
-from mtlkit.report.drawing import inline_svg, write_chart
+from mtlkit.report.analysis.strengths import same_module
+from mtlkit.report.charts.drawing import inline_svg, write_chart
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Chart, Section, View
-from mtlkit.report.strengths import same_module
+from mtlkit.report.reading.course import read_course
 from mtlkit.report.views import discriminator, gradients, mixture, pool, reading_course, sharing_map
 from mtlkit.sharing.summaries import PathSummary
 from mtlkit.text import visible

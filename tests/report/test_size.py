@@ -7,11 +7,11 @@ import pytest
 
 from mtlkit.config import Lazy
 from mtlkit.metrics import Metric
-from mtlkit.report import affinities, offsets, patterns
-from mtlkit.report.assemble import sections_of
+from mtlkit.report.analysis import affinities, offsets, patterns
+from mtlkit.report.analysis.telling import MOST, SHOWN
 from mtlkit.report.evidence import Affinity, Example, Offsets, Pattern, ReadText
 from mtlkit.report.page import page
-from mtlkit.report.telling import MOST, SHOWN
+from mtlkit.report.sections import sections_of
 from mtlkit.sharing.explanations import Reading
 from mtlkit.training import Predictions
 from tests.report import shared_evidence

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from mtlkit.errors import ArchiveError, ConfigError, DataError, RunError
-from mtlkit.report import sources
-from mtlkit.report.observing import observe
-from mtlkit.report.sources import evidence_of, source_of
+from mtlkit.report.analysis.observing import observe
+from mtlkit.report.reading import sources
+from mtlkit.report.reading.sources import evidence_of, source_of
 from mtlkit.runs import Wanted
 from tests.report.conftest import CPU, TASKS
 

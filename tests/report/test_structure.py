@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
+from mtlkit.report.analysis.structure import structural_strengths, structure_of
 from mtlkit.report.parts import Table, View
-from mtlkit.report.structure import structural_strengths, structure_of
 from mtlkit.report.views import sharing_map
 from tests.report.shared_evidence import course_of, evidence, experiment, words
 

@@ -4,11 +4,11 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
+from mtlkit.report.analysis.strengths import rounded
 from mtlkit.report.charts import NAME
-from mtlkit.report.drawing import label, mark
+from mtlkit.report.charts.drawing import label, mark
+from mtlkit.report.charts.theme import ACCENT, INK, MUTED, OPPOSITE, RULE
 from mtlkit.report.parts import Chart, Table
-from mtlkit.report.strengths import rounded
-from mtlkit.report.theme import ACCENT, INK, MUTED, OPPOSITE, RULE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

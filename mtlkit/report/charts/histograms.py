@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+from mtlkit.report.analysis.paths import STOP, Paths, action_name
 from mtlkit.report.charts import NAME
+from mtlkit.report.charts.drawing import label, mark
 from mtlkit.report.charts.grid import grid_chart
-from mtlkit.report.drawing import label, mark
+from mtlkit.report.charts.theme import ACCENT, MUTED
 from mtlkit.report.parts import Chart, Table
-from mtlkit.report.paths import STOP, Paths, action_name
-from mtlkit.report.theme import ACCENT, MUTED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from mtlkit.report.analysis.strengths import Strengths, rounded
 from mtlkit.report.charts import NAME
-from mtlkit.report.drawing import label, mark
+from mtlkit.report.charts.drawing import label, mark
+from mtlkit.report.charts.theme import ACCENT, INK, MUTED, OPPOSITE, SURFACE
 from mtlkit.report.parts import Chart, Table
-from mtlkit.report.strengths import Strengths, rounded
-from mtlkit.report.theme import ACCENT, INK, MUTED, OPPOSITE, SURFACE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

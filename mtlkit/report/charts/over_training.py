@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from mtlkit.report.analysis.strengths import rounded
+from mtlkit.report.charts.drawing import label, mark
 from mtlkit.report.charts.grid import grid_chart, known
-from mtlkit.report.course import Epoch
-from mtlkit.report.drawing import label, mark
+from mtlkit.report.charts.theme import MUTED, RULE, SERIES
 from mtlkit.report.parts import Chart, Table
-from mtlkit.report.strengths import rounded
-from mtlkit.report.theme import MUTED, RULE, SERIES
+from mtlkit.report.reading.course import Epoch
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

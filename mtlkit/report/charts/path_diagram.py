@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias, final
 
+from mtlkit.report.analysis.paths import Paths, action_name, in_words, steps_of
 from mtlkit.report.charts import NAME
+from mtlkit.report.charts.drawing import label, mark
 from mtlkit.report.charts.point_names import legend, styles_of
-from mtlkit.report.drawing import label, mark
+from mtlkit.report.charts.theme import ACCENT, MUTED, SURFACE
 from mtlkit.report.parts import Chart, Table
-from mtlkit.report.paths import Paths, action_name, in_words, steps_of
-from mtlkit.report.theme import ACCENT, MUTED, SURFACE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mtlkit.report.charts.drawing import mark
 from mtlkit.report.charts.point_names import legend, name_points, styles_of
-from mtlkit.report.drawing import mark
 from mtlkit.report.parts import Chart, Table
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from mtlkit.report.charts import NAME
-from mtlkit.report.drawing import label
-from mtlkit.report.theme import MUTED, SERIES
+from mtlkit.report.charts.drawing import label
+from mtlkit.report.charts.theme import MUTED, SERIES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

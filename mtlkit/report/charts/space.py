@@ -4,11 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from mtlkit.report.analysis.paths import STOP, Paths, plain
+from mtlkit.report.charts.drawing import mark
 from mtlkit.report.charts.point_names import Style, key_height, legend, name_points, number_key, numbers_of, styles_of
-from mtlkit.report.drawing import mark
+from mtlkit.report.charts.theme import RULE
 from mtlkit.report.parts import Cell, Chart, Table
-from mtlkit.report.paths import STOP, Paths, plain
-from mtlkit.report.theme import RULE
 from mtlkit.text import visible
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, final
 
-from mtlkit.report.drawing import label, mark
+from mtlkit.report.analysis.kept import kept_in_words, kept_places
+from mtlkit.report.analysis.scores import scores_of
+from mtlkit.report.charts.drawing import label, mark
+from mtlkit.report.charts.theme import INK, MUTED, RULE, SERIES
 from mtlkit.report.evidence import Evidence
-from mtlkit.report.kept import kept_in_words, kept_places
 from mtlkit.report.parts import Chart, Section, Table
-from mtlkit.report.scores import scores_of
-from mtlkit.report.theme import INK, MUTED, RULE, SERIES
 from mtlkit.training import AVERAGE
 
 if TYPE_CHECKING:

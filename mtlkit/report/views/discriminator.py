@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 from mtlkit.report.charts.over_training import over_training
-from mtlkit.report.course import Epoch, read_course, summaries_by_epoch
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Part, Section, Table
+from mtlkit.report.reading.course import Epoch, read_course, summaries_by_epoch
 from mtlkit.sharing.summaries import GuessSummary
 
 MEAN = "all tasks"

@@ -8,10 +8,10 @@ from functools import partial
 from math import log
 from typing import TYPE_CHECKING
 
-from mtlkit.report.drawing import label, mark
+from mtlkit.report.charts.drawing import label, mark
+from mtlkit.report.charts.theme import ACCENT, OPPOSITE, RULE
 from mtlkit.report.evidence import Evidence, Offsets
 from mtlkit.report.parts import Chart, Section, Table
-from mtlkit.report.theme import ACCENT, OPPOSITE, RULE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

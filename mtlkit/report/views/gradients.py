@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from mtlkit.report.charts.over_training import over_training
-from mtlkit.report.course import Epoch, read_course
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Chart, Section
+from mtlkit.report.reading.course import Epoch, read_course
 
 MOST_PAIRS = 12
 

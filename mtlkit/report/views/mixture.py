@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from mtlkit.report.charts.grid import grid_chart
 from mtlkit.report.charts.over_training import most_moved, over_training
-from mtlkit.report.course import Epoch, read_course, summaries_by_epoch
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Chart, Part, Section
+from mtlkit.report.reading.course import Epoch, read_course, summaries_by_epoch
 from mtlkit.sharing.summaries import MixtureSummary
 
 MOST_LAYERS = 6

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from mtlkit.report.alike import alike
-from mtlkit.report.course import Epoch, read_course
+from mtlkit.report.analysis.paths import searched, with_policies
+from mtlkit.report.analysis.strengths import Strengths, cosine_strengths, strengths_of
+from mtlkit.report.analysis.structure import Structure, structural_strengths, structure_of
 from mtlkit.report.evidence import Evidence
-from mtlkit.report.map import map_view
 from mtlkit.report.parts import Part, Section, Table
-from mtlkit.report.paths import searched, with_policies
-from mtlkit.report.strengths import Strengths, cosine_strengths, strengths_of
-from mtlkit.report.structure import Structure, structural_strengths, structure_of
+from mtlkit.report.reading.course import Epoch, read_course
+from mtlkit.report.views.alike import alike
+from mtlkit.report.views.map import map_view
 from mtlkit.sharing.summaries import Summary, WordSummary
 
 ANCHOR, TITLE = "sharing-map", "Sharing map"

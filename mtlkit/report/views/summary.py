@@ -5,14 +5,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mtlkit.comparison import RunRecord
-from mtlkit.report.drawing import label, mark
+from mtlkit.report.analysis.facts import Facts, num_epochs, sharing, texts, update_strategies
+from mtlkit.report.analysis.kept import kept_in_words
+from mtlkit.report.analysis.scores import Scores, scores_of
+from mtlkit.report.charts.drawing import label, mark
+from mtlkit.report.charts.theme import INK, MUTED, RULE, SERIES, SURFACE
 from mtlkit.report.evidence import Evidence
-from mtlkit.report.facts import Facts, num_epochs, sharing, texts, update_strategies
-from mtlkit.report.kept import kept_in_words
 from mtlkit.report.parts import Cell, Chart, Section, Table, View
-from mtlkit.report.scores import Scores, scores_of
 from mtlkit.report.templating import render
-from mtlkit.report.theme import INK, MUTED, RULE, SERIES, SURFACE
 from mtlkit.training import AVERAGE
 from mtlkit.training.predictions import CLEAN
 

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from mtlkit.report.charts.theme import ACCENT, INK, MUTED, SURFACE
 from mtlkit.report.evidence import Evidence, ReadText
-from mtlkit.report.naming import slugs
 from mtlkit.report.parts import Chart, Section, View
-from mtlkit.report.shading import (
+from mtlkit.report.templating import render
+from mtlkit.report.views.naming import slugs
+from mtlkit.report.views.shading import (
     both_ways,
     concentration,
     gate_of,
@@ -26,8 +28,6 @@ from mtlkit.report.shading import (
     verdict,
     weights_table,
 )
-from mtlkit.report.templating import render
-from mtlkit.report.theme import ACCENT, INK, MUTED, SURFACE
 from mtlkit.sharing.explanations.shared import Matrix
 from mtlkit.text import visible
 

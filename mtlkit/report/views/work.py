@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mtlkit.report.drawing import label, mark
+from mtlkit.report.analysis.facts import duration, items, seconds_of, texts
+from mtlkit.report.charts.drawing import label, mark
+from mtlkit.report.charts.theme import ACCENT, INK, MUTED
 from mtlkit.report.evidence import Evidence
-from mtlkit.report.facts import duration, items, seconds_of, texts
 from mtlkit.report.parts import Cell, Chart, Section, Table
-from mtlkit.report.theme import ACCENT, INK, MUTED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

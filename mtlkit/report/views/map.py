@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from mtlkit.report.analysis.strengths import Strengths, rounded
+from mtlkit.report.charts.drawing import inline_svg
 from mtlkit.report.charts.grid import grid_chart, known
 from mtlkit.report.charts.network import network_chart, ring_order
-from mtlkit.report.drawing import inline_svg
 from mtlkit.report.parts import Chart, View
-from mtlkit.report.strengths import Strengths, rounded
 from mtlkit.report.templating import render
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
-from mtlkit.report.course import Epoch, read_course, summaries_by_epoch
 from mtlkit.report.evidence import Evidence
+from mtlkit.report.reading.course import Epoch, read_course, summaries_by_epoch
 from mtlkit.sharing.summaries import PathSummary
 
 Paths: TypeAlias = Mapping[str, PathSummary]

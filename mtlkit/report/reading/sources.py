@@ -20,9 +20,9 @@ from mtlkit.errors import ConfigError, DataError, MtlkitError, RunError
 from mtlkit.experiment import SPLITS
 from mtlkit.files import file_sha256
 from mtlkit.plugins import Plugin
-from mtlkit.report.course import check_tasks
+from mtlkit.report.analysis.observing import observe
 from mtlkit.report.evidence import Evidence, Observed
-from mtlkit.report.observing import observe
+from mtlkit.report.reading.course import check_tasks
 from mtlkit.runs import RunDirectory, Wanted, tasks_to_score, worthless
 from mtlkit.types import Say, silent
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from mtlkit.experiment import TaskSettings
-from mtlkit.report.theme import SERIES
+from mtlkit.report.charts.theme import SERIES
 
 
 def kinds_of(tasks: Mapping[str, TaskSettings]) -> dict[str, str]:

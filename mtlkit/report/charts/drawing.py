@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from mtlkit.files import write_atomically
+from mtlkit.report.charts.theme import SURFACE, VARIABLES, themed
 from mtlkit.report.parts import Chart, Table
-from mtlkit.report.theme import SURFACE, VARIABLES, themed
 from mtlkit.text import visible
 
 if TYPE_CHECKING:
