@@ -13,11 +13,10 @@ from mtlkit.report.analysis.paths import in_words, mean_entropy, plain, step_pro
 from mtlkit.report.analysis.strengths import Strengths
 from mtlkit.report.charts.drawing import inline_svg
 from mtlkit.report.charts.histograms import histogram_charts
-from mtlkit.report.charts.kinds import kinds_of
 from mtlkit.report.charts.network import ellipse, network_chart, ring_order
 from mtlkit.report.charts.path_diagram import lanes_of
 from mtlkit.report.charts.plane import embedding_chart, neighbour_plane, principal_plane
-from mtlkit.report.charts.point_names import Room, numbers_of
+from mtlkit.report.charts.point_names import Room, kinds_of, numbers_of
 from mtlkit.report.charts.space import coordinates, space_charts
 from mtlkit.report.parts import Chart
 from mtlkit.sharing.summaries import PathSummary

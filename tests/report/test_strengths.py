@@ -7,7 +7,7 @@ import pytest
 
 from mtlkit.report.analysis.strengths import Strengths, cosine_strengths, rounded, same_module, strengths_of
 from mtlkit.report.reading.course import Cosines, Epoch
-from mtlkit.report.views.map import map_view
+from mtlkit.report.views.sharing_map import map_view
 from mtlkit.sharing.summaries import GuessSummary, MixtureSummary, PathSummary, Summary, WordSummary
 from tests.report.shared_evidence import FOUR, GRID, guess, made, mixture, path, positions, words
 

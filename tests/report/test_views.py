@@ -9,7 +9,7 @@ import pytest
 from mtlkit.comparison import read_record
 from mtlkit.config import Lazy
 from mtlkit.report.analysis import facts
-from mtlkit.report.analysis.kept import kept_in_words, kept_places
+from mtlkit.report.analysis.scores import kept_in_words, kept_places
 from mtlkit.report.charts.drawing import inline_svg
 from mtlkit.report.page import page
 from mtlkit.report.parts import Chart, Table

@@ -14,9 +14,8 @@ from torch import Tensor
 from mtlkit.archive import Archive
 from mtlkit.data import Corpus, Vocabulary, word_of
 from mtlkit.model import MultiTaskModel
-from mtlkit.report.analysis.affinities import SenderSums
-from mtlkit.report.analysis.offsets import OffsetSums
 from mtlkit.report.analysis.patterns import NumberedText, PairSums
+from mtlkit.report.analysis.sums import OffsetSums, SenderSums
 from mtlkit.report.analysis.telling import TellingTexts
 from mtlkit.report.evidence import Observed
 from mtlkit.runs import Wanted, scored_tasks, watching, worthless

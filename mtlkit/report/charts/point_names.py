@@ -1,10 +1,11 @@
-"""Names beside points, so that few of them lie on each other, a legend of kinds, and a key of numbers."""
+"""Points of tasks: markers by kind, names beside them so that few lie on each other, a legend and a key of numbers."""
 
 import math
 from collections.abc import Mapping, Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from mtlkit.experiment import TaskSettings
 from mtlkit.report.charts import NAME
 from mtlkit.report.charts.drawing import label
 from mtlkit.report.charts.theme import MUTED, SERIES
@@ -182,3 +183,15 @@ def _cost(room: Room, move: tuple[float, float], taken: Sequence[Room], whole: R
 
 def _length(move: tuple[float, float]) -> float:
     return math.hypot(*move)
+
+
+def kinds_of(tasks: Mapping[str, TaskSettings]) -> dict[str, str]:
+    """The kind of each task.
+
+    Where all names end in `_` and a word, and at least two tasks share theirs, it is that word: `weblog_pos` is of the
+    kind `pos`. Else it is the type of the task's head. More kinds than there are colours are one kind, the empty one.
+    """
+    endings = {task: task.rpartition("_")[2] if "_" in task else "" for task in tasks}
+    named = all(endings.values()) and len(set(endings.values())) < len(tasks)
+    kinds = endings if named else {task: settings.head.type for task, settings in tasks.items()}
+    return kinds if len(set(kinds.values())) <= len(SERIES) else dict.fromkeys(tasks, "")

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, final
 
-from mtlkit.report.analysis.kept import kept_in_words, kept_places
-from mtlkit.report.analysis.scores import scores_of
+from mtlkit.report.analysis.scores import kept_in_words, kept_places, scores_of
 from mtlkit.report.charts.drawing import label, mark
 from mtlkit.report.charts.theme import INK, MUTED, RULE, SERIES
 from mtlkit.report.evidence import Evidence

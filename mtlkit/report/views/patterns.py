@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from mtlkit.report.analysis.strengths import next_to_nothing
 from mtlkit.report.charts.theme import ACCENT, INK, MUTED
 from mtlkit.report.evidence import Evidence, Example, Pattern, Reach
 from mtlkit.report.parts import Chart, Section, Table, View
 from mtlkit.report.templating import render
-from mtlkit.report.views.alike import next_to_nothing
-from mtlkit.report.views.naming import slugs
-from mtlkit.report.views.shading import shown_texts
+from mtlkit.report.views.texts import shown_texts, slugs
 from mtlkit.text import visible
 
 if TYPE_CHECKING:

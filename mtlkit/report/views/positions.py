@@ -11,9 +11,8 @@ from mtlkit.report.charts.theme import ACCENT, INK, MUTED
 from mtlkit.report.evidence import Evidence, ReadText
 from mtlkit.report.parts import Chart, Section, View
 from mtlkit.report.templating import render
-from mtlkit.report.views.naming import slugs
 from mtlkit.report.views.pixels import picture_of
-from mtlkit.report.views.shading import (
+from mtlkit.report.views.texts import (
     both_ways,
     concentration,
     gate_of,
@@ -22,6 +21,7 @@ from mtlkit.report.views.shading import (
     named_ways,
     shade,
     shown_texts,
+    slugs,
     strongest,
     tag_of,
     verdict,

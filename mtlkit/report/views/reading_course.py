@@ -4,11 +4,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
+from mtlkit.report.analysis.strengths import alike
 from mtlkit.report.charts.over_training import SHARE, SPAN, most_moved, over_training
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Chart, Section
 from mtlkit.report.reading.course import Epoch, read_course, summaries_by_epoch
-from mtlkit.report.views.alike import alike
 from mtlkit.sharing.summaries import WordSummary
 
 MOST_PAIRS = 16

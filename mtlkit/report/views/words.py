@@ -11,8 +11,7 @@ from mtlkit.report.charts.theme import ACCENT, INK, MUTED, SURFACE
 from mtlkit.report.evidence import Evidence, ReadText
 from mtlkit.report.parts import Chart, Section, View
 from mtlkit.report.templating import render
-from mtlkit.report.views.naming import slugs
-from mtlkit.report.views.shading import (
+from mtlkit.report.views.texts import (
     both_ways,
     concentration,
     gate_of,
@@ -23,6 +22,7 @@ from mtlkit.report.views.shading import (
     shade,
     short,
     shown_texts,
+    slugs,
     strongest,
     tag_of,
     verdict,
