@@ -7,23 +7,22 @@ import warnings
 from functools import partial
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import matplotlib
 from markupsafe import Markup
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
 
 from mtlkit.files import write_atomically
 from mtlkit.report.charts.theme import SURFACE, VARIABLES, themed
 from mtlkit.report.parts import Chart, Table
 from mtlkit.text import visible
 
-if TYPE_CHECKING:
-    from matplotlib.artist import Artist
-
 MARK = "mark-"
 ENDINGS = (".svg", ".pdf", ".csv")
 
 
-def mark(artist: "Artist", text: str) -> None:
+def mark(artist: Artist, text: str) -> None:
     """Says what an artist on a figure stands for, on hover, touch and focus."""
     artist.set_gid(MARK + visible(text))  # matplotlib escapes it
 
@@ -75,9 +74,6 @@ def as_csv(table: Table) -> str:
 
 def _drawn(chart: Chart, form: str, background: str = SURFACE) -> bytes:
     """Equal charts give equal bytes. Files have a background of their own, or a dark viewer would hide the ink."""
-    import matplotlib
-    from matplotlib.figure import Figure
-
     with themed(), matplotlib.rc_context({"svg.hashsalt": chart.name}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # the reader's fonts have it
         figure = Figure(figsize=(chart.width, chart.height), layout="constrained")

@@ -5,9 +5,12 @@ Shapes: K nodes.
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch
 from numpy.typing import NDArray
 
 from mtlkit.report.analysis.strengths import Strengths, rounded
@@ -15,10 +18,6 @@ from mtlkit.report.charts import NAME
 from mtlkit.report.charts.drawing import label, mark
 from mtlkit.report.charts.theme import ACCENT, INK, MUTED, OPPOSITE, SURFACE
 from mtlkit.report.parts import Chart, Table
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 MOST_EDGES = 40
 """More are a ball of wool."""
@@ -37,7 +36,7 @@ def network_chart(strengths: Strengths, order: Sequence[str]) -> Chart:
     caption = f"Wider and stronger lines are larger numbers{widest}; {ends}.{signs}{left_out}"
     places = ellipse(order) if not strengths.is_star else {**ellipse(order), **_middle(strengths.sources)}
 
-    def draw(figure: "Figure") -> None:
+    def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
         axes.set_axis_off()
         axes.set_xlim(-1.85, 1.85)
@@ -107,9 +106,7 @@ def _length(weights_KK: NDArray[np.float64], steps_KK: NDArray[np.int64], order:
     return float((weights_KK[np.ix_(order, order)] * steps_KK).sum())
 
 
-def _edge(axes: "Axes", strengths: Strengths, ends: tuple[Place, Place], link: tuple[str, str, float]) -> None:
-    from matplotlib.patches import FancyArrowPatch
-
+def _edge(axes: Axes, strengths: Strengths, ends: tuple[Place, Place], link: tuple[str, str, float]) -> None:
     task, source, weight = link
     share = abs(weight) / strengths.largest
     bend = 0.0 if strengths.is_star else _bend(*ends, straight=strengths.symmetric)
@@ -139,7 +136,7 @@ def _bend(start: Place, end: Place, *, straight: bool) -> float:
     return 0.0 if straight else 0.12
 
 
-def _node(axes: "Axes", name: str, place: Place, *, is_task: bool) -> None:
+def _node(axes: Axes, name: str, place: Place, *, is_task: bool) -> None:
     horizontal, vertical = place
     axes.plot(
         [horizontal],

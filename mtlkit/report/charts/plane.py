@@ -4,17 +4,14 @@ Shapes: K tasks, S size of an embedding.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mtlkit.report.charts.drawing import mark
 from mtlkit.report.charts.point_names import legend, name_points, styles_of
 from mtlkit.report.parts import Chart, Table
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 FEWEST = 8
 """Tasks for t-SNE; fewer points have no neighbourhoods to keep."""
@@ -35,7 +32,7 @@ def embedding_chart(embeddings: Mapping[str, Sequence[float]], kinds: Mapping[st
     )
     points = dict(zip(embeddings, points_K2.tolist(), strict=True))
 
-    def draw(figure: "Figure") -> None:
+    def draw(figure: Figure) -> None:
         _points(figure, points, kinds)
 
     data = Table(("task", "kind", "x", "y"), tuple((task, kinds[task], *point) for task, point in points.items()))
@@ -64,7 +61,7 @@ def neighbour_plane(matrix_KS: NDArray[np.float64]) -> NDArray[np.float64]:
     return points_K2
 
 
-def _points(figure: "Figure", points: Mapping[str, Sequence[float]], kinds: Mapping[str, str]) -> None:
+def _points(figure: Figure, points: Mapping[str, Sequence[float]], kinds: Mapping[str, str]) -> None:
     axes = figure.add_subplot()
     axes.set_xticks([])
     axes.set_yticks([])

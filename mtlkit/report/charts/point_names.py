@@ -3,16 +3,16 @@
 import math
 from collections.abc import Mapping, Sequence
 from textwrap import fill
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from mtlkit.experiment import TaskSettings
 from mtlkit.report.charts import NAME
 from mtlkit.report.charts.drawing import label
 from mtlkit.report.charts.theme import MUTED, SERIES
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 MARKERS = "ov*xD^s"
 """By kind of task; the first four are those of Chen et al. 2018, Figure 5, for POS, chunks, entities and roles."""
@@ -52,7 +52,7 @@ def styles_of(kinds: Mapping[str, str]) -> dict[str, Style]:
 
 
 def name_points(
-    axes: "Axes",
+    axes: Axes,
     points: Mapping[str, Sequence[float]],
     width: float,
     height: float,
@@ -83,10 +83,8 @@ def name_points(
         _annotate(axes, shown, points[name], move, size)
 
 
-def number_key(figure: "Figure", look: Mapping[str, Style], kinds: Mapping[str, str]) -> None:
+def number_key(figure: Figure, look: Mapping[str, Style], kinds: Mapping[str, str]) -> None:
     """Which number is which task, with its marker and, where its name does not end in it, its kind."""
-    from matplotlib.lines import Line2D
-
     handles = [
         Line2D([], [], marker=style.marker, markersize=4, linestyle="", color=style.colour, label=name)
         for name, style in zip(_key_names(kinds), look.values(), strict=True)
@@ -111,10 +109,8 @@ def numbers_of(ranks: Sequence[int]) -> str:
     return fill(", ".join(f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs), 9)
 
 
-def legend(figure: "Figure", styles: Mapping[str, Style], *, as_lines: bool = False) -> None:
+def legend(figure: Figure, styles: Mapping[str, Style], *, as_lines: bool = False) -> None:
     """What marker, or line, stands for what kind, where there is more than one."""
-    from matplotlib.lines import Line2D
-
     if len(styles) < 2:
         return
     handles = [
@@ -144,7 +140,7 @@ def _key_columns(kinds: Mapping[str, str]) -> int:
     return max(1, min(4, int(265 / (0.55 * KEY_SIZE * max(map(len, _key_names(kinds))) + 20))))
 
 
-def _annotate(axes: "Axes", shown: str, point: Sequence[float], move: tuple[float, float], size: float) -> None:
+def _annotate(axes: Axes, shown: str, point: Sequence[float], move: tuple[float, float], size: float) -> None:
     side: Literal["left", "right", "center"] = "left" if move[0] > 0 else "right" if move[0] < 0 else "center"
     line = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.5, "shrinkA": 1, "shrinkB": 1}
     axes.annotate(

@@ -5,7 +5,9 @@ Shapes: T words, N = T positions.
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from matplotlib.figure import Figure
 
 from mtlkit.report.charts.theme import ACCENT, INK, MUTED
 from mtlkit.report.evidence import Evidence, ReadText
@@ -29,9 +31,6 @@ from mtlkit.report.views.texts import (
 )
 from mtlkit.sharing.explanations.shared import Matrix
 from mtlkit.text import visible
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 DRAWN = 2
 """Texts of each task that are figures too."""
@@ -154,7 +153,7 @@ def _figure(task: str, text: ReadText, name: str, heaviest: float) -> Chart:
     )
 
 
-def _draw(text: ReadText, heaviest: float, figure: "Figure") -> None:
+def _draw(text: ReadText, heaviest: float, figure: Figure) -> None:
     words, way = list(map(visible, text.reading.words)), text.reading.left_to_right
     axes = figure.add_subplot()
     for place, row in enumerate(way):

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
 
 from mtlkit.comparison import RunRecord
 from mtlkit.report.analysis.facts import Facts, num_epochs, sharing, texts, update_strategies
@@ -14,9 +15,6 @@ from mtlkit.report.parts import Cell, Chart, Section, Table, View
 from mtlkit.report.templating import render
 from mtlkit.training import AVERAGE
 from mtlkit.training.predictions import CLEAN
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 MAJORITY = "majority"
 MOST_MARKS = 60
@@ -142,7 +140,7 @@ def _chart(evidence: Evidence, scores: SplitScores) -> Chart:
     )
 
 
-def _draw(owners: Sequence[str], lines: Lines, figure: "Figure") -> None:
+def _draw(owners: Sequence[str], lines: Lines, figure: Figure) -> None:
     axes = figure.add_subplot()
     marks = 0
     for number, (name, shape, values) in enumerate(lines):
