@@ -7,7 +7,7 @@ import pytest
 from mtlkit.report.analysis.strengths import alike, next_to_nothing, strengths_of
 from mtlkit.report.charts.drawing import inline_svg
 from mtlkit.report.charts.over_training import SHARE, over_training
-from mtlkit.report.reading.course import Epoch
+from mtlkit.report.evidence import Epoch
 from mtlkit.report.views import reading_course, sharing_map
 from mtlkit.report.views.sharing_map import map_view
 from mtlkit.sharing.summaries import WordSummary

@@ -213,7 +213,7 @@ def test_the_record_of_cosines_is_what_is_drawn() -> None:
     means, pairs = charts(section)
     for place, epoch in enumerate(read_course(course)):
         assert epoch.cosines is not None
-        numbers = [cosine for *_, cosine in epoch.cosines.pairs()]
+        numbers = [cosine for *_, cosine in epoch.cosine_pairs()]
         drawn = {row[0]: row[3] for row in means.data.rows if row[2] == place + 1}
         assert drawn == {
             "largest": max(numbers),
@@ -221,7 +221,7 @@ def test_the_record_of_cosines_is_what_is_drawn() -> None:
             "smallest": min(numbers),
         }
         of_pairs = {row[0]: row[3] for row in pairs.data.rows if row[2] == place + 1}
-        assert of_pairs == {f"{one} · {other}": cosine for one, other, cosine in epoch.cosines.pairs()}
+        assert of_pairs == {f"{one} · {other}": cosine for one, other, cosine in epoch.cosine_pairs()}
 
 
 def test_chance_stands_beside_the_discriminators_accuracy() -> None:
@@ -229,7 +229,7 @@ def test_chance_stands_beside_the_discriminators_accuracy() -> None:
     section = discriminator.section(given)
     assert section is not None and "0.25" in section.lead
     together, single = charts(section)
-    first = given.course[0]["sharing"]
+    first = {task: summary.to_json() for task, summary in given.course[0].summaries.items()}
     assert together.data.rows[0][3] == pytest.approx(sum(first[task]["accuracy"] for task in FOUR) / 4)
     assert [row[3] for row in single.data.rows if row[2] == 1] == [first[task]["accuracy"] for task in FOUR]
     assert "chance: 0.25" in inline_svg(together)
@@ -240,7 +240,7 @@ def test_own_and_other_coefficients_are_means_over_layers() -> None:
     section = mixture.section(given)
     assert section is not None
     by_name = {chart.name: chart for chart in charts(section)}
-    recorded = given.course[0]["sharing"]["movie"]
+    recorded = given.course[0].summaries["movie"].to_json()
     column = [row[recorded["tasks"].index("tweet")] for row in recorded["weights_LK"]]
     (found,) = [row[3] for row in by_name["mixture-others"].data.rows if row[::2] == ("movie ← tweet", 1)]
     assert found == pytest.approx(sum(column) / len(column))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
-from mtlkit.report.reading.course import Epoch
+from mtlkit.report.evidence import Epoch
 from mtlkit.sharing.summaries import GuessSummary, MixtureSummary, PathSummary, Summary, WordSummary
 
 Weights: TypeAlias = tuple[tuple[float | None, ...], ...]
@@ -78,7 +78,7 @@ def cosine_strengths(epoch: Epoch) -> Strengths | None:
     """How far the gradients of tasks point the same way; None where the epoch has none."""
     if epoch.cosines is None:
         return None
-    tasks, cosines = epoch.cosines.tasks, epoch.cosines.cosines_KK
+    tasks, cosines = epoch.cosines.tasks, epoch.cosines.cosines
     weights = tuple(
         tuple(None if row == column else number for column, number in enumerate(numbers))
         for row, numbers in enumerate(cosines)

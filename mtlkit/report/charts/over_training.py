@@ -12,8 +12,8 @@ from mtlkit.report.analysis.strengths import rounded
 from mtlkit.report.charts.drawing import label, mark
 from mtlkit.report.charts.grid import grid_chart, known
 from mtlkit.report.charts.theme import MUTED, RULE, SERIES
+from mtlkit.report.evidence import Epoch
 from mtlkit.report.parts import Chart, Table
-from mtlkit.report.reading.course import Epoch
 
 End: TypeAlias = tuple[float, str, str]
 """Height, name and colour."""

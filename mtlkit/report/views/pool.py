@@ -9,9 +9,8 @@ from mtlkit.report.charts.path_diagram import path_chart
 from mtlkit.report.charts.plane import embedding_chart
 from mtlkit.report.charts.point_names import kinds_of
 from mtlkit.report.charts.space import space_charts
-from mtlkit.report.evidence import Evidence
+from mtlkit.report.evidence import Epoch, Evidence
 from mtlkit.report.parts import Chart, Part, Section, Table
-from mtlkit.report.reading.course import Epoch
 from mtlkit.sharing.summaries import PathSummary
 
 

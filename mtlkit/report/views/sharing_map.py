@@ -9,9 +9,8 @@ from mtlkit.report.analysis.structure import Structure, structural_strengths, st
 from mtlkit.report.charts.drawing import inline_svg
 from mtlkit.report.charts.grid import grid_chart, known
 from mtlkit.report.charts.network import network_chart, ring_order
-from mtlkit.report.evidence import Evidence
+from mtlkit.report.evidence import Epoch, Evidence
 from mtlkit.report.parts import Chart, Part, Section, Table, View
-from mtlkit.report.reading.course import Epoch, read_course
 from mtlkit.report.templating import render
 from mtlkit.sharing.summaries import Summary, WordSummary
 
@@ -22,7 +21,7 @@ def section(evidence: Evidence) -> Section | None:
     """Learned strengths where the scheme tells them, else what follows from how it is built. None where there is
     something to tell and no text to tell it of: what is not trained yet would say nothing."""
     summaries = {task: seen.summary for task, seen in evidence.observed.items() if seen.summary is not None}
-    course = read_course(evidence.course)
+    course = evidence.course
     learned = [*strengths_of(summaries), *_searched(evidence)]
     parts: list[Part] = [map_view(strengths) for strengths in learned]
     lead = f"How strongly tasks are linked, over {evidence.num_texts:,} {evidence.split} texts. "
