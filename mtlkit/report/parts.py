@@ -35,9 +35,8 @@ class Chart:
     """All numbers that are drawn."""
     draw: Callable[[Figure], None]
     """Draws on an empty figure, in colours of `mtlkit.report.charts.theme` only, so that a dark page can turn them."""
-    width: float = 3.9
-    """Inches; a phone shows 3.9 at its own size."""
     height: float = 2.7
+    """Inches. All charts are as wide as a phone shows at its own size."""
 
 
 @final

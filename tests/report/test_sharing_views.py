@@ -75,7 +75,7 @@ def test_every_chart_is_a_drawing_whose_marks_say_something(make: Make, tasks: s
         marks = [element for element in root.iter() if element.get("class") == "mark"]
         assert all((element.get("aria-label") or "").strip() for element in marks)
         assert len(marks) <= 62 and all(element.get("tabindex") == "0" for element in marks)
-        assert chart.width <= 3.9 and chart.height < 8 and chart.title and chart.caption.endswith(".")
+        assert float(root.get("width") or 0) <= 375 and chart.height < 8 and chart.title and chart.caption.endswith(".")
         assert all(len(row) == len(chart.data.header) for row in chart.data.rows)
         assert re.fullmatch(r"[a-z0-9-]+", chart.name)
 

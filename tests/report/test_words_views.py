@@ -15,7 +15,7 @@ from mtlkit.report.charts.drawing import as_csv, inline_svg, write_chart
 from mtlkit.report.evidence import Affinity, Evidence, Example, Observed, Offsets, Pattern, ReadText
 from mtlkit.report.parts import Chart, View
 from mtlkit.report.views import affinities, distances, patterns, positions, words
-from mtlkit.report.views.pixels import picture_of
+from mtlkit.report.views.positions import picture_of
 from mtlkit.report.views.texts import shown_texts, slugs
 from mtlkit.sharing.explanations import Reading
 from mtlkit.training import Predictions

@@ -18,6 +18,8 @@ from mtlkit.report.charts.theme import SURFACE, VARIABLES, themed
 from mtlkit.report.parts import Chart, Table
 from mtlkit.text import visible
 
+WIDTH = 3.9
+"""Inches of each chart: what a phone shows at its own size."""
 MARK = "mark-"
 ENDINGS = (".svg", ".pdf", ".csv")
 
@@ -76,7 +78,7 @@ def _drawn(chart: Chart, form: str, background: str = SURFACE) -> bytes:
     """Equal charts give equal bytes. Files have a background of their own, or a dark viewer would hide the ink."""
     with themed(), matplotlib.rc_context({"svg.hashsalt": chart.name}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # the reader's fonts have it
-        figure = Figure(figsize=(chart.width, chart.height), layout="constrained")
+        figure = Figure(figsize=(WIDTH, chart.height), layout="constrained")
         chart.draw(figure)
         buffer = io.BytesIO()
         metadata = {"Date": None} if form == "svg" else {"CreationDate": None}
@@ -98,6 +100,7 @@ def _of_page(name: str, tag: re.Match[str]) -> str:
 
 
 def _opening(chart: Chart) -> str:
-    width = round(96 * chart.width)
     label = escape(visible(f"{chart.title}. {chart.caption}"), quote=True).replace("\\", r"\\")
-    return rf'<svg class="chart" role="group" aria-label="{label}" viewBox="\1" width="{width}" fill="none">'
+    return (
+        rf'<svg class="chart" role="group" aria-label="{label}" viewBox="\1" width="{round(96 * WIDTH)}" fill="none">'
+    )

@@ -61,6 +61,8 @@ def name_points(
 ) -> None:
     """Each name beside its point, where it lies on least of what is there already; with a line where that is far.
 
+    Ours, since adjustText 1.4, given the same points, put most names onto their markers, and took three times as long.
+
     Args:
         axes: with the points' plane coordinates, in limits that will not change.
         points: (x, y) by name, which may have several lines.
