@@ -17,10 +17,10 @@ from typing import Any
 import torch
 from measuring import at_most, command_line, cpu_seconds, run, untargeted, write_result
 
-from mtlkit.report.assemble import sections_of
-from mtlkit.report.drawing import inline_svg
+from mtlkit.report.charts.drawing import inline_svg
 from mtlkit.report.parts import Chart
-from mtlkit.report.sources import evidence_of, source_of
+from mtlkit.report.reading.sources import evidence_of, source_of
+from mtlkit.report.sections import sections_of
 from mtlkit.runs import Wanted
 
 NUM_TASKS, NUM_TESTS, LENGTH, NUM_WORDS = 16, 400, 130, 8000

@@ -242,7 +242,7 @@ def test_the_quickstart_counts_kinds_right() -> None:
 def sections_of_reports() -> list[str]:
     """The titles that a report may have, in its order: what the views name their sections, and the foot of the page."""
     report = ROOT / "mtlkit" / "report"
-    views = re.findall(r"^    (\w+)\.section,$", (report / "assemble.py").read_text(encoding="utf-8"), re.MULTILINE)
+    views = re.findall(r"^    (\w+)\.section,$", (report / "sections.py").read_text(encoding="utf-8"), re.MULTILINE)
     titles = []
     for view in views:
         code = ast.parse((report / "views" / f"{view}.py").read_text(encoding="utf-8"))

@@ -30,22 +30,14 @@ LAYERS = [
 """From the ground up. Packages of one layer do not import each other, so that each can be read without the others."""
 LAYER_OF = {package: number for number, layer in enumerate(LAYERS) for package in layer}
 OPTUNA = ("distributions", "samplers", "storages", "storages.journal", "trial")
-DRAWING = (
-    "matplotlib",
-    "matplotlib.collections",
-    "matplotlib.figure",
-    "matplotlib.lines",
-    "matplotlib.patches",
-    "sklearn.manifold",
-    "jinja2",
-)
+LEARNING = ("sklearn.decomposition", "sklearn.manifold")
 OPTIONAL = {
     "spacy",
     "torch.utils.tensorboard",
     "jsonschema",
     "optuna",
     *(f"optuna.{part}" for part in OPTUNA),
-    *DRAWING,
+    *LEARNING,
 }
 """Libraries that may be missing, so that they are imported where they are used."""
 NAMELESS = {"utils", "util", "common", "core", "helpers", "misc"}

@@ -1,8 +1,10 @@
 """All that a report is made from."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, final
+from itertools import combinations
+from typing import Any, Literal, TypeAlias, TypeVar, final
 
 from mtlkit.comparison import RunRecord
 from mtlkit.data import Target
@@ -10,6 +12,7 @@ from mtlkit.experiment import Experiment
 from mtlkit.sharing.explanations import Reading
 from mtlkit.sharing.summaries import Summary
 from mtlkit.training import Predictions
+from mtlkit.training.records import Cosines
 
 Reach: TypeAlias = Literal["short", "long"]
 """Of a pattern: one to three words, or six and more."""
@@ -122,6 +125,44 @@ class Observed:
 
 @final
 @dataclass(frozen=True)
+class Epoch:
+    """What the tasks shared after an epoch of training, as the run recorded it."""
+
+    stage: str | None
+    """None where the run has no stages."""
+    number: int
+    """From 1, in its stage."""
+    summaries: Mapping[str, Summary]
+    """By task; none of those that told nothing."""
+    cosines: Cosines | None
+
+    @property
+    def name(self) -> str:
+        """`epoch 3`, or `epoch 3 of search`."""
+        return f"epoch {self.number}" + ("" if self.stage is None else f" of {self.stage}")
+
+    def cosine_pairs(self) -> Iterator[tuple[str, str, float]]:
+        """Each two tasks once, with the cosine of their gradients, where it is a finite number."""
+        if self.cosines is not None:
+            for (row, one), (column, other) in combinations(enumerate(self.cosines.tasks), 2):
+                cosine = self.cosines.cosines[row][column]
+                if cosine is not None and math.isfinite(cosine):
+                    yield one, other, cosine
+
+
+S = TypeVar("S")
+
+
+def summaries_by_epoch(course: Sequence[Epoch], kind: type[S]) -> Iterator[tuple[Epoch, dict[str, S]]]:
+    """The epochs in which tasks told something of this kind, each with those tasks' summaries."""
+    for epoch in course:
+        found: dict[str, S] = {task: each for task, each in epoch.summaries.items() if isinstance(each, kind)}
+        if found:
+            yield epoch, found
+
+
+@final
+@dataclass(frozen=True)
 class Evidence:
     """Of one run or archive."""
 
@@ -134,16 +175,14 @@ class Evidence:
     """`metrics.json`; None of an archive alone."""
     log: Sequence[Mapping[str, Any]]
     """The lines of `metrics.jsonl`; none of an archive alone."""
-    course: Sequence[Mapping[str, Any]]
-    """The lines of `sharing.jsonl`, what was recorded after each epoch; none of an archive alone."""
+    course: Sequence[Epoch]
+    """What was recorded of the sharing after each epoch; nothing of an archive alone."""
     baselines: Sequence[RunRecord]
     """Finished runs that stand beside it."""
     split: str
     """`train`, `dev` or `test`: where the texts of `observed` come from."""
     observed: Mapping[str, Observed]
     """By task, in the experiment's order."""
-    seconds: Mapping[str, float]
-    """How long it took to make it ready, by what was done."""
     notes: Sequence[str] = ()
     """What the report cannot show, why, and how it could."""
     sha256: str = ""

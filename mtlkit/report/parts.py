@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, final
+from typing import TypeAlias, final
 
 from markupsafe import Markup
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from matplotlib.figure import Figure
 
 Cell: TypeAlias = str | int | float | None
 """None is an empty one."""
@@ -35,11 +33,10 @@ class Chart:
     """One or two sentences: what is drawn, and of what the axes are; read aloud in its place."""
     data: Table
     """All numbers that are drawn."""
-    draw: "Callable[[Figure], None]"
-    """Draws on an empty figure, in colours of `mtlkit.report.theme` only, so that a dark page can turn them."""
-    width: float = 3.9
-    """Inches; a phone shows 3.9 at its own size."""
+    draw: Callable[[Figure], None]
+    """Draws on an empty figure, in colours of `mtlkit.report.charts.theme` only, so that a dark page can turn them."""
     height: float = 2.7
+    """Inches. All charts are as wide as a phone shows at its own size."""
 
 
 @final

@@ -1,14 +1,12 @@
 """The templates of a report's markup, style and script."""
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from mtlkit.text import visible
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 
 def render(template: str, **values: Any) -> Markup:
@@ -27,9 +25,7 @@ def joined(first: str) -> Markup:
 
 
 @cache
-def _environment() -> "Environment":
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
+def _environment() -> Environment:
     return Environment(
         loader=PackageLoader("mtlkit.report"),
         autoescape=True,

@@ -10,10 +10,10 @@ import torch
 from mtlkit.errors import ConfigError
 from mtlkit.files import writable_file, writable_folder, write_atomically
 from mtlkit.plugins import Plugin
-from mtlkit.report.assemble import sections_of, write_figures
-from mtlkit.report.drawing import holds_only_figures
+from mtlkit.report.charts.drawing import holds_only_figures
 from mtlkit.report.page import is_report, page
-from mtlkit.report.sources import evidence_of, source_of
+from mtlkit.report.reading.sources import evidence_of, source_of
+from mtlkit.report.sections import sections_of, write_figures
 from mtlkit.runs import Wanted
 from mtlkit.types import Say, silent
 

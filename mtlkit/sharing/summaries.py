@@ -3,11 +3,13 @@
 Shapes: B batch, T words, N sources, L layers, K tasks, S steps or the size of an embedding, A actions.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias, assert_never, final
+from typing import Annotated, Any, TypeAlias, assert_never, final
 
 import torch
+from pydantic import Discriminator, Tag, ValidatorFunctionWrapHandler, WrapValidator
 from torch import Tensor
 
 from mtlkit.sharing.selectors import ModulePath
@@ -84,6 +86,73 @@ class GuessSummary:
 
 
 Summary: TypeAlias = WordSummary | PathSummary | MixtureSummary | GuessSummary
+
+LEFT_OUT = ("senders", "weights_N", "distance", "gate", "policy_SA", "embedding_S")
+"""Fields that may be None, in which case `to_json` leaves them out."""
+
+
+def _from_json(value: Any, validated: ValidatorFunctionWrapHandler) -> Summary:
+    """Reads what `to_json` returned after it went through a file, in which null stands for a number that is not finite.
+
+    Raises:
+        ValueError: the value is not a summary of its kind, or its sizes do not fit each other.
+    """
+    if not isinstance(value, Mapping):
+        raise ValueError("not an object")
+    summary: Summary = validated({**dict.fromkeys(LEFT_OUT), **_with_nan(value)})
+    if summary.to_json()["kind"] != value["kind"] or not _fits(summary):
+        raise ValueError("sizes that do not fit each other")
+    return summary
+
+
+RecordedSummary: TypeAlias = Annotated[
+    Annotated[WordSummary, Tag("tasks")]
+    | Annotated[WordSummary, Tag("positions")]
+    | Annotated[PathSummary, Tag("path")]
+    | Annotated[MixtureSummary, Tag("mixture")]
+    | Annotated[GuessSummary, Tag("guess")],
+    Discriminator(lambda value: value.get("kind")),
+    WrapValidator(_from_json),
+]
+"""The type of a field of a pydantic model that is read from a run's record; fields of later versions are ignored."""
+
+
+def _with_nan(value: Any) -> Any:
+    match value:
+        case None:
+            return math.nan
+        case Mapping():
+            return {name: _with_nan(item) for name, item in value.items()}
+        case list():
+            return [_with_nan(item) for item in value]
+        case _:
+            return value
+
+
+def _fits(summary: Summary) -> bool:
+    """Whether the sizes of the fields agree, and numbers of modules and counts are not negative."""
+    match summary:
+        case WordSummary(num_words, None, None, distance):
+            return num_words >= 0 and distance is not None
+        case WordSummary(num_words, senders, weights_N, None):
+            return num_words >= 0 and senders is not None and weights_N is not None and len(senders) == len(weights_N)
+        case WordSummary():
+            return False
+        case PathSummary(modules, policy_SA):
+            steps, sizes = len(policy_SA or ()) - len(modules), {len(policy_A) for policy_A in policy_SA or ()}
+            # A policy has one step more than the path, which is Stop, unless the path is as long as it may be.
+            is_along = policy_SA is None or (steps in (0, 1) and len(sizes) <= 1)
+            return (
+                is_along
+                and min(modules, default=0) >= 0
+                and max(modules, default=-1) + 1 < min(sizes, default=math.inf)
+            )
+        case MixtureSummary(tasks, weights_LK):
+            return all(len(weights_K) == len(tasks) for weights_K in weights_LK)
+        case GuessSummary(num_texts, tasks, probabilities_K):
+            return num_texts >= 0 and len(probabilities_K) == len(tasks)
+        case _:
+            assert_never(summary)
 
 
 def summarise(traces: Iterable[tuple[Trace, Tensor]], task: str) -> Summary | None:

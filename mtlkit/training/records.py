@@ -3,6 +3,7 @@
 import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, final
 
 import torch
@@ -84,6 +85,17 @@ class SharingRecord(Record):
 
 
 @final
+@dataclass(frozen=True)
+class Cosines:
+    """The cosine of the gradients of each two tasks, as a line of `sharing.jsonl` has them."""
+
+    tasks: tuple[str, ...]
+    cosines: tuple[tuple[float | None, ...], ...]
+    """A row and a column for each task; None, or NaN before it is written, where two tasks have no parameter in common,
+    or a gradient is not finite."""
+
+
+@final
 @Record.register("gradient_cosine")
 class GradientCosine(Record):
     """The cosine of each two tasks' gradients of one fixed batch each: 1 they agree, -1 one undoes what the other does.
@@ -120,7 +132,7 @@ class GradientCosine(Record):
 
     def observe(self, model: MultiTaskModel, splits: Mapping[str, TaskSplit]) -> Any:
         gradients = [self._gradients(model, split) for split in splits.values()]
-        return {"tasks": list(splits), "cosines": _cosines(gradients).tolist()}
+        return asdict(Cosines(tuple(splits), tuple(map(tuple, _cosines(gradients).tolist()))))
 
     def _gradients(self, model: MultiTaskModel, split: TaskSplit) -> dict[str, Tensor]:
         """The gradient of the task's loss with respect to each parameter that it depends on, by the parameter's

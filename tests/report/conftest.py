@@ -14,9 +14,9 @@ import torch
 
 from mtlkit.experiment import load_experiment
 from mtlkit.plugins import Plugin
-from mtlkit.report.assemble import sections_of
 from mtlkit.report.page import page
-from mtlkit.report.sources import evidence_of, source_of
+from mtlkit.report.reading.sources import evidence_of, source_of
+from mtlkit.report.sections import sections_of
 from mtlkit.runs import Wanted, train
 from tests.report.browser import Browser
 

@@ -4,13 +4,12 @@ import re
 
 import pytest
 
-from mtlkit.report.alike import alike, next_to_nothing
+from mtlkit.report.analysis.strengths import alike, next_to_nothing, strengths_of
+from mtlkit.report.charts.drawing import inline_svg
 from mtlkit.report.charts.over_training import SHARE, over_training
-from mtlkit.report.course import Epoch
-from mtlkit.report.drawing import inline_svg
-from mtlkit.report.map import map_view
-from mtlkit.report.strengths import strengths_of
+from mtlkit.report.evidence import Epoch
 from mtlkit.report.views import reading_course, sharing_map
+from mtlkit.report.views.sharing_map import map_view
 from mtlkit.sharing.summaries import WordSummary
 from tests.report import shared_evidence
 from tests.report.shared_evidence import FOUR, GRID, course_of, evidence, made

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from mtlkit.report.course import read_course
-from mtlkit.report.drawing import inline_svg, write_chart
+from mtlkit.report.analysis.strengths import same_module
+from mtlkit.report.charts.drawing import inline_svg, write_chart
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Chart, Section, View
-from mtlkit.report.strengths import same_module
+from mtlkit.report.reading.course import read_course
 from mtlkit.report.views import discriminator, gradients, mixture, pool, reading_course, sharing_map
 from mtlkit.sharing.summaries import PathSummary
 from mtlkit.text import visible
@@ -75,7 +75,7 @@ def test_every_chart_is_a_drawing_whose_marks_say_something(make: Make, tasks: s
         marks = [element for element in root.iter() if element.get("class") == "mark"]
         assert all((element.get("aria-label") or "").strip() for element in marks)
         assert len(marks) <= 62 and all(element.get("tabindex") == "0" for element in marks)
-        assert chart.width <= 3.9 and chart.height < 8 and chart.title and chart.caption.endswith(".")
+        assert float(root.get("width") or 0) <= 375 and chart.height < 8 and chart.title and chart.caption.endswith(".")
         assert all(len(row) == len(chart.data.header) for row in chart.data.rows)
         assert re.fullmatch(r"[a-z0-9-]+", chart.name)
 
@@ -213,7 +213,7 @@ def test_the_record_of_cosines_is_what_is_drawn() -> None:
     means, pairs = charts(section)
     for place, epoch in enumerate(read_course(course)):
         assert epoch.cosines is not None
-        numbers = [cosine for *_, cosine in epoch.cosines.pairs()]
+        numbers = [cosine for *_, cosine in epoch.cosine_pairs()]
         drawn = {row[0]: row[3] for row in means.data.rows if row[2] == place + 1}
         assert drawn == {
             "largest": max(numbers),
@@ -221,7 +221,7 @@ def test_the_record_of_cosines_is_what_is_drawn() -> None:
             "smallest": min(numbers),
         }
         of_pairs = {row[0]: row[3] for row in pairs.data.rows if row[2] == place + 1}
-        assert of_pairs == {f"{one} · {other}": cosine for one, other, cosine in epoch.cosines.pairs()}
+        assert of_pairs == {f"{one} · {other}": cosine for one, other, cosine in epoch.cosine_pairs()}
 
 
 def test_chance_stands_beside_the_discriminators_accuracy() -> None:
@@ -229,7 +229,7 @@ def test_chance_stands_beside_the_discriminators_accuracy() -> None:
     section = discriminator.section(given)
     assert section is not None and "0.25" in section.lead
     together, single = charts(section)
-    first = given.course[0]["sharing"]
+    first = {task: summary.to_json() for task, summary in given.course[0].summaries.items()}
     assert together.data.rows[0][3] == pytest.approx(sum(first[task]["accuracy"] for task in FOUR) / 4)
     assert [row[3] for row in single.data.rows if row[2] == 1] == [first[task]["accuracy"] for task in FOUR]
     assert "chance: 0.25" in inline_svg(together)
@@ -240,7 +240,7 @@ def test_own_and_other_coefficients_are_means_over_layers() -> None:
     section = mixture.section(given)
     assert section is not None
     by_name = {chart.name: chart for chart in charts(section)}
-    recorded = given.course[0]["sharing"]["movie"]
+    recorded = given.course[0].summaries["movie"].to_json()
     column = [row[recorded["tasks"].index("tweet")] for row in recorded["weights_LK"]]
     (found,) = [row[3] for row in by_name["mixture-others"].data.rows if row[::2] == ("movie ← tweet", 1)]
     assert found == pytest.approx(sum(column) / len(column))

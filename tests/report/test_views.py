@@ -8,12 +8,12 @@ import pytest
 
 from mtlkit.comparison import read_record
 from mtlkit.config import Lazy
-from mtlkit.report import facts
-from mtlkit.report.drawing import inline_svg
-from mtlkit.report.kept import kept_in_words, kept_places
+from mtlkit.report.analysis import facts
+from mtlkit.report.analysis.scores import kept_in_words, kept_places
+from mtlkit.report.charts.drawing import inline_svg
 from mtlkit.report.page import page
 from mtlkit.report.parts import Chart, Table
-from mtlkit.report.sources import evidence_of, source_of
+from mtlkit.report.reading.sources import evidence_of, source_of
 from mtlkit.report.views import curves, summary, work
 from mtlkit.runs import Wanted
 from mtlkit.training.selection import PerTaskSelection

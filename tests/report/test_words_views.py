@@ -11,13 +11,12 @@ from matplotlib.image import imread
 
 from mtlkit.config import Lazy
 from mtlkit.metrics import Metric
-from mtlkit.report.drawing import as_csv, inline_svg, write_chart
+from mtlkit.report.charts.drawing import as_csv, inline_svg, write_chart
 from mtlkit.report.evidence import Affinity, Evidence, Example, Observed, Offsets, Pattern, ReadText
-from mtlkit.report.naming import slugs
 from mtlkit.report.parts import Chart, View
-from mtlkit.report.pixels import picture_of
-from mtlkit.report.shading import shown_texts
 from mtlkit.report.views import affinities, distances, patterns, positions, words
+from mtlkit.report.views.positions import picture_of
+from mtlkit.report.views.texts import shown_texts, slugs
 from mtlkit.sharing.explanations import Reading
 from mtlkit.training import Predictions
 

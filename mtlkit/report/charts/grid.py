@@ -2,17 +2,16 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
+from typing import Any, TypeAlias, TypeGuard
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mtlkit.report.analysis.strengths import rounded
 from mtlkit.report.charts import NAME
-from mtlkit.report.drawing import label, mark
+from mtlkit.report.charts.drawing import label, mark
+from mtlkit.report.charts.theme import ACCENT, INK, MUTED, OPPOSITE, RULE
 from mtlkit.report.parts import Chart, Table
-from mtlkit.report.strengths import rounded
-from mtlkit.report.theme import ACCENT, INK, MUTED, OPPOSITE, RULE
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 Numbers: TypeAlias = Sequence[Sequence[float | None]]
 Sentence: TypeAlias = Callable[[str, str, float], str]
@@ -51,7 +50,7 @@ def grid_chart(
         if known(number)
     ]
 
-    def draw(figure: "Figure") -> None:
+    def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
         draw_grid(axes, rows, columns, numbers, sentence, largest)
         axes.set_ylabel(heads[0], fontsize=7.5, color=MUTED)
@@ -63,7 +62,7 @@ def grid_chart(
 
 
 def draw_grid(
-    axes: "Axes",
+    axes: Axes,
     rows: Sequence[str],
     columns: Sequence[str],
     numbers: Numbers,
@@ -96,20 +95,20 @@ def known(number: float | None) -> TypeGuard[float]:
     return number is not None and math.isfinite(number)
 
 
-def _bar(axes: "Axes", place: int, cells: Sequence[tuple[int, Any]], scale: float) -> Any:
+def _bar(axes: Axes, place: int, cells: Sequence[tuple[int, Any]], scale: float) -> Any:
     colours = [(ACCENT if number >= 0 else OPPOSITE, min(1.0, abs(number) * scale)) for _, number in cells]
     ranges = [(column - 0.5, 1.0) for column, _ in cells]
     return axes.broken_barh(ranges, (place - 0.5, 1.0), facecolors=colours, edgecolor=RULE, linewidth=0.5)
 
 
-def _signs(axes: "Axes", place: int, cells: Sequence[tuple[int, Any]]) -> None:
+def _signs(axes: Axes, place: int, cells: Sequence[tuple[int, Any]]) -> None:
     """Colour alone would not do."""
     for column, number in cells:
         if number < 0:
             axes.text(column, place, "-", ha="center", va="center", fontsize=6, color=INK)
 
 
-def _net(axes: "Axes", num_rows: int, num_columns: int) -> None:
+def _net(axes: Axes, num_rows: int, num_columns: int) -> None:
     """Around all cells, the empty ones too."""
     style: dict[str, Any] = {"colors": RULE, "linewidth": 0.5}
     axes.hlines([row - 0.5 for row in range(num_rows + 1)], -0.5, num_columns - 0.5, **style)
@@ -126,7 +125,7 @@ def _turned(columns: Sequence[str]) -> bool:
     return len(columns) * max((len(label(column, NAME)) for column in columns), default=0) > 32
 
 
-def _frame(axes: "Axes", rows: Sequence[str], columns: Sequence[str]) -> None:
+def _frame(axes: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
     axes.set_xlim(-0.5, len(columns) - 0.5)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xticks(

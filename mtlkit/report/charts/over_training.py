@@ -3,18 +3,17 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mtlkit.report.analysis.strengths import rounded
+from mtlkit.report.charts.drawing import label, mark
 from mtlkit.report.charts.grid import grid_chart, known
-from mtlkit.report.course import Epoch
-from mtlkit.report.drawing import label, mark
+from mtlkit.report.charts.theme import MUTED, RULE, SERIES
+from mtlkit.report.evidence import Epoch
 from mtlkit.report.parts import Chart, Table
-from mtlkit.report.strengths import rounded
-from mtlkit.report.theme import MUTED, RULE, SERIES
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 End: TypeAlias = tuple[float, str, str]
 """Height, name and colour."""
@@ -79,7 +78,7 @@ def over_training(
         )
         return replace(grid, data=data)
 
-    def draw(figure: "Figure") -> None:
+    def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
         ends = _lines(axes, epochs, series)
         if level is not None:
@@ -111,7 +110,7 @@ def _moved(line: Sequence[float | None]) -> float:
     return max(numbers, default=0.0) - min(numbers, default=0.0)
 
 
-def _lines(axes: "Axes", epochs: Sequence[Epoch], series: Mapping[str, Sequence[float | None]]) -> list[End]:
+def _lines(axes: Axes, epochs: Sequence[Epoch], series: Mapping[str, Sequence[float | None]]) -> list[End]:
     """Draws them; returns where they end."""
     each_point = sum(map(len, series.values())) <= MOST_POINTS
     ends = []
@@ -132,7 +131,7 @@ def _lines(axes: "Axes", epochs: Sequence[Epoch], series: Mapping[str, Sequence[
     return ends
 
 
-def _name_lines(axes: "Axes", ends: Sequence[End], last: int) -> None:
+def _name_lines(axes: Axes, ends: Sequence[End], last: int) -> None:
     """At their right ends, pushed apart where they would lie on each other."""
     low, high = axes.get_ylim()
     least = (high - low) * 0.075
@@ -154,7 +153,7 @@ def _name_lines(axes: "Axes", ends: Sequence[End], last: int) -> None:
         )
 
 
-def _across(axes: "Axes", name: str, height: float) -> End:
+def _across(axes: Axes, name: str, height: float) -> End:
     line = axes.axhline(height, color=MUTED, linestyle=(0, (4, 3)), linewidth=1)
     mark(line, f"{name}: {height:.3g}")
     return height, name, MUTED
@@ -169,7 +168,7 @@ def _at_least(span: float, limits: Limits, within: Limits) -> Limits:
     return max(low - down, within[0]), min(high + up, within[1])
 
 
-def _frame(axes: "Axes", epochs: Sequence[Epoch], columns: Sequence[str], number: str) -> None:
+def _frame(axes: Axes, epochs: Sequence[Epoch], columns: Sequence[str], number: str) -> None:
     every = max(1, -(-len(columns) // 10))
     axes.set_xticks(range(0, len(columns), every), columns[::every], fontsize=7.5)
     axes.set_xlabel("epoch", fontsize=8)

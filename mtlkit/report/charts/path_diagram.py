@@ -8,18 +8,19 @@ twenty tasks can be followed.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeAlias, final
+from typing import TypeAlias, final
 
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from mtlkit.report.analysis.paths import Paths, action_name, in_words, steps_of
 from mtlkit.report.charts import NAME
+from mtlkit.report.charts.drawing import label, mark
 from mtlkit.report.charts.point_names import legend, styles_of
-from mtlkit.report.drawing import label, mark
+from mtlkit.report.charts.theme import ACCENT, MUTED, SURFACE
 from mtlkit.report.parts import Chart, Table
-from mtlkit.report.paths import Paths, action_name, in_words, steps_of
-from mtlkit.report.theme import ACCENT, MUTED, SURFACE
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 Box: TypeAlias = tuple[int, int | None]
 """Step, from 0, and module; None is Stop."""
@@ -57,7 +58,7 @@ def path_chart(paths: Paths, kinds: Mapping[str, str], title: str) -> Chart:
         "its height is the number of tasks. Wider lines are likelier steps."
     )
 
-    def draw(figure: "Figure") -> None:
+    def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
         axes.set_axis_off()
         axes.set_xlim(-1.25, steps - 0.6)
@@ -106,10 +107,8 @@ def lanes_of(paths: Paths) -> Lanes:
     return Lanes(boxes, names, height)
 
 
-def _line(axes: "Axes", lanes: Lanes, task: str, probabilities: Sequence[float | None], colour: str) -> None:
+def _line(axes: Axes, lanes: Lanes, task: str, probabilities: Sequence[float | None], colour: str) -> None:
     """From box to box; as wide as the step at its end is likely."""
-    from matplotlib.collections import LineCollection
-
     points = [(-0.6, lanes.names[task]), *lanes.points(task)]
     curves = [_curve(*ends) for ends in pairwise(points)]
     widths = [1.0 + 2.0 * (1.0 if probability is None else probability) for probability in probabilities]
@@ -126,9 +125,7 @@ def _curve(start: tuple[float, float], end: tuple[float, float]) -> list[tuple[f
     ]
 
 
-def _box(axes: "Axes", step: int, module: int | None, top: float, tasks: Sequence[str]) -> None:
-    from matplotlib.patches import Rectangle
-
+def _box(axes: Axes, step: int, module: int | None, top: float, tasks: Sequence[str]) -> None:
     is_stop = module is None
     box = Rectangle(
         (step - 0.2, top + 0.06),

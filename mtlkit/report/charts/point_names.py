@@ -1,17 +1,18 @@
-"""Names beside points, so that few of them lie on each other, a legend of kinds, and a key of numbers."""
+"""Points of tasks: markers by kind, names beside them so that few lie on each other, a legend and a key of numbers."""
 
 import math
 from collections.abc import Mapping, Sequence
 from textwrap import fill
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from mtlkit.experiment import TaskSettings
 from mtlkit.report.charts import NAME
-from mtlkit.report.drawing import label
-from mtlkit.report.theme import MUTED, SERIES
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from mtlkit.report.charts.drawing import label
+from mtlkit.report.charts.theme import MUTED, SERIES
 
 MARKERS = "ov*xD^s"
 """By kind of task; the first four are those of Chen et al. 2018, Figure 5, for POS, chunks, entities and roles."""
@@ -51,7 +52,7 @@ def styles_of(kinds: Mapping[str, str]) -> dict[str, Style]:
 
 
 def name_points(
-    axes: "Axes",
+    axes: Axes,
     points: Mapping[str, Sequence[float]],
     width: float,
     height: float,
@@ -59,6 +60,8 @@ def name_points(
     size: float = SIZE,
 ) -> None:
     """Each name beside its point, where it lies on least of what is there already; with a line where that is far.
+
+    Ours, since adjustText 1.4, given the same points, put most names onto their markers, and took three times as long.
 
     Args:
         axes: with the points' plane coordinates, in limits that will not change.
@@ -82,10 +85,8 @@ def name_points(
         _annotate(axes, shown, points[name], move, size)
 
 
-def number_key(figure: "Figure", look: Mapping[str, Style], kinds: Mapping[str, str]) -> None:
+def number_key(figure: Figure, look: Mapping[str, Style], kinds: Mapping[str, str]) -> None:
     """Which number is which task, with its marker and, where its name does not end in it, its kind."""
-    from matplotlib.lines import Line2D
-
     handles = [
         Line2D([], [], marker=style.marker, markersize=4, linestyle="", color=style.colour, label=name)
         for name, style in zip(_key_names(kinds), look.values(), strict=True)
@@ -110,10 +111,8 @@ def numbers_of(ranks: Sequence[int]) -> str:
     return fill(", ".join(f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs), 9)
 
 
-def legend(figure: "Figure", styles: Mapping[str, Style], *, as_lines: bool = False) -> None:
+def legend(figure: Figure, styles: Mapping[str, Style], *, as_lines: bool = False) -> None:
     """What marker, or line, stands for what kind, where there is more than one."""
-    from matplotlib.lines import Line2D
-
     if len(styles) < 2:
         return
     handles = [
@@ -143,7 +142,7 @@ def _key_columns(kinds: Mapping[str, str]) -> int:
     return max(1, min(4, int(265 / (0.55 * KEY_SIZE * max(map(len, _key_names(kinds))) + 20))))
 
 
-def _annotate(axes: "Axes", shown: str, point: Sequence[float], move: tuple[float, float], size: float) -> None:
+def _annotate(axes: Axes, shown: str, point: Sequence[float], move: tuple[float, float], size: float) -> None:
     side: Literal["left", "right", "center"] = "left" if move[0] > 0 else "right" if move[0] < 0 else "center"
     line = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.5, "shrinkA": 1, "shrinkB": 1}
     axes.annotate(
@@ -182,3 +181,15 @@ def _cost(room: Room, move: tuple[float, float], taken: Sequence[Room], whole: R
 
 def _length(move: tuple[float, float]) -> float:
     return math.hypot(*move)
+
+
+def kinds_of(tasks: Mapping[str, TaskSettings]) -> dict[str, str]:
+    """The kind of each task.
+
+    Where all names end in `_` and a word, and at least two tasks share theirs, it is that word: `weblog_pos` is of the
+    kind `pos`. Else it is the type of the task's head. More kinds than there are colours are one kind, the empty one.
+    """
+    endings = {task: task.rpartition("_")[2] if "_" in task else "" for task in tasks}
+    named = all(endings.values()) and len(set(endings.values())) < len(tasks)
+    kinds = endings if named else {task: settings.head.type for task, settings in tasks.items()}
+    return kinds if len(set(kinds.values())) <= len(SERIES) else dict.fromkeys(tasks, "")

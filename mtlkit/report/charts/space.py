@@ -2,18 +2,17 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mtlkit.report.analysis.paths import STOP, Paths, plain
+from mtlkit.report.charts.drawing import mark
 from mtlkit.report.charts.point_names import Style, key_height, legend, name_points, number_key, numbers_of, styles_of
-from mtlkit.report.drawing import mark
+from mtlkit.report.charts.theme import RULE
 from mtlkit.report.parts import Cell, Chart, Table
-from mtlkit.report.paths import STOP, Paths, plain
-from mtlkit.report.theme import RULE
 from mtlkit.text import visible
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 DIMENSIONS = 3
 STOPPED = -1
@@ -43,7 +42,7 @@ def space_charts(paths: Paths, kinds: Mapping[str, str]) -> list[Chart]:
     numbers = {task: number for number, task in enumerate(points, 1)}
     is_named = len(points) <= NAMED
 
-    def solid(figure: "Figure") -> None:
+    def solid(figure: Figure) -> None:
         axes = _solid(figure, points, shifts, look, said)
         _name_places(axes, points, shifts, None if is_named else numbers)
         if is_named:
@@ -51,7 +50,7 @@ def space_charts(paths: Paths, kinds: Mapping[str, str]) -> list[Chart]:
         else:
             number_key(figure, look, of_points)
 
-    def flat(figure: "Figure") -> None:
+    def flat(figure: Figure) -> None:
         for axes, view in zip(figure.subplots(1, len(VIEWS)), VIEWS, strict=True):
             _flat(axes, view, points, look, said, numbers)
         number_key(figure, look, of_points)
@@ -87,7 +86,7 @@ def _shifts(points: Mapping[str, Point]) -> dict[str, Shift]:
 
 
 def _solid(
-    figure: "Figure",
+    figure: Figure,
     points: Mapping[str, Point],
     shifts: Mapping[str, Shift],
     look: Mapping[str, Style],
@@ -136,7 +135,7 @@ def _shown(points: Mapping[str, Point], numbers: Mapping[str, int] | None) -> di
 
 
 def _flat(
-    axes: "Axes",
+    axes: Axes,
     view: tuple[str, int, int],
     points: Mapping[str, Point],
     look: Mapping[str, Style],

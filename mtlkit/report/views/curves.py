@@ -4,19 +4,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, final
+from typing import final
 
-from mtlkit.report.drawing import label, mark
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mtlkit.report.analysis.scores import kept_in_words, kept_places, scores_of
+from mtlkit.report.charts.drawing import label, mark
+from mtlkit.report.charts.theme import INK, MUTED, RULE, SERIES
 from mtlkit.report.evidence import Evidence
-from mtlkit.report.kept import kept_in_words, kept_places
 from mtlkit.report.parts import Chart, Section, Table
-from mtlkit.report.scores import scores_of
-from mtlkit.report.theme import INK, MUTED, RULE, SERIES
 from mtlkit.training import AVERAGE
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 COLUMNS = {4: 2, 9: 3, 1_000: 4}
 """Of at most so many panels."""
@@ -132,7 +130,7 @@ def _chart(
     )
 
 
-def _draw(curves: Sequence[Curve], stages: Sequence[Stage], number: str, highest: bool, figure: "Figure") -> None:
+def _draw(curves: Sequence[Curve], stages: Sequence[Stage], number: str, highest: bool, figure: Figure) -> None:
     columns = min(_columns(len(curves)), len(curves))
     grid = figure.subplots(math.ceil(len(curves) / columns), columns, sharex=True, sharey=True, squeeze=False)
     panels = list(grid.flat)
@@ -150,7 +148,7 @@ def _draw(curves: Sequence[Curve], stages: Sequence[Stage], number: str, highest
     figure.supylabel(number, fontsize=8, color=MUTED)
 
 
-def _panel(axes: "Axes", curve: Curve, stages: Sequence[Stage], highest: bool) -> None:
+def _panel(axes: Axes, curve: Curve, stages: Sequence[Stage], highest: bool) -> None:
     epochs = sorted(curve.values)
     colour = INK if curve.name == AVERAGE else SERIES[0]
     (line,) = axes.plot(epochs, [curve.values[epoch] for epoch in epochs], color=colour, solid_capstyle="round")

@@ -4,8 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from mtlkit.report.charts.over_training import over_training
-from mtlkit.report.course import Epoch, read_course, summaries_by_epoch
-from mtlkit.report.evidence import Evidence
+from mtlkit.report.evidence import Epoch, Evidence, summaries_by_epoch
 from mtlkit.report.parts import Part, Section, Table
 from mtlkit.sharing.summaries import GuessSummary
 
@@ -24,7 +23,7 @@ def section(evidence: Evidence) -> Section | None:
         "tasks is left in the states, since it is a small classifier and learns while they change. "
         "Whose texts are taken for whose is on the sharing map."
     )
-    parts: list[Part] = [*_course(read_course(evidence.course), chance), _accuracies(guesses)]
+    parts: list[Part] = [*_course(evidence.course, chance), _accuracies(guesses)]
     return Section("discriminator", "Discriminator", lead, parts)
 
 

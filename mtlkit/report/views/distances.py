@@ -6,15 +6,13 @@ Shapes: K tasks, O offsets.
 from collections.abc import Mapping
 from functools import partial
 from math import log
-from typing import TYPE_CHECKING
 
-from mtlkit.report.drawing import label, mark
+from matplotlib.figure import Figure
+
+from mtlkit.report.charts.drawing import label, mark
+from mtlkit.report.charts.theme import ACCENT, OPPOSITE, RULE
 from mtlkit.report.evidence import Evidence, Offsets
 from mtlkit.report.parts import Chart, Section, Table
-from mtlkit.report.theme import ACCENT, OPPOSITE, RULE
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 LEAD = (
     "Where the words of each task read around them, beside what they would read if all words of a text were read "
@@ -56,7 +54,7 @@ def section(evidence: Evidence) -> Section | None:
     return Section("distances", "How far words read", LEAD, [chart, shares])
 
 
-def _draw(by_task: Mapping[str, Offsets], figure: "Figure") -> None:
+def _draw(by_task: Mapping[str, Offsets], figure: Figure) -> None:
     axes = figure.add_subplot()
     reach = next(iter(by_task.values())).reach
     ratios = {task: _ratios(offsets) for task, offsets in by_task.items()}

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from mtlkit.report.charts.over_training import over_training
-from mtlkit.report.course import Epoch, read_course
-from mtlkit.report.evidence import Evidence
+from mtlkit.report.evidence import Epoch, Evidence
 from mtlkit.report.parts import Chart, Section
 
 MOST_PAIRS = 12
@@ -13,7 +12,7 @@ MOST_PAIRS = 12
 
 def section(evidence: Evidence) -> Section | None:
     """None where no epoch has a cosine; the matrix of the last one is on the sharing map."""
-    epochs = [epoch for epoch in read_course(evidence.course) if epoch.cosines is not None]
+    epochs = [epoch for epoch in evidence.course if epoch.cosines is not None]
     lines = _pairs(epochs)
     if not lines:
         return None
@@ -62,7 +61,7 @@ def _pairs(epochs: Sequence[Epoch]) -> dict[str, list[float | None]]:
     lines: dict[str, list[float | None]] = {}
     for place, epoch in enumerate(epochs):
         if epoch.cosines is not None:
-            for one, other, cosine in epoch.cosines.pairs():
+            for one, other, cosine in epoch.cosine_pairs():
                 lines.setdefault(f"{one} · {other}", [None] * len(epochs))[place] = cosine
     return lines
 

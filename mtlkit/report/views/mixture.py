@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from mtlkit.report.charts.grid import grid_chart
 from mtlkit.report.charts.over_training import most_moved, over_training
-from mtlkit.report.course import Epoch, read_course, summaries_by_epoch
-from mtlkit.report.evidence import Evidence
+from mtlkit.report.evidence import Epoch, Evidence, summaries_by_epoch
 from mtlkit.report.parts import Chart, Part, Section
 from mtlkit.sharing.summaries import MixtureSummary
 
@@ -27,7 +26,7 @@ def section(evidence: Evidence) -> Section | None:
     )
     layers = max(len(mixture.weights_LK) for mixture in mixtures.values())
     parts: list[Part] = [_layer(mixtures, layer) for layer in range(min(layers, MOST_LAYERS))]
-    return Section("mixtures", "Mixtures", lead, parts + _course(read_course(evidence.course)))
+    return Section("mixtures", "Mixtures", lead, parts + _course(evidence.course))
 
 
 def _layer(mixtures: Mapping[str, MixtureSummary], layer: int) -> Chart:

@@ -3,19 +3,17 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mtlkit.report.alike import next_to_nothing
+from matplotlib.figure import Figure
+
+from mtlkit.report.analysis.strengths import next_to_nothing
+from mtlkit.report.charts.theme import ACCENT, INK, MUTED
 from mtlkit.report.evidence import Evidence, Example, Pattern, Reach
-from mtlkit.report.naming import slugs
 from mtlkit.report.parts import Chart, Section, Table, View
-from mtlkit.report.shading import shown_texts
 from mtlkit.report.templating import render
-from mtlkit.report.theme import ACCENT, INK, MUTED
+from mtlkit.report.views.texts import shown_texts, slugs
 from mtlkit.text import visible
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 SHOWN = 10
 """Patterns of each task and reach."""
@@ -171,7 +169,7 @@ def _figure(task: str, lists: Mapping[Reach, Sequence[Pattern]], name: str) -> C
     )
 
 
-def _draw(lists: Mapping[Reach, Sequence[Pattern]], figure: "Figure") -> None:
+def _draw(lists: Mapping[Reach, Sequence[Pattern]], figure: Figure) -> None:
     axes = figure.add_subplot()
     gap = 0.6 if all(lists.values()) else 0.0
     near, far = lists["short"], lists["long"]

@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Sequence
 
+from mtlkit.report.analysis.paths import Paths, Searched, in_words, mean_entropy, plain, searched, step_probability
 from mtlkit.report.charts.histograms import histogram_charts
 from mtlkit.report.charts.over_training import over_training
 from mtlkit.report.charts.path_diagram import path_chart
 from mtlkit.report.charts.plane import embedding_chart
+from mtlkit.report.charts.point_names import kinds_of
 from mtlkit.report.charts.space import space_charts
-from mtlkit.report.course import Epoch
-from mtlkit.report.evidence import Evidence
-from mtlkit.report.kinds import kinds_of
+from mtlkit.report.evidence import Epoch, Evidence
 from mtlkit.report.parts import Chart, Part, Section, Table
-from mtlkit.report.paths import Paths, Searched, in_words, mean_entropy, plain, searched, step_probability
 from mtlkit.sharing.summaries import PathSummary
 
 

@@ -3,15 +3,22 @@
 Shapes: T words, N = T positions.
 """
 
+import io
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+from PIL import Image
+
+from mtlkit.report.charts.theme import ACCENT, INK, MUTED
 from mtlkit.report.evidence import Evidence, ReadText
-from mtlkit.report.naming import slugs
 from mtlkit.report.parts import Chart, Section, View
-from mtlkit.report.pixels import picture_of
-from mtlkit.report.shading import (
+from mtlkit.report.templating import render
+from mtlkit.report.views.texts import (
     both_ways,
     concentration,
     gate_of,
@@ -20,18 +27,14 @@ from mtlkit.report.shading import (
     named_ways,
     shade,
     shown_texts,
+    slugs,
     strongest,
     tag_of,
     verdict,
     weights_table,
 )
-from mtlkit.report.templating import render
-from mtlkit.report.theme import ACCENT, INK, MUTED
 from mtlkit.sharing.explanations.shared import Matrix
 from mtlkit.text import visible
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 DRAWN = 2
 """Texts of each task that are figures too."""
@@ -105,9 +108,18 @@ def _way(text: ReadText, way: Matrix, name: str, heaviest: float, sharpest: floa
         "chosen": max(range(len(words)), key=lambda place: concentration(way[place])),
         "heaviest": f"{heaviest:.3f}",
         "largest": f"{most:.3f}",
-        "picture": picture_of([[weight / most for weight in row] for row in way]),
+        "picture": picture_of(np.array(way) / most),
         "most": [(f"{words[place]} ({place + 1})", ", ".join(_most(words, row))) for place, row in enumerate(way)],
     }
+
+
+def picture_of(matrix_TN: ArrayLike) -> str:
+    """A `data:` address of a PNG of N by T pixels, black, as opaque as the numbers say, from 0 to 1."""
+    opacity_TN = np.round(255 * np.clip(matrix_TN, 0, 1))
+    picture = Image.fromarray(np.stack([np.zeros_like(opacity_TN), opacity_TN], axis=2).astype(np.uint8))
+    content = io.BytesIO()
+    picture.save(content, "png", optimize=True)
+    return f"data:image/png;base64,{b64encode(content.getvalue()).decode()}"
 
 
 def _shared(words: Sequence[str], way: Matrix) -> list[dict[str, str]]:
@@ -154,7 +166,7 @@ def _figure(task: str, text: ReadText, name: str, heaviest: float) -> Chart:
     )
 
 
-def _draw(text: ReadText, heaviest: float, figure: "Figure") -> None:
+def _draw(text: ReadText, heaviest: float, figure: Figure) -> None:
     words, way = list(map(visible, text.reading.words)), text.reading.left_to_right
     axes = figure.add_subplot()
     for place, row in enumerate(way):

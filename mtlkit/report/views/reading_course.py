@@ -4,10 +4,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from mtlkit.report.alike import alike
+from mtlkit.report.analysis.strengths import alike
 from mtlkit.report.charts.over_training import SHARE, SPAN, most_moved, over_training
-from mtlkit.report.course import Epoch, read_course, summaries_by_epoch
-from mtlkit.report.evidence import Evidence
+from mtlkit.report.evidence import Epoch, Evidence, summaries_by_epoch
 from mtlkit.report.parts import Chart, Section
 from mtlkit.sharing.summaries import WordSummary
 
@@ -18,7 +17,7 @@ Found: TypeAlias = Sequence[tuple[Epoch, Mapping[str, WordSummary]]]
 
 def section(evidence: Evidence) -> Section | None:
     """None where nothing was recorded of words."""
-    found: Found = list(summaries_by_epoch(read_course(evidence.course), WordSummary))
+    found: Found = list(summaries_by_epoch(evidence.course, WordSummary))
     if not found:
         return None
     lead = (

@@ -2,22 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
 
 from mtlkit.comparison import RunRecord
-from mtlkit.report.drawing import label, mark
+from mtlkit.report.analysis.facts import Facts, num_epochs, sharing, texts, update_strategies
+from mtlkit.report.analysis.scores import SplitScores, kept_in_words, scores_of
+from mtlkit.report.charts.drawing import label, mark
+from mtlkit.report.charts.theme import INK, MUTED, RULE, SERIES, SURFACE
 from mtlkit.report.evidence import Evidence
-from mtlkit.report.facts import Facts, num_epochs, sharing, texts, update_strategies
-from mtlkit.report.kept import kept_in_words
 from mtlkit.report.parts import Cell, Chart, Section, Table, View
-from mtlkit.report.scores import Scores, scores_of
 from mtlkit.report.templating import render
-from mtlkit.report.theme import INK, MUTED, RULE, SERIES, SURFACE
 from mtlkit.training import AVERAGE
 from mtlkit.training.predictions import CLEAN
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 MAJORITY = "majority"
 MOST_MARKS = 60
@@ -38,7 +35,7 @@ def section(evidence: Evidence) -> Section:
     return Section("summary", "Summary", _lead(evidence, scores), parts)
 
 
-def _lead(evidence: Evidence, scores: Scores) -> str:
+def _lead(evidence: Evidence, scores: SplitScores) -> str:
     if not scores.owners:
         return "What was trained on what. No texts were scored, so there are no figures."
     if scores.are_recorded:
@@ -59,7 +56,7 @@ def _lead(evidence: Evidence, scores: Scores) -> str:
     return lead
 
 
-def _beside(evidence: Evidence, scores: Scores) -> list[RunRecord]:
+def _beside(evidence: Evidence, scores: SplitScores) -> list[RunRecord]:
     """The other runs that have a figure to stand beside one of this run."""
     headlines = {f"{owner}/{scores.headline(owner)}" for owner in scores.owners if owner != AVERAGE}
     return [record for record in evidence.baselines if headlines & record.figures.get(scores.split, {}).keys()]
@@ -96,7 +93,7 @@ def _tasks(evidence: Evidence) -> Table:
     return Table(header, tuple(rows), "The tasks")
 
 
-def _table(evidence: Evidence, scores: Scores) -> Table:
+def _table(evidence: Evidence, scores: SplitScores) -> Table:
     """A row for each task, and the average: the figures, and those of other runs with what is gained over them."""
     has_clean = any(f"/{CLEAN}" in name for name in scores.figures)
     kinds = [("", scores.split), *([(CLEAN, f"clean {scores.split}")] if has_clean else [])]
@@ -117,7 +114,7 @@ def _table(evidence: Evidence, scores: Scores) -> Table:
     return Table(header, tuple(rows), "Scores in percent")
 
 
-def _chart(evidence: Evidence, scores: Scores) -> Chart:
+def _chart(evidence: Evidence, scores: SplitScores) -> Chart:
     owners = scores.owners
     names = [f"{owner}/{{}}{scores.headline(owner)}" for owner in owners]
     has_clean = any(f"/{CLEAN}" in name for name in scores.figures)
@@ -143,7 +140,7 @@ def _chart(evidence: Evidence, scores: Scores) -> Chart:
     )
 
 
-def _draw(owners: Sequence[str], lines: Lines, figure: "Figure") -> None:
+def _draw(owners: Sequence[str], lines: Lines, figure: Figure) -> None:
     axes = figure.add_subplot()
     marks = 0
     for number, (name, shape, values) in enumerate(lines):

@@ -5,12 +5,15 @@ Shapes: T words, N tasks.
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from matplotlib.figure import Figure
+
+from mtlkit.report.charts.theme import ACCENT, INK, MUTED, SURFACE
 from mtlkit.report.evidence import Evidence, ReadText
-from mtlkit.report.naming import slugs
 from mtlkit.report.parts import Chart, Section, View
-from mtlkit.report.shading import (
+from mtlkit.report.templating import render
+from mtlkit.report.views.texts import (
     both_ways,
     concentration,
     gate_of,
@@ -21,18 +24,14 @@ from mtlkit.report.shading import (
     shade,
     short,
     shown_texts,
+    slugs,
     strongest,
     tag_of,
     verdict,
     weights_table,
 )
-from mtlkit.report.templating import render
-from mtlkit.report.theme import ACCENT, INK, MUTED, SURFACE
 from mtlkit.sharing.explanations.shared import Matrix
 from mtlkit.text import visible
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 DRAWN = 2
 """Texts of each task that are figures too."""
@@ -122,7 +121,7 @@ def _figure(task: str, text: ReadText, name: str) -> Chart:
     )
 
 
-def _draw(text: ReadText, figure: "Figure") -> None:
+def _draw(text: ReadText, figure: Figure) -> None:
     reading, tasks = text.reading, text.reading.tasks or ()
     axes = figure.add_subplot()
     heaviest = largest(weight for row in reading.left_to_right for weight in row)

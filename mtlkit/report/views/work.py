@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mtlkit.report.drawing import label, mark
+from matplotlib.figure import Figure
+
+from mtlkit.report.analysis.facts import duration, items, seconds_of, texts
+from mtlkit.report.charts.drawing import label, mark
+from mtlkit.report.charts.theme import ACCENT, INK, MUTED
 from mtlkit.report.evidence import Evidence
-from mtlkit.report.facts import duration, items, seconds_of, texts
 from mtlkit.report.parts import Cell, Chart, Section, Table
-from mtlkit.report.theme import ACCENT, INK, MUTED
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def section(evidence: Evidence) -> Section | None:
@@ -61,7 +60,7 @@ def _chart(worked: Mapping[str, Sequence[Mapping[str, Any]]]) -> Chart:
     )
 
 
-def _draw(shares: Mapping[str, float], figure: "Figure") -> None:
+def _draw(shares: Mapping[str, float], figure: Figure) -> None:
     axes = figure.add_subplot()
     names = list(shares)
     for place, name in enumerate(names):

@@ -11,7 +11,7 @@ import torch
 
 from mtlkit.data import Vocabulary
 from mtlkit.experiment import Experiment
-from mtlkit.report.strengths import Strengths
+from mtlkit.report.analysis.strengths import Strengths
 from mtlkit.sharing import Shared, SharingScheme
 
 

@@ -14,11 +14,10 @@ from torch import Tensor
 from mtlkit.archive import Archive
 from mtlkit.data import Corpus, Vocabulary, word_of
 from mtlkit.model import MultiTaskModel
-from mtlkit.report.affinities import SenderSums
+from mtlkit.report.analysis.patterns import NumberedText, PairSums
+from mtlkit.report.analysis.sums import OffsetSums, SenderSums
+from mtlkit.report.analysis.telling import TellingTexts
 from mtlkit.report.evidence import Observed
-from mtlkit.report.offsets import OffsetSums
-from mtlkit.report.patterns import NumberedText, PairSums
-from mtlkit.report.telling import TellingTexts
 from mtlkit.runs import Wanted, scored_tasks, watching, worthless
 from mtlkit.sharing import Trace, WordTrace
 from mtlkit.sharing.summaries import summarise

@@ -4,11 +4,11 @@ Shapes: K tasks, N sources, L layers, S steps of a path, A actions: a number for
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
-from mtlkit.report.course import Epoch
+from mtlkit.report.evidence import Epoch
 from mtlkit.sharing.summaries import GuessSummary, MixtureSummary, PathSummary, Summary, WordSummary
 
 Weights: TypeAlias = tuple[tuple[float | None, ...], ...]
@@ -78,7 +78,7 @@ def cosine_strengths(epoch: Epoch) -> Strengths | None:
     """How far the gradients of tasks point the same way; None where the epoch has none."""
     if epoch.cosines is None:
         return None
-    tasks, cosines = epoch.cosines.tasks, epoch.cosines.cosines_KK
+    tasks, cosines = epoch.cosines.tasks, epoch.cosines.cosines
     weights = tuple(
         tuple(None if row == column else number for column, number in enumerate(numbers))
         for row, numbers in enumerate(cosines)
@@ -223,3 +223,27 @@ MAKERS: Sequence[Callable[[Mapping[str, Summary]], Strengths | None]] = (
     _from_mixtures,
     _from_guesses,
 )
+
+
+NEARLY = 0.98
+"""A spread above which words read nearly all alike: 1 is all alike."""
+SLIGHT = 1.2
+"""A lift below which a pair of words is next to nothing: 1 is all alike."""
+
+
+def alike(summaries: Mapping[str, Summary]) -> str:
+    """A sentence, with a space before it, on tasks whose words read nearly all alike; empty where there are none."""
+    spreads = {task: summary.spread for task, summary in summaries.items() if isinstance(summary, WordSummary)}
+    found = [task for task, spread in spreads.items() if spread > NEARLY]
+    if not found:
+        return ""
+    whose = "the words of all tasks" if len(found) == len(spreads) else f"the words of {', '.join(found)}"
+    return f" By their spread, above {NEARLY}, {whose} read nearly all alike."
+
+
+def next_to_nothing(lifts: Iterable[float]) -> str:
+    """A sentence, with a space before it, where no pair of words is read much more than all; else empty."""
+    most = max(lifts, default=1.0)
+    if most >= SLIGHT:
+        return ""
+    return f" Here all of them are next to nothing: the largest lift is {most:.2f}, and 1 is all words read alike."

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
-from mtlkit.report.course import Epoch, read_course, summaries_by_epoch
-from mtlkit.report.evidence import Evidence
+from mtlkit.report.evidence import Epoch, Evidence, summaries_by_epoch
 from mtlkit.sharing.summaries import PathSummary
 
 Paths: TypeAlias = Mapping[str, PathSummary]
@@ -43,7 +42,7 @@ def searched(evidence: Evidence) -> Searched | None:
         return None
     course = [
         (epoch, {task: path for task, path in found.items() if path.policy_SA is not None})
-        for epoch, found in summaries_by_epoch(read_course(evidence.course), PathSummary)
+        for epoch, found in summaries_by_epoch(evidence.course, PathSummary)
     ]
     course = [(epoch, found) for epoch, found in course if found]
     policies, source = with_policies(paths), "in the model as it is"

@@ -7,23 +7,24 @@ import warnings
 from functools import partial
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import matplotlib
 from markupsafe import Markup
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
 
 from mtlkit.files import write_atomically
+from mtlkit.report.charts.theme import SURFACE, VARIABLES, themed
 from mtlkit.report.parts import Chart, Table
-from mtlkit.report.theme import SURFACE, VARIABLES, themed
 from mtlkit.text import visible
 
-if TYPE_CHECKING:
-    from matplotlib.artist import Artist
-
+WIDTH = 3.9
+"""Inches of each chart: what a phone shows at its own size."""
 MARK = "mark-"
 ENDINGS = (".svg", ".pdf", ".csv")
 
 
-def mark(artist: "Artist", text: str) -> None:
+def mark(artist: Artist, text: str) -> None:
     """Says what an artist on a figure stands for, on hover, touch and focus."""
     artist.set_gid(MARK + visible(text))  # matplotlib escapes it
 
@@ -75,12 +76,9 @@ def as_csv(table: Table) -> str:
 
 def _drawn(chart: Chart, form: str, background: str = SURFACE) -> bytes:
     """Equal charts give equal bytes. Files have a background of their own, or a dark viewer would hide the ink."""
-    import matplotlib
-    from matplotlib.figure import Figure
-
     with themed(), matplotlib.rc_context({"svg.hashsalt": chart.name}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # the reader's fonts have it
-        figure = Figure(figsize=(chart.width, chart.height), layout="constrained")
+        figure = Figure(figsize=(WIDTH, chart.height), layout="constrained")
         chart.draw(figure)
         buffer = io.BytesIO()
         metadata = {"Date": None} if form == "svg" else {"CreationDate": None}
@@ -102,6 +100,7 @@ def _of_page(name: str, tag: re.Match[str]) -> str:
 
 
 def _opening(chart: Chart) -> str:
-    width = round(96 * chart.width)
     label = escape(visible(f"{chart.title}. {chart.caption}"), quote=True).replace("\\", r"\\")
-    return rf'<svg class="chart" role="group" aria-label="{label}" viewBox="\1" width="{width}" fill="none">'
+    return (
+        rf'<svg class="chart" role="group" aria-label="{label}" viewBox="\1" width="{round(96 * WIDTH)}" fill="none">'
+    )

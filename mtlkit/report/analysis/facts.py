@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from mtlkit.experiment import stages_of
+from mtlkit.report.analysis.scores import scores_of
 from mtlkit.report.evidence import Evidence
-from mtlkit.report.scores import scores_of
 from mtlkit.training import AVERAGE
 
 Facts = list[tuple[str, str]]

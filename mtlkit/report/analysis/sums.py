@@ -1,6 +1,6 @@
-"""Which words read which task most.
+"""What words read, added up over all texts of a task: of which task most, and how far away.
 
-Shapes: B batch, T words, N senders, W distinct words.
+Shapes: B batch, T words, N senders or, of positions, N = T; W distinct words.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtlkit.report.evidence import Affinity
+from mtlkit.report.evidence import Affinity, Offsets
 
 KEPT = 5
 """Words of each sender."""
@@ -65,3 +65,39 @@ class SenderSums:
     def _affinity(self, word: int, place: int, usual: float) -> Affinity:
         weight = float(self._sums_WN[word, place] / self._occurrences_W[word])
         return Affinity(self._names[word], self._senders[place], weight, usual, int(self._texts_W[word]))
+
+
+REACH = 20
+
+
+@final
+class OffsetSums:
+    """Adds up weights by their offset from the word, up to `REACH` words on each side."""
+
+    def __init__(self) -> None:
+        self._num_words = 0
+        self._weights = torch.zeros(2 * REACH + 1, dtype=torch.float64)
+        self._uniform = torch.zeros(2 * REACH + 1, dtype=torch.float64)
+        self._before = 0.0
+        self._after = 0.0
+
+    def add(self, weights_BTN: Tensor, mask_BT: Tensor) -> None:
+        """A batch, on the CPU, 0 at padding."""
+        lengths_B = mask_BT.sum(dim=1)
+        self._num_words += int(lengths_B.sum())
+        for place, offset in enumerate(range(-REACH, REACH + 1)):
+            self._weights[place] += weights_BTN.diagonal(offset, 1, 2).sum()
+            self._uniform[place] += ((lengths_B - abs(offset)).clamp(min=0) / lengths_B).sum()
+        sums_TN = weights_BTN.sum(dim=0)
+        self._before += float(sums_TN.tril(-1).sum())
+        self._after += float(sums_TN.triu(1).sum())
+
+    def offsets(self) -> Offsets:
+        """Means over all words."""
+        words = max(self._num_words, 1)
+        return Offsets(
+            tuple((self._weights / words).tolist()),
+            tuple((self._uniform / words).tolist()),
+            self._before / words,
+            self._after / words,
+        )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mtlkit.errors import RunError
-from mtlkit.report.drawing import write_chart
+from mtlkit.report.charts.drawing import write_chart
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Chart, Section, View
 from mtlkit.report.views import (

@@ -1,8 +1,9 @@
-"""How dark words and cells are, and what is said of a text that is shown.
+"""Texts as several sections show them: which ones, how dark their words are, what is said of each, and their anchors.
 
 Shapes: T words, N sources.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import log
@@ -142,3 +143,16 @@ def lines(*parts: str) -> Markup:
 
 def _shown(label: Target) -> str:
     return visible(label) if isinstance(label, str) else " ".join(map(visible, label))
+
+
+def slugs(names: Iterable[str]) -> dict[str, str]:
+    """Lower-case words with hyphens, another one for every name."""
+    found: dict[str, str] = {}
+    for name in names:
+        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "task"
+        taken = set(found.values())
+        number = 2
+        while (numbered := slug if slug not in taken else f"{slug}-{number}") in taken:
+            number += 1
+        found[name] = numbered
+    return found

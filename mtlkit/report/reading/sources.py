@@ -3,60 +3,27 @@
 An archive may come from a stranger, and nothing is read of it but by `open_archive`.
 """
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 import torch
 
 from mtlkit.archive import Archive, open_archive
-from mtlkit.archive.documents import parse_json
 from mtlkit.comparison import RunRecord, read_record
-from mtlkit.config import Spec, validate
 from mtlkit.errors import ConfigError, DataError, MtlkitError, RunError
 from mtlkit.experiment import SPLITS
 from mtlkit.files import file_sha256
 from mtlkit.plugins import Plugin
-from mtlkit.report.course import check_tasks
+from mtlkit.report.analysis.observing import observe
 from mtlkit.report.evidence import Evidence, Observed
-from mtlkit.report.observing import observe
+from mtlkit.report.reading.records import RunRecord, read_run
 from mtlkit.runs import RunDirectory, Wanted, tasks_to_score, worthless
 from mtlkit.types import Say, silent
 
 ARCHIVE = "archive.tar.gz"
-COURSE = "sharing.jsonl"
 ENDING = ".tar.gz"
-
-
-class LogLine(Spec, extra="allow"):
-    """What is read of a line of `metrics.jsonl`."""
-
-    epoch: int
-    stage: str | None = None
-    train: dict[str, float] = {}
-    dev: dict[str, float] = {}
-    work: dict[str, int] = {}
-    improved: list[str] = []
-    skipped: list[dict[str, Any]] = []
-    idle: list[str] = []
-
-
-class StageFigures(Spec, extra="allow"):
-    """What is read of a stage in `metrics.json`."""
-
-    epochs: int
-    steps: int
-
-
-class Figures(StageFigures):
-    """What is read of `metrics.json`."""
-
-    dev: dict[str, float] = {}
-    test: dict[str, float] = {}
-    stages: dict[str, StageFigures] = {}
 
 
 @final
@@ -122,16 +89,12 @@ def evidence_of(
         DataError: data that were named are wrong or missing.
         RunError: a file of the run is damaged, or a baseline is no finished run.
     """
-    seconds: dict[str, float] = {}
     with open_archive(source.archive, device, plugins) as archive:
-        with _timed(seconds, "reading the record"):
-            record = _record(source, archive)
-            check_tasks(record.course, _tasks(archive, record))
-            others, notes_beside = _beside(source, baselines)
-        with _timed(seconds, "reading texts"):
-            observed, notes = _observed(archive, wanted, say)
+        record = RunRecord(archive.meta) if source.run is None else read_run(source.run, archive)
+        others, notes_beside = _beside(source, baselines)
+        observed, notes = _observed(archive, wanted, say)
         tells = any(each.summary is not None for each in observed.values())
-        without_course = [NO_COURSE] if source.run and tells and not record.course else []
+        without_course = [NO_COURSE] if tells and not record.course else []
         return Evidence(
             name=source.name,
             experiment=archive.experiment,
@@ -142,8 +105,12 @@ def evidence_of(
             baselines=others,
             split=wanted.split,
             observed=observed,
-            seconds=seconds,
-            notes=[*record.notes, *notes_beside, *without_course, *_more_texts(record, wanted, observed), *notes],
+            notes=[
+                *([NO_RECORD] if source.run is None else without_course),
+                *notes_beside,
+                *_more_texts(record, wanted, observed),
+                *notes,
+            ],
             sha256=file_sha256(source.archive),
             resolved=record.resolved,
         )
@@ -163,7 +130,7 @@ def _beside(source: Source, baselines: Sequence[Path]) -> tuple[list[RunRecord],
     return found, notes
 
 
-def _more_texts(record: "_Record", wanted: Wanted, observed: Mapping[str, Observed]) -> list[str]:
+def _more_texts(record: RunRecord, wanted: Wanted, observed: Mapping[str, Observed]) -> list[str]:
     """A sentence where other texts are read than those that the run was scored on."""
     limit = record.meta.get("limit")
     if limit in (None, wanted.limit) or not observed:
@@ -175,26 +142,6 @@ def _more_texts(record: "_Record", wanted: Wanted, observed: Mapping[str, Observ
     ]
 
 
-@contextmanager
-def _timed(seconds: dict[str, float], what: str) -> Iterator[None]:
-    began = time.perf_counter()
-    yield
-    seconds[what] = time.perf_counter() - began
-
-
-@final
-@dataclass(frozen=True)
-class _Record:
-    """What a run has written down."""
-
-    meta: Mapping[str, Any]
-    metrics: Mapping[str, Any] | None = None
-    log: Sequence[Mapping[str, Any]] = ()
-    course: Sequence[Mapping[str, Any]] = ()
-    notes: Sequence[str] = ()
-    resolved: Mapping[str, Any] | None = None
-
-
 NO_COURSE = (
     "The run kept no record of its sharing, as runs of this version do, so how it came about over training is left out."
 )
@@ -202,61 +149,6 @@ NO_RECORD = (
     "This is a report of an archive alone, which keeps no record of its training: learning curves and work are left "
     "out. A report of the run's directory has them."
 )
-
-
-def _record(source: Source, archive: Archive) -> _Record:
-    run = source.run
-    if run is None:
-        return _Record(archive.meta, notes=[NO_RECORD])
-    course = run.path / COURSE
-    return _Record(
-        _document(run.meta),
-        _checked(run.metrics, Figures, _document(run.metrics)),
-        _lines(run.metrics_log, LogLine),
-        _lines(course, None) if course.exists() else (),
-        resolved=_document(run.resolved),
-    )
-
-
-def _tasks(archive: Archive, record: _Record) -> list[str]:
-    """Those of all stages: of a run's last one, the archive may have fewer."""
-    return list(dict.fromkeys([*archive.experiment.tasks, *((record.resolved or {}).get("tasks") or ())]))
-
-
-def _document(file: Path) -> dict[str, Any]:
-    try:
-        return parse_json(file.read_bytes())
-    except (OSError, ValueError) as error:
-        raise _damaged(str(file), error) from None
-
-
-def _lines(file: Path, kind: type[Spec] | None) -> list[dict[str, Any]]:
-    """Each line of a log, checked as far as it is read."""
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise _damaged(str(file), error) from None
-    found = []
-    for number, line in enumerate(content.splitlines(), 1):
-        place = f"{file}:{number}"
-        try:
-            value = parse_json(line)
-        except ValueError as error:
-            raise _damaged(place, error) from None
-        found.append(value if kind is None else _checked(Path(place), kind, value))
-    return found
-
-
-def _checked(place: Path, kind: type[Spec], value: dict[str, Any]) -> dict[str, Any]:
-    try:
-        validate(kind, value, str(place))
-    except ConfigError as error:
-        raise _damaged(str(place), str(error).splitlines()[0].removeprefix(f"{place}: ")) from None
-    return value
-
-
-def _damaged(place: str, reason: object) -> RunError:
-    return RunError(f"{place}: missing or damaged ({reason}); copy the run again, or report on its archive alone")
 
 
 def _observed(archive: Archive, wanted: Wanted, say: Say) -> tuple[dict[str, Observed], list[str]]:

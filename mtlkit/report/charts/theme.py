@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import matplotlib
+
 INK = "#1b1f24"
 """Text and axes."""
 MUTED = "#57606a"
@@ -59,8 +61,6 @@ SETTINGS: dict[Any, Any] = {
 @contextmanager
 def themed() -> Iterator[None]:
     """Everything drawn inside has this look, whatever the user's own settings of matplotlib are."""
-    import matplotlib
-
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(SETTINGS)

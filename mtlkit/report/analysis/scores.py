@@ -1,0 +1,89 @@
+"""The scores that a report shows, and which epoch's weights they are of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+from mtlkit.report.evidence import Evidence
+from mtlkit.training import AVERAGE, with_averages
+
+
+@final
+@dataclass(frozen=True)
+class SplitScores:
+    """Of a run or archive on a split."""
+
+    split: str
+    figures: Mapping[str, float]
+    """`task/metric`, and averages."""
+    headlines: Mapping[str, str]
+    """The metric that selects models, by task."""
+    are_recorded: bool
+    """Whether the run kept them; else they are of the texts that were scored for this report."""
+
+    def headline(self, owner: str) -> str | None:
+        """The metric of a task, or of the average; None where tasks are scored by different ones."""
+        if owner != AVERAGE:
+            return self.headlines[owner]
+        names = set(self.headlines.values())
+        return names.pop() if len(names) == 1 else None
+
+    @property
+    def owners(self) -> list[str]:
+        """The tasks that have a figure, and the average if it has one."""
+        owners = [*self.headlines, AVERAGE]
+        return [owner for owner in owners if f"{owner}/{self.headline(owner)}" in self.figures]
+
+
+def scores_of(evidence: Evidence) -> SplitScores:
+    """The test figures; those of dev data where there are no others."""
+    headlines = {name: task.scorers()[0].component.headline for name, task in evidence.experiment.tasks.items()}
+    for split in ("test", "dev") if evidence.metrics is not None else ():
+        if found := (evidence.metrics or {}).get(split):
+            return SplitScores(split, found, headlines, are_recorded=True)
+    figures = {}
+    for observed in evidence.observed.values():
+        figures.update(observed.predictions.figures())
+    return SplitScores(evidence.split, with_averages(figures), headlines, are_recorded=False)
+
+
+LISTED = 6
+"""Tasks whose epochs are told one by one."""
+
+
+def kept_places(evidence: Evidence) -> dict[str, int]:
+    """By task, the place in the log of its line, from 0; none of an archive alone.
+
+    It is the last epoch of the last stage that was better than all of that stage before it, for the set of weights
+    that serves the task. Without dev data none is better, and the last weights serve.
+    """
+    if not evidence.log:
+        return {}
+    tasks = list(evidence.experiment.tasks)
+    selection = evidence.experiment.trainer.selection.build(tasks=tasks)
+    return {task: _last(evidence.log, selection.weights_for(task)) for task in tasks}
+
+
+def kept_in_words(evidence: Evidence) -> str:
+    """`epoch 2`, `epoch 2 of fine_tune`, or each task's own; empty of an archive alone."""
+    places = kept_places(evidence)
+    if not places:
+        return ""
+    if len(set(places.values())) == 1:
+        return _name(evidence.log[next(iter(places.values()))])
+    if len(places) > LISTED:
+        return "each task's own best"
+    return ", ".join(f"{task}: {_name(evidence.log[place])}" for task, place in places.items())
+
+
+def _last(log: Sequence[Mapping[str, Any]], weights: str) -> int:
+    better = [
+        place
+        for place, line in enumerate(log)
+        if line.get("stage") == log[-1].get("stage") and weights in line.get("improved", ())
+    ]
+    return better[-1] if better else len(log) - 1
+
+
+def _name(line: Mapping[str, Any]) -> str:
+    return f"epoch {line['epoch']}" + (f" of {line['stage']}" if line.get("stage") else "")
