@@ -46,7 +46,7 @@ class RunFigures(StageFigures):
 
 @final
 @dataclass(frozen=True)
-class RunRecord:
+class KnownRun:
     """What is known of a run's training; of an archive alone, no more than its `meta`."""
 
     meta: Mapping[str, Any]
@@ -56,7 +56,7 @@ class RunRecord:
     resolved: Mapping[str, Any] | None = None
 
 
-def read_run(run: RunDirectory, archive: Archive) -> RunRecord:
+def read_run(run: RunDirectory, archive: Archive) -> KnownRun:
     """Reads what a run has written.
 
     Raises:
@@ -65,7 +65,7 @@ def read_run(run: RunDirectory, archive: Archive) -> RunRecord:
     resolved, course = _document(run.resolved), run.path / COURSE
     # Of all stages: of a run's last one, the archive may have fewer.
     tasks = list(dict.fromkeys([*archive.experiment.tasks, *(resolved.get("tasks") or ())]))
-    return RunRecord(
+    return KnownRun(
         _document(run.meta),
         _checked(str(run.metrics), RunFigures, _document(run.metrics)),
         [_checked(place, LogLine, line) for place, line in _lines(run.metrics_log)],
