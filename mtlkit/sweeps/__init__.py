@@ -16,7 +16,7 @@ from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.record import check_joins, identity_of, join
 from mtlkit.sweeps.report import Report, report
 from mtlkit.sweeps.sweep import Sweep, SweepRun
-from mtlkit.sweeps.trials import SamplerName, Trials, check_optuna, check_storage
+from mtlkit.sweeps.study import SamplerName, Trials, check_optuna, check_storage
 from mtlkit.sweeps.worker import work
 
 __all__ = [

@@ -14,7 +14,7 @@ from mtlkit.runs import Interrupts, Listener, TrainOptions, train
 from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.scores import scores_of
 from mtlkit.sweeps.sweep import Sweep, SweepRun
-from mtlkit.sweeps.trials import Trials
+from mtlkit.sweeps.study import Trials
 from mtlkit.types import Say
 
 POLL_SECONDS = 0.1
