@@ -1,8 +1,7 @@
 """The points of a sweep as the trials of an Optuna study: handed out one by one, and told what came of each.
 
-Whoever calls anything here holds `Sweep.held()`, so that asking whether there is more to do and taking it are one.
-The study names values and scores, for Optuna's samplers and dashboards; that a run is taken, finished or has failed
-is known from its directory alone.
+The study holds values and scores, for Optuna's samplers and dashboards. Drawing points from ranges and writing to a
+database need it; a grid has one where Optuna is installed, and does without where it is not.
 """
 
 import hashlib
@@ -18,6 +17,7 @@ from mtlkit.files import held_lock
 from mtlkit.sweeps.axes import Range, text_of
 from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.sweep import Sweep
+from mtlkit.sweeps.trials import GridTrials, Trials
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -32,16 +32,15 @@ POINT = "point"
 """The attribute of a trial that holds its point: a study's own parameters know no lists, and take 0 for 0.0."""
 
 
-def check_optuna() -> None:
-    """Makes sure that Optuna is installed.
+def check_optuna(sweep: Sweep, storage: str | None) -> None:
+    """Makes sure that Optuna is installed if the sweep needs it.
 
     Raises:
-        ConfigError: it is not.
+        ConfigError: it is not, and there are ranges or a storage.
     """
-    try:
-        import optuna  # noqa: F401  # whether it can be
-    except ImportError:
-        raise ConfigError("sweep: needs Optuna; install it with: pip install 'mtlkit[sweep]'") from None
+    option = "--range" if sweep.ranges else "--storage" if storage is not None else None
+    if option is not None and not _has_optuna():
+        raise ConfigError(f"sweep: {option} needs Optuna; install it with: pip install 'mtlkit[sweep]'")
 
 
 def check_storage(url: str | None) -> None:
@@ -54,9 +53,26 @@ def check_storage(url: str | None) -> None:
         _storage(Path(), url)
 
 
+def open_trials(sweep: Sweep, identity: str, storage: str | None = None, sampler: SamplerName = "tpe") -> Trials:
+    """The points of a sweep; those of a grid are in no study where Optuna is not installed.
+
+    Args:
+        sweep: whose.
+        identity: the sweep's own, in a storage that it may share with others.
+        storage: URL of a database; None for a file in the sweep's directory.
+        sampler: how values are drawn from ranges.
+
+    Raises:
+        ConfigError: Optuna is needed and not installed, or the storage cannot be used.
+        RunError: the file in the directory is damaged.
+    """
+    check_optuna(sweep, storage)
+    return Study(sweep, identity, storage, sampler) if _has_optuna() else GridTrials(sweep)
+
+
 @final
-class Trials:
-    """The study of a sweep.
+class Study(Trials):
+    """An Optuna study, as `mtlkit[sweep]` installs it.
 
     A study cannot take more values of a parameter in than it was made with. So every grid has a study of its own,
     all in one storage; points that have been run already are told to a new one without being run again.
@@ -193,6 +209,16 @@ def cut_unfinished_line(file: Path) -> None:
         if end and (opened.seek(end - 1), opened.read(1))[1] != b"\n":
             opened.seek(0)
             opened.truncate(opened.read().rfind(b"\n") + 1)
+
+
+def _has_optuna() -> bool:
+    """Whether Optuna can be imported, and is recent enough to have the storage that is used here."""
+    try:
+        import optuna  # noqa: F401
+        from optuna.storages.journal import JournalFileBackend  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def _storage(journal: Path, url: str | None) -> "BaseStorage":

@@ -14,7 +14,7 @@ from mtlkit.runs import Interrupts, Listener, TrainOptions, train
 from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.scores import scores_of
 from mtlkit.sweeps.sweep import Sweep, SweepRun
-from mtlkit.sweeps.study import Trials
+from mtlkit.sweeps.trials import Trials
 from mtlkit.types import Say
 
 POLL_SECONDS = 0.1
@@ -31,7 +31,7 @@ def work(
 
     Args:
         sweep: says which runs there are.
-        trials: its study.
+        trials: its points.
         options: of each run.
         listeners: makes those that follow a run.
         say: told what goes on.
