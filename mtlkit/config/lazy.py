@@ -1,9 +1,10 @@
 """`Lazy[Interface]`: a part that is chosen and validated, but not built yet."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any, Generic, TypeVar, cast, get_args
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
 from mtlkit.config.component import Component, interface_of, is_interface, runtime_names
@@ -49,14 +50,8 @@ class Lazy(Generic[C]):
         return self.component(**settings, **wanted)
 
     def parts(self) -> "Iterator[Lazy[Any]]":
-        """Itself and all parts in its settings, at any depth."""
-        yield self
-        for name in type(self.settings).model_fields:
-            value = getattr(self.settings, name)
-            values = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else [value]
-            for part in values:
-                if isinstance(part, Lazy):
-                    yield from part.parts()
+        """This part and all parts in its settings, at any depth."""
+        return parts_in(self)
 
     def to_json(self) -> dict[str, Any]:
         """The resolved settings, every default filled in; validates to an equal part."""
@@ -88,17 +83,31 @@ class Lazy(Generic[C]):
         return {"x-interface": metadata["interface"].__name__}
 
 
-def components_in(value: Any) -> Iterator[type[Component]]:
-    """The classes of all components in a part, or in settings, a list or an object of parts, however deep."""
+def parts_in(value: Any) -> Iterator[Lazy[Any]]:
+    """All parts in a value, at any depth, each before the parts in its own settings.
+
+    Looks wherever a validated setting can hold a part: in the settings of parts, in sections and other pydantic models,
+    dataclasses, mappings, and collections such as lists and tuples.
+    """
+    items: Iterable[Any] = ()
     if isinstance(value, Lazy):
-        yield value.component
-        yield from components_in(value.settings)
-    elif isinstance(value, Spec):
-        for name in type(value).model_fields:
-            yield from components_in(getattr(value, name))
-    elif isinstance(value, list | tuple | dict):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from components_in(item)
+        yield value
+        items = (value.settings,)
+    elif isinstance(value, BaseModel):
+        items = (getattr(value, name) for name in type(value).model_fields)
+    elif is_dataclass(value) and not isinstance(value, type):
+        items = (getattr(value, field.name) for field in fields(value))
+    elif isinstance(value, Mapping):
+        items = value.values()
+    elif isinstance(value, Collection) and not isinstance(value, str | bytes):
+        items = value
+    for item in items:
+        yield from parts_in(item)
+
+
+def components_in(value: Any) -> Iterator[type[Component]]:
+    """The classes of all parts in a value, as `parts_in` finds them."""
+    return (part.component for part in parts_in(value))
 
 
 def _interface(source: Any) -> type[Component]:
