@@ -107,6 +107,6 @@ def main() -> None:
 def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
     if isinstance(error, MemoryError):  # nothing more is to be imported
         return True
-    from mtlkit.training.out_of_memory import is_out_of_memory
+    from mtlkit.training.devices import is_out_of_memory
 
     return is_out_of_memory(error)

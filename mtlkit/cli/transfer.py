@@ -22,7 +22,10 @@ def transfer(
     source: ExperimentSource,
     left_out: Annotated[
         list[str], typer.Option("--leave-out", metavar="TASK", help="The new task; all for a fold with each of them.")
-    ],
+    ] = [],
+    fold: Annotated[
+        str | None, typer.Option(hidden=True, help="One task, by its name alone: the job of a child.")
+    ] = None,
     serialization_dir: Annotated[
         Path | None,
         typer.Option(
@@ -67,16 +70,14 @@ def transfer(
         train_folds,
     )
 
-    leave_out, *more = left_out
-    if more:
-        raise ConfigError(f"--leave-out {more[0]}: is a second one; give one task, or all")
+    leave_out, every = _left_out(left_out, fold)
     resume = resume or resume_anyway
     if resume and force:
         raise ConfigError("--resume goes on with folds and --force deletes them; give one of them")
-    if processes is not None and leave_out != ALL:
+    if processes is not None and not every:
         raise ConfigError("--processes is about several folds, and this is one; give --leave-out all, or leave it out")
     loaded, plugins = source.load()
-    where, tasks = torch_device(device), list(loaded.experiment.tasks) if leave_out == ALL else [leave_out]
+    where, tasks = torch_device(device), list(loaded.experiment.tasks) if every else [leave_out]
     settings = TransferSettings(scope, embeddings)
     folds = {task: fold_of(loaded, task, settings) for task in tasks}
     figures = None if baseline is None else baseline_figures(baseline, loaded.experiment, tasks, limit)
@@ -84,24 +85,43 @@ def transfer(
     if RunDirectory(directory).is_run:
         raise ConfigError(f"-s {directory}: is itself a run; give a directory for the runs of folds")
     try:
-        if leave_out == ALL:
+        if every:
             same = [*source.arguments(), *_options(directory, scope, embeddings, limit, device)]
-            commands = {task: ["transfer", *same, f"--leave-out={task}"] for task in tasks}
+            commands = {task: ["transfer", *same, f"--fold={task}"] for task in tasks}
             options = FoldOptions(limit, resume, force, resume_anyway)
             train_folds(folds, directory, options, commands, processes or 1, say)
         else:
             of_one = TrainOptions(where, limit, resume, force, plugins, resume_anyway=resume_anyway)
             train(folds[leave_out], directory / leave_out, of_one, [ConsoleListener()], say)
     except Interrupted as interrupted:
-        begun = directory.is_dir() if leave_out == ALL else RunDirectory(directory / leave_out).is_run
+        begun = directory.is_dir() if every else RunDirectory(directory / leave_out).is_run
         say(f"interrupted; go on with: {command_to_go_on(begun)}")
         raise typer.Exit(interrupted.exit_code) from None
     table = _shown_table(loaded.experiment, directory, tasks, figures)
-    if leave_out == ALL:
+    if every:
         table.write(directory, about(folds, limit, baseline))
         say(f"table: {directory / 'transfer.json'} and transfer.md")
     else:
         say(f"archive: {directory / leave_out / 'archive.tar.gz'}")
+
+
+def _left_out(given: Sequence[str], fold: str | None) -> tuple[str, bool]:
+    """The task to leave out, and whether each is to be left out in turn.
+
+    Children are told their task by `--fold`, which takes no word for all tasks: should a task ever be named like one,
+    the child of its fold still does not become a parent.
+    """
+    from mtlkit.errors import ConfigError
+
+    if fold is not None:
+        return fold, False
+    if len(given) != 1:
+        raise ConfigError(
+            f"--leave-out {given[1]}: is a second one; give one task, or all"
+            if given
+            else "--leave-out: is missing; give a task, or all"
+        )
+    return given[0], given[0] == ALL
 
 
 def _shown_table(

@@ -23,7 +23,7 @@ from mtlkit.experiment.settings import (
     build_model,
     load_experiment,
 )
-from mtlkit.experiment.stages import ONLY, TaskPaths, experiment_of, stages_of, tasks_of
+from mtlkit.experiment.stages import ONLY, TaskPaths, experiment_of, seed_of, stages_of, tasks_of
 
 __all__ = [
     "ONLY",
@@ -48,6 +48,7 @@ __all__ = [
     "make_vocabulary",
     "read_vectors",
     "say_counts",
+    "seed_of",
     "stages_of",
     "tasks_of",
 ]

@@ -19,7 +19,7 @@ from mtlkit.metrics import Metric
 from mtlkit.model import SHARED, MultiTaskModel
 from mtlkit.sharing import SharingScheme
 from mtlkit.training import AVERAGE, StageSettings, TrainerSettings
-from mtlkit.training.out_of_memory import telling_of_memory
+from mtlkit.training.devices import reporting_out_of_memory
 from mtlkit.types import DataPath, NonNegativeFloat, Pattern, PositiveInt, Probability
 
 SPLITS = ("train", "dev", "test")
@@ -237,7 +237,7 @@ def build_model(experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors
         ConfigError: parts do not fit each other or the tasks.
         OutOfMemoryError: it does not fit the memory.
     """
-    with telling_of_memory(lambda: "building the model", "make its dimensions or its vocabulary smaller"):
+    with reporting_out_of_memory(lambda: "building the model", "make its dimensions or its vocabulary smaller"):
         return _built(experiment, vocabulary, vectors)
 
 

@@ -9,7 +9,7 @@ from mtlkit.runs.interrupts import Interrupted, Interrupts
 from mtlkit.runs.loaded_archive import LoadedArchive, load_archive
 from mtlkit.runs.predict import predict
 from mtlkit.runs.profile import Profile, Profiler
-from mtlkit.runs.stage_run import Listener
+from mtlkit.runs.stage import Listener
 from mtlkit.runs.train import RunResult, TrainOptions, train
 from mtlkit.runs.transfer import (
     FoldOptions,

@@ -13,8 +13,8 @@ from mtlkit.data import Batch, Corpus, DatasetReader, Instance, TaskSplit
 from mtlkit.errors import DataError
 from mtlkit.heads import Decoded
 from mtlkit.training import as_target, computing_as
+from mtlkit.training.devices import reporting_out_of_memory
 from mtlkit.training.optimization import autocast
-from mtlkit.training.out_of_memory import telling_of_memory
 
 Input = tuple[str | Mapping[str, object] | DataError, str]
 """A raw text or a JSON object (or why there is none), and its place for messages."""
@@ -77,7 +77,7 @@ def _decide(archive: Archive, task: str, corpus: Corpus) -> list[dict[str, Any]]
 def answering(corpus: Corpus, fewer: str) -> AbstractContextManager[None]:
     """Tells where there is not the memory to answer the texts of a corpus, which are a batch."""
     size = f"{len(corpus):,} texts, of up to {corpus.lengths.max():,} words"
-    return telling_of_memory(lambda: f"answering {size}", f"give shorter texts, {fewer}")
+    return reporting_out_of_memory(lambda: f"answering {size}", f"give shorter texts, {fewer}")
 
 
 def as_batch(archive: Archive, task: str, corpus: Corpus) -> Batch:

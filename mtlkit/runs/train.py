@@ -31,7 +31,8 @@ from mtlkit.runs.checks import check_experiment
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.interrupts import Interrupts
 from mtlkit.runs.provenance import provenance
-from mtlkit.runs.stage_run import Listener, Outcome, Setting, StageRun
+from mtlkit.runs.stage import Listener, Outcome, Setting, Stage
+from mtlkit.runs.stage_run import StageRun
 from mtlkit.types import Say, silent
 
 
@@ -58,6 +59,10 @@ class RunResult:
 
     directory: Path
     metrics: dict[str, Any]
+
+
+STAGE_SEEDS = "stage_seeds"
+"""In `meta.json` of a run in stages: how their seeds are made, so that runs of versions that added them up resume."""
 
 
 def train(
@@ -127,12 +132,22 @@ def _train(
         vocabulary = make_vocabulary(experiment, corpora, vectors(), say)
     take_over = partial(changes.take_over, loaded, hashes, code)
     setting = Setting(
-        experiment, corpora, vocabulary, vectors, options.device, run, listeners, say, interrupts, take_over
+        experiment,
+        corpora,
+        vocabulary,
+        vectors,
+        options.device,
+        run,
+        listeners,
+        say,
+        interrupts,
+        take_over,
+        summed_seeds=options.resume and STAGE_SEEDS not in run.read_meta(),
     )
     outcomes: list[Outcome] = []
     for number in range(len(stages_of(experiment))):
         begun = options.resume or number > 0
-        stage = StageRun(setting, number, outcomes[-1] if outcomes else None, begun)
+        stage = StageRun.prepared(Stage(setting, number, outcomes[-1] if outcomes else None), begun)
         interrupts.raise_if_received()
         if not begun:  # nothing is left behind where the model could not be built
             meta = {**_meta(experiment, options, kernels, hashes, code), "texts": corpora.counts()}
@@ -207,6 +222,7 @@ def _meta(
         "limit": options.limit,
         "data": hashes,
         "code": code,
+        **({STAGE_SEEDS: "digest"} if experiment.stages else {}),
         **provenance(options.plugins),
     }
 

@@ -17,20 +17,19 @@ from mtlkit.training.evaluation import (
     with_averages,
 )
 from mtlkit.training.events import EpochEnd, Step
-from mtlkit.training.frozen import freeze
 from mtlkit.training.loggers import Logger
 from mtlkit.training.optimization import Optimization
 from mtlkit.training.optimizers import Optimizer
+from mtlkit.training.parameters import freeze
 from mtlkit.training.predictions import CLEAN, CLEAN_SHARE, Predictions
 from mtlkit.training.process import compute_as, computing_as
 from mtlkit.training.random_state import seed_all
 from mtlkit.training.recording import build_records
 from mtlkit.training.records import Record
+from mtlkit.training.samplers import TaskSampler
 from mtlkit.training.schedules import Schedule
 from mtlkit.training.selection import ModelSelection
-from mtlkit.training.settings import TrainerSettings
-from mtlkit.training.stages import StageSettings
-from mtlkit.training.task_samplers import TaskSampler
+from mtlkit.training.settings import StageSettings, TrainerSettings
 from mtlkit.training.trainer import Trainer
 from mtlkit.training.update_strategies import UpdateStrategy
 from mtlkit.training.weights import load_weights, taken_over

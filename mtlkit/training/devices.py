@@ -1,8 +1,17 @@
-"""Devices by name."""
+"""Devices: by name, and when the memory of one runs out."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 
-from mtlkit.errors import ConfigError
+from mtlkit.errors import ConfigError, OutOfMemoryError
+
+SIGNS = (
+    *("DefaultCPUAllocator: can't allocate memory", "std::bad_alloc"),
+    *("CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED"),
+)
+"""Texts of errors that have no class of their own: of the machine's memory, and of what NVIDIA's libraries allocate."""
 
 
 def device_of(name: str, setting: str = "device") -> torch.device:
@@ -30,3 +39,29 @@ def device_of(name: str, setting: str = "device") -> torch.device:
     if device.type == "cuda" and device.index is not None:
         torch.cuda.set_device(device)  # graphs are captured on the current device
     return device
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory ran out, of a GPU or of the machine."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in SIGNS)
+
+
+@contextmanager
+def reporting_out_of_memory(what: Callable[[], str], remedy: str) -> Iterator[None]:
+    """Turns an error of PyTorch's or Python's about memory, raised inside the block, into a sentence.
+
+    Args:
+        what: returns what needed the memory, such as `building the model`; called only when it has run out.
+        remedy: what to do about it, as the end of the sentence.
+
+    Raises:
+        OutOfMemoryError: memory ran out, on the GPU or the machine.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise OutOfMemoryError(f"out of memory {what()}; {remedy}") from None

@@ -16,8 +16,8 @@ from mtlkit.metrics import Metric
 from mtlkit.model import MultiTaskModel
 from mtlkit.sharing import Trace
 from mtlkit.sharing.selectors import ModulePath
+from mtlkit.training.devices import reporting_out_of_memory
 from mtlkit.training.optimization import Precision, autocast
-from mtlkit.training.out_of_memory import telling_of_memory
 from mtlkit.training.predictions import CLEAN, CLEAN_SHARE, Predictions
 
 AVERAGE = "average"
@@ -156,7 +156,7 @@ def decoded_batches(
     order = bucketed_order(split.lengths, batch_size, None)
     for indices, places in zip(order, split.places(order), strict=True):
         # Not around the yield: inference mode would hold in whoever takes the batch.
-        with torch.inference_mode(), telling_of_memory(partial(_scoring, split, indices), SMALLER):
+        with torch.inference_mode(), reporting_out_of_memory(partial(_scoring, split, indices), SMALLER):
             batch = split.batch(indices, places)
             with autocast(batch.text.mask_BT.device, precision):
                 if with_trace:

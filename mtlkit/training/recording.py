@@ -12,8 +12,8 @@ from mtlkit.config import Lazy
 from mtlkit.data import TaskSplit
 from mtlkit.model import MultiTaskModel
 from mtlkit.training import random_state
+from mtlkit.training.devices import reporting_out_of_memory
 from mtlkit.training.optimization import Precision, autocast
-from mtlkit.training.out_of_memory import telling_of_memory
 from mtlkit.training.records import Record
 
 DIGITS = 5
@@ -61,7 +61,7 @@ class Recording:
             with (
                 _unnoticed(self.model),
                 autocast(device, self.precision),
-                telling_of_memory(partial(_taking, name), FEWER),
+                reporting_out_of_memory(partial(_taking, name), FEWER),
             ):
                 said[name] = plain(record.observe(self.model, self.splits))
         return {name: value for name, value in said.items() if value is not None}

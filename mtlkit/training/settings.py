@@ -1,4 +1,4 @@
-"""The `trainer` section of an experiment."""
+"""The sections `trainer` and `stages` of an experiment."""
 
 from typing import Annotated
 
@@ -6,15 +6,17 @@ from pydantic import Field
 
 from mtlkit.config import Lazy, Spec
 from mtlkit.kernels.choice import Kernels
+from mtlkit.sharing import SharingScheme
+from mtlkit.training.derivations import PathDerivation
+from mtlkit.training.gradients import OnOutOfMemory
 from mtlkit.training.loggers import Logger
 from mtlkit.training.optimization import Precision
 from mtlkit.training.optimizers import Adam, Optimizer
-from mtlkit.training.out_of_memory import OnOutOfMemory
 from mtlkit.training.records import Record, SharingRecord
+from mtlkit.training.samplers import RoundRobin, TaskSampler
 from mtlkit.training.schedules import Schedule
 from mtlkit.training.selection import MeanSelection, ModelSelection
 from mtlkit.training.soundness import OnNonfinite
-from mtlkit.training.task_samplers import RoundRobin, TaskSampler
 from mtlkit.training.update_strategies import Joint, UpdateStrategy
 from mtlkit.types import Pattern, PositiveFloat, PositiveInt
 
@@ -78,3 +80,21 @@ class TrainerSettings(Spec):
     records: list[Lazy[Record]] = [Lazy.of(SharingRecord)]
     """What is written down of the sharing after each epoch, to `sharing.jsonl`, with texts of the dev data, or of the
     training data where a task has no dev data. Training comes to the same bits with and without."""
+
+
+class StageSettings(Spec):
+    """A part of a run with a trainer of its own. It begins with the best weights of the stage before it."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+    """Names its folder in the run directory, and its figures."""
+    tasks: Annotated[list[str], Field(min_length=1)] | None = None
+    """The tasks that it trains; none given for all. Those of the last stage are the archive's."""
+    sharing: Lazy[SharingScheme] | None = None
+    """A sharing scheme in place of the model's, for this stage only."""
+    derive: Lazy[PathDerivation] | None = None
+    """Fixes each task's path, as found by the stage before, for this stage and all that follow."""
+    keep: list[Pattern] | None = None
+    """Patterns of parameters to take over from the stage before, [] for none; the others begin anew. Where it is left
+    out, all that both models have."""
+    trainer: TrainerSettings = TrainerSettings()
+    """How it trains."""

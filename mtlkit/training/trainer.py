@@ -1,10 +1,8 @@
 """The trainer: one generic loop, told as a stream of events. Saving, logging and drawing are up to whoever listens."""
 
-import math
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, final
+from typing import Any, Protocol, final
 
 import torch
 
@@ -12,18 +10,46 @@ from mtlkit.data import Batch, BatchStream, TaskSplit
 from mtlkit.errors import OutOfMemoryError
 from mtlkit.model import MultiTaskModel
 from mtlkit.training import random_state
+from mtlkit.training.devices import is_out_of_memory
 from mtlkit.training.evaluation import EvaluationTask, evaluate, with_averages
 from mtlkit.training.events import EpochEnd, Step
-from mtlkit.training.frozen import freeze
-from mtlkit.training.idle import idle_parts
-from mtlkit.training.optimization import Optimization, is_finite
-from mtlkit.training.out_of_memory import is_out_of_memory, size_of
+from mtlkit.training.gradients import size_of
+from mtlkit.training.optimization import Optimization
+from mtlkit.training.parameters import freeze, idle_parts
+from mtlkit.training.progress import Progress
 from mtlkit.training.recording import Recording
 from mtlkit.training.selection import ModelSelection
 from mtlkit.training.settings import TrainerSettings
 from mtlkit.training.soundness import Soundness
 from mtlkit.training.timing import section
 from mtlkit.training.update_strategies import StepResult
+
+ADDED_LATER = {"soundness"}
+"""Parts whose state checkpoints of older versions lack; they then begin as new."""
+
+
+class Part(Protocol):
+    """Something with a state that a checkpoint keeps."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state, as tensors and plain values."""
+
+    def load_state_dict(self, state: Any) -> None:
+        """Takes the state back."""
+
+
+def _state_of(part: Part | Mapping[str, Part]) -> dict[str, Any]:
+    if isinstance(part, Mapping):
+        return {name: each.state_dict() for name, each in part.items()}
+    return part.state_dict()
+
+
+def _load_state_of(part: Part | Mapping[str, Part], state: Mapping[str, Any]) -> None:
+    if isinstance(part, Mapping):
+        for name, each in part.items():
+            each.load_state_dict(state[name])
+    else:
+        part.load_state_dict(state)
 
 
 @final
@@ -81,22 +107,14 @@ class Trainer:
         self.soundness = Soundness(settings.on_nonfinite, {task: split.corpus.places for task, split in train.items()})
         self.recording = Recording(model, settings.records, self._observed(), settings.precision)
         self.steps_per_epoch = len(self.plan(0))
-
-        self.epoch = 0
-        self.step = 0
-        self.step_in_epoch = 0
-        self.best: dict[str, float] = {}
-        self.stalled_epochs = 0
-        # Sums stay on the device: reading a loss at every step would make it wait.
-        self.loss_sums: dict[str, torch.Tensor] = {}
-        self.loss_counts: dict[str, int] = {}
-        self.work: Counter[str] = Counter()
+        self.progress = Progress()
 
     @property
     def finished(self) -> bool:
         """Whether all epochs are done, or patience has run out."""
         patience = self.settings.patience
-        return self.epoch >= self.settings.epochs or (patience is not None and self.stalled_epochs >= patience)
+        done = self.progress.epoch >= self.settings.epochs
+        return done or (patience is not None and self.progress.stalled_epochs >= patience)
 
     def tasks_served_by(self, weights: str) -> list[str]:
         """The tasks that a set of weights of the selection serves."""
@@ -114,50 +132,44 @@ class Trainer:
             yield self._end_epoch()
 
     def state(self) -> dict[str, Any]:
-        """Everything beside the model's weights, as nested dicts of tensors and plain values."""
+        """Everything but the model's weights that training depends on from here, as dicts of tensors and plain values:
+        the progress, the state of each part, which parameters are trained, and the random generators.
+        """
         return {
-            "epoch": self.epoch,
-            "step": self.step,
-            "step_in_epoch": self.step_in_epoch,
-            "best": dict(self.best),
-            "stalled_epochs": self.stalled_epochs,
-            "loss_sums": dict(self.loss_sums),
-            "loss_counts": dict(self.loss_counts),
-            "work": dict(self.work),
-            "streams": {task: stream.state_dict() for task, stream in self.streams.items()},
-            "dev_streams": {task: stream.state_dict() for task, stream in self.dev_streams.items()},
-            "optimizer": self.optimization.state_dict(),
-            "update": self.update.state_dict(),
-            "soundness": self.soundness.state_dict(),
+            **self.progress.state_dict(),
+            **{name: _state_of(part) for name, part in self._parts().items()},
             "trained": self._names(self.optimization.parameters),
             "idle": self._names(self.optimization.idle),
             "random": random_state.capture(),
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Goes back to where `state` was taken; the weights are loaded apart.
+        """Continues from where `state` was taken; the model's weights are loaded separately.
 
         Raises:
-            LookupError, ValueError: it is the state of another experiment's trainer.
+            LookupError, ValueError: the state belongs to the trainer of another experiment.
         """
         trained = self._names(self.optimization.parameters)
-        if state.get("trained", trained) != trained:  # an optimiser knows them by their places only
+        if state.get("trained", trained) != trained:  # an optimizer knows parameters by their positions only
             raise ValueError("other parameters are trained")
-        for name in ("epoch", "step", "step_in_epoch", "best", "stalled_epochs", "loss_counts"):
-            setattr(self, name, state[name])
-        self.work = Counter(state["work"])
-        device = next(self.model.parameters()).device
-        self.loss_sums = {task: total.to(device) for task, total in state["loss_sums"].items()}
-        for name, streams in (("streams", self.streams), ("dev_streams", self.dev_streams)):
-            for task, stream in streams.items():
-                stream.load_state_dict(state[name][task])
-        self.optimization.load_state_dict(state["optimizer"])
-        self.update.load_state_dict(state["update"])
-        if "soundness" in state:  # not in older checkpoints
-            self.soundness.load_state_dict(state["soundness"])
+        self.progress = Progress.of_state(state, next(self.model.parameters()).device)
+        for name, part in self._parts().items():
+            if name in state or name not in ADDED_LATER:
+                _load_state_of(part, state[name])
         parameters = dict(self.model.named_parameters())
         self.optimization.idle = [parameters[name] for name in state.get("idle", ())]
+        # Last: what is loaded above may draw random numbers itself, such as the order of a pass over a task.
         random_state.restore(state["random"])
+
+    def _parts(self) -> dict[str, Part | Mapping[str, Part]]:
+        """What has a state of its own, by the key under which a checkpoint keeps it."""
+        return {
+            "streams": self.streams,
+            "dev_streams": self.dev_streams,
+            "optimizer": self.optimization,
+            "update": self.update,
+            "soundness": self.soundness,
+        }
 
     def plan(self, epoch: int) -> list[list[str]]:
         """The tasks of each step of an epoch (from 0): one batch each, `accumulate` batches to a step."""
@@ -171,20 +183,19 @@ class Trainer:
         return BatchStream(split, self.settings.batch_size, self.seed, self.settings.batch_tokens)
 
     def _steps(self) -> Iterator[Step]:
-        for tasks in self.plan(self.epoch)[self.step_in_epoch :]:
+        progress = self.progress
+        for tasks in self.plan(progress.epoch)[progress.step_in_epoch :]:
             if not self.model.training:
                 self.model.train()  # goes through all modules
             self._set_rate()
             with section("data"):
                 batches = [self.streams[task].next() for task in tasks]
             result = self._update(batches)
-            self._add_losses(result.losses)
             work = {**self._sizes(batches), **result.work}
-            self.work.update(work)
-            self.step += 1
-            self.step_in_epoch += 1
+            progress.add_step(result.losses, work, finite_only=self.settings.on_nonfinite == "skip")
             self._judge(batches, result)
-            yield Step(self.epoch + 1, self.step, self.step_in_epoch, self.steps_per_epoch, result.losses, work)
+            place = progress.epoch + 1, progress.step, progress.step_in_epoch
+            yield Step(*place, self.steps_per_epoch, result.losses, work)
 
     def _update(self, batches: Sequence[Batch]) -> StepResult:
         num_split = self.optimization.num_split
@@ -196,23 +207,16 @@ class Trainer:
                 raise
             sizes = " and ".join(map(size_of, batches))
             remedy = "lower batch_size, set batch_tokens, or split such batches with on_out_of_memory: 'split'"
-            raise OutOfMemoryError(f"out of memory in step {self.step + 1:,}: {sizes}; {remedy}") from None
+            raise OutOfMemoryError(f"out of memory in step {self.progress.step + 1:,}: {sizes}; {remedy}") from None
         if split := self.optimization.num_split - num_split:
             return replace(result, work={**result.work, "split_batches": split})
         return result
-
-    def _add_losses(self, losses: Sequence[tuple[str, torch.Tensor]]) -> None:
-        for task, loss in losses:
-            if self.settings.on_nonfinite == "skip":  # it is not counted either, see `check_losses`
-                loss = torch.where(is_finite(loss), loss, 0)
-            self.loss_sums[task] = self.loss_sums.get(task, torch.zeros_like(loss)) + loss
-            self.loss_counts[task] = self.loss_counts.get(task, 0) + 1
 
     def _judge(self, batches: Sequence[Batch], result: StepResult) -> None:
         """Does with an unsound step what the settings say, as soon as it is known for one."""
         sound = [self.optimization.soundness(), *([] if result.sound is None else [result.sound])]
         losses = [loss for _, loss in result.losses]
-        self.soundness.see(self.epoch + 1, self.step, batches, sound, losses)
+        self.soundness.see(self.progress.epoch + 1, self.progress.step, batches, sound, losses)
 
     def _sizes(self, batches: Sequence[Batch]) -> dict[str, int]:
         return {
@@ -223,26 +227,22 @@ class Trainer:
     def _set_rate(self) -> None:
         if self.schedule:
             total = self.settings.epochs * self.steps_per_epoch
-            self.optimization.set_rate(self.schedule.factor(self.step, total, self.steps_per_epoch))
+            self.optimization.set_rate(self.schedule.factor(self.progress.step, total, self.steps_per_epoch))
 
     def _end_epoch(self) -> EpochEnd:
         losses = self.check_losses()
         skipped = self.soundness.end_epoch(self.steps_per_epoch)
-        idle = self._idle_parts() if self.epoch == 0 else []
+        idle = self._idle_parts() if self.progress.epoch == 0 else []
         dev = self._evaluate(self.dev)
         test = self._evaluate(self.test) if self.settings.test_every_epoch else {}
         headlines = {task.split.task: dev[f"{task.split.task}/{task.headline}"] for task in self.dev}
         scores = self.selection.scores(headlines) if headlines else {}
-        improved = [name for name, score in scores.items() if score > self.best.get(name, -math.inf)]
-        self.best.update({name: scores[name] for name in improved})
-        self.stalled_epochs = 0 if improved or not scores else self.stalled_epochs + 1
-        self.epoch += 1
-        self.step_in_epoch = 0
-        work = dict(self.work)
-        self.loss_sums, self.loss_counts, self.work = {}, {}, Counter()
+        work = dict(self.progress.work)
+        improved = self.progress.end_epoch(scores)
+        epoch, step = self.progress.epoch, self.progress.step
         with section("evaluation"):
             recorded = self.recording.observe()
-        return EpochEnd(self.epoch, self.step, losses, dev, test, scores, improved, work, skipped, idle, recorded)
+        return EpochEnd(epoch, step, losses, dev, test, scores, improved, work, skipped, idle, recorded)
 
     def _observed(self) -> dict[str, TaskSplit]:
         """What records look at: dev data where there are some."""
@@ -264,9 +264,7 @@ class Trainer:
             DivergedError: one was not, and it is not to be skipped; what is saved now would be of no use.
         """
         self.soundness.judge(wait=True)
-        counts = Counter(self.loss_counts)
-        counts.subtract(self.soundness.unsound_losses)
-        return {task: float(total) / counts[task] for task, total in self.loss_sums.items() if counts[task]}
+        return self.progress.mean_losses(self.soundness.unsound_losses)
 
     def _evaluate(self, tasks: Sequence[EvaluationTask]) -> dict[str, float]:
         with section("evaluation"):

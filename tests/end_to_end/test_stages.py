@@ -1,12 +1,15 @@
 """A run in stages: each has its trainer, goes on where the one before ended, and the last one is the archive's."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from mtlkit.archive import open_archive
+from mtlkit.experiment import seed_of
+from mtlkit.runs import stage
 from mtlkit.training.derivations import BestOfSamples
 
 PATHS_OF = ("books", "films")
@@ -124,6 +127,29 @@ def test_interrupted_in_any_stage_it_resumes_to_the_same_bits(staged, write, run
     again = run("train", file, "-s", broken, "--resume")
     assert again.returncode == 0, again.stderr
     assert (broken / "metrics.json").read_bytes() == (whole / "metrics.json").read_bytes()
+
+
+def test_stages_of_neighbouring_seeds_share_no_seed():
+    experiments = {seed: SimpleNamespace(seed=seed) for seed in range(13, 33)}
+    seeds = {(seed, number): seed_of(experiments[seed], number) for seed in experiments for number in range(4)}
+    assert len(set(seeds.values())) == len(seeds) and all(0 <= each < 2**63 for each in seeds.values())
+    assert {number: seeds[number, 0] for number in experiments} == {number: number for number in experiments}
+
+
+def test_a_run_begun_with_summed_seeds_resumes_with_them(staged, write, run, tmp_path, monkeypatch):
+    """A version of before wrote nothing about seeds; the stage after the search then has the seed 14, not a digest."""
+    folder, file = tmp_path / "run", write(staged)
+    assert run("train", file, "-s", folder).returncode == 0
+    meta = json.loads((folder / "meta.json").read_text())
+    assert meta.pop("stage_seeds") == "digest"
+    (folder / "meta.json").write_text(json.dumps(meta))
+    (folder / "metrics.json").unlink()
+    (folder / "stages" / "tune" / "checkpoints" / "outcome.json").unlink()
+    seeds = []
+    monkeypatch.setattr(stage, "seed_of", lambda *given, **how: seeds.append(seed_of(*given, **how)) or seeds[-1])
+    result = run("train", file, "-s", folder, "--resume")
+    assert result.returncode == 0, result.stderr
+    assert seeds == [13, 14]
 
 
 def spoil(experiment, path, value):

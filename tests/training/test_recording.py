@@ -29,8 +29,7 @@ from mtlkit.sharing.communicators import DirectCommunicator, IndirectCommunicato
 from mtlkit.sharing.selectors import FixedPaths
 from mtlkit.training import EpochEnd, EvaluationTask, Trainer, TrainerSettings, random_state, seed_all
 from mtlkit.training.recording import Recording, plain
-from mtlkit.training.records import GradientCosine, SharingRecord
-from mtlkit.training.records.samples import spread_out
+from mtlkit.training.records import GradientCosine, SharingRecord, spread_out
 from mtlkit.training.selection import MeanSelection
 
 WORDS = ["good", "bad", "film", "fun", "very"]

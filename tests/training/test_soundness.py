@@ -131,7 +131,7 @@ def test_skip_leaves_the_step_out_and_says_so(strategy: dict[str, Any] | None, s
             assert event.to_json()["skipped"] == event.skipped
             assert event.losses.keys() == SIZES.keys()
             assert all(math.isfinite(loss) for loss in event.losses.values())
-    assert run.epoch == 2
+    assert run.progress.epoch == 2
 
 
 @pytest.mark.parametrize("strategy", [None, *SEARCHES[:2]], ids=str)

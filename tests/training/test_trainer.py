@@ -185,7 +185,7 @@ def test_patience_stops() -> None:
     run = trainer(epochs=50, patience=3, optimizer={"type": "sgd", "lr": 1e-12})
     found = ends(list(run.events()))
     assert [end.improved for end in found] == [["model"], [], [], []]
-    assert run.finished and run.epoch == 4
+    assert run.finished and run.progress.epoch == 4
 
 
 def test_only_a_better_epoch_improves() -> None:
@@ -194,7 +194,7 @@ def test_only_a_better_epoch_improves() -> None:
     for end in ends(list(run.events())):
         assert end.improved == (["model"] if end.scores["model"] > best else [])
         best = max(best, end.scores["model"])
-    assert run.best == {"model": best}
+    assert run.progress.best == {"model": best}
 
 
 def test_without_dev_data_nothing_is_chosen() -> None:

@@ -2,6 +2,7 @@
 
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment
+from mtlkit.runs.checks.names import name_problems
 from mtlkit.runs.checks.stages import stage_problems
 from mtlkit.runs.checks.tasks import task_problems, vector_problems
 
@@ -16,6 +17,11 @@ def check_experiment(experiment: Experiment, file: str) -> None:
     Raises:
         ConfigError: with every error in it.
     """
-    problems = [*task_problems(experiment), *vector_problems(experiment), *stage_problems(experiment)]
+    problems = [
+        *name_problems(experiment),
+        *task_problems(experiment),
+        *vector_problems(experiment),
+        *stage_problems(experiment),
+    ]
     if problems:
         raise ConfigError("\n".join(f"{file}: {problem}" for problem in dict.fromkeys(problems)))

@@ -15,10 +15,13 @@ from typing import Self, final
 
 import torch
 
+from mtlkit.errors import RunError
 from mtlkit.runs.interrupts import Interrupted, Interrupts
 from mtlkit.types import Say, silent
 
 POLL_SECONDS = 0.1
+JOB = "MTLKIT_JOB"
+"""Set in the environment of each job, to its name."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,16 @@ def run_jobs(jobs: Sequence[Job], processes: int, say: Say = silent) -> dict[str
         The exit codes by name; a signal that ended a process is its number below zero.
 
     Raises:
+        RunError: this process is a job itself. Whatever a job is told to do, it does so in its own process, so that no
+            command has more processes than it was asked for.
         Interrupted: SIGINT or SIGTERM came and was passed on; all that ran has ended, and nothing more was started.
         OSError: a process or its log cannot be made; those that ran have ended as if interrupted.
     """
+    if name := os.environ.get(JOB):
+        raise RunError(
+            f"this process is the job '{name}' of another mtlkit, so it starts no jobs of its own; run the command by "
+            f"itself, or unset {JOB} where that is not so"
+        )
     assert processes > 0 and len({job.name for job in jobs}) == len(jobs)
     waiting, codes = deque(jobs), dict[str, int]()
     with Interrupts() as interrupts, _Children(processes) as children:
@@ -86,7 +96,7 @@ class _Child:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={"OMP_NUM_THREADS": "1", **os.environ},
+                env={"OMP_NUM_THREADS": "1", **os.environ, JOB: job.name},
                 start_new_session=True,
             )
 

@@ -14,8 +14,8 @@ from mtlkit.data import Batch, BatchStream
 from mtlkit.model import MultiTaskModel, TaskLoss
 from mtlkit.sharing import SearchableScheme
 from mtlkit.sharing.selectors import ModulePath, Paths
+from mtlkit.training.gradients import add_gradients
 from mtlkit.training.optimization import Optimization, Precision, autocast
-from mtlkit.training.out_of_memory import add_gradients
 from mtlkit.training.update_strategies.policy_gradient import PolicyGradient, Rewarded
 from mtlkit.training.update_strategies.update_strategy import StepResult, UpdateStrategy
 
@@ -102,7 +102,12 @@ class SearchStrategy(UpdateStrategy):
         def losses(batch: Batch, number: int) -> list[TaskLoss]:
             return self._losses(model, batch, paths[number], precision)
 
-        return torch.stack(add_gradients(model, batches, losses, optimization))
+        before = Counter(self.work)
+
+        def restart() -> None:  # passes of a try that ran out of memory are no work of the step
+            self.work = Counter(before)
+
+        return torch.stack(add_gradients(model, batches, losses, optimization, restart))
 
     def result(self, batches: Sequence[Batch], losses_P: Tensor) -> StepResult:
         """That of a step which is over."""

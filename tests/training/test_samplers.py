@@ -8,7 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtlkit.training.task_samplers import Annealed, Proportional, RoundRobin, TaskSampler, Uniform, annealed
+from mtlkit.training import samplers
+from mtlkit.training.samplers import Annealed, Proportional, RoundRobin, TaskSampler, Uniform
 
 SAMPLERS = [Annealed(), Proportional(), RoundRobin(), Uniform()]
 each_sampler = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda sampler: sampler.registered_name)
@@ -77,7 +78,7 @@ def test_annealed_odds(monkeypatch: pytest.MonkeyPatch, anneal: float, epoch: in
         seen.update(weights=weights, count=count)
         return []
 
-    monkeypatch.setattr(annealed, "draw", draw)
+    monkeypatch.setattr(samplers, "draw", draw)
     Annealed(anneal).plan({"a": 100, "b": 4}, epoch, epochs, seeded(0))
     assert seen["weights"] == pytest.approx({"a": 100**alpha, "b": 4**alpha})
     assert seen["count"] == 104

@@ -1,7 +1,6 @@
-"""Batches that do not fit the memory: told of, or taken in parts."""
+"""The backward pass of a step: gradients of its batches, added up; of batches that do not fit the memory, in parts."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -10,42 +9,12 @@ from torch import Tensor
 from mtlkit.data import Batch
 from mtlkit.errors import OutOfMemoryError
 from mtlkit.model import MultiTaskModel, TaskLoss
+from mtlkit.training.devices import is_out_of_memory
 
 if TYPE_CHECKING:
     from mtlkit.training.optimization import Optimization
 
 OnOutOfMemory = Literal["stop", "split"]
-SIGNS = (
-    *("DefaultCPUAllocator: can't allocate memory", "std::bad_alloc"),
-    *("CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED"),
-)
-"""In errors that have no class of their own: the machine's memory, and what NVIDIA's libraries want for themselves."""
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out, of a GPU or of the machine."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in SIGNS)
-
-
-@contextmanager
-def telling_of_memory(what: Callable[[], str], remedy: str) -> Iterator[None]:
-    """Tells in a sentence that memory ran out inside of the block.
-
-    Args:
-        what: needs it; asked only then.
-        remedy: what to do about it.
-
-    Raises:
-        OutOfMemoryError: it did.
-    """
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise OutOfMemoryError(f"out of memory {what()}; {remedy}") from None
 
 
 def add_gradients(
@@ -53,6 +22,7 @@ def add_gradients(
     batches: Sequence[Batch],
     losses_of: Callable[[Batch, int], Sequence[TaskLoss]],
     optimization: "Optimization",
+    restart: Callable[[], None] = lambda: None,
 ) -> list[Tensor]:
     """Adds the gradient of the mean loss of all batches; with `split`, of one that does not fit in as many parts as it
     takes, twice as many at each try.
@@ -64,6 +34,8 @@ def add_gradients(
         batches: of the step.
         losses_of: the loss of a batch or a part of it, given the batch's number; or several, of which the mean counts.
         optimization: adds the gradients and says whether to split.
+        restart: called when a try has run out of memory and all batches begin again, so that the caller can take back
+            what it counted during that try.
 
     Returns:
         Each batch's loss of its task, detached.
@@ -85,6 +57,7 @@ def add_gradients(
                 raise
         # Only here has the failed try let go of what it held.
         optimization.forget()
+        restart()
         failed = len(losses)
         if num_parts[failed] == batches[failed].size:
             raise OutOfMemoryError(

@@ -1,22 +1,86 @@
-"""Whether tasks pull the parameters that they share in the same direction.
-
-Shapes: K tasks, P numbers of a parameter, G tasks whose loss depends on it.
-"""
+"""Records: what is written down of the sharing after each epoch, to `sharing.jsonl`."""
 
 import re
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
 from typing import Any, final
 
 import torch
 from torch import Tensor
 
-from mtlkit.config import Runtime
+from mtlkit.config import Component, Runtime
 from mtlkit.data import TaskSplit
 from mtlkit.errors import ConfigError
 from mtlkit.model import MultiTaskModel
-from mtlkit.training.records.record import Record
-from mtlkit.training.records.samples import spread_out
+from mtlkit.sharing import Trace
+from mtlkit.sharing.summaries import summarise
 from mtlkit.types import Pattern, PositiveInt
+
+
+class Record(Component, offers=("tasks", "parameters")):
+    """Writes down something of the model after each epoch: a line of `sharing.jsonl` has it under the record's name.
+
+    Given at build: `tasks`, names; `parameters`, the names of those that are trained, as a checkpoint has them.
+    """
+
+    @abstractmethod
+    def observe(self, model: MultiTaskModel, splits: Mapping[str, TaskSplit]) -> Any:
+        """What there is to say now, which depends on nothing but the weights and the data.
+
+        Training goes on as if it had not been asked: random generators and the mode of every module are put back, and
+        it must leave weights and their `grad` alone.
+
+        Args:
+            model: in evaluation mode; precision is set.
+            splits: the dev data of each task, or its training data where it has none; in the experiment's order.
+
+        Returns:
+            Mappings, lists, strings and numbers, as JSON has them; tuples become lists, and a number that is no finite
+            one becomes null. None: there is nothing to say, and the line goes without.
+        """
+
+
+def spread_out(split: TaskSplit, size: int) -> Tensor:
+    """Places of at most `size` texts (int64, on the CPU), short ones first.
+
+    They lie at equal distances in the file, since files are often in the order of their labels; so they are the same
+    after every epoch, and nothing is drawn.
+    """
+    count = min(size, len(split))
+    places = torch.arange(count) * len(split) // max(count, 1)
+    return places[torch.argsort(split.lengths[places], stable=True)]
+
+
+BATCH = 16
+"""Texts that are traced at once; they are of like lengths."""
+
+
+@final
+@Record.register("sharing")
+class SharingRecord(Record):
+    """What each task took of which source, on average over some texts; nothing for schemes without traces.
+
+    texts: looked at of each task, at most. One is enough where what is shared is the same for all texts, such as a path
+        through a pool.
+    """
+
+    def __init__(self, texts: PositiveInt = 32) -> None:
+        self.texts = texts
+
+    def observe(self, model: MultiTaskModel, splits: Mapping[str, TaskSplit]) -> Any:
+        with torch.inference_mode():
+            found = {task: summarise(self._traces(model, split), task) for task, split in splits.items()}
+        return {task: summary.to_json() for task, summary in found.items() if summary is not None} or None
+
+    def _traces(self, model: MultiTaskModel, split: TaskSplit) -> Iterator[tuple[Trace, Tensor]]:
+        """The shortest text comes alone: whoever has seen enough asks for no more."""
+        places = spread_out(split, self.texts)
+        batches = (places[:1], *torch.split(places[1:], BATCH))
+        for indices_B in filter(len, batches):
+            text = split.batch(indices_B).text
+            if (trace := model(text, split.task, with_trace=True).trace) is None:
+                return
+            yield trace, text.mask_BT
 
 
 @final

@@ -1,7 +1,9 @@
-"""Parameters that stay as they are."""
+"""Parameters that are frozen, and parts of a model whose parameters have had no gradient."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+
+from torch import nn
 
 from mtlkit.errors import ConfigError
 from mtlkit.model import MultiTaskModel
@@ -30,3 +32,21 @@ def freeze(model: MultiTaskModel, patterns: Sequence[str]) -> None:
     trained = {name for name, each in parameters.items() if each.requires_grad and id(each) not in others}
     if idle := [task for task in model.tasks if trained.isdisjoint(model.weights_of([task]))]:
         raise ConfigError(f": leaves nothing to train for {', '.join(idle)}; freeze less")
+
+
+def idle_parts(model: nn.Module, trained: Collection[nn.Parameter], idle: Collection[nn.Parameter]) -> list[str]:
+    """Names of the parts, such as `heads.books`, whose every parameter that is trained is idle; a part in another such
+    part is not named by itself.
+
+    Args:
+        model: whose parts they are.
+        trained: the parameters that are changed by their gradients.
+        idle: those of them that have had none.
+    """
+    ours, without = ({id(parameter) for parameter in some} for some in (trained, idle))
+    found: list[str] = []
+    for name, part in model.named_modules():
+        own = {id(parameter) for parameter in part.parameters()} & ours
+        if name and own and own <= without and not name.startswith(tuple(f"{outer}." for outer in found)):
+            found.append(name)
+    return found

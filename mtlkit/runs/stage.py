@@ -1,0 +1,208 @@
+"""A stage of a run before it trains: its place, its seed, its paths, and the model that it begins with."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, final
+
+import torch
+from safetensors.torch import load_file
+
+from mtlkit.data import TaskSplit, Vectors, Vocabulary
+from mtlkit.experiment import Corpora, Experiment, TaskPaths, build_model, experiment_of, seed_of, stages_of, tasks_of
+from mtlkit.model import MultiTaskModel
+from mtlkit.runs.directory import RunDirectory, StageDirectory
+from mtlkit.runs.interrupts import Interrupts
+from mtlkit.runs.new_model import new_model
+from mtlkit.runs.scoring import evaluation_tasks
+from mtlkit.sharing import SearchableScheme
+from mtlkit.sharing.selectors import ModulePath
+from mtlkit.training import (
+    Checkpoints,
+    EpochEnd,
+    EvaluationTask,
+    StageSettings,
+    Step,
+    Trainer,
+    evaluate,
+    load_weights,
+    seed_all,
+    taken_over,
+)
+from mtlkit.types import Say
+
+
+class Listener(Protocol):
+    """Whoever follows a run: the console. A logger of an experiment is told the same, but for `stage`."""
+
+    def stage(self, name: str | None, epochs: int) -> None:
+        """A stage of at most so many epochs begins; it has no name if it is the only one."""
+
+    def step(self, step: Step) -> None:
+        """One step has been taken."""
+
+    def epoch(self, end: EpochEnd) -> None:
+        """An epoch is over."""
+
+    def close(self) -> None:
+        """The stage is over or was interrupted."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all stages of a run have in common."""
+
+    experiment: Experiment
+    corpora: Corpora
+    vocabulary: Vocabulary
+    vectors: Callable[[], Vectors | None]
+    """Reads the pretrained vectors when they are first needed."""
+    device: torch.device
+    directory: RunDirectory
+    listeners: Sequence[Listener]
+    say: Say
+    interrupts: Interrupts
+    take_over: Callable[[], None]
+    """Called when it is certain that the run continues, whatever has changed since it began."""
+    summed_seeds: bool = False
+    """Whether the run began under a version that gave stage n the seed of the experiment plus n."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a stage has come to."""
+
+    experiment: Experiment
+    """What was trained; an archive's experiment."""
+    paths: TaskPaths | None
+    """The paths that have been derived so far."""
+    weights: dict[str, Path]
+    """The selection's sets of weights by name."""
+    metrics: dict[str, Any]
+    log_size: int
+    """Bytes of the run's log when it was done."""
+
+    @property
+    def only_weights(self) -> Path:
+        """The one set of weights that another stage can go on with."""
+        (weights,) = self.weights.values()
+        return weights
+
+
+@final
+class Stage:
+    """One stage of a run and what it follows.
+
+    Nothing happens when it is made: `derive_paths` and `trainer` do the work, in this order, after the process has been
+    set up as the stage's trainer wants it.
+
+    Args:
+        setting: what all stages of the run share.
+        number: which stage it is, from 0.
+        before: the outcome of the stage before it; None for the first.
+    """
+
+    def __init__(self, setting: Setting, number: int, before: Outcome | None) -> None:
+        stages = stages_of(setting.experiment)
+        self.setting = setting
+        self.settings: StageSettings = stages[number]
+        self.before = before
+        self.name = self.settings.name if len(stages) > 1 else None
+        self.is_last = number == len(stages) - 1
+        self.folder: StageDirectory = setting.directory.stage(self.name)
+        self.seed = seed_of(setting.experiment, number, summed=setting.summed_seeds)
+        self.log_size = before.log_size if before else 0
+
+    def experiment(self, paths: TaskPaths | None) -> Experiment:
+        """What the stage trains, along these paths if its scheme is a search that has found some."""
+        return experiment_of(self.setting.experiment, self.settings, paths)
+
+    def derive_paths(self) -> TaskPaths | None:
+        """The paths in force during the stage. Where the stage derives them, they are written to its folder before it
+        trains, so that a resumed stage has the same ones.
+        """
+        before = self.before
+        if before is None or self.settings.sharing is not None:
+            return None
+        if self.settings.derive is None:
+            return before.paths
+        if (known := self.folder.read_paths()) is not None:
+            return known
+        seed_all(self.seed)
+        paths = self._derived(before)
+        self.folder.write_paths(paths)
+        return paths
+
+    def _derived(self, before: Outcome) -> TaskPaths:
+        assert self.settings.derive is not None
+        model = self._empty_model(before.experiment).eval()
+        load_weights(before.only_weights, model, model.tasks)
+        scheme, trainer = model.sharing, before.experiment.trainer
+        assert isinstance(scheme, SearchableScheme), "checked before any data were read"
+        dev = {task.split.task: task for task in self.scored("dev", before.experiment, model)}
+
+        def score(task: str, path: ModulePath) -> float:
+            figures = evaluate(model, [dev[task]], trainer.evaluation_batch_size, trainer.precision, path)
+            return figures[f"{task}/{dev[task].headline}"]
+
+        derivation = self.settings.derive.build()
+        paths = {}
+        for task in tasks_of(self.setting.experiment, self.settings):
+            paths[task] = derivation.derive(scheme, task, score)
+            self.setting.say(f"path of {task}: {' -> '.join(map(str, paths[task])) or 'no module'}")
+        return paths
+
+    def trainer(self, experiment: Experiment, begun: bool) -> Trainer:
+        """A trainer of the stage's model, before its first step.
+
+        Args:
+            experiment: the one that `experiment` returns.
+            begun: whether the run directory exists, so that the stage may have left checkpoints, whose weights are
+                loaded next.
+
+        Raises:
+            ConfigError: the model cannot be built.
+        """
+        # The order matters: whatever a model draws at random begins from this seed, in every run alike.
+        seed_all(self.seed)
+        resumes = begun and Checkpoints(self.folder.checkpoints).exist
+        model = self._empty_model(experiment) if resumes else self._new_model(experiment)
+        setting = self.setting
+        train = {
+            task: TaskSplit(
+                task, corpus, setting.vocabulary, with_characters=model.uses_characters, device=setting.device
+            )
+            for task, corpus in setting.corpora.of_split("train").items()
+            if task in experiment.tasks
+        }
+        dev, test = (self.scored(split, experiment, model) for split in ("dev", "test"))
+        selection = experiment.trainer.selection.build(tasks=list(experiment.tasks))
+        return Trainer(model, train, dev, test, selection, experiment.trainer, self.seed)
+
+    def scored(self, split: str, experiment: Experiment, model: MultiTaskModel) -> list[EvaluationTask]:
+        """The split of each of the stage's tasks that has one, ready to be scored."""
+        setting = self.setting
+        found = {task: corpus for task, corpus in setting.corpora.of_split(split).items() if task in experiment.tasks}
+        return evaluation_tasks(
+            found,
+            {task: settings.scorers() for task, settings in experiment.tasks.items()},
+            setting.vocabulary,
+            characters=model.uses_characters,
+            device=setting.device,
+            seen=setting.corpora.seen() if split == "test" else None,
+        )
+
+    def _empty_model(self, experiment: Experiment) -> MultiTaskModel:
+        """A model whose weights are loaded next."""
+        return build_model(experiment, self.setting.vocabulary, None).to(self.setting.device)
+
+    def _new_model(self, experiment: Experiment) -> MultiTaskModel:
+        """A freshly initialised model, but for the parameters that the stage keeps from the one before it."""
+        setting, before = self.setting, self.before
+        model = new_model(experiment, setting.vocabulary, setting.vectors(), setting.say).to(setting.device)
+        if before is not None and self.settings.keep != []:
+            weights = load_file(before.only_weights, device=str(setting.device))
+            kept = taken_over(model, weights, self.settings.keep)
+            model.load_state_dict(kept, strict=False)
+            setting.say(f"{len(kept)} of {len(model.state_dict())} tensors go on from the stage before")
+        return model
