@@ -15,7 +15,7 @@ import torch
 from mtlkit.archive import Archive, open_archive
 from mtlkit.archive.documents import parse_json
 from mtlkit.comparison import RunRecord, read_record
-from mtlkit.config import Spec, validate
+from mtlkit.config import Spec
 from mtlkit.errors import ConfigError, DataError, MtlkitError, RunError
 from mtlkit.experiment import SPLITS
 from mtlkit.files import file_sha256
@@ -24,11 +24,13 @@ from mtlkit.report.course import check_tasks
 from mtlkit.report.evidence import Evidence, Observed
 from mtlkit.report.observing import observe
 from mtlkit.runs import RunDirectory, Wanted, tasks_to_score, worthless
+from mtlkit.runs.documents import Resolved, RunFigures, RunMeta, checked, damaged
 from mtlkit.types import Say, silent
 
 ARCHIVE = "archive.tar.gz"
 COURSE = "sharing.jsonl"
 ENDING = ".tar.gz"
+REMEDY = "copy the run again, or report on its archive alone"
 
 
 class LogLine(Spec, extra="allow"):
@@ -51,12 +53,12 @@ class StageFigures(Spec, extra="allow"):
     steps: int
 
 
-class Figures(StageFigures):
+class Figures(RunFigures):
     """What is read of `metrics.json`."""
 
-    dev: dict[str, float] = {}
-    test: dict[str, float] = {}
-    stages: dict[str, StageFigures] = {}
+    epochs: int
+    steps: int
+    stages: dict[str, StageFigures] = {}  # type: ignore[assignment]  # more is read of them than anywhere else
 
 
 @final
@@ -92,7 +94,7 @@ def source_of(path: Path) -> Source:
         return Source(path, None)
     run = RunDirectory(path)
     if not run.is_run:
-        raise RunError(f"{path}: is no run; give the directory of a finished run, or an archive")
+        raise RunError(f"{path}: {run.not_a_run}; give the directory of a finished run, or an archive")
     if not run.is_finished or not run.archive.exists():
         raise RunError(f"{path}: its run is not finished; go on with it by mtlkit train ... --resume")
     return Source(run.archive, run)
@@ -210,11 +212,11 @@ def _record(source: Source, archive: Archive) -> _Record:
         return _Record(archive.meta, notes=[NO_RECORD])
     course = run.path / COURSE
     return _Record(
-        _document(run.meta),
-        _checked(run.metrics, Figures, _document(run.metrics)),
+        checked(run.meta, RunMeta, _document(run.meta), REMEDY),
+        checked(run.metrics, Figures, _document(run.metrics), REMEDY),
         _lines(run.metrics_log, LogLine),
         _lines(course, None) if course.exists() else (),
-        resolved=_document(run.resolved),
+        resolved=checked(run.resolved, Resolved, _document(run.resolved), REMEDY),
     )
 
 
@@ -227,7 +229,7 @@ def _document(file: Path) -> dict[str, Any]:
     try:
         return parse_json(file.read_bytes())
     except (OSError, ValueError) as error:
-        raise _damaged(str(file), error) from None
+        raise damaged(file, error, REMEDY) from None
 
 
 def _lines(file: Path, kind: type[Spec] | None) -> list[dict[str, Any]]:
@@ -235,28 +237,16 @@ def _lines(file: Path, kind: type[Spec] | None) -> list[dict[str, Any]]:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise _damaged(str(file), error) from None
+        raise damaged(file, error, REMEDY) from None
     found = []
     for number, line in enumerate(content.splitlines(), 1):
-        place = f"{file}:{number}"
+        place = Path(f"{file}:{number}")
         try:
             value = parse_json(line)
         except ValueError as error:
-            raise _damaged(place, error) from None
-        found.append(value if kind is None else _checked(Path(place), kind, value))
+            raise damaged(place, error, REMEDY) from None
+        found.append(value if kind is None else checked(place, kind, value, REMEDY))
     return found
-
-
-def _checked(place: Path, kind: type[Spec], value: dict[str, Any]) -> dict[str, Any]:
-    try:
-        validate(kind, value, str(place))
-    except ConfigError as error:
-        raise _damaged(str(place), str(error).splitlines()[0].removeprefix(f"{place}: ")) from None
-    return value
-
-
-def _damaged(place: str, reason: object) -> RunError:
-    return RunError(f"{place}: missing or damaged ({reason}); copy the run again, or report on its archive alone")
 
 
 def _observed(archive: Archive, wanted: Wanted, say: Say) -> tuple[dict[str, Observed], list[str]]:
