@@ -21,9 +21,10 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, final
 
+from mtlkit.archive.packing import as_json
 from mtlkit.data import Vocabulary
 from mtlkit.errors import RunError, RunInUseError
-from mtlkit.experiment import LoadedExperiment, TaskPaths
+from mtlkit.experiment import LoadedExperiment
 from mtlkit.files import is_locked, new_folder, take_lock, write_atomically
 from mtlkit.runs.documents import (
     FORMAT,
@@ -32,11 +33,11 @@ from mtlkit.runs.documents import (
     Resolved,
     RunFigures,
     RunMeta,
-    StageOutcome,
     damaged,
     read_document,
     read_object,
 )
+from mtlkit.runs.stage_directory import StageDirectory
 
 
 @final
@@ -178,7 +179,7 @@ class RunDirectory:
                 for name, content in _experiment_files(loaded).items():
                     (fresh / name).parent.mkdir(parents=True, exist_ok=True)
                     (fresh / name).write_bytes(content)
-                (fresh / self.meta.name).write_bytes(_lines({"kind": KIND, "format": FORMAT, **meta}))
+                (fresh / self.meta.name).write_bytes(as_json({"kind": KIND, "format": FORMAT, **meta}))
                 vocabulary.save(fresh / self.vocabulary.name)
         except OSError as error:
             raise RunError(
@@ -233,7 +234,7 @@ class RunDirectory:
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Writes `metrics.json`, the last thing a run does."""
-        write_atomically(self.metrics, _lines(metrics))
+        write_atomically(self.metrics, as_json(metrics))
 
     def read_metrics(self) -> dict[str, Any]:
         """The content of `metrics.json`. Raises RunError if it is missing or damaged."""
@@ -241,7 +242,7 @@ class RunDirectory:
 
     def add_meta(self, more: dict[str, Any]) -> None:
         """Adds keys to `meta.json`."""
-        write_atomically(self.meta, _lines({**self.read_meta(), **more}))
+        write_atomically(self.meta, as_json({**self.read_meta(), **more}))
 
     def read_meta(self) -> dict[str, Any]:
         """The content of `meta.json`. Raises RunError if it is missing or damaged."""
@@ -259,40 +260,6 @@ class RunDirectory:
             return {}
 
 
-@final
-class StageDirectory:
-    """The files of one stage, by name."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.checkpoints = path / "checkpoints"
-        self.paths = path / "paths.json"
-        self.outcome = self.checkpoints / "outcome.json"
-
-    def read_paths(self) -> TaskPaths | None:
-        """The paths that the stage has derived, if it has. Raises RunError if their file is damaged."""
-        if not self.paths.exists():
-            return None
-        found = read_object(self.paths)
-        for task, path in found.items():
-            if not isinstance(path, list) or any(type(module) is not int for module in path):
-                raise damaged(self.paths, f"the path of {task} is not a list of whole numbers")
-        return {task: tuple(path) for task, path in found.items()}
-
-    def write_paths(self, paths: TaskPaths) -> None:
-        """Writes them down, so that a stage that goes on has the same."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.paths, _lines(paths))
-
-    def read_outcome(self) -> dict[str, Any] | None:
-        """What `write_outcome` wrote, if the stage is done. Raises RunError if it is damaged."""
-        return read_document(self.outcome, StageOutcome) if self.outcome.exists() else None
-
-    def write_outcome(self, outcome: dict[str, Any]) -> None:
-        """Marks the stage as done."""
-        write_atomically(self.outcome, _lines(outcome))
-
-
 def _append(path: Path, record: dict[str, Any]) -> None:
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(record) + "\n")
@@ -308,10 +275,6 @@ def _epoch(line: bytes) -> tuple[str | None, int] | None:
     except (ValueError, LookupError, AttributeError, RecursionError):
         return None
     return (stage, epoch) if isinstance(epoch, int) and isinstance(stage, str | None) else None
-
-
-def _lines(value: Any) -> bytes:
-    return (json.dumps(value, indent=2) + "\n").encode()
 
 
 def _experiment_files(loaded: LoadedExperiment) -> dict[str, bytes]:
