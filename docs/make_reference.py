@@ -18,7 +18,7 @@ import typer
 
 from mtlkit.cli.app import app
 from mtlkit.config import Component, interfaces, settings_of
-from mtlkit.config.describe import Setting
+from mtlkit.config.describe import SettingDescription
 from mtlkit.experiment import SECTIONS
 
 NOTE = "<!-- Made by docs/make_reference.py from the code; do not edit. -->\n"
@@ -106,7 +106,7 @@ def _split(docstring: str, names: set[str]) -> tuple[str, dict[str, str]]:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip(), described
 
 
-def _table(settings: list[Setting], described: Mapping[str, str], links: Mapping[str, str]) -> list[str]:
+def _table(settings: list[SettingDescription], described: Mapping[str, str], links: Mapping[str, str]) -> list[str]:
     if not settings:
         return ["", "No settings."]
     rows = [
@@ -123,7 +123,7 @@ def _kind(kind: str, links: Mapping[str, str]) -> str:
     return " ".join(words).replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _default(setting: Setting) -> str:
+def _default(setting: SettingDescription) -> str:
     if setting.default is None:
         return "must be given"
     value = json.loads(setting.default)

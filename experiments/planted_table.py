@@ -22,6 +22,7 @@ from mtlkit.archive import Archive, open_archive
 from mtlkit.config import Variables
 from mtlkit.data import TaskSplit
 from mtlkit.experiment import LoadedExperiment, load_experiment, load_split
+from mtlkit.figures import AVERAGE, Figure
 from mtlkit.files import write_atomically
 from mtlkit.runs import TrainOptions, train
 from mtlkit.sharing import SearchableScheme, WordTrace
@@ -97,11 +98,12 @@ def train_once(loaded: LoadedExperiment, directory: Path) -> Record:
 
 
 def accuracies(figures: dict[str, float]) -> dict[str, float]:
-    """Of each task: of texts, or of words where it tags them."""
+    """The accuracy of each task, over texts, or over words where it tags them."""
+    found = ((Figure.parse(name), value) for name, value in figures.items())
     return {
-        name.split("/")[0]: value
-        for name, value in figures.items()
-        if name.split("/")[1] in ("accuracy", "token_accuracy") and not name.startswith("average/")
+        figure.task: value
+        for figure, value in found
+        if figure.metric in ("accuracy", "token_accuracy") and not figure.clean and figure.task != AVERAGE
     }
 
 

@@ -14,6 +14,7 @@ from mtlkit.archive.refusals import UNBUILDABLE, first_problem, reading, unsound
 from mtlkit.data import DatasetReader, Vocabulary
 from mtlkit.errors import ArchiveError, MtlkitError
 from mtlkit.experiment import Experiment, build_model
+from mtlkit.kernels.compute import hand_down
 from mtlkit.model import MultiTaskModel
 from mtlkit.sharing import SearchableScheme
 from mtlkit.text import printable
@@ -111,6 +112,7 @@ class Archive:
 
     def _load(self, weights: str) -> MultiTaskModel:
         model = build_model(self.experiment, self.vocabulary, None).to(self.device).eval()
+        hand_down(model, self.experiment.trainer.compute.anywhere())
         member = f"weights/{weights}.safetensors"
         with reading(self.path, self.folder, member) as file:
             load_weights(file, model, self._weights[weights])

@@ -1,4 +1,4 @@
-"""Comparing runs: systems over seeds, gains and what is to be thought of them, tables; and what two runs differ in."""
+"""Comparing runs: mean figures of systems over seeds, gains with intervals, tables, and the differences of two runs."""
 
 from mtlkit.comparison.bootstrap import Interval, Stratum, interval, resampled_scores
 from mtlkit.comparison.compare import Comparison, Question, Result, compare

@@ -1,7 +1,7 @@
 """Configuration: components, their schemas, Jsonnet and errors explained. Knows neither torch nor text."""
 
 from mtlkit.config.component import Component, Runtime, interface_of, interfaces, is_interface, runtime_names
-from mtlkit.config.describe import Setting, settings_of, summary
+from mtlkit.config.describe import SettingDescription, settings_of, summary
 from mtlkit.config.explain import path_text, validate
 from mtlkit.config.json_schema import json_schema
 from mtlkit.config.jsonnet import Evaluated, Variables, evaluate_file, experiment_root, top_level_arguments
@@ -17,7 +17,7 @@ __all__ = [
     "Evaluated",
     "Lazy",
     "Runtime",
-    "Setting",
+    "SettingDescription",
     "Spec",
     "Variables",
     "apply_overrides",

@@ -8,7 +8,7 @@ from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, Vali
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
 from mtlkit.config.component import Component, interface_of, is_interface, runtime_names
-from mtlkit.config.overrides import Changes
+from mtlkit.config.overrides import DefaultChanges
 from mtlkit.config.spec import Spec
 from mtlkit.errors import ComponentError
 
@@ -123,7 +123,7 @@ def _validate(interface: type[C], value: Any) -> Lazy[C]:
         return value
     if not (isinstance(value, Mapping) and isinstance(value.get("type"), str)):
         message = f"should be {{type: name, ...}}, one of: {', '.join(interface.list_available())}"
-        if isinstance(value, Changes) and "type" not in value:
+        if isinstance(value, DefaultChanges) and "type" not in value:
             message += "; there is no default that -o could change, so give the type as well"
         raise PydanticCustomError("component_form", "{message}", {"message": message})
     try:

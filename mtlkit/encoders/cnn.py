@@ -18,11 +18,10 @@ from mtlkit.types import PositiveInt
 @final
 @Encoder.register("cnn")
 class CnnEncoder(Encoder):
-    """One convolution and ReLU (Collobert et al. 2011); each state sees a window of `width` words around its own.
+    """One convolution and ReLU (Collobert et al. 2011); each state depends on the `width` words around its own.
 
-    A state has a number for each of the `filters`.
-    Beyond its ends a text continues with zeros, so that there are as many states as words. A window of even width
-    reaches one word further to the right than to the left.
+    `filters` is D, the size of the states. Texts are padded with zeros at both ends, so that there are as many states
+    as words. A window of even width reaches one word further to the right than to the left.
     """
 
     def __init__(self, filters: PositiveInt = 100, width: PositiveInt = 3, *, input_dim: Runtime[int]) -> None:

@@ -9,6 +9,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from mtlkit.config import Component
+from mtlkit.kernels.compute import Operation
 
 
 class Encoder(nn.Module, Component, offers=("input_dim",)):
@@ -20,8 +21,8 @@ class Encoder(nn.Module, Component, offers=("input_dim",)):
     output_dim: int
     """The size D of the states."""
 
-    uses_kernels: ClassVar[bool] = False
-    """Whether `trainer.kernels` matters to it; what runs is then noted with the run."""
+    operations: ClassVar[tuple[Operation, ...]] = ()
+    """Its operations that `trainer.kernels` chooses an implementation of. An encoder that has some is `Computing`."""
 
     @abstractmethod
     def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:

@@ -18,9 +18,9 @@ from mtlkit.types import PositiveInt
 class LstmEncoder(Encoder):
     """An LSTM that reads from left to right (Hochreiter and Schmidhuber 1997; with forget gates, without peepholes).
 
-    All weights and biases begin as PyTorch leaves them, U(-1/√D, 1/√D); Liu et al. 2019 print U(-0.1, 0.1), the same
-    at D = 100. Batches are not packed: padding lies to the right, where a one-way LSTM has not looked yet, and
-    packing is 4 to 8 times slower on a CPU. `hidden_dim` is D, the size of the states.
+    Weights and biases are initialised as PyTorch does, U(-1/√D, 1/√D). Liu et al. 2019 print U(-0.1, 0.1), which is
+    the same at D = 100. Batches are not packed: padding is to the right of all words, so that it cannot reach a valid
+    state of a one-way LSTM, and packing is 4 to 8 times slower on a CPU. `hidden_dim` is D, the size of the states.
     """
 
     def __init__(self, hidden_dim: PositiveInt = 100, *, input_dim: Runtime[int]) -> None:

@@ -13,12 +13,14 @@ from mtlkit.config import Lazy, Spec, Variables, apply_overrides, evaluate_file,
 from mtlkit.data import DatasetReader, ResplitSettings, Vectors, Vocabulary, VocabularySettings
 from mtlkit.embedders import Embedder
 from mtlkit.errors import ConfigError
+from mtlkit.figures import AVERAGE
 from mtlkit.heads import Head
 from mtlkit.initializers import Initializer
+from mtlkit.kernels.compute import hand_down
 from mtlkit.metrics import Metric
 from mtlkit.model import SHARED, MultiTaskModel
 from mtlkit.sharing import SharingScheme
-from mtlkit.training import AVERAGE, StageSettings, TrainerSettings
+from mtlkit.training import StageSettings, TrainerSettings
 from mtlkit.training.devices import reporting_out_of_memory
 from mtlkit.types import DataPath, NonNegativeFloat, Pattern, PositiveInt, Probability
 
@@ -63,6 +65,11 @@ class TaskSettings(Spec):
     def scorers(self) -> list[Lazy[Metric]]:
         """The metrics, or the head's own where none are named."""
         return self.metrics or [Lazy.of(Metric.by_name(name)) for name in self.head.component.default_metrics]
+
+    @property
+    def headline(self) -> str:
+        """The score that selects models: the headline of the first metric."""
+        return self.scorers()[0].component.headline
 
     def misfits(self, reader: DatasetReader) -> Iterator[str]:
         """The setting and what is wrong with it, where head or metrics are for other targets than the task's reader."""
@@ -226,7 +233,7 @@ def load_experiment(file: Path, variables: Variables | None = None, overrides: S
 
 
 def build_model(experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors | None) -> MultiTaskModel:
-    """The experiment's model on the current default device, freshly initialised.
+    """The experiment's model on the current default device, freshly initialised, to compute as its trainer says.
 
     Args:
         experiment: says what to build.
@@ -238,7 +245,9 @@ def build_model(experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors
         OutOfMemoryError: it does not fit the memory.
     """
     with reporting_out_of_memory(lambda: "building the model", "make its dimensions or its vocabulary smaller"):
-        return _built(experiment, vocabulary, vectors)
+        model = _built(experiment, vocabulary, vectors)
+    hand_down(model, experiment.trainer.compute)
+    return model
 
 
 def _built(experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors | None) -> MultiTaskModel:

@@ -2,10 +2,12 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from mtlkit.config import Component
 from mtlkit.data.instance import Target, TargetKind
+from mtlkit.errors import ComponentError
+from mtlkit.figures import score_problem
 
 
 class Metric(Component):
@@ -21,6 +23,13 @@ class Metric(Component):
     headline: ClassVar[str]
     """The key of `compute` that chooses between models; higher is better."""
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuses a headline that could not be told from another figure, such as `clean_f1`, with a ComponentError."""
+        super().__init_subclass__(**kwargs)
+        headline = vars(cls).get("headline")
+        if isinstance(headline, str) and (problem := score_problem(headline)) is not None:
+            raise ComponentError(f"{cls.__module__}.{cls.__qualname__}: headline: {problem}")
+
     @abstractmethod
     def update(self, predicted: Sequence[Target], gold: Sequence[Target]) -> None:
         """Counts a batch; `predicted[i]` answers `gold[i]`, and tags pair up word by word.
@@ -31,4 +40,8 @@ class Metric(Component):
 
     @abstractmethod
     def compute(self) -> dict[str, float]:
-        """The scores of everything counted so far, as fractions from 0 to 1; 0 where there was nothing to count."""
+        """The scores of everything counted so far, by name, as fractions from 0 to 1; 0 where nothing was counted.
+
+        The names are always the same. None begins with `clean_`, which marks scores on clean texts, and none is
+        `majority` or `share`, which are figures of mtlkit's own.
+        """

@@ -7,6 +7,7 @@ from typing import Any
 
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment, data_hashes
+from mtlkit.figures import Figure
 from mtlkit.runs.directory import RunDirectory
 
 
@@ -36,7 +37,7 @@ def baseline_figures(path: Path, experiment: Experiment, tasks: Sequence[str], l
             "`mtlkit evaluate --output` wrote"
         ) from None
     for task in tasks:
-        name = f"{task}/{experiment.tasks[task].scorers()[0].component.headline}"
+        name = str(Figure(task, experiment.tasks[task].headline))
         if name not in found:
             raise ConfigError(f"--baseline {path}: has no test figure {name}; give a run on the same tasks")
     _check_same_data(path, about, experiment, limit)

@@ -7,13 +7,14 @@ from pathlib import Path
 from mtlkit.archive import Archive
 from mtlkit.errors import ConfigError, DataError
 from mtlkit.experiment import TaskSettings, load_split, say_counts
+from mtlkit.figures import with_averages
 from mtlkit.files import is_file
 from mtlkit.model import MultiTaskModel
 from mtlkit.runs.finiteness import watching
 from mtlkit.runs.predict import NO_NUMBER
 from mtlkit.runs.scoring import evaluation_tasks, majority
 from mtlkit.text import on_one_line
-from mtlkit.training import EvaluationTask, Predictions, computing_as, predictions_of, with_averages
+from mtlkit.training import EvaluationTask, Predictions, predictions_of
 from mtlkit.types import Say, silent
 
 
@@ -64,7 +65,7 @@ def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Eva
     predictions = []
     for model, task in scored_tasks(archive, wanted, say):
         name, size = task.split.task, wanted.batch_size or trainer.evaluation_batch_size
-        with computing_as(trainer), watching(model, name) as is_finite:
+        with watching(model, name) as is_finite:
             answers = predictions_of(model, task, size, trainer.precision)
         if not is_finite:
             say(worthless(name))

@@ -14,8 +14,7 @@ from mtlkit.data import Corpus, DatasetReader, Instance
 from mtlkit.errors import ArchiveError, ConfigError, DataError
 from mtlkit.runs.predict import NO_NUMBER, answering, as_batch, decisions_of
 from mtlkit.sharing import GuessTrace, MixtureTrace, PathTrace, Trace, WordTrace
-from mtlkit.sharing.explanations import Explanation, Guess, Mixture, Path, Reading, SharedWith, Step
-from mtlkit.training import computing_as
+from mtlkit.sharing.explanations import Explanation, Guess, Mixture, PathStep, PathTaken, Reading, SharedWith
 from mtlkit.training.optimization import autocast
 
 
@@ -37,7 +36,6 @@ def explain(archive: Archive, texts: Sequence[str], task: str) -> list[Explanati
     instances = _read(reader, texts, archive.experiment.tasks[task].max_length)
     corpus, trainer = Corpus.from_instances(instances, reader.target_kind), archive.experiment.trainer
     with (
-        computing_as(trainer),
         torch.inference_mode(),
         autocast(archive.device, trainer.precision),
         answering(corpus, "or fewer at a time"),
@@ -102,12 +100,14 @@ def _weights(trace: WordTrace, weights_TN: Tensor, num_words: int) -> tuple[tupl
     return _rows(weights_TN[:num_words, :num_sources])
 
 
-def _path(trace: PathTrace) -> Path:
+def _path(trace: PathTrace) -> PathTaken:
     if trace.policy_SA is None:
-        return Path(tuple(Step(module, None) for module in trace.modules))
+        return PathTaken(tuple(PathStep(module, None) for module in trace.modules))
     policy = _rows(trace.policy_SA)
     actions = [*trace.modules, None][: len(policy)]
-    return Path(tuple(Step(module, probabilities) for module, probabilities in zip(actions, policy, strict=True)))
+    return PathTaken(
+        tuple(PathStep(module, probabilities) for module, probabilities in zip(actions, policy, strict=True))
+    )
 
 
 def _rows(matrix: Tensor) -> tuple[tuple[float, ...], ...]:

@@ -8,6 +8,7 @@ import torch
 
 from mtlkit.archive import Archive, open_archive
 from mtlkit.errors import ConfigError
+from mtlkit.kernels.workers import prepare_threads
 from mtlkit.plugins import load_plugins
 from mtlkit.runs.explain import explain
 from mtlkit.runs.predict import predict
@@ -17,7 +18,11 @@ from mtlkit.training.devices import device_of
 
 @final
 class LoadedArchive:
-    """A trained model that answers in memory: its weights are loaded, and its file is not needed any more."""
+    """A trained model that answers in memory: its weights are loaded, and its file is not needed any more.
+
+    Several threads may use it at once. Its answers do not depend on how torch is set, and torch's settings stay as they
+    are.
+    """
 
     def __init__(self, archive: Archive) -> None:
         """Takes an archive that is still open."""
@@ -25,6 +30,7 @@ class LoadedArchive:
         self.tasks = list(archive.experiment.tasks)
         for task in self.tasks:
             archive.model_for(task)
+        prepare_threads(archive.experiment.trainer.threads, archive.device)
 
     def __repr__(self) -> str:
         return f"<archive {self._archive.path}: {', '.join(self.tasks)}>"

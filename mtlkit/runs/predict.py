@@ -12,7 +12,7 @@ from mtlkit.archive import Archive
 from mtlkit.data import Batch, Corpus, DatasetReader, Instance, TaskSplit
 from mtlkit.errors import DataError
 from mtlkit.heads import Decoded
-from mtlkit.training import as_target, computing_as
+from mtlkit.training import as_target
 from mtlkit.training.devices import reporting_out_of_memory
 from mtlkit.training.optimization import autocast
 
@@ -38,8 +38,7 @@ def predict(
     readers = {task: archive.reader_for(task) for task in tasks}
     stream = iter(inputs)
     while chunk := list(islice(stream, batch_size)):
-        with computing_as(archive.experiment.trainer):
-            answers = [_answer(archive, chunk, task, reader) for task, reader in readers.items()]
+        answers = [_answer(archive, chunk, task, reader) for task, reader in readers.items()]
         for records in zip(*answers, strict=True):
             yield from records
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mtlkit.config import Lazy
 from mtlkit.data import Corpus, TaskSplit, Vocabulary, clean_mask
+from mtlkit.figures import MAJORITY, Figure
 from mtlkit.metrics import Metric
 from mtlkit.training import EvaluationTask
 
@@ -34,8 +35,11 @@ def evaluation_tasks(
 
 
 def majority(task: str, corpus: Corpus) -> dict[str, float]:
-    """`task/majority`, the share of the commonest label: what guessing it always would score. Nothing for tags."""
+    """The share of a task's commonest label, under its figure's name: what guessing it always would score.
+
+    Empty for tags, and where no text has a label.
+    """
     counts = corpus.label_counts()
     if corpus.target_kind != "label" or not counts:
         return {}
-    return {f"{task}/majority": max(counts.values()) / sum(counts.values())}
+    return {str(Figure(task, MAJORITY)): max(counts.values()) / sum(counts.values())}

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 from mtlkit.data import TaskSplit, Vectors, Vocabulary
 from mtlkit.experiment import Corpora, Experiment, TaskPaths, build_model, experiment_of, seed_of, stages_of, tasks_of
+from mtlkit.kernels.compute import hand_down
 from mtlkit.model import MultiTaskModel
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.interrupts import Interrupts
@@ -82,6 +83,8 @@ class Outcome:
     metrics: dict[str, Any]
     log_size: int
     """Bytes of the run's log when it was done."""
+    ran: dict[str, str] | None = None
+    """What ran its operations, as `what_ran` returns it; None if an mtlkit that did not record it trained a part."""
 
     @property
     def only_weights(self) -> Path:
@@ -137,6 +140,9 @@ class Stage:
     def _derived(self, before: Outcome) -> TaskPaths:
         assert self.settings.derive is not None
         model = self._empty_model(before.experiment).eval()
+        # The model is that of the stage before, but this stage computes: scores that differ in their last digits, as
+        # with other kernels or threads, could choose other paths.
+        hand_down(model, self.settings.trainer.compute)
         load_weights(before.only_weights, model, model.tasks)
         scheme, trainer = model.sharing, before.experiment.trainer
         assert isinstance(scheme, SearchableScheme), "checked before any data were read"
@@ -144,7 +150,7 @@ class Stage:
 
         def score(task: str, path: ModulePath) -> float:
             figures = evaluate(model, [dev[task]], trainer.evaluation_batch_size, trainer.precision, path)
-            return figures[f"{task}/{dev[task].headline}"]
+            return figures[str(dev[task].headline_figure)]
 
         derivation = self.settings.derive.build()
         paths = {}

@@ -13,7 +13,6 @@ import torch
 import mtlkit
 from mtlkit.archive import write_archive
 from mtlkit.data import Vocabulary
-from mtlkit.encoders import Encoder
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.experiment import (
     Experiment,
@@ -24,7 +23,8 @@ from mtlkit.experiment import (
     read_vectors,
     stages_of,
 )
-from mtlkit.kernels.choice import kernels_in_use, lstms_in_use, set_kernels, why_not_compiled
+from mtlkit.kernels.choice import kernels_in_use, lstms_in_use, uses_graphs, why_not_compiled
+from mtlkit.kernels.compute import Compute, together
 from mtlkit.plugins import Plugin
 from mtlkit.runs.changes import Changes, changed_settings, code_hashes, refuse
 from mtlkit.runs.checks import check_experiment
@@ -33,6 +33,7 @@ from mtlkit.runs.interrupts import Interrupts
 from mtlkit.runs.provenance import provenance
 from mtlkit.runs.stage import Listener, Outcome, Setting, Stage
 from mtlkit.runs.stage_run import StageRun
+from mtlkit.training import threads_as_before
 from mtlkit.types import Say, silent
 
 
@@ -83,7 +84,7 @@ def train(
         raise ConfigError("mtlkit trains in one process so far; start it without torchrun")
     check_experiment(loaded.experiment, str(loaded.file))
     run = RunDirectory(directory)
-    with run.locked(), Interrupts() as interrupts:
+    with run.locked(), Interrupts() as interrupts, threads_as_before():
         if options.go_on and run.is_finished:
             run.check_resumable()
             refuse(run, "the experiment", changed_settings(run, loaded.experiment))
@@ -155,12 +156,19 @@ def _train(
         outcomes.append(stage.finish())
     last = outcomes[-1]
     # Without what is only known at the end, so that a finished run that is resumed leaves the same bytes.
-    meta = {key: value for key, value in run.read_meta().items() if key != "finished"}
+    meta = {key: value for key, value in run.read_meta().items() if key not in ("finished", "ran")} | _ran(outcomes)
     write_archive(run.archive, last.experiment, run.vocabulary, last.weights, corpora.seen(), meta)
     metrics = {**last.metrics, **_stage_metrics(experiment, outcomes)}
     run.write_metrics(metrics)
-    run.add_meta({"finished": _now()})
+    run.add_meta({**_ran(outcomes), "finished": _now()})
     return RunResult(run.path, metrics)
+
+
+def _ran(outcomes: Sequence[Outcome]) -> dict[str, dict[str, str]]:
+    """What ran the operations in all stages, for `meta.json`; nothing where a part was trained by an mtlkit that did
+    not record it."""
+    known = [outcome.ran for outcome in outcomes if outcome.ran is not None]
+    return {"ran": together(*known)} if len(known) == len(outcomes) else {}
 
 
 def _stage_metrics(experiment: Experiment, outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -184,29 +192,39 @@ def _say_circumstances(run: RunDirectory, options: TrainOptions, kernels: str | 
 
 
 def _kernels(experiment: Experiment, device: torch.device, say: Say) -> str | None:
-    """What runs message passing and LSTMs that read both ways, in all stages; None where there are none.
+    """What would run the recurrences and the LSTMs that read both ways, in all stages; None where there are none.
+
+    It is known before anything runs, and a resumed run is held to it. What did run is recorded at the end, as `ran`.
 
     Raises:
-        ConfigError: what a stage has chosen does not run here, which is not to come out after the stages before it.
+        ConfigError: the kernels of a stage do not run here, which must not come out after the stages before it.
     """
     found: list[str] = []
     sentences: list[str | None] = []
     for number, stage in enumerate(stages_of(experiment)):
-        sharing = stage.sharing or experiment.model.sharing
-        users = [part.component for part in sharing.parts() if getattr(part.component, "uses_kernels", False)]
-        if not users and stage.trainer.kernels in ("compiled", "graphs"):
-            place = f"stages.{number}.trainer.kernels" if experiment.stages else "trainer.kernels"
-            say(f"{place}: '{stage.trainer.kernels}' changes nothing, since no part of {sharing.type} has kernels")
-        set_kernels(stage.trainer.kernels)
-        for lstms in sorted({issubclass(user, Encoder) for user in users}):
-            sentences.append(why_not_compiled(device, lstms=lstms))
+        sharing, compute = stage.sharing or experiment.model.sharing, stage.trainer.compute
+        operations = {each for part in sharing.parts() for each in getattr(part.component, "operations", ())}
+        place = f"stages.{number}.trainer.kernels" if experiment.stages else "trainer.kernels"
+        if compute.kernels in ("compiled", "graphs") and not _changes_something(operations, device, compute):
+            say(f"{place}: '{compute.kernels}' changes nothing, since no part of {sharing.type} has such kernels")
+        for operation, in_use in (("recurrence", kernels_in_use), ("lstm", lstms_in_use)):
+            if operation not in operations:
+                continue
+            sentences.append(why_not_compiled(device, compute, lstms=operation == "lstm"))
             try:
-                found.append(lstms_in_use(device) if lstms else kernels_in_use(device))
+                found.append(in_use(device, compute))
             except ConfigError as error:
                 raise ConfigError(f"stages.{number}.{error}" if experiment.stages else str(error)) from None
     for sentence in filter(None, dict.fromkeys(sentences)):
         say(sentence)
     return ", ".join(dict.fromkeys(found)) or None
+
+
+def _changes_something(operations: set[str], device: torch.device, compute: Compute) -> bool:
+    """Whether an operation heeds the kernels; several networks at once have graphs, but no compiled form."""
+    return not operations.isdisjoint({"recurrence", "lstm"}) or (
+        "networks" in operations and uses_graphs(device, compute)
+    )
 
 
 def _meta(

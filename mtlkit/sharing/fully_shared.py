@@ -1,4 +1,4 @@
-"""Everything is shared: one encoder for all tasks."""
+"""Full sharing: one encoder for all tasks."""
 
 from typing import Self, final
 

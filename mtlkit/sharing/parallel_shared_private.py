@@ -16,13 +16,13 @@ from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 @final
 @SharingScheme.register("parallel_shared_private")
 class ParallelSharedPrivate(SharingScheme):
-    """The head reads the shared encoder's states and those of the task's own, [shared; private].
+    """The head reads the states of the shared encoder and of the task's own, [shared; private].
 
     This is PSP-MTL of Chen et al. 2018, with a `bilstm`; with an `lstm` it is the plain shared-private model (SP) of
     Liu, Qiu and Huang 2017, who write the two parts in the other order.
 
     encoder: built once to be shared, and once for every task.
-    private_encoder: the tasks' own, if they are to be others than the shared one.
+    private_encoder: the encoder of each task, if it differs from the shared one.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Nothing is shared: one encoder per task."""
+"""No sharing: one encoder per task."""
 
 from typing import Self, final
 
@@ -13,8 +13,8 @@ from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 @final
 @SharingScheme.register("private")
 class Private(SharingScheme):
-    """Each task's own encoder alone, as in single-task training. Whether the embedder is common is
-    for the model's `share_embedder` to say.
+    """One encoder for each task, as in single-task training. Whether the tasks share an embedder is set by the model's
+    `share_embedder`.
 
     encoder: built once for every task.
     """

@@ -18,7 +18,7 @@ class StackedSharedPrivate(SharingScheme):
     """The shared encoder's output feeds the task's own encoder (SSP-MTL of Chen et al. 2018).
 
     encoder: built once to be shared, and once for every task.
-    private_encoder: the tasks' own, if they are to be others than the shared one.
+    private_encoder: the encoder of each task, if it differs from the shared one.
     """
 
     def __init__(

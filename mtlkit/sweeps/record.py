@@ -1,4 +1,4 @@
-"""`sweep.json`: what a directory's sweep was asked for. Whoever joins in must ask for the same, or for more of it."""
+"""`sweep.json`: what a sweep was asked to do. A process that joins must ask for the same, or for more."""
 
 import hashlib
 import json
@@ -44,10 +44,10 @@ class SweepRecord(Spec, extra="allow"):
 
 
 def check_joins(sweep: Sweep) -> None:
-    """Makes sure that the sweep fits the one in its directory, if there is one.
+    """Checks that the sweep agrees with the one in its directory, if there is one.
 
     Raises:
-        RunError: there is another one, or something that is no sweep.
+        RunError: the directory holds another sweep, or something that is not a sweep.
     """
     where, directory = sweep.directory / FILE, sweep.directory
     if not where.exists():
@@ -66,13 +66,13 @@ def check_joins(sweep: Sweep) -> None:
 
 
 def join(sweep: Sweep) -> str:
-    """Makes the directory, or enlarges the sweep that is in it.
+    """Creates the sweep's directory, or extends the sweep in it.
 
     Returns:
-        The sweep's identity, by which it is known where others are known as well.
+        The sweep's identity, which tells it apart in a storage that several sweeps share.
 
     Raises:
-        RunError: there is another sweep, or something that is no sweep.
+        RunError: the directory holds another sweep, or something that is not a sweep, or cannot be written.
     """
     try:
         sweep.directory.mkdir(parents=True, exist_ok=True)
@@ -98,13 +98,17 @@ def join(sweep: Sweep) -> str:
 
 
 def identity_of(sweep: Sweep) -> str | None:
-    """That of the sweep in the directory, if there is one."""
+    """The identity of the sweep in the directory, or None where there is no sweep yet."""
     file = sweep.directory / FILE
     return str(_read(file)["identity"]) if file.exists() else None
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """What `join` wrote. Raises RunError if the file is damaged, or of something else or another version."""
+    """Reads the content of `sweep.json`, as `join` writes it.
+
+    Raises:
+        RunError: the file is damaged, or was written by something else or by another version.
+    """
     content = read_object(file, REMEDY)
     if content.get("kind") != KIND:
         raise RunError(f"{file}: was not written by a sweep; {REMEDY}")
@@ -118,7 +122,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _check_asked(sweep: Sweep, before: dict[str, Any]) -> None:
-    """Refuses to leave out what was asked for before: other processes may be at work on it."""
+    """Refuses a sweep that leaves out what was asked for before, since other processes may be working on it."""
     if problem := next(_left_out(before, sweep.asked()), None):
         remedy = "a sweep can only grow; ask for that too, or begin a new one with another -s DIR"
         raise RunError(f"{sweep.directory}: holds another sweep: {problem}; {remedy}")
@@ -141,5 +145,5 @@ def _left_out(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
 
 
 def _is_ours(name: str) -> bool:
-    """Whether this may lie in a directory before `sweep.json` does."""
+    """Whether a file of this name may exist before `sweep.json` does."""
     return name.startswith(".")
