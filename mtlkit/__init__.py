@@ -15,6 +15,8 @@ if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
     from mtlkit.data import Skipped as Skipped
     from mtlkit.data import Text as Text
     from mtlkit.data import Tokenizer as Tokenizer
+    from mtlkit.data import Vectors as Vectors
+    from mtlkit.data import Vocabulary as Vocabulary
     from mtlkit.embedders import Embedder as Embedder
     from mtlkit.encoders import Encoder as Encoder
     from mtlkit.errors import ConfigError as ConfigError
@@ -103,6 +105,8 @@ _HOME = {
     "Text": "mtlkit.data",
     "Tokenizer": "mtlkit.data",
     "UpdateStrategy": "mtlkit.training",
+    "Vectors": "mtlkit.data",
+    "Vocabulary": "mtlkit.data",
     "WordTrace": "mtlkit.sharing",
     "load_archive": "mtlkit.runs",
 }

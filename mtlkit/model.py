@@ -63,10 +63,9 @@ class MultiTaskModel(Computing):
         """Names of the tasks, in the experiment's order."""
         return list(self.heads)
 
-    @property
-    def uses_characters(self) -> bool:
-        """Whether batches must carry characters."""
-        return any(cast(Embedder, embedder).uses_characters for embedder in self.embedders.values())
+    def embedder(self, task: str) -> Embedder:
+        """The embedder of a task, or the one that all tasks share."""
+        return cast(Embedder, self.embedders[SHARED if SHARED in self.embedders else task])
 
     def head(self, task: str) -> Head:
         """The head of a task."""
@@ -90,8 +89,7 @@ class MultiTaskModel(Computing):
 
     def embed(self, text: Text, task: str) -> Tensor:
         """(B, T, E) states of the task's embedder, or of the one that all tasks share."""
-        embedder = self.embedders[SHARED if SHARED in self.embedders else task]
-        return cast(Tensor, embedder(text))
+        return cast(Tensor, self.embedder(task)(text))
 
     def forward(self, text: Text, task: str, *, with_trace: bool = False, path: ModulePath | None = None) -> Shared:
         """States (B, T, D) of the sharing scheme, its losses and, if asked for, its trace. A `path` is for a

@@ -117,7 +117,7 @@ def test_components_in_prose_keep_their_promises(page: str, kind: str, name: str
 
 
 def test_there_are_components_in_prose() -> None:
-    assert {name for _, _, name, _ in SNIPPETS} == {"dot_product", "exact_match", "letters"}
+    assert {name for _, _, name, _ in SNIPPETS} == {"dot_product", "endings", "exact_match", "letters", "shapes"}
 
 
 def test_experiments_in_prose_are_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ def steps(folder: Path, epochs: int = 1) -> Iterator[Trained]:
     vocabulary = make_vocabulary(experiment, corpora, None)
     seed_all(experiment.seed)
     model = build_model(experiment, vocabulary, None)
-    split = TaskSplit("chunk", corpora.by_task["chunk"]["train"], vocabulary)
+    split = TaskSplit("chunk", corpora.by_task["chunk"]["train"], vocabulary, columns=model.embedder("chunk").tables)
     selection = experiment.trainer.selection.build(tasks=["chunk"])
     trainer = Trainer(model, {"chunk": split}, [], [], selection, experiment.trainer, experiment.seed)
     # A second stream of the same seed says beforehand how many tokens each step will have.

@@ -66,9 +66,11 @@ class Archive:
         return reader
 
     def labels_in_files(self, task: str) -> list[str]:
-        """The labels of a task, and those that its reader renames to them."""
-        renamed = self.experiment.tasks[task].reader.to_json().get("labels")
-        return [*self.vocabulary.labels(task), *(renamed if isinstance(renamed, dict) else ())]
+        """The labels of a task, and those of its files that the reader renames to them. Builds no reader."""
+        reader = self.experiment.tasks[task].reader
+        setting = reader.component.renames_by
+        renamed = None if setting is None else getattr(reader.settings, setting)
+        return [*self.vocabulary.labels(task), *(renamed or ())]
 
     @cached_property
     def _selection(self) -> ModelSelection:
@@ -111,7 +113,7 @@ class Archive:
                 )
 
     def _load(self, weights: str) -> MultiTaskModel:
-        model = build_model(self.experiment, self.vocabulary, None).to(self.device).eval()
+        model = build_model(self.experiment, self.vocabulary, fresh=False).to(self.device).eval()
         hand_down(model, self.experiment.trainer.compute.anywhere())
         member = f"weights/{weights}.safetensors"
         with reading(self.path, self.folder, member) as file:

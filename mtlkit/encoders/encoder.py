@@ -12,10 +12,11 @@ from mtlkit.config import Component
 from mtlkit.kernels.compute import Operation
 
 
-class Encoder(nn.Module, Component, offers=("input_dim",)):
+class Encoder(nn.Module, Component, offers=("input_dim", "files")):
     """Turns a sequence of vectors into a sequence of states of the same length.
 
-    Given at build: `input_dim`, the size E of the vectors.
+    Given at build: `input_dim`, the size E of the vectors; `files` (Path or None), the folder of what it has saved (see
+    `Component`).
     """
 
     output_dim: int

@@ -232,28 +232,32 @@ def load_experiment(file: Path, variables: Variables | None = None, overrides: S
         raise ConfigError(f"{file}: objects and lists are nested too deeply to be an experiment") from None
 
 
-def build_model(experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors | None) -> MultiTaskModel:
-    """The experiment's model on the current default device, freshly initialised, to compute as its trainer says.
+def build_model(
+    experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors | None = None, *, fresh: bool = True
+) -> MultiTaskModel:
+    """The experiment's model on the current default device, to compute as its trainer says.
 
     Args:
         experiment: says what to build.
         vocabulary: of its training data, or of its archive.
-        vectors: pretrained ones to start from; None where weights are loaded afterwards.
+        vectors: pretrained ones for fresh weights, if there are any.
+        fresh: whether the weights begin here; False where all of them are loaded afterwards.
 
     Raises:
         ConfigError: parts do not fit each other or the tasks.
         OutOfMemoryError: it does not fit the memory.
     """
     with reporting_out_of_memory(lambda: "building the model", "make its dimensions or its vocabulary smaller"):
-        model = _built(experiment, vocabulary, vectors)
+        model = _built(experiment, vocabulary, vectors, fresh)
     hand_down(model, experiment.trainer.compute)
     return model
 
 
-def _built(experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors | None) -> MultiTaskModel:
+def _built(experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors | None, fresh: bool) -> MultiTaskModel:
     settings, tasks = experiment.model, list(experiment.tasks)
     owners = [SHARED] if settings.share_embedder else tasks
-    embedders = {owner: settings.embedder.build(vocabulary=vocabulary, vectors=vectors) for owner in owners}
+    given = {"vocabulary": vocabulary, "vectors": vectors, "fresh": fresh}
+    embedders = {owner: settings.embedder.build(**given) for owner in owners}
     embedding_dim = next(iter(embedders.values())).output_dim
     sharing = settings.sharing.build(input_dim=embedding_dim, tasks=tasks)
     heads = {

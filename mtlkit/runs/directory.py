@@ -4,6 +4,7 @@ experiment.jsonnet, ...     the experiment file and all it imported, under sourc
 experiment.resolved.json    every default filled in
 meta.json                   marks the folder as a run; versions, data hashes, device
 vocabulary/                 one text file per namespace
+files/                      what components have saved of their own, see archive/component_files.py; often none
 metrics.jsonl, metrics.json every epoch, and the final figures
 sharing.jsonl               what was shared after every epoch, see training/records/
 checkpoints/                see training/checkpoints.py
@@ -49,6 +50,7 @@ class RunDirectory:
         self.meta = path / "meta.json"
         self.resolved = path / "experiment.resolved.json"
         self.vocabulary = path / "vocabulary"
+        self.files = path / "files"
         self.metrics_log = path / "metrics.jsonl"
         self.metrics = path / "metrics.json"
         self.sharing_log = path / "sharing.jsonl"
@@ -200,7 +202,7 @@ class RunDirectory:
 
     def sweep(self) -> None:
         """Removes half-written files that a killed process left in the run."""
-        for folder in (self.path, *self.stages.glob("*")):
+        for folder in (self.path, self.files, *self.stages.glob("*")):
             for abandoned in (*folder.glob(".*"), *StageDirectory(folder).checkpoints.glob(".*")):
                 shutil.rmtree(abandoned) if abandoned.is_dir() else abandoned.unlink()
 

@@ -106,7 +106,7 @@ def scored_tasks(
             {name: corpus},
             {name: settings.scorers()},
             archive.vocabulary,
-            characters=model.uses_characters,
+            model=model,
             device=archive.device,
             seen=archive.seen if split == "test" else None,
         )

@@ -96,7 +96,7 @@ def _inspected(
     vocabulary = make_vocabulary(loaded.experiment, corpora, vectors, say)
     model = new_model(experiment, vocabulary, vectors, say).to(device)
     splits = {
-        task: TaskSplit(task, corpus, vocabulary, with_characters=model.uses_characters, device=device)
+        task: TaskSplit(task, corpus, vocabulary, columns=model.embedder(task).tables, device=device)
         for task, corpus in corpora.of_split("train").items()
         if task in experiment.tasks
     }

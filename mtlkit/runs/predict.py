@@ -81,8 +81,8 @@ def answering(corpus: Corpus, fewer: str) -> AbstractContextManager[None]:
 
 def as_batch(archive: Archive, task: str, corpus: Corpus) -> Batch:
     """All texts of a corpus as the model of the task takes them, in their order."""
-    characters = archive.model_for(task).uses_characters
-    split = TaskSplit(task, corpus, archive.vocabulary, with_characters=characters, device=archive.device)
+    columns = archive.model_for(task).embedder(task).tables
+    split = TaskSplit(task, corpus, archive.vocabulary, columns=columns, device=archive.device)
     return split.batch(torch.arange(len(split)))
 
 

@@ -10,6 +10,7 @@ from mtlkit.config import Lazy
 from mtlkit.data import Corpus, TaskSplit, Vocabulary, clean_mask
 from mtlkit.figures import MAJORITY, Figure
 from mtlkit.metrics import Metric
+from mtlkit.model import MultiTaskModel
 from mtlkit.training import EvaluationTask
 
 
@@ -18,14 +19,23 @@ def evaluation_tasks(
     metrics: Mapping[str, Sequence[Lazy[Metric]]],
     vocabulary: Vocabulary,
     *,
-    characters: bool,
+    model: MultiTaskModel,
     device: torch.device,
     seen: NDArray[Any] | None = None,
 ) -> list[EvaluationTask]:
-    """What the evaluator needs of a split; with `seen`, its clean part is scored as well."""
+    """What the evaluator needs of a split of each task.
+
+    Args:
+        corpora: the split of each task.
+        metrics: that each task is scored by.
+        vocabulary: knows the labels.
+        model: that answers, whose embedders say what batches carry.
+        device: where batches are made.
+        seen: digests of the texts that are not clean; if given, the clean part is scored as well.
+    """
     return [
         EvaluationTask(
-            split=TaskSplit(task, corpus, vocabulary, with_characters=characters, device=device),
+            split=TaskSplit(task, corpus, vocabulary, columns=model.embedder(task).tables, device=device),
             labels=vocabulary.labels(task),
             metrics=metrics[task],
             clean=None if seen is None else clean_mask(corpus, seen),

@@ -61,7 +61,7 @@ class StageRun:
         # Before paths are derived: scores that differ in their last digits could choose other paths.
         compute_as(stage.settings.trainer)
         paths = stage.derive_paths()
-        experiment = stage.experiment(paths)
+        experiment = stage.experiment(paths, begun)
         done = stage.folder.read_outcome() if begun else None
         return cls(stage, experiment, paths, stage.trainer(experiment, begun) if done is None else done)
 
@@ -81,6 +81,7 @@ class StageRun:
 
     def _trained(self, trainer: Trainer, checkpoints: Checkpoints) -> dict[str, Any]:
         """Trains and scores, then writes down that the stage is done: figures, size of the log, digests of weights."""
+        self.experiment = self.stage.save_files(self.experiment, trainer.model)
         self._train(trainer, checkpoints)
         done = {
             "metrics": self._figures(trainer, checkpoints),

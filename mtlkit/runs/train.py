@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 import mtlkit
-from mtlkit.archive import write_archive
+from mtlkit.archive import components_of_tasks, save_files, saved_members, with_saved_files, write_archive
 from mtlkit.data import Vocabulary
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.experiment import (
@@ -82,8 +82,10 @@ def train(
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("mtlkit trains in one process so far; start it without torchrun")
-    check_experiment(loaded.experiment, str(loaded.file))
     run = RunDirectory(directory)
+    if options.resume or options.go_on:
+        loaded = replace(loaded, experiment=with_saved_files(loaded.experiment, run.files))
+    check_experiment(loaded.experiment, str(loaded.file))
     with run.locked(), Interrupts() as interrupts, threads_as_before():
         if options.go_on and run.is_finished:
             run.check_resumable()
@@ -153,11 +155,14 @@ def _train(
         if not begun:  # nothing is left behind where the model could not be built
             meta = {**_meta(experiment, options, kernels, hashes, code), "texts": corpora.counts()}
             run.create(loaded, vocabulary, meta)
+        if number == 0:
+            save_files(run.files, components_of_tasks(experiment))
         outcomes.append(stage.finish())
     last = outcomes[-1]
     # Without what is only known at the end, so that a finished run that is resumed leaves the same bytes.
     meta = {key: value for key, value in run.read_meta().items() if key not in ("finished", "ran")} | _ran(outcomes)
-    write_archive(run.archive, last.experiment, run.vocabulary, last.weights, corpora.seen(), meta)
+    files = saved_members(last.experiment)
+    write_archive(run.archive, last.experiment, run.vocabulary, last.weights, corpora.seen(), meta, files)
     metrics = {**last.metrics, **_stage_metrics(experiment, outcomes)}
     run.write_metrics(metrics)
     run.add_meta({**_ran(outcomes), "finished": _now()})

@@ -66,8 +66,9 @@ class ModulePool(SearchableScheme):
 
     @classmethod
     def with_paths(cls, scheme: Lazy[Self], paths: Mapping[str, ModulePath]) -> Lazy[Self]:
-        selector = {"type": FixedPaths.registered_name, "paths": {task: list(path) for task, path in paths.items()}}
-        return Lazy.of(cls, **{**scheme.to_json(), "selector": selector})
+        selector = Lazy.of(FixedPaths, paths={task: list(path) for task, path in paths.items()})
+        # Not by way of JSON: the modules stay the same part, with the files that they have saved.
+        return Lazy(cls, scheme.settings.model_copy(update={"selector": selector}))
 
     @classmethod
     def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:

@@ -25,6 +25,8 @@ def check_dataset_reader(lazy: Lazy[DatasetReader]) -> None:
     with doing("when it is built"):
         reader = lazy.build()
     promise(reader.target_kind in KINDS, f"its target_kind is {reader.target_kind!r}, not one of {KINDS}")
+    renames_by, settings = reader.renames_by, type(lazy.settings).model_fields
+    promise(renames_by in (None, *settings), f"renames_by names a setting that it does not have: {renames_by!r}")
     with doing("asked for the files of the source 'train'"):
         files = reader.files("train")
     promise(all(isinstance(file, Path) for file in files), "files() gives something that is no Path")

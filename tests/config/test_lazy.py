@@ -9,7 +9,7 @@ from typing import Any
 import pydantic
 import pytest
 
-from mtlkit.config import Component, Lazy, Runtime, Spec, components_in, validate
+from mtlkit.config import Component, Lazy, Runtime, Spec, components_in, validate, with_parts
 from mtlkit.encoders import Encoder, LstmEncoder, StackedEncoder
 from mtlkit.heads import Classifier
 
@@ -265,3 +265,17 @@ def test_parts_are_found_wherever_a_setting_can_hold_them(vehicle: Lazy[Any]) ->
 def test_parts_and_components_are_found_by_one_walk(vehicle: Lazy[Any]) -> None:
     assert list(components_in(vehicle)) == [part.component for part in vehicle.parts()]
     assert list(components_in({"x": [vehicle], "y": "text"})) == list(components_in(vehicle))
+
+
+def test_parts_are_changed_wherever_a_setting_can_hold_them(vehicle: Lazy[Any]) -> None:
+    def larger(place: str, part: Lazy[Any]) -> Lazy[Any]:
+        size = getattr(part.settings, "size", None)
+        return part if size is None else Lazy.of(part.component, size=size + 100)
+
+    before = vehicle.to_json()
+    after = with_parts(vehicle, larger)
+    assert [part.settings.size for part in after.parts() if part is not after] == list(range(100, 118))
+    assert vehicle.to_json() == before
+    kinds = [type(getattr(after.settings, name)) for name in type(after.settings).model_fields]
+    assert kinds == [type(getattr(vehicle.settings, name)) for name in type(vehicle.settings).model_fields]
+    assert with_parts(vehicle, lambda place, part: part) is vehicle

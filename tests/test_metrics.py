@@ -4,7 +4,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtlkit.metrics import Metric, SpanF1, spans
+from mtlkit.metrics import Accuracy, Metric, SpanF1, TokenAccuracy, spans
+
+
+def test_accuracy_counts_over_all_updates() -> None:
+    metric = Accuracy()
+    metric.update(["positive", "negative", "positive"], ["positive", "positive", "positive"])
+    metric.update(["negative"], ["negative"])
+    assert metric.compute() == {"accuracy": 3 / 4}
+
+
+def test_token_accuracy_weighs_words_not_texts() -> None:
+    metric = TokenAccuracy()
+    metric.update([("NN", "VB", "NN"), ("DT",)], [("NN", "VB", "VB"), ("NN",)])
+    assert metric.compute() == {"token_accuracy": 2 / 4}
+
+
+@pytest.mark.parametrize("metric", [Accuracy(), TokenAccuracy()])
+def test_nothing_to_count_scores_zero(metric: Accuracy | TokenAccuracy) -> None:
+    assert metric.compute() == {metric.headline: 0.0}
+
+
+def test_missing_predictions_are_refused() -> None:
+    with pytest.raises(ValueError, match="longer"):
+        Accuracy().update(["positive"], ["positive", "negative"])
+    with pytest.raises(ValueError, match="longer"):
+        TokenAccuracy().update([("NN",)], [("NN", "VB")])
 
 
 @pytest.mark.parametrize(
@@ -77,7 +102,7 @@ def test_a_span_counts_in_its_own_text_only() -> None:
     assert scores([("B-NP O", "O B-NP"), ("O B-NP", "B-NP O")])["f1"] == 0.0
 
 
-def test_nothing_to_count_scores_zero() -> None:
+def test_no_spans_to_count_score_zero() -> None:
     assert scores([]) == scores([("O O", "O O")]) == {"f1": 0.0, "precision": 0.0, "recall": 0.0}
 
 
