@@ -57,7 +57,7 @@ def measure(size: tuple[int, int, int], target: float | None, rounds: int) -> tu
         rounds,
     )
     over_plain, over_calls = timings.ratio("plain", "mtlkit"), timings.ratio("two_calls", "mtlkit")
-    what = "both ways of a BiLSTM as one operation against"
+    what = "both directions of a BiLSTM as one operation against"
     first = f"{what} torch.nn.LSTM in the same place"
     rows = [
         at_least(first, problem.case, over_plain, target) if target else untargeted(first, problem.case, over_plain),

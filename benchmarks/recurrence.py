@@ -20,7 +20,7 @@ from torch import Tensor
 
 SHORT, LONG, FEW, MANY = Case(20), Case(130), Case(130, tasks=4), Case(130, tasks=16)
 CASES = [SHORT, LONG, FEW, MANY]
-AGAINST = "recurrence against what one writes from the paper"
+AGAINST = "recurrence against a literal implementation of the paper"
 OVER = "recurrence over torch.nn.LSTM"
 
 

@@ -99,7 +99,7 @@ def main() -> None:
     arguments = command_line(__doc__, "senders", rounds=15)
     found = {case: measure(case, arguments.rounds) for case in CASES}
     rows = [
-        untargeted("LSTMs one by one over two at once, at best", case.name, its.chain.ratio(*WAYS))
+        untargeted("LSTMs one by one over two at once, best case", case.name, its.chain.ratio(*WAYS))
         for case, its in found.items()
     ]
     details = {

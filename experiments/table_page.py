@@ -19,9 +19,9 @@ Rows = Sequence[tuple[TableRow, Sequence[KeptRun]]]
 
 PREFACE = """# {table.title}
 
-Written by `python experiments/run_tables.py {name} --render`; [one file a run]({name}) holds command, commit, machine,
-data hashes and every epoch. {figures} in percent, over seeds mean ± standard deviation; *clean* leaves out test texts
-that occur in train or dev data of any task. The papers' figures are from trainers of their own.
+Written by `python experiments/run_tables.py {name} --render`; [one file per run]({name}) records command, commit,
+machine, data hashes and every epoch. {figures} in percent, as mean ± standard deviation over seeds; *clean* leaves out
+test texts that occur in train or dev data of any task. The papers' figures come from other trainers.
 
 """
 

@@ -142,7 +142,7 @@ def _fixed(*path: int) -> TableRow:
 
 # Chen et al. 2018, Figure 4, with the controls that they lack.
 EWT_CONTROLS = PaperTable(
-    "English Web Treebank, 4 tasks over all domains, 2,000 texts a task: a pool of 4 modules and its controls",
+    "English Web Treebank, 4 tasks over all domains, 2,000 texts per task: a pool of 4 modules and its controls",
     "token_accuracy",
     (
         _pool_of_four("pool", "NAS-MTL, 4 modules"),
@@ -187,7 +187,7 @@ TAGGING = PaperTable(
     TAGGING_METRICS,
 )
 TAGGING_SMALL = PaperTable(
-    "Tagging with at most 2,000 sentences a file, one trainer for all systems",
+    "Tagging with at most 2,000 sentences per file, one trainer for all systems",
     "token_accuracy",
     _tagging("--limit", "2000"),
     TAGGING_METRICS,

@@ -3,7 +3,6 @@
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, final
 
@@ -110,15 +109,14 @@ def show_figures(figures: Mapping[str, float], title: str) -> None:
     """A table of figures, given by name, in percent: tasks down and metrics across, to standard output."""
     if not figures:
         return
-    found = [Figure.parse(name) for name in figures]
-    columns = sorted({figure.score: figure for figure in found}.values(), key=lambda figure: figure.clean)
-    table = Table(title=title, title_justify="left")
-    table.add_column("task")
-    for column in columns:
-        table.add_column(column.label, justify="right")
-    for task in dict.fromkeys(figure.task for figure in found):
-        cells = [figures.get(str(replace(column, task=task))) for column in columns]
-        table.add_row(task, *("" if cell is None else f"{cell:.2%}" for cell in cells))
+    from mtlkit.runs import score_table
+
+    found = score_table(figures, title)
+    table = Table(*found.header[:1], title=found.title, title_justify="left")
+    for name in found.header[1:]:
+        table.add_column(name, justify="right")
+    for row in found.rows:
+        table.add_row(*(cell.text for cell in row))
     results.print(table)
 
 

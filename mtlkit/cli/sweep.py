@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,7 +11,8 @@ from mtlkit.cli.experiment_source import ExperimentSource, takes_experiment
 from mtlkit.cli.options import Device, Limit, command_as_given, torch_device
 
 if TYPE_CHECKING:
-    from mtlkit.runs import TrainOptions
+    import torch
+
     from mtlkit.sweeps import Point, Report, Sweep
 
 Vary = Annotated[
@@ -53,10 +53,20 @@ def sweep(
     and a run whose process was killed is taken over. A run that fails leaves the exit code 1. --range and --storage
     need mtlkit[sweep].
     """
-    from mtlkit.runs import Interrupted, TrainOptions
-    from mtlkit.sweeps import check_joins, check_optuna, check_storage, join
+    from mtlkit.runs import Interrupted
+    from mtlkit.sweeps import check_joins, check_optuna, check_storage, join, plan_sweep
 
-    asked = _asked(source, grid, range_, trials, seeds, serialization_dir, limit)
+    asked = plan_sweep(
+        lambda options: source.with_options(options).load(),
+        grid=grid,
+        ranges=range_,
+        trials=trials,
+        seeds=seeds,
+        arguments=source.file_arguments(),
+        given=source.given_names(),
+        directory=serialization_dir,
+        limit=limit,
+    )
     check_optuna(asked, storage)
     check_joins(asked)
     for point in asked.grid_points:
@@ -68,14 +78,14 @@ def sweep(
     if report:
         _show(_report(asked, storage, command))
         return
-    options = TrainOptions(torch_device(device), plugins=source.plugins())
+    where = torch_device(device)
     check_storage(storage)  # before anything is left behind
     identity = join(asked)
     try:
         if processes > 1:
             _start(asked, identity, storage, processes)
         else:
-            _work(asked, identity, storage, sampler, options)
+            _work(asked, identity, storage, sampler, where)
     except Interrupted as interrupted:
         _say_how_to_go_on("interrupted")
         raise typer.Exit(interrupted.exit_code) from None
@@ -83,37 +93,6 @@ def sweep(
     found.write()
     _show(found)
     _end(found)
-
-
-def _asked(
-    source: ExperimentSource,
-    grid: Sequence[str],
-    range_: Sequence[str],
-    trials: int | None,
-    seeds: str,
-    directory: Path | None,
-    limit: int | None,
-) -> "Sweep":
-    """The sweep that the options ask for, before anything is known of its directory."""
-    from mtlkit.config import top_level_arguments
-    from mtlkit.errors import ConfigError
-    from mtlkit.sweeps import Axis, Sweep, axes_of, parse_grid, parse_range, parse_seeds, refuse_repeated
-
-    if bool(range_) != bool(trials):
-        raise ConfigError("--range and --trials go together: give the range, and how many points to draw from it")
-    source.plugins()
-    arguments = top_level_arguments(source.experiment, source.variables())
-    grids = tuple(parse_grid(given, arguments) for given in grid)
-    ranges = tuple(parse_range(given, arguments) for given in range_)
-    elsewhere = [item.partition("=")[0] for item in (*source.tla, *source.tla_str, *source.override)]
-    refuse_repeated(axes_of(grids, ranges), elsewhere)
-    seed_axis = Axis("seed", is_setting="seed" not in arguments)
-    asked = Sweep(
-        Path(), grids, ranges, trials or 0, (), seed_axis, lambda more: source.with_options(more).load()[0], limit
-    )
-    loaded = asked.experiment(asked.some_point)
-    folder = directory or Path("runs") / f"{loaded.name}-sweep"
-    return replace(asked, directory=folder, seeds=parse_seeds(seeds, loaded.experiment.seed))
 
 
 def _known_points(asked: "Sweep", storage: str | None) -> "Sequence[Point]":
@@ -150,14 +129,14 @@ def _start(asked: "Sweep", identity: str, storage: str | None, processes: int) -
         raise typer.Exit(codes[wrong[0]])
 
 
-def _work(asked: "Sweep", identity: str, storage: str | None, sampler: Sampler, options: "TrainOptions") -> None:
+def _work(asked: "Sweep", identity: str, storage: str | None, sampler: Sampler, device: "torch.device") -> None:
     from mtlkit.cli.console import ConsoleListener, say
     from mtlkit.sweeps import open_trials, work
 
     with asked.held():
         trials = open_trials(asked, identity, storage, sampler)
         trials.enqueue()
-    work(asked, trials, options, lambda: [ConsoleListener()], say)
+    work(asked, trials, device, lambda: [ConsoleListener()], say)
 
 
 def _show_plan(asked: "Sweep", points: "Sequence[Point]") -> None:

@@ -4,14 +4,26 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from mtlkit.comparison.bootstrap import LEVEL
 from mtlkit.comparison.compare import Comparison, Result, Texts
 from mtlkit.figures import AVERAGE
-from mtlkit.tables import Cell, Table, mark_best, spread
+from mtlkit.tables import Cell, Table, latex, mark_best, markdown, spread
 
 COLUMNS = ("system", "task", "metric", "split", "texts", "seeds", "mean", "deviation", "gain", "low", "high", "p")
+
+
+FileFormat: TypeAlias = Literal["markdown", "latex", "csv", "json"]
+
+
+def written(comparison: Comparison, format_: FileFormat) -> str:
+    """The text of a comparison in a format for files: tables and notes, or records."""
+    if format_ == "csv":
+        return as_csv(comparison)
+    if format_ == "json":
+        return as_json(comparison)
+    return (markdown if format_ == "markdown" else latex)(tables_of(comparison), notes_of(comparison))
 
 
 def tables_of(comparison: Comparison) -> list[Table]:

@@ -13,7 +13,14 @@ from mtlkit.config.component import (
 from mtlkit.config.describe import SettingDescription, settings_of, summary
 from mtlkit.config.explain import path_text, validate
 from mtlkit.config.json_schema import json_schema
-from mtlkit.config.jsonnet import Evaluated, Variables, evaluate_file, experiment_root, top_level_arguments
+from mtlkit.config.jsonnet import (
+    Evaluated,
+    Variables,
+    evaluate_file,
+    experiment_root,
+    parse_json,
+    top_level_arguments,
+)
 from mtlkit.config.lazy import Lazy, components_in, parts_by_place
 from mtlkit.config.leaves import ABSENT, Difference, differences, flattened
 from mtlkit.config.overrides import apply_overrides, parse_assignment, parse_value
@@ -46,6 +53,7 @@ __all__ = [
     "json_schema",
     "nearest",
     "parse_assignment",
+    "parse_json",
     "parse_value",
     "parts_by_place",
     "path_text",

@@ -53,7 +53,7 @@ def evaluate_file(path: Path, variables: Variables | None = None) -> Evaluated:
     name = path.resolve().relative_to(root).as_posix()
     if path.suffix == ".json":
         _check_used(path, {**variables.external, **variables.arguments}, [])
-        return Evaluated(_parse_json(path, text), {name: text})
+        return Evaluated(parse_json(text, path), {name: text})
     importer = _Importer(root, path)
 
     def evaluate(code: str, arguments: Mapping[str, str]) -> Any:
@@ -182,22 +182,28 @@ def _read(path: Path) -> str:
         raise ConfigError(f"{path}: is not UTF-8 text; save it in that encoding") from None
 
 
-def _parse_json(path: Path, text: str) -> Any:
+def parse_json(text: str, place: Path | str) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        ConfigError: it is not JSON, or has what Python's parser lets pass: a key twice in one object, NaN, infinity.
+    """
+
     def no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         if repeated := {name for name in names if names.count(name) > 1}:
-            raise ConfigError(f"{path}: key '{min(repeated)}' is given twice in one object; keep one of them")
+            raise ConfigError(f"{place}: key '{min(repeated)}' is given twice in one object; keep one of them")
         return dict(pairs)
 
     def no_constants(name: str) -> Any:
-        raise ConfigError(f"{path}: {name} is no number in JSON; write a number")
+        raise ConfigError(f"{place}: {name} is no number in JSON; write a number")
 
     try:
         return json.loads(text, object_pairs_hook=no_duplicates, parse_constant=no_constants)
     except json.JSONDecodeError as error:
-        raise ConfigError(f"{path}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}") from None
+        raise ConfigError(f"{place}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}") from None
     except ValueError:  # Python's own limit, 4300 digits
-        raise ConfigError(f"{path}: a number has too many digits; write a shorter one") from None
+        raise ConfigError(f"{place}: a number has too many digits; write a shorter one") from None
 
 
 def _explain(path: Path, message: str) -> str:

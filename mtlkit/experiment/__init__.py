@@ -11,17 +11,16 @@ from mtlkit.experiment.corpora import (
     read_vectors,
     say_counts,
 )
+from mtlkit.experiment.loading import AnyExperiment, LoadedExperiment, Overrides, jsonnet_variables, load_experiment
 from mtlkit.experiment.settings import (
     SECTIONS,
     SPLITS,
     Experiment,
     InitializerSettings,
-    LoadedExperiment,
     ModelSettings,
     PretrainedSettings,
     TaskSettings,
     build_model,
-    load_experiment,
 )
 from mtlkit.experiment.stages import ONLY, TaskPaths, experiment_of, seed_of, stages_of, tasks_of
 
@@ -29,11 +28,13 @@ __all__ = [
     "ONLY",
     "SECTIONS",
     "SPLITS",
+    "AnyExperiment",
     "Corpora",
     "Experiment",
     "InitializerSettings",
     "LoadedExperiment",
     "ModelSettings",
+    "Overrides",
     "PretrainedSettings",
     "TaskPaths",
     "TaskSettings",
@@ -41,6 +42,7 @@ __all__ = [
     "counts_of",
     "data_hashes",
     "experiment_of",
+    "jsonnet_variables",
     "load_corpora",
     "load_experiment",
     "load_split",

@@ -1,18 +1,15 @@
 """An experiment: the table of contents of an experiment file, as one validated value."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator
 from torch import nn
 
-from mtlkit.config import Lazy, Spec, Variables, apply_overrides, evaluate_file, experiment_root, validate
+from mtlkit.config import Lazy, Spec
 from mtlkit.data import DatasetReader, ResplitSettings, Vectors, Vocabulary, VocabularySettings
 from mtlkit.embedders import Embedder
-from mtlkit.errors import ConfigError
 from mtlkit.figures import AVERAGE
 from mtlkit.heads import Head
 from mtlkit.initializers import Initializer
@@ -196,40 +193,6 @@ SECTIONS: dict[str, type[Spec]] = {
 }
 """What an experiment file is made of; under `tasks` each task, and its `resplit`; in `model.initializers`,
 `model.pretrained` and `stages` each entry."""
-
-
-@dataclass(frozen=True)
-class LoadedExperiment:
-    """An experiment and the files it came from."""
-
-    experiment: Experiment
-    file: Path
-    sources: dict[str, str]
-    """Text of the experiment file and of all it imported, by path."""
-
-    @property
-    def source(self) -> str:
-        """The experiment file's own key in `sources`."""
-        return self.file.resolve().relative_to(experiment_root(self.file)).as_posix()
-
-    @property
-    def name(self) -> str:
-        """`fdu-ic` for `experiments/fdu/ic.jsonnet`."""
-        return "-".join(Path(self.source).with_suffix("").parts)
-
-
-def load_experiment(file: Path, variables: Variables | None = None, overrides: Sequence[str] = ()) -> LoadedExperiment:
-    """Evaluates and validates an experiment file.
-
-    Raises:
-        ConfigError: with every error in it, each with its place.
-    """
-    try:
-        evaluated = evaluate_file(file, variables)
-        value = apply_overrides(evaluated.value, list(overrides))
-        return LoadedExperiment(validate(Experiment, value, str(file)), file, evaluated.sources)
-    except RecursionError:
-        raise ConfigError(f"{file}: objects and lists are nested too deeply to be an experiment") from None
 
 
 def build_model(

@@ -24,7 +24,7 @@ from typing import Any, final
 
 from mtlkit.archive.packing import as_json
 from mtlkit.data import Vocabulary
-from mtlkit.errors import RunError, RunInUseError
+from mtlkit.errors import ConfigError, RunError, RunInUseError
 from mtlkit.experiment import LoadedExperiment
 from mtlkit.files import is_locked, new_folder, take_lock, write_atomically
 from mtlkit.runs.documents import (
@@ -39,6 +39,19 @@ from mtlkit.runs.documents import (
     read_object,
 )
 from mtlkit.runs.stage_directory import StageDirectory
+
+
+def archive_path(path: Path) -> Path:
+    """The archive itself where a run's directory is given.
+
+    Raises:
+        ConfigError: the directory has none.
+    """
+    if not path.is_dir():
+        return path
+    if not RunDirectory(path).archive.exists():
+        raise ConfigError(f"{path}: has no archive.tar.gz; give the directory of a finished run, or an archive")
+    return RunDirectory(path).archive
 
 
 @final
@@ -283,7 +296,7 @@ def _experiment_files(loaded: LoadedExperiment) -> dict[str, bytes]:
     """The experiment as it was given and as it is, by their paths in the directory."""
     texts = {
         **{f"sources/{name}": text for name, text in loaded.sources.items()},
-        f"experiment{loaded.file.suffix}": loaded.sources[loaded.source],
+        f"experiment{Path(loaded.source).suffix}": loaded.sources[loaded.source],
         "experiment.resolved.json": json.dumps(loaded.experiment.to_json(), indent=2) + "\n",
     }
     return {name: text.encode() for name, text in texts.items()}

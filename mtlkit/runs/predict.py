@@ -10,7 +10,7 @@ import torch
 
 from mtlkit.archive import Archive
 from mtlkit.data import Batch, Corpus, DatasetReader, Instance, TaskSplit
-from mtlkit.errors import DataError
+from mtlkit.errors import ConfigError, DataError
 from mtlkit.heads import Decoded
 from mtlkit.training import as_target
 from mtlkit.training.devices import reporting_out_of_memory
@@ -21,10 +21,10 @@ Input = tuple[str | Mapping[str, object] | DataError, str]
 NO_NUMBER = "the model comes to no finite number; its weights are not sound, ask its author for others"
 
 
-def predict(
+def predict_inputs(
     archive: Archive, inputs: Iterable[Input], tasks: Sequence[str], batch_size: int = 64
 ) -> Iterator[dict[str, Any]]:
-    """A record per input and task, in order. A bad input gives a record with an `error`, and the rest goes on.
+    """Yields a record for each input and task, in order; the record of a bad input has an `error`.
 
     Args:
         archive: the trained model.
@@ -41,6 +41,18 @@ def predict(
         answers = [_answer(archive, chunk, task, reader) for task, reader in readers.items()]
         for records in zip(*answers, strict=True):
             yield from records
+
+
+def tasks_asked(archive: Archive, tasks: Sequence[str]) -> list[str]:
+    """The tasks whose heads are to answer: those that are given, or all of the archive's.
+
+    Raises:
+        ConfigError: the archive has no such task.
+    """
+    known = list(archive.experiment.tasks)
+    if unknown := [name for name in tasks if name not in known]:
+        raise ConfigError(f"--task {unknown[0]}: the archive's tasks are {', '.join(known)}")
+    return list(dict.fromkeys(tasks)) or known
 
 
 def _answer(archive: Archive, chunk: Sequence[Input], task: str, reader: DatasetReader) -> list[dict[str, Any]]:

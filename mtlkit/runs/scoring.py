@@ -1,6 +1,7 @@
 """What is scored: a split of each task with the metrics and labels that it is scored by."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from mtlkit.data import Corpus, TaskSplit, Vocabulary, clean_mask
 from mtlkit.figures import MAJORITY, Figure
 from mtlkit.metrics import Metric
 from mtlkit.model import MultiTaskModel
+from mtlkit.tables import Table
 from mtlkit.training import EvaluationTask
 
 
@@ -53,3 +55,14 @@ def majority(task: str, corpus: Corpus) -> dict[str, float]:
     if corpus.target_kind != "label" or not counts:
         return {}
     return {str(Figure(task, MAJORITY)): max(counts.values()) / sum(counts.values())}
+
+
+def score_table(figures: Mapping[str, float], title: str) -> Table:
+    """Figures, given by name as shares of 1, as a table in percent: a row for each task, a column for each score."""
+    found = [Figure.parse(name) for name in figures]
+    columns = sorted({figure.score: figure for figure in found}.values(), key=lambda figure: figure.clean)
+    rows = []
+    for task in dict.fromkeys(figure.task for figure in found):
+        cells = [figures.get(str(replace(column, task=task))) for column in columns]
+        rows.append([task, *("" if cell is None else f"{cell:.2%}" for cell in cells)])
+    return Table.of(title, ["task", *(column.label for column in columns)], rows)

@@ -1,5 +1,6 @@
 """Sweeps: an experiment at many points, each under several seeds, worked on by any number of processes."""
 
+from mtlkit.sweeps.asking import plan_sweep
 from mtlkit.sweeps.axes import (
     Axis,
     Grid,
@@ -43,6 +44,7 @@ __all__ = [
     "parse_grid",
     "parse_range",
     "parse_seeds",
+    "plan_sweep",
     "refuse_repeated",
     "report",
     "work",

@@ -6,11 +6,12 @@ begun and is not locked counts as open, and the process that takes it continues 
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from statistics import fmean
 
+import torch
+
 from mtlkit.errors import DivergedError, OutOfMemoryError, RunInUseError
-from mtlkit.runs import Interrupts, Listener, TrainOptions, train
+from mtlkit.runs import Interrupts, Listener, train
 from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.scores import scores_of
 from mtlkit.sweeps.sweep import Sweep, SweepRun
@@ -23,7 +24,7 @@ LOOK_SECONDS = 2.0
 
 
 def work(
-    sweep: Sweep, trials: Trials, options: TrainOptions, listeners: Callable[[], Sequence[Listener]], say: Say
+    sweep: Sweep, trials: Trials, device: torch.device, listeners: Callable[[], Sequence[Listener]], say: Say
 ) -> None:
     """Trains until every run has finished or failed, including those that other processes are working on.
 
@@ -32,7 +33,7 @@ def work(
     Args:
         sweep: the sweep, which knows its runs.
         trials: hands out the sweep's points.
-        options: options of every run.
+        device: the device of every run.
         listeners: creates the listeners of a run.
         say: reports progress, one line at a time.
 
@@ -47,7 +48,7 @@ def work(
             interrupts.raise_if_received()
         if run is not None:
             waiting = False
-            _attempt(sweep, run, options, listeners(), say)
+            _attempt(sweep, run, device, listeners(), say)
         elif not others:
             return
         else:
@@ -94,13 +95,21 @@ def score_of(sweep: Sweep, point: Point) -> float | None:
     return fmean(scores)
 
 
-def _attempt(sweep: Sweep, run: SweepRun, options: TrainOptions, listeners: Sequence[Listener], say: Say) -> None:
+def _attempt(sweep: Sweep, run: SweepRun, device: torch.device, listeners: Sequence[Listener], say: Say) -> None:
     """Trains a run to its end, unless another process has taken it in the meantime."""
     name = run.directory.path.name
     loaded = sweep.experiment(run.point, run.seed)
-    options = replace(options, limit=sweep.limit, go_on=True)
+    announcing = _announcing(run, say)
     try:
-        train(loaded, run.directory.path, options, listeners, _announcing(run, say))
+        train(
+            loaded,
+            run.directory.path,
+            device=device,
+            limit=sweep.limit,
+            resume="auto",
+            listeners=listeners,
+            say=announcing,
+        )
     except RunInUseError:
         say(f"{name}: another process was faster")
     except (DivergedError, OutOfMemoryError) as error:
