@@ -39,7 +39,7 @@ def sweep(
         Path | None, typer.Option("-s", "--serialization-dir", help="Default: runs/<experiment's name>-sweep.")
     ] = None,
     storage: Annotated[
-        str | None, typer.Option(metavar="URL", help="Optuna's database; default: a file in the directory.")
+        str | None, typer.Option(metavar="URL", help="A database for Optuna's study; default: a file in the directory.")
     ] = None,
     processes: Annotated[int, typer.Option(min=1, help="Start so many processes that share the work.")] = 1,
     report: Annotated[bool, typer.Option("--report", help="Only show what it has come to so far.")] = False,
@@ -50,12 +50,12 @@ def sweep(
     """Train an experiment at every point of a grid, under several seeds; dev data choose the best point.
 
     The same command, given again, goes on or joins in: processes and machines that share the directory share the work,
-    and a run whose process was killed is taken over. A run that fails leaves the exit code 1. Needs mtlkit[sweep].
+    and a run whose process was killed is taken over. A run that fails leaves the exit code 1. --range and --storage
+    need mtlkit[sweep].
     """
     from mtlkit.runs import Interrupted
     from mtlkit.sweeps import check_joins, check_optuna, check_storage, join, plan_sweep
 
-    check_optuna()
     asked = plan_sweep(
         lambda options: source.with_options(options).load(),
         grid=grid,
@@ -67,6 +67,7 @@ def sweep(
         directory=serialization_dir,
         limit=limit,
     )
+    check_optuna(asked, storage)
     check_joins(asked)
     for point in asked.grid_points:
         asked.experiment(point, asked.seeds[0])
@@ -96,13 +97,13 @@ def sweep(
 
 def _known_points(asked: "Sweep", storage: str | None) -> "Sequence[Point]":
     """Those of a grid, or those that have been drawn so far."""
-    from mtlkit.sweeps import Trials, identity_of
+    from mtlkit.sweeps import identity_of, open_trials
 
     identity = identity_of(asked)
     if asked.grid_points or identity is None:
         return asked.grid_points
     with asked.held():
-        return Trials(asked, identity, storage).points()
+        return open_trials(asked, identity, storage).points()
 
 
 def _report(asked: "Sweep", storage: str | None, command: Sequence[str]) -> "Report":
@@ -115,10 +116,10 @@ def _start(asked: "Sweep", identity: str, storage: str | None, processes: int) -
     """Starts processes with the same command and waits for them. One that is killed leaves its work to the others."""
     from mtlkit.cli.console import say
     from mtlkit.runs.transfer.jobs import Job, run_jobs
-    from mtlkit.sweeps import Trials
+    from mtlkit.sweeps import open_trials
 
     with asked.held():
-        Trials(asked, identity, storage)  # what is wrong with the storage is to be said once
+        open_trials(asked, identity, storage)  # what is wrong with the storage is reported once, not by each process
     say(f"{processes} processes are at work; what they say is in {asked.directory / 'process-N.log'}")
     arguments = _without_processes(sys.argv[1:])
     logs = [asked.directory / f"process-{number}.log" for number in range(1, processes + 1)]
@@ -130,10 +131,10 @@ def _start(asked: "Sweep", identity: str, storage: str | None, processes: int) -
 
 def _work(asked: "Sweep", identity: str, storage: str | None, sampler: Sampler, device: "torch.device") -> None:
     from mtlkit.cli.console import ConsoleListener, say
-    from mtlkit.sweeps import Trials, work
+    from mtlkit.sweeps import open_trials, work
 
     with asked.held():
-        trials = Trials(asked, identity, storage, sampler)
+        trials = open_trials(asked, identity, storage, sampler)
         trials.enqueue()
     work(asked, trials, device, lambda: [ConsoleListener()], say)
 

@@ -1,6 +1,5 @@
 """`diff`: what two runs or archives have in common, and where they differ."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,12 @@ WITHOUT_VALUE = ("--resume", "--resume-anyway", "--force", "--dry-run", "--profi
 OF_THIS_RUN = ("-s", "--serialization-dir", "--resume", "--resume-anyway", "--force", "--profile")
 """Options that say where or how a run was made, not what was run."""
 SHORT = {"--override": "-o"}
+
+
+class ShownMeta(Meta):
+    """What is shown of `meta.json`. Nothing of it has to be there."""
+
+    plugins: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -58,14 +63,26 @@ def facts_of(path: Path) -> Facts:
         return _facts(experiment, meta, {})
     run = RunDirectory(path)
     if not run.is_run:
-        raise RunError(f"{path}: is no run; give a run's directory or an archive")
+        raise RunError(f"{path}: {run.not_a_run}; give a run's directory or an archive")
+    meta = _shown(run.meta)
     try:
-        metrics = json.loads(run.metrics.read_text()) if run.metrics.exists() else {}
-        meta = parse_json(run.meta.read_bytes())
-        validate(Meta, meta, run.meta.name)
-        return _facts(parse_json(run.resolved.read_bytes()), meta, metrics)
-    except (OSError, ValueError, RecursionError, ConfigError) as error:
-        raise RunError(f"{path}: a file of it is missing or damaged: {printable(str(error))}") from None
+        validate(ShownMeta, meta, run.meta.name)
+    except ConfigError as error:
+        raise _damaged(run.meta, str(error).removeprefix(f"{run.meta.name}: ")) from None
+    metrics = _shown(run.metrics, finite=False) if run.metrics.exists() else {}
+    return _facts(_shown(run.resolved), meta, metrics)
+
+
+def _shown(file: Path, *, finite: bool = True) -> dict[str, Any]:
+    try:
+        return parse_json(file.read_bytes(), finite=finite)
+    except (OSError, ValueError) as error:
+        raise _damaged(file, error) from None
+
+
+def _damaged(file: Path, reason: object) -> RunError:
+    why = f"{file.name}: {printable(str(reason))}"
+    return RunError(f"{file.parent}: a file of it is missing or damaged: {why}; copy the run again")
 
 
 def compare_facts(left: Facts, right: Facts) -> list[ComparedFact]:

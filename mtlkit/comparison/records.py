@@ -53,7 +53,7 @@ def read_record(path: Path) -> RunRecord:
     """
     try:
         return _from_file(path) if path.is_file() else _from_directory(path)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise RunError(f"{path}: holds no finished run that can be read; give a run's directory") from None
 
 
@@ -95,12 +95,12 @@ def digests_by_name(digests: Mapping[str, str]) -> dict[str, str]:
 def _from_directory(path: Path) -> RunRecord:
     run = RunDirectory(path)
     if not run.is_run:
-        raise RunError(f"{path}: is no run; give a run's directory, or a file that docs/results/collect.py made of one")
+        remedy = "give a run's directory, or a file that docs/results/collect.py made of one"
+        raise RunError(f"{path}: {run.not_a_run}; {remedy}")
     if not run.metrics.exists():
         raise RunError(f"{path}: its run is not finished; go on with it by mtlkit train ... --resume")
-    resolved = json.loads(run.resolved.read_text(encoding="utf-8"))
-    del resolved["seed"]
-    return _record(path, run.read_meta(), json.loads(run.metrics.read_text()), {"resolved": resolved}, run.predictions)
+    resolved = {name: value for name, value in run.read_resolved().items() if name != "seed"}
+    return _record(path, run.read_meta(), run.read_metrics(), {"resolved": resolved}, run.predictions)
 
 
 def _from_file(path: Path) -> RunRecord:

@@ -21,11 +21,11 @@ from mtlkit.config.jsonnet import (
     parse_json,
     top_level_arguments,
 )
-from mtlkit.config.lazy import Lazy, components_in
+from mtlkit.config.lazy import Lazy, components_in, parts_by_place
 from mtlkit.config.leaves import ABSENT, Difference, differences, flattened
 from mtlkit.config.overrides import apply_overrides, parse_assignment, parse_value
 from mtlkit.config.own_files import fault_of_files
-from mtlkit.config.places import parts_by_place, with_parts
+from mtlkit.config.places import with_parts
 from mtlkit.config.spec import Spec, nearest
 
 __all__ = [

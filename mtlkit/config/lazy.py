@@ -1,9 +1,10 @@
 """`Lazy[Interface]`: a part that is chosen and validated, but not built yet."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any, Generic, TypeVar, cast, get_args
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
 from mtlkit.config.component import FILES, Component, SavedFiles, interface_of, is_interface, runtime_names
@@ -63,14 +64,8 @@ class Lazy(Generic[C]):
         return built
 
     def parts(self) -> "Iterator[Lazy[Any]]":
-        """Itself and all parts in its settings, at any depth."""
-        yield self
-        for name in type(self.settings).model_fields:
-            value = getattr(self.settings, name)
-            values = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else [value]
-            for part in values:
-                if isinstance(part, Lazy):
-                    yield from part.parts()
+        """This part and all parts in its settings, at any depth."""
+        return (part for _, part in parts_by_place(self))
 
     def to_json(self) -> dict[str, Any]:
         """The resolved settings, every default filled in; validates to an equal part."""
@@ -102,17 +97,37 @@ class Lazy(Generic[C]):
         return {"x-interface": metadata["interface"].__name__}
 
 
-def components_in(value: Any) -> Iterator[type[Component]]:
-    """The classes of all components in a part, or in settings, a list or an object of parts, however deep."""
+def items_of(value: Any) -> list[tuple[str, Any]]:
+    """What a value holds directly, by its key: all that a validated setting can be made of.
+
+    Sections and other pydantic models, dataclasses, mappings, and collections such as lists and tuples; of other
+    values, and of parts, nothing.
+    """
+    if isinstance(value, BaseModel):
+        return [(name, getattr(value, name)) for name in type(value).model_fields]
+    if is_dataclass(value) and not isinstance(value, type):
+        return [(field.name, getattr(value, field.name)) for field in fields(value)]
+    if isinstance(value, Mapping):
+        return [(str(key), item) for key, item in value.items()]
+    is_collection = isinstance(value, Collection) and not isinstance(value, str | bytes)
+    return [(str(place), item) for place, item in enumerate(value)] if is_collection else []
+
+
+def parts_by_place(value: Any, place: str = "") -> Iterator[tuple[str, Lazy[Any]]]:
+    """All parts in a value, at any depth, each with its place; outer ones first.
+
+    The settings of a part stand at the place of the part, as they do in an experiment: `model.embedder.embedders.0`.
+    """
     if isinstance(value, Lazy):
-        yield value.component
-        yield from components_in(value.settings)
-    elif isinstance(value, Spec):
-        for name in type(value).model_fields:
-            yield from components_in(getattr(value, name))
-    elif isinstance(value, list | tuple | dict):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from components_in(item)
+        yield place, value
+        yield from parts_by_place(value.settings, place)
+    for key, item in items_of(value):
+        yield from parts_by_place(item, f"{place}.{key}" if place else key)
+
+
+def components_in(value: Any) -> Iterator[type[Component]]:
+    """The classes of all parts in a value, as `parts_by_place` finds them."""
+    return (part.component for _, part in parts_by_place(value))
 
 
 def _interface(source: Any) -> type[Component]:

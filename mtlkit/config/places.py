@@ -1,25 +1,15 @@
-"""Parts by where they stand in settings, such as `model.embedder.embedders.0`."""
+"""Settings with other parts in place of those that they hold."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
+from dataclasses import is_dataclass, replace
 from typing import Any, TypeVar
 
-from mtlkit.config.lazy import Lazy
-from mtlkit.config.spec import Spec
+from pydantic import BaseModel
+
+from mtlkit.config.lazy import Lazy, items_of
 
 T = TypeVar("T")
 ChangePart = Callable[[str, Lazy[Any]], Lazy[Any]]
-
-
-def parts_by_place(settings: Any, place: str = "") -> Iterator[tuple[str, Lazy[Any]]]:
-    """All parts in settings, a list, an object or another part, at any depth, each with its place; outer ones first.
-
-    The place of a part inside a part goes on behind the outer one's: settings are not told apart from their part.
-    """
-    if isinstance(settings, Lazy):
-        yield place, settings
-        yield from parts_by_place(settings.settings, place)
-    for key, item in _items(settings):
-        yield from parts_by_place(item, f"{place}.{key}" if place else key)
 
 
 def with_parts(settings: T, change: ChangePart) -> T:
@@ -35,19 +25,20 @@ def _changed(value: Any, change: ChangePart, place: str) -> Any:
     if isinstance(value, Lazy):
         inner = _changed(value.settings, change, place)
         return change(place, value if inner is value.settings else Lazy(value.component, inner, value.files))
-    before = _items(value)
+    before = items_of(value)
     items = {key: _changed(item, change, f"{place}.{key}" if place else key) for key, item in before}
     if all(items[key] is item for key, item in before):
         return value
-    if isinstance(value, Spec):
+    return _made_of(items, value)
+
+
+def _made_of(items: Mapping[str, Any], value: Any) -> Any:
+    """A value of the same kind as another, with these items in place of its own."""
+    if isinstance(value, BaseModel):
         return value.model_copy(update=items)
-    return dict(zip(value, items.values(), strict=True)) if isinstance(value, dict) else type(value)(items.values())
-
-
-def _items(value: Any) -> list[tuple[str, Any]]:
-    """What is in settings, an object, a list or a tuple, by its key; nothing for other values."""
-    if isinstance(value, Spec):
-        return [(name, getattr(value, name)) for name in type(value).model_fields]
-    if isinstance(value, dict):
-        return [(str(key), item) for key, item in value.items()]
-    return [(str(place), item) for place, item in enumerate(value)] if isinstance(value, list | tuple) else []
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **items)
+    if isinstance(value, Mapping):
+        return dict(zip(value, items.values(), strict=True))
+    make = getattr(type(value), "_make", type(value))  # a named tuple takes its items one by one
+    return make(items.values())

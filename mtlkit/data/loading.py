@@ -108,7 +108,7 @@ def _open(entry: Path) -> Corpus | None:
         )
         forms, labels, kind, skipped = (strings[name] for name in STRINGS)
         return Corpus(forms, tokens, offsets, labels, targets, digests, places, kind, skipped)
-    except (OSError, ValueError, KeyError, TypeError, DataError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, DataError):
         return None
 
 

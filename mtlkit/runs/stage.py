@@ -13,10 +13,11 @@ from mtlkit.data import TaskSplit, Vectors, Vocabulary
 from mtlkit.experiment import Corpora, Experiment, TaskPaths, build_model, experiment_of, seed_of, stages_of, tasks_of
 from mtlkit.kernels.compute import hand_down
 from mtlkit.model import MultiTaskModel
-from mtlkit.runs.directory import RunDirectory, StageDirectory
+from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.interrupts import Interrupts
 from mtlkit.runs.new_model import new_model
 from mtlkit.runs.scoring import evaluation_tasks
+from mtlkit.runs.stage_directory import StageDirectory
 from mtlkit.sharing import SearchableScheme
 from mtlkit.sharing.selectors import ModulePath
 from mtlkit.training import (

@@ -16,13 +16,15 @@ from mtlkit.sweeps.axes import (
 from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.record import check_joins, identity_of, join
 from mtlkit.sweeps.report import Report, report
+from mtlkit.sweeps.study import SamplerName, check_optuna, check_storage, open_trials
 from mtlkit.sweeps.sweep import Sweep, SweepRun
-from mtlkit.sweeps.trials import SamplerName, Trials, check_optuna, check_storage
+from mtlkit.sweeps.trials import GridTrials, Trials
 from mtlkit.sweeps.worker import work
 
 __all__ = [
     "Axis",
     "Grid",
+    "GridTrials",
     "Option",
     "Point",
     "Range",
@@ -38,6 +40,7 @@ __all__ = [
     "find_axis",
     "identity_of",
     "join",
+    "open_trials",
     "parse_grid",
     "parse_range",
     "parse_seeds",

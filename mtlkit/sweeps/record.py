@@ -4,18 +4,43 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
-from mtlkit.config import differences
+from pydantic import Field
+
+from mtlkit.config import Spec, differences
 from mtlkit.errors import RunError
 from mtlkit.files import write_atomically
+from mtlkit.runs.documents import checked, damaged, read_object
 from mtlkit.sweeps.axes import text_of
 from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.sweep import Sweep
 
 FILE = "sweep.json"
 KIND, FORMAT = "mtlkit sweep", 1
+REMEDY = "give another directory with -s"
+
+
+class Asked(Spec):
+    """What was asked for, as `Sweep.asked` says it."""
+
+    grid: dict[str, list[Any]]
+    ranges: dict[str, list[Any]]
+    trials: int | None
+    seeds: Annotated[list[int], Field(min_length=1)]
+    limit: int | None
+
+
+class SweepRecord(Spec, extra="allow"):
+    """What is read of `sweep.json`."""
+
+    kind: str
+    format: int
+    identity: str
+    asked: Asked
+    point: dict[str, Any]
+    experiment: dict[str, Any]
 
 
 def check_joins(sweep: Sweep) -> None:
@@ -79,15 +104,20 @@ def identity_of(sweep: Sweep) -> str | None:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """Reads the content of `sweep.json`, as `join` writes it."""
-    try:
-        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if content["kind"] != KIND:
-            raise ValueError("another kind of file")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{file}: damaged, or of no sweep ({error}); give another directory with -s") from None
-    if content["format"] != FORMAT:
-        raise RunError(f"{file}: written by another version of mtlkit (format {content['format']}); use that one")
+    """Reads the content of `sweep.json`, as `join` writes it.
+
+    Raises:
+        RunError: the file is damaged, or was written by something else or by another version.
+    """
+    content = read_object(file, REMEDY)
+    if content.get("kind") != KIND:
+        raise RunError(f"{file}: was not written by a sweep; {REMEDY}")
+    written = content.get("format")
+    if isinstance(written, int) and written != FORMAT:
+        raise RunError(f"{file}: written by another version of mtlkit (format {written}); use that one")
+    asked, point = checked(file, SweepRecord, content, REMEDY)["asked"], content["point"]
+    if point.keys() != {*asked["grid"], *asked["ranges"]}:
+        raise damaged(file, "its point is none of what was asked for", REMEDY)
     return content
 
 

@@ -7,17 +7,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
+from mtlkit.config import Spec
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import LoadedExperiment
 from mtlkit.files import held_lock, write_atomically
 from mtlkit.runs import RunDirectory
 from mtlkit.runs.checks import check_experiment
+from mtlkit.runs.documents import read_document
 from mtlkit.sweeps.axes import Axis, Grid, Option, Range, axes_of
 from mtlkit.sweeps.points import Point, points_of
 from mtlkit.sweeps.scores import can_be_scored
 
 Load = Callable[[Sequence[Option]], LoadedExperiment]
 """Loads the experiment with further options of `mtlkit train`."""
+
+
+class Failure(Spec):
+    """The content of `POINT-SEED.failed.json`."""
+
+    error: str
 
 
 @final
@@ -36,11 +44,10 @@ class SweepRun:
 
     @property
     def failure(self) -> str | None:
-        """The error of the run if it failed, otherwise None."""
-        try:
-            return str(json.loads(self.failure_file.read_text(encoding="utf-8"))["error"])
-        except FileNotFoundError:
+        """The error of the run if it failed, otherwise None. Raises RunError if the file with the error is damaged."""
+        if not self.failure_file.exists():
             return None
+        return str(read_document(self.failure_file, Failure, "delete it to try the run again")["error"])
 
     @property
     def is_settled(self) -> bool:

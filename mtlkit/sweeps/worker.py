@@ -32,7 +32,7 @@ def work(
 
     Args:
         sweep: the sweep, which knows its runs.
-        trials: the study that hands out the sweep's points.
+        trials: hands out the sweep's points.
         device: the device of every run.
         listeners: creates the listeners of a run.
         say: reports progress, one line at a time.

@@ -59,7 +59,7 @@ def source_of(path: Path) -> Source:
         return Source(path, None)
     run = RunDirectory(path)
     if not run.is_run:
-        raise RunError(f"{path}: is no run; give the directory of a finished run, or an archive")
+        raise RunError(f"{path}: {run.not_a_run}; give the directory of a finished run, or an archive")
     if not run.is_finished or not run.archive.exists():
         raise RunError(f"{path}: its run is not finished; go on with it by mtlkit train ... --resume")
     return Source(run.archive, run)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mtlkit.sweeps.trials import cut_unfinished_line
+from mtlkit.sweeps.study import cut_unfinished_line
 
 
 @pytest.mark.parametrize(
