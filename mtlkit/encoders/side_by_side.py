@@ -8,9 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from mtlkit.encoders.bilstm import BilstmEncoder
 from mtlkit.encoders.encoder import Encoder
-from mtlkit.encoders.lstm import LstmEncoder
+from mtlkit.encoders.layers import BilstmEncoder, LstmEncoder
 from mtlkit.kernels.compute import AUTOMATIC, Compute, Note, unnoted
 from mtlkit.kernels.networks_in_threads import one_by_one, run_each
 from mtlkit.kernels.sequences import reverse_within_length, zero_padding

@@ -16,8 +16,8 @@ from mtlkit.errors import ConfigError
 from mtlkit.kernels.difference import DifferenceNorm, difference_loss
 from mtlkit.kernels.gradient_reversal import reverse_gradient
 from mtlkit.kernels.sequences import last_valid
-from mtlkit.sharing.parallel_shared_private import ParallelSharedPrivate
 from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
+from mtlkit.sharing.shared_private import ParallelSharedPrivate
 from mtlkit.sharing.traces import GuessTrace
 from mtlkit.types import NonNegativeFloat, PositiveFloat
 

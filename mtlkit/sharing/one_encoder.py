@@ -1,4 +1,7 @@
-"""No sharing: one encoder per task."""
+"""Schemes in which one encoder reads a text: one encoder for each task (private), or one for all (fully shared).
+
+Shapes: B batch, T time steps, E input size.
+"""
 
 from typing import Self, final
 
@@ -31,3 +34,24 @@ class Private(SharingScheme):
     @classmethod
     def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:
         raise ConfigError("'private' shares nothing between tasks that a new one could read")
+
+
+@final
+@SharingScheme.register("fully_shared")
+class FullyShared(SharingScheme):
+    """One encoder for all tasks; only the heads differ (FS-MTL in both papers).
+
+    encoder: built once.
+    """
+
+    def __init__(self, encoder: Lazy[Encoder], *, input_dim: Runtime[int]) -> None:
+        super().__init__()
+        self.encoder = encoder.build(input_dim=input_dim)
+        self.output_dim = self.encoder.output_dim
+
+    def forward(self, states_BTE: Tensor, mask_BT: Tensor, task: str, *, with_trace: bool = False) -> Shared:
+        return Shared(self.encoder(states_BTE, mask_BT))
+
+    @classmethod
+    def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:
+        return SharedLayer({"encoder": (r"^sharing\.encoder\.",)}, scheme)
