@@ -1,7 +1,7 @@
 """How numbers went from epoch to epoch."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias, TypeVar
 
@@ -88,6 +88,15 @@ def over_training(
         _name_lines(axes, ends, len(epochs) - 1)
 
     return Chart(name, title, caption, data, draw)
+
+
+def by_epoch(found: Sequence[Iterable[tuple[K, float | None]]]) -> dict[K, list[float | None]]:
+    """Lines from what each epoch has of them; None in an epoch that has nothing of a line."""
+    lines: dict[K, list[float | None]] = {}
+    for place, numbers in enumerate(found):
+        for name, number in numbers:
+            lines.setdefault(name, [None] * len(found))[place] = number
+    return lines
 
 
 def most_moved(lines: Mapping[K, Sequence[float | None]], count: int) -> tuple[dict[K, Sequence[float | None]], str]:

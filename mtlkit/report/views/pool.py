@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from mtlkit.report.analysis.paths import Paths, Searched, in_words, mean_entropy, plain, searched, step_probability
 from mtlkit.report.charts.histograms import histogram_charts
-from mtlkit.report.charts.over_training import over_training
+from mtlkit.report.charts.over_training import by_epoch, over_training
 from mtlkit.report.charts.path_diagram import path_chart
 from mtlkit.report.charts.plane import embedding_chart
 from mtlkit.report.charts.point_names import kinds_of
@@ -117,10 +117,8 @@ def _lines(
     caption: str,
     number: str,
 ) -> Chart:
-    tasks = dict.fromkeys(task for _, paths in course for task in paths)
-    lines = {task: [of(paths[task]) if task in paths else None for _, paths in course] for task in tasks}
-    epochs = [epoch for epoch, _ in course]
-    return over_training(name, title, caption, epochs, lines, number=number, limits=(0, 1.02))
+    lines = by_epoch([[(task, of(path)) for task, path in paths.items()] for _, paths in course])
+    return over_training(name, title, caption, [epoch for epoch, _ in course], lines, number=number, limits=(0, 1.02))
 
 
 def _changes(found: Searched) -> Table:

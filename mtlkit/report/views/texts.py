@@ -4,21 +4,27 @@ Shapes: T words, N sources.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import log
-from typing import final
+from typing import Any, TypeAlias, final
 
 from markupsafe import Markup
 
 from mtlkit.data import Target
 from mtlkit.report.evidence import Evidence, ReadText
-from mtlkit.report.parts import Cell, Table
+from mtlkit.report.parts import Cell, Chart, Table, View
+from mtlkit.report.templating import render
 from mtlkit.sharing.explanations.shared import Matrix
 from mtlkit.text import visible
 
 SENTENCES = 120
 """All texts that a page shows with what their words read, counted once for each network: some 2 MB."""
+
+
+DRAWN = 2
+"""Texts of each task that are figures too."""
+ByTask: TypeAlias = Mapping[str, Sequence[ReadText]]
 
 
 @final
@@ -68,7 +74,7 @@ def shade(number: float, most: float) -> str:
 
 
 def letter(number: float, most: float) -> str:
-    """The same in twenty steps, from `a` to `t`, as `words.css` has them; nothing for the lightest."""
+    """How dark a cell is in twenty steps, from `a` to `t`, as `words.css` has them; nothing for the lightest."""
     return "abcdefghijklmnopqrst"[step - 1] if (step := round(20 * min(max(number / most, 0.0), 1.0))) else ""
 
 
@@ -82,26 +88,66 @@ def strongest(weights_N: Sequence[float], count: int = 3) -> list[int]:
     return sorted(range(len(weights_N)), key=lambda place: -weights_N[place])[:count]
 
 
-def both_ways(text: ReadText) -> list[Matrix]:
-    """What the words read, from left to right and, where there are two networks, from right to left."""
+def ways_of(text: ReadText) -> dict[str, Matrix]:
+    """What the words read, by the direction of the network; the name is empty where there is only one network."""
     reading = text.reading
-    return [reading.left_to_right] + ([] if reading.right_to_left is None else [reading.right_to_left])
+    if reading.right_to_left is None:
+        return {"": reading.left_to_right}
+    return {"from left to right": reading.left_to_right, "from right to left": reading.right_to_left}
 
 
-def named_ways(text: ReadText) -> list[tuple[str, Matrix]]:
-    """The same with what each is called; the only one needs no name."""
-    ways = both_ways(text)
-    return list(zip(["from left to right", "from right to left"] if len(ways) == 2 else [""], ways, strict=True))
+def all_rows(by_task: ByTask) -> list[Sequence[float]]:
+    """What each word of the texts reads, in each direction."""
+    return [row for texts in by_task.values() for text in texts for way in ways_of(text).values() for row in way]
 
 
-def shown_texts(evidence: Evidence, *, of_tasks: bool) -> dict[str, Sequence[ReadText]]:
+def texts_view(
+    template: str,
+    by_task: ByTask,
+    shown: Callable[[ReadText], Mapping[str, Any]],
+    figure: Callable[[str, ReadText], Chart],
+) -> View:
+    """The texts of each task, and figures of the first `DRAWN` of each.
+
+    Args:
+        template: its name, which anchors and names of figures begin with.
+        by_task: the texts.
+        shown: what the template shows of a text beside its number and what was answered.
+        figure: a chart of a text of a task, whose name is filled in.
+    """
+    anchors = {task: f"{template}-{slug}" for task, slug in slugs(by_task).items()}
+    tasks = [
+        {
+            "name": task,
+            "anchor": anchors[task],
+            "texts": [
+                {
+                    "anchor": f"{anchors[task]}-{text.number}",
+                    "number": text.number,
+                    "verdict": verdict(text),
+                    **shown(text),
+                }
+                for text in texts
+            ],
+        }
+        for task, texts in by_task.items()
+    ]
+    figures = [
+        replace(figure(task, text), name=f"{anchors[task]}-{text.number}")
+        for task, texts in by_task.items()
+        for text in texts[:DRAWN]
+    ]
+    return View(render(f"{template}.html", tasks=tasks), figures)
+
+
+def shown_texts(evidence: Evidence, *, of_tasks: bool) -> ByTask:
     """By task those whose words read tasks, or positions; tasks without are left out. Of many tasks fewer of each."""
     by_task = {
         task: [text for text in observed.texts if (text.reading.tasks is not None) == of_tasks]
         for task, observed in evidence.observed.items()
     }
     by_task = {task: texts for task, texts in by_task.items() if texts}
-    sentences = sum(len(both_ways(texts[0])) for texts in by_task.values())
+    sentences = sum(len(ways_of(texts[0])) for texts in by_task.values())
     return {task: _fewer(texts, max(SENTENCES // sentences, 1)) for task, texts in by_task.items()}
 
 
@@ -114,15 +160,13 @@ def _fewer(texts: Sequence[ReadText], count: int) -> Sequence[ReadText]:
     return [text for text in texts if text.number in kept]
 
 
-def tag_of(text: ReadText, place: int) -> list[str]:
-    """The word's tag; nothing where a text has one label."""
+def tip_of(text: ReadText, place: int, *first: str) -> Markup:
+    """A tooltip of a word: lines of its own, how far it opened, and its tag, where there are such. What comes from data
+    is escaped, also characters that act."""
     predicted: Target = text.predicted
-    return [] if isinstance(predicted, str) else [f"tag {predicted[place]}"]
-
-
-def gate_of(text: ReadText, place: int) -> list[str]:
-    """How far the word opened; nothing where there is no gate."""
-    return [] if text.gates is None else [f"gate open {text.gates[place]:.2f}"]
+    gate = [] if text.gates is None else [f"gate open {text.gates[place]:.2f}"]
+    tag = [] if isinstance(predicted, str) else [f"tag {predicted[place]}"]
+    return Markup("\n").join(map(visible, (*first, *gate, *tag)))
 
 
 def weights_table(text: ReadText) -> Table:
@@ -134,11 +178,6 @@ def weights_table(text: ReadText) -> Table:
         for number, (word, weights) in enumerate(zip(reading.words, reading.left_to_right, strict=True), 1)
     )
     return Table(("number", "word", *sources), rows)
-
-
-def lines(*parts: str) -> Markup:
-    """For a tip: a line for each, in which what comes from data is escaped, also characters that act."""
-    return Markup("\n").join(map(visible, parts))
 
 
 def _shown(label: Target) -> str:
