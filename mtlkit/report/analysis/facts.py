@@ -35,12 +35,10 @@ def key_facts(evidence: Evidence) -> Facts:
     facts = []
     scores = scores_of(evidence)
     owner = AVERAGE if len(evidence.experiment.tasks) > 1 else next(iter(evidence.experiment.tasks))
-    for prefix, name in (("", scores.split), ("clean_", f"clean {scores.split}")):
-        metric = scores.headline(owner)
-        value = None if metric is None else scores.figures.get(f"{owner}/{prefix}{metric}")
-        if value is not None:
-            mean = ", mean over tasks" if owner == AVERAGE else ""
-            facts.append((f"{name} {str(metric).replace('_', ' ')}{mean}", f"{value:.2%}"))
+    mean = ", mean over tasks" if owner == AVERAGE else ""
+    for kind, name in scores.kinds.items():
+        if (value := scores.figures.get(scores.name(owner, kind))) is not None:
+            facts.append((f"{name} {str(scores.headline(owner)).replace('_', ' ')}{mean}", f"{value:.2%}"))
     facts.append(("tasks", f"{len(evidence.experiment.tasks)}"))
     if texts := texts_used(evidence, "train"):
         facts.append(("texts to train on", f"{texts:,}"))

@@ -4,18 +4,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
+from mtlkit.comparison import RunRecord
 from mtlkit.report.evidence import Evidence
-from mtlkit.training import AVERAGE, with_averages
+from mtlkit.training import AVERAGE, CLEAN, with_averages
+
+MAJORITY = "majority"
 
 
 @final
 @dataclass(frozen=True)
 class SplitScores:
-    """Of a run or archive on a split."""
+    """The figures of a run or archive on a split.
+
+    A kind of figure is `""` for that of all texts, `CLEAN` for that of clean texts, or `MAJORITY` for that of the most
+    frequent label.
+    """
 
     split: str
     figures: Mapping[str, float]
-    """`task/metric`, and averages."""
+    """By name: `task/metric`, and averages."""
     headlines: Mapping[str, str]
     """The metric that selects models, by task."""
     are_recorded: bool
@@ -28,11 +35,31 @@ class SplitScores:
         names = set(self.headlines.values())
         return names.pop() if len(names) == 1 else None
 
+    def name(self, owner: str, kind: str = "") -> str:
+        """What a figure of this kind is called: of a task or of the average, by the metric that selects models."""
+        return f"{owner}/{MAJORITY if kind == MAJORITY else f'{kind}{self.headline(owner)}'}"
+
     @property
     def owners(self) -> list[str]:
         """The tasks that have a figure, and the average if it has one."""
-        owners = [*self.headlines, AVERAGE]
-        return [owner for owner in owners if f"{owner}/{self.headline(owner)}" in self.figures]
+        return [owner for owner in [*self.headlines, AVERAGE] if self.name(owner) in self.figures]
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The kinds of figures of the model with what a reader calls them: standard ones and, if there are any, those
+        of clean texts."""
+        has_clean = any(f"/{CLEAN}" in name for name in self.figures)
+        return {"": self.split} | ({CLEAN: f"clean {self.split}"} if has_clean else {})
+
+    @property
+    def has_majority(self) -> bool:
+        """Whether it is known how good the most frequent label is."""
+        return any(name.endswith(f"/{MAJORITY}") for name in self.figures)
+
+    def of(self, kind: str = "", record: RunRecord | None = None) -> list[float | None]:
+        """A figure of each owner: the run's own, or those of another run on the same split."""
+        figures = self.figures if record is None else record.figures.get(self.split, {})
+        return [figures.get(self.name(owner, kind)) for owner in self.owners]
 
 
 def scores_of(evidence: Evidence) -> SplitScores:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import final
+from typing import Any, final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -78,14 +78,9 @@ def _dev(evidence: Evidence, stages: Sequence[Stage]) -> Chart | None:
     owners = [*([AVERAGE] if len(scores.headlines) > 1 else []), *scores.headlines]
     curves = []
     for owner in owners:
-        metric = scores.headline(owner)
-        values = {
-            number: 100 * line["dev"][f"{owner}/{metric}"]
-            for number, line in enumerate(evidence.log, 1)
-            if f"{owner}/{metric}" in line.get("dev", {})
-        }
+        values = _values(evidence.log, "dev", scores.name(owner))
         if values:
-            curves.append(Curve(owner, values, kept.get(owner)))
+            curves.append(Curve(owner, {number: 100 * value for number, value in values.items()}, kept.get(owner)))
     metrics = {str(metric).replace("_", " ") for metric in scores.headlines.values()}
     what = metrics.pop() if len(metrics) == 1 else "score"
     caption = f"The {what} on dev texts in percent, by epoch."
@@ -93,16 +88,16 @@ def _dev(evidence: Evidence, stages: Sequence[Stage]) -> Chart | None:
 
 
 def _losses(evidence: Evidence, stages: Sequence[Stage]) -> Chart | None:
-    curves, kept = [], _kept(evidence)
-    for owner in evidence.experiment.tasks:
-        name = f"{owner}/loss"
-        values = {
-            number: line["train"][name] for number, line in enumerate(evidence.log, 1) if name in line.get("train", {})
-        }
-        if values:
-            curves.append(Curve(owner, values, kept.get(owner)))
+    kept = _kept(evidence)
+    values = {task: _values(evidence.log, "train", f"{task}/loss") for task in evidence.experiment.tasks}
+    curves = [Curve(task, found, kept.get(task)) for task, found in values.items() if found]
     caption = "The mean loss on training texts during an epoch, dropout and auxiliary losses included, by epoch."
     return _chart("train-losses", "Training loss by task", caption, curves, stages, number="loss", highest=False)
+
+
+def _values(log: Sequence[Mapping[str, Any]], part: str, name: str) -> dict[int, float]:
+    """By epoch, counted over all stages, where the line has such a figure."""
+    return {number: line[part][name] for number, line in enumerate(log, 1) if name in line.get(part, {})}
 
 
 def _chart(
