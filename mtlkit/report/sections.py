@@ -41,7 +41,7 @@ VIEWS: tuple[Callable[[Evidence], Section | None], ...] = (
 
 
 def sections_of(evidence: Evidence) -> list[Section]:
-    """Those that have something to show."""
+    """Makes the sections that have something to show."""
     return [section for view in VIEWS if (section := view(evidence)) is not None]
 
 

@@ -26,17 +26,17 @@ class SplitScores:
     headlines: Mapping[str, str]
     """The metric that selects models, by task."""
     are_recorded: bool
-    """Whether the run kept them; else they are of the texts that were scored for this report."""
+    """Whether the run recorded the figures; otherwise they are of the texts that were scored for this report."""
 
     def headline(self, owner: str) -> str | None:
-        """The metric of a task, or of the average; None where tasks are scored by different ones."""
+        """The metric of a task or of the average; None for the average of tasks with different metrics."""
         if owner != AVERAGE:
             return self.headlines[owner]
         names = set(self.headlines.values())
         return names.pop() if len(names) == 1 else None
 
     def name(self, owner: str, kind: str = "") -> str:
-        """What a figure of this kind is called: of a task or of the average, by the metric that selects models."""
+        """The name of the figure of a task, or of the average, by the metric that selects models."""
         return f"{owner}/{MAJORITY if kind == MAJORITY else f'{kind}{self.headline(owner)}'}"
 
     @property
@@ -53,17 +53,17 @@ class SplitScores:
 
     @property
     def has_majority(self) -> bool:
-        """Whether it is known how good the most frequent label is."""
+        """Whether there is a score of always giving the most frequent label."""
         return any(name.endswith(f"/{MAJORITY}") for name in self.figures)
 
     def of(self, kind: str = "", record: RunRecord | None = None) -> list[float | None]:
-        """A figure of each owner: the run's own, or those of another run on the same split."""
+        """The figure of each of `owners`: the run's own, or that of another run on the same split."""
         figures = self.figures if record is None else record.figures.get(self.split, {})
         return [figures.get(self.name(owner, kind)) for owner in self.owners]
 
 
 def scores_of(evidence: Evidence) -> SplitScores:
-    """The test figures; those of dev data where there are no others."""
+    """The test figures, or those of dev data where there are no others."""
     headlines = {name: task.scorers()[0].component.headline for name, task in evidence.experiment.tasks.items()}
     for split in ("test", "dev") if evidence.metrics is not None else ():
         if found := (evidence.metrics or {}).get(split):
@@ -75,11 +75,11 @@ def scores_of(evidence: Evidence) -> SplitScores:
 
 
 LISTED = 6
-"""Tasks whose epochs are told one by one."""
+"""The largest number of tasks whose epochs are named one by one."""
 
 
 def kept_places(evidence: Evidence) -> dict[str, int]:
-    """By task, the place in the log of its line, from 0; none of an archive alone.
+    """The place in the log, from 0, of the epoch whose weights were kept for each task; empty for an archive alone.
 
     It is the last epoch of the last stage that was better than all of that stage before it, for the set of weights
     that serves the task. Without dev data none is better, and the last weights serve.
@@ -92,7 +92,7 @@ def kept_places(evidence: Evidence) -> dict[str, int]:
 
 
 def kept_in_words(evidence: Evidence) -> str:
-    """`epoch 2`, `epoch 2 of fine_tune`, or each task's own; empty of an archive alone."""
+    """The epoch whose weights were kept, as in `epoch 2 of fine_tune`, or each task's; empty for an archive alone."""
     places = kept_places(evidence)
     if not places:
         return ""

@@ -47,7 +47,7 @@ class RunFigures(StageFigures):
 @final
 @dataclass(frozen=True)
 class Record:
-    """What is known of a run's training; of an archive alone, no more than its `meta`."""
+    """What is known of a run's training; for an archive alone, nothing but its `meta`."""
 
     meta: Mapping[str, Any]
     metrics: Mapping[str, Any] | None = None

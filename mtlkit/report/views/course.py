@@ -12,7 +12,7 @@ from mtlkit.report.parts import Chart, Part, Section, Table
 from mtlkit.sharing.summaries import GuessSummary, WordSummary
 
 MOST_PAIRS = 16
-"""Pairs of a reader and a sender."""
+"""The largest number of pairs of a reader and a sender that are drawn."""
 MOST_COSINES = 12
 MEAN = "all tasks"
 
@@ -81,7 +81,7 @@ def gradients_section(evidence: Evidence) -> Section | None:
 
 
 def _guesses(course: Sequence[Epoch], chance: float) -> list[Part]:
-    """The mean over tasks, and a line for each task."""
+    """Charts of the accuracy after each epoch: the mean over tasks, and a line for each task."""
     found = list(summaries_by_epoch(course, GuessSummary))
     accuracies = [{task: guess.accuracy for task, guess in guesses.items()} for _, guesses in found]
     mean = {MEAN: [fmean(each.values()) for each in accuracies]}
@@ -107,7 +107,7 @@ def _guesses(course: Sequence[Epoch], chance: float) -> list[Part]:
 
 
 def _senders(found: Words) -> Chart | None:
-    """From which tasks; of many pairs, those whose weight changed most."""
+    """A chart of which tasks words read; of many pairs, those whose weight changed most."""
     pairs = by_epoch(
         [
             [
@@ -136,7 +136,7 @@ def _senders(found: Words) -> Chart | None:
 def _measure(
     found: Words, of: Callable[[WordSummary], float | None], name: str, title: str, caption: str, span: float
 ) -> Chart | None:
-    """A line for each task; None where no task has this number."""
+    """A chart with a line for each task; None where no task has this number."""
     lines = by_epoch([[(task, of(summary)) for task, summary in summaries.items()] for _, summaries in found])
     if all(number is None for line in lines.values() for number in line):
         return None
@@ -173,7 +173,7 @@ MEASURES: Sequence[tuple[Callable[[WordSummary], float | None], str, str, str, f
 
 
 def _extreme(epochs: Sequence[Epoch], lines: Lines) -> Chart:
-    """Of many pairs those that agree most and those that agree least at the end, half of each."""
+    """A chart of pairs; of many, those that agree most and those that agree least at the end, half of each."""
     ranked = sorted(lines, key=lambda pair: -next(number for number in reversed(lines[pair]) if number is not None))
     half = MOST_COSINES // 2
     shown = ranked if len(ranked) <= MOST_COSINES else [*ranked[:half], *ranked[-half:]]

@@ -1,4 +1,4 @@
-"""The course of training: a small panel for each task, as many lines in one would tell nothing apart."""
+"""Learning curves: a small panel for each task, since many lines in one panel could not be told apart."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,11 +17,11 @@ from mtlkit.report.parts import Chart, Section, Table
 from mtlkit.training import AVERAGE
 
 COLUMNS = {4: 2, 9: 3, 1_000: 4}
-"""Of at most so many panels."""
+"""The number of columns for at most so many panels."""
 PANEL = 0.92
-"""Inches of height."""
+"""The height of a panel, in inches."""
 LETTERS = 52
-"""Of the names of a row of panels, together."""
+"""The number of letters for which the titles of a row of panels have room together."""
 
 
 @final
@@ -31,12 +31,12 @@ class Curve:
 
     name: str
     values: Mapping[int, float]
-    """By number of epoch, counted over all stages."""
+    """The numbers by epoch, counted over all stages."""
     kept: int | None
-    """The epoch whose weights serve the task; None of an average of tasks with several such epochs."""
+    """The epoch whose weights serve the task; None for an average of tasks with different such epochs."""
 
     def said(self, best: int) -> str:
-        """Its beginning, its best, what was kept, and its end."""
+        """The curve in words: its first value, its best, the one that was kept, and its last."""
         first, last = min(self.values), max(self.values)
         middle = f", {_number(self.values[best])} in epoch {best} at best"
         if self.kept is not None and self.kept in self.values:
@@ -96,7 +96,7 @@ def _losses(evidence: Evidence, stages: Sequence[Stage]) -> Chart | None:
 
 
 def _values(log: Sequence[Mapping[str, Any]], part: str, name: str) -> dict[int, float]:
-    """By epoch, counted over all stages, where the line has such a figure."""
+    """The values of a figure by epoch, counted over all stages."""
     return {number: line[part][name] for number, line in enumerate(log, 1) if name in line.get(part, {})}
 
 
@@ -163,7 +163,7 @@ def _panel(axes: Axes, curve: Curve, stages: Sequence[Stage], highest: bool) -> 
 
 
 def _kept(evidence: Evidence) -> dict[str, int]:
-    """By task, and of the average where all tasks have one epoch: counted over all stages."""
+    """The epoch, counted over all stages, whose weights each task, and the average if all have one, was left with."""
     kept = {task: place + 1 for task, place in kept_places(evidence).items()}
     epochs = set(kept.values())
     return {**kept, AVERAGE: epochs.pop()} if len(epochs) == 1 else kept

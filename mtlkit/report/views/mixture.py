@@ -13,7 +13,7 @@ MOST_PAIRS = 12
 
 
 def section(evidence: Evidence) -> Section | None:
-    """None where no task has a mixture."""
+    """The coefficients of each layer and their course; None where no task has a mixture."""
     mixtures = {
         task: seen.summary for task, seen in evidence.observed.items() if isinstance(seen.summary, MixtureSummary)
     }
@@ -54,7 +54,7 @@ def _of(mixture: MixtureSummary, layer: int, source: str) -> float | None:
 
 
 def _course(course: Sequence[Epoch]) -> list[Part]:
-    """Means over layers; nothing where there is less than two epochs."""
+    """Charts of the means over layers; none where there are fewer than two epochs."""
     found = list(summaries_by_epoch(course, MixtureSummary))
     if len(found) < 2:
         return []

@@ -33,13 +33,13 @@ from mtlkit.sharing.explanations.shared import Matrix
 from mtlkit.text import visible
 
 LINES = 8
-"""Of each word, to the positions that it reads most."""
+"""The number of lines from each word, to the positions that it reads most."""
 BOLD = 0.2
-"""A weight that is not drawn bolder than it is, even where all are smaller."""
+"""The smallest weight that may be drawn as the boldest line."""
 SHARP = 0.1
-"""The same of how far a word is from reading all alike."""
+"""The smallest concentration that may be drawn as the darkest word."""
 LEAST = 0.01
-"""A weight below is neither drawn nor told."""
+"""The smallest weight that is drawn and listed."""
 LEAD = (
     "Each text stands twice: above as the task's own network reads it, below as the network that all tasks share "
     "reads it. Choose a word above, with the pointer, a finger, or Tab and the arrow keys: lines lead to the shared "
@@ -120,7 +120,7 @@ def _most(words: Sequence[str], row: Sequence[float]) -> list[str]:
 
 
 def _figure(heaviest: float, task: str, text: ReadText) -> Chart:
-    """Of a network that reads both ways, the one from left to right."""
+    """A chart of a text; of a bidirectional network, the direction from left to right."""
     return Chart(
         "",
         f"What the words of text {text.number} of {task} read of the shared network",

@@ -17,10 +17,10 @@ from mtlkit.training import AVERAGE, CLEAN
 
 MOST_MARKS = 60
 SHAPES = ("o", "D", "s", "^", "v", "P", "X")
-"""Of the run and of those beside it, so that they are told apart without colours."""
+"""Markers of the run and of those beside it, so that they are told apart without colours."""
 
 Lines = Sequence[tuple[str, str, Sequence[float | None]]]
-"""A name, a shape and a value for each row of the chart, in percent."""
+"""For each marker of the chart its name, its shape, and a value for each row, in percent."""
 
 
 def section(evidence: Evidence) -> Section:
@@ -55,7 +55,7 @@ def _lead(evidence: Evidence, scores: SplitScores) -> str:
 
 
 def _beside(evidence: Evidence, scores: SplitScores) -> list[RunRecord]:
-    """The other runs that have a figure to stand beside one of this run."""
+    """The baselines that have at least one figure in common with this run."""
     headlines = {scores.name(owner) for owner in scores.owners if owner != AVERAGE}
     return [record for record in evidence.baselines if headlines & record.figures.get(scores.split, {}).keys()]
 
@@ -92,7 +92,7 @@ def _tasks(evidence: Evidence) -> Table:
 
 
 def _table(evidence: Evidence, scores: SplitScores) -> Table:
-    """A row for each task, and the average: the figures, and those of other runs with what is gained over them."""
+    """A table with a row for each task and the average: the figures, those of other runs, and the differences."""
     columns: list[tuple[str, Sequence[Cell]]] = [
         ("metric", [f"{scores.headline(owner)}".replace("_", " ") for owner in scores.owners]),
         *((name, list(map(_percent, scores.of(kind)))) for kind, name in scores.kinds.items()),

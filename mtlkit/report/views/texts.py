@@ -1,4 +1,4 @@
-"""Texts as several sections show them: which ones, how dark their words are, what is said of each, and their anchors.
+"""Texts as several sections show them: which ones, how dark their words are, their verdicts, and their anchors.
 
 Shapes: T words, N sources.
 """
@@ -19,25 +19,25 @@ from mtlkit.sharing.explanations.shared import Matrix
 from mtlkit.text import visible
 
 SENTENCES = 120
-"""All texts that a page shows with what their words read, counted once for each network: some 2 MB."""
+"""The number of texts that a page shows, counted once for each network: some 2 MB."""
 
 
 DRAWN = 2
-"""Texts of each task that are figures too."""
+"""The number of texts of each task that are figures too."""
 ByTask: TypeAlias = Mapping[str, Sequence[ReadText]]
 
 
 @final
 @dataclass(frozen=True)
 class Verdict:
-    """What was answered to a text."""
+    """What the model answered for a text."""
 
     answer: str
     is_wrong: bool
 
 
 def verdict(text: ReadText) -> Verdict:
-    """In words; of tags, how many are right."""
+    """The answer in words, or the number of tags that are right."""
     gold, predicted = text.gold, text.predicted
     if isinstance(predicted, str):
         if gold is None:
@@ -52,8 +52,8 @@ def verdict(text: ReadText) -> Verdict:
 
 
 def concentration(weights_N: Sequence[float]) -> float:
-    """From 0, all sources alike, to 1, one source alone: 1 less the entropy as a share of the largest. Of one source:
-    its weight."""
+    """How far a word is from reading all sources alike: 0 is all alike, 1 is one source alone. It is 1 minus the
+    entropy divided by the largest possible one; of a single source, its weight."""
     if len(weights_N) == 1:
         return weights_N[0]
     total = sum(weights_N)
@@ -64,12 +64,12 @@ def concentration(weights_N: Sequence[float]) -> float:
 
 
 def largest(numbers: Iterable[float]) -> float:
-    """What the darkest one stands for; 1 where there is none above 0."""
+    """The largest number, which is drawn darkest; 1 where none is above 0."""
     return max(numbers, default=0.0) or 1.0
 
 
 def shade(number: float, most: float) -> str:
-    """For `--w`, short: .37."""
+    """How dark a number is drawn, as the style's `--w`: .37."""
     return f"{min(max(number / most, 0.0), 1.0):.2f}".lstrip("0").rstrip("0").rstrip(".") or "0"
 
 
@@ -79,7 +79,7 @@ def letter(number: float, most: float) -> str:
 
 
 def short(weight: float) -> str:
-    """For a narrow cell: .37, and nothing below .005."""
+    """A weight for a narrow cell: .37, and nothing below .005."""
     return f"{weight:.2f}".removeprefix("0") if weight >= 0.005 else ""
 
 
@@ -141,7 +141,7 @@ def texts_view(
 
 
 def shown_texts(evidence: Evidence, *, of_tasks: bool) -> ByTask:
-    """By task those whose words read tasks, or positions; tasks without are left out. Of many tasks fewer of each."""
+    """The texts of each task whose words read tasks, or else positions; fewer of each where there are many tasks."""
     by_task = {
         task: [text for text in observed.texts if (text.reading.tasks is not None) == of_tasks]
         for task, observed in evidence.observed.items()
@@ -152,7 +152,7 @@ def shown_texts(evidence: Evidence, *, of_tasks: bool) -> ByTask:
 
 
 def _fewer(texts: Sequence[ReadText], count: int) -> Sequence[ReadText]:
-    """At most so many, the first right and the first wrong ones, in their order."""
+    """At most `count` texts: the first right and the first wrong ones, in their order."""
     wrong = [text.number for text in texts if verdict(text).is_wrong]
     right = [text.number for text in texts if text.number not in wrong]
     num_wrong = min(len(wrong), max(count // 2, count - len(right)))
@@ -170,7 +170,7 @@ def tip_of(text: ReadText, place: int, *first: str) -> Markup:
 
 
 def weights_table(text: ReadText) -> Table:
-    """All weights from left to right, as the data of a figure."""
+    """A table of all weights from left to right, as the data of a figure."""
     reading = text.reading
     sources = reading.tasks or tuple(f"{word} ({number})" for number, word in enumerate(reading.words, 1))
     rows: tuple[tuple[Cell, ...], ...] = tuple(
@@ -185,7 +185,7 @@ def _shown(label: Target) -> str:
 
 
 def slugs(names: Iterable[str]) -> dict[str, str]:
-    """Lower-case words with hyphens, another one for every name."""
+    """A different slug for every name, of lower-case words with hyphens, for anchors and names of files."""
     found: dict[str, str] = {}
     for name in names:
         slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "task"

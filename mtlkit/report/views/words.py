@@ -29,7 +29,7 @@ from mtlkit.sharing.explanations.shared import Matrix
 from mtlkit.text import visible
 
 ALIKE = 0.05
-"""A concentration that is not drawn darker than it is: below, a text reads all tasks nearly alike."""
+"""The smallest concentration that may be drawn as the darkest word: below it, words read all tasks nearly alike."""
 LEAD = (
     "Each word of these texts took something from other tasks' networks. Point at a word, touch it, or go to it with "
     "Tab and the arrow keys: it shows the three tasks that it took most of. The darker a word, the more it took from "
@@ -78,7 +78,7 @@ def _rows(text: ReadText, way: Matrix, heaviest: float) -> list[dict[str, Any]]:
 
 
 def _figure(task: str, text: ReadText) -> Chart:
-    """Of a network that reads both ways, the one from left to right."""
+    """A chart of a text; of a bidirectional network, the direction from left to right."""
     return Chart(
         "",
         f"Whom the words of text {text.number} of {task} read",
