@@ -57,18 +57,21 @@ def ring_order(strengths: Strengths) -> tuple[str, ...]:
     """All tasks and sources, so that strongly linked ones stand near each other; a star's tasks as they are.
 
     The order is that of the leaves of a tree of clusters (average linkage), turned so that neighbours are linked most
-    strongly (Bar-Joseph et al. 2001).
+    strongly (Bar-Joseph et al. 2001). Where all are linked alike, they stay as they are.
     """
+    if strengths.is_star:
+        return strengths.tasks
     names = list(dict.fromkeys([*strengths.tasks, *strengths.sources]))
-    if strengths.is_star or len(names) < 3:
-        return strengths.tasks if strengths.is_star else tuple(names)
     weights_KK = np.zeros((len(names), len(names)))
     for task, source, weight in strengths.links():
         weights_KK[names.index(task), names.index(source)] += weight
     weights_KK += weights_KK.T
     distances = squareform(weights_KK.max() - weights_KK, checks=False)
-    tree = optimal_leaf_ordering(linkage(distances, "average"), distances)
-    return tuple(names[place] for place in leaves_list(tree))
+    if not distances.any():
+        return tuple(names)
+    places = leaves_list(optimal_leaf_ordering(linkage(distances, "average"), distances)).tolist()
+    # Both directions are as good; this one begins with what comes first in the experiment.
+    return tuple(names[place] for place in (places if places[0] < places[-1] else reversed(places)))
 
 
 def ellipse(names: Sequence[str]) -> dict[str, Place]:
