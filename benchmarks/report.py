@@ -74,7 +74,7 @@ def main() -> None:
     span = f"{min(charts.values()):.2g} to {max(charts.values()):.2g} s"
     rows = [
         at_most("`mtlkit report`, CPU seconds", case, round(median(all_texts), 1), SECONDS, " s"),
-        untargeted("`mtlkit report --limit 1`, which reads next to no texts", case, round(median(few_texts), 1), " s"),
+        untargeted("`mtlkit report --limit 1`, which reads almost no texts", case, round(median(few_texts), 1), " s"),
         untargeted("A chart of the page, CPU seconds", f"{NUM_TASKS} tasks, {len(charts)} charts", span),
         at_most("Size of a page", case, round(size, 2), MEGABYTES, " MB"),
     ]

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from mtlkit.errors import DataError
+from mtlkit.errors import ConfigError, DataError
 
 if sys.platform != "win32":
     import fcntl
@@ -39,6 +39,33 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Writes a whole file or none: whoever opens `path` finds the old content or the new one, never a part."""
     with new_file(path) as temporary:
         temporary.write_bytes(content)
+
+
+def writable_file(path: Path, option: str = "--output") -> Path:
+    """The path of a file that can be written whole or not at all, with links followed: they stay what they are.
+
+    Raises:
+        ConfigError: nothing can be written there.
+    """
+    file = path.resolve()
+    if not file.parent.is_dir():
+        raise ConfigError(f"{option} {path}: there is no folder {file.parent}; make it first")
+    if (file.exists() and not file.is_file()) or not os.access(file.parent, os.W_OK):
+        raise ConfigError(f"{option} {path}: cannot be written; give a file in a folder of yours")
+    return file
+
+
+def writable_folder(path: Path, option: str) -> Path:
+    """The path of a folder that exists or can be made, and in which files can be written. Makes none.
+
+    Raises:
+        ConfigError: there can be none.
+    """
+    folder = path.resolve()
+    nearest = next(place for place in (folder, *folder.parents) if place.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise ConfigError(f"{option} {path}: cannot be written to; give a folder of yours")
+    return folder
 
 
 @contextmanager

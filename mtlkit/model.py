@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from mtlkit.data import Batch, Text
 from mtlkit.embedders import Embedder
 from mtlkit.heads import Decoded, Head
+from mtlkit.kernels.compute import Computing
+from mtlkit.kernels.workers import with_threads
 from mtlkit.sharing import SearchableScheme, Shared, SharingScheme, Trace
 from mtlkit.sharing.selectors import ModulePath
 
@@ -27,7 +29,7 @@ class TaskLoss:
 
 
 @final
-class MultiTaskModel(nn.Module):
+class MultiTaskModel(Computing):
     """Embedder -> sharing scheme -> the head of the batch's task. A batch belongs to one task.
 
     The loss of task k is weighted by its lambda_k (Liu et al. 2019, eq. 14); the sharing scheme's own losses are added
@@ -61,10 +63,9 @@ class MultiTaskModel(nn.Module):
         """Names of the tasks, in the experiment's order."""
         return list(self.heads)
 
-    @property
-    def uses_characters(self) -> bool:
-        """Whether batches must carry characters."""
-        return any(cast(Embedder, embedder).uses_characters for embedder in self.embedders.values())
+    def embedder(self, task: str) -> Embedder:
+        """The embedder of a task, or the one that all tasks share."""
+        return cast(Embedder, self.embedders[SHARED if SHARED in self.embedders else task])
 
     def head(self, task: str) -> Head:
         """The head of a task."""
@@ -88,8 +89,7 @@ class MultiTaskModel(nn.Module):
 
     def embed(self, text: Text, task: str) -> Tensor:
         """(B, T, E) states of the task's embedder, or of the one that all tasks share."""
-        embedder = self.embedders[SHARED if SHARED in self.embedders else task]
-        return cast(Tensor, embedder(text))
+        return cast(Tensor, self.embedder(task)(text))
 
     def forward(self, text: Text, task: str, *, with_trace: bool = False, path: ModulePath | None = None) -> Shared:
         """States (B, T, D) of the sharing scheme, its losses and, if asked for, its trace. A `path` is for a
@@ -127,13 +127,21 @@ class MultiTaskModel(nn.Module):
         return self.head(batch.task).num_scored(batch.text.mask_BT, batch.targets)
 
     def decode(self, batch: Batch, *, path: ModulePath | None = None) -> Decoded:
-        """The head's decisions for a batch; targets are not looked at."""
-        return self._decode(batch, self(batch.text, batch.task, path=path))
+        """The head's decisions for a batch; targets are not looked at.
+
+        On a CPU they are computed with `compute.threads`, whatever torch is set to, and torch's setting is left alone.
+        """
+        return self._decode(batch, with_trace=False, path=path)[0]
 
     def decode_with_trace(self, batch: Batch) -> tuple[Decoded, Trace | None]:
-        """The same decisions, and what was shared on the way to them, where the scheme has something to tell."""
-        shared: Shared = self(batch.text, batch.task, with_trace=True)
-        return self._decode(batch, shared), shared.trace
+        """The decisions that `decode` returns, and what was shared on the way to them; None if the scheme traces
+        nothing."""
+        return self._decode(batch, with_trace=True, path=None)
 
-    def _decode(self, batch: Batch, shared: Shared) -> Decoded:
-        return self.head(batch.task).decode(self.dropout(shared.states_BTD), batch.text.mask_BT)
+    def _decode(self, batch: Batch, *, with_trace: bool, path: ModulePath | None) -> tuple[Decoded, Trace | None]:
+        def run() -> tuple[Decoded, Trace | None]:
+            shared: Shared = self(batch.text, batch.task, with_trace=with_trace, path=path)
+            states_BTD = self.dropout(shared.states_BTD)
+            return self.head(batch.task).decode(states_BTD, batch.text.mask_BT), shared.trace
+
+        return with_threads(self.compute.threads, batch.text.mask_BT.device, run)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 from statistics import fmean, stdev
 from typing import Self
 
@@ -40,6 +41,13 @@ class Table:
     def of(cls, title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Self:
         """Of text in which nothing is marked."""
         return cls(title, header, [[Cell(text) for text in row] for row in rows])
+
+    def html(self) -> str:
+        """The table in HTML, for a notebook."""
+        head = "".join(f"<th>{escape(name)}</th>" for name in self.header)
+        body = "".join(f"<tr>{''.join(map(_in_html, row))}</tr>" for row in self.rows)
+        caption = f"<caption>{escape(self.title)}</caption>"
+        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def spread(values: Sequence[float]) -> str:
@@ -81,6 +89,11 @@ def _markdown(table: Table) -> str:
 def _in_markdown(cell: Cell) -> str:
     text = _escaped(cell.text, MARKDOWN)
     return f"**{text}**" if cell.best else text
+
+
+def _in_html(cell: Cell) -> str:
+    text = escape(cell.text)
+    return f"<td>{f'<b>{text}</b>' if cell.best else text}</td>"
 
 
 def _latex(table: Table) -> Iterator[str]:

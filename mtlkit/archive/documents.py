@@ -37,15 +37,20 @@ class Meta(Spec, extra="allow"):
     command: list[str] = []
 
 
-def parse_json(content: bytes) -> dict[str, Any]:
-    """A JSON object.
+def parse_json(content: bytes, *, finite: bool = True) -> dict[str, Any]:
+    """The JSON object that `content` is.
+
+    Args:
+        content: UTF-8 text.
+        finite: whether NaN and infinite numbers, which are not JSON but Python writes, are refused.
 
     Raises:
-        ValueError: it is none, is nested too deeply, names a key twice, or holds a number that is not finite.
+        ValueError: it is not an object, is nested too deeply, names a key twice, or holds a number that is not finite.
     """
+    number = _finite if finite else float
     try:
         value = json.loads(
-            content.decode(), object_pairs_hook=_without_twins, parse_float=_finite, parse_constant=_finite
+            content.decode(), object_pairs_hook=_without_twins, parse_float=number, parse_constant=number
         )
     except RecursionError:
         raise ValueError("nested too deeply") from None

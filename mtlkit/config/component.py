@@ -16,6 +16,8 @@ import inspect
 import re
 from abc import ABCMeta
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import (
     TYPE_CHECKING,
     Annotated,
@@ -67,12 +69,34 @@ class RuntimeValue:
 Runtime = Annotated[T, RuntimeValue()]
 
 
+FILES = "files"
+"""The run-time value that is not given to `Lazy.build`, but by it: the folder of what `save_files` has saved."""
+
+
+@dataclass(frozen=True)
+class SavedFiles:
+    """A folder of files that a component has saved."""
+
+    folder: Path
+    held_by: object = None
+    """Whatever keeps a temporary folder from being deleted."""
+
+
 class Component(Registrable, metaclass=ABCMeta):
-    """Base of all interfaces. Class keyword `offers`: names of the run-time values given to `Lazy.build`."""
+    """Base of all interfaces. Class keyword `offers`: names of the run-time values given to `Lazy.build`.
+
+    An interface that offers `files` takes care of small files of its components, such as the vocabulary of a tokenizer:
+    what `save_files` writes when a run begins is kept in the run directory and in the archive, and the folder that
+    holds it is given to the constructor as `files: Runtime[Path | None]` from then on; None until then.
+    """
 
     offers: ClassVar[tuple[str, ...]] = ()
     registered_name: ClassVar[str] = ""
     settings: ClassVar[type[Spec]] = Spec
+    saves_files: ClassVar[bool] = False
+    """Whether the class has a `save_files` of its own."""
+    built_from: object = None
+    """The part of an experiment that it was built from, if it saves files."""
     _interfaces: ClassVar[dict[str, type["Component"]]] = {}
 
     def __init_subclass__(cls, *, offers: tuple[str, ...] = (), **kwargs: Any) -> None:
@@ -87,6 +111,14 @@ class Component(Registrable, metaclass=ABCMeta):
             Component._interfaces[kind] = cls
         elif offers:
             raise ComponentError(f"{cls.__name__} is no interface, so it cannot offer run-time values")
+
+    def save_files(self, folder: Path) -> None:
+        """Writes the component's own small files, at least one, into a folder, which is empty.
+
+        They have plain names, without folders. What they hold does not depend on weights or on the task: a part that is
+        built many times, such as once for each task, saves them once.
+        """
+        raise NotImplementedError(f"{_where(type(self))} saves no files")
 
     @classmethod
     def kind(cls) -> str:
@@ -106,6 +138,7 @@ class Component(Registrable, metaclass=ABCMeta):
             _check_registration(cls, name, implementation)
             implementation.settings = _settings_from_constructor(cls, name, implementation)
             implementation.registered_name = name
+            implementation.saves_files = _saves_files(implementation)
             super(Component, cls).register(name)(implementation)
             return implementation
 
@@ -169,6 +202,8 @@ def _check_registration(interface: type[Component], name: str, implementation: t
         raise ComponentError(
             f"{_where(implementation)} does not define {', '.join(missing)}, as {interface.__name__} asks"
         )
+    if FILES not in interface.offers and _saves_files(implementation):
+        raise ComponentError(f"{_where(implementation)} defines save_files, and {interface.__name__} keeps no files")
     if name in interface.list_available():
         taken = _where(interface.by_name(name))
         raise ComponentError(
@@ -194,6 +229,12 @@ def _settings_from_constructor(interface: type[Component], name: str, implementa
         raise ComponentError(
             f"{_where(implementation)} asks for {', '.join(unknown)} at build time; "
             f"{interface.__name__} offers {', '.join(interface.offers) or 'nothing'}"
+        )
+    if _saves_files(implementation) != (FILES in runtime):
+        lacks = "its constructor does not ask for files" if FILES not in runtime else "it asks for files only"
+        raise ComponentError(
+            f"{_where(implementation)}: {lacks}; a component with files of its own defines save_files(folder) and has "
+            "the parameter `files: Runtime[Path | None]`"
         )
     given = type(
         "Given", (Constructor,), {"given_by_mtlkit": interface.offers, "__module__": implementation.__module__}
@@ -242,6 +283,10 @@ def _hints(implementation: type) -> dict[str, Any]:
 
 def _is_runtime(hint: Any) -> bool:
     return get_origin(hint) is Annotated and any(isinstance(mark, RuntimeValue) for mark in get_args(hint)[1:])
+
+
+def _saves_files(implementation: type[Component]) -> bool:
+    return implementation.save_files is not Component.save_files
 
 
 def _where(cls: type) -> str:

@@ -12,7 +12,7 @@ from mtlkit.config.spec import Spec
 
 
 @dataclass(frozen=True)
-class Setting:
+class SettingDescription:
     """One key of a section."""
 
     name: str
@@ -31,12 +31,12 @@ def summary(component: type[Component] | type[Spec]) -> str:
     return sentence.rstrip(".") + "."
 
 
-def settings_of(section: type[Spec]) -> list[Setting]:
+def settings_of(section: type[Spec]) -> list[SettingDescription]:
     """Every setting of a section, in the order of its definition."""
     schema = schema_of(section)
     required = schema.get("required", [])
     return [
-        Setting(
+        SettingDescription(
             name,
             _kind(part),
             default=None if name in required else json.dumps(part.get("default")),

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ def evaluate_file(path: Path, variables: Variables | None = None) -> Evaluated:
     name = path.resolve().relative_to(root).as_posix()
     if path.suffix == ".json":
         _check_used(path, {**variables.external, **variables.arguments}, [])
-        return Evaluated(_parse_json(path, text), {name: text})
+        return Evaluated(parse_json(text, path), {name: text})
     importer = _Importer(root, path)
 
     def evaluate(code: str, arguments: Mapping[str, str]) -> Any:
@@ -77,13 +77,13 @@ def evaluate_file(path: Path, variables: Variables | None = None) -> Evaluated:
 def top_level_arguments(path: Path, variables: Variables | None = None) -> list[str]:
     """The arguments that a file takes, as they are written; none of one that is no function.
 
-    Jsonnet tells how many there are, and whether there are some of given names. So every list of so many names in the
-    file or an import is tried.
+    Jsonnet alone knows which function a file comes to, but it does not list a function's parameters. So the functions
+    that the file and its imports define are read from their texts, and Jsonnet is asked which of them it is.
 
     Raises:
         ConfigError: as `evaluate_file`.
     """
-    text = _read(path)
+    _read(path)
     if path.suffix == ".json":
         return []
     importer, file = _Importer(experiment_root(path), path), f"(import {json.dumps(path.name)})"
@@ -92,20 +92,26 @@ def top_level_arguments(path: Path, variables: Variables | None = None) -> list[
         count = _evaluate(path, f"if std.isFunction({file}) then std.length({file}) else 0", variables, {}, importer)
     except RuntimeError as error:
         raise ConfigError(_explain(path, str(error))) from None
-    for names in parameter_lists("\n".join([text, *importer.sources.values()])) if count else ():
-        given = ", ".join(f"{name}=null" for name in names)
-        if len(names) == count and _takes(f"{file}({given})", path, variables, importer):
-            return names
+    for text in list(importer.sources.values()) if count else ():
+        for names in parameter_lists(text):
+            if len(names) == count and _takes(file, names, path, variables, importer):
+                return names
     return []
 
 
-def _takes(call: str, path: Path, variables: Variables, importer: "_Importer") -> bool:
-    """Whether a function has the parameters that the call names, whatever comes of them."""
+def _takes(function: str, names: Sequence[str], path: Path, variables: Variables, importer: "_Importer") -> bool:
+    """Whether a function has all of these parameters.
+
+    Jsonnet checks the names of arguments one by one, in their order, before it evaluates the function. So it is given
+    one more, which the function cannot have beside these, and complains of that one if it knows all others.
+    """
+    unknown = f"{max(names, key=len, default='')}_"
+    given = ", ".join(f"{name}=null" for name in [*names, unknown])
     try:
-        _evaluate(path, f"std.type({call})", variables, {}, importer)
+        _evaluate(path, f"{function}({given})", variables, {}, importer)
     except RuntimeError as error:
-        return not re.search("function has no parameter|STATIC ERROR", str(error))  # the latter where one is a keyword
-    return True
+        return f"function has no parameter {unknown}\n" in str(error)
+    raise AssertionError(f"Jsonnet has taken {unknown}")
 
 
 def experiment_root(path: Path) -> Path:
@@ -176,22 +182,28 @@ def _read(path: Path) -> str:
         raise ConfigError(f"{path}: is not UTF-8 text; save it in that encoding") from None
 
 
-def _parse_json(path: Path, text: str) -> Any:
+def parse_json(text: str, place: Path | str) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        ConfigError: it is not JSON, or has what Python's parser lets pass: a key twice in one object, NaN, infinity.
+    """
+
     def no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         if repeated := {name for name in names if names.count(name) > 1}:
-            raise ConfigError(f"{path}: key '{min(repeated)}' is given twice in one object; keep one of them")
+            raise ConfigError(f"{place}: key '{min(repeated)}' is given twice in one object; keep one of them")
         return dict(pairs)
 
     def no_constants(name: str) -> Any:
-        raise ConfigError(f"{path}: {name} is no number in JSON; write a number")
+        raise ConfigError(f"{place}: {name} is no number in JSON; write a number")
 
     try:
         return json.loads(text, object_pairs_hook=no_duplicates, parse_constant=no_constants)
     except json.JSONDecodeError as error:
-        raise ConfigError(f"{path}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}") from None
+        raise ConfigError(f"{place}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}") from None
     except ValueError:  # Python's own limit, 4300 digits
-        raise ConfigError(f"{path}: a number has too many digits; write a shorter one") from None
+        raise ConfigError(f"{place}: a number has too many digits; write a shorter one") from None
 
 
 def _explain(path: Path, message: str) -> str:

@@ -27,14 +27,16 @@ def parse_value(text: str) -> Any:
         return text
 
 
-class Changes(dict[str, Any]):
+class DefaultChanges(dict[str, Any]):
     """An object that overrides began where the experiment has none: it changes the default, if there is one."""
 
     def of(self, default: Any) -> dict[str, Any]:
         """The default, as JSON, with these changes; another `type` than the default's has nothing in common with it."""
         if not isinstance(default, dict) or "type" in self:
             return self
-        changed = {key: item.of(default.get(key)) if isinstance(item, Changes) else item for key, item in self.items()}
+        changed = {
+            key: item.of(default.get(key)) if isinstance(item, DefaultChanges) else item for key, item in self.items()
+        }
         return {**default, **changed}
 
 
@@ -42,7 +44,8 @@ def apply_overrides(value: Any, overrides: list[str]) -> Any:
     """A copy of `value` with each `a.b.0.c=JSON` put in its place.
 
     A key that does not exist yet is added, a whole object or list is replaced, never merged; whether the result makes
-    sense is for validation to say. Where the path leads through objects that do not exist yet, these are `Changes`.
+    sense is for validation to say. Where the path leads through objects that do not exist yet, these are
+    `DefaultChanges`.
 
     Raises:
         ConfigError: an override is not of that form or leads through something that has no such place.
@@ -59,7 +62,7 @@ def _assign(root: Any, path: str, value: Any) -> None:
     place = root
     for depth, key in enumerate(parents):
         if isinstance(place, dict):
-            place = place.setdefault(key, Changes())
+            place = place.setdefault(key, DefaultChanges())
         else:
             place = place[_index(place, key, ".".join(parents[: depth + 1]))]
     if isinstance(place, dict):

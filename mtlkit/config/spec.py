@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, to_jsonable_python
 
-from mtlkit.config.overrides import Changes
+from mtlkit.config.overrides import DefaultChanges
 
 PLAIN_WORDS = {
     "dict_type": "should be an object {{name: value, ...}}",
@@ -51,7 +51,7 @@ class Spec(BaseModel):
     def _on_default(cls, key: str, item: Any) -> Any:
         """What overrides say of a setting that the experiment leaves out is said of its default."""
         setting = cls.model_fields.get(key)
-        if setting is None or setting.is_required() or not isinstance(item, Changes):
+        if setting is None or setting.is_required() or not isinstance(item, DefaultChanges):
             return item
         return item.of(to_jsonable_python(setting.get_default(), fallback=lambda part: part.to_json()))
 

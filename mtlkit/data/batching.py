@@ -1,6 +1,6 @@
 """Batches of one task's split: gathered on the device, bucketed by length.
 
-Shapes: B batch, T words of the longest text, C characters of a form, n texts, N tokens of the split, F forms.
+Shapes: B batch, T words of the longest text, n texts, N tokens of the split.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from mtlkit.data.batch import Batch, Text
+from mtlkit.data.columns import FormTables, MakeTables
 from mtlkit.data.corpus import NO_TARGET, Corpus
 from mtlkit.data.instance import Target
 from mtlkit.data.vocabulary import Vocabulary
@@ -19,7 +20,15 @@ from mtlkit.data.vocabulary import Vocabulary
 
 @final
 class TaskSplit:
-    """A split with its ids, whole on `device`, so that a batch is a gather there and nothing is copied per step."""
+    """A split with its columns, whole on `device`, so that a batch is a gather there and nothing is copied per step.
+
+    Args:
+        task: whose split it is.
+        corpus: its texts.
+        vocabulary: knows the task's labels.
+        columns: makes the tables of the corpus's forms, as `Embedder.tables` does; None for word ids alone.
+        device: where batches are made.
+    """
 
     def __init__(
         self,
@@ -27,7 +36,7 @@ class TaskSplit:
         corpus: Corpus,
         vocabulary: Vocabulary,
         *,
-        with_characters: bool = False,
+        columns: MakeTables | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
         self.task = task
@@ -36,10 +45,8 @@ class TaskSplit:
         self._device = torch.device(device)
         self._offsets = torch.from_numpy(corpus.offsets).to(device)
         self._tokens_N = torch.from_numpy(corpus.tokens).to(device)
-        # One row more than there are forms: padding is a form without a word or a character.
-        self._padding_form = len(corpus.forms)
-        self._words_F = torch.from_numpy(np.append(vocabulary.word_ids(corpus.forms), 0)).to(device)
-        self._characters_FC = _character_table(corpus, vocabulary).to(device) if with_characters else None
+        tables = columns(corpus.forms) if columns is not None else {"words": vocabulary.word_ids(corpus.forms)}
+        self._tables = FormTables(tables, len(corpus.forms), device)
         targets = _target_ids(task, corpus, vocabulary)
         self._targets = None if targets is None else targets.to(device)
 
@@ -74,9 +81,8 @@ class TaskSplit:
         steps_T = torch.arange(num_steps, device=self._device)
         mask_BT = steps_T < (self._offsets[places_B + 1] - starts_B).unsqueeze(1)
         positions_BT = (starts_B.unsqueeze(1) + steps_T).clamp(max=len(self._tokens_N) - 1)
-        forms_BT = self._tokens_N[positions_BT].long().masked_fill(~mask_BT, self._padding_form)
-        characters_BTC = None if self._characters_FC is None else self._characters_FC[forms_BT]
-        text = Text(self._words_F[forms_BT], mask_BT, characters_BTC)
+        forms_BT = self._tokens_N[positions_BT].long().masked_fill(~mask_BT, self._tables.padding_form)
+        text = Text(mask_BT, self._tables.rows(forms_BT))
         return Batch(self.task, text, self._batch_targets(places_B, positions_BT, mask_BT), indices_B)
 
     def _batch_targets(self, places_B: Tensor, positions_BT: Tensor, mask_BT: Tensor) -> Tensor | None:
@@ -164,11 +170,6 @@ class BatchStream:
         generator = torch.Generator().manual_seed(int.from_bytes(digest[:8]) >> 1)
         self._order = bucketed_order(self._split.lengths, self._batch_size, generator, self._batch_tokens)
         self._places = self._split.places(self._order)
-
-
-def _character_table(corpus: Corpus, vocabulary: Vocabulary) -> Tensor:
-    """(F + 1, C); the last row is padding."""
-    return torch.from_numpy(np.pad(vocabulary.character_ids(corpus.forms), [(0, 1), (0, 0)]))
 
 
 def _target_ids(task: str, corpus: Corpus, vocabulary: Vocabulary) -> Tensor | None:

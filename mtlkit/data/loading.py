@@ -3,13 +3,14 @@
 import hashlib
 import inspect
 import json
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mtlkit.config import Component, Lazy, components_in
+from mtlkit.config import Component, Lazy, components_in, parts_by_place
 from mtlkit.data.corpus import Corpus
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.errors import DataError
@@ -60,8 +61,20 @@ def _key(reader: Lazy[DatasetReader], source: str, files: Sequence[Path]) -> str
         "code": [_code_sha256(component) for component in components_in(reader)],
         "source": source,
         "files": [*map(file_sha256, files)],
+        **_own_files(reader),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _own_files(reader: Lazy[DatasetReader]) -> dict[str, Any]:
+    """sha256 of what readers and tokenisers save, which decides what words are; no entry where none of them does."""
+    found: dict[str, dict[str, str]] = {}
+    for place, part in parts_by_place(reader):
+        if part.component.saves_files:
+            with tempfile.TemporaryDirectory(prefix="mtlkit-") as folder:
+                part.build().save_files(Path(folder))
+                found[place] = {file.name: file_sha256(file) for file in sorted(Path(folder).iterdir())}
+    return {"own files": found} if found else {}
 
 
 def _code_sha256(component: type[Component]) -> str:
@@ -95,7 +108,7 @@ def _open(entry: Path) -> Corpus | None:
         )
         forms, labels, kind, skipped = (strings[name] for name in STRINGS)
         return Corpus(forms, tokens, offsets, labels, targets, digests, places, kind, skipped)
-    except (OSError, ValueError, KeyError, TypeError, DataError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, DataError):
         return None
 
 

@@ -110,7 +110,7 @@ class Vocabulary:
             about = json.loads((folder / "vocabulary.json").read_bytes())
             lowercase, tasks = bool(about["lowercase"]), [str(task) for task in about["tasks"]]
             one_number = bool(about.get("one_number", False))  # older archives know no such setting
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             raise DataError(f"{folder}: holds no whole vocabulary; take the folder that training wrote") from None
         names = ["words", "characters", *(f"labels/{task}" for task in tasks)]
         return cls(

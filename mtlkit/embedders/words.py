@@ -3,6 +3,7 @@
 Shapes: B batch, T time steps, E embedding size.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Literal, final
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from mtlkit.config import Runtime
 from mtlkit.data.batch import Text
+from mtlkit.data.columns import Table
 from mtlkit.data.namespace import Namespace
 from mtlkit.data.vectors import Vectors
 from mtlkit.data.vocabulary import Vocabulary
@@ -46,6 +48,7 @@ class WordEmbedder(Embedder):
         super().__init__()
         words = vocabulary["words"]
         self.output_dim = dim
+        self._vocabulary = vocabulary
         # Not nn.Embedding(...), which draws N(0, 1) first: work undone below, and on the meta device, where `check`
         # builds models, it imports torch's compiler for 2 s.
         empty = torch.empty(len(words), dim)
@@ -58,6 +61,12 @@ class WordEmbedder(Embedder):
         with torch.no_grad():
             self.table.weight[0].zero_()  # padding; its gradient is zero by padding_idx
         self.table.weight.requires_grad_(trainable)
+
+    def columns(self, forms: Sequence[str]) -> Mapping[str, Table]:
+        return {"words": self._vocabulary.word_ids(forms)}
+
+    def namespaces_of(self, parameter: str) -> tuple[str, ...]:
+        return ("words",)
 
     def forward(self, text: Text) -> Tensor:
         vectors_BTE: Tensor = self.dropout(self.table(text.words_BT))

@@ -1,28 +1,25 @@
 """Training: the generic trainer and its swappable parts."""
 
+from mtlkit.figures import AVERAGE, with_averages  # only the report still takes them from here
 from mtlkit.training.checkpoints import NO_FIT, Checkpoints
 from mtlkit.training.derivations import PathDerivation
 from mtlkit.training.evaluation import (
-    AVERAGE,
     DecodedBatch,
     EvaluationTask,
     as_target,
-    counted_figure,
     decisions_of_split,
     decoded_batches,
     evaluate,
-    figures_of,
     predict_split,
     predictions_of,
-    with_averages,
 )
 from mtlkit.training.events import EpochEnd, Step
 from mtlkit.training.loggers import Logger
 from mtlkit.training.optimization import Optimization
-from mtlkit.training.optimizers import Optimizer
-from mtlkit.training.parameters import freeze
-from mtlkit.training.predictions import CLEAN, CLEAN_SHARE, Predictions
-from mtlkit.training.process import compute_as, computing_as
+from mtlkit.training.optimizers import Optimizer, group_parameters
+from mtlkit.training.parameters import freeze, named, parameters_by_role
+from mtlkit.training.predictions import Predictions
+from mtlkit.training.process import compute_as, computing_as, threads_as_before
 from mtlkit.training.random_state import seed_all
 from mtlkit.training.recording import build_records
 from mtlkit.training.records import Record
@@ -31,13 +28,11 @@ from mtlkit.training.schedules import Schedule
 from mtlkit.training.selection import ModelSelection
 from mtlkit.training.settings import StageSettings, TrainerSettings
 from mtlkit.training.trainer import Trainer
-from mtlkit.training.update_strategies import UpdateStrategy
+from mtlkit.training.update_strategies import SearchStrategy, UpdateStrategy
 from mtlkit.training.weights import load_weights, taken_over
 
 __all__ = [
     "AVERAGE",
-    "CLEAN",
-    "CLEAN_SHARE",
     "Checkpoints",
     "DecodedBatch",
     "EpochEnd",
@@ -61,16 +56,19 @@ __all__ = [
     "build_records",
     "compute_as",
     "computing_as",
-    "counted_figure",
+    "threads_as_before",
     "decisions_of_split",
     "decoded_batches",
     "evaluate",
-    "figures_of",
     "load_weights",
     "predict_split",
     "predictions_of",
     "seed_all",
     "freeze",
+    "group_parameters",
+    "named",
+    "parameters_by_role",
+    "SearchStrategy",
     "taken_over",
     "with_averages",
 ]

@@ -10,6 +10,31 @@ from mtlkit.model import MultiTaskModel
 from mtlkit.sharing import SearchableScheme
 
 
+def named(model: nn.Module, parameters: Collection[nn.Parameter]) -> dict[str, nn.Parameter]:
+    """Some of a model's parameters by their names, in the order in which they are given.
+
+    The order is kept since optimizers know parameters by their positions, in checkpoints too.
+
+    Raises:
+        ValueError: one of them is not registered in the model, so that it could not be saved with it either.
+    """
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    if missing := [tuple(each.shape) for each in parameters if id(each) not in names]:
+        raise ValueError(f"a parameter of shape {missing[0]} is not registered in the model")
+    return {names[id(each)]: each for each in parameters}
+
+
+def parameters_by_role(model: MultiTaskModel, *, searches: bool) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """The parameters that are trained by the loss, theta, and those that choose paths and learn from rewards, phi.
+
+    Frozen ones are in neither. Without a search, phi is empty: what chooses paths is then trained like the rest.
+    """
+    phi = model.sharing.search_parameters() if searches and isinstance(model.sharing, SearchableScheme) else []
+    chosen = {id(parameter) for parameter in phi}
+    theta = [each for each in model.parameters() if each.requires_grad and id(each) not in chosen]
+    return theta, [each for each in phi if each.requires_grad]
+
+
 def freeze(model: MultiTaskModel, patterns: Sequence[str]) -> None:
     """Takes the parameters in whose names a pattern is found out of training. What is random in training, such as
     dropout, stays so.

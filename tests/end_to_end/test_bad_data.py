@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mtlkit import corpora
+from mtlkit.experiment import corpora
 
 
 @pytest.fixture

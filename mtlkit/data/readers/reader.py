@@ -9,14 +9,20 @@ from mtlkit.config import Component
 from mtlkit.data.instance import Instance, Skipped, TargetKind
 
 
-class DatasetReader(Component):
+class DatasetReader(Component, offers=("files",)):
     """Turns the files of one task into instances, and a user's text into one.
 
     A `source` is what an experiment writes for a split: a path, or a name where the reader fetches its data itself.
+
+    Given at build: `files` (Path or None), the folder of what it has saved (see `Component`).
     """
 
     fetches: ClassVar[bool] = False
     """Whether files that are not there yet are fetched when they are first read."""
+
+    renames_by: ClassVar[str | None] = None
+    """Name of the setting that renames the labels of files, a `dict[str, str] | None` from their names there to those
+    of the task; None for a reader that takes labels as they are."""
 
     @property
     @abstractmethod

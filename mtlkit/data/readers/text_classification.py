@@ -25,6 +25,7 @@ class TextClassificationReader(DatasetReader):
     """
 
     target_kind: TargetKind = "label"
+    renames_by = "labels"
 
     def __init__(
         self,

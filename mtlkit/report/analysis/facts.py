@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from mtlkit.experiment import stages_of
+from mtlkit.figures import AVERAGE
 from mtlkit.report.analysis.scores import scores_of
 from mtlkit.report.evidence import Evidence
-from mtlkit.training import AVERAGE
 
 Facts = list[tuple[str, str]]
 """Pairs of a label and its value."""
@@ -36,8 +36,8 @@ def key_facts(evidence: Evidence) -> Facts:
     scores = scores_of(evidence)
     owner = AVERAGE if len(evidence.experiment.tasks) > 1 else next(iter(evidence.experiment.tasks))
     mean = ", mean over tasks" if owner == AVERAGE else ""
-    for kind, name in scores.kinds.items():
-        if (value := scores.figures.get(scores.name(owner, kind))) is not None:
+    for clean, name in scores.kinds.items():
+        if (value := scores.figures.get(scores.name(owner, clean=clean))) is not None:
             facts.append((f"{name} {str(scores.headline(owner)).replace('_', ' ')}{mean}", f"{value:.2%}"))
     facts.append(("tasks", f"{len(evidence.experiment.tasks)}"))
     if texts := texts_used(evidence, "train"):

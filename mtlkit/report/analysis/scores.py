@@ -5,20 +5,14 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from mtlkit.comparison import RunRecord
+from mtlkit.figures import AVERAGE, MAJORITY, Figure, split_score, with_averages
 from mtlkit.report.evidence import Evidence
-from mtlkit.training import AVERAGE, CLEAN, with_averages
-
-MAJORITY = "majority"
 
 
 @final
 @dataclass(frozen=True)
 class SplitScores:
-    """The figures of a run or archive on a split.
-
-    A kind of figure is `""` for that of all texts, `CLEAN` for that of clean texts, or `MAJORITY` for that of the most
-    frequent label.
-    """
+    """The figures of a run or archive on a split."""
 
     split: str
     figures: Mapping[str, float]
@@ -35,9 +29,11 @@ class SplitScores:
         names = set(self.headlines.values())
         return names.pop() if len(names) == 1 else None
 
-    def name(self, owner: str, kind: str = "") -> str:
-        """The name of the figure of a task, or of the average, by the metric that selects models."""
-        return f"{owner}/{MAJORITY if kind == MAJORITY else f'{kind}{self.headline(owner)}'}"
+    def name(self, owner: str, *, clean: bool = False) -> str:
+        """The name of the figure of a task, or of the average, by the metric that selects models; empty for the average
+        of tasks with different metrics."""
+        metric = self.headline(owner)
+        return "" if metric is None else str(Figure(owner, metric, clean))
 
     @property
     def owners(self) -> list[str]:
@@ -45,21 +41,24 @@ class SplitScores:
         return [owner for owner in [*self.headlines, AVERAGE] if self.name(owner) in self.figures]
 
     @property
-    def kinds(self) -> dict[str, str]:
-        """The kinds of figures of the model with what a reader calls them: standard ones and, if there are any, those
-        of clean texts."""
-        has_clean = any(f"/{CLEAN}" in name for name in self.figures)
-        return {"": self.split} | ({CLEAN: f"clean {self.split}"} if has_clean else {})
+    def has_clean(self) -> bool:
+        """Whether there are figures of clean texts."""
+        return any(is_clean for _, is_clean in (split_score(name.partition("/")[2]) for name in self.figures))
 
     @property
-    def has_majority(self) -> bool:
-        """Whether there is a score of always giving the most frequent label."""
-        return any(name.endswith(f"/{MAJORITY}") for name in self.figures)
+    def kinds(self) -> dict[bool, str]:
+        """What a reader calls the figures of all texts (False) and, if there are any, those of clean texts (True)."""
+        return {False: self.split} | ({True: f"clean {self.split}"} if self.has_clean else {})
 
-    def of(self, kind: str = "", record: RunRecord | None = None) -> list[float | None]:
+    @property
+    def majority(self) -> list[float | None]:
+        """The score of always giving the most frequent label, for each of `owners`."""
+        return [self.figures.get(str(Figure(owner, MAJORITY))) for owner in self.owners]
+
+    def of(self, *, clean: bool = False, record: RunRecord | None = None) -> list[float | None]:
         """The figure of each of `owners`: the run's own, or that of another run on the same split."""
         figures = self.figures if record is None else record.figures.get(self.split, {})
-        return [figures.get(self.name(owner, kind)) for owner in self.owners]
+        return [figures.get(self.name(owner, clean=clean)) for owner in self.owners]
 
 
 def scores_of(evidence: Evidence) -> SplitScores:

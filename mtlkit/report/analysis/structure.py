@@ -42,7 +42,7 @@ def structure_of(experiment: Experiment) -> Structure:
     tasks, settings = list(experiment.tasks), experiment.model
     vocabulary = Vocabulary.of(["word"], ["w"], {task: ["O", "B-x", "I-x"] for task in tasks})
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):
-        input_dim = settings.embedder.build(vocabulary=vocabulary, vectors=None).output_dim
+        input_dim = settings.embedder.build(vocabulary=vocabulary, vectors=None, fresh=False).output_dim
         scheme = settings.sharing.build(input_dim=input_dim, tasks=tasks)
         serving = {task: _serving(scheme, task, input_dim) for task in tasks}
         is_all = _run(scheme, tasks[0], input_dim, with_trace=True).trace is None

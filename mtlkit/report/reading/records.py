@@ -7,13 +7,14 @@ from typing import Any, final
 
 from mtlkit.archive import Archive
 from mtlkit.archive.documents import parse_json
-from mtlkit.config import Spec, validate
-from mtlkit.errors import ConfigError, RunError
+from mtlkit.config import Spec
 from mtlkit.report.evidence import Epoch
 from mtlkit.report.reading.course import read_course
 from mtlkit.runs import RunDirectory
+from mtlkit.runs.documents import Resolved, RunFigures, RunMeta, checked, damaged
 
 COURSE = "sharing.jsonl"
+REMEDY = "copy the run again, or report on its archive alone"
 
 
 class LogLine(Spec, extra="allow"):
@@ -36,17 +37,17 @@ class StageFigures(Spec, extra="allow"):
     steps: int
 
 
-class RunFigures(StageFigures):
+class ReportedFigures(RunFigures):
     """What is read of `metrics.json`."""
 
-    dev: dict[str, float] = {}
-    test: dict[str, float] = {}
-    stages: dict[str, StageFigures] = {}
+    epochs: int
+    steps: int
+    stages: dict[str, StageFigures] = {}  # type: ignore[assignment]  # more is read of them here than anywhere else
 
 
 @final
 @dataclass(frozen=True)
-class Record:
+class KnownRun:
     """What is known of a run's training; for an archive alone, nothing but its `meta`."""
 
     meta: Mapping[str, Any]
@@ -56,51 +57,39 @@ class Record:
     resolved: Mapping[str, Any] | None = None
 
 
-def read_run(run: RunDirectory, archive: Archive) -> Record:
+def read_run(run: RunDirectory, archive: Archive) -> KnownRun:
     """Reads what a run has written.
 
     Raises:
         RunError: a file is missing or damaged, or names a task that the run does not have.
     """
-    resolved, course = _document(run.resolved), run.path / COURSE
-    # Of all stages: of a run's last one, the archive may have fewer.
+    resolved, course = _document(run.resolved, Resolved), run.path / COURSE
+    # The tasks of all stages: the archive, which is of the last stage, may have fewer.
     tasks = list(dict.fromkeys([*archive.experiment.tasks, *(resolved.get("tasks") or ())]))
-    return Record(
-        _document(run.meta),
-        _checked(str(run.metrics), RunFigures, _document(run.metrics)),
-        [_checked(place, LogLine, line) for place, line in _lines(run.metrics_log)],
+    return KnownRun(
+        _document(run.meta, RunMeta),
+        _document(run.metrics, ReportedFigures),
+        [checked(place, LogLine, line, REMEDY) for place, line in _lines(run.metrics_log)],
         read_course((line for _, line in _lines(course)), tasks) if course.exists() else (),
         resolved,
     )
 
 
-def _document(file: Path) -> dict[str, Any]:
+def _document(file: Path, kind: type[Spec]) -> dict[str, Any]:
     try:
-        return parse_json(file.read_bytes())
+        return checked(file, kind, parse_json(file.read_bytes()), REMEDY)
     except (OSError, ValueError) as error:
-        raise _damaged(str(file), error) from None
+        raise damaged(file, error, REMEDY) from None
 
 
-def _lines(file: Path) -> list[tuple[str, dict[str, Any]]]:
+def _lines(file: Path) -> list[tuple[Path, dict[str, Any]]]:
     """Each line of a log, with its place for messages."""
-    place = str(file)
+    place = file
     try:
         found = []
         for number, line in enumerate(file.read_bytes().splitlines(), 1):
-            place = f"{file}:{number}"
+            place = Path(f"{file}:{number}")
             found.append((place, parse_json(line)))
         return found
     except (OSError, ValueError) as error:
-        raise _damaged(place, error) from None
-
-
-def _checked(place: str, kind: type[Spec], value: dict[str, Any]) -> dict[str, Any]:
-    try:
-        validate(kind, value, place)
-    except ConfigError as error:
-        raise _damaged(place, str(error).splitlines()[0].removeprefix(f"{place}: ")) from None
-    return value
-
-
-def _damaged(place: str, reason: object) -> RunError:
-    return RunError(f"{place}: missing or damaged ({reason}); copy the run again, or report on its archive alone")
+        raise damaged(place, error, REMEDY) from None

@@ -18,7 +18,7 @@ from mtlkit.files import file_sha256
 from mtlkit.plugins import Plugin
 from mtlkit.report.analysis.observing import observe
 from mtlkit.report.evidence import Evidence, Observed
-from mtlkit.report.reading.records import Record, read_run
+from mtlkit.report.reading.records import KnownRun, read_run
 from mtlkit.runs import RunDirectory, Wanted, tasks_to_score, worthless
 from mtlkit.types import Say, silent
 
@@ -59,7 +59,7 @@ def source_of(path: Path) -> Source:
         return Source(path, None)
     run = RunDirectory(path)
     if not run.is_run:
-        raise RunError(f"{path}: is no run; give the directory of a finished run, or an archive")
+        raise RunError(f"{path}: {run.not_a_run}; give the directory of a finished run, or an archive")
     if not run.is_finished or not run.archive.exists():
         raise RunError(f"{path}: its run is not finished; go on with it by mtlkit train ... --resume")
     return Source(run.archive, run)
@@ -90,7 +90,7 @@ def evidence_of(
         RunError: a file of the run is damaged, or a baseline is no finished run.
     """
     with open_archive(source.archive, device, plugins) as archive:
-        record = Record(archive.meta) if source.run is None else read_run(source.run, archive)
+        record = KnownRun(archive.meta) if source.run is None else read_run(source.run, archive)
         others, notes_beside = _beside(source, baselines)
         observed, notes = _observed(archive, wanted, say)
         tells = any(each.summary is not None for each in observed.values())
@@ -130,7 +130,7 @@ def _beside(source: Source, baselines: Sequence[Path]) -> tuple[list[RunRecord],
     return found, notes
 
 
-def _more_texts(record: Record, wanted: Wanted, observed: Mapping[str, Observed]) -> list[str]:
+def _more_texts(record: KnownRun, wanted: Wanted, observed: Mapping[str, Observed]) -> list[str]:
     """A note where other texts are read than those that the run was scored on."""
     limit = record.meta.get("limit")
     if limit in (None, wanted.limit) or not observed:

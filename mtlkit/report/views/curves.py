@@ -9,12 +9,12 @@ from typing import Any, final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mtlkit.figures import AVERAGE
 from mtlkit.report.analysis.scores import kept_in_words, kept_places, scores_of
 from mtlkit.report.charts.drawing import label, mark
 from mtlkit.report.charts.theme import INK, MUTED, RULE, SERIES
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Chart, Section, Table
-from mtlkit.training import AVERAGE
 
 COLUMNS = {4: 2, 9: 3, 1_000: 4}
 """The number of columns for at most so many panels."""

@@ -6,14 +6,14 @@ from functools import partial
 from matplotlib.figure import Figure
 
 from mtlkit.comparison import RunRecord
+from mtlkit.figures import AVERAGE, MAJORITY
 from mtlkit.report.analysis.facts import Facts, num_epochs, sharing, texts, update_strategies
-from mtlkit.report.analysis.scores import MAJORITY, SplitScores, kept_in_words, scores_of
+from mtlkit.report.analysis.scores import SplitScores, kept_in_words, scores_of
 from mtlkit.report.charts.drawing import label, mark
 from mtlkit.report.charts.theme import INK, MUTED, RULE, SERIES, SURFACE
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Cell, Chart, Section, Table, View
 from mtlkit.report.templating import render
-from mtlkit.training import AVERAGE, CLEAN
 
 MOST_MARKS = 60
 SHAPES = ("o", "D", "s", "^", "v", "P", "X")
@@ -40,9 +40,9 @@ def _lead(evidence: Evidence, scores: SplitScores) -> str:
         lead = f"What was trained on what, and its score on {scores.split} texts, as the run recorded it."
     else:
         lead = f"What was trained on what, and its score on {evidence.num_texts:,} {scores.split} texts, scored now."
-    if CLEAN in scores.kinds:
+    if scores.has_clean:
         lead += " Clean figures leave out the texts that also occur in training or dev data of any task."
-    if scores.has_majority:
+    if any(value is not None for value in scores.majority):
         lead += " The score of always giving the most frequent label is what a model has to beat."
     beside = _beside(evidence, scores)
     if beside:
@@ -95,15 +95,15 @@ def _table(evidence: Evidence, scores: SplitScores) -> Table:
     """A table with a row for each task and the average: the figures, those of other runs, and the differences."""
     columns: list[tuple[str, Sequence[Cell]]] = [
         ("metric", [f"{scores.headline(owner)}".replace("_", " ") for owner in scores.owners]),
-        *((name, list(map(_percent, scores.of(kind)))) for kind, name in scores.kinds.items()),
+        *((name, list(map(_percent, scores.of(clean=clean)))) for clean, name in scores.kinds.items()),
     ]
-    if scores.has_majority:
-        columns.append((MAJORITY, list(map(_percent, scores.of(MAJORITY)))))
+    if any(value is not None for value in scores.majority):
+        columns.append((MAJORITY, list(map(_percent, scores.majority))))
     for record in _beside(evidence, scores):
-        for kind, name in scores.kinds.items():
-            theirs = scores.of(kind, record)
+        for clean, name in scores.kinds.items():
+            theirs = scores.of(clean=clean, record=record)
             columns.append((f"{record.name}, {name}", list(map(_percent, theirs))))
-            columns.append(("difference", list(map(_difference, scores.of(kind), theirs))))
+            columns.append(("difference", list(map(_difference, scores.of(clean=clean), theirs))))
     header = ("task", *(name for name, _ in columns))
     rows = tuple(zip(scores.owners, *(values for _, values in columns), strict=True))
     return Table(header, rows, "Scores in percent")
@@ -112,9 +112,9 @@ def _table(evidence: Evidence, scores: SplitScores) -> Table:
 def _chart(evidence: Evidence, scores: SplitScores) -> Chart:
     shapes = iter(SHAPES)
     lines = [(evidence.name, next(shapes), scores.of())]
-    if CLEAN in scores.kinds:
-        lines.append(("clean texts only", "|", scores.of(CLEAN)))
-    lines.append(("most frequent label", "x", scores.of(MAJORITY)))
+    if scores.has_clean:
+        lines.append(("clean texts only", "|", scores.of(clean=True)))
+    lines.append(("most frequent label", "x", scores.majority))
     beside = zip(_beside(evidence, scores), shapes, strict=False)
     lines += [(record.name, shape, scores.of(record=record)) for record, shape in beside]
     drawn = [

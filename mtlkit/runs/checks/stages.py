@@ -9,7 +9,13 @@ from mtlkit.experiment import Experiment, TaskPaths, experiment_of, stages_of, t
 from mtlkit.model import MultiTaskModel
 from mtlkit.runs.checks.beginnings import Beginnings
 from mtlkit.runs.checks.models import built_model
-from mtlkit.runs.checks.trainers import frozen_problems, record_problems, search_problems, trainer_problems
+from mtlkit.runs.checks.trainers import (
+    frozen_problems,
+    optimizer_problems,
+    record_problems,
+    search_problems,
+    trainer_problems,
+)
 from mtlkit.sharing import SearchableScheme
 from mtlkit.training import StageSettings, taken_over
 
@@ -41,6 +47,8 @@ def stage_problems(experiment: Experiment) -> Iterator[str]:
             problems += beginnings.problems(model)
             problems += search_problems(trained, model.sharing, f"{place}trainer")
             problems += frozen_problems(trained, model, f"{place}trainer")
+            if not problems:  # strategies that cannot be built are named above
+                problems += optimizer_problems(trained, model, f"{place}trainer")
             problems += record_problems(trained, model, f"{place}trainer")
         yield from problems
         if model is None or problems:

@@ -9,7 +9,15 @@ from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment
 from mtlkit.model import MultiTaskModel
 from mtlkit.sharing import SearchableScheme, SharingScheme
-from mtlkit.training import UpdateStrategy, build_records, freeze
+from mtlkit.training import (
+    SearchStrategy,
+    UpdateStrategy,
+    build_records,
+    freeze,
+    group_parameters,
+    named,
+    parameters_by_role,
+)
 
 
 def trainer_problems(experiment: Experiment, place: str) -> Iterator[str]:
@@ -83,6 +91,21 @@ def frozen_problems(experiment: Experiment, model: MultiTaskModel, place: str) -
         freeze(model, experiment.trainer.frozen)
     except ConfigError as error:
         yield f"{place}.frozen{error}"
+
+
+def optimizer_problems(experiment: Experiment, model: MultiTaskModel, place: str) -> Iterator[str]:
+    """Groups of an optimizer that would have no parameter; what is frozen in the model counts."""
+    trainer = experiment.trainer
+    strategy = trainer.update_strategy.build()
+    theta, phi = parameters_by_role(model, searches=strategy.searches)
+    optimizers = [(f"{place}.optimizer", trainer.optimizer, theta)]
+    if isinstance(strategy, SearchStrategy) and phi:
+        optimizers.append((f"{place}.update_strategy.controller_optimizer", strategy.policy.optimizer, phi))
+    for where, optimizer, parameters in optimizers:
+        try:
+            group_parameters(named(model, parameters), optimizer.build().groups)
+        except ConfigError as error:
+            yield f"{where}{error}"
 
 
 def _names(interface: type[Component], chosen: Callable[[Any], bool]) -> str:

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mtlkit.config import Lazy
 from mtlkit.errors import ConfigError
 from mtlkit.sharing.selectors import Controller, FixedPaths, Paths
-from mtlkit.training.optimizers import SGD, Adam
+from mtlkit.training.optimizers import SGD, Adam, AdamGroup
 from mtlkit.training.update_strategies.policy_gradient import Baseline, PolicyGradient, Rewarded
 
 TASKS = ["movie", "tweet"]
@@ -70,7 +70,7 @@ def test_a_step_goes_up_the_weighted_log_probabilities() -> None:
     gradients = torch.autograd.grad(objective, parameters, retain_graph=True)
     before = [parameter.detach().clone() for parameter in parameters]
     policy = PolicyGradient(3, 1 / 30, "none", 0.1, Lazy.of(SGD, lr=1.0))
-    policy.prepare(parameters, gradient_clip=None)
+    policy.prepare({str(number): each for number, each in enumerate(parameters)}, gradient_clip=None)
     policy.step(
         [
             Rewarded(task, Paths(each.modules, each.log_probs_N, each.entropies_N, ratios_N), rewards[task])
@@ -84,7 +84,7 @@ def test_a_step_goes_up_the_weighted_log_probabilities() -> None:
 def test_what_cannot_learn_is_left_alone() -> None:
     selector = FixedPaths({"movie": [0]}, num_modules=1, max_length=1, tasks=["movie"])
     policy = new_policy()
-    policy.prepare([], gradient_clip=1.0)
+    policy.prepare({}, gradient_clip=1.0)
     policy.step([Rewarded("movie", selector.sample("movie", 3), torch.zeros(3))])
     policy.load_state_dict(policy.state_dict())
 
@@ -104,7 +104,7 @@ def test_a_bandit_finds_the_best_path_of_each_task(settings: dict[str, Any]) -> 
     best = {"movie": (2, 1), "tweet": (0, 3)}
     controller = new_controller()
     policy = new_policy(num_samples=5, **{"lr": 1e-2, **settings})
-    policy.prepare(list(controller.parameters()), gradient_clip=5.0)
+    policy.prepare(dict(controller.named_parameters()), gradient_clip=5.0)
 
     def reward(task: str, path: tuple[int, ...]) -> float:
         right = sum(path[step : step + 1] == (number,) for step, number in enumerate(best[task]))
@@ -123,3 +123,20 @@ def test_a_bandit_finds_the_best_path_of_each_task(settings: dict[str, Any]) -> 
 def probability(controller: Controller, task: str, path: tuple[int, ...]) -> float:
     log_probs_N: Tensor = controller.score(task, [path]).log_probs_N
     return log_probs_N.exp().item()
+
+
+def test_the_state_of_other_groups_is_refused() -> None:
+    """Of the same sizes: PyTorch would give each parameter the moments of the other."""
+
+    def prepared(pattern: str) -> PolicyGradient:
+        optimizer = Lazy.of(Adam, groups=[AdamGroup(pattern=pattern, lr=0.1)])
+        policy = PolicyGradient(2, None, "none", 0.0, optimizer)
+        policy.prepare({name: nn.Parameter(torch.zeros(2)) for name in ("selector.a", "selector.b")}, None)
+        return policy
+
+    state = prepared("a$").state_dict()
+    prepared("a$").load_state_dict(state)
+    with pytest.raises(ValueError, match="other parameters choose paths"):
+        prepared("b$").load_state_dict(state)
+    del state["trained"]  # as in a checkpoint of an older version
+    prepared("a$").load_state_dict(state)
