@@ -20,7 +20,8 @@ from mtlkit.data import Corpus, Instance, TaskSplit, Vocabulary, bucketed_order
 from mtlkit.embedders import WordEmbedder
 from mtlkit.encoders import BilstmEncoder
 from mtlkit.heads import Classifier
-from mtlkit.kernels.choice import set_kernels, why_not_compiled
+from mtlkit.kernels.choice import why_not_compiled
+from mtlkit.kernels.compute import AUTOMATIC, Compute, hand_down
 from mtlkit.model import SHARED, MultiTaskModel
 from mtlkit.sharing import FullyShared
 from mtlkit.training import Optimization
@@ -71,13 +72,13 @@ def epoch(split: TaskSplit, order: list[Tensor], model: MultiTaskModel, optimiza
         Joint().step(model, [split.batch(indices_B)], optimization, "fp32")
 
 
-def on_torch(run: Callable[[], object]) -> None:
+def on_torch(run: Callable[[], object], model: MultiTaskModel) -> None:
     """With PyTorch's LSTM in place of ours."""
-    set_kernels("pure")
+    hand_down(model, Compute("pure"))
     try:
         run()
     finally:
-        set_kernels("auto")
+        hand_down(model, AUTOMATIC)
 
 
 def main() -> None:
@@ -97,7 +98,7 @@ def main() -> None:
         parameters = list(model.parameters())
         optimization = Optimization(Adam().create(parameters), parameters, gradient_clip=5.0)
         epochs[name] = partial(epoch, split, order, model, optimization)
-        epochs[f"{name}, torch"] = partial(on_torch, epochs[name])
+        epochs[f"{name}, torch"] = partial(on_torch, epochs[name], model)
     timings = interleaved(epochs, arguments.rounds)
     waste = {name: padding(split, order) for name, order in orders.items()}
     case = f"review lengths, B={BATCH_SIZE}"

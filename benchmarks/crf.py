@@ -21,7 +21,7 @@ LIKELIHOODS = [(32, 25, 3.0), (32, 100, 5.0)]
 DECODING = (64, 100, 2.0)
 
 
-class Problem:
+class CrfProblem:
     """A field as it is in training, and a batch for it."""
 
     def __init__(self, num_rows: int, num_steps: int) -> None:
@@ -66,7 +66,7 @@ class Problem:
 
 def likelihood(num_rows: int, num_steps: int, target: float, rounds: int) -> tuple[Row, dict[str, object]]:
     """Log-likelihood and gradient of one size."""
-    problem = Problem(num_rows, num_steps)
+    problem = CrfProblem(num_rows, num_steps)
     torch.testing.assert_close(problem.mtlkit(), problem.pytorch_crf(), rtol=1e-4, atol=1e-3)
     gradients = [problem.gradients(each) for each in (problem.mtlkit, problem.pytorch_crf)]
     torch.testing.assert_close(*gradients, rtol=1e-3, atol=1e-3)
@@ -89,7 +89,7 @@ def likelihood(num_rows: int, num_steps: int, target: float, rounds: int) -> tup
 
 def decoding(num_rows: int, num_steps: int, target: float, rounds: int) -> tuple[Row, dict[str, object]]:
     """Viterbi of one size."""
-    problem = Problem(num_rows, num_steps)
+    problem = CrfProblem(num_rows, num_steps)
     found, expected = problem.decode(), problem.decode_with_pytorch_crf()
     assert [[label for label in row if label >= 0] for row in found] == expected, "they decode differently"
     timings = interleaved({"mtlkit": problem.decode, "pytorch_crf": problem.decode_with_pytorch_crf}, rounds)

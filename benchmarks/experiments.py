@@ -31,7 +31,7 @@ class Shortened:
     @property
     def name(self) -> str:
         """As rows say it."""
-        return f"{self.experiment}, {self.limit} texts a split"
+        return f"{self.experiment}, {self.limit} texts per split"
 
 
 SHORTENED = [Shortened("experiments/ic_mtl.jsonnet", 700), Shortened("experiments/fdu/ic.jsonnet", 14)]

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from measuring import Row, Timings, at_most, command_line, untargeted, write_result
-from recurrence_cases import Batch, Case
+from recurrence_cases import Case, RecurrenceInputs
 from torch import Tensor, nn
 
 from mtlkit.kernels.side_by_side import run_side_by_side
@@ -27,7 +27,7 @@ TARGET = 5.0
 """Most time of graphs over that of cuDNN's LSTM."""
 
 
-def gradients(batch: Batch, run: Callable[[], Tensor]) -> list[Tensor]:
+def gradients(batch: RecurrenceInputs, run: Callable[[], Tensor]) -> list[Tensor]:
     """The states and every gradient of a generic scalar."""
     states_BTD = run()
     generic = torch.arange(1, states_BTD.numel() + 1, device=states_BTD.device).view(states_BTD.shape).sin()
@@ -44,10 +44,10 @@ def equality() -> list[dict[str, Any]]:
     """Errors of every way against the naive one in float64. Raises AssertionError where one is too large."""
     found = []
     for case in SMALL:
-        exact = Batch(case, "cuda", torch.float64)
+        exact = RecurrenceInputs(case, "cuda", torch.float64)
         expected = gradients(exact, exact.ways()["naive"])
         for dtype, most in ERRORS.items():
-            batch = Batch(case, "cuda", dtype)
+            batch = RecurrenceInputs(case, "cuda", dtype)
             with torch.no_grad():
                 for leaf, single in zip(exact.leaves(), batch.leaves(), strict=True):
                     leaf.copy_(single)
@@ -82,13 +82,13 @@ def recurrences(rounds: int) -> dict[Case, Timings]:
     """Times of a pass of LSTM', given its sources, and of cuDNN's LSTM."""
     found = {}
     for case in TIMED:
-        batch = Batch(case, "cuda")
+        batch = RecurrenceInputs(case, "cuda")
         ways = {name: run for name, run in batch.ways().items() if name != "naive"}
         found[case] = on_the_device({name: partial(_pass, batch, run) for name, run in ways.items()}, rounds)
     return found
 
 
-def _pass(batch: Batch, run: Callable[[], Tensor]) -> None:
+def _pass(batch: RecurrenceInputs, run: Callable[[], Tensor]) -> None:
     batch.backward(run())
 
 

@@ -18,7 +18,7 @@ CASES = [(32, 25, 100, 1.25), (32, 130, 100, None), (8, 130, 200, None)]
 """Rows, steps, size, target."""
 
 
-class Problem:
+class LstmProblem:
     """Both networks and a batch for them."""
 
     def __init__(self, num_rows: int, num_steps: int, size: int) -> None:
@@ -45,7 +45,7 @@ class Problem:
 
 def measure(size: tuple[int, int, int], target: float | None, rounds: int) -> tuple[list[Row], dict[str, object]]:
     """One size."""
-    problem = Problem(*size)
+    problem = LstmProblem(*size)
     for found, expected in zip(problem.run(both_ways), problem.run(plain_both_ways), strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4 * float(expected.detach().abs().max()))
     timings = interleaved(
@@ -57,7 +57,7 @@ def measure(size: tuple[int, int, int], target: float | None, rounds: int) -> tu
         rounds,
     )
     over_plain, over_calls = timings.ratio("plain", "mtlkit"), timings.ratio("two_calls", "mtlkit")
-    what = "both ways of a BiLSTM as one operation against"
+    what = "both directions of a BiLSTM as one operation against"
     first = f"{what} torch.nn.LSTM in the same place"
     rows = [
         at_least(first, problem.case, over_plain, target) if target else untargeted(first, problem.case, over_plain),

@@ -76,7 +76,7 @@ def new_batch(num_steps: int, num_rows: int) -> Batch:
     mask_BT = torch.arange(num_steps) < torch.linspace(num_steps // 2, num_steps, num_rows).unsqueeze(1)
     words_BT = torch.randint(1, NUM_WORDS, (num_rows, num_steps)).masked_fill(~mask_BT, 0)
     targets_B = torch.randint(2, (num_rows,))
-    return Batch("task", Text(words_BT, mask_BT), targets_B, torch.arange(num_rows))
+    return Batch("task", Text(mask_BT, {"words": words_BT}), targets_B, torch.arange(num_rows))
 
 
 @torch.no_grad()

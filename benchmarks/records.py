@@ -13,13 +13,12 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import torch
 from measuring import ROOT, at_most, command_line, untargeted, write_result
 
 from mtlkit.data import TaskSplit
 from mtlkit.experiment import load_experiment
 from mtlkit.model import MultiTaskModel
-from mtlkit.runs import TrainOptions, train
+from mtlkit.runs import train
 from mtlkit.training import EpochEnd, Step
 from mtlkit.training.records import GradientCosine, Record, SharingRecord
 
@@ -80,7 +79,7 @@ def shares(experiment: str) -> dict[str, float]:
     try:
         with TemporaryDirectory() as folder:
             loaded = load_experiment(file, overrides=settings)
-            train(loaded, Path(folder) / "run", TrainOptions(torch.device("cpu"), limit=LIMIT), [watch])
+            train(loaded, Path(folder) / "run", device="cpu", limit=LIMIT, listeners=[watch])
     finally:
         for each in restore:
             each()

@@ -15,18 +15,18 @@ from pathlib import Path
 
 import torch
 from measuring import Row, Timings, at_least, at_most, command_line, interleaved, write_result
-from recurrence_cases import Batch, Case
+from recurrence_cases import Case, RecurrenceInputs
 from torch import Tensor
 
 SHORT, LONG, FEW, MANY = Case(20), Case(130), Case(130, tasks=4), Case(130, tasks=16)
 CASES = [SHORT, LONG, FEW, MANY]
-AGAINST = "recurrence against what one writes from the paper"
+AGAINST = "recurrence against a literal implementation of the paper"
 OVER = "recurrence over torch.nn.LSTM"
 
 
 def measure(case: Case, rounds: int) -> Timings:
     """Times of a pass, by way. All ways must give the same states first."""
-    batch = Batch(case)
+    batch = RecurrenceInputs(case)
     ways = batch.ways()
     with torch.no_grad():
         expected_BTD = ways["naive"]()
@@ -35,7 +35,7 @@ def measure(case: Case, rounds: int) -> Timings:
     return interleaved({name: partial(_pass, batch, run) for name, run in ways.items()}, rounds)
 
 
-def _pass(batch: Batch, run: Callable[[], Tensor]) -> None:
+def _pass(batch: RecurrenceInputs, run: Callable[[], Tensor]) -> None:
     batch.backward(run())
 
 
@@ -48,7 +48,9 @@ def grown_by(case: Case, way: str) -> float:
 
 def print_growth(way: str, length: int, tasks: int, batch: int, dim: int) -> None:
     """What `grown_by` runs in the other process."""
-    small, large = (Batch(Case(steps, tasks or None, *sizes)) for steps, sizes in ((2, (2, 4)), (length, (batch, dim))))
+    small, large = (
+        RecurrenceInputs(Case(steps, tasks or None, *sizes)) for steps, sizes in ((2, (2, 4)), (length, (batch, dim)))
+    )
     small.backward(small.ways()[way]())  # libraries set themselves up
     run = large.ways()[way]
     before = resident("VmRSS")

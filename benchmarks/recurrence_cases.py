@@ -49,7 +49,7 @@ class Case:
         return f"{kind} T={self.steps} B={self.batch}"
 
 
-class Batch:
+class RecurrenceInputs:
     """Parameters and inputs of a case; the sentences of indirect communication have any lengths from 1 to T."""
 
     def __init__(self, case: Case, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:

@@ -63,7 +63,7 @@ CURVE = """```mermaid
 xychart-beta
     title "{title}"
     x-axis "{size}" [{sizes}]
-    y-axis "milliseconds a step" 0 --> {top:.0f}
+    y-axis "milliseconds per step" 0 --> {top:.0f}
     line [{milliseconds}]
 ```"""
 

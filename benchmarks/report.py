@@ -17,10 +17,10 @@ from typing import Any
 import torch
 from measuring import at_most, command_line, cpu_seconds, run, untargeted, write_result
 
-from mtlkit.report.assemble import sections_of
-from mtlkit.report.drawing import inline_svg
+from mtlkit.report.charts.drawing import inline_svg
 from mtlkit.report.parts import Chart
-from mtlkit.report.sources import evidence_of, source_of
+from mtlkit.report.reading.sources import evidence_of, source_of
+from mtlkit.report.sections import sections_of
 from mtlkit.runs import Wanted
 
 NUM_TASKS, NUM_TESTS, LENGTH, NUM_WORDS = 16, 400, 130, 8000
@@ -74,7 +74,7 @@ def main() -> None:
     span = f"{min(charts.values()):.2g} to {max(charts.values()):.2g} s"
     rows = [
         at_most("`mtlkit report`, CPU seconds", case, round(median(all_texts), 1), SECONDS, " s"),
-        untargeted("`mtlkit report --limit 1`, which reads next to no texts", case, round(median(few_texts), 1), " s"),
+        untargeted("`mtlkit report --limit 1`, which reads almost no texts", case, round(median(few_texts), 1), " s"),
         untargeted("A chart of the page, CPU seconds", f"{NUM_TASKS} tasks, {len(charts)} charts", span),
         at_most("Size of a page", case, round(size, 2), MEGABYTES, " MB"),
     ]

@@ -55,7 +55,7 @@ def training_step(
     optimization = Optimization(Adam().create(parameters), parameters, None)
     mask_BT = torch.arange(num_steps) < torch.linspace(num_steps // 2, num_steps, num_rows).unsqueeze(1)
     words_BT = torch.randint(1, NUM_WORDS, (num_rows, num_steps)).masked_fill(~mask_BT, 0)
-    batch = Batch(tasks[0], Text(words_BT, mask_BT), torch.randint(2, (num_rows,)), torch.arange(num_rows))
+    batch = Batch(tasks[0], Text(mask_BT, {"words": words_BT}), torch.randint(2, (num_rows,)), torch.arange(num_rows))
     return partial(update.step, model, [batch], optimization, "fp32")
 
 

@@ -1,27 +1,33 @@
-"""Writes docs/reference.md and docs/cli.md from the code: `python docs/make_reference.py`.
+"""Writes docs/reference.md, docs/cli.md and docs/python.md from the code: `python docs/make_reference.py`.
 
-Docstrings and signatures are the source; a test fails when the two pages are not what this script makes of them.
+Docstrings and signatures are the source; a test fails when the pages are not what this script makes of them.
 Components of plugins are left out.
 """
 
+import ast
 import inspect
 import json
 import re
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
 import typer
 
+import mtlkit
 from mtlkit.cli.app import app
 from mtlkit.config import Component, interfaces, settings_of
-from mtlkit.config.describe import Setting
+from mtlkit.config.describe import SettingDescription
 from mtlkit.experiment import SECTIONS
 
 NOTE = "<!-- Made by docs/make_reference.py from the code; do not edit. -->\n"
+FUNCTIONS = ("load_experiment", "train", "evaluate", "predict", "load_archive")
+CLASSES = ("Run", "LoadedArchive", "LoadedExperiment", "Evaluation")
+WIDTH = 100
+"""Of a signature on one line."""
 
 
 def reference() -> str:
@@ -73,6 +79,93 @@ def cli() -> str:
     return "\n".join(lines) + "\n"
 
 
+def python() -> str:
+    """The page of the functions and classes with which experiments are run from Python."""
+    lines = [
+        "# Python",
+        NOTE,
+        "The command line is a thin layer on these functions: each verb calls the function of its name. The",
+        "[quickstart](quickstart.md#in-python) has examples. Errors are subclasses of `mtlkit.MtlkitError`, with the",
+        "sentences that the command line prints; nothing is printed unless `say` is given. Names for plugins, such as",
+        "`mtlkit.Encoder`, are explained in [Write a plugin](write-a-plugin.md).",
+    ]
+    for name in FUNCTIONS:
+        lines += ["", f"## mtlkit.{name}", "", *_callable(f"mtlkit.{name}", getattr(mtlkit, name))]
+    for name in CLASSES:
+        kind = getattr(mtlkit, name)
+        lines += ["", f"## mtlkit.{name}", "", *_sections(inspect.cleandoc(kind.__doc__ or ""))]
+        fields = _fields(kind)
+        lines += ["", *(f"- `{field}`: {meaning}" for field, meaning in fields.items())] if fields else []
+        for member, value in list(vars(kind).items()):
+            if not member.startswith("_") and member not in kind.__annotations__:
+                lines += ["", f"### {name}.{member}", "", *_member(f"{name}.{member}", value)]
+    return "\n".join(lines) + "\n"
+
+
+def _fields(kind: type) -> dict[str, str]:
+    """The fields of a dataclass that have a docstring below them, which only the source has."""
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    assert isinstance(definition, ast.ClassDef)
+    return {
+        ast.unparse(field.target): " ".join(inspect.cleandoc(below.value.value).split())
+        for field, below in pairwise(definition.body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(below, ast.Expr)
+        and isinstance(below.value, ast.Constant)
+        and isinstance(below.value.value, str)
+    }
+
+
+def _member(path: str, value: Any) -> list[str]:
+    """A method with its signature, or a property."""
+    if inspect.isfunction(value):
+        return _callable(path, value)
+    return _prose(inspect.cleandoc(value.__doc__ or ""))
+
+
+def _callable(path: str, function: Any) -> list[str]:
+    """The signature of a function, a line for each parameter where it is long, and its docstring."""
+    signature = inspect.signature(function)
+    words = [_parameter(parameter) for parameter in signature.parameters.values() if parameter.name != "self"]
+    keywords = [p.name for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
+    if keywords:
+        words.insert(next(n for n, word in enumerate(words) if word.startswith(f"{keywords[0]}:")), "*")
+    result = f" -> {_annotation(signature.return_annotation)}"
+    line = f"{path}({', '.join(words)}){result}"
+    code = [line] if len(line) <= WIDTH else [f"{path}(", *(f"    {word}," for word in words), f"){result}"]
+    return ["```python", *code, "```", "", *_sections(inspect.cleandoc(function.__doc__ or ""))]
+
+
+def _parameter(parameter: inspect.Parameter) -> str:
+    shown = f"{parameter.name}: {_annotation(parameter.annotation)}"
+    if parameter.default is inspect.Parameter.empty:
+        return shown
+    return f"{shown} = {getattr(parameter.default, '__name__', None) or repr(parameter.default)}"
+
+
+def _annotation(annotation: Any) -> str:
+    """A type as it is written, without the names of modules."""
+    text = re.sub(r"\b(?:\w+\.)+(?=\w)", "", inspect.formatannotation(annotation))
+    return re.sub(r"Union\[(\w+), ([^|]+)\]$", r"\1 | \2", text)  # typing's form, where a Literal is among the types
+
+
+def _sections(text: str) -> list[str]:
+    """A docstring's paragraphs; what follows `Args:` is a list of parameters."""
+    lines: list[str] = []
+    for part in text.split("\n\n"):
+        head, *rest = part.splitlines()
+        if head == "Args:":
+            rest = textwrap.dedent("\n".join(rest)).splitlines()
+            lines += [re.sub(r"^(\w+): ", r"- `\1`: ", _escaped(line)) for line in rest]
+        elif head == "Returns:":
+            said = " ".join(map(str.strip, rest))
+            lines += [f"Returns {said[0].lower()}{said[1:]}"]
+        else:
+            lines += _prose(part)
+        lines.append("")
+    return lines[:-1]
+
+
 def _interface(interface: type[Component]) -> list[str]:
     offers = ", ".join(f"`{name}`" for name in interface.offers) or "nothing"
     where = f"`{interface.__module__}.{interface.__qualname__}`"
@@ -106,7 +199,7 @@ def _split(docstring: str, names: set[str]) -> tuple[str, dict[str, str]]:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip(), described
 
 
-def _table(settings: list[Setting], described: Mapping[str, str], links: Mapping[str, str]) -> list[str]:
+def _table(settings: list[SettingDescription], described: Mapping[str, str], links: Mapping[str, str]) -> list[str]:
     if not settings:
         return ["", "No settings."]
     rows = [
@@ -123,7 +216,7 @@ def _kind(kind: str, links: Mapping[str, str]) -> str:
     return " ".join(words).replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _default(setting: Setting) -> str:
+def _default(setting: SettingDescription) -> str:
     if setting.default is None:
         return "must be given"
     value = json.loads(setting.default)
@@ -203,9 +296,9 @@ def _meaning(parameter: Any) -> str:
 
 
 def main() -> None:
-    """Writes both pages."""
+    """Writes the pages."""
     folder = Path(__file__).parent
-    for name, text in (("reference.md", reference()), ("cli.md", cli())):
+    for name, text in (("reference.md", reference()), ("cli.md", cli()), ("python.md", python())):
         (folder / name).write_text(text, encoding="utf-8")
         print(f"wrote {folder / name}", file=sys.stderr)
 

@@ -18,12 +18,13 @@ UNIFORM = log(6) + log(7)
 
 HEADER = """# Planted structure
 
-Written by `{command}` from [runs.json](runs.json), which has every run:
-five seeds, each another world of [planted.jsonnet](../../../experiments/planted.jsonnet), so other lexicons, sentences
-and beginnings. All systems have the same LSTMs, trainer and epochs; dev data choose the epoch, test data nothing.
-Settings were chosen in world 101, where test figures were looked at too, after a first design (20 words, 30 epochs) had
-run on seeds 1 and 2 and shown full sharing to cost little; those runs were dropped. So it is a property of this world
-that full sharing costs something, not evidence for the papers. A dash is a run that is not there.
+Written by `{command}` from [runs.json](runs.json), which contains every run.
+There are five seeds, each with its own world of [planted.jsonnet](../../../experiments/planted.jsonnet): its own
+lexicons, sentences and initial parameters. All systems have the same LSTMs, trainer and epochs; dev data select the
+epoch, test data nothing. Settings were chosen in world 101, where test figures were looked at too. An earlier design
+(20 words, 30 epochs) had run on seeds 1 and 2 and shown that full sharing costs little; those runs were dropped. So it
+is a property of this world that full sharing costs something, and not evidence for the papers. A dash marks a run that
+is missing.
 Commit {commit}, {processor}, {threads} thread, Python {python}, torch {torch}; {minutes:.0f} minutes of CPU time.
 """
 
@@ -115,15 +116,15 @@ def claims() -> dict[str, list[Claim]]:
     """The claims, by heading; every figure is such that more speaks for the claim."""
     pools = ("pool", "pool_baseline")
     return {
-        "Alpha concentrates on related tasks: weight of related senders, 1 if all are heard alike": [
+        "Alpha concentrates on related tasks: weight of related senders, 1 if all senders are weighted equally": [
             Claim(f"`{name}`", lambda seed, name=name: seed.concentration(name), above=1.0, form="{:.2f}")
             for name in LISTENING
         ],
-        "Why not: all receivers rank senders alike (share of the spread of weights that is such a ranking)": [
+        "Why not: all receivers rank senders alike (share of the spread of weights due to this ranking)": [
             Claim(f"`{name}`", lambda seed, name=name: seed.ranking(name), above=0.5, form="{:.2f}")
             for name in LISTENING
         ],
-        "Related tasks have overlapping paths, unrelated ones do not: overlap of related less that of unrelated": [
+        "Related tasks have overlapping paths, unrelated ones do not: overlap of related minus that of unrelated": [
             Claim(
                 f"`{name}`",
                 lambda seed, name=name: seed.overlap(name, related=True) - seed.overlap(name, related=False),
@@ -131,17 +132,17 @@ def claims() -> dict[str, list[Claim]]:
             )
             for name in pools
         ],
-        "Unrelated tasks have disjoint paths: 1 less their overlap; more than 0.9 is taken for disjoint": [
+        "Unrelated tasks have disjoint paths: 1 minus their overlap; more than 0.9 counts as disjoint": [
             Claim(f"`{name}`", lambda seed, name=name: 1 - seed.overlap(name, related=False), 0.9, "{:.2f}")
             for name in pools
         ],
-        "Has the controller decided? 1 if it always takes the same path, 0 if any; more than 0.5 is taken for yes": [
+        "Has the controller decided? 1 if it always takes the same path, 0 if uniform; more than 0.5 counts as yes": [
             Claim(f"`{name}`", lambda seed, name=name: seed.decided(name), above=0.5, form="{:.2f}") for name in pools
         ],
         "Full sharing harms tasks without relatives: points lost against `private`": [
             Claim("`fully_shared`", lambda seed: seed.loss("fully_shared"))
         ],
-        "Negative transfer shrinks: points lost by full sharing less points lost here, tasks without relatives": [
+        "Negative transfer shrinks: points lost by full sharing minus points lost here, tasks without relatives": [
             Claim(f"`{name}`", lambda seed, name=name: seed.loss("fully_shared") - seed.loss(name)) for name in SHARING
         ],
         "Related tasks help each other: points gained by the clusters against `private`": [

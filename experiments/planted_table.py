@@ -19,11 +19,11 @@ import torch
 from planted_claims import page
 
 from mtlkit.archive import Archive, open_archive
-from mtlkit.config import Variables
 from mtlkit.data import TaskSplit
 from mtlkit.experiment import LoadedExperiment, load_experiment, load_split
+from mtlkit.figures import AVERAGE, Figure
 from mtlkit.files import write_atomically
-from mtlkit.runs import TrainOptions, train
+from mtlkit.runs import train
 from mtlkit.sharing import SearchableScheme, WordTrace
 
 ROOT = Path(__file__).parent.parent
@@ -65,8 +65,8 @@ def figures_of(system: str, seed: int, only: tuple[str, ...] | None, runs: Path)
 
 def measured(system: str, seed: int, only: tuple[str, ...] | None, runs: Path) -> Record:
     """Trains a system, unless that has been done, and says what came of it."""
-    arguments = {"sharing": json.dumps(system), "seed": str(seed)} | ({"only": json.dumps(only)} if only else {})
-    loaded = load_experiment(ROOT / "experiments" / "planted.jsonnet", Variables(arguments=arguments))
+    arguments = {"sharing": system, "seed": seed} | ({"only": only} if only else {})
+    loaded = load_experiment(ROOT / "experiments" / "planted.jsonnet", arguments=arguments)
     digest = hashlib.sha256(json.dumps(loaded.experiment.to_json()).encode()).hexdigest()
     figures = figures_of(system, seed, only, runs)
     directory = figures.with_suffix("")
@@ -88,7 +88,7 @@ def measured(system: str, seed: int, only: tuple[str, ...] | None, runs: Path) -
 def train_once(loaded: LoadedExperiment, directory: Path) -> Record:
     """Trains in place of whatever lies there; CPU seconds and accuracies."""
     start = time.process_time()
-    result = train(loaded, directory, TrainOptions(torch.device("cpu"), force=directory.exists()))
+    result = train(loaded, directory, device="cpu", force=directory.exists())
     return {
         "cpu_seconds": round(time.process_time() - start, 1),
         "dev": accuracies(result.metrics["dev"]),
@@ -97,11 +97,12 @@ def train_once(loaded: LoadedExperiment, directory: Path) -> Record:
 
 
 def accuracies(figures: dict[str, float]) -> dict[str, float]:
-    """Of each task: of texts, or of words where it tags them."""
+    """The accuracy of each task, over texts, or over words where it tags them."""
+    found = ((Figure.parse(name), value) for name, value in figures.items())
     return {
-        name.split("/")[0]: value
-        for name, value in figures.items()
-        if name.split("/")[1] in ("accuracy", "token_accuracy") and not name.startswith("average/")
+        figure.task: value
+        for figure, value in found
+        if figure.metric in ("accuracy", "token_accuracy") and not figure.clean and figure.task != AVERAGE
     }
 
 

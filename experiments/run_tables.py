@@ -20,15 +20,15 @@ RESULTS = ROOT / "docs" / "results"
 sys.path.insert(0, str(RESULTS))  # a script beside its results, in no package
 from collect import collect  # noqa: E402
 from table_page import page  # noqa: E402
-from tables import TABLES, System  # noqa: E402
+from tables import TABLES, TableRow  # noqa: E402
 
 
 @dataclass(frozen=True)
-class Row:
+class SeededRun:
     """One system with one seed."""
 
     table: str
-    system: System
+    system: TableRow
     seed: int
     overrides: tuple[str, ...]
 
@@ -52,7 +52,7 @@ class Row:
         return Job(self.run.name, arguments, self.run.with_name(f"{self.run.name}.log"))
 
 
-def train(rows: Sequence[Row], processes: int) -> bool:
+def train(rows: Sequence[SeededRun], processes: int) -> bool:
     """Trains each in a process of its own, and keeps what has come to its end; True if all have."""
     try:
         codes = run_jobs([row.job() for row in rows], processes, lambda line: print(line, flush=True))
@@ -101,7 +101,7 @@ def main() -> None:
         write_gains(given.table, given.gains_over)
         return
     rows = [
-        Row(given.table, system, seed, tuple(given.override))
+        SeededRun(given.table, system, seed, tuple(given.override))
         for seed in given.seeds
         for system in TABLES[given.table].systems
         if given.systems is None or system.name in given.systems

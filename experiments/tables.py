@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class System:
+class TableRow:
     """A row: `paper` is its average in a paper, in percent."""
 
     name: str
@@ -16,13 +16,13 @@ class System:
 
 
 @dataclass(frozen=True)
-class Table:
+class PaperTable:
     """Rows that share tasks and trainer."""
 
     title: str
     metric: str
     """What is averaged over the tasks, and shown for each."""
-    systems: tuple[System, ...]
+    systems: tuple[TableRow, ...]
     metrics: Mapping[str, str] = field(default_factory=dict)
     """By task, what is shown in place of averages, where the tasks' metrics differ."""
 
@@ -34,33 +34,33 @@ UNITED = (*COMMON, "--tla-str", "grid=united")
 # Twice the batch: a step of the search trains along five paths.
 SEARCH = tuple(word for stage in (0, 1) for word in ("-o", f"stages.{stage}.trainer.batch_size=64"))
 
-FDU = Table(
+FDU = PaperTable(
     "FDU-MTL, 16 tasks, one trainer for all systems",
     "accuracy",
     (
-        System("single", "LSTM, single task", "fdu/single.jsonnet", COMMON, "81.8 (Liu)"),
-        System("bilstm", "BiLSTM, single task", "fdu/bilstm.jsonnet", COMMON, "82.6 (Liu), 83.8 (Chen)"),
-        System("stacked_lstm", "stacked LSTM, single task", "fdu/stacked_lstm.jsonnet", COMMON, "81.7 (Liu)"),
-        System("mt_cnn", "MT-CNN", "fdu/mt_cnn.jsonnet", COMMON, "84.5 (Liu)"),
-        System("fs", "FS-MTL", "fdu/fs.jsonnet", COMMON, "84.7 (Liu), 85.5 (Chen)"),
-        System("ssp", "SSP-MTL", "fdu/ssp.jsonnet", COMMON, "86.3 (Chen)"),
-        System("psp", "PSP-MTL, plain SP-MTL", "fdu/psp.jsonnet", COMMON, "86.0 (Chen), 85.1 (Liu 2017)"),
-        System("asp", "ASP-MTL, Liu's SP-MTL", "fdu/asp.jsonnet", COMMON, "86.1 (Liu)"),
-        System("cs", "CS-MTL", "fdu/cs.jsonnet", COMMON, "85.9 (Chen)"),
-        System("dc", "DC-MTL", "fdu/dc.jsonnet", COMMON, "87.5 (Liu)"),
-        System("ic", "IC-MTL", "fdu/ic.jsonnet", COMMON, "87.3 (Liu)"),
-        System("nas_pool", "NAS-MTL, batches of 64", "fdu/nas_pool.jsonnet", (*COMMON, *SEARCH), "87.4 (Chen)"),
-        System("dc_paper", "DC-MTL, Liu's settings", "fdu/dc.jsonnet", LIU, "87.5 (Liu)"),
-        System("ic_paper", "IC-MTL, Liu's settings", "fdu/ic.jsonnet", LIU, "87.3 (Liu)"),
-        System("ssp_paper", "SSP-MTL, Chen's settings", "fdu/ssp.jsonnet", CHEN, "86.3 (Chen)"),
-        System("psp_paper", "PSP-MTL, Chen's settings", "fdu/psp.jsonnet", CHEN, "86.0 (Chen)"),
-        System("cs_paper", "CS-MTL, Chen's settings", "fdu/cs.jsonnet", CHEN, "85.9 (Chen)"),
-        System("nas_pool_paper", "NAS-MTL, Chen's settings", "fdu/nas_pool.jsonnet", CHEN, "87.4 (Chen)"),
+        TableRow("single", "LSTM, single task", "fdu/single.jsonnet", COMMON, "81.8 (Liu)"),
+        TableRow("bilstm", "BiLSTM, single task", "fdu/bilstm.jsonnet", COMMON, "82.6 (Liu), 83.8 (Chen)"),
+        TableRow("stacked_lstm", "stacked LSTM, single task", "fdu/stacked_lstm.jsonnet", COMMON, "81.7 (Liu)"),
+        TableRow("mt_cnn", "MT-CNN", "fdu/mt_cnn.jsonnet", COMMON, "84.5 (Liu)"),
+        TableRow("fs", "FS-MTL", "fdu/fs.jsonnet", COMMON, "84.7 (Liu), 85.5 (Chen)"),
+        TableRow("ssp", "SSP-MTL", "fdu/ssp.jsonnet", COMMON, "86.3 (Chen)"),
+        TableRow("psp", "PSP-MTL, plain SP-MTL", "fdu/psp.jsonnet", COMMON, "86.0 (Chen), 85.1 (Liu 2017)"),
+        TableRow("asp", "ASP-MTL, Liu's SP-MTL", "fdu/asp.jsonnet", COMMON, "86.1 (Liu)"),
+        TableRow("cs", "CS-MTL", "fdu/cs.jsonnet", COMMON, "85.9 (Chen)"),
+        TableRow("dc", "DC-MTL", "fdu/dc.jsonnet", COMMON, "87.5 (Liu)"),
+        TableRow("ic", "IC-MTL", "fdu/ic.jsonnet", COMMON, "87.3 (Liu)"),
+        TableRow("nas_pool", "NAS-MTL, batches of 64", "fdu/nas_pool.jsonnet", (*COMMON, *SEARCH), "87.4 (Chen)"),
+        TableRow("dc_paper", "DC-MTL, Liu's settings", "fdu/dc.jsonnet", LIU, "87.5 (Liu)"),
+        TableRow("ic_paper", "IC-MTL, Liu's settings", "fdu/ic.jsonnet", LIU, "87.3 (Liu)"),
+        TableRow("ssp_paper", "SSP-MTL, Chen's settings", "fdu/ssp.jsonnet", CHEN, "86.3 (Chen)"),
+        TableRow("psp_paper", "PSP-MTL, Chen's settings", "fdu/psp.jsonnet", CHEN, "86.0 (Chen)"),
+        TableRow("cs_paper", "CS-MTL, Chen's settings", "fdu/cs.jsonnet", CHEN, "85.9 (Chen)"),
+        TableRow("nas_pool_paper", "NAS-MTL, Chen's settings", "fdu/nas_pool.jsonnet", CHEN, "87.4 (Chen)"),
     ),
 )
 
 
-def _recipes() -> Iterable[System]:
+def _recipes() -> Iterable[TableRow]:
     """One departure from the common trainer at a time, of the two systems that the aim of 88.5 is set for."""
     departures: dict[str, tuple[str, ...]] = {
         "as_all": (),
@@ -81,10 +81,10 @@ def _recipes() -> Iterable[System]:
         for departure, arguments in departures.items():
             if (name, departure) != ("ic", "detached"):  # it has no senders
                 title = f"{name.upper()}-MTL, {departure.replace('_', ' ')}"
-                yield System(f"{name}-{departure}", title, f"fdu/{name}.jsonnet", (*COMMON, *arguments))
+                yield TableRow(f"{name}-{departure}", title, f"fdu/{name}.jsonnet", (*COMMON, *arguments))
 
 
-FDU_RECIPE = Table("FDU-MTL: DC-MTL and IC-MTL, other recipes; dev alone judges", "accuracy", tuple(_recipes()))
+FDU_RECIPE = PaperTable("FDU-MTL: DC-MTL and IC-MTL, other recipes; dev alone judges", "accuracy", tuple(_recipes()))
 
 GRID_PAPER = {
     "bilstm": "92.0 (Chen, OntoNotes)",
@@ -95,7 +95,7 @@ GRID_PAPER = {
 }
 
 
-def _grid(arguments: tuple[str, ...], papers: dict[str, str]) -> Iterable[System]:
+def _grid(arguments: tuple[str, ...], papers: dict[str, str]) -> Iterable[TableRow]:
     titles = {
         "bilstm": "BiLSTM-CRF, single task",
         "fs": "FS-MTL",
@@ -110,17 +110,17 @@ def _grid(arguments: tuple[str, ...], papers: dict[str, str]) -> Iterable[System
     }
     for name, title in titles.items():
         chosen = (*arguments, *SEARCH) if name == "nas_pool" else arguments
-        yield System(name, title, f"ewt_grid/{name}.jsonnet", chosen, papers.get(name, "-"))
+        yield TableRow(name, title, f"ewt_grid/{name}.jsonnet", chosen, papers.get(name, "-"))
 
 
-EWT_GRID = Table(
+EWT_GRID = PaperTable(
     "English Web Treebank, 5 domains x 4 tasks, one trainer for all systems",
     "token_accuracy",
     tuple(_grid(COMMON, GRID_PAPER)),
 )
 
 # Chen et al. 2018, Table 4: four tasks, each over all domains.
-EWT_UNITED = Table(
+EWT_UNITED = PaperTable(
     "English Web Treebank, 4 tasks over all domains, one trainer for all systems",
     "token_accuracy",
     tuple(_grid(UNITED, {"nas_pool": "94.4 (Chen, OntoNotes)"})),
@@ -130,19 +130,19 @@ EWT_UNITED = Table(
 SMALL = (*UNITED, "--limit", "2000")
 
 
-def _pool_of_four(name: str, title: str, *arguments: str) -> System:
+def _pool_of_four(name: str, title: str, *arguments: str) -> TableRow:
     four = (*SMALL, *SEARCH, "--tla", "num_modules=4", *arguments)
-    return System(name, title, "ewt_grid/nas_pool.jsonnet", four)
+    return TableRow(name, title, "ewt_grid/nas_pool.jsonnet", four)
 
 
-def _fixed(*path: int) -> System:
+def _fixed(*path: int) -> TableRow:
     name = f"fixed_{'_'.join(map(str, path))}"
     return _pool_of_four(name, f"path {list(path)} for all", "--tla-str", "paths=fixed", "--tla", f"path={list(path)}")
 
 
 # Chen et al. 2018, Figure 4, with the controls that they lack.
-EWT_CONTROLS = Table(
-    "English Web Treebank, 4 tasks over all domains, 2,000 texts a task: a pool of 4 modules and its controls",
+EWT_CONTROLS = PaperTable(
+    "English Web Treebank, 4 tasks over all domains, 2,000 texts per task: a pool of 4 modules and its controls",
     "token_accuracy",
     (
         _pool_of_four("pool", "NAS-MTL, 4 modules"),
@@ -152,9 +152,9 @@ EWT_CONTROLS = Table(
         _fixed(0),
         _fixed(0, 1),
         _fixed(0, 1, 2),
-        System("single", "BiLSTM-CRF, single task", "ewt_grid/bilstm.jsonnet", SMALL),
-        System("fs", "FS-MTL", "ewt_grid/fs.jsonnet", SMALL),
-        System(
+        TableRow("single", "BiLSTM-CRF, single task", "ewt_grid/bilstm.jsonnet", SMALL),
+        TableRow("fs", "FS-MTL", "ewt_grid/fs.jsonnet", SMALL),
+        TableRow(
             "fs_wide",
             "FS-MTL with as many parameters as the pool",
             "ewt_grid/fs.jsonnet",
@@ -164,9 +164,9 @@ EWT_CONTROLS = Table(
 )
 
 
-def _tagging(*arguments: str) -> tuple[System, ...]:
+def _tagging(*arguments: str) -> tuple[TableRow, ...]:
     return tuple(
-        System(name, title, f"tagging/{name}.jsonnet", (*COMMON, *arguments), paper)
+        TableRow(name, title, f"tagging/{name}.jsonnet", (*COMMON, *arguments), paper)
         for name, title, paper in (
             ("lstm_crf", "BiLSTM-CRF, single task", "94.46 / 90.10 / 97.55 (Liu)"),
             ("mt_cnn", "MT-CNN", "94.32 / 89.59 / 97.29 (Liu)"),
@@ -180,14 +180,14 @@ def _tagging(*arguments: str) -> tuple[System, ...]:
 
 # Liu et al. 2019, Table 4: chunk F1 / NER F1 / POS accuracy. Only the chunks are their data.
 TAGGING_METRICS = {"chunk": "f1", "ner": "f1", "pos": "token_accuracy"}
-TAGGING = Table(
+TAGGING = PaperTable(
     "Tagging: CoNLL-2000 chunks, WikiGold entities, English Web Treebank POS tags, one trainer for all systems",
     "token_accuracy",
     _tagging(),
     TAGGING_METRICS,
 )
-TAGGING_SMALL = Table(
-    "Tagging with at most 2,000 sentences a file, one trainer for all systems",
+TAGGING_SMALL = PaperTable(
+    "Tagging with at most 2,000 sentences per file, one trainer for all systems",
     "token_accuracy",
     _tagging("--limit", "2000"),
     TAGGING_METRICS,

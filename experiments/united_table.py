@@ -13,6 +13,7 @@ from statistics import fmean
 
 from mtlkit.data import Instance
 from mtlkit.data.readers import ColumnsReader
+from mtlkit.figures import Figure
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 KINDS = ("chunk", "ner", "pos", "srl")
@@ -52,7 +53,7 @@ def row(file: Path, grid: str, figures: Mapping[str, float]) -> str:
 
 def figure(file: Path, task: str) -> float:
     """A task's token accuracy on test data."""
-    value: float = json.loads(file.read_text(encoding="utf-8"))["metrics"]["test"][f"{task}/token_accuracy"]
+    value: float = json.loads(file.read_text(encoding="utf-8"))["metrics"]["test"][str(Figure(task, "token_accuracy"))]
     return value
 
 

@@ -15,18 +15,27 @@ if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
     from mtlkit.data import Skipped as Skipped
     from mtlkit.data import Text as Text
     from mtlkit.data import Tokenizer as Tokenizer
+    from mtlkit.data import Vectors as Vectors
+    from mtlkit.data import Vocabulary as Vocabulary
     from mtlkit.embedders import Embedder as Embedder
     from mtlkit.encoders import Encoder as Encoder
     from mtlkit.errors import ConfigError as ConfigError
     from mtlkit.errors import DataError as DataError
     from mtlkit.errors import MtlkitError as MtlkitError
+    from mtlkit.experiment import LoadedExperiment as LoadedExperiment
+    from mtlkit.experiment import load_experiment as load_experiment
     from mtlkit.heads import Decoded as Decoded
     from mtlkit.heads import Head as Head
     from mtlkit.initializers import Initializer as Initializer
     from mtlkit.metrics import AdditiveMetric as AdditiveMetric
     from mtlkit.metrics import Metric as Metric
+    from mtlkit.runs import Evaluation as Evaluation
     from mtlkit.runs import LoadedArchive as LoadedArchive
+    from mtlkit.runs import Run as Run
     from mtlkit.runs import load_archive as load_archive
+    from mtlkit.runs.evaluate import evaluate as evaluate
+    from mtlkit.runs.loaded_archive import predict as predict
+    from mtlkit.runs.train import train as train
     from mtlkit.sharing import GuessTrace as GuessTrace
     from mtlkit.sharing import MixtureTrace as MixtureTrace
     from mtlkit.sharing import PathTrace as PathTrace
@@ -67,6 +76,7 @@ _HOME = {
     "Decoded": "mtlkit.heads",
     "Embedder": "mtlkit.embedders",
     "Encoder": "mtlkit.encoders",
+    "Evaluation": "mtlkit.runs",
     "Explanation": "mtlkit.sharing.explanations",
     "GuessTrace": "mtlkit.sharing",
     "Head": "mtlkit.heads",
@@ -74,6 +84,7 @@ _HOME = {
     "Instance": "mtlkit.data",
     "Lazy": "mtlkit.config",
     "LoadedArchive": "mtlkit.runs",
+    "LoadedExperiment": "mtlkit.experiment",
     "Logger": "mtlkit.training",
     "Message": "mtlkit.sharing.communicators",
     "Metric": "mtlkit.metrics",
@@ -92,6 +103,7 @@ _HOME = {
     "PositiveInt": "mtlkit.types",
     "Probability": "mtlkit.types",
     "Record": "mtlkit.training",
+    "Run": "mtlkit.runs",
     "Runtime": "mtlkit.config",
     "Schedule": "mtlkit.training",
     "SearchableScheme": "mtlkit.sharing",
@@ -103,8 +115,14 @@ _HOME = {
     "Text": "mtlkit.data",
     "Tokenizer": "mtlkit.data",
     "UpdateStrategy": "mtlkit.training",
+    "Vectors": "mtlkit.data",
+    "Vocabulary": "mtlkit.data",
     "WordTrace": "mtlkit.sharing",
+    "evaluate": "mtlkit.runs.evaluate",
     "load_archive": "mtlkit.runs",
+    "load_experiment": "mtlkit.experiment",
+    "predict": "mtlkit.runs.loaded_archive",
+    "train": "mtlkit.runs.train",
 }
 
 __all__ = ["__version__", *_HOME]  # all of them strings

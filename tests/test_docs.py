@@ -46,6 +46,11 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text_of(page), re.MULTILINE | re.DOTALL)
 
 
+def communicator_of_the_readme() -> str:
+    (code,) = (block for block in blocks("README.md", "python") if "@mtlkit.Communicator.register" in block)
+    return code
+
+
 def commands(page: Path) -> list[str]:
     """Lines of code that begin with `mtlkit` or `make`: indented, or between backticks; pipes and comments cut off."""
     text = re.sub(r"\\\n\s*", " ", page.read_text(encoding="utf-8"))
@@ -63,9 +68,9 @@ def make_reference() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("page", ["reference", "cli"])
+@pytest.mark.parametrize("page", ["reference", "cli", "python"])
 def test_generated_pages_are_current(make_reference: ModuleType, page: str) -> None:
-    made = {"reference": make_reference.reference, "cli": make_reference.cli}[page]()
+    made = {"reference": make_reference.reference, "cli": make_reference.cli, "python": make_reference.python}[page]()
     assert text_of(f"docs/{page}.md") == made, "run: python docs/make_reference.py"
 
 
@@ -77,7 +82,7 @@ def test_every_registered_name_is_documented(kind: str, name: str) -> None:
 
 
 def test_generated_pages_hold_nothing_of_plugins(make_reference: ModuleType) -> None:
-    with registered("only_here", blocks("README.md", "python")[0].replace("dot_product", "only_here")):
+    with registered("only_here", communicator_of_the_readme().replace("dot_product", "only_here")):
         assert "only_here" not in make_reference.reference()
 
 
@@ -93,7 +98,7 @@ def test_experiment_of_the_readme_is_valid(tmp_path: Path) -> None:
 
 def test_plugin_of_the_readme_can_be_used(tmp_path: Path) -> None:
     """In the README's own experiment."""
-    code = blocks("README.md", "python")[0]
+    code = communicator_of_the_readme()
     assert len(code.splitlines()) == 15
     experiment = tmp_path / "my.jsonnet"
     experiment.write_text(blocks("README.md", "jsonnet")[0], encoding="utf-8")
@@ -117,7 +122,7 @@ def test_components_in_prose_keep_their_promises(page: str, kind: str, name: str
 
 
 def test_there_are_components_in_prose() -> None:
-    assert {name for _, _, name, _ in SNIPPETS} == {"dot_product", "exact_match", "letters"}
+    assert {name for _, _, name, _ in SNIPPETS} == {"dot_product", "endings", "exact_match", "letters", "shapes"}
 
 
 def test_experiments_in_prose_are_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,11 +242,12 @@ def test_the_quickstart_counts_kinds_right() -> None:
 def sections_of_reports() -> list[str]:
     """The titles that a report may have, in its order: what the views name their sections, and the foot of the page."""
     report = ROOT / "mtlkit" / "report"
-    views = re.findall(r"^    (\w+)\.section,$", (report / "assemble.py").read_text(encoding="utf-8"), re.MULTILINE)
+    listed = (report / "sections.py").read_text(encoding="utf-8")
     titles = []
-    for view in views:
+    for view, function in re.findall(r"^    (\w+)\.(\w*section),$", listed, re.MULTILINE):
         code = ast.parse((report / "views" / f"{view}.py").read_text(encoding="utf-8"))
-        made = [node for node in ast.walk(code) if isinstance(node, ast.Call) and ast.unparse(node.func) == "Section"]
+        (maker,) = [node for node in code.body if isinstance(node, ast.FunctionDef) and node.name == function]
+        made = [node for node in ast.walk(maker) if isinstance(node, ast.Call) and ast.unparse(node.func) == "Section"]
         titles += [title_in(code, call.args[1]) for call in made]
     page = (report / "templates" / "page.html").read_text(encoding="utf-8")
     return [*titles, *re.findall(r"<h2>(.*?)</h2>", page)]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mtlkit.config import Variables, validate
+from mtlkit.config import validate
 from mtlkit.data import Vocabulary
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment, LoadedExperiment, build_model, load_experiment, stages_of
@@ -49,9 +49,9 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
 
 def load(file: Path, **arguments: Any) -> LoadedExperiment:
     """With whatever folder of data there is; validation reads nothing from it."""
-    defaults = {"data": json.dumps(os.environ.get("MTLKIT_DATA", "data"))}
-    given = {name: json.dumps(value) for name, value in arguments.items()}
-    return load_experiment(file, Variables(arguments=given, defaults=defaults))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MTLKIT_DATA", os.environ.get("MTLKIT_DATA", "data"))
+        return load_experiment(file, arguments=arguments)
 
 
 def needs_data(file: Path) -> bool:
@@ -203,8 +203,7 @@ def test_a_wide_bilstm_has_as_many_parameters_as_the_pool(data_folder: Path) -> 
     """The control for the size of the pool, as fs.jsonnet says: within one part in a hundred."""
     file = EXPERIMENTS / "ewt_grid" / "fs.jsonnet"
     (override,) = re.findall(r"-o (\S+=\d+)", file.read_text(encoding="utf-8"))
-    defaults = {"data": json.dumps(str(data_folder))}
-    wide = load_experiment(file, Variables(defaults=defaults), [override]).experiment
+    wide = load_experiment(file, variables={"data": data_folder}, overrides=[override]).experiment
     pool = load(EXPERIMENTS / "ewt_grid" / "nas_pool.jsonnet", paths="random").experiment
     vocabulary = Vocabulary.of(labels={name: ["O"] for name in pool.tasks})
     sizes = [

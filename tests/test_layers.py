@@ -12,7 +12,7 @@ import mtlkit
 
 ROOT = Path(mtlkit.__file__).parent
 LAYERS = [
-    {"errors", "text", "tables", "types"},
+    {"errors", "figures", "text", "tables", "types"},
     {"config", "files", "plugins"},
     {"data", "initializers", "kernels"},
     {"embedders", "encoders", "heads", "metrics"},
@@ -30,22 +30,14 @@ LAYERS = [
 """From the ground up. Packages of one layer do not import each other, so that each can be read without the others."""
 LAYER_OF = {package: number for number, layer in enumerate(LAYERS) for package in layer}
 OPTUNA = ("distributions", "samplers", "storages", "storages.journal", "trial")
-DRAWING = (
-    "matplotlib",
-    "matplotlib.collections",
-    "matplotlib.figure",
-    "matplotlib.lines",
-    "matplotlib.patches",
-    "sklearn.manifold",
-    "jinja2",
-)
+LEARNING = ("sklearn.decomposition", "sklearn.manifold")
 OPTIONAL = {
     "spacy",
     "torch.utils.tensorboard",
     "jsonschema",
     "optuna",
     *(f"optuna.{part}" for part in OPTUNA),
-    *DRAWING,
+    *LEARNING,
 }
 """Libraries that may be missing, so that they are imported where they are used."""
 NAMELESS = {"utils", "util", "common", "core", "helpers", "misc"}
@@ -130,3 +122,25 @@ def test_there_is_no_import_cycle() -> None:
 
 def test_every_name_says_something() -> None:
     assert not [module for module in MODULES if NAMELESS & set(module.split("."))]
+
+
+SAME_NAME = {
+    "Stage": "a stage of a run in runs/stage.py, and what a curve of the report shows of it",
+    "Steps": "what both fused recurrences, of kernels/lstm and kernels/recurrence, save for their backward pass",
+    "Table": "rows under a header, as text in tables.py and as a part of a page in report/parts.py",
+    "Wanted": "what is asked for: of an evaluation in runs, which gradients in kernels/lstm",
+    "Weights": "the parameters of both fused recurrences, of kernels/lstm and kernels/recurrence",
+}
+"""Public classes that may share a name, and what the name means in each of their files."""
+
+
+def test_a_public_class_name_means_one_thing() -> None:
+    """Whoever reads `Scores` in a signature must not have to look which of three it is."""
+    places: dict[str, list[str]] = {}
+    for module, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(module)
+    twice = {name: modules for name, modules in places.items() if len(modules) > 1}
+    assert {name: modules for name, modules in twice.items() if name not in SAME_NAME} == {}
+    assert twice.keys() >= SAME_NAME.keys(), "remove what is no longer defined twice"

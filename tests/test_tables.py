@@ -46,7 +46,7 @@ def test_the_page_has_means_over_seeds_and_tasks(run_tables: ModuleType) -> None
 
 def test_what_has_begun_goes_on(run_tables: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_tables, "ROOT", tmp_path)
-    row = run_tables.Row("fdu", run_tables.TABLES["fdu"].systems[0], 7, ("trainer.epochs=1",))
+    row = run_tables.SeededRun("fdu", run_tables.TABLES["fdu"].systems[0], 7, ("trainer.epochs=1",))
     arguments = row.job().arguments
     assert "--resume" not in arguments and arguments[4:8] == ("-o", "seed=7", "-o", "trainer.epochs=1")
     row.run.mkdir(parents=True)
@@ -55,7 +55,7 @@ def test_what_has_begun_goes_on(run_tables: ModuleType, tmp_path: Path, monkeypa
 
 
 def test_runs_have_logs_of_their_own(run_tables: ModuleType) -> None:
-    rows = [run_tables.Row("fdu_recipe", system, 1, ()) for system in run_tables.TABLES["fdu_recipe"].systems]
+    rows = [run_tables.SeededRun("fdu_recipe", system, 1, ()) for system in run_tables.TABLES["fdu_recipe"].systems]
     assert len({row.job().log for row in rows}) == len(rows)
 
 

@@ -27,7 +27,7 @@ class Trained(NamedTuple):
     loss: float
 
 
-class Sentence(NamedTuple):
+class TaggedSentence(NamedTuple):
     """Words and their chunk tags."""
 
     words: list[str]
@@ -49,11 +49,11 @@ def write_corpus(folder: Path, every: int = 1) -> None:
         (folder / f"{split}.txt").write_text("\n\n".join(sentences) + "\n\n", encoding="utf-8")
 
 
-def read_sentences(file: Path) -> list[Sentence]:
+def read_sentences(file: Path) -> list[TaggedSentence]:
     """The sentences of a file of `write_corpus`."""
     blocks = file.read_text(encoding="utf-8").strip().split("\n\n")
     lines = ([line.split() for line in block.split("\n")] for block in blocks)
-    return [Sentence([fields[0] for fields in each], [fields[2] for fields in each]) for each in lines]
+    return [TaggedSentence([fields[0] for fields in each], [fields[2] for fields in each]) for each in lines]
 
 
 def print_rate(steps: Iterable[Trained]) -> None:

@@ -1,6 +1,5 @@
 """The tagger of chunking.jsonnet, trained by mtlkit's own trainer."""
 
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -9,7 +8,6 @@ from pathlib import Path
 import torch
 from taggers.chunking import Trained, print_rate
 
-from mtlkit.config import Variables
 from mtlkit.data import BatchStream, TaskSplit
 from mtlkit.experiment import build_model, load_corpora, load_experiment, make_vocabulary
 from mtlkit.training import Step, Trainer, seed_all
@@ -20,13 +18,13 @@ EXPERIMENT = Path(__file__).parent / "chunking.jsonnet"
 def steps(folder: Path, epochs: int = 1) -> Iterator[Trained]:
     """Reads and builds at once; trains as it is gone through, one item a step. The cache stays in the folder."""
     os.environ["MTLKIT_CACHE"] = str(folder / "cache")
-    corpus = Variables(external={"corpus": json.dumps(str(folder))})
-    experiment = load_experiment(EXPERIMENT, corpus, [f"trainer.epochs={epochs}"]).experiment
+    given = {"corpus": str(folder)}
+    experiment = load_experiment(EXPERIMENT, variables=given, overrides={"trainer.epochs": epochs}).experiment
     corpora = load_corpora(experiment)
     vocabulary = make_vocabulary(experiment, corpora, None)
     seed_all(experiment.seed)
     model = build_model(experiment, vocabulary, None)
-    split = TaskSplit("chunk", corpora.by_task["chunk"]["train"], vocabulary)
+    split = TaskSplit("chunk", corpora.by_task["chunk"]["train"], vocabulary, columns=model.embedder("chunk").tables)
     selection = experiment.trainer.selection.build(tasks=["chunk"])
     trainer = Trainer(model, {"chunk": split}, [], [], selection, experiment.trainer, experiment.seed)
     # A second stream of the same seed says beforehand how many tokens each step will have.

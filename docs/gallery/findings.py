@@ -13,6 +13,8 @@ from statistics import fmean, median
 
 import numpy
 
+from mtlkit.figures import AVERAGE, Figure
+
 Pairs = Mapping[tuple[str, str], float]
 """The cells of a map of K tasks but its diagonal."""
 PERMUTATIONS = 10_000
@@ -87,7 +89,7 @@ def pool(runs: Path) -> dict[str, str]:
         **in_common("pool", short),
         **in_common("grid", kept["paths"]),
         "pool_accuracy": f"{100 * accuracy(runs / 'grid-pool', 'token_accuracy'):.1f}",
-        "grid_accuracy": f"{100 * kept['metrics']['test']['average/token_accuracy']:.1f}",
+        "grid_accuracy": f"{100 * kept['metrics']['test'][str(Figure(AVERAGE, 'token_accuracy'))]:.1f}",
     }
 
 
@@ -183,4 +185,4 @@ def last(run: Path, value: str) -> float:
 def accuracy(run: Path, metric: str = "accuracy") -> float:
     """The run's average on test texts."""
     figures: Mapping[str, float] = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["test"]
-    return figures[f"average/{metric}"]
+    return figures[str(Figure(AVERAGE, metric))]

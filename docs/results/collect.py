@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mtlkit.figures import summary_of
+
 HERE = Path(__file__).parent
 KEPT = (
     "created",
@@ -66,8 +68,7 @@ def row(file: Path) -> str:
     result: dict[str, Any] = json.loads(file.read_text())
     _, experiment, *options = result["arguments"]
     test = result["metrics"]["test"]
-    averages = {name: value for name, value in test.items() if name.startswith("average/")} or test
-    figures = ", ".join(f"{name} {100 * value:.2f}" for name, value in averages.items())
+    figures = ", ".join(f"{name} {100 * value:.2f}" for name, value in summary_of(test).items())
     start, end = (datetime.fromisoformat(result[key]) for key in ("created", "finished"))
     minutes = f"{(end - start).total_seconds() / 60:.0f}"
     machine = f"{result['processor']}, {result['device']}, {result['threads']} thread"

@@ -1,8 +1,28 @@
 """Archives: one file that anyone can evaluate and predict with, and that runs none of its author's code."""
 
 from mtlkit.archive.archive import Archive
+from mtlkit.archive.component_files import (
+    SHARING,
+    components_of_model,
+    components_of_tasks,
+    save_files,
+    saved_members,
+    with_saved_files,
+)
 from mtlkit.archive.formats import FORMAT
 from mtlkit.archive.opening import open_archive, read_documents
 from mtlkit.archive.writing import write_archive
 
-__all__ = ["FORMAT", "Archive", "open_archive", "read_documents", "write_archive"]
+__all__ = [
+    "FORMAT",
+    "SHARING",
+    "Archive",
+    "components_of_model",
+    "components_of_tasks",
+    "open_archive",
+    "read_documents",
+    "save_files",
+    "saved_members",
+    "with_saved_files",
+    "write_archive",
+]

@@ -14,6 +14,7 @@ from mtlkit.archive.refusals import UNBUILDABLE, first_problem, reading, unsound
 from mtlkit.data import DatasetReader, Vocabulary
 from mtlkit.errors import ArchiveError, MtlkitError
 from mtlkit.experiment import Experiment, build_model
+from mtlkit.kernels.compute import hand_down
 from mtlkit.model import MultiTaskModel
 from mtlkit.sharing import SearchableScheme
 from mtlkit.text import printable
@@ -65,9 +66,11 @@ class Archive:
         return reader
 
     def labels_in_files(self, task: str) -> list[str]:
-        """The labels of a task, and those that its reader renames to them."""
-        renamed = self.experiment.tasks[task].reader.to_json().get("labels")
-        return [*self.vocabulary.labels(task), *(renamed if isinstance(renamed, dict) else ())]
+        """The labels of a task, and those of its files that the reader renames to them. Builds no reader."""
+        reader = self.experiment.tasks[task].reader
+        setting = reader.component.renames_by
+        renamed = None if setting is None else getattr(reader.settings, setting)
+        return [*self.vocabulary.labels(task), *(renamed or ())]
 
     @cached_property
     def _selection(self) -> ModelSelection:
@@ -110,7 +113,8 @@ class Archive:
                 )
 
     def _load(self, weights: str) -> MultiTaskModel:
-        model = build_model(self.experiment, self.vocabulary, None).to(self.device).eval()
+        model = build_model(self.experiment, self.vocabulary, fresh=False).to(self.device).eval()
+        hand_down(model, self.experiment.trainer.compute.anywhere())
         member = f"weights/{weights}.safetensors"
         with reading(self.path, self.folder, member) as file:
             load_weights(file, model, self._weights[weights])

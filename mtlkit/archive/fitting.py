@@ -97,7 +97,7 @@ def outline(experiment: Experiment, vocabulary: Vocabulary, num_tensors: int) ->
         ConfigError: they do not fit each other.
     """
     with torch.device("meta"), _Unfilled(), _at_most(FREE_PARTS + PARTS_PER_TENSOR * num_tensors):
-        return build_model(experiment, vocabulary, None)
+        return build_model(experiment, vocabulary, fresh=False)
 
 
 @final

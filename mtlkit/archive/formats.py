@@ -5,18 +5,21 @@ Of every format, also of those to come: `manifest.json` is the first member, and
 
 1  the manifest says `format`, and nothing of who wrote it
 2  the manifest says `format_version` and `mtlkit`
+3  components may have files of their own, `files/...`; archives without such files are still written in format 2
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import mtlkit
+from mtlkit.archive.members import FILES
 from mtlkit.errors import ArchiveError
 from mtlkit.text import printable
 
-FORMAT = 2
+FORMAT = 3
+WITHOUT_FILES = 2
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,11 @@ class Documents:
     manifest: dict[str, Any]
     experiment: dict[str, Any]
     meta: dict[str, Any]
+
+
+def format_of(members: Collection[str]) -> int:
+    """The oldest format that has all these members, so that as many versions of mtlkit as can be read it."""
+    return FORMAT if any(name.startswith(f"{FILES}/") for name in members) else WITHOUT_FILES
 
 
 def check_version(path: Path, manifest: dict[str, Any]) -> None:
@@ -45,7 +53,7 @@ def check_version(path: Path, manifest: dict[str, Any]) -> None:
 
 
 def migrated(documents: Documents) -> Documents:
-    """The same in today's format."""
+    """The documents in today's format."""
     while (version := _version(documents.manifest)) < FORMAT:
         documents = MIGRATIONS[version](documents)
     return documents
@@ -64,5 +72,9 @@ def _from_1(documents: Documents) -> Documents:
     return replace(documents, manifest={"format_version": 2, "mtlkit": wrote, **manifest})
 
 
-MIGRATIONS: dict[int, Callable[[Documents], Documents]] = {1: _from_1}
+def _from_2(documents: Documents) -> Documents:
+    return replace(documents, manifest={**documents.manifest, "format_version": 3})
+
+
+MIGRATIONS: dict[int, Callable[[Documents], Documents]] = {1: _from_1, 2: _from_2}
 """For each older format, what makes the documents of one into those of the next."""

@@ -5,6 +5,7 @@ archive.tar.gz
   experiment.resolved.json      registered names only
   vocabulary/...
   weights/NAME.safetensors      one set, or one per task (model selection `per_task`)
+  files/PLACE=TYPE/...          what components have saved of their own, see component_files.py
   seen.safetensors              digests of all train and dev texts, for clean scores
   meta.json                     where it comes from
 
@@ -23,6 +24,7 @@ import torch
 from safetensors.numpy import load_file
 
 from mtlkit.archive.archive import Archive
+from mtlkit.archive.component_files import with_files_of_archive
 from mtlkit.archive.documents import Manifest, Meta, parse_json
 from mtlkit.archive.fitting import forms_in
 from mtlkit.archive.formats import Documents, migrated
@@ -99,7 +101,7 @@ def _read(
     path: Path, folder: Path, manifest: dict[str, Any], device: torch.device, plugins: Sequence[Plugin]
 ) -> Archive:
     value, meta = _documents(path, folder, manifest)
-    experiment = _experiment(path, value, meta["plugins"], plugins)
+    experiment = with_files_of_archive(path, _experiment(path, value, meta["plugins"], plugins), folder)
     with reading(path, folder, VOCABULARY) as file:
         vocabulary = _vocabulary(file, experiment)
     with reading(path, folder, SEEN) as file:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import mtlkit
-from mtlkit.archive.formats import FORMAT
-from mtlkit.archive.members import MANIFEST, MAX_BYTES, MAX_MEMBERS, largest_size
+from mtlkit.archive.formats import format_of
+from mtlkit.archive.members import MANIFEST, MAX_BYTES, MAX_MEMBERS, FileCounts, largest_size
 from mtlkit.errors import ArchiveError
 from mtlkit.files import file_sha256, new_file
 
@@ -28,7 +28,8 @@ def pack(path: Path, members: Mapping[str, Content], plugins: Mapping[str, str])
         ArchiveError: nobody could unpack it.
     """
     facts = {name: {"sha256": _sha256(content), "size": _size(content)} for name, content in members.items()}
-    manifest = {"format_version": FORMAT, "mtlkit": mtlkit.__version__, "plugins": plugins, "members": facts}
+    written = {"format_version": format_of(members), "mtlkit": mtlkit.__version__}
+    manifest = {**written, "plugins": plugins, "members": facts}
     everything = {MANIFEST: as_json(manifest), **members}
     _check(path, everything)
     # Weights do not compress: level 1 costs little and still packs the text, and even zeros stay below MAX_EXPANSION.
@@ -50,11 +51,14 @@ def as_json(value: Any) -> bytes:
 
 def _check(path: Path, members: Mapping[str, Content]) -> None:
     """Holds an archive to what is unpacked."""
+    files = FileCounts()
     for name, content in members.items():
         largest = largest_size(name)
         if largest is None or _size(content) > largest:
             most = "cannot be in an archive" if largest is None else f"may have {largest} bytes in an archive"
             raise ArchiveError(f"{path}: not written, since {name} {most}; {KEPT}")
+        if excess := files.excess(name, _size(content)):
+            raise ArchiveError(f"{path}: not written, since {name} {excess}; {KEPT}")
     size = tarfile.RECORDSIZE + sum(_size(content) + LARGEST_HEADERS for content in members.values())
     if len(members) > MAX_MEMBERS or size > MAX_BYTES:
         most = f"{MAX_MEMBERS} members and {MAX_BYTES >> 30} GiB"

@@ -11,7 +11,15 @@ from typing import IO, Any, cast, final
 
 from mtlkit.archive.documents import parse_json
 from mtlkit.archive.formats import check_version
-from mtlkit.archive.members import FREE_BYTES, MANIFEST, MAX_BYTES, MAX_EXPANSION, MAX_MEMBERS, largest_size
+from mtlkit.archive.members import (
+    FREE_BYTES,
+    MANIFEST,
+    MAX_BYTES,
+    MAX_EXPANSION,
+    MAX_MEMBERS,
+    FileCounts,
+    largest_size,
+)
 from mtlkit.errors import ArchiveError
 from mtlkit.text import printable
 
@@ -129,6 +137,7 @@ class _Unpacking:
         self._expected: dict[str, Mapping[str, Any]] = {}
         self._found: dict[str, dict[str, Any]] = {}
         self._num_members = 0
+        self._files = FileCounts()
 
     def take(self, member: tarfile.TarInfo) -> None:
         """Writes a member, which begins where the stream is, unless it does not belong in an archive."""
@@ -163,6 +172,8 @@ class _Unpacking:
             raise self._refused(member.name, "does not belong in an archive")
         if not 0 <= member.size <= largest:
             raise self._refused(member.name, f"has {member.size} bytes, more than the {largest} it may have")
+        if excess := self._files.excess(member.name, member.size):
+            raise self._refused(member.name, excess)
 
     def _read_manifest(self, content: bytes) -> None:
         try:

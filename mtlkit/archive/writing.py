@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from numpy.typing import NDArray
@@ -22,19 +23,30 @@ def write_archive(
     weights: Mapping[str, Path],
     seen: NDArray[Any],
     meta: Mapping[str, Any],
+    files: Mapping[str, Path] = MappingProxyType({}),
 ) -> None:
     """Writes an archive, whole or not at all. Equal content gives equal bytes.
+
+    Args:
+        path: where to.
+        experiment: what was trained.
+        vocabulary: the folder that it was saved in.
+        weights: files of weights, by the names of the sets.
+        seen: digests of the train and dev texts.
+        meta: where the archive comes from.
+        files: those that components have saved, as members by name.
 
     Raises:
         ArchiveError: nobody could open it, since it is too large, nested too deeply or the like.
     """
-    files = sorted(file for file in vocabulary.rglob("*") if file.is_file())
+    words = sorted(file for file in vocabulary.rglob("*") if file.is_file())
     documents = {EXPERIMENT: as_json(experiment.to_json()), META: as_json(meta)}
-    _check(path, documents, [file for file in files if file.name.startswith("labels.")])
+    _check(path, documents, [file for file in words if file.name.startswith("labels.")])
     members: dict[str, Path | bytes] = {
         **documents,
         SEEN: save({"digests": seen}),
-        **{f"{VOCABULARY}/{file.relative_to(vocabulary).as_posix()}": file for file in files},
+        **{f"{VOCABULARY}/{file.relative_to(vocabulary).as_posix()}": file for file in words},
+        **dict(sorted(files.items())),
         **{f"weights/{name}.safetensors": file for name, file in sorted(weights.items())},
     }
     pack(path, members, meta.get("plugins", {}))

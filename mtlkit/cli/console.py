@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
+from mtlkit.figures import AVERAGE, Figure, summary_of
 from mtlkit.text import on_one_line
 
 if TYPE_CHECKING:
@@ -105,37 +106,33 @@ def _troubles(end: "EpochEnd") -> Iterator[str]:
 
 
 def show_figures(figures: Mapping[str, float], title: str) -> None:
-    """A table of `task/metric` figures in percent, tasks down and metrics across, to standard output."""
+    """A table of figures, given by name, in percent: tasks down and metrics across, to standard output."""
     if not figures:
         return
-    tasks = list(dict.fromkeys(name.split("/", 1)[0] for name in figures))
-    metrics = sorted(
-        dict.fromkeys(name.split("/", 1)[1] for name in figures), key=lambda name: name.startswith("clean_")
-    )
-    table = Table(title=title, title_justify="left")
-    table.add_column("task")
-    for metric in metrics:
-        table.add_column(metric.replace("_", " "), justify="right")
-    for task in tasks:
-        cells = [figures.get(f"{task}/{metric}") for metric in metrics]
-        table.add_row(task, *("" if cell is None else f"{cell:.2%}" for cell in cells))
+    from mtlkit.runs import score_table
+
+    found = score_table(figures, title)
+    table = Table(*found.header[:1], title=found.title, title_justify="left")
+    for name in found.header[1:]:
+        table.add_column(name, justify="right")
+    for row in found.rows:
+        table.add_row(*(cell.text for cell in row))
     results.print(table)
 
 
 def show_side_by_side(figures: Mapping[str, Mapping[str, float]], title: str) -> None:
-    """The `task/metric` figures of each archive in percent, archives across, to standard output."""
-    by_task: dict[str, dict[str, None]] = {}  # in the order in which tasks and metrics are first met
-    for name in (name for each in figures.values() for name in each):
-        task, metric = name.split("/", 1)
-        by_task.setdefault(task, {})[metric] = None
-    if "average" in by_task:
-        by_task["average"] = by_task.pop("average")
+    """The figures of each archive, given by name, in percent, archives across, to standard output."""
+    by_task: dict[str, dict[Figure, None]] = {}  # in the order in which tasks and metrics are first met
+    for figure in (Figure.parse(name) for each in figures.values() for name in each):
+        by_task.setdefault(figure.task, {})[figure] = None
+    if AVERAGE in by_task:
+        by_task[AVERAGE] = by_task.pop(AVERAGE)
     sections = {}
-    for task, metrics in by_task.items():
-        values = {metric: [each.get(f"{task}/{metric}") for each in figures.values()] for metric in metrics}
+    for task, of_task in by_task.items():
+        values = {figure: [each.get(str(figure)) for each in figures.values()] for figure in of_task}
         sections[task] = [
-            (metric.replace("_", " "), *("" if value is None else f"{value:.2%}" for value in row))
-            for metric, row in values.items()
+            (figure.label, *("" if value is None else f"{value:.2%}" for value in row))
+            for figure, row in values.items()
         ]
     show_sections(("task", "metric", *figures), sections, title, justify="right")
 
@@ -213,9 +210,7 @@ def show_profile(profile: "Profile", directory: Path) -> None:
 
 
 def _averages(figures: Mapping[str, float], split: str) -> dict[str, float]:
-    """The averages over tasks, or all figures where there is one task only."""
-    chosen = {name: value for name, value in figures.items() if name.startswith("average/")} or dict(figures)
-    return {f"{split} {name}": value for name, value in chosen.items()}
+    return {f"{split} {name}": value for name, value in summary_of(figures).items()}
 
 
 def _new_bar() -> Progress:

@@ -96,5 +96,4 @@ def _corpora(source: ExperimentSource, limit: int | None) -> "Corpora":
     from mtlkit.cli.console import say
     from mtlkit.experiment import load_corpora
 
-    loaded, _ = source.load()
-    return load_corpora(loaded.experiment, limit=limit, say=say)
+    return load_corpora(source.load().experiment, limit=limit, say=say)

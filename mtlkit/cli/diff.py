@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 if TYPE_CHECKING:
-    from mtlkit.comparison.differences import Row
+    from mtlkit.comparison.differences import ComparedFact
 
 RunOrArchive = Annotated[Path, typer.Argument(help="Directory of a run, or an archive.", metavar="RUN")]
 Format = Literal["terminal", "json"]
@@ -49,7 +49,7 @@ def diff(
     say(f"{left} and {right}: no differences")
 
 
-def _show(rows: "Sequence[Row]", left: Path, right: Path) -> None:
+def _show(rows: "Sequence[ComparedFact]", left: Path, right: Path) -> None:
     from mtlkit.cli.console import show_sections
 
     sections = {
@@ -59,7 +59,7 @@ def _show(rows: "Sequence[Row]", left: Path, right: Path) -> None:
     show_sections(("", "", str(left), str(right)), sections)
 
 
-def _text(row: "Row", side: str) -> str:
+def _text(row: "ComparedFact", side: str) -> str:
     """A value to read: shares in percent, unless that hides the difference, and the beginning of a digest."""
     from mtlkit.comparison.differences import SCORES
 

@@ -3,7 +3,6 @@
 import functools
 import inspect
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,9 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from mtlkit.config import Variables
     from mtlkit.experiment import LoadedExperiment
-    from mtlkit.plugins import Plugin
 
 Include = Annotated[
     list[str], typer.Option("--include-package", metavar="NAME", help="Import a module or .py file with components.")
@@ -47,20 +44,20 @@ class ExperimentSource:
     tla_str: TlaStr = NOTHING
     include_package: Include = NOTHING
 
-    def load(self) -> "tuple[LoadedExperiment, list[Plugin]]":
-        """The experiment, and the plugins; where components are missing, plugins that failed are named as well."""
-        from mtlkit.errors import UnknownComponentError
+    def load(self) -> "LoadedExperiment":
+        """The experiment, by `mtlkit.load_experiment`."""
         from mtlkit.experiment import load_experiment
-        from mtlkit.plugins import failures
 
-        plugins = self.plugins()
-        try:
-            return load_experiment(self.experiment, self.variables(), self.override), plugins
-        except UnknownComponentError as error:
-            raise UnknownComponentError(f"{error}{failures(plugins)}") from None
+        return load_experiment(
+            self.experiment,
+            overrides=self.override,
+            variables=self.variables(),
+            arguments=self.top_level(),
+            include_packages=self.include_package,
+        )
 
     def arguments(self) -> list[str]:
-        """The same as words of a command line."""
+        """The words of a command line that name this experiment."""
         options = {
             "--override": self.override,
             "--var": self.var,
@@ -72,14 +69,8 @@ class ExperimentSource:
         given = [word for option, values in options.items() for value in values for word in (option, value)]
         return [str(self.experiment), *given]
 
-    def plugins(self) -> "list[Plugin]":
-        """Imports the plugins, once."""
-        from mtlkit.plugins import load_plugins
-
-        return load_plugins(self.include_package)
-
     def with_options(self, options: Sequence[tuple[str, str]]) -> "ExperimentSource":
-        """The same with some of `-o`, `--tla` and `--tla-str` more, each with what follows it."""
+        """This experiment with more of `-o`, `--tla` and `--tla-str`, each with what follows it."""
 
         def more(option: str) -> list[str]:
             return [value for given, value in options if given == option]
@@ -91,16 +82,26 @@ class ExperimentSource:
             tla_str=[*self.tla_str, *more("--tla-str")],
         )
 
-    def variables(self) -> "Variables":
-        """The variables of a Jsonnet file, as code. `data` comes from MTLKIT_DATA where nothing gives it."""
-        from mtlkit.config import Variables
+    def file_arguments(self) -> list[str]:
+        """The top-level arguments that the experiment file takes."""
+        from mtlkit.config import top_level_arguments
+        from mtlkit.experiment import jsonnet_variables
+        from mtlkit.plugins import load_plugins
 
-        folder = os.environ.get("MTLKIT_DATA")
-        return Variables(
-            external={**_code("--var", self.var), **_text("--str", self.str_)},
-            arguments={**_code("--tla", self.tla), **_text("--tla-str", self.tla_str)},
-            defaults={"data": json.dumps(folder)} if folder else {},
-        )
+        load_plugins(self.include_package)
+        return top_level_arguments(self.experiment, jsonnet_variables(self.variables(), self.top_level()))
+
+    def given_names(self) -> list[str]:
+        """The names of arguments and settings that options of the command line give a value."""
+        return [item.partition("=")[0] for item in (*self.tla, *self.tla_str, *self.override)]
+
+    def variables(self) -> dict[str, Any]:
+        """The values of `--var` and `--str`."""
+        return {**_values("--var", self.var), **_texts("--str", self.str_)}
+
+    def top_level(self) -> dict[str, Any]:
+        """The values of `--tla` and `--tla-str`."""
+        return {**_values("--tla", self.tla), **_texts("--tla-str", self.tla_str)}
 
 
 def takes_experiment(verb: Callable[..., None]) -> Callable[..., None]:
@@ -119,8 +120,8 @@ def takes_experiment(verb: Callable[..., None]) -> Callable[..., None]:
     return with_source
 
 
-def _code(option: str, assignments: list[str]) -> dict[str, str]:
-    from mtlkit.config import parse_assignment
+def _values(option: str, assignments: Sequence[str]) -> dict[str, Any]:
+    from mtlkit.config import parse_assignment, parse_json
     from mtlkit.errors import ConfigError
 
     found = {}
@@ -128,15 +129,15 @@ def _code(option: str, assignments: list[str]) -> dict[str, str]:
         name, value = parse_assignment(assignment, option)
         try:
             json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             text = {"--var": "--str", "--tla": "--tla-str"}[option]
             remedy = f"for text use {text} {assignment}"
             raise ConfigError(f"{option} {assignment}: '{value}' is not JSON; {remedy}") from None
-        found[name] = value
+        found[name] = parse_json(value, f"{option} {name}")
     return found
 
 
-def _text(option: str, assignments: list[str]) -> dict[str, str]:
+def _texts(option: str, assignments: Sequence[str]) -> dict[str, str]:
     from mtlkit.config import parse_assignment
 
-    return {name: json.dumps(value) for name, value in (parse_assignment(item, option) for item in assignments)}
+    return dict(parse_assignment(item, option) for item in assignments)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mtlkit.cli.experiment_source import Include
-from mtlkit.cli.options import ArchiveFile, Device, archive_path, torch_device
+from mtlkit.cli.options import ArchiveFile, Device, torch_device
 
 if TYPE_CHECKING:
     from mtlkit.sharing.explanations import Explanation
@@ -33,20 +33,14 @@ def explain(
     the coefficients. Of an adversarial scheme: which task the discriminator takes the text to be from. JSON has all
     weights.
     """
-    from mtlkit.archive import open_archive
-    from mtlkit.cli.outputs import open_output, writable_file
-    from mtlkit.errors import ConfigError
-    from mtlkit.files import write_atomically
+    from mtlkit.cli.outputs import open_output
+    from mtlkit.files import writable_file, write_atomically
     from mtlkit.plugins import load_plugins
-    from mtlkit.runs import explain as run_explain
+    from mtlkit.runs import explain_texts
 
-    if not texts:
-        raise ConfigError("there is no text; give at least one, in quotes, after the archive")
     target = None if output is None else writable_file(output)
     where, plugins = torch_device(device), load_plugins(include_package)
-    with open_archive(archive_path(archive), where, plugins) as opened:
-        tasks = _chosen(task, list(opened.experiment.tasks))
-        explanations = [each for name in tasks for each in run_explain(opened, texts, name)]
+    explanations = explain_texts(archive, texts, task, device=where, plugins=plugins)
     text = _written(explanations, format_, to_file=target is not None)
     if target is not None:
         write_atomically(target, text.encode())
@@ -55,16 +49,6 @@ def explain(
             print(text, end="", file=stream)
     else:
         print(text, end="")
-
-
-def _chosen(tasks: list[str], known: list[str]) -> list[str]:
-    from mtlkit.errors import ConfigError
-
-    if not tasks and len(known) > 1:
-        raise ConfigError(f"--task is not given; the archive's tasks are {', '.join(known)}")
-    if unknown := [task for task in tasks if task not in known]:
-        raise ConfigError(f"--task {unknown[0]}: the archive's tasks are {', '.join(known)}")
-    return tasks or known
 
 
 def _written(explanations: "list[Explanation]", format_: Format, to_file: bool) -> str:

@@ -36,7 +36,7 @@ def check(
 
     if not data and (limit, device) != (None, None):
         raise ConfigError(f"{'--device' if limit is None else '--limit'} is about data: give --data as well")
-    loaded, _ = source.load()
+    loaded = source.load()
     if data:
         show_inspection(inspect_experiment(loaded, torch_device(device or "cpu"), limit=limit, say=say))
     else:

@@ -69,21 +69,6 @@ def _program() -> list[str]:
     return [sys.argv[0] if is_elsewhere else "mtlkit"]
 
 
-def archive_path(path: Path) -> Path:
-    """The archive itself where a run's directory is given.
-
-    Raises:
-        ConfigError: the directory has none.
-    """
-    from mtlkit.errors import ConfigError
-
-    if not path.is_dir():
-        return path
-    if not (path / "archive.tar.gz").exists():
-        raise ConfigError(f"{path}: has no archive.tar.gz; give the directory of a finished run, or an archive")
-    return path / "archive.tar.gz"
-
-
 def other_data(given: Sequence[str]) -> tuple[dict[str, str], list[Path]]:
     """Files by task, and folders, that `--data` gives.
 

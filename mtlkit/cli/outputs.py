@@ -1,40 +1,12 @@
-"""Where `evaluate` and `predict` write: files that can be written, as is known before the work is done."""
+"""Where verbs write records: a file, or standard output as UTF-8."""
 
 import io
-import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TextIO
 
 from mtlkit.errors import ConfigError
-
-
-def writable_file(path: Path) -> Path:
-    """The path of a file that can be written whole or not at all, with links followed: they stay what they are.
-
-    Raises:
-        ConfigError: nothing can be written there.
-    """
-    file = path.resolve()
-    if not file.parent.is_dir():
-        raise ConfigError(f"--output {path}: there is no folder {file.parent}; make it first")
-    if (file.exists() and not file.is_file()) or not os.access(file.parent, os.W_OK):
-        raise ConfigError(f"--output {path}: cannot be written; give a file in a folder of yours")
-    return file
-
-
-def writable_folder(option: str, path: Path) -> Path:
-    """The path of a folder that is there or can be made, and in which files can be written. Makes none.
-
-    Raises:
-        ConfigError: there can be none.
-    """
-    folder = path.resolve()
-    nearest = next(place for place in (folder, *folder.parents) if place.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
-        raise ConfigError(f"{option} {path}: cannot be written to; give a folder of yours")
-    return folder
 
 
 def open_output(path: Path | None) -> AbstractContextManager[TextIO | None]:

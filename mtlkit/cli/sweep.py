@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,7 +11,8 @@ from mtlkit.cli.experiment_source import ExperimentSource, takes_experiment
 from mtlkit.cli.options import Device, Limit, command_as_given, torch_device
 
 if TYPE_CHECKING:
-    from mtlkit.runs import TrainOptions
+    import torch
+
     from mtlkit.sweeps import Point, Report, Sweep
 
 Vary = Annotated[
@@ -39,7 +39,7 @@ def sweep(
         Path | None, typer.Option("-s", "--serialization-dir", help="Default: runs/<experiment's name>-sweep.")
     ] = None,
     storage: Annotated[
-        str | None, typer.Option(metavar="URL", help="Optuna's database; default: a file in the directory.")
+        str | None, typer.Option(metavar="URL", help="A database for Optuna's study; default: a file in the directory.")
     ] = None,
     processes: Annotated[int, typer.Option(min=1, help="Start so many processes that share the work.")] = 1,
     report: Annotated[bool, typer.Option("--report", help="Only show what it has come to so far.")] = False,
@@ -50,13 +50,24 @@ def sweep(
     """Train an experiment at every point of a grid, under several seeds; dev data choose the best point.
 
     The same command, given again, goes on or joins in: processes and machines that share the directory share the work,
-    and a run whose process was killed is taken over. A run that fails leaves the exit code 1. Needs mtlkit[sweep].
+    and a run whose process was killed is taken over. A run that fails leaves the exit code 1. --range and --storage
+    need mtlkit[sweep].
     """
-    from mtlkit.runs import Interrupted, TrainOptions
-    from mtlkit.sweeps import check_joins, check_optuna, check_storage, join
+    from mtlkit.runs import Interrupted
+    from mtlkit.sweeps import check_joins, check_optuna, check_storage, join, plan_sweep
 
-    check_optuna()
-    asked = _asked(source, grid, range_, trials, seeds, serialization_dir, limit)
+    asked = plan_sweep(
+        lambda options: source.with_options(options).load(),
+        grid=grid,
+        ranges=range_,
+        trials=trials,
+        seeds=seeds,
+        arguments=source.file_arguments(),
+        given=source.given_names(),
+        directory=serialization_dir,
+        limit=limit,
+    )
+    check_optuna(asked, storage)
     check_joins(asked)
     for point in asked.grid_points:
         asked.experiment(point, asked.seeds[0])
@@ -67,14 +78,14 @@ def sweep(
     if report:
         _show(_report(asked, storage, command))
         return
-    options = TrainOptions(torch_device(device), plugins=source.plugins())
+    where = torch_device(device)
     check_storage(storage)  # before anything is left behind
     identity = join(asked)
     try:
         if processes > 1:
             _start(asked, identity, storage, processes)
         else:
-            _work(asked, identity, storage, sampler, options)
+            _work(asked, identity, storage, sampler, where)
     except Interrupted as interrupted:
         _say_how_to_go_on("interrupted")
         raise typer.Exit(interrupted.exit_code) from None
@@ -84,46 +95,15 @@ def sweep(
     _end(found)
 
 
-def _asked(
-    source: ExperimentSource,
-    grid: Sequence[str],
-    range_: Sequence[str],
-    trials: int | None,
-    seeds: str,
-    directory: Path | None,
-    limit: int | None,
-) -> "Sweep":
-    """The sweep that the options ask for, before anything is known of its directory."""
-    from mtlkit.config import top_level_arguments
-    from mtlkit.errors import ConfigError
-    from mtlkit.sweeps import Axis, Sweep, axes_of, parse_grid, parse_range, parse_seeds, refuse_repeated
-
-    if bool(range_) != bool(trials):
-        raise ConfigError("--range and --trials go together: give the range, and how many points to draw from it")
-    source.plugins()
-    arguments = top_level_arguments(source.experiment, source.variables())
-    grids = tuple(parse_grid(given, arguments) for given in grid)
-    ranges = tuple(parse_range(given, arguments) for given in range_)
-    elsewhere = [item.partition("=")[0] for item in (*source.tla, *source.tla_str, *source.override)]
-    refuse_repeated(axes_of(grids, ranges), elsewhere)
-    seed_axis = Axis("seed", is_setting="seed" not in arguments)
-    asked = Sweep(
-        Path(), grids, ranges, trials or 0, (), seed_axis, lambda more: source.with_options(more).load()[0], limit
-    )
-    loaded = asked.experiment(asked.some_point)
-    folder = directory or Path("runs") / f"{loaded.name}-sweep"
-    return replace(asked, directory=folder, seeds=parse_seeds(seeds, loaded.experiment.seed))
-
-
 def _known_points(asked: "Sweep", storage: str | None) -> "Sequence[Point]":
     """Those of a grid, or those that have been drawn so far."""
-    from mtlkit.sweeps import Trials, identity_of
+    from mtlkit.sweeps import identity_of, open_trials
 
     identity = identity_of(asked)
     if asked.grid_points or identity is None:
         return asked.grid_points
     with asked.held():
-        return Trials(asked, identity, storage).points()
+        return open_trials(asked, identity, storage).points()
 
 
 def _report(asked: "Sweep", storage: str | None, command: Sequence[str]) -> "Report":
@@ -136,10 +116,10 @@ def _start(asked: "Sweep", identity: str, storage: str | None, processes: int) -
     """Starts processes with the same command and waits for them. One that is killed leaves its work to the others."""
     from mtlkit.cli.console import say
     from mtlkit.runs.transfer.jobs import Job, run_jobs
-    from mtlkit.sweeps import Trials
+    from mtlkit.sweeps import open_trials
 
     with asked.held():
-        Trials(asked, identity, storage)  # what is wrong with the storage is to be said once
+        open_trials(asked, identity, storage)  # what is wrong with the storage is reported once, not by each process
     say(f"{processes} processes are at work; what they say is in {asked.directory / 'process-N.log'}")
     arguments = _without_processes(sys.argv[1:])
     logs = [asked.directory / f"process-{number}.log" for number in range(1, processes + 1)]
@@ -149,14 +129,14 @@ def _start(asked: "Sweep", identity: str, storage: str | None, processes: int) -
         raise typer.Exit(codes[wrong[0]])
 
 
-def _work(asked: "Sweep", identity: str, storage: str | None, sampler: Sampler, options: "TrainOptions") -> None:
+def _work(asked: "Sweep", identity: str, storage: str | None, sampler: Sampler, device: "torch.device") -> None:
     from mtlkit.cli.console import ConsoleListener, say
-    from mtlkit.sweeps import Trials, work
+    from mtlkit.sweeps import open_trials, work
 
     with asked.held():
-        trials = Trials(asked, identity, storage, sampler)
+        trials = open_trials(asked, identity, storage, sampler)
         trials.enqueue()
-    work(asked, trials, options, lambda: [ConsoleListener()], say)
+    work(asked, trials, device, lambda: [ConsoleListener()], say)
 
 
 def _show_plan(asked: "Sweep", points: "Sequence[Point]") -> None:

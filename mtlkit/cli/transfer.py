@@ -1,17 +1,14 @@
 """The verb that hands what tasks have learned together to a task that was left out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from mtlkit.cli.experiment_source import ExperimentSource, takes_experiment
 from mtlkit.cli.options import Anyway, Device, Limit, command_to_go_on, torch_device
-
-if TYPE_CHECKING:
-    from mtlkit.experiment import Experiment
-    from mtlkit.runs import TransferTable
 
 ALL = "all"
 Embeddings = Literal["fresh", "copy"]
@@ -55,20 +52,9 @@ def transfer(
 
     Each fold is an ordinary run in two stages. With --leave-out all, DIR/transfer.json and transfer.md hold the table.
     """
-    from mtlkit.cli.console import ConsoleListener, say
+    from mtlkit.cli.console import ConsoleListener, say, show_rows
     from mtlkit.errors import ConfigError
-    from mtlkit.runs import (
-        FoldOptions,
-        Interrupted,
-        RunDirectory,
-        TrainOptions,
-        TransferSettings,
-        about,
-        baseline_figures,
-        fold_of,
-        train,
-        train_folds,
-    )
+    from mtlkit.runs import FoldOptions, Interrupted, TransferSettings, plan_transfer, train, train_folds
 
     leave_out, every = _left_out(left_out, fold)
     resume = resume or resume_anyway
@@ -76,33 +62,29 @@ def transfer(
         raise ConfigError("--resume goes on with folds and --force deletes them; give one of them")
     if processes is not None and not every:
         raise ConfigError("--processes is about several folds, and this is one; give --leave-out all, or leave it out")
-    loaded, plugins = source.load()
-    where, tasks = torch_device(device), list(loaded.experiment.tasks) if every else [leave_out]
-    settings = TransferSettings(scope, embeddings)
-    folds = {task: fold_of(loaded, task, settings) for task in tasks}
-    figures = None if baseline is None else baseline_figures(baseline, loaded.experiment, tasks, limit)
-    directory = serialization_dir or Path("runs") / f"transfer-{loaded.name}"
-    if RunDirectory(directory).is_run:
-        raise ConfigError(f"-s {directory}: is itself a run; give a directory for the runs of folds")
+    loaded, where = source.load(), torch_device(device)
+    settings, left = TransferSettings(scope, embeddings), None if every else leave_out
+    plan = plan_transfer(loaded, left, settings, directory=serialization_dir, limit=limit, baseline=baseline)
+    options = FoldOptions(limit, resume, force, resume_anyway)
     try:
         if every:
-            same = [*source.arguments(), *_options(directory, scope, embeddings, limit, device)]
-            commands = {task: ["transfer", *same, f"--fold={task}"] for task in tasks}
-            options = FoldOptions(limit, resume, force, resume_anyway)
-            train_folds(folds, directory, options, commands, processes or 1, say)
+            same = [*source.arguments(), *_options(plan.directory, scope, embeddings, limit, device)]
+            commands = {task: ["transfer", *same, f"--fold={task}"] for task in plan.folds}
+            train_folds(plan.folds, plan.directory, options, commands, processes or 1, say)
         else:
-            of_one = TrainOptions(where, limit, resume, force, plugins, resume_anyway=resume_anyway)
-            train(folds[leave_out], directory / leave_out, of_one, [ConsoleListener()], say)
+            directory, listeners = plan.run(leave_out).path, [ConsoleListener()]
+            train(plan.folds[leave_out], directory, device=where, listeners=listeners, say=say, **asdict(options))
     except Interrupted as interrupted:
-        begun = directory.is_dir() if every else RunDirectory(directory / leave_out).is_run
+        begun = plan.directory.is_dir() if every else plan.run(leave_out).is_run
         say(f"interrupted; go on with: {command_to_go_on(begun)}")
         raise typer.Exit(interrupted.exit_code) from None
-    table = _shown_table(loaded.experiment, directory, tasks, figures)
+    table = plan.table()
+    show_rows(table.header, table.lines)
     if every:
-        table.write(directory, about(folds, limit, baseline))
-        say(f"table: {directory / 'transfer.json'} and transfer.md")
+        plan.write(table)
+        say(f"table: {plan.directory / 'transfer.json'} and transfer.md")
     else:
-        say(f"archive: {directory / leave_out / 'archive.tar.gz'}")
+        say(f"archive: {plan.run(leave_out).archive}")
 
 
 def _left_out(given: Sequence[str], fold: str | None) -> tuple[str, bool]:
@@ -122,19 +104,6 @@ def _left_out(given: Sequence[str], fold: str | None) -> tuple[str, bool]:
             else "--leave-out: is missing; give a task, or all"
         )
     return given[0], given[0] == ALL
-
-
-def _shown_table(
-    experiment: "Experiment", directory: Path, tasks: Sequence[str], baseline: Mapping[str, float] | None
-) -> "TransferTable":
-    """The table of these folds, which is shown."""
-    from mtlkit.cli.console import show_rows
-    from mtlkit.runs import RunDirectory, transfer_table
-
-    metrics = {task: RunDirectory(directory / task).read_metrics() for task in tasks}
-    table = transfer_table(experiment, metrics, baseline)
-    show_rows(table.header, table.lines)
-    return table
 
 
 def _options(directory: Path, scope: str | None, embeddings: Embeddings, limit: int | None, device: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mtlkit.cli.experiment_source import ExperimentSource, Include, takes_experiment
-from mtlkit.cli.options import Anyway, ArchiveFile, Device, Limit, archive_path, command_to_go_on, torch_device
+from mtlkit.cli.options import Anyway, ArchiveFile, Device, Limit, command_to_go_on, torch_device
 
 
 @takes_experiment
@@ -19,7 +19,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the directory.")] = False,
     resume_anyway: Anyway = False,
     force: Annotated[bool, typer.Option("--force", help="Delete the run in the directory first.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, read the data, train nothing.")] = False,
+    trial: Annotated[bool, typer.Option("--dry-run", help="Check everything, read the data, train nothing.")] = False,
     profile: Annotated[
         bool, typer.Option("--profile", help="Show where the time went; profile.json and trace.json keep it.")
     ] = False,
@@ -28,34 +28,35 @@ def train(
 ) -> None:
     """Train an experiment; leaves a run directory with an archive in it."""
     from mtlkit.cli.console import ConsoleListener, say, show_figures, show_inspection, show_profile
-    from mtlkit.errors import ConfigError
-    from mtlkit.runs import Interrupted, Profiler, RunDirectory, TrainOptions
-    from mtlkit.runs import train as run_train
-    from mtlkit.runs.inspection import inspect_experiment
+    from mtlkit.runs import Interrupted, RunDirectory, dry_run, run_directory, train
 
-    resume = resume or resume_anyway
-    if resume and force:
-        raise ConfigError("--resume goes on with a run and --force deletes it; give one of them")
-    loaded, plugins = source.load()
-    where = torch_device(device)
-    directory = serialization_dir or Path("runs") / loaded.name
-    if dry_run:
-        if not resume:
-            RunDirectory(directory).check_new(force)
-        show_inspection(inspect_experiment(loaded, where, limit=limit, say=say))
+    loaded, where = source.load(), torch_device(device)
+    directory = run_directory(loaded, serialization_dir)
+    if trial:
+        resume = resume or resume_anyway
+        show_inspection(dry_run(loaded, directory, device=where, limit=limit, resume=resume, force=force, say=say))
         return
-    options = TrainOptions(where, limit, resume, force, plugins, resume_anyway=resume_anyway)
-    profilers = [Profiler(directory, where)] if profile else []
     try:
-        result = run_train(loaded, directory, options, [ConsoleListener(), *profilers], say)
+        run = train(
+            loaded,
+            directory,
+            device=where,
+            limit=limit,
+            resume=resume,
+            resume_anyway=resume_anyway,
+            force=force,
+            profile=profile,
+            listeners=[ConsoleListener()],
+            say=say,
+        )
     except Interrupted as interrupted:
         say(f"interrupted; go on with: {command_to_go_on(RunDirectory(directory).is_run)}")
         raise typer.Exit(interrupted.exit_code) from None
-    for found in (found for profiler in profilers for found in profiler.profiles):
+    for found in run.profiles:
         show_profile(found, directory)
     for split in ("dev", "test"):
-        show_figures(result.metrics[split], split)
-    say(f"archive: {directory / 'archive.tar.gz'}")
+        show_figures(run.metrics[split], split)
+    say(f"archive: {run.archive}")
 
 
 def predict(
@@ -77,26 +78,22 @@ def predict(
 
     A line that cannot be answered, such as an empty one, gets a record with an `error`; the exit code is then 1.
     """
-    from mtlkit.archive import open_archive
     from mtlkit.cli.console import say
-    from mtlkit.cli.inputs import STANDARD_INPUT, noting_labels, open_inputs
     from mtlkit.cli.outputs import open_output
-    from mtlkit.errors import ConfigError
     from mtlkit.plugins import load_plugins
-    from mtlkit.runs import predict as run_predict
+    from mtlkit.runs import open_answers
     from mtlkit.text import visible
 
-    where, plugins = torch_device(device), load_plugins(include_package)
-    bad, size = 0, batch_size or (1 if inputs == STANDARD_INPUT else 64)
-    with open_inputs(inputs, jsonl) as lines, open_archive(archive_path(archive), where, plugins) as opened:
-        known = list(opened.experiment.tasks)
-        if unknown := [name for name in task if name not in known]:
-            raise ConfigError(f"--task {unknown[0]}: the archive's tasks are {', '.join(known)}")
-        labels = {label for name in known for label in opened.labels_in_files(name)}
-        with open_output(output) as target:
-            for record in run_predict(opened, noting_labels(lines, labels, say), task or known, size):
-                bad += "error" in record
-                print(visible(json.dumps(record, ensure_ascii=False)), file=target, flush=True)
+    bad, where, plugins = 0, torch_device(device), load_plugins(include_package)
+    with (
+        open_answers(
+            archive, inputs, task, jsonl=jsonl, batch_size=batch_size, device=where, plugins=plugins, say=say
+        ) as records,
+        open_output(output) as target,
+    ):
+        for record in records:
+            bad += "error" in record
+            print(visible(json.dumps(record, ensure_ascii=False)), file=target, flush=True)
     if bad:
         say(f"{bad} of the records hold an error instead of an answer")
         raise typer.Exit(1)

@@ -1,5 +1,6 @@
-"""Comparing runs: systems over seeds, gains and what is to be thought of them, tables; and what two runs differ in."""
+"""Comparing runs: mean figures of systems over seeds, gains with intervals, tables, and the differences of two runs."""
 
+from mtlkit.comparison.asking import compare_runs
 from mtlkit.comparison.bootstrap import Interval, Stratum, interval, resampled_scores
 from mtlkit.comparison.compare import Comparison, Question, Result, compare
 from mtlkit.comparison.records import RunRecord, System, read_record, systems_of
@@ -13,6 +14,7 @@ __all__ = [
     "Stratum",
     "System",
     "compare",
+    "compare_runs",
     "interval",
     "read_record",
     "resampled_scores",

@@ -1,4 +1,4 @@
-"""The answers that runs have kept to single texts, and whether they are answers to the same ones."""
+"""The predictions that runs have kept for single texts, and whether all runs were scored on the same texts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,27 +11,27 @@ from mtlkit.training import Predictions
 ROUNDING = 1e-9
 
 Answers = Mapping[Path, Mapping[str, Predictions]]
-"""By run and task; what a run has not kept is not in it."""
+"""Predictions by run directory and task. A task whose predictions a run has not kept is missing."""
 
 
 def read_answers(records: Iterable[RunRecord], split: str) -> Answers:
-    """The answers of each run to a split.
+    """Reads the predictions that each run has kept for a split.
 
     Raises:
         RunError: a file is damaged.
-        UnknownComponentError: it was scored by a metric of a plugin that is not here.
+        UnknownComponentError: a task was scored by a metric of a plugin that is not installed.
     """
     return {record.path: _answers(record, split) for record in records}
 
 
 def check_same_texts(records: Sequence[RunRecord], tasks: Iterable[str], answers: Answers, split: str) -> None:
-    """Makes sure that all runs were scored on the same texts with the same targets.
+    """Checks that all runs were scored on the same texts with the same targets.
 
-    Where a run has kept no answers, files of the same name have to have the same content: of a result that is kept by
-    itself, nobody knows which of them were its test data.
+    Where a run has kept no predictions, every data file that two runs have in common by name must have the same
+    content: a result file does not say which of its data files held the test texts.
 
     Raises:
-        RunError: they were not; two runs and what is different are named.
+        RunError: two runs were scored on different data; the message names both and the first difference.
     """
     tasks = list(tasks)
     for task in tasks:
@@ -52,7 +52,10 @@ def check_same_texts(records: Sequence[RunRecord], tasks: Iterable[str], answers
 
 
 def strange_answers(records: Iterable[RunRecord], answers: Answers, split: str) -> list[str]:
-    """Sentences on runs whose answers do not come to their figures, such as those of an evaluation elsewhere."""
+    """One sentence for each figure that differs from what the run's predictions give.
+
+    Such predictions come from another evaluation than the figures, for example one on other data.
+    """
     return [
         f"{record.path}: its answers come to {name} {value:.2%}, its figures say {record.figures[split][name]:.2%}"
         for record in records

@@ -1,8 +1,9 @@
-"""`compare`: figures of systems side by side, task by task and on average, and what is to be thought of their gains."""
+"""`compare`: figures of systems side by side, for each task and on average, with intervals of their gains."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
+from typing import Literal
 
 from mtlkit.comparison.answers import Answers, check_same_texts, read_answers, strange_answers
 from mtlkit.comparison.bootstrap import Interval
@@ -10,132 +11,133 @@ from mtlkit.comparison.gains import Intervals, intervals
 from mtlkit.comparison.outcomes import metric_of
 from mtlkit.comparison.records import RunRecord, System
 from mtlkit.errors import RunError
-from mtlkit.training import AVERAGE, CLEAN, CLEAN_SHARE, counted_figure, figures_of
+from mtlkit.figures import AVERAGE, Figure, counted, split_score, tasks_of_figures
 
-STANDARD = ""
+Texts = Literal["all", "clean"]
+"""The texts of a split that figures are computed on: all, or only those that occur in no train or dev data."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked about the systems."""
+    """What to compare, and how."""
 
     split: str = "test"
     metric: str | None = None
-    """None for each task's first."""
+    """The score to compare; None for the headline of each task's first metric."""
     baseline: System | None = None
-    """What gains are counted from."""
+    """The system that gains are measured against; None for no gains."""
     resamples: int = 10_000
     seed: int = 0
-    """Of the resamples."""
+    """Seed of the resamples."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a system comes to in one task, or on average."""
+    """The figures of a system in one task, or on average over tasks."""
 
     values: Sequence[float]
     """The figure of each seed."""
     gain: float | None = None
-    """How far the mean is above the baseline's; None without a baseline, and for it."""
+    """The mean minus the baseline's mean; None for the baseline itself, and where there is none."""
     interval: Interval | None = None
-    """Of the gain, where the answers to single texts are known."""
+    """The interval of the gain; None where predictions for single texts are missing."""
 
     @property
     def mean(self) -> float:
-        """Over the seeds."""
+        """The mean over the seeds."""
         return fmean(self.values)
 
     @property
     def deviation(self) -> float | None:
-        """The sample standard deviation over the seeds; None where there is one."""
+        """The sample standard deviation over the seeds; None for a single seed."""
         return stdev(self.values) if len(self.values) > 1 else None
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Systems side by side."""
+    """The figures of several systems side by side."""
 
     question: Question
     systems: Sequence[System]
     metrics: Mapping[str, str]
-    """The metric of each task."""
-    results: Mapping[str, Mapping[str, Mapping[str, Result]]]
-    """By kind, which is STANDARD or CLEAN, by system, by task. AVERAGE is one more, where there are several tasks."""
+    """The score that is compared, by task."""
+    results: Mapping[Texts, Mapping[str, Mapping[str, Result]]]
+    """Results by texts, system and task. Where there are several tasks, AVERAGE is one of them."""
     notes: Sequence[str]
-    """What whoever reads the figures has to know, in sentences."""
+    """Sentences that a reader of the figures should know."""
 
 
 def compare(systems: Sequence[System], question: Question) -> Comparison:
     """Compares systems over the tasks that all of them have.
 
     Raises:
-        RunError: they have no task or not the metric in common, or were not scored on the same data.
+        RunError: the systems have no task, or no task with the metric, in common, or were scored on different data.
     """
     runs = [run for system in systems for run in system.runs]
     answers = read_answers(runs, question.split)
     metrics = _metrics(runs, question, answers)
     check_same_texts(runs, metrics, answers, question.split)
     notes = strange_answers(runs, answers, question.split)
-    if left_out := sorted({task for run in runs for task in _tasks(run, question.split)} - metrics.keys()):
+    scored = {task for run in runs for task in tasks_of_figures(run.figures[question.split])}
+    if left_out := sorted(scored - metrics.keys()):
         notes.append(f"left out, since not every run has such figures: {', '.join(left_out)}")
-    leaks = any(name.endswith(f"/{CLEAN_SHARE}") for run in runs for name in run.figures[question.split])
-    results = {}
-    for kind in (STANDARD, CLEAN) if leaks else (STANDARD,):
-        values = _values(systems, question.split, metrics, kind)
-        counted = {task: metric for task, metric in metrics.items() if task in values[systems[0].name]}
-        known = _intervals(systems, question, counted, answers, kind, notes)
-        results[kind] = {
+    leaks = any(figure.is_share for run in runs for figure in _figures(run, question.split))
+    results: dict[Texts, dict[str, dict[str, Result]]] = {}
+    kinds: tuple[Texts, ...] = ("all", "clean") if leaks else ("all",)
+    for texts in kinds:
+        values = _values(systems, question.split, metrics, texts)
+        with_values = {task: metric for task, metric in metrics.items() if task in values[systems[0].name]}
+        known = _intervals(systems, question, with_values, answers, texts, notes)
+        results[texts] = {
             system.name: _results(values, system, question.baseline, known.get(system.name, {})) for system in systems
         }
     return Comparison(question, systems, metrics, results, notes)
 
 
-def _tasks(run: RunRecord, split: str) -> list[str]:
-    return [task for task in dict.fromkeys(name.split("/")[0] for name in run.figures[split]) if task != AVERAGE]
+def _figures(run: RunRecord, split: str) -> list[Figure]:
+    return [Figure.parse(name) for name in run.figures[split]]
 
 
 def _metrics(runs: Sequence[RunRecord], question: Question, answers: Answers) -> dict[str, str]:
-    """The metric of each task that all runs have it for."""
+    """The score to compare, for each task in which all runs have it."""
     first, split = runs[0], question.split
-    if question.metric is not None and question.metric.startswith(CLEAN):
-        standard = question.metric.removeprefix(CLEAN)
+    standard, is_clean = split_score(question.metric or "")
+    if is_clean:
         raise RunError(f"--metric {question.metric}: clean figures stand beside the others; give --metric {standard}")
+    scored = [{(figure.task, figure.metric) for figure in _figures(run, split) if not figure.clean} for run in runs]
     found = {}
-    for task in _tasks(first, split):
+    for task in tasks_of_figures(first.figures[split]):
         metric = question.metric or _first_metric(runs, task, split, answers)
-        if all(f"{task}/{metric}" in run.figures[split] for run in runs):
+        if metric is not None and all((task, metric) in each for each in scored):
             found[task] = metric
     if not found:
-        metrics = dict.fromkeys(name.split("/")[1] for name in first.figures[split])
+        metrics = dict.fromkeys(figure.score for figure in _figures(first, split))
         asked = "no task" if question.metric is None else f"no task with the metric '{question.metric}'"
-        tasks = ", ".join(_tasks(first, split)) or "no task"
+        tasks = ", ".join(tasks_of_figures(first.figures[split])) or "no task"
         known = f"{first.path} has {', '.join(metrics) or 'no figures'} for {tasks}"
         raise RunError(f"the runs have {asked} in common on {split} data; {known}")
     return found
 
 
-def _first_metric(runs: Sequence[RunRecord], task: str, split: str, answers: Answers) -> str:
-    """The one that selects models; where no run has kept its answers, the first figure that is written."""
+def _first_metric(runs: Sequence[RunRecord], task: str, split: str, answers: Answers) -> str | None:
+    """The score that selects models. Where no run has kept predictions, the metric of the task's first figure."""
     for run in runs:
         if task in answers[run.path]:
             return answers[run.path][task].metrics[0].component.headline
-    return next(name.split("/")[1] for name in runs[0].figures[split] if name.startswith(f"{task}/"))
+    own = (figure.metric for figure in _figures(runs[0], split) if figure.task == task and not figure.clean)
+    return next(own, None)
 
 
 Values = Mapping[str, Mapping[str, Sequence[float]]]
-"""By system and task, the figure of each seed."""
+"""The figure of each seed, by system and task."""
 
 
-def _values(systems: Sequence[System], split: str, metrics: Mapping[str, str], kind: str) -> Values:
-    """Of the tasks that have the figure for all systems, and their average, where there are several tasks."""
+def _values(systems: Sequence[System], split: str, metrics: Mapping[str, str], texts: Texts) -> Values:
+    """The figures of the tasks that have one for all systems, and their average, where there are several tasks."""
     found: dict[str, dict[str, list[float]]] = {system.name: {} for system in systems}
     for task, metric in metrics.items():
-        of_task = {
-            system.name: [
-                counted_figure(figures_of(task, run.figures[split]), f"{kind}{metric}") for run in system.runs
-            ]
-            for system in systems
-        }
+        figure = Figure(task, metric, clean=texts == "clean")
+        of_task = {system.name: [counted(run.figures[split], figure) for run in system.runs] for system in systems}
         known = {name: [value for value in values if value is not None] for name, values in of_task.items()}
         if known == of_task:
             for name, values in known.items():
@@ -152,15 +154,15 @@ def _intervals(
     question: Question,
     metrics: Mapping[str, str],
     answers: Answers,
-    kind: str,
+    texts: Texts,
     notes: list[str],
 ) -> Intervals:
-    """Intervals of all gains that they can be told of; why there are none of others goes to `notes`."""
+    """The interval of every gain that has one. Why others have none is added to `notes`."""
     baseline = question.baseline
     if baseline is None:
         return {}
     lacking = [run for system in systems for run in system.runs if not metrics.keys() <= answers[run.path].keys()]
-    if kind == STANDARD and lacking:
+    if texts == "all" and lacking:
         notes.append(_why_none(lacking, question.split))
     able = [system for system in systems if not any(run in lacking for run in system.runs)]
     if baseline not in able or len(able) < 2:
@@ -169,16 +171,16 @@ def _intervals(
     if foreign := [figure for task, figure in metrics.items() if metric_of(first[task], figure) is None]:
         notes.append(f"no intervals: '{foreign[0]}' is not computed from the answers to single texts")
         return {}
-    if kind == CLEAN and (task := _other_clean_texts(able, metrics, answers)):
+    if texts == "clean" and (task := _other_clean_texts(able, metrics, answers)):
         notes.append(f"no intervals on clean texts: those of {task} are not the same for all runs")
         return {}
     return intervals(
-        able, baseline, metrics, answers, clean=kind == CLEAN, resamples=question.resamples, seed=question.seed
+        able, baseline, metrics, answers, clean=texts == "clean", resamples=question.resamples, seed=question.seed
     )
 
 
 def _why_none(runs: Sequence[RunRecord], split: str) -> str:
-    """Why the gains of these runs, or over them, have no intervals, and what can be done about it."""
+    """Why gains of these runs, or gains over them, have no intervals, and how to get them."""
     named = ", ".join(str(run.path) for run in runs)
     found = f"no intervals with {named}: the answers to single {split} texts are not kept there"
     first = next((run for run in runs if run.predictions is not None), None)
@@ -188,7 +190,7 @@ def _why_none(runs: Sequence[RunRecord], split: str) -> str:
 
 
 def _other_clean_texts(systems: Sequence[System], metrics: Mapping[str, str], answers: Answers) -> str | None:
-    """A task of which the runs do not have the same clean texts, if there is one."""
+    """A task whose clean texts are not the same in all runs, or None."""
     for task in metrics:
         masks = [answers[run.path][task].clean for system in systems for run in system.runs]
         if len({None if mask is None else mask.tobytes() for mask in masks}) > 1:

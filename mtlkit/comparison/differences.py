@@ -1,6 +1,5 @@
-"""`diff`: what two runs, or archives, have in common and what not."""
+"""`diff`: what two runs or archives have in common, and where they differ."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,68 +14,88 @@ from mtlkit.runs import RunDirectory
 from mtlkit.text import printable
 
 Facts = dict[str, dict[str, Any]]
-"""By section and name."""
+"""Facts about one run or archive, by section and name."""
 
 SCORES = "scores"
 WHEN = "when"
-"""The section of what is different for any two runs, which does not make them different."""
+"""The section of facts that differ between any two runs, and therefore do not count as differences."""
 ABOUT_VERSIONS = ("mtlkit", "python", "torch")
 ABOUT_MACHINE = ("device", "kernels", "threads", "accelerator", "processor", "platform")
 ABOUT_TIME = ("created", "finished", "folder")
 WITHOUT_VALUE = ("--resume", "--resume-anyway", "--force", "--dry-run", "--profile")
 OF_THIS_RUN = ("-s", "--serialization-dir", "--resume", "--resume-anyway", "--force", "--profile")
-"""Options that say where or how a run was made, not what it is."""
+"""Options that say where or how a run was made, not what was run."""
 SHORT = {"--override": "-o"}
 
 
+class ShownMeta(Meta):
+    """What is shown of `meta.json`. Nothing of it has to be there."""
+
+    plugins: dict[str, str] = {}
+
+
 @dataclass(frozen=True)
-class Row:
-    """One fact about both."""
+class ComparedFact:
+    """One fact about two runs or archives."""
 
     section: str
     name: str
     values: Mapping[str, Any]
-    """By side, `left` and `right`; a side that knows nothing of it is missing."""
+    """The value on each side, `left` and `right`. A side without this fact is missing."""
 
     @property
     def differs(self) -> bool:
-        """Whether it makes the two different."""
+        """Whether this fact counts as a difference."""
         return self.section != WHEN and (len(self.values) < 2 or self.values["left"] != self.values["right"])
 
 
 def facts_of(path: Path) -> Facts:
-    """Settings, arguments, data, versions, machine and, of a finished run's directory, scores.
+    """Reads the settings, arguments, data, versions and machine of a run or archive; of a finished run also the scores.
 
-    Nothing of an experiment's components is needed, so plugins need not be there.
+    Components are not looked up, so that plugins need not be installed.
 
     Raises:
-        RunError: it is a directory and no run, or a file of it is damaged.
-        ArchiveError: it is an archive that is damaged.
+        RunError: the path is a directory but not a run, or a file in it is damaged.
+        ArchiveError: the archive is damaged.
     """
     if not path.is_dir():
         experiment, meta = read_documents(path)
         return _facts(experiment, meta, {})
     run = RunDirectory(path)
     if not run.is_run:
-        raise RunError(f"{path}: is no run; give a run's directory or an archive")
+        raise RunError(f"{path}: {run.not_a_run}; give a run's directory or an archive")
+    meta = _shown(run.meta)
     try:
-        metrics = json.loads(run.metrics.read_text()) if run.metrics.exists() else {}
-        meta = parse_json(run.meta.read_bytes())
-        validate(Meta, meta, run.meta.name)
-        return _facts(parse_json(run.resolved.read_bytes()), meta, metrics)
-    except (OSError, ValueError, RecursionError, ConfigError) as error:
-        raise RunError(f"{path}: a file of it is missing or damaged: {printable(str(error))}") from None
+        validate(ShownMeta, meta, run.meta.name)
+    except ConfigError as error:
+        raise _damaged(run.meta, str(error).removeprefix(f"{run.meta.name}: ")) from None
+    metrics = _shown(run.metrics, finite=False) if run.metrics.exists() else {}
+    return _facts(_shown(run.resolved), meta, metrics)
 
 
-def compare_facts(left: Facts, right: Facts) -> list[Row]:
-    """Every fact about either, section by section; of scores only where both have some."""
+def _shown(file: Path, *, finite: bool = True) -> dict[str, Any]:
+    try:
+        return parse_json(file.read_bytes(), finite=finite)
+    except (OSError, ValueError) as error:
+        raise _damaged(file, error) from None
+
+
+def _damaged(file: Path, reason: object) -> RunError:
+    why = f"{file.name}: {printable(str(reason))}"
+    return RunError(f"{file.parent}: a file of it is missing or damaged: {why}; copy the run again")
+
+
+def compare_facts(left: Facts, right: Facts) -> list[ComparedFact]:
+    """Every fact that either side has, section by section. Scores are compared only where both sides have some."""
     rows = []
     for section in left:
         sides = {"left": left[section], "right": right[section]}
         if section == SCORES and not all(sides.values()):
             continue
         for name in dict.fromkeys([*left[section], *right[section]]):
-            rows.append(Row(section, name, {side: facts[name] for side, facts in sides.items() if name in facts}))
+            rows.append(
+                ComparedFact(section, name, {side: facts[name] for side, facts in sides.items() if name in facts})
+            )
     return rows
 
 
@@ -97,7 +116,7 @@ def _facts(experiment: Any, meta: Mapping[str, Any], metrics: Mapping[str, Any])
 
 
 def arguments_of(command: Sequence[str]) -> dict[str, str]:
-    """The arguments of a command line by name, such as `--tla-str preset` and `-o trainer.epochs`."""
+    """The arguments of a command line, by names such as `--tla-str preset` and `-o trainer.epochs`."""
     words, places = iter(command[1:]), iter(("verb", "experiment"))
     found: dict[str, str] = {}
     for word in words:

@@ -4,29 +4,40 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from mtlkit.comparison.bootstrap import LEVEL
-from mtlkit.comparison.compare import STANDARD, Comparison, Result
-from mtlkit.tables import Cell, Table, mark_best, spread
-from mtlkit.training import AVERAGE
+from mtlkit.comparison.compare import Comparison, Result, Texts
+from mtlkit.figures import AVERAGE
+from mtlkit.tables import Cell, Table, latex, mark_best, markdown, spread
 
 COLUMNS = ("system", "task", "metric", "split", "texts", "seeds", "mean", "deviation", "gain", "low", "high", "p")
 
 
+FileFormat: TypeAlias = Literal["markdown", "latex", "csv", "json"]
+
+
+def written(comparison: Comparison, format_: FileFormat) -> str:
+    """The text of a comparison in a format for files: tables and notes, or records."""
+    if format_ == "csv":
+        return as_csv(comparison)
+    if format_ == "json":
+        return as_json(comparison)
+    return (markdown if format_ == "markdown" else latex)(tables_of(comparison), notes_of(comparison))
+
+
 def tables_of(comparison: Comparison) -> list[Table]:
-    """The averages, with standard and clean figures side by side; then figures and gains task by task."""
-    kinds = list(comparison.results)
+    """Tables of a comparison: averages, standard and clean figures side by side, then figures and gains by task."""
     tables = [_averages(comparison)]
     if len(comparison.metrics) > 1:
-        tables += [_tasks(comparison, kind) for kind in kinds]
+        tables += [_tasks(comparison, texts) for texts in comparison.results]
     if len(comparison.metrics) > 1 and comparison.question.baseline is not None:
-        tables += [_gains(comparison, kind) for kind in kinds]
+        tables += [_gains(comparison, texts) for texts in comparison.results]
     return tables
 
 
 def notes_of(comparison: Comparison) -> list[str]:
-    """What whoever reads the figures has to know."""
+    """Sentences that a reader of the tables should know: how spreads and intervals were computed, what is missing."""
     question = comparison.question
     notes = []
     if any(len(system.runs) > 1 for system in comparison.systems):
@@ -41,15 +52,15 @@ def notes_of(comparison: Comparison) -> list[str]:
 
 
 def records_of(comparison: Comparison) -> Iterator[dict[str, Any]]:
-    """A record for each system, task and kind of texts, in shares of 1."""
-    for kind, system, task, result in _results(comparison):
+    """One record for each system, task and kind of texts. Figures are fractions from 0 to 1."""
+    for texts, system, task, result in _results(comparison):
         found = result.interval
         yield {
             "system": system,
             "task": task,
             "metric": comparison.metrics.get(task) or _metric(comparison),
             "split": comparison.question.split,
-            "texts": "all" if kind == STANDARD else "clean",
+            "texts": texts,
             "seeds": len(result.values),
             "mean": result.mean,
             "deviation": result.deviation,
@@ -61,7 +72,7 @@ def records_of(comparison: Comparison) -> Iterator[dict[str, Any]]:
 
 
 def as_csv(comparison: Comparison) -> str:
-    """The records, a line each; what is not known is empty."""
+    """The records of a comparison as CSV, one line each. Unknown values are empty."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -70,7 +81,7 @@ def as_csv(comparison: Comparison) -> str:
 
 
 def as_json(comparison: Comparison) -> str:
-    """The systems with their runs, the records, and the notes."""
+    """A comparison as JSON: its systems with their runs, the records, and the notes."""
     question = comparison.question
     value = {
         "systems": {
@@ -86,11 +97,11 @@ def as_json(comparison: Comparison) -> str:
     return json.dumps(value, indent=2) + "\n"
 
 
-def _results(comparison: Comparison) -> Iterator[tuple[str, str, str, Result]]:
-    for kind, by_system in comparison.results.items():
+def _results(comparison: Comparison) -> Iterator[tuple[Texts, str, str, Result]]:
+    for texts, by_system in comparison.results.items():
         for system, by_task in by_system.items():
             for task, result in by_task.items():
-                yield kind, system, task, result
+                yield texts, system, task, result
 
 
 def _averages(comparison: Comparison) -> Table:
@@ -99,9 +110,9 @@ def _averages(comparison: Comparison) -> Table:
     title = f"average of {len(comparison.metrics)} tasks" if several else task
     header = ["system", "seeds"]
     columns: list[list[Cell]] = []
-    for kind, by_system in comparison.results.items():
+    for texts, by_system in comparison.results.items():
         results = [by_system[system.name].get(task) for system in comparison.systems]
-        header.append(f"{_words(kind)}{question.split}")
+        header.append(f"{_words(texts)}{question.split}")
         columns.append(_figures(results))
         if question.baseline is not None:
             header.append(f"gain over {question.baseline.name}")
@@ -116,33 +127,32 @@ def _averages(comparison: Comparison) -> Table:
     return Table(f"{question.split}, {title}, {_metric(comparison)} in %", header, rows)
 
 
-def _tasks(comparison: Comparison, kind: str) -> Table:
-    by_system = comparison.results[kind]
+def _tasks(comparison: Comparison, texts: Texts) -> Table:
+    by_system = comparison.results[texts]
     rows = []
-    for task in _rows(comparison, kind):
+    for task in _rows(comparison, texts):
         rows.append([Cell(task), *_figures([by_system[system.name].get(task) for system in comparison.systems])])
-    title = f"{_words(kind)}{comparison.question.split} by task, {_metric(comparison)} in %"
+    title = f"{_words(texts)}{comparison.question.split} by task, {_metric(comparison)} in %"
     return Table(title, ["task", *(system.name for system in comparison.systems)], rows)
 
 
-def _gains(comparison: Comparison, kind: str) -> Table:
+def _gains(comparison: Comparison, texts: Texts) -> Table:
     baseline = comparison.question.baseline
     assert baseline is not None, "gains are counted from one"
     others = [system.name for system in comparison.systems if system is not baseline]
-    by_system = comparison.results[kind]
+    by_system = comparison.results[texts]
     rows = []
-    for task in _rows(comparison, kind):
+    for task in _rows(comparison, texts):
         results = [by_system[name].get(task) for name in others]
         rows.append([Cell(task), *(Cell(f"{_gain(result)} {_with_p(result)}".strip()) for result in results)])
-    title = (
-        f"gain over {baseline.name}, {_words(kind)}{comparison.question.split} by task, {_metric(comparison)} in points"
-    )
+    which = f"{_words(texts)}{comparison.question.split} by task"
+    title = f"gain over {baseline.name}, {which}, {_metric(comparison)} in points"
     return Table(title, ["task", *others], rows)
 
 
-def _rows(comparison: Comparison, kind: str) -> list[str]:
+def _rows(comparison: Comparison, texts: Texts) -> list[str]:
     """The tasks that have a figure, and their average."""
-    return list(comparison.results[kind][comparison.systems[0].name])
+    return list(comparison.results[texts][comparison.systems[0].name])
 
 
 def _figures(results: Sequence[Result | None]) -> list[Cell]:
@@ -178,5 +188,5 @@ def _metric(comparison: Comparison) -> str:
     return " / ".join(dict.fromkeys(comparison.metrics.values()))
 
 
-def _words(kind: str) -> str:
-    return kind.replace("_", " ")
+def _words(texts: Texts) -> str:
+    return "clean " if texts == "clean" else ""

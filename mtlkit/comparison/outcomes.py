@@ -1,4 +1,4 @@
-"""Scores of resamples of a task's texts, from the answers that runs gave to each.
+"""Scores on resamples of a task's texts, from the predictions of runs for each text.
 
 Shapes: R resamples, n texts, K runs, C counts.
 """
@@ -14,17 +14,17 @@ from mtlkit.metrics import AdditiveMetric, Metric
 from mtlkit.training import Predictions
 
 Pairs = Sequence[tuple[Target, Target]]
-"""Answer and target of each text."""
+"""The prediction and the target of each text."""
 
 
 def stratum_of(runs: Sequence[Predictions], lazy: Lazy[Metric], figure: str, clean: bool) -> Stratum | None:
-    """The texts of a task that have a target, scored for each run; None where there are none.
+    """The texts of a task that have a target, as a stratum to resample; None where no text has one.
 
     Args:
-        runs: answers of K runs to the same texts.
-        lazy: gives the figure.
-        figure: a key of `Metric.compute`.
-        clean: take the clean texts only, which are the same for all runs.
+        runs: predictions of K runs for the same texts.
+        lazy: the metric that gives the figure.
+        figure: a key of the metric's `compute`.
+        clean: whether to take the clean texts only, which are the same for all runs.
     """
     first = runs[0]
     kept = numpy.array([truth is not None for truth in first.gold], bool)
@@ -42,12 +42,12 @@ def stratum_of(runs: Sequence[Predictions], lazy: Lazy[Metric], figure: str, cle
 
 
 def metric_of(predictions: Predictions, figure: str) -> Lazy[Metric] | None:
-    """The metric that gives a figure, if one does."""
+    """The metric of a task that gives a figure, or None."""
     return next((lazy for lazy in predictions.metrics if figure in lazy.build().compute()), None)
 
 
 def from_counts(metric: AdditiveMetric, figure: str, answers: Sequence[Pairs]) -> Callable[[Array], Array]:
-    """Sums the counts of each resample by one product of matrices."""
+    """A score function that sums the counts of all resamples in one matrix product."""
     counts_KnC = numpy.array([[metric.counts(*pair) for pair in pairs] for pairs in answers], numpy.float64)
     num_runs, size, num_counts = counts_KnC.shape
     counts_nKC = counts_KnC.transpose(1, 0, 2).reshape(size, num_runs * num_counts)
@@ -60,7 +60,7 @@ def from_counts(metric: AdditiveMetric, figure: str, answers: Sequence[Pairs]) -
 
 
 def recomputed(lazy: Lazy[Metric], figure: str, answers: Sequence[Pairs]) -> Callable[[Array], Array]:
-    """Gives each resample to a metric of its own: slow, and right for every metric."""
+    """A score function that computes the metric anew on each resample: slow, but correct for every metric."""
 
     def score(times_Rn: Array) -> Array:
         return numpy.array([[_figure(lazy, figure, pairs, times_n) for pairs in answers] for times_n in times_Rn])

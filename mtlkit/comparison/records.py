@@ -1,4 +1,4 @@
-"""What is compared: finished runs, by their directories or by the files that are kept of them, put into systems."""
+"""Finished runs that can be compared, read from run directories or kept result files, and grouped into systems."""
 
 import json
 import re
@@ -8,24 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from mtlkit.errors import RunError
+from mtlkit.figures import Figure
 from mtlkit.runs import RunDirectory
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What is known of one finished run."""
+    """What a comparison needs to know about one finished run."""
 
     path: Path
     seed: int
     figures: Mapping[str, Mapping[str, float]]
-    """`task/metric` by split."""
+    """The value of each figure, by split and by the figure's name."""
     data: Mapping[str, str]
     """sha256 of each data file, by the file's name, or by its path where two have the same name."""
     limit: int | None
     predictions: Path | None
-    """The folder of its answers to single texts; None where none can be."""
+    """The folder of the run's predictions for single texts, which may be empty; None for a kept result file."""
     system: str
-    """The same for runs that differ in their seeds alone."""
+    """A key that is equal for runs that differ only in their seeds."""
 
     @property
     def name(self) -> str:
@@ -45,23 +46,23 @@ class System:
 
 
 def read_record(path: Path) -> RunRecord:
-    """A run's directory, or a JSON file that docs/results/collect.py made of one.
+    """Reads a run's directory, or a JSON file that docs/results/collect.py made of one.
 
     Raises:
-        RunError: it is neither, or its run is not finished.
+        RunError: the path is neither, or the run is not finished.
     """
     try:
         return _from_file(path) if path.is_file() else _from_directory(path)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise RunError(f"{path}: holds no finished run that can be read; give a run's directory") from None
 
 
 def systems_of(records: Sequence[RunRecord], names: Sequence[str] = ()) -> list[System]:
-    """The records by system, in the order in which each system is first met.
+    """Groups runs into systems, in the order in which each system first occurs.
 
     Args:
-        records: of runs.
-        names: of the systems, in that order; none for those of their first runs.
+        records: the runs.
+        names: a name for each system, in that order; if empty, systems are named after their first runs.
 
     Raises:
         RunError: two runs of a system have the same seed, or there are not as many names as systems.
@@ -83,7 +84,7 @@ def systems_of(records: Sequence[RunRecord], names: Sequence[str] = ()) -> list[
 
 
 def digests_by_name(digests: Mapping[str, str]) -> dict[str, str]:
-    """Of data files, by their names or by their paths where two have the same name."""
+    """Digests of data files, by file name, or by path where two files have the same name."""
     names = [Path(file).name for file in digests]
     return {
         name if names.count(name) == 1 else file: digest
@@ -94,12 +95,12 @@ def digests_by_name(digests: Mapping[str, str]) -> dict[str, str]:
 def _from_directory(path: Path) -> RunRecord:
     run = RunDirectory(path)
     if not run.is_run:
-        raise RunError(f"{path}: is no run; give a run's directory, or a file that docs/results/collect.py made of one")
+        remedy = "give a run's directory, or a file that docs/results/collect.py made of one"
+        raise RunError(f"{path}: {run.not_a_run}; {remedy}")
     if not run.metrics.exists():
         raise RunError(f"{path}: its run is not finished; go on with it by mtlkit train ... --resume")
-    resolved = json.loads(run.resolved.read_text(encoding="utf-8"))
-    del resolved["seed"]
-    return _record(path, run.read_meta(), json.loads(run.metrics.read_text()), {"resolved": resolved}, run.predictions)
+    resolved = {name: value for name, value in run.read_resolved().items() if name != "seed"}
+    return _record(path, run.read_meta(), run.read_metrics(), {"resolved": resolved}, run.predictions)
 
 
 def _from_file(path: Path) -> RunRecord:
@@ -113,10 +114,13 @@ def _record(
     path: Path, meta: Mapping[str, Any], metrics: Mapping[str, Any], alike: Mapping[str, Any], predictions: Path | None
 ) -> RunRecord:
     limit = meta.get("limit")
+    figures = {split: dict(metrics[split]) for split in ("dev", "test")}
+    for name in (name for values in figures.values() for name in values):
+        Figure.parse(name)
     return RunRecord(
         path,
         seed=int(meta["seed"]),
-        figures={split: metrics[split] for split in ("dev", "test")},
+        figures=figures,
         data=digests_by_name(meta["data"]),
         limit=limit,
         predictions=predictions,
@@ -125,7 +129,7 @@ def _record(
 
 
 def _less_seed(arguments: Sequence[str]) -> list[str]:
-    """A command line without the option that says the seed."""
+    """A command line without the option that sets the seed."""
     kept: list[str] = []
     for word in arguments:
         if re.fullmatch(r"seed=\d+", word) and kept:

@@ -1,9 +1,9 @@
-"""Evaluates an experiment file (Jsonnet, or plain JSON) to a value, and keeps the text of every file it used."""
+"""Evaluates an experiment file (Jsonnet or plain JSON) to a value, and keeps the text of every file it used."""
 
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,33 +19,38 @@ LIBRARY = Path(__file__).parent.parent / "library"
 
 @dataclass(frozen=True)
 class Variables:
-    """What the command line gives to a Jsonnet file, each value as Jsonnet code.
+    """Variables passed to a Jsonnet file from the command line, each value as Jsonnet code.
 
-    `external` is read with `std.extVar`, `arguments` are the parameters of a file that evaluates to a function.
+    `external` variables are read with `std.extVar`; `arguments` are the parameters of a file that evaluates to a
+    function.
     """
 
     external: Mapping[str, str] = field(default_factory=dict)
     arguments: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, str] = field(default_factory=dict)
-    """External variables that are there whether or not the file reads them."""
+    """External variables that are always defined, whether or not the file reads them."""
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """An evaluated file: its value, and the text of each file it was made from, by path as written from its root."""
+    """The result of evaluating a file: its value, and the text of every file it was made from, by path relative to the
+    root.
+    """
 
     value: Any
     sources: dict[str, str]
 
 
 def evaluate_file(path: Path, variables: Variables | None = None) -> Evaluated:
-    """Evaluates `path`.
+    """Evaluates the file at `path`.
 
     An import may name a file in the experiment's tree (its folder, or the outermost folder named `experiments` above
-    it) or in mtlkit's own library (`import 'mtlkit/vader.libsonnet'`). The environment is not visible to the file.
+    it) or in mtlkit's own library (`import 'mtlkit/vader.libsonnet'`). Environment variables are not visible to the
+    file.
 
     Raises:
-        ConfigError: the file is missing or unreadable, leaves its tree, or is no valid Jsonnet or JSON.
+        ConfigError: the file is missing or unreadable, imports a file outside its tree, or is not valid Jsonnet or
+            JSON.
     """
     variables = variables or Variables()
     text = _read(path)
@@ -53,7 +58,7 @@ def evaluate_file(path: Path, variables: Variables | None = None) -> Evaluated:
     name = path.resolve().relative_to(root).as_posix()
     if path.suffix == ".json":
         _check_used(path, {**variables.external, **variables.arguments}, [])
-        return Evaluated(_parse_json(path, text), {name: text})
+        return Evaluated(parse_json(text, path), {name: text})
     importer = _Importer(root, path)
 
     def evaluate(code: str, arguments: Mapping[str, str]) -> Any:
@@ -75,15 +80,17 @@ def evaluate_file(path: Path, variables: Variables | None = None) -> Evaluated:
 
 
 def top_level_arguments(path: Path, variables: Variables | None = None) -> list[str]:
-    """The arguments that a file takes, as they are written; none of one that is no function.
+    """Returns the top-level arguments that a file declares, in source order; none if it does not evaluate to a
+    function.
 
-    Jsonnet tells how many there are, and whether there are some of given names. So every list of so many names in the
-    file or an import is tried.
+    Only Jsonnet knows which function a file evaluates to, but it does not list a function's parameters. So all
+    functions that the file and its imports define are read from their source text, and Jsonnet is asked which of them
+    matches.
 
     Raises:
-        ConfigError: as `evaluate_file`.
+        ConfigError: for the same reasons as `evaluate_file`.
     """
-    text = _read(path)
+    _read(path)
     if path.suffix == ".json":
         return []
     importer, file = _Importer(experiment_root(path), path), f"(import {json.dumps(path.name)})"
@@ -92,31 +99,37 @@ def top_level_arguments(path: Path, variables: Variables | None = None) -> list[
         count = _evaluate(path, f"if std.isFunction({file}) then std.length({file}) else 0", variables, {}, importer)
     except RuntimeError as error:
         raise ConfigError(_explain(path, str(error))) from None
-    for names in parameter_lists("\n".join([text, *importer.sources.values()])) if count else ():
-        given = ", ".join(f"{name}=null" for name in names)
-        if len(names) == count and _takes(f"{file}({given})", path, variables, importer):
-            return names
+    for text in list(importer.sources.values()) if count else ():
+        for names in parameter_lists(text):
+            if len(names) == count and _takes(file, names, path, variables, importer):
+                return names
     return []
 
 
-def _takes(call: str, path: Path, variables: Variables, importer: "_Importer") -> bool:
-    """Whether a function has the parameters that the call names, whatever comes of them."""
+def _takes(function: str, names: Sequence[str], path: Path, variables: Variables, importer: "_Importer") -> bool:
+    """Returns whether a function has all of these parameters.
+
+    Jsonnet checks the names of arguments one by one, in order, before it evaluates the function. The call therefore
+    passes one extra argument that the function cannot have, and the function matches if Jsonnet rejects that one.
+    """
+    unknown = f"{max(names, key=len, default='')}_"
+    given = ", ".join(f"{name}=null" for name in [*names, unknown])
     try:
-        _evaluate(path, f"std.type({call})", variables, {}, importer)
+        _evaluate(path, f"{function}({given})", variables, {}, importer)
     except RuntimeError as error:
-        return not re.search("function has no parameter|STATIC ERROR", str(error))  # the latter where one is a keyword
-    return True
+        return f"function has no parameter {unknown}\n" in str(error)
+    raise AssertionError(f"Jsonnet has taken {unknown}")
 
 
 def experiment_root(path: Path) -> Path:
-    """The folder that the file's imports must stay in."""
+    """Returns the folder that the imports of a file must stay in."""
     folder = path.resolve().parent
     named = [parent for parent in (folder, *folder.parents) if parent.name == "experiments"]
     return named[-1] if named else folder
 
 
 class _Importer:
-    """Jsonnet's import callback: resolves, restricts and records what is imported."""
+    """Import callback for Jsonnet that resolves, restricts and records imports."""
 
     def __init__(self, root: Path, experiment: Path) -> None:
         self.root = root
@@ -142,7 +155,7 @@ class _Importer:
 
 
 def _evaluate(path: Path, code: str, variables: Variables, arguments: Mapping[str, str], importer: _Importer) -> Any:
-    """The value of code that stands in the place of a file. Raises RuntimeError, with Jsonnet's message."""
+    """Evaluates code as if it were the content of the file at `path`. Raises RuntimeError with Jsonnet's message."""
     external = {**variables.defaults, **variables.external}
     output = _jsonnet.evaluate_snippet(
         str(path), code, ext_codes=external, tla_codes=dict(arguments), import_callback=importer
@@ -151,8 +164,10 @@ def _evaluate(path: Path, code: str, variables: Variables, arguments: Mapping[st
 
 
 def _check_used(path: Path, external: Iterable[str], texts: Iterable[str]) -> None:
-    """Refuses a variable whose name stands in no file as a string, so that none can read it: Jsonnet itself would not
-    notice that it is misspelt."""
+    """Rejects a variable whose name does not appear as a string in any file, since no file can read it.
+
+    Jsonnet itself does not report a misspelt variable.
+    """
     text = "\n".join(texts)
     read = {name for _, name in re.findall(r"extVar\(\s*(['\"])(.+?)\1\s*\)", text)}
     for name in external:
@@ -176,26 +191,33 @@ def _read(path: Path) -> str:
         raise ConfigError(f"{path}: is not UTF-8 text; save it in that encoding") from None
 
 
-def _parse_json(path: Path, text: str) -> Any:
+def parse_json(text: str, place: Path | str) -> Any:
+    """Parses a JSON text.
+
+    Raises:
+        ConfigError: it is not valid JSON, or contains something that only Python's parser accepts: a duplicate key, NaN
+            or infinity.
+    """
+
     def no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         if repeated := {name for name in names if names.count(name) > 1}:
-            raise ConfigError(f"{path}: key '{min(repeated)}' is given twice in one object; keep one of them")
+            raise ConfigError(f"{place}: key '{min(repeated)}' is given twice in one object; keep one of them")
         return dict(pairs)
 
     def no_constants(name: str) -> Any:
-        raise ConfigError(f"{path}: {name} is no number in JSON; write a number")
+        raise ConfigError(f"{place}: {name} is no number in JSON; write a number")
 
     try:
         return json.loads(text, object_pairs_hook=no_duplicates, parse_constant=no_constants)
     except json.JSONDecodeError as error:
-        raise ConfigError(f"{path}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}") from None
+        raise ConfigError(f"{place}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}") from None
     except ValueError:  # Python's own limit, 4300 digits
-        raise ConfigError(f"{path}: a number has too many digits; write a shorter one") from None
+        raise ConfigError(f"{place}: a number has too many digits; write a shorter one") from None
 
 
 def _explain(path: Path, message: str) -> str:
-    """Jsonnet's message in one line: `file:line:col: what; remedy`; its stack trace is left out."""
+    """Formats Jsonnet's message on one line, `file:line:col: what; remedy`, without the stack trace."""
     first, *trace = [line.strip() for line in message.strip().splitlines()]
     what = re.sub(r"^(STATIC|RUNTIME) ERROR: ", "", first)
     what = re.sub(r"couldn't open import \".*?\": ", "", what)

@@ -1,26 +1,66 @@
-"""What a model gets: some texts of one task.
+"""The input of a model: texts of one task, as tensors.
 
-Shapes: B batch, T words of the longest text, C characters of the longest word.
+Shapes: B batch, T words of the longest text, C integers per word.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import final
 
 import torch
 from torch import Tensor
 
+from mtlkit.errors import ComponentError
+
 
 @final
 @dataclass(frozen=True)
 class Text:
-    """Texts padded at the right with 0.
+    """Texts padded on the right.
 
-    `words_BT` int64 ids; `mask_BT` bool, True at words; `characters_BTC` int64 ids, None where no embedder reads them.
+    `mask_BT` is bool, True at words. `columns` holds what the embedder requested through its method `columns`: int64,
+    (B, T) or (B, T, C), 0 at padding.
     """
 
-    words_BT: Tensor
     mask_BT: Tensor
-    characters_BTC: Tensor | None = None
+    columns: Mapping[str, Tensor]
+
+    def column(self, name: str) -> Tensor:
+        """Returns one of the columns.
+
+        Raises:
+            ComponentError: the embedder did not request it.
+        """
+        if name not in self.columns:
+            known = ", ".join(self.columns) or "none"
+            raise ComponentError(
+                f"an embedder reads the column '{name}', and its method `columns` does not give it (it gives: {known})"
+            )
+        return self.columns[name]
+
+    @property
+    def words_BT(self) -> Tensor:
+        """The column `words`: ids in the vocabulary, 1 for unknown words."""
+        return self.column("words")
+
+    @property
+    def characters_BTC(self) -> Tensor:
+        """The column `characters`: the vocabulary ids of each word's first characters."""
+        return self.column("characters")
+
+    def part(self, name: str) -> "Text":
+        """Returns the texts as one part of a nested embedder sees them: each column `name.COLUMN` under the name
+        `COLUMN`.
+        """
+        start = f"{name}."
+        own = {key.removeprefix(start): column for key, column in self.columns.items() if key.startswith(start)}
+        return Text(self.mask_BT, own)
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> "Text":
+        """Applies a function to every tensor. It must treat the leading dimensions of all alike, as a selection of rows
+        does.
+        """
+        return Text(change(self.mask_BT), {name: change(column) for name, column in self.columns.items()})
 
 
 @final
@@ -28,9 +68,9 @@ class Text:
 class Batch:
     """Texts of one task and their targets.
 
-    `targets` int64, (B,) for labels and (B, T) for tags: ids in the task's labels, -1 for padding and for a target that
-    is missing or that training never showed; None where the split has no targets at all.
-    `indices_B` int64, always on the CPU: the texts' places in their split.
+    `targets` is int64, (B,) for labels and (B, T) for tags: ids in the task's labels, -1 at padding and for targets
+    that are missing or do not occur in the training data. It is None if the split has no targets.
+    `indices_B` is int64 and always on the CPU: the positions of the texts in their split.
     """
 
     task: str
@@ -40,34 +80,19 @@ class Batch:
 
     @property
     def size(self) -> int:
-        """B."""
+        """The number B of texts."""
         return len(self.indices_B)
 
     def parts(self, number: int) -> "list[Batch]":
-        """The texts in so many parts, as equal as can be, in their order; padding stays."""
-        text, count = self.text, min(number, self.size)
-        rows = torch.tensor_split(torch.arange(self.size), count)
-        bounds = [(int(some[0]), int(some[-1]) + 1) for some in rows]
-        return [
-            Batch(
-                self.task,
-                Text(
-                    text.words_BT[start:end],
-                    text.mask_BT[start:end],
-                    None if text.characters_BTC is None else text.characters_BTC[start:end],
-                ),
-                None if self.targets is None else self.targets[start:end],
-                self.indices_B[start:end],
-            )
-            for start, end in bounds
-        ]
+        """Splits the batch into `number` parts of nearly equal size, in order. Padding is kept."""
+        rows = torch.tensor_split(torch.arange(self.size), min(number, self.size))
+        return [self._rows(slice(int(some[0]), int(some[-1]) + 1)) for some in rows]
+
+    def _rows(self, rows: slice) -> "Batch":
+        targets = None if self.targets is None else self.targets[rows]
+        return Batch(self.task, self.text.map(lambda tensor: tensor[rows]), targets, self.indices_B[rows])
 
     def to(self, device: torch.device | str) -> "Batch":
-        """The batch on another device."""
-        text = self.text
-        moved = Text(
-            text.words_BT.to(device),
-            text.mask_BT.to(device),
-            None if text.characters_BTC is None else text.characters_BTC.to(device),
-        )
-        return replace(self, text=moved, targets=None if self.targets is None else self.targets.to(device))
+        """Returns the batch with its tensors on another device, except `indices_B`."""
+        text = self.text.map(lambda tensor: tensor.to(device))
+        return replace(self, text=text, targets=None if self.targets is None else self.targets.to(device))

@@ -1,15 +1,16 @@
-"""Corpora from readers: indexed once, kept in the cache, memory-mapped ever after."""
+"""Loading of corpora through readers: indexed once, cached on disk, and memory-mapped from then on."""
 
 import hashlib
 import inspect
 import json
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mtlkit.config import Component, Lazy, components_in
+from mtlkit.config import Component, Lazy, components_in, parts_by_place
 from mtlkit.data.corpus import Corpus
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.errors import DataError
@@ -21,13 +22,14 @@ STRINGS = ("forms", "labels", "target_kind", "skipped")
 
 
 def load_corpus(reader: Lazy[DatasetReader], source: str, *, cache: Path | None) -> Corpus:
-    """The corpus that `reader` makes of `source`: taken from `cache`, or made and put there; None keeps nothing.
+    """Returns the corpus that `reader` produces from `source`, loaded from `cache` if possible and stored there
+    otherwise.
 
-    An entry's key is made of the reader's settings and code, `source` and the contents of its files; a damaged entry is
-    made again.
+    The key of an entry is a digest of the reader's settings and code, `source`, and the contents of its files. A
+    damaged entry is rebuilt. If `cache` is None, nothing is stored.
 
     Raises:
-        DataError: the data are wrong or missing, hold no text at all, or the cache cannot be written.
+        DataError: the data are invalid, missing or empty, or the cache cannot be written.
     """
     built = reader.build()
     if cache is None:
@@ -60,12 +62,28 @@ def _key(reader: Lazy[DatasetReader], source: str, files: Sequence[Path]) -> str
         "code": [_code_sha256(component) for component in components_in(reader)],
         "source": source,
         "files": [*map(file_sha256, files)],
+        **_own_files(reader),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def _own_files(reader: Lazy[DatasetReader]) -> dict[str, Any]:
+    """Returns digests of the files that readers and tokenisers save, which affect how texts are split into words; an
+    empty dict if none saves files.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for place, part in parts_by_place(reader):
+        if part.component.saves_files:
+            with tempfile.TemporaryDirectory(prefix="mtlkit-") as folder:
+                part.build().save_files(Path(folder))
+                found[place] = {file.name: file_sha256(file) for file in sorted(Path(folder).iterdir())}
+    return {"own files": found} if found else {}
+
+
 def _code_sha256(component: type[Component]) -> str:
-    """sha256 of the file that defines a reader or tokeniser, so that a changed plugin reads anew."""
+    """Returns the SHA-256 of the file that defines a reader or tokeniser, so that a changed plugin invalidates the
+    cache.
+    """
     file = inspect.getsourcefile(component)
     return file_sha256(Path(file)) if file else ""
 
@@ -83,7 +101,7 @@ def _store(corpus: Corpus, entry: Path) -> None:
 
 
 def _open(entry: Path) -> Corpus | None:
-    """The stored corpus with its columns memory-mapped, or None where the entry is missing or damaged."""
+    """Returns the stored corpus with memory-mapped columns, or None if the entry is missing or damaged."""
     try:
         about = json.loads((entry / "corpus.json").read_bytes())
         strings = {name: about[name] for name in STRINGS}
@@ -95,7 +113,7 @@ def _open(entry: Path) -> Corpus | None:
         )
         forms, labels, kind, skipped = (strings[name] for name in STRINGS)
         return Corpus(forms, tokens, offsets, labels, targets, digests, places, kind, skipped)
-    except (OSError, ValueError, KeyError, TypeError, DataError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, DataError):
         return None
 
 

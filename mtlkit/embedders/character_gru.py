@@ -3,6 +3,7 @@
 Shapes: B batch, T time steps, W = B T words, C characters, F size of a character's vector, H state size of a direction.
 """
 
+from collections.abc import Mapping, Sequence
 from math import sqrt
 from typing import final
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from mtlkit.config import Runtime
 from mtlkit.data.batch import Text
+from mtlkit.data.columns import Table
 from mtlkit.data.vocabulary import Vocabulary
 from mtlkit.embedders.embedder import Embedder
 from mtlkit.kernels.sequences import last_valid, reverse_within_length
@@ -20,10 +22,11 @@ from mtlkit.types import PositiveInt, Probability
 @final
 @Embedder.register("character_gru")
 class CharacterGruEmbedder(Embedder):
-    """The last states of two GRUs that read a word's characters from either end (Yang, Salakhutdinov and Cohen 2016).
+    """The final states of two GRUs that read a word's characters from either end (Yang, Salakhutdinov and Cohen 2016).
 
-    With the tagger that Liu et al. 2019 copy as FS-MTL. Character vectors have `dim` numbers and begin as
-    U(-√(3/dim), √(3/dim)); `dropout` falls on them. A word's vector has `hidden_dim` numbers of each direction.
+    It is part of the tagger that Liu et al. 2019 reimplement as FS-MTL. Character vectors have size `dim` and are
+    initialised from U(-√(3/dim), √(3/dim)); `dropout` is applied to them. A word's vector has `hidden_dim` values per
+    direction.
     """
 
     def __init__(
@@ -36,7 +39,7 @@ class CharacterGruEmbedder(Embedder):
     ) -> None:
         super().__init__()
         self.output_dim = 2 * hidden_dim
-        self.uses_characters = True
+        self._vocabulary = vocabulary
         self.table = nn.Embedding(len(vocabulary["characters"]), dim, padding_idx=0)
         self.dropout = nn.Dropout(dropout)
         self.rightward = nn.GRU(dim, hidden_dim, batch_first=True)
@@ -45,8 +48,13 @@ class CharacterGruEmbedder(Embedder):
         with torch.no_grad():
             self.table.weight[0].zero_()
 
+    def columns(self, forms: Sequence[str]) -> Mapping[str, Table]:
+        return {"characters": self._vocabulary.character_ids(forms)}
+
+    def namespaces_of(self, parameter: str) -> tuple[str, ...]:
+        return ("characters",)
+
     def forward(self, text: Text) -> Tensor:
-        assert text.characters_BTC is not None, "uses_characters asks for them"
         characters_WC = text.characters_BTC.flatten(0, 1)
         mask_WC = characters_WC != 0
         vectors_WCF = self.dropout(self.table(characters_WC))
@@ -55,4 +63,4 @@ class CharacterGruEmbedder(Embedder):
         both_WE = torch.cat([last_valid(states, mask_WC) for states in (rightward_WCH, leftward_WCH)], dim=-1)
         # Words of padding have no character, and so no last one.
         both_WE = both_WE.masked_fill(~mask_WC.any(dim=1, keepdim=True), 0.0)
-        return both_WE.view(*text.words_BT.shape, self.output_dim)
+        return both_WE.view(*text.mask_BT.shape, self.output_dim)

@@ -3,6 +3,7 @@
 Shapes: B batch, T time steps, W = B T words, C characters, F size of a character's vector, E embedding size (filters).
 """
 
+from collections.abc import Mapping, Sequence
 from math import sqrt
 from typing import final
 
@@ -12,6 +13,7 @@ from torch.nn import functional as F
 
 from mtlkit.config import Runtime
 from mtlkit.data.batch import Text
+from mtlkit.data.columns import Table
 from mtlkit.data.vocabulary import Vocabulary
 from mtlkit.embedders.embedder import Embedder
 from mtlkit.kernels.sequences import masked_max
@@ -21,11 +23,11 @@ from mtlkit.types import PositiveInt, Probability
 @final
 @Embedder.register("characters")
 class CharacterEmbedder(Embedder):
-    """A convolution over a word's characters and the maximum over its windows (Ma and Hovy 2016).
+    """A convolution over a word's characters, followed by the maximum over all windows (Ma and Hovy 2016).
 
-    Character vectors have `dim` numbers and begin as U(-√(3/dim), √(3/dim)); `dropout` falls on them. There is a
-    window of `width` around each character, with zeros beyond the word's ends. A word's vector has a number for each
-    of the `filters`.
+    Character vectors have size `dim` and are initialised from U(-√(3/dim), √(3/dim)); `dropout` is applied to them. A
+    window of `width` is centred on each character, with zeros beyond the word's ends. A word's vector has one value per
+    filter, `filters` in total.
     """
 
     def __init__(
@@ -39,7 +41,7 @@ class CharacterEmbedder(Embedder):
     ) -> None:
         super().__init__()
         self.output_dim = filters
-        self.uses_characters = True
+        self._vocabulary = vocabulary
         self.reach = ((width - 1) // 2, width // 2)
         # Not nn.Embedding(...), which draws N(0, 1) first, to be overwritten; `WordEmbedder` says what that costs.
         empty = torch.empty(len(vocabulary["characters"]), dim)
@@ -50,9 +52,14 @@ class CharacterEmbedder(Embedder):
         with torch.no_grad():
             self.table.weight[0].zero_()
 
+    def columns(self, forms: Sequence[str]) -> Mapping[str, Table]:
+        return {"characters": self._vocabulary.character_ids(forms)}
+
+    def namespaces_of(self, parameter: str) -> tuple[str, ...]:
+        return ("characters",)
+
     def forward(self, text: Text) -> Tensor:
-        assert text.characters_BTC is not None, "uses_characters asks for them"
         characters_WC = text.characters_BTC.flatten(0, 1)
         vectors_WFC = self.dropout(self.table(characters_WC)).transpose(1, 2)
         windows_WCE = self.convolution(F.pad(vectors_WFC, self.reach)).transpose(1, 2)
-        return masked_max(windows_WCE, characters_WC != 0).view(*text.words_BT.shape, self.output_dim)
+        return masked_max(windows_WCE, characters_WC != 0).view(*text.mask_BT.shape, self.output_dim)

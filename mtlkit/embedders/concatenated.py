@@ -3,7 +3,8 @@
 Shapes: B batch, T time steps, E embedding size (the sum).
 """
 
-from typing import Annotated, final
+from collections.abc import Collection, Mapping, Sequence
+from typing import Annotated, cast, final
 
 import torch
 from pydantic import Field
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from mtlkit.config import Lazy, Runtime
 from mtlkit.data.batch import Text
+from mtlkit.data.columns import Table, nested
 from mtlkit.data.vectors import Vectors
 from mtlkit.data.vocabulary import Vocabulary
 from mtlkit.embedders.embedder import Embedder
@@ -19,7 +21,7 @@ from mtlkit.embedders.embedder import Embedder
 @final
 @Embedder.register("concatenated")
 class ConcatenatedEmbedder(Embedder):
-    """The vectors of all `embedders`, concatenated in their order; each one has its own dropout."""
+    """Concatenates the vectors of all `embedders` in order; each one has its own dropout."""
 
     def __init__(
         self,
@@ -27,12 +29,24 @@ class ConcatenatedEmbedder(Embedder):
         *,
         vocabulary: Runtime[Vocabulary],
         vectors: Runtime[Vectors | None],
+        fresh: Runtime[bool],
     ) -> None:
         super().__init__()
-        built = [embedder.build(vocabulary=vocabulary, vectors=vectors) for embedder in embedders]
+        built = [embedder.build(vocabulary=vocabulary, vectors=vectors, fresh=fresh) for embedder in embedders]
         self.output_dim = sum(embedder.output_dim for embedder in built)
-        self.uses_characters = any(embedder.uses_characters for embedder in built)
+        self.looks_at_neighbours = any(embedder.looks_at_neighbours for embedder in built)
         self.embedders = nn.ModuleList(built)
 
+    def columns(self, forms: Sequence[str]) -> Mapping[str, Table]:
+        return nested({name: embedder.tables(forms) for name, embedder in self._parts.items()})
+
+    def namespaces_of(self, parameter: str) -> Collection[str]:
+        _, part, name = parameter.split(".", 2)
+        return self._parts[part].namespaces_of(name)
+
     def forward(self, text: Text) -> Tensor:
-        return torch.cat([embedder(text) for embedder in self.embedders], dim=-1)
+        return torch.cat([embedder(text.part(name)) for name, embedder in self._parts.items()], dim=-1)
+
+    @property
+    def _parts(self) -> dict[str, Embedder]:
+        return {name: cast(Embedder, embedder) for name, embedder in self.embedders.named_children()}

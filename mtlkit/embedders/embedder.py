@@ -1,29 +1,74 @@
 """The interface of embedders.
 
-Shapes: B batch, T time steps, E embedding size.
+Shapes: B batch, T time steps, E embedding size, F distinct surface forms of a split, C integers of a form.
 """
 
 from abc import abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from typing import final
 
 from torch import Tensor, nn
 
 from mtlkit.config import Component
 from mtlkit.data.batch import Text
+from mtlkit.data.columns import Table, fault_of
+from mtlkit.errors import ComponentError
 
 
-class Embedder(nn.Module, Component, offers=("vocabulary", "vectors")):
-    """Turns the words of a batch into vectors, without looking at their neighbours.
+class Embedder(nn.Module, Component, offers=("vocabulary", "vectors", "fresh", "files")):
+    """Turns the words of a batch into vectors.
 
-    Given at build: `vocabulary` (Vocabulary), and `vectors` (Vectors or None), pretrained word vectors for a fresh
-    model; None if there are none, or if the weights will come from an archive.
+    The method `columns` states what the embedder needs to know about words, such as ids, characters, word pieces,
+    affixes or lexicon entries. These are computed once for each distinct form of a split, and passed with every batch.
+
+    Run-time values offered: `vocabulary` (Vocabulary); `fresh` (bool), whether the weights are initialised here, or
+    will be loaded from a checkpoint or an archive; `vectors` (Vectors or None), pretrained word vectors for fresh
+    weights; `files` (Path or None), the folder with the files that the component has saved (see `Component`).
     """
 
     output_dim: int
     """The size E of the vectors."""
 
-    uses_characters: bool = False
-    """Whether it reads `Text.characters_BTC`; batches hold characters only if so."""
+    looks_at_neighbours: bool = False
+    """Whether the vector of a word depends on the other words of its text."""
+
+    @abstractmethod
+    def columns(self, forms: Sequence[str]) -> Mapping[str, Table]:
+        """Computes the tables of F distinct surface forms, by name.
+
+        A batch carries them as `Text.columns` under the same names, visible to this embedder only: another one may use
+        the same names for other columns. A row must depend on its form only, so that a word has the same meaning in
+        every split.
+
+        Returns:
+            NumPy integer arrays, (F,), or (F, C) for forms of up to C parts. 0 is padding, both after the parts of
+            shorter forms and where a text has no word.
+        """
 
     @abstractmethod
     def forward(self, text: Text) -> Tensor:
-        """The vectors (B, T, E) of `text`, zero at padding."""
+        """Computes the vectors (B, T, E) of `text`, zero at padding."""
+
+    def namespaces_of(self, parameter: str) -> Collection[str]:
+        """Returns the namespaces of the vocabulary that a parameter with this name depends on.
+
+        Weights from another archive can initialise the parameter only if these namespaces are equal there.
+        """
+        del parameter
+        return ("words", "characters")
+
+    @final
+    def tables(self, forms: Sequence[str]) -> dict[str, Table]:
+        """Calls `columns` and checks the result.
+
+        Raises:
+            ComponentError: the result is not what `columns` must return.
+        """
+        found = self.columns(forms)
+        place = f"{type(self).__module__}.{type(self).__qualname__}: `columns`"
+        if not isinstance(found, Mapping):
+            raise ComponentError(f"{place} gives something of type {type(found).__name__}, not arrays by name")
+        for name, table in found.items():
+            if fault := fault_of(table, len(forms)):
+                raise ComponentError(f"{place}: '{name}' {fault}")
+        return dict(found)

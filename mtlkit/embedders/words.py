@@ -3,6 +3,7 @@
 Shapes: B batch, T time steps, E embedding size.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Literal, final
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from mtlkit.config import Runtime
 from mtlkit.data.batch import Text
+from mtlkit.data.columns import Table
 from mtlkit.data.namespace import Namespace
 from mtlkit.data.vectors import Vectors
 from mtlkit.data.vocabulary import Vocabulary
@@ -21,12 +23,12 @@ from mtlkit.types import PositiveFloat, PositiveInt, Probability
 @final
 @Embedder.register("words")
 class WordEmbedder(Embedder):
-    """One table of word vectors of size `dim`, for all tasks; `dropout` falls on the vectors.
+    """A table of word vectors of size `dim`, for all tasks; `dropout` is applied to the vectors.
 
-    The vectors are tuned with the rest of the model, or stay as they begin if not `trainable`.
-    Rows with a pretrained vector begin with it. The others (`unknown`) begin as `uniform`, U(-init_range, init_range)
-    as in Liu et al. 2019, or as `zeros`, as in the public code of an author of Chen et al. 2018. PyTorch's own
-    N(0, 1) is not on offer: it costs 4 points of F1 on CoNLL-2000 chunking.
+    The vectors are trained with the rest of the model, or stay fixed if not `trainable`. Words with a pretrained vector
+    are initialised with it. The others (`unknown`) are initialised as `uniform`, U(-init_range, init_range) as in Liu
+    et al. 2019, or as `zeros`, as in the public code of an author of Chen et al. 2018. PyTorch's default N(0, 1) is not
+    offered: it costs 4 points of F1 on CoNLL-2000 chunking.
 
     Raises:
         ConfigError: `dim` is not the size of the pretrained vectors.
@@ -46,6 +48,7 @@ class WordEmbedder(Embedder):
         super().__init__()
         words = vocabulary["words"]
         self.output_dim = dim
+        self._vocabulary = vocabulary
         # Not nn.Embedding(...), which draws N(0, 1) first: work undone below, and on the meta device, where `check`
         # builds models, it imports torch's compiler for 2 s.
         empty = torch.empty(len(words), dim)
@@ -58,6 +61,12 @@ class WordEmbedder(Embedder):
         with torch.no_grad():
             self.table.weight[0].zero_()  # padding; its gradient is zero by padding_idx
         self.table.weight.requires_grad_(trainable)
+
+    def columns(self, forms: Sequence[str]) -> Mapping[str, Table]:
+        return {"words": self._vocabulary.word_ids(forms)}
+
+    def namespaces_of(self, parameter: str) -> tuple[str, ...]:
+        return ("words",)
 
     def forward(self, text: Text) -> Tensor:
         vectors_BTE: Tensor = self.dropout(self.table(text.words_BT))

@@ -9,19 +9,21 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from mtlkit.config import Component
+from mtlkit.kernels.compute import Operation
 
 
-class Encoder(nn.Module, Component, offers=("input_dim",)):
+class Encoder(nn.Module, Component, offers=("input_dim", "files")):
     """Turns a sequence of vectors into a sequence of states of the same length.
 
-    Given at build: `input_dim`, the size E of the vectors.
+    Given at build: `input_dim`, the size E of the vectors; `files` (Path or None), the folder of what it has saved (see
+    `Component`).
     """
 
     output_dim: int
     """The size D of the states."""
 
-    uses_kernels: ClassVar[bool] = False
-    """Whether `trainer.kernels` matters to it; what runs is then noted with the run."""
+    operations: ClassVar[tuple[Operation, ...]] = ()
+    """Its operations that `trainer.kernels` chooses an implementation of. An encoder that has some is `Computing`."""
 
     @abstractmethod
     def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:

@@ -16,9 +16,9 @@ from mtlkit.types import Probability
 @final
 @Encoder.register("stacked")
 class StackedEncoder(Encoder):
-    """Each of the `layers` reads the states of the layer below; the first one reads the input.
+    """A stack of `layers`, each an encoder over the states of the one below; the first reads the input.
 
-    `dropout` falls between layers only: on the input it is the embedder's, on the output the model's.
+    `dropout` is applied between layers only: dropout of the input is the embedder's, that of the output the model's.
     """
 
     def __init__(

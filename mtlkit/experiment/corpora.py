@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mtlkit.data import (
     Corpus,
+    ResplitSettings,
     Vectors,
     Vocabulary,
     VocabularySettings,
@@ -71,7 +72,7 @@ def load_corpora(
     for name, task in experiment.tasks.items():
         sources = {split: source for split, source in task.sources().items() if split in splits}
         say(f"reading {name}: {', '.join(sources)}")
-        by_task[name] = {split: load_split(name, task, split, limit) for split in sources}
+        by_task[name] = load_splits(name, task, list(sources), limit)
         say_counts(name, by_task[name], say)
     corpora = Corpora(by_task)
     for split, drop in (("test", experiment.drop_test_texts), ("dev", experiment.drop_dev_texts)):
@@ -94,25 +95,53 @@ def say_counts(task: str, splits: Mapping[str, Corpus], say: Say) -> None:
 
 
 def load_split(name: str, task: TaskSettings, split: str, limit: int | None = None) -> Corpus:
-    """One split of one task, drawn anew if the task says so, and cut to its `max_length`."""
-    if task.resplit is None or split not in task.resplit.splits:
-        corpus = _read(name, task, split)
-    else:
-        try:
-            corpus = resplit({each: _read(name, task, each) for each in task.resplit.splits}, task.resplit, name)[split]
-        except DataError as error:
-            place = "" if str(error).startswith("tasks.") else f"tasks.{name}.resplit: "
-            raise DataError(f"{place}{error}") from None
-    if split == "train" and (corpus.targets < 0).any():
+    """One split of one task; see `load_splits`."""
+    return load_splits(name, task, [split], limit)[split]
+
+
+def load_splits(name: str, task: TaskSettings, splits: Sequence[str], limit: int | None = None) -> dict[str, Corpus]:
+    """Some splits of one task, drawn anew if the task says so, and cut to its `max_length`. Reads each file once.
+
+    Args:
+        name: the task's, for messages, and part of the seed of splits that are drawn anew.
+        task: says what to read.
+        splits: which ones.
+        limit: at most this many texts of each.
+
+    Raises:
+        DataError: a file is wrong, a text to train on has no target, or there are too few texts to draw from.
+    """
+    drawn: dict[str, Corpus] = {}
+    found = {}
+    for split in splits:
+        if task.resplit is None or split not in task.resplit.splits:
+            corpus = _read(name, task, split)
+        else:
+            drawn = drawn or _drawn_anew(name, task, task.resplit)
+            corpus = drawn[split]
+        if split == "train":
+            _check_targets(name, task, corpus)
+        if limit is not None and limit < len(corpus):
+            # Spread over the whole file: some are sorted by label.
+            corpus = corpus.keep(numpy.linspace(0, len(corpus) - 1, limit).astype(numpy.int64), "over the limit")
+        found[split] = corpus if task.max_length is None else corpus.cut(task.max_length)
+    return found
+
+
+def _drawn_anew(name: str, task: TaskSettings, settings: ResplitSettings) -> dict[str, Corpus]:
+    """The splits that are drawn from the texts of the task's files."""
+    files = {split: _read(name, task, split) for split in settings.splits}
+    try:
+        return resplit(files, settings, name)
+    except DataError as error:
+        raise DataError(f"tasks.{name}.resplit: {error}") from None
+
+
+def _check_targets(name: str, task: TaskSettings, corpus: Corpus) -> None:
+    if (corpus.targets < 0).any():
         first = next(index for index in range(len(corpus)) if corpus.target(index) is None)
         number = f"{corpus.places[first] + 1:,} of {corpus.num_read:,}"
-        raise DataError(
-            f"tasks.{name}.train: {getattr(task, split)}: text {number} has no target; training needs them all"
-        )
-    if limit is not None and limit < len(corpus):
-        # Spread over the whole file: some are sorted by label.
-        corpus = corpus.keep(numpy.linspace(0, len(corpus) - 1, limit).astype(numpy.int64), "over the limit")
-    return corpus if task.max_length is None else corpus.cut(task.max_length)
+        raise DataError(f"tasks.{name}.train: {task.train}: text {number} has no target; training needs them all")
 
 
 def _read(name: str, task: TaskSettings, split: str) -> Corpus:

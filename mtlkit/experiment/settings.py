@@ -1,24 +1,23 @@
 """An experiment: the table of contents of an experiment file, as one validated value."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator
 from torch import nn
 
-from mtlkit.config import Lazy, Spec, Variables, apply_overrides, evaluate_file, experiment_root, validate
+from mtlkit.config import Lazy, Spec
 from mtlkit.data import DatasetReader, ResplitSettings, Vectors, Vocabulary, VocabularySettings
 from mtlkit.embedders import Embedder
-from mtlkit.errors import ConfigError
+from mtlkit.figures import AVERAGE
 from mtlkit.heads import Head
 from mtlkit.initializers import Initializer
+from mtlkit.kernels.compute import hand_down
 from mtlkit.metrics import Metric
 from mtlkit.model import SHARED, MultiTaskModel
 from mtlkit.sharing import SharingScheme
-from mtlkit.training import AVERAGE, StageSettings, TrainerSettings
+from mtlkit.training import StageSettings, TrainerSettings
 from mtlkit.training.devices import reporting_out_of_memory
 from mtlkit.types import DataPath, NonNegativeFloat, Pattern, PositiveInt, Probability
 
@@ -63,6 +62,11 @@ class TaskSettings(Spec):
     def scorers(self) -> list[Lazy[Metric]]:
         """The metrics, or the head's own where none are named."""
         return self.metrics or [Lazy.of(Metric.by_name(name)) for name in self.head.component.default_metrics]
+
+    @property
+    def headline(self) -> str:
+        """The score that selects models: the headline of the first metric."""
+        return self.scorers()[0].component.headline
 
     def misfits(self, reader: DatasetReader) -> Iterator[str]:
         """The setting and what is wrong with it, where head or metrics are for other targets than the task's reader."""
@@ -191,60 +195,32 @@ SECTIONS: dict[str, type[Spec]] = {
 `model.pretrained` and `stages` each entry."""
 
 
-@dataclass(frozen=True)
-class LoadedExperiment:
-    """An experiment and the files it came from."""
-
-    experiment: Experiment
-    file: Path
-    sources: dict[str, str]
-    """Text of the experiment file and of all it imported, by path."""
-
-    @property
-    def source(self) -> str:
-        """The experiment file's own key in `sources`."""
-        return self.file.resolve().relative_to(experiment_root(self.file)).as_posix()
-
-    @property
-    def name(self) -> str:
-        """`fdu-ic` for `experiments/fdu/ic.jsonnet`."""
-        return "-".join(Path(self.source).with_suffix("").parts)
-
-
-def load_experiment(file: Path, variables: Variables | None = None, overrides: Sequence[str] = ()) -> LoadedExperiment:
-    """Evaluates and validates an experiment file.
-
-    Raises:
-        ConfigError: with every error in it, each with its place.
-    """
-    try:
-        evaluated = evaluate_file(file, variables)
-        value = apply_overrides(evaluated.value, list(overrides))
-        return LoadedExperiment(validate(Experiment, value, str(file)), file, evaluated.sources)
-    except RecursionError:
-        raise ConfigError(f"{file}: objects and lists are nested too deeply to be an experiment") from None
-
-
-def build_model(experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors | None) -> MultiTaskModel:
-    """The experiment's model on the current default device, freshly initialised.
+def build_model(
+    experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors | None = None, *, fresh: bool = True
+) -> MultiTaskModel:
+    """The experiment's model on the current default device, to compute as its trainer says.
 
     Args:
         experiment: says what to build.
         vocabulary: of its training data, or of its archive.
-        vectors: pretrained ones to start from; None where weights are loaded afterwards.
+        vectors: pretrained ones for fresh weights, if there are any.
+        fresh: whether the weights begin here; False where all of them are loaded afterwards.
 
     Raises:
         ConfigError: parts do not fit each other or the tasks.
         OutOfMemoryError: it does not fit the memory.
     """
     with reporting_out_of_memory(lambda: "building the model", "make its dimensions or its vocabulary smaller"):
-        return _built(experiment, vocabulary, vectors)
+        model = _built(experiment, vocabulary, vectors, fresh)
+    hand_down(model, experiment.trainer.compute)
+    return model
 
 
-def _built(experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors | None) -> MultiTaskModel:
+def _built(experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors | None, fresh: bool) -> MultiTaskModel:
     settings, tasks = experiment.model, list(experiment.tasks)
     owners = [SHARED] if settings.share_embedder else tasks
-    embedders = {owner: settings.embedder.build(vocabulary=vocabulary, vectors=vectors) for owner in owners}
+    given = {"vocabulary": vocabulary, "vectors": vectors, "fresh": fresh}
+    embedders = {owner: settings.embedder.build(**given) for owner in owners}
     embedding_dim = next(iter(embedders.values())).output_dim
     sharing = settings.sharing.build(input_dim=embedding_dim, tasks=tasks)
     heads = {

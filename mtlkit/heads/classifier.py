@@ -22,11 +22,12 @@ POOLS = {"last": last_valid, "mean": masked_mean, "max": masked_max}
 class Classifier(Head):
     """Softmax over the pooled states of a text (Liu et al. 2019, equation 12).
 
-    `pool` says how a text's states become one: the `last` valid state, as Liu et al. 2019 do (by their ACL 2017 paper);
-    their `mean`, as Chen et al. 2018 do; or their elementwise `max`. Of a bidirectional encoder, the last state's
-    right-to-left half has read one word only; prefer `mean` or `max` there. `dropout` falls on the pooled state.
+    `pool` sets how the states of a text are combined: the `last` valid state, as in Liu et al. 2019 (following their
+    ACL 2017 paper); the `mean`, as in Chen et al. 2018; or the elementwise `max`. With a bidirectional encoder prefer
+    `mean` or `max`: the right-to-left half of the last state has read only one word. `dropout` is applied to the pooled
+    state.
 
-    The loss is -log P; Liu et al. 2019, equation 13, print -P.
+    The loss is -log P, where Liu et al. 2019, equation 13, print -P.
     """
 
     target_kind: ClassVar[TargetKind] = "label"

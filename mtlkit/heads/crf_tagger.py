@@ -23,13 +23,13 @@ from mtlkit.types import Probability
 class CrfTagger(Head):
     """A linear-chain conditional random field over the states (Huang, Xu and Yu 2015), as in Liu et al. 2019.
 
-    With `constrain`, decoding considers well-formed BIO sequences only; labels without `B-` and `I-` are not affected.
-    Training never is constrained: annotators make mistakes, and a target of probability 0 has an infinite loss. With
+    With `constrain`, decoding considers only well-formed BIO sequences; labels without `B-` and `I-` are not affected.
+    Training is never constrained: annotators make mistakes, and a target of probability 0 has an infinite loss. With
     `scheme: iobes` the field has labels of its own for the ends of spans and for spans of one word, and decoding is
-    constrained to that scheme; targets, answers and scores are BIO all the same. The papers do not name their scheme.
+    constrained to that scheme; targets, predictions and scores remain BIO. The papers do not name their scheme.
 
-    The loss is the negative log-likelihood of whole texts per word; torchcrf holds the parameters. A text with an
-    unknown tag is left out of the loss as a whole. `dropout` falls on the states. No confidence is given.
+    The loss is the negative log-likelihood of whole texts, per word; torchcrf holds the parameters. A text with an
+    unknown tag is left out of the loss entirely. `dropout` is applied to the states. Predictions have no confidence.
     """
 
     target_kind: ClassVar[TargetKind] = "tags"

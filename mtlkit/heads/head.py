@@ -20,7 +20,7 @@ class Decoded:
 
     Attributes:
         ids: label ids: (B,), or (B, T) with -1 at padding.
-        confidence_B: the probability of the predicted label, from 0 to 1; None for heads that have none.
+        confidence_B: the probability of each predicted label, from 0 to 1; None for heads that give none.
     """
 
     ids: Tensor
@@ -28,15 +28,15 @@ class Decoded:
 
 
 class Head(nn.Module, Component, offers=("input_dim", "labels")):
-    """One task's output layer: the loss in training, labels otherwise.
+    """One task's output layer: gives the loss in training, and decodes labels otherwise.
 
-    Given at build: `input_dim`, the size D of the states, and `labels`, the task's labels by id. Losses are means, per
-    text or per word, so that tasks of different sizes compare. `mask_BT` is boolean, true on a non-empty prefix of
-    each row; states at padding are ignored.
+    Run-time values of the constructor: `input_dim`, the size D of the states, and `labels`, the task's labels by id.
+    Losses are means, per text or per word, so that tasks of different sizes are comparable. `mask_BT` is boolean, true
+    on a non-empty prefix of each row; states at padding are ignored.
     """
 
     target_kind: ClassVar[TargetKind]
-    """What it predicts: one label per text, or one tag per word."""
+    """What the head predicts: one label per text, or one tag per word."""
 
     default_metrics: ClassVar[tuple[str, ...]]
     """Registered names of the metrics that score it when the experiment names none; the first one selects models."""
@@ -45,7 +45,7 @@ class Head(nn.Module, Component, offers=("input_dim", "labels")):
     def loss(self, states_BTD: Tensor, mask_BT: Tensor, targets: Tensor) -> Tensor:
         """The mean negative log-likelihood (a scalar) of `targets`: label ids (B,) or (B, T), -1 where unknown.
 
-        What is unknown is left out of the mean; a batch of nothing else has the loss 0, with a gradient of zeros.
+        Unknown targets are left out of the mean. A batch without known targets has the loss 0, with gradients of zero.
         """
 
     def num_scored(self, mask_BT: Tensor, targets: Tensor) -> Tensor:
@@ -58,5 +58,5 @@ class Head(nn.Module, Component, offers=("input_dim", "labels")):
 
 
 def in_full_precision(scores: Tensor) -> Tensor:
-    """Half-precision scores as float32, others as they are: autocast must not reach into sums of log-probabilities."""
+    """Half-precision scores as float32, others unchanged: autocast must not apply to sums of log-probabilities."""
     return scores.to(torch.promote_types(scores.dtype, torch.float32))

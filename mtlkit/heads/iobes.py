@@ -1,4 +1,4 @@
-"""The tag scheme IOBES inside a tagger that is given BIO tags and gives them.
+"""The tag scheme IOBES, used inside a tagger whose targets and predictions are BIO.
 
 Shapes: B batch, T time steps, L labels in BIO, S labels in IOBES, P positions in a span (see `POSITIONS`).
 """
@@ -18,11 +18,10 @@ POSITIONS = "BSIE"
 
 @final
 class Iobes(nn.Module):
-    """From BIO label ids to those of IOBES, and back (Ratinov and Roth 2009, who call it BILOU).
+    """Converts BIO label ids to IOBES and back (Ratinov and Roth 2009, who call the scheme BILOU).
 
-    Types whose `B-x` and `I-x` are both among the labels get four labels, `B-x`, `I-x`, `E-x` and `S-x`; whatever else
-    there is stays as it is. As in conlleval, an `I-x` that continues nothing begins a span; on the way back it is
-    `B-x`.
+    Types whose `B-x` and `I-x` are both among the labels get four labels, `B-x`, `I-x`, `E-x` and `S-x`; other labels
+    are unchanged. As in conlleval, an `I-x` that continues nothing begins a span; converted back it is a `B-x`.
 
     Raises:
         ConfigError: the labels are IOBES already.
@@ -49,7 +48,7 @@ class Iobes(nn.Module):
         self.register_buffer("coarse_S", torch.tensor(coarse_S), persistent=False)
 
     def encode(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
-        """IOBES ids of BIO ids, which must be valid at padding as well."""
+        """IOBES ids (B, T) for BIO ids (B, T), which must be valid ids at padding as well."""
         types_BT = torch.where(mask_BT, self.type_L[ids_BT], -1)
         same_BT = (types_BT[:, 1:] == types_BT[:, :-1]) & (types_BT[:, 1:] >= 0)
         continued_BT = same_BT & self.inside_L[ids_BT[:, 1:]]
@@ -59,12 +58,16 @@ class Iobes(nn.Module):
         return self.fine_LP[ids_BT, 2 * continues_BT.long() + ends_BT.long()]
 
     def decode(self, ids_BT: Tensor) -> Tensor:
-        """BIO ids of IOBES ids; -1 stays."""
+        """BIO ids (B, T) for IOBES ids (B, T); -1 is unchanged."""
         return torch.where(ids_BT < 0, ids_BT, self.coarse_S[ids_BT.clamp(min=0)])
 
     def constraints(self) -> tuple[Tensor, Tensor, Tensor]:
-        """What the scheme allows: boolean (S,), labels that may begin a sequence; (S, S), whether the column may follow
-        the row; and (S,), labels that may end one."""
+        """Which sequences the scheme allows, as booleans.
+
+        Returns:
+            (S,) labels that may begin a sequence; (S, S) whether the column's label may follow the row's; (S,) labels
+            that may end a sequence.
+        """
 
         def continues(label: str) -> bool:
             return self._type(label) is not None and label[0] in "IE"
@@ -83,11 +86,11 @@ class Iobes(nn.Module):
         return torch.tensor(start), torch.tensor(transitions), torch.tensor(end)
 
     def _type(self, label: str) -> str | None:
-        """Its type, if that has four labels."""
+        """The type of a label, in either scheme, if the type has four labels; otherwise None."""
         return label[2:] if label[1:2] == "-" and label[0] in POSITIONS and label[2:] in self.types else None
 
     def _fine(self, label: str) -> list[str]:
-        """What a BIO label is at each of the positions."""
+        """The IOBES label of a BIO label at each of the positions."""
         name = self._type(label)
         return [label] * len(POSITIONS) if name is None else [f"{position}-{name}" for position in POSITIONS]
 

@@ -1,96 +1,99 @@
-"""Which implementation of a recurrence runs; see docs/decisions/0015-kernels.md."""
+"""Which implementation of an operation runs; see docs/decisions/0015-kernels.md."""
 
 from collections.abc import Callable
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import torch
 
 from mtlkit.errors import ConfigError
 from mtlkit.kernels.compiling.compiler import BuildError
+from mtlkit.kernels.compute import AUTOMATIC, Compute
 from mtlkit.kernels.lstm.compiled import CompiledLstm, compiled_lstm
 from mtlkit.kernels.recurrence.attentive_recurrence import Recurrence
 from mtlkit.kernels.recurrence.compiled import CompiledRecurrence, compiled_recurrence
 from mtlkit.kernels.recurrence.graphed import GraphedRecurrence
 from mtlkit.kernels.recurrence.pure import PureRecurrence
 
-Kernels = Literal["auto", "plain", "pure", "compiled", "graphs"]
-
 Library = TypeVar("Library", CompiledRecurrence, CompiledLstm)
 
 _PURE, _GRAPHED = PureRecurrence(), GraphedRecurrence()
-_chosen: Kernels = "auto"
 
 
-def set_kernels(kernels: Kernels) -> None:
-    """Decides for the whole process, as `torch.set_num_threads` does; without it the choice is `auto`."""
-    global _chosen
-    _chosen = kernels
+def recurrence_for(device: torch.device, compute: Compute = AUTOMATIC) -> Recurrence | None:
+    """What runs the recurrence of communicators that have a fused form on a device.
 
-
-def chosen_kernels() -> Kernels:
-    """What was decided last."""
-    return _chosen
-
-
-def prefer_kernels(kernels: Kernels) -> None:
-    """The same for what must run everywhere, such as an archive: nothing is insisted on."""
-    set_kernels("auto" if kernels in ("compiled", "graphs") else kernels)
-
-
-def recurrence_for(device: torch.device) -> Recurrence | None:
-    """What runs the recurrence of built-in communicators there; None: it is run step by step, under autograd.
+    Returns:
+        None if it is to run step by step, under autograd.
 
     Raises:
-        ConfigError: what was chosen does not run there.
+        ConfigError: the kernels that were asked for do not run there.
     """
-    if _chosen == "plain":
+    if compute.kernels == "plain":
         return None
-    if (built := _compiled(compiled_recurrence, device)) is not None:
+    if (built := _compiled(compiled_recurrence, device, compute)) is not None:
         return built
-    if _chosen == "graphs" and device.type != "cuda":
+    if compute.kernels == "graphs" and device.type != "cuda":
         raise ConfigError("trainer.kernels: there are graphs on CUDA devices only; use 'auto'")
-    if device.type == "cuda" and _chosen in ("auto", "graphs"):
-        return _GRAPHED
-    return _PURE
+    return _GRAPHED if uses_graphs(device, compute) else _PURE
 
 
-def lstm_for(device: torch.device) -> CompiledLstm | None:
-    """What runs LSTMs that read both ways there; None: torch's own. Raises ConfigError as `recurrence_for` does."""
-    return _compiled(compiled_lstm, device)
+def lstm_for(device: torch.device, compute: Compute = AUTOMATIC) -> CompiledLstm | None:
+    """What runs LSTMs that read both ways on a device; None for torch's own.
+
+    Raises:
+        ConfigError: compiled kernels were asked for and do not run there.
+    """
+    return _compiled(compiled_lstm, device, compute)
 
 
-def _compiled(library: Callable[[], Library | BuildError], device: torch.device) -> Library | None:
-    """A library where it was chosen and runs; None where something else does.
+def uses_graphs(device: torch.device, compute: Compute) -> bool:
+    """Whether loops over time run as CUDA graphs on a device. Unlike `recurrence_for` it insists on nothing, so it
+    serves operations that have no compiled form."""
+    return device.type == "cuda" and compute.kernels in ("auto", "graphs")
+
+
+def _compiled(
+    library: Callable[[int | None], Library | BuildError], device: torch.device, compute: Compute
+) -> Library | None:
+    """A library where it was asked for and runs; None where something else does.
 
     Raises:
         ConfigError: it was insisted on and does not run.
     """
-    if _chosen not in ("auto", "compiled") or (_chosen == "auto" and device.type != "cpu"):
+    if compute.kernels not in ("auto", "compiled") or (compute.kernels == "auto" and device.type != "cpu"):
         return None
-    built = library() if device.type == "cpu" else BuildError("they run on a CPU only")
+    built = library(compute.threads) if device.type == "cpu" else BuildError("they run on a CPU only")
     if not isinstance(built, BuildError):
         return built
-    if _chosen == "compiled":
+    if compute.kernels == "compiled":
         raise ConfigError(f"trainer.kernels: there are no compiled kernels, since {built}; use 'auto' or 'pure'")
     return None
 
 
-def kernels_in_use(device: torch.device) -> str:
-    """The name of what runs, for records. Raises ConfigError as `recurrence_for` does."""
-    recurrence = recurrence_for(device)
+def kernels_in_use(device: torch.device, compute: Compute = AUTOMATIC) -> str:
+    """The name of what would run a recurrence that has a fused form, known before anything runs.
+
+    Raises:
+        ConfigError: the kernels that were asked for do not run there.
+    """
+    recurrence = recurrence_for(device, compute)
     return "plain" if recurrence is None else recurrence.name
 
 
-def lstms_in_use(device: torch.device) -> str:
-    """The same for LSTMs that read both ways; on a CPU torch's own are 'pure', unless 'plain' was chosen."""
-    if lstm_for(device) is not None:
+def lstms_in_use(device: torch.device, compute: Compute = AUTOMATIC) -> str:
+    """The name of what would run LSTMs that read both ways; on a CPU torch's own are 'pure', unless `plain` was chosen.
+
+    Raises:
+        ConfigError: the kernels that were asked for do not run there.
+    """
+    if lstm_for(device, compute) is not None:
         return "compiled"
-    return "pure" if _chosen == "auto" and device.type == "cpu" else kernels_in_use(device)
+    return "pure" if compute.kernels == "auto" and device.type == "cpu" else kernels_in_use(device, compute)
 
 
-def why_not_compiled(device: torch.device, *, lstms: bool = False) -> str | None:
-    """A sentence for whoever chose nothing and does without compiled kernels on a CPU; None if all is well."""
-    if _chosen != "auto" or device.type != "cpu":
+def why_not_compiled(device: torch.device, compute: Compute = AUTOMATIC, *, lstms: bool = False) -> str | None:
+    """A sentence for users who chose nothing and do without compiled kernels on a CPU; None if there are some."""
+    if compute.kernels != "auto" or device.type != "cpu":
         return None
-    built = compiled_lstm() if lstms else compiled_recurrence()
+    built = compiled_lstm(compute.threads) if lstms else compiled_recurrence(compute.threads)
     return f"no compiled kernels, since {built}: training is slower" if isinstance(built, BuildError) else None

@@ -11,16 +11,16 @@ its inputs to its outputs, and to the graph around them all are one node, which 
 Shapes: any; K networks.
 """
 
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import ExitStack
-from functools import cache
+from concurrent.futures import wait
 from typing import Any, TypeVar, final
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+
+from mtlkit.kernels.compute import AUTOMATIC, Compute, Note, unnoted
+from mtlkit.kernels.workers import as_here, pool
 
 Network = TypeVar("Network", bound=nn.Module)
 Tensors = tuple[Tensor, ...]
@@ -28,49 +28,42 @@ Gradients = tuple[Tensor | None, ...]
 Result = TypeVar("Result")
 
 
-_number = 1
-
-
-def set_network_threads(number: int) -> None:
-    """Decides for the whole process how many networks `run_each` runs at once (`trainer.network_threads`)."""
-    global _number
-    _number = number
-
-
-def network_threads() -> int:
-    """What was decided last."""
-    return _number
-
-
 def run_each(
-    networks: Sequence[Network], run: Callable[[Network, Tensor], Tensor], inputs: Sequence[Tensor]
+    networks: Sequence[Network],
+    run: Callable[[Network, Tensor], Tensor],
+    inputs: Sequence[Tensor],
+    compute: Compute = AUTOMATIC,
+    note: Note = unnoted,
 ) -> Tensors:
-    """What `run` makes of each network and its own input, on a CPU with as many threads as were decided on.
+    """What `run` makes of each network and its own input, on a CPU in `compute.network_threads` threads.
 
-    It is to draw no random numbers, since it might in any order, and to change nothing outside.
+    `run` must draw no random numbers, since networks run in any order, and change nothing outside.
     """
-    several = _number > 1 and len(networks) > 1 and inputs[0].device.type == "cpu"
-    return in_threads(networks, run, inputs, _number) if several else one_by_one(networks, run, inputs)
+    if compute.network_threads > 1 and len(networks) > 1 and inputs[0].device.type == "cpu":
+        note("networks", "in threads")
+        return in_threads(networks, run, inputs, compute.network_threads)
+    note("networks", "one by one")
+    return one_by_one(networks, run, inputs)
 
 
 def one_by_one(
     networks: Sequence[Network], run: Callable[[Network, Tensor], Tensor], inputs: Sequence[Tensor]
 ) -> Tensors:
-    """What `run` makes of each network and its own input: the plain form."""
+    """What `run` makes of each network and its own input, in their order: the reference for `in_threads`."""
     return tuple(run(network, own) for network, own in zip(networks, inputs, strict=True))
 
 
 def in_threads(
     networks: Sequence[Network], run: Callable[[Network, Tensor], Tensor], inputs: Sequence[Tensor], number: int
 ) -> Tensors:
-    """The same, `number` networks at once. Gradients cannot be differentiated again.
+    """What `one_by_one` returns, with `number` networks run at once. Gradients cannot be differentiated again.
 
     Args:
         networks: their gradients go to `parameters()` and to `inputs`, and nowhere else.
         run: as for `run_each`.
 
     Raises:
-        Exception: that of a network, when all threads are done.
+        Exception: the first network's that fails, once all threads are done.
     """
     parameters = [tuple(network.parameters()) for network in networks]
     every = (*inputs, *(parameter for own in parameters for parameter in own))
@@ -123,50 +116,18 @@ def _gradients(output: Tensor, gradient: Tensor | None, leaves: Tensors) -> Grad
 
 
 def _shared_out(number: int, function: Callable[..., Result], arguments: Sequence[tuple[Any, ...]]) -> list[Result]:
-    """What the function makes of each, in their order. Each thread has its share from the beginning.
+    """What the function returns for each tuple of arguments, in their order.
 
-    For networks of one size that is fair, and threads have to be woken once only.
+    Each thread is given its share at the beginning: for networks of one size that is fair, and a thread has to be woken
+    only once, where a queue of single networks would wake it for each.
     """
-    run = _as_here(_each, function)
+    run, threads = as_here(_each, function), pool("mtlkit-network", number, 1)
     shares = [arguments[first::number] for first in range(min(number, len(arguments)))]
-    running = [_threads(number).submit(run, share) for share in shares]
-    wait(running)
+    running = [threads.submit(run, share) for share in shares]
+    wait(running)  # for all, so that none still runs when the error of another is raised
     found = [share.result() for share in running]
     return [found[place % number][place // number] for place in range(len(arguments))]
 
 
 def _each(function: Callable[..., Result], share: Sequence[tuple[Any, ...]]) -> list[Result]:
     return [function(*own) for own in share]
-
-
-def _as_here(function: Callable[..., Result], *first: Any) -> Callable[..., Result]:
-    """The function, with its first arguments, in what is in force here: torch keeps these for each thread."""
-    inference, graph = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
-    lower, precision = torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
-
-    def run(*others: Any) -> Result:
-        with ExitStack() as modes:
-            modes.enter_context(torch.inference_mode(inference))
-            modes.enter_context(torch.set_grad_enabled(graph))
-            modes.enter_context(torch.autocast("cpu", dtype=precision, enabled=lower, cache_enabled=False))
-            return function(*first, *others)
-
-    return run
-
-
-@cache
-def _threads(number: int) -> ThreadPoolExecutor:
-    """So many threads that share no operation with others."""
-    before, all_begun = torch.get_num_threads(), threading.Barrier(number + 1)
-
-    def begin() -> None:
-        torch.get_num_threads()  # first, since a thread that asks for the first time takes the process's number over
-        torch.set_num_threads(1)  # for this thread, and for those that ask for the first time from now on
-        all_begun.wait()
-
-    pool = ThreadPoolExecutor(number, thread_name_prefix="mtlkit-network", initializer=begin)
-    for _ in range(number):
-        pool.submit(int)
-    all_begun.wait()
-    torch.set_num_threads(before)
-    return pool

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from mtlkit.kernels.choice import kernels_in_use
+from mtlkit.kernels.choice import uses_graphs
+from mtlkit.kernels.compute import AUTOMATIC, Compute, Note, unnoted
 from mtlkit.kernels.networks_in_threads import run_each
 from mtlkit.kernels.recurrence.cuda_graphs import Captured, bucket
 
@@ -23,11 +24,14 @@ Tensors = tuple[Tensor, ...]
 Run = Callable[..., Tensors]
 
 
-def run_side_by_side(lstms: Sequence[nn.LSTM], inputs_KBTE: Tensor) -> Tensors:
+def run_side_by_side(
+    lstms: Sequence[nn.LSTM], inputs_KBTE: Tensor, compute: Compute = AUTOMATIC, note: Note = unnoted
+) -> Tensors:
     """The states (B, T, D) of each network over its own input; all have one layer, one direction and one size."""
-    device = inputs_KBTE.device
-    if device.type != "cuda" or len(lstms) == 1 or kernels_in_use(device) != "graphs":
-        return run_each(lstms, lambda lstm, own_BTE: lstm(own_BTE)[0], inputs_KBTE.unbind(0))
+    # There is no compiled form, so `kernels: compiled` asks for nothing here and must not be refused on a GPU.
+    if len(lstms) == 1 or not uses_graphs(inputs_KBTE.device, compute):
+        return run_each(lstms, lambda lstm, own_BTE: lstm(own_BTE)[0], inputs_KBTE.unbind(0), compute, note)
+    note("networks", "graphs")
     steps = inputs_KBTE.shape[2]
     padded_KBTE = nn.functional.pad(inputs_KBTE, (0, 0, 0, bucket(steps) - steps))
     states_KBTD = batched(lstms, padded_KBTE, _GRAPHED_FORWARD, _GRAPHED_BACKWARD)
@@ -35,7 +39,8 @@ def run_side_by_side(lstms: Sequence[nn.LSTM], inputs_KBTE: Tensor) -> Tensors:
 
 
 def batched(lstms: Sequence[nn.LSTM], inputs_KBTE: Tensor, forward: Run, backward: Run) -> Tensor:
-    """The same, (K, B, T, D), as one recurrence whose steps move all networks; `forward` and `backward` run its loops.
+    """The states (K, B, T, D) of all networks by one recurrence whose steps move all of them; `forward` and `backward`
+    run its loops.
 
     Under autocast the products of the inputs run in the lower precision, the recurrence in float32.
     """

@@ -1,57 +1,82 @@
 """What verbs do: train, transfer, evaluate, predict and explain, each told as the story of the data's way."""
 
 from mtlkit.runs.baseline import baseline_figures
-from mtlkit.runs.directory import RunDirectory
-from mtlkit.runs.evaluate import Evaluation, Wanted, evaluate_archive, scored_tasks, tasks_to_score, worthless
-from mtlkit.runs.explain import explain
+from mtlkit.runs.directory import RunDirectory, archive_path
+from mtlkit.runs.evaluate import (
+    Evaluation,
+    Wanted,
+    evaluate,
+    evaluate_archive,
+    evaluate_archives,
+    scored_tasks,
+    tasks_to_score,
+    worthless,
+)
+from mtlkit.runs.explain import explain, explain_texts
 from mtlkit.runs.finiteness import watching
+from mtlkit.runs.inputs import open_answers
+from mtlkit.runs.inspection import Inspection, inspect_experiment
 from mtlkit.runs.interrupts import Interrupted, Interrupts
-from mtlkit.runs.loaded_archive import LoadedArchive, load_archive
-from mtlkit.runs.predict import predict
+from mtlkit.runs.loaded_archive import LoadedArchive, load_archive, predict
+from mtlkit.runs.predict import predict_inputs
 from mtlkit.runs.profile import Profile, Profiler
+from mtlkit.runs.run import Run
+from mtlkit.runs.scoring import score_table
 from mtlkit.runs.stage import Listener
-from mtlkit.runs.train import RunResult, TrainOptions, train
+from mtlkit.runs.train import dry_run, run_directory, train
 from mtlkit.runs.transfer import (
     FoldOptions,
     Job,
+    TransferPlan,
     TransferSettings,
     TransferTable,
-    about,
     fold_of,
+    plan_transfer,
     run_jobs,
     train_folds,
     transfer_table,
 )
 
 __all__ = [
-    "FoldOptions",
     "Evaluation",
+    "FoldOptions",
+    "Inspection",
     "Interrupted",
-    "Job",
     "Interrupts",
+    "Job",
     "Listener",
     "LoadedArchive",
     "Profile",
     "Profiler",
+    "Run",
     "RunDirectory",
-    "RunResult",
-    "TrainOptions",
+    "TransferPlan",
     "TransferSettings",
     "TransferTable",
-    "about",
-    "baseline_figures",
     "Wanted",
+    "archive_path",
+    "baseline_figures",
+    "dry_run",
+    "evaluate",
     "evaluate_archive",
+    "evaluate_archives",
     "explain",
+    "explain_texts",
     "fold_of",
+    "inspect_experiment",
     "load_archive",
+    "open_answers",
+    "plan_transfer",
     "predict",
+    "predict_inputs",
+    "run_directory",
     "run_jobs",
+    "score_table",
     "scored_tasks",
     "tasks_to_score",
     "train",
     "train_folds",
+    "transfer_table",
     "watching",
     "worthless",
-    "transfer_table",
 ]

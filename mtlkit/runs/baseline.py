@@ -7,6 +7,7 @@ from typing import Any
 
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment, data_hashes
+from mtlkit.figures import Figure
 from mtlkit.runs.directory import RunDirectory
 
 
@@ -21,6 +22,7 @@ def baseline_figures(path: Path, experiment: Experiment, tasks: Sequence[str], l
 
     Raises:
         ConfigError: there are no figures, not of each of these tasks, or they are of other data, as far as it is known.
+        RunError: a file of the run is damaged.
     """
     if not path.exists():
         raise ConfigError(
@@ -29,13 +31,13 @@ def baseline_figures(path: Path, experiment: Experiment, tasks: Sequence[str], l
     try:
         value, about = _read(path)
         found = _test_figures(value)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ConfigError(
             f"--baseline {path}: has no test figures; give the directory of a finished run, or a JSON file that "
             "`mtlkit evaluate --output` wrote"
         ) from None
     for task in tasks:
-        name = f"{task}/{experiment.tasks[task].scorers()[0].component.headline}"
+        name = str(Figure(task, experiment.tasks[task].headline))
         if name not in found:
             raise ConfigError(f"--baseline {path}: has no test figure {name}; give a run on the same tasks")
     _check_same_data(path, about, experiment, limit)
@@ -46,8 +48,12 @@ def _read(path: Path) -> tuple[Any, Mapping[str, Any]]:
     """What holds the figures, and what is known of their run. A run keeps both in its directory, beside its archive."""
     run = RunDirectory(path if path.is_dir() else path.parent)
     if path in (run.path, run.archive):
-        return json.loads(run.metrics.read_text(encoding="utf-8")), run.read_meta()
+        if not run.metrics.exists():
+            raise ValueError("the run is not finished")
+        return run.read_metrics(), run.read_meta()
     value = json.loads(path.read_text(encoding="utf-8"))
+    if not all(isinstance(digest, str) for digest in value.get("data", {}).values()):
+        raise ValueError("its digests of data are not text")
     return value, value
 
 

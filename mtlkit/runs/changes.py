@@ -32,7 +32,7 @@ def changed_settings(run: RunDirectory, experiment: Experiment) -> list[Differen
     Raises:
         RunError: the run's own cannot be read.
     """
-    return differences(_with_defaults(_experiment_of(run)), experiment.to_json())
+    return differences(_with_defaults(run.read_resolved()), experiment.to_json())
 
 
 def changed_files(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
@@ -126,7 +126,7 @@ class Changes:
         """Whether a setting is one of a stage whose training is done."""
         section, _, rest = path.partition(".")
         number = rest.partition(".")[0]
-        names = [stage["name"] for stage in _experiment_of(self.run).get("stages", [])]
+        names = [stage["name"] for stage in self.run.read_resolved().get("stages", [])]
         is_known = section == "stages" and number.isdecimal() and int(number) < len(names)
         return is_known and self.run.stage(names[int(number)]).outcome.exists()
 
@@ -136,14 +136,6 @@ class Changes:
         for change in found:
             self.say(f"going on although {what} changed: {change}")
         self._found += found
-
-
-def _experiment_of(run: RunDirectory) -> Any:
-    """The resolved experiment that the run was begun with."""
-    try:
-        return json.loads(run.resolved.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{run.path}: cannot be resumed, a file of it is missing or damaged: {error}") from None
 
 
 def _with_defaults(before: Any) -> Any:

@@ -4,6 +4,7 @@ experiment.jsonnet, ...     the experiment file and all it imported, under sourc
 experiment.resolved.json    every default filled in
 meta.json                   marks the folder as a run; versions, data hashes, device
 vocabulary/                 one text file per namespace
+files/                      what components have saved of their own, see archive/component_files.py; often none
 metrics.jsonl, metrics.json every epoch, and the final figures
 sharing.jsonl               what was shared after every epoch, see training/records/
 checkpoints/                see training/checkpoints.py
@@ -21,13 +22,36 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, final
 
+from mtlkit.archive.packing import as_json
 from mtlkit.data import Vocabulary
-from mtlkit.errors import RunError, RunInUseError
-from mtlkit.experiment import LoadedExperiment, TaskPaths
+from mtlkit.errors import ConfigError, RunError, RunInUseError
+from mtlkit.experiment import LoadedExperiment
 from mtlkit.files import is_locked, new_folder, take_lock, write_atomically
+from mtlkit.runs.documents import (
+    FORMAT,
+    KIND,
+    REMEDY,
+    Resolved,
+    RunFigures,
+    RunMeta,
+    damaged,
+    read_document,
+    read_object,
+)
+from mtlkit.runs.stage_directory import StageDirectory
 
-FORMAT = 2
-KIND = "mtlkit run"
+
+def archive_path(path: Path) -> Path:
+    """The archive itself where a run's directory is given.
+
+    Raises:
+        ConfigError: the directory has none.
+    """
+    if not path.is_dir():
+        return path
+    if not RunDirectory(path).archive.exists():
+        raise ConfigError(f"{path}: has no archive.tar.gz; give the directory of a finished run, or an archive")
+    return RunDirectory(path).archive
 
 
 @final
@@ -39,6 +63,7 @@ class RunDirectory:
         self.meta = path / "meta.json"
         self.resolved = path / "experiment.resolved.json"
         self.vocabulary = path / "vocabulary"
+        self.files = path / "files"
         self.metrics_log = path / "metrics.jsonl"
         self.metrics = path / "metrics.json"
         self.sharing_log = path / "sharing.jsonl"
@@ -55,15 +80,24 @@ class RunDirectory:
     @property
     def is_run(self) -> bool:
         """Whether this is a directory that a run left."""
+        return self._meta_as_it_is().get("kind") == KIND
+
+    @property
+    def not_a_run(self) -> str:
+        """Why this is not the directory of a run, as the end of a sentence: `is no run`, or what is wrong with it."""
+        if not self.meta.exists():
+            return "is no run"
         try:
-            return bool(json.loads(self.meta.read_text())["kind"] == KIND)
-        except (OSError, ValueError, KeyError, TypeError):
-            return False
+            read_object(self.meta)
+        except RunError as error:
+            return f"is no run that can be read: {error}".removesuffix(f"; {REMEDY}")
+        return f"is no run, since {self.meta.name} there was not written by a run"
 
     @property
     def is_finished(self) -> bool:
         """Whether the run here has come to its end."""
-        return self.metrics.exists() and self.is_run and "finished" in self.read_meta()
+        meta = self._meta_as_it_is()
+        return self.metrics.exists() and meta.get("kind") == KIND and "finished" in meta
 
     @property
     def in_use(self) -> bool:
@@ -107,7 +141,8 @@ class RunDirectory:
         if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
             return
         if not self.is_run:
-            raise RunError(f"{self.path}: exists and is not a run; give another directory with -s")
+            why = "is not a run" if not self.meta.exists() else self.not_a_run
+            raise RunError(f"{self.path}: exists and {why}; give another directory with -s")
         if not force:
             remedies = "--resume goes on with it, --force deletes it, -s DIR goes elsewhere"
             raise RunError(f"{self.path}: holds a run; {remedies}")
@@ -118,15 +153,18 @@ class RunDirectory:
         Raises:
             RunError: there is none, or it is of another version or damaged.
         """
-        if not self.is_run:
+        if not self.meta.exists():
             raise RunError(f"{self.path}: holds no run to resume; leave --resume out to start one")
-        try:
-            meta = self.read_meta()
-            json.loads(self.resolved.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise RunError(f"{self.path}: cannot be resumed, a file of it is missing or damaged: {error}") from None
-        if meta["format"] != FORMAT:
-            raise RunError(f"{self.path}: begun by another version of mtlkit (format {meta['format']}); use that one")
+        if not self.is_run:
+            raise RunError(f"{self.path}: {self.not_a_run}; {REMEDY}")
+        # Before the rest is checked, which another version may write in another way.
+        written = read_object(self.meta).get("format")
+        if written is None:
+            raise damaged(self.meta, "format: is missing")
+        if isinstance(written, int) and written != FORMAT:
+            raise RunError(f"{self.path}: begun by another version of mtlkit (format {written}); use that one")
+        self.read_meta()
+        self.read_resolved()
 
     def check_limit(self, limit: int | None, others: Callable[[], Sequence[object]] = list) -> None:
         """Makes sure that the run was begun with the same `--limit`.
@@ -138,7 +176,7 @@ class RunDirectory:
         Raises:
             RunError: it was begun with another one, or without.
         """
-        before = self.read_meta()["limit"]
+        before = self.read_meta().get("limit")
         if limit != before:
             begun = "without --limit" if before is None else f"with --limit {before}"
             found = ", ".join(map(str, others()))
@@ -156,7 +194,7 @@ class RunDirectory:
                 for name, content in _experiment_files(loaded).items():
                     (fresh / name).parent.mkdir(parents=True, exist_ok=True)
                     (fresh / name).write_bytes(content)
-                (fresh / self.meta.name).write_bytes(_lines({"kind": KIND, "format": FORMAT, **meta}))
+                (fresh / self.meta.name).write_bytes(as_json({"kind": KIND, "format": FORMAT, **meta}))
                 vocabulary.save(fresh / self.vocabulary.name)
         except OSError as error:
             raise RunError(
@@ -177,7 +215,7 @@ class RunDirectory:
 
     def sweep(self) -> None:
         """Removes half-written files that a killed process left in the run."""
-        for folder in (self.path, *self.stages.glob("*")):
+        for folder in (self.path, self.files, *self.stages.glob("*")):
             for abandoned in (*folder.glob(".*"), *StageDirectory(folder).checkpoints.glob(".*")):
                 shutil.rmtree(abandoned) if abandoned.is_dir() else abandoned.unlink()
 
@@ -211,54 +249,30 @@ class RunDirectory:
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Writes `metrics.json`, the last thing a run does."""
-        write_atomically(self.metrics, _lines(metrics))
+        write_atomically(self.metrics, as_json(metrics))
 
     def read_metrics(self) -> dict[str, Any]:
-        """What `metrics.json` says."""
-        metrics: dict[str, Any] = json.loads(self.metrics.read_text())
-        return metrics
+        """The content of `metrics.json`. Raises RunError if it is missing or damaged."""
+        return read_document(self.metrics, RunFigures)
 
     def add_meta(self, more: dict[str, Any]) -> None:
         """Adds keys to `meta.json`."""
-        write_atomically(self.meta, _lines({**self.read_meta(), **more}))
+        write_atomically(self.meta, as_json({**self.read_meta(), **more}))
 
     def read_meta(self) -> dict[str, Any]:
-        """What `meta.json` says."""
-        meta: dict[str, Any] = json.loads(self.meta.read_text())
-        return meta
+        """The content of `meta.json`. Raises RunError if it is missing or damaged."""
+        return read_document(self.meta, RunMeta)
 
+    def read_resolved(self) -> dict[str, Any]:
+        """The resolved experiment, as it was when the run was begun. Raises RunError if it is missing or damaged."""
+        return read_document(self.resolved, Resolved)
 
-@final
-class StageDirectory:
-    """The files of one stage, by name."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.checkpoints = path / "checkpoints"
-        self.paths = path / "paths.json"
-        self.outcome = self.checkpoints / "outcome.json"
-
-    def read_paths(self) -> TaskPaths | None:
-        """The paths that the stage has derived, if it has."""
-        if not self.paths.exists():
-            return None
-        return {task: tuple(path) for task, path in json.loads(self.paths.read_text()).items()}
-
-    def write_paths(self, paths: TaskPaths) -> None:
-        """Writes them down, so that a stage that goes on has the same."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.paths, _lines(paths))
-
-    def read_outcome(self) -> dict[str, Any] | None:
-        """What `write_outcome` wrote, if the stage is done."""
-        if not self.outcome.exists():
-            return None
-        outcome: dict[str, Any] = json.loads(self.outcome.read_text())
-        return outcome
-
-    def write_outcome(self, outcome: dict[str, Any]) -> None:
-        """Marks the stage as done."""
-        write_atomically(self.outcome, _lines(outcome))
+    def _meta_as_it_is(self) -> dict[str, Any]:
+        """`meta.json`, whatever it holds; empty if it is missing or not a JSON object."""
+        try:
+            return read_object(self.meta)
+        except RunError:
+            return {}
 
 
 def _append(path: Path, record: dict[str, Any]) -> None:
@@ -269,23 +283,20 @@ def _append(path: Path, record: dict[str, Any]) -> None:
 
 
 def _epoch(line: bytes) -> tuple[str | None, int] | None:
-    """The stage and epoch that a line is about; None of half a line."""
+    """The stage and epoch that a line is about; None if it is damaged."""
     try:
         record = json.loads(line)
-        return record.get("stage"), record["epoch"]
-    except (ValueError, LookupError, AttributeError):
+        stage, epoch = record.get("stage"), record["epoch"]
+    except (ValueError, LookupError, AttributeError, RecursionError):
         return None
-
-
-def _lines(value: Any) -> bytes:
-    return (json.dumps(value, indent=2) + "\n").encode()
+    return (stage, epoch) if isinstance(epoch, int) and isinstance(stage, str | None) else None
 
 
 def _experiment_files(loaded: LoadedExperiment) -> dict[str, bytes]:
     """The experiment as it was given and as it is, by their paths in the directory."""
     texts = {
         **{f"sources/{name}": text for name, text in loaded.sources.items()},
-        f"experiment{loaded.file.suffix}": loaded.sources[loaded.source],
+        f"experiment{Path(loaded.source).suffix}": loaded.sources[loaded.source],
         "experiment.resolved.json": json.dumps(loaded.experiment.to_json(), indent=2) + "\n",
     }
     return {name: text.encode() for name, text in texts.items()}

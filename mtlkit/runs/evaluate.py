@@ -1,25 +1,38 @@
-"""`evaluate`: scores of an archive."""
+"""`evaluate`: scores of an archive, or of several."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
-from mtlkit.archive import Archive
+import torch
+
+from mtlkit.archive import Archive, open_archive
 from mtlkit.errors import ConfigError, DataError
-from mtlkit.experiment import TaskSettings, load_split, say_counts
+from mtlkit.experiment import SPLITS, TaskSettings, load_split, say_counts
+from mtlkit.figures import with_averages
 from mtlkit.files import is_file
 from mtlkit.model import MultiTaskModel
+from mtlkit.plugins import Plugin, load_plugins
+from mtlkit.runs.directory import RunDirectory, archive_path
 from mtlkit.runs.finiteness import watching
 from mtlkit.runs.predict import NO_NUMBER
+from mtlkit.runs.predictions import write_predictions
 from mtlkit.runs.scoring import evaluation_tasks, majority
 from mtlkit.text import on_one_line
-from mtlkit.training import EvaluationTask, Predictions, computing_as, predictions_of, with_averages
+from mtlkit.training import EvaluationTask, Predictions, predictions_of
+from mtlkit.training.devices import as_device
 from mtlkit.types import Say, silent
+
+OtherData: TypeAlias = str | Path | Mapping[str, str | Path] | None
+"""A folder, or files by task, in place of the data that an experiment names."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be scored."""
+    """What is to be scored. Raises ConfigError where there is no such split, or data are given twice."""
 
     split: str = "test"
     """`train`, `dev` or `test`; clean figures stand beside the standard ones of `test`."""
@@ -36,6 +49,12 @@ class Wanted:
     batch_size: int | None = None
     """Texts that are scored at once; None for as many as the experiment says."""
 
+    def __post_init__(self) -> None:
+        if self.split not in SPLITS:
+            raise ConfigError(f"there is no split {self.split}; use {', '.join(SPLITS)}")
+        if self.file is not None and (self.files or self.folders):
+            raise ConfigError("--file and --data both say which data are scored; give one of them")
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -45,6 +64,114 @@ class Evaluation:
     """`task/metric`, and averages."""
     predictions: list[Predictions]
     """The answers to single texts, by task."""
+
+
+def evaluate(
+    archive: str | os.PathLike[str],
+    split: str = "test",
+    *,
+    tasks: Sequence[str] = (),
+    data: OtherData = None,
+    limit: int | None = None,
+    batch_size: int | None = None,
+    predictions: str | Path | None = None,
+    device: torch.device | str = "auto",
+    include_packages: Sequence[str] = (),
+    say: Say = silent,
+) -> Evaluation:
+    """Scores an archive on a split, or on other data.
+
+    Args:
+        archive: archive.tar.gz, the directory of a run, or a `Run`.
+        split: train, dev or test; clean figures stand beside the standard ones of test.
+        tasks: which ones; none for all that have the split.
+        data: a folder in which all data files are, or a file for each of some tasks.
+        limit: at most so many texts of each task.
+        batch_size: texts that are scored at once; by default as many as the experiment says.
+        predictions: a folder for the answer to each text.
+        device: auto, cpu, cuda, cuda:N, or a device of PyTorch.
+        include_packages: modules or .py files with components, as for `--include-package`.
+        say: is told in a line what is being done; `print` prints it.
+
+    Raises:
+        ArchiveError: the archive is missing or damaged.
+        ConfigError: there is no such split, task or device.
+        DataError: a data file is wrong or missing.
+    """
+    files = {task: str(file) for task, file in data.items()} if isinstance(data, Mapping) else {}
+    folders = [] if data is None or isinstance(data, Mapping) else [Path(data)]
+    for folder in folders:
+        if not folder.is_dir():
+            raise ConfigError(f"--data {folder}: no such folder; give a folder, or files by task")
+    wanted = Wanted(split, tasks, None, files, folders, limit, batch_size)
+    answers = None if predictions is None else Path(predictions)
+    plugins = load_plugins(include_packages)
+    (found,) = evaluate_archives([Path(archive)], wanted, as_device(device), plugins, answers, say).values()
+    return found
+
+
+def evaluate_archives(
+    archives: Sequence[Path],
+    wanted: Wanted,
+    device: torch.device,
+    plugins: Sequence[Plugin] = (),
+    predictions: Path | None = None,
+    say: Say = silent,
+) -> dict[str, Evaluation]:
+    """Scores archives one after the other. Whatever is wrong with one of them is reported before any is scored.
+
+    Args:
+        archives: archive.tar.gz or the directory of a run, each.
+        wanted: what is to be scored.
+        device: of the models.
+        plugins: that were imported.
+        predictions: a folder for the answers of the one archive to each text.
+        say: told what is being scored.
+
+    Returns:
+        The evaluations by the names of the archives: of their runs, or their paths where two runs have the same name.
+
+    Raises:
+        ArchiveError, ConfigError, DataError: as `evaluate`.
+    """
+    if predictions is not None:
+        if len(archives) > 1:
+            raise ConfigError("--predictions takes the answers of one archive; give each archive a folder of its own")
+        _keep_own_answers(archive_path(archives[0]), predictions, wanted)
+        predictions.mkdir(parents=True, exist_ok=True)
+    names, evaluations = _names(archives), {}
+    with ExitStack() as stack:
+        opened = [stack.enter_context(open_archive(archive_path(path), device, plugins)) for path in archives]
+        for archive in opened if len(opened) > 1 else []:
+            tasks_to_score(archive, wanted)
+        for name in names:
+            if len(names) > 1:
+                say(f"archive {name}")
+            evaluations[name] = evaluate_archive(opened.pop(0), wanted, say)  # nothing holds its models any more
+    if predictions is not None:
+        write_predictions(predictions, {wanted.split: evaluations[names[0]].predictions})
+    return evaluations
+
+
+def _keep_own_answers(archive: Path, predictions: Path, wanted: Wanted) -> None:
+    """Makes sure that no answers to other texts take the place of those that a run has left."""
+    run = RunDirectory(archive.resolve().parent)
+    if not run.is_run or predictions.resolve() != run.predictions:
+        return
+    if wanted.file is not None or wanted.files or wanted.folders:
+        raise ConfigError(f"--predictions {predictions}: keeps the run's answers to its own data; give another folder")
+    if (own := run.read_meta().get("limit")) != wanted.limit:
+        remedy = "leave --limit out" if own is None else f"give --limit {own}"
+        raise ConfigError(f"--predictions {predictions}: keeps answers to as many texts as the run had; {remedy}")
+
+
+def _names(archives: Sequence[Path]) -> list[str]:
+    files = [archive_path(path).resolve() for path in archives]
+    own = [file.parent.name if file.name == "archive.tar.gz" else file.name for file in files]
+    names = own if len(set(own)) == len(own) else [str(path) for path in archives]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ConfigError(f"{twice[0]}: is given twice; give it once")
+    return names
 
 
 def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Evaluation:
@@ -64,7 +191,7 @@ def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Eva
     predictions = []
     for model, task in scored_tasks(archive, wanted, say):
         name, size = task.split.task, wanted.batch_size or trainer.evaluation_batch_size
-        with computing_as(trainer), watching(model, name) as is_finite:
+        with watching(model, name) as is_finite:
             answers = predictions_of(model, task, size, trainer.precision)
         if not is_finite:
             say(worthless(name))
@@ -105,7 +232,7 @@ def scored_tasks(
             {name: corpus},
             {name: settings.scorers()},
             archive.vocabulary,
-            characters=model.uses_characters,
+            model=model,
             device=archive.device,
             seen=archive.seen if split == "test" else None,
         )

@@ -4,18 +4,20 @@ Shapes: B texts, T words, N sources.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import assert_never
 
 import torch
 from torch import Tensor
 
-from mtlkit.archive import Archive
+from mtlkit.archive import Archive, open_archive
 from mtlkit.data import Corpus, DatasetReader, Instance
 from mtlkit.errors import ArchiveError, ConfigError, DataError
-from mtlkit.runs.predict import NO_NUMBER, answering, as_batch, decisions_of
+from mtlkit.plugins import Plugin
+from mtlkit.runs.directory import archive_path
+from mtlkit.runs.predict import NO_NUMBER, answering, as_batch, decisions_of, tasks_asked
 from mtlkit.sharing import GuessTrace, MixtureTrace, PathTrace, Trace, WordTrace
-from mtlkit.sharing.explanations import Explanation, Guess, Mixture, Path, Reading, SharedWith, Step
-from mtlkit.training import computing_as
+from mtlkit.sharing.explanations import Explanation, Guess, Mixture, PathStep, PathTaken, Reading, SharedWith
 from mtlkit.training.optimization import autocast
 
 
@@ -37,7 +39,6 @@ def explain(archive: Archive, texts: Sequence[str], task: str) -> list[Explanati
     instances = _read(reader, texts, archive.experiment.tasks[task].max_length)
     corpus, trainer = Corpus.from_instances(instances, reader.target_kind), archive.experiment.trainer
     with (
-        computing_as(trainer),
         torch.inference_mode(),
         autocast(archive.device, trainer.precision),
         answering(corpus, "or fewer at a time"),
@@ -61,6 +62,31 @@ def explain(archive: Archive, texts: Sequence[str], task: str) -> list[Explanati
         label, probability = decision.get("label"), decision.get("probability")
         explanations.append(Explanation(task, instance.words, shared, label, probability, tags))
     return explanations
+
+
+def explain_texts(
+    archive: Path, texts: Sequence[str], tasks: Sequence[str] = (), *, device: torch.device, plugins: Sequence[Plugin]
+) -> list[Explanation]:
+    """An explanation of each text by each task, task after task.
+
+    Args:
+        archive: archive.tar.gz, or the directory of a run.
+        texts: raw texts.
+        tasks: whose heads answer; none for the archive's only one.
+        device: of the model.
+        plugins: that were imported.
+
+    Raises:
+        ConfigError: there is no text, no such task, or several tasks and none is given; and as `explain`.
+        ArchiveError, DataError, OutOfMemoryError: as `explain`.
+    """
+    if not texts:
+        raise ConfigError("there is no text; give at least one, in quotes, after the archive")
+    with open_archive(archive_path(archive), device, plugins) as opened:
+        asked = tasks_asked(opened, tasks)
+        if not tasks and len(asked) > 1:
+            raise ConfigError(f"--task is not given; the archive's tasks are {', '.join(asked)}")
+        return [each for task in asked for each in explain(opened, texts, task)]
 
 
 def _read(reader: DatasetReader, texts: Sequence[str], max_length: int | None) -> list[Instance]:
@@ -102,12 +128,14 @@ def _weights(trace: WordTrace, weights_TN: Tensor, num_words: int) -> tuple[tupl
     return _rows(weights_TN[:num_words, :num_sources])
 
 
-def _path(trace: PathTrace) -> Path:
+def _path(trace: PathTrace) -> PathTaken:
     if trace.policy_SA is None:
-        return Path(tuple(Step(module, None) for module in trace.modules))
+        return PathTaken(tuple(PathStep(module, None) for module in trace.modules))
     policy = _rows(trace.policy_SA)
     actions = [*trace.modules, None][: len(policy)]
-    return Path(tuple(Step(module, probabilities) for module, probabilities in zip(actions, policy, strict=True)))
+    return PathTaken(
+        tuple(PathStep(module, probabilities) for module, probabilities in zip(actions, policy, strict=True))
+    )
 
 
 def _rows(matrix: Tensor) -> tuple[tuple[float, ...], ...]:

@@ -13,6 +13,7 @@ from mtlkit.embedders import Embedder
 from mtlkit.encoders import Encoder
 from mtlkit.experiment import (
     Corpora,
+    Experiment,
     LoadedExperiment,
     experiment_of,
     load_corpora,
@@ -24,7 +25,7 @@ from mtlkit.model import MultiTaskModel
 from mtlkit.runs.checks import check_experiment
 from mtlkit.runs.new_model import new_model
 from mtlkit.sharing import SharingScheme
-from mtlkit.training import Optimization, Trainer, TrainerSettings, compute_as
+from mtlkit.training import Optimization, Trainer, TrainerSettings, computing_as
 from mtlkit.types import Say, silent
 
 
@@ -83,13 +84,19 @@ def inspect_experiment(
     """
     check_experiment(loaded.experiment, str(loaded.file))
     experiment = experiment_of(loaded.experiment, stages_of(loaded.experiment)[0])
-    compute_as(experiment.trainer)
+    with computing_as(experiment.trainer):  # what is measured is what training would do
+        return _inspected(loaded, experiment, device, limit, say)
+
+
+def _inspected(
+    loaded: LoadedExperiment, experiment: Experiment, device: torch.device, limit: int | None, say: Say
+) -> Inspection:
     corpora = load_corpora(loaded.experiment, limit=limit, say=say)  # the vocabulary is that of all stages
     vectors = read_vectors(experiment, say)
     vocabulary = make_vocabulary(loaded.experiment, corpora, vectors, say)
     model = new_model(experiment, vocabulary, vectors, say).to(device)
     splits = {
-        task: TaskSplit(task, corpus, vocabulary, with_characters=model.uses_characters, device=device)
+        task: TaskSplit(task, corpus, vocabulary, columns=model.embedder(task).tables, device=device)
         for task, corpus in corpora.of_split("train").items()
         if task in experiment.tasks
     }

@@ -6,8 +6,11 @@ from typing import Any, Self, final
 
 
 @final
-class Interrupted(Exception):
-    """The work was asked to stop and has stopped in a resumable place."""
+class Interrupted(KeyboardInterrupt):
+    """The work was asked to stop, by Ctrl-C or SIGTERM, and has stopped where it can be resumed.
+
+    In Python it ends a notebook's cell or a script as Ctrl-C does, so no `except Exception` takes it for a failure.
+    """
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(signal.Signals(signal_number).name)

@@ -1,5 +1,6 @@
 """An archive in Python: `mtlkit.load_archive("runs/ic_mtl").explain("A quiet film.", task="movie")`."""
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, final
@@ -8,16 +9,22 @@ import torch
 
 from mtlkit.archive import Archive, open_archive
 from mtlkit.errors import ConfigError
+from mtlkit.kernels.workers import prepare_threads
 from mtlkit.plugins import load_plugins
+from mtlkit.runs.directory import archive_path
 from mtlkit.runs.explain import explain
-from mtlkit.runs.predict import predict
+from mtlkit.runs.predict import predict_inputs
 from mtlkit.sharing.explanations import Explanation
-from mtlkit.training.devices import device_of
+from mtlkit.training.devices import as_device
 
 
 @final
 class LoadedArchive:
-    """A trained model that answers in memory: its weights are loaded, and its file is not needed any more."""
+    """A trained model that answers in memory: its weights are loaded, and its file is not needed any more.
+
+    Several threads may use it at once. Its answers do not depend on how torch is set, and torch's settings stay as they
+    are.
+    """
 
     def __init__(self, archive: Archive) -> None:
         """Takes an archive that is still open."""
@@ -25,20 +32,25 @@ class LoadedArchive:
         self.tasks = list(archive.experiment.tasks)
         for task in self.tasks:
             archive.model_for(task)
+        prepare_threads(archive.experiment.trainer.threads, archive.device)
 
     def __repr__(self) -> str:
         return f"<archive {self._archive.path}: {', '.join(self.tasks)}>"
 
-    def predict(self, texts: Iterable[str], task: str) -> list[dict[str, Any]]:
+    def predict(self, texts: Iterable[str], task: str | None = None) -> list[dict[str, Any]]:
         """The records of `mtlkit predict`, one for each text; of a text that cannot be answered, with an `error`.
 
+        Args:
+            texts: raw texts.
+            task: whose head answers; None for all tasks, which then answer each text in turn.
+
         Raises:
-            ConfigError: there is no such task, one text is given in place of many, or something that is no string.
+            ConfigError: there is no such task, one text is given in place of many, or something that is not a string.
         """
         if isinstance(texts, str):  # which is an iterable of letters
             raise ConfigError("predict takes many texts; give a list, such as [text]")
         inputs = [(_string(text, f"text {number}"), f"text {number}") for number, text in enumerate(texts, 1)]
-        return list(predict(self._archive, inputs, [self._known(task)]))
+        return list(predict_inputs(self._archive, inputs, self.tasks if task is None else [self._known(task)]))
 
     def explain(self, text: str, task: str) -> Explanation:
         """The task's answer to a text, and what was shared on the way to it.
@@ -62,13 +74,40 @@ def _string(text: Any, what: str) -> str:
     return text
 
 
+def predict(
+    archive: str | os.PathLike[str],
+    texts: Iterable[str],
+    task: str | None = None,
+    *,
+    device: torch.device | str = "auto",
+    include_packages: Sequence[str] = (),
+) -> list[dict[str, Any]]:
+    """Loads an archive and answers raw texts; `load_archive` keeps it loaded for more than one call.
+
+    Args:
+        archive: archive.tar.gz, the directory of a run, or a `Run`.
+        texts: raw texts.
+        task: whose head answers; None for all tasks, which then answer each text in turn.
+        device: auto, cpu, cuda, cuda:N, or a device of PyTorch.
+        include_packages: modules or .py files with components, as for `--include-package`.
+
+    Returns:
+        The records of `mtlkit predict`, one for each text and task; of a text that cannot be answered, with an `error`.
+
+    Raises:
+        ArchiveError: the archive is missing or damaged.
+        ConfigError: there is no such task or device, or a text is not a string.
+    """
+    return load_archive(archive, device, include_packages).predict(texts, task)
+
+
 def load_archive(
-    path: str | Path, device: torch.device | str = "cpu", include_packages: Sequence[str] = ()
+    path: str | os.PathLike[str], device: torch.device | str = "cpu", include_packages: Sequence[str] = ()
 ) -> LoadedArchive:
     """Loads an archive to ask it for answers.
 
     Args:
-        path: archive.tar.gz of a run, or the run's directory.
+        path: archive.tar.gz of a run, the run's directory, or a `Run`.
         device: where its model runs; by name auto, cpu, cuda or cuda:N.
         include_packages: modules or .py files with components, as for `--include-package`.
 
@@ -78,9 +117,5 @@ def load_archive(
     """
     if isinstance(include_packages, str):
         raise ConfigError("include_packages takes several names; give a list, such as [name]")
-    where = device_of(device) if isinstance(device, str) else device
-    file = Path(path)
-    if file.is_dir():
-        file = file / "archive.tar.gz"
-    with open_archive(file, where, load_plugins(include_packages)) as archive:
+    with open_archive(archive_path(Path(path)), as_device(device), load_plugins(include_packages)) as archive:
         return LoadedArchive(archive)

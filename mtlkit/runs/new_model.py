@@ -1,15 +1,22 @@
 """How a model begins: as its components do; over that initialisers; over both, parts of other archives."""
 
 import re
+import tempfile
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from mtlkit.archive import open_archive
+from mtlkit.config import Component
 from mtlkit.data import Vectors, Vocabulary
+from mtlkit.embedders import Embedder
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment, InitializerSettings, PretrainedSettings, build_model
+from mtlkit.files import file_sha256
 from mtlkit.model import MultiTaskModel
 from mtlkit.training import taken_over
 from mtlkit.types import Say, silent
@@ -28,10 +35,13 @@ def new_model(
     initialize(model, experiment.model.initializers)
     for number, settings in enumerate(experiment.model.pretrained):
         place = f"model.pretrained.{number}"
-        weights, theirs = read_weights(settings, place)
+        theirs = read_weights(settings, place)
+        weights = theirs.weights
         # In a run of stages, a pattern may be for the model of another stage.
         patterns = [pattern for pattern in settings.parameters if names_in_both([pattern], weights, model)]
-        _check_vocabularies(names_in_both(patterns, weights, model), vocabulary, theirs, place)
+        names = names_in_both(patterns, weights, model)
+        _check_vocabularies(model, names, vocabulary, theirs.vocabulary, place)
+        _check_files(model, names, theirs.files, place)
         wanted = taken_over(model, weights, patterns)
         model.load_state_dict(wanted, strict=False)
         say(f"{len(wanted)} tensors begin as in {settings.archive}")
@@ -68,8 +78,19 @@ def initialize(model: nn.Module, rules: Sequence[InitializerSettings]) -> set[in
     return used
 
 
-def read_weights(settings: PretrainedSettings, place: str) -> tuple[dict[str, Tensor], Vocabulary]:
-    """The weights of the archive under the names that they are to have here, and its vocabulary.
+@dataclass(frozen=True)
+class ForeignWeights:
+    """Weights of another archive."""
+
+    weights: dict[str, Tensor]
+    """By the names that they are to have here."""
+    vocabulary: Vocabulary
+    files: dict[str, dict[str, str]]
+    """Digests of the own files of modules, by the names that these are to have here."""
+
+
+def read_weights(settings: PretrainedSettings, place: str) -> ForeignWeights:
+    """The weights of the archive that an entry of `model.pretrained` names.
 
     Raises:
         ArchiveError, ConfigError: it cannot be read; or it has a set of weights for each task, and none is named.
@@ -80,8 +101,10 @@ def read_weights(settings: PretrainedSettings, place: str) -> tuple[dict[str, Te
             raise ConfigError(f"{place}.task: {settings.archive} has no task '{settings.task}' ({', '.join(tasks)})")
         if settings.task is None and archive.num_weights > 1:
             raise ConfigError(f"{place}.task: {settings.archive} keeps weights for each task; name one of them")
-        weights = archive.model_for(settings.task or tasks[0]).state_dict()
-        return {_renamed(name, settings.rename): tensor for name, tensor in weights.items()}, archive.vocabulary
+        model = archive.model_for(settings.task or tasks[0])
+        weights = {_renamed(name, settings.rename): tensor for name, tensor in model.state_dict().items()}
+        files = {_renamed(f"{name}.", settings.rename)[:-1]: digests for name, digests in _digests_of(model).items()}
+        return ForeignWeights(weights, archive.vocabulary, files)
 
 
 def names_in_both(patterns: Sequence[str], weights: Mapping[str, Tensor], model: MultiTaskModel) -> list[str]:
@@ -95,16 +118,49 @@ def made_for_vocabulary(name: str) -> bool:
     return name.startswith(("embedders.", "heads."))
 
 
-def _check_vocabularies(names: Collection[str], ours: Vocabulary, theirs: Vocabulary, place: str) -> None:
+def _check_vocabularies(
+    model: MultiTaskModel, names: Collection[str], ours: Vocabulary, theirs: Vocabulary, place: str
+) -> None:
     """Rows of a word table, and of an output layer, mean something only with the words and labels that they are of."""
     for name in filter(made_for_vocabulary, names):
-        part, owner = name.split(".")[:2]
-        spaces = ("words", "characters") if part == "embedders" else (f"labels/{owner}",)
-        if any(space not in theirs.namespaces or ours[space] != theirs[space] for space in spaces):
+        part, owner, parameter = name.split(".", 2)
+        if part == "embedders":
+            spaces = cast(Embedder, model.embedders[owner]).namespaces_of(parameter)
+        else:
+            spaces = (f"labels/{owner}",)
+        differing = [space for space in spaces if space not in theirs.namespaces or ours[space] != theirs[space]]
+        if differing:
+            what = "characters" if differing == ["characters"] else "words or labels"
             raise ConfigError(
-                f"{place}: {name} is made for the words or labels of the archive, which are others here; leave it out "
-                "of parameters, or train on the same data"
+                f"{place}: {name} is made for the {what} of the archive, which are others here; leave it out of "
+                "parameters, or train on the same data"
             )
+
+
+def _check_files(
+    model: MultiTaskModel, names: Collection[str], theirs: Mapping[str, Mapping[str, str]], place: str
+) -> None:
+    """What a module's weights mean depends on its own files, such as a list of what rows of a table stand for."""
+    ours = _digests_of(model)
+    for name in names:
+        parts = name.split(".")
+        for outer in (".".join(parts[:length]) for length in range(1, len(parts))):
+            if ours.get(outer) != theirs.get(outer):
+                raise ConfigError(
+                    f"{place}: {name} is made for files of the archive, which are others here; leave it out of "
+                    "parameters"
+                )
+
+
+def _digests_of(model: nn.Module) -> dict[str, dict[str, str]]:
+    """sha256 of the own files of each module that has such, by the module's name."""
+    found: dict[str, dict[str, str]] = {}
+    for name, module in model.named_modules():
+        if isinstance(module, Component) and module.saves_files:
+            with tempfile.TemporaryDirectory(prefix="mtlkit-") as folder:
+                module.save_files(Path(folder))
+                found[name] = {file.name: file_sha256(file) for file in sorted(Path(folder).iterdir())}
+    return found
 
 
 def _renamed(name: str, rename: Mapping[str, str]) -> str:

@@ -10,9 +10,9 @@ import torch
 
 from mtlkit.archive import Archive
 from mtlkit.data import Batch, Corpus, DatasetReader, Instance, TaskSplit
-from mtlkit.errors import DataError
+from mtlkit.errors import ConfigError, DataError
 from mtlkit.heads import Decoded
-from mtlkit.training import as_target, computing_as
+from mtlkit.training import as_target
 from mtlkit.training.devices import reporting_out_of_memory
 from mtlkit.training.optimization import autocast
 
@@ -21,10 +21,10 @@ Input = tuple[str | Mapping[str, object] | DataError, str]
 NO_NUMBER = "the model comes to no finite number; its weights are not sound, ask its author for others"
 
 
-def predict(
+def predict_inputs(
     archive: Archive, inputs: Iterable[Input], tasks: Sequence[str], batch_size: int = 64
 ) -> Iterator[dict[str, Any]]:
-    """A record per input and task, in order. A bad input gives a record with an `error`, and the rest goes on.
+    """Yields a record for each input and task, in order; the record of a bad input has an `error`.
 
     Args:
         archive: the trained model.
@@ -38,10 +38,21 @@ def predict(
     readers = {task: archive.reader_for(task) for task in tasks}
     stream = iter(inputs)
     while chunk := list(islice(stream, batch_size)):
-        with computing_as(archive.experiment.trainer):
-            answers = [_answer(archive, chunk, task, reader) for task, reader in readers.items()]
+        answers = [_answer(archive, chunk, task, reader) for task, reader in readers.items()]
         for records in zip(*answers, strict=True):
             yield from records
+
+
+def tasks_asked(archive: Archive, tasks: Sequence[str]) -> list[str]:
+    """The tasks whose heads are to answer: those that are given, or all of the archive's.
+
+    Raises:
+        ConfigError: the archive has no such task.
+    """
+    known = list(archive.experiment.tasks)
+    if unknown := [name for name in tasks if name not in known]:
+        raise ConfigError(f"--task {unknown[0]}: the archive's tasks are {', '.join(known)}")
+    return list(dict.fromkeys(tasks)) or known
 
 
 def _answer(archive: Archive, chunk: Sequence[Input], task: str, reader: DatasetReader) -> list[dict[str, Any]]:
@@ -82,8 +93,8 @@ def answering(corpus: Corpus, fewer: str) -> AbstractContextManager[None]:
 
 def as_batch(archive: Archive, task: str, corpus: Corpus) -> Batch:
     """All texts of a corpus as the model of the task takes them, in their order."""
-    characters = archive.model_for(task).uses_characters
-    split = TaskSplit(task, corpus, archive.vocabulary, with_characters=characters, device=archive.device)
+    columns = archive.model_for(task).embedder(task).tables
+    split = TaskSplit(task, corpus, archive.vocabulary, columns=columns, device=archive.device)
     return split.batch(torch.arange(len(split)))
 
 

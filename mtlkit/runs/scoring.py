@@ -1,6 +1,7 @@
 """What is scored: a split of each task with the metrics and labels that it is scored by."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -8,7 +9,10 @@ from numpy.typing import NDArray
 
 from mtlkit.config import Lazy
 from mtlkit.data import Corpus, TaskSplit, Vocabulary, clean_mask
+from mtlkit.figures import MAJORITY, Figure
 from mtlkit.metrics import Metric
+from mtlkit.model import MultiTaskModel
+from mtlkit.tables import Table
 from mtlkit.training import EvaluationTask
 
 
@@ -17,14 +21,23 @@ def evaluation_tasks(
     metrics: Mapping[str, Sequence[Lazy[Metric]]],
     vocabulary: Vocabulary,
     *,
-    characters: bool,
+    model: MultiTaskModel,
     device: torch.device,
     seen: NDArray[Any] | None = None,
 ) -> list[EvaluationTask]:
-    """What the evaluator needs of a split; with `seen`, its clean part is scored as well."""
+    """What the evaluator needs of a split of each task.
+
+    Args:
+        corpora: the split of each task.
+        metrics: that each task is scored by.
+        vocabulary: knows the labels.
+        model: that answers, whose embedders say what batches carry.
+        device: where batches are made.
+        seen: digests of the texts that are not clean; if given, the clean part is scored as well.
+    """
     return [
         EvaluationTask(
-            split=TaskSplit(task, corpus, vocabulary, with_characters=characters, device=device),
+            split=TaskSplit(task, corpus, vocabulary, columns=model.embedder(task).tables, device=device),
             labels=vocabulary.labels(task),
             metrics=metrics[task],
             clean=None if seen is None else clean_mask(corpus, seen),
@@ -34,8 +47,22 @@ def evaluation_tasks(
 
 
 def majority(task: str, corpus: Corpus) -> dict[str, float]:
-    """`task/majority`, the share of the commonest label: what guessing it always would score. Nothing for tags."""
+    """The share of a task's commonest label, under its figure's name: what guessing it always would score.
+
+    Empty for tags, and where no text has a label.
+    """
     counts = corpus.label_counts()
     if corpus.target_kind != "label" or not counts:
         return {}
-    return {f"{task}/majority": max(counts.values()) / sum(counts.values())}
+    return {str(Figure(task, MAJORITY)): max(counts.values()) / sum(counts.values())}
+
+
+def score_table(figures: Mapping[str, float], title: str) -> Table:
+    """Figures, given by name as shares of 1, as a table in percent: a row for each task, a column for each score."""
+    found = [Figure.parse(name) for name in figures]
+    columns = sorted({figure.score: figure for figure in found}.values(), key=lambda figure: figure.clean)
+    rows = []
+    for task in dict.fromkeys(figure.task for figure in found):
+        cells = [figures.get(str(replace(column, task=task))) for column in columns]
+        rows.append([task, *("" if cell is None else f"{cell:.2%}" for cell in cells)])
+    return Table.of(title, ["task", *(column.label for column in columns)], rows)

@@ -8,13 +8,16 @@ from typing import Any, Protocol, final
 import torch
 from safetensors.torch import load_file
 
+from mtlkit.archive import SHARING, components_of_model, save_files, saved_members, with_saved_files
 from mtlkit.data import TaskSplit, Vectors, Vocabulary
 from mtlkit.experiment import Corpora, Experiment, TaskPaths, build_model, experiment_of, seed_of, stages_of, tasks_of
+from mtlkit.kernels.compute import hand_down
 from mtlkit.model import MultiTaskModel
-from mtlkit.runs.directory import RunDirectory, StageDirectory
+from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.interrupts import Interrupts
 from mtlkit.runs.new_model import new_model
 from mtlkit.runs.scoring import evaluation_tasks
+from mtlkit.runs.stage_directory import StageDirectory
 from mtlkit.sharing import SearchableScheme
 from mtlkit.sharing.selectors import ModulePath
 from mtlkit.training import (
@@ -81,6 +84,8 @@ class Outcome:
     metrics: dict[str, Any]
     log_size: int
     """Bytes of the run's log when it was done."""
+    ran: dict[str, str] | None = None
+    """What ran its operations, as `what_ran` returns it; None if an mtlkit that did not record it trained a part."""
 
     @property
     def only_weights(self) -> Path:
@@ -112,10 +117,30 @@ class Stage:
         self.folder: StageDirectory = setting.directory.stage(self.name)
         self.seed = seed_of(setting.experiment, number, summed=setting.summed_seeds)
         self.log_size = before.log_size if before else 0
+        # Where the scheme stands in the run's experiment, which names the folders of files that parts have saved.
+        self._scheme_place = SHARING if self.settings.sharing is None else f"stages.{number}.sharing"
 
-    def experiment(self, paths: TaskPaths | None) -> Experiment:
-        """What the stage trains, along these paths if its scheme is a search that has found some."""
-        return experiment_of(self.setting.experiment, self.settings, paths)
+    def experiment(self, paths: TaskPaths | None, begun: bool) -> Experiment:
+        """What the stage trains, along these paths if its scheme is a search that has found some.
+
+        If the run has begun, parts are built with the files that they have saved in it.
+        """
+        experiment = experiment_of(self.setting.experiment, self.settings, paths)
+        return self._with_files(experiment) if begun else experiment
+
+    def save_files(self, experiment: Experiment, model: MultiTaskModel) -> Experiment:
+        """Has the parts of the stage's model save their files, and returns the experiment whose parts have them.
+
+        Raises:
+            ComponentError, ArchiveError: an archive cannot hold them.
+        """
+        save_files(self.setting.directory.files, components_of_model(model, experiment, self._scheme_place))
+        experiment = self._with_files(experiment)
+        saved_members(experiment)  # files that are too large for an archive are reported now, not after training
+        return experiment
+
+    def _with_files(self, experiment: Experiment) -> Experiment:
+        return with_saved_files(experiment, self.setting.directory.files, self._scheme_place)
 
     def derive_paths(self) -> TaskPaths | None:
         """The paths in force during the stage. Where the stage derives them, they are written to its folder before it
@@ -136,6 +161,9 @@ class Stage:
     def _derived(self, before: Outcome) -> TaskPaths:
         assert self.settings.derive is not None
         model = self._empty_model(before.experiment).eval()
+        # The model is that of the stage before, but this stage computes: scores that differ in their last digits, as
+        # with other kernels or threads, could choose other paths.
+        hand_down(model, self.settings.trainer.compute)
         load_weights(before.only_weights, model, model.tasks)
         scheme, trainer = model.sharing, before.experiment.trainer
         assert isinstance(scheme, SearchableScheme), "checked before any data were read"
@@ -143,7 +171,7 @@ class Stage:
 
         def score(task: str, path: ModulePath) -> float:
             figures = evaluate(model, [dev[task]], trainer.evaluation_batch_size, trainer.precision, path)
-            return figures[f"{task}/{dev[task].headline}"]
+            return figures[str(dev[task].headline_figure)]
 
         derivation = self.settings.derive.build()
         paths = {}
@@ -170,7 +198,7 @@ class Stage:
         setting = self.setting
         train = {
             task: TaskSplit(
-                task, corpus, setting.vocabulary, with_characters=model.uses_characters, device=setting.device
+                task, corpus, setting.vocabulary, columns=model.embedder(task).tables, device=setting.device
             )
             for task, corpus in setting.corpora.of_split("train").items()
             if task in experiment.tasks
@@ -187,14 +215,14 @@ class Stage:
             found,
             {task: settings.scorers() for task, settings in experiment.tasks.items()},
             setting.vocabulary,
-            characters=model.uses_characters,
+            model=model,
             device=setting.device,
             seen=setting.corpora.seen() if split == "test" else None,
         )
 
     def _empty_model(self, experiment: Experiment) -> MultiTaskModel:
         """A model whose weights are loaded next."""
-        return build_model(experiment, self.setting.vocabulary, None).to(self.setting.device)
+        return build_model(experiment, self.setting.vocabulary, fresh=False).to(self.setting.device)
 
     def _new_model(self, experiment: Experiment) -> MultiTaskModel:
         """A freshly initialised model, but for the parameters that the stage keeps from the one before it."""

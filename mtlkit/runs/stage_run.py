@@ -6,7 +6,9 @@ from typing import Any, Self, final
 
 from mtlkit.errors import RunError
 from mtlkit.experiment import Experiment, TaskPaths
+from mtlkit.figures import with_averages
 from mtlkit.files import new_folder
+from mtlkit.kernels.compute import what_ran
 from mtlkit.runs.interrupts import Interrupted
 from mtlkit.runs.predictions import write_predictions
 from mtlkit.runs.scoring import majority
@@ -21,7 +23,6 @@ from mtlkit.training import (
     compute_as,
     load_weights,
     predictions_of,
-    with_averages,
 )
 
 
@@ -44,6 +45,7 @@ class StageRun:
         self.experiment = experiment
         self.paths = paths
         self.work = work
+        self._records_all = True  # whether all that ran since the stage's first step was noted
 
     @classmethod
     def prepared(cls, stage: Stage, begun: bool) -> Self:
@@ -59,7 +61,7 @@ class StageRun:
         # Before paths are derived: scores that differ in their last digits could choose other paths.
         compute_as(stage.settings.trainer)
         paths = stage.derive_paths()
-        experiment = stage.experiment(paths)
+        experiment = stage.experiment(paths, begun)
         done = stage.folder.read_outcome() if begun else None
         return cls(stage, experiment, paths, stage.trainer(experiment, begun) if done is None else done)
 
@@ -75,15 +77,17 @@ class StageRun:
         checkpoints.restore_best(done.get("weights", {}))
         selection = self.experiment.trainer.selection.build(tasks=list(self.experiment.tasks))
         weights = {name: checkpoints.best(name) for name in map(selection.weights_for, self.experiment.tasks)}
-        return Outcome(self.experiment, self.paths, weights, done["metrics"], done["log_size"])
+        return Outcome(self.experiment, self.paths, weights, done["metrics"], done["log_size"], done.get("ran"))
 
     def _trained(self, trainer: Trainer, checkpoints: Checkpoints) -> dict[str, Any]:
         """Trains and scores, then writes down that the stage is done: figures, size of the log, digests of weights."""
+        self.experiment = self.stage.save_files(self.experiment, trainer.model)
         self._train(trainer, checkpoints)
         done = {
             "metrics": self._figures(trainer, checkpoints),
             "log_size": self.setting.directory.log_size(),
             "weights": dict(sorted(checkpoints.best_digests.items())),
+            **self._ran(trainer),
         }
         self.stage.folder.write_outcome(done)
         return done
@@ -101,13 +105,15 @@ class StageRun:
         if state is not None:
             progress = trainer.progress
             self.setting.say(f"resuming after step {progress.step}, in epoch {progress.epoch + 1}")
+            self._records_all = "ran" in state
+            trainer.model.note_again(state.get("ran", {}))
             run.truncate_log(state["log_size"])
         else:
             run.truncate_log(self.stage.log_size)
         stage = {} if self.stage.name is None else {"stage": self.stage.name}
 
         def save() -> None:
-            state = {"trainer": trainer.state(), "log_size": run.log_size()}
+            state = {"trainer": trainer.state(), "log_size": run.log_size(), **self._ran(trainer)}
             checkpoints.save(trainer.progress.step, trainer.model, state)
 
         every = trainer.settings.checkpoint_every
@@ -126,6 +132,11 @@ class StageRun:
                     listener.epoch(event) if isinstance(event, EpochEnd) else listener.step(event)
                 if stop is not None:
                     raise Interrupted(stop)
+
+    def _ran(self, trainer: Trainer) -> dict[str, dict[str, str]]:
+        """What ran the model's operations since the stage's first step, for what is written down; nothing where a
+        checkpoint of an older mtlkit does not say what ran before it."""
+        return {"ran": what_ran(trainer.model)} if self._records_all else {}
 
     @contextmanager
     def _listeners(self, trainer: Trainer) -> Iterator[Sequence[Logger | Listener]]:

@@ -1,4 +1,4 @@
-"""Shared and private encoders that are kept apart by two more losses.
+"""Shared and private encoders that two further losses keep apart.
 
 Shapes: B batch, T time steps, E input size, S size of the shared states, P of the private ones, D output size (P + S),
 K tasks.
@@ -16,8 +16,8 @@ from mtlkit.errors import ConfigError
 from mtlkit.kernels.difference import DifferenceNorm, difference_loss
 from mtlkit.kernels.gradient_reversal import reverse_gradient
 from mtlkit.kernels.sequences import last_valid
-from mtlkit.sharing.parallel_shared_private import ParallelSharedPrivate
 from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
+from mtlkit.sharing.shared_private import ParallelSharedPrivate
 from mtlkit.sharing.traces import GuessTrace
 from mtlkit.types import NonNegativeFloat, PositiveFloat
 
@@ -25,7 +25,7 @@ from mtlkit.types import NonNegativeFloat, PositiveFloat
 @final
 @SharingScheme.register("adversarial_shared_private")
 class AdversarialSharedPrivate(SharingScheme):
-    """The head reads [private; shared]; a discriminator keeps the shared states from telling the task.
+    """The head reads [private; shared]; a discriminator is trained against shared states that reveal the task.
 
     This is ASP-MTL of Liu, Qiu and Huang, "Adversarial Multi-task Learning for Text Classification" (ACL 2017), eqs.
     5-15, which Liu et al. 2019 list as SP-MTL. Two losses are added to the task's own, already weighted:
@@ -34,22 +34,22 @@ class AdversarialSharedPrivate(SharingScheme):
       state. That layer minimises it, the shared encoder maximises it, through a gradient reversal.
     - `difference`: S^T H of the shared and the private encoder's last valid states over the batch.
 
-    Of a bidirectional encoder, the last state's right-to-left half has read one word only.
+    With a bidirectional encoder, the right-to-left half of the last state has read only one word.
 
     encoder: built once to be shared, and once for every task.
-    private_encoder: the tasks' own, if they are to be others than the shared one.
+    private_encoder: the encoder of each task, if it differs from the shared one.
     adversarial_weight: the paper's lambda. 0 leaves discriminator and loss out.
     difference_weight: the paper's gamma. 0 leaves the loss out; with both at 0 this is the plain shared-private model.
     difference_norm: `raw` is the squared Frobenius norm as printed, which grows with batch and states; `normalised` is
         the form of public code, with centred features, rows of length 1, and a mean in place of the sum.
-    reversal: how many times more strongly the shared encoder is pushed than the discriminator is pulled; the paper's
-        min-max has 1.
+    reversal: the factor of the shared encoder's reversed gradient, relative to the discriminator's; the paper's min-max
+        has 1.
 
-    Where we depart: the paper prints U as D by D, it must be K by D; its difference loss is a sum over tasks, where
-    here a batch is of one task and adds that task's term.
+    Where we depart: the paper prints U as D by D, which must be K by D; its difference loss is a sum over tasks, while
+    a batch here belongs to one task and adds that task's term.
 
     Raises:
-        ConfigError: the discriminator has no two tasks to tell apart.
+        ConfigError: there are fewer than two tasks for the discriminator to tell apart.
     """
 
     def __init__(

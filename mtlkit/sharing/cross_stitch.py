@@ -3,7 +3,7 @@
 Shapes: B batch, T time steps, E input size, D state size, K tasks, N layers.
 """
 
-from typing import Literal, Self, cast, final
+from typing import ClassVar, Literal, Self, cast, final
 
 import torch
 from torch import Tensor, nn
@@ -11,32 +11,36 @@ from torch import Tensor, nn
 from mtlkit.config import Lazy, Runtime
 from mtlkit.encoders import Encoder, encode_side_by_side
 from mtlkit.errors import ConfigError
+from mtlkit.kernels.compute import Computing, Operation
 from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 from mtlkit.sharing.traces import MixtureTrace
 from mtlkit.types import PartCount
 
 OWN = 0.9
-"""A task's share of itself at the beginning, if `init` is imbalanced."""
+"""The initial weight of a task's own states with `init` = imbalanced."""
 
 
 @final
 @SharingScheme.register("cross_stitch")
-class CrossStitch(SharingScheme):
+class CrossStitch(SharingScheme, Computing):
     """After each layer, every task reads a learned mixture of all tasks' states (CS-MTL; Misra et al. 2016).
 
-    All tasks' networks run on each batch, so a step costs as many times more as there are tasks. The mixture has one
-    number per layer and pair of tasks. Chen et al. 2018 say neither how many layers there are nor how mixtures begin:
-    two layers are our choice, the two beginnings are those of the public code of sluice networks (Ruder et al. 2017).
+    The networks of all tasks run on each batch, so the cost of a step is proportional to the number of tasks. A mixture
+    has one number for each layer and pair of tasks. Chen et al. 2018 give neither the number of layers nor the initial
+    mixtures: two layers are our choice, the two initialisations those of the public code of sluice networks (Ruder et
+    al. 2017).
 
     encoder: built once for every task and layer.
-    layers: how many encoders a task has on top of each other, each with a mixture after it.
-    init: `imbalanced` begins with 0.9 of the task's own states and the rest in equal parts, `uniform` with equal parts.
+    layers: the number of encoders in each task's stack; a mixture follows each.
+    init: `imbalanced` starts with 0.9 of the task's own states and the rest in equal parts, `uniform` with equal parts.
 
-    Where we depart: mixtures learn at the rate of everything else, where Misra et al. give them a higher one.
+    Where we depart: mixtures have the learning rate of all other parameters, where Misra et al. use a higher one.
 
     Raises:
         ConfigError: there is only one task.
     """
+
+    operations: ClassVar[tuple[Operation, ...]] = ("networks",)
 
     def __init__(
         self,
@@ -64,6 +68,7 @@ class CrossStitch(SharingScheme):
         for network, mixture_KK in zip(self.networks, lower_NKK, strict=False):
             inputs_KBTD = _mix(mixture_KK, self._layer(network, inputs_KBTD, mask_BT))
         states_KBTD = self._layer(self.networks[-1], inputs_KBTD, mask_BT)
+        # Only the batch's own task goes on to a head, so that the last mixture is one row.
         place = self.tasks.index(task)
         trace = MixtureTrace(self.mixtures_NKK[:, place].detach().clone(), tuple(self.tasks)) if with_trace else None
         return Shared(_mix(top_KK[place], states_KBTD), trace=trace)
@@ -73,21 +78,21 @@ class CrossStitch(SharingScheme):
         raise ConfigError("in 'cross_stitch' each network belongs to a task, and none to all of them")
 
     def _layer(self, network: nn.Module, inputs_KBTD: Tensor, mask_BT: Tensor) -> Tensor:
-        """(K, B, T, D): every task's states before they are mixed."""
+        """The states (K, B, T, D) of every task's encoder of one layer, before they are mixed."""
         assert isinstance(network, nn.ModuleDict)
         encoders = [cast(Encoder, network[task]) for task in self.tasks]
-        return encode_side_by_side(encoders, inputs_KBTD, mask_BT)
+        return encode_side_by_side(encoders, inputs_KBTD, mask_BT, self.compute, self.note)
 
 
 def _mix(weights: Tensor, states_KBTD: Tensor) -> Tensor:
-    """Sums over the tasks: (B, T, D) with weights (K,), (K, B, T, D) with weights (K, K)."""
-    # Autocast does not know tensordot.
+    """The weighted sum over tasks: (B, T, D) with weights (K,), (K, B, T, D) with weights (K, K)."""
+    # Autocast does not cover tensordot, so that float32 weights would meet half-precision states.
     mixed: Tensor = torch.tensordot(weights.to(states_KBTD.dtype), states_KBTD, dims=1)
     return mixed
 
 
 def _initial_mixture(num_tasks: int, init: Literal["imbalanced", "uniform"]) -> Tensor:
-    """(K, K): row k is what task k reads."""
+    """The initial mixture (K, K). Row k is what task k reads."""
     own = OWN if init == "imbalanced" else 1 / num_tasks
     other = (1 - own) / (num_tasks - 1)
     return torch.full((num_tasks, num_tasks), other) + (own - other) * torch.eye(num_tasks)

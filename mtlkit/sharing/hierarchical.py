@@ -21,16 +21,16 @@ from mtlkit.types import PositiveInt, Probability
 class Hierarchical(SharingScheme):
     """Heads at different depths of a shared stack, as for POS tags below chunks (Søgaard and Goldberg 2016).
 
-    Liu et al. 2019 and Chen et al. 2018 draw it in their Figure 1, as the alternative to their own. A batch runs
+    Liu et al. 2019 and Chen et al. 2018 show it in their Figure 1, as an alternative to their own schemes. A batch runs
     through, and trains, only the layers below its task's head.
 
     layers: the stack; each layer reads the states of the one before it, the first reads the input.
     depths: for each task the number of layers below its head, from 1.
-    dropout: between layers only: on the input it is the embedder's, on the output the model's.
+    dropout: between layers only; dropout of the input is the embedder's, that of the output the model's.
 
     Raises:
-        ConfigError: a task without a depth or a depth without a task; a depth that the stack does not reach or a layer
-            that nobody needs; tasks whose states differ in size.
+        ConfigError: a task has no depth, or a depth names no task; a depth exceeds the stack, or no task uses its last
+            layers; the states of two tasks differ in size.
     """
 
     def __init__(

@@ -31,13 +31,11 @@ class MessagePassing(SharingScheme):
     bidirectional: a second complete network reads each sentence from its end, and the states are concatenated. The
         paper has one direction.
 
-    Where we depart: parameters start as torch starts them, not from U[-0.1, 0.1].
+    Where we depart: parameters are initialised as PyTorch does, not from U[-0.1, 0.1].
 
     Raises:
-        ConfigError: a task has nobody to hear, or the communicator's edges name an unknown task.
+        ConfigError: a task has no sender, or the communicator's edges name an unknown task.
     """
-
-    uses_kernels = True
 
     def __init__(
         self,
@@ -64,6 +62,8 @@ class MessagePassing(SharingScheme):
         backward: Heard | None = None
         states_BTD = heard.states_BTD
         if self.right_to_left is not None:
+            # Each row is reversed within its own length, so that padding stays on the right: a recurrence that began
+            # with padding would carry it into every valid state.
             reversed_BTE = reverse_within_length(states_BTE, mask_BT)
             backward = self.right_to_left(reversed_BTE, mask_BT, task, with_gates=with_trace)
             states_BTD = torch.cat([states_BTD, reverse_within_length(backward.states_BTD, mask_BT)], dim=-1)
@@ -72,7 +72,7 @@ class MessagePassing(SharingScheme):
 
     @classmethod
     def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:
-        """The shared LSTM, which one task alone can read as well as many; its scorer too, or all that tasks share."""
+        """The shared LSTM of indirect communication, with the scorer or with all that tasks share if asked for."""
         communicator, share = (getattr(scheme.settings, name) for name in ("communicator", "share"))
         if communicator.component.sources == "tasks":
             raise ConfigError(
@@ -93,6 +93,7 @@ class MessagePassing(SharingScheme):
         assert backward.gates_BT is not None, "asked for with the trace"
         backward_BTN = reverse_within_length(backward.weights_BTN, mask_BT)
         if senders is None:
+            # The sources are positions, which that network has counted from the end as well: reverse both axes.
             backward_BTN = reverse_within_length(backward_BTN.mT, mask_BT).mT
         backward_gates_BT = reverse_within_length(backward.gates_BT, mask_BT)
         return WordTrace(heard.weights_BTN, names, backward_BTN, heard.gates_BT, backward_gates_BT)

@@ -1,4 +1,4 @@
-"""One direction of message passing: the networks that speak and the one that listens.
+"""One direction of message passing: the networks that send messages, and the one that receives them.
 
 Shapes: B batch, T time steps, N sources, E input size, D state size, M message size.
 """
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mtlkit.config import Lazy, nearest
 from mtlkit.errors import ConfigError
 from mtlkit.kernels.choice import recurrence_for
+from mtlkit.kernels.compute import Computing
 from mtlkit.kernels.recurrence.message_gates import message_gates
 from mtlkit.kernels.recurrence.message_passing import lstm_prime
 from mtlkit.kernels.side_by_side import run_side_by_side
@@ -21,7 +22,7 @@ from mtlkit.sharing.message_gate import MessageGate
 
 @final
 class Channel(nn.Module):
-    """What carries messages into a network: the part of theta^(s) that stands in eqs. 3-6 and 8-11."""
+    """The way of a message into a network: communicator and gate, the part of theta^(s) in eqs. 3-6 and 8-11."""
 
     def __init__(self, communicator: Communicator, state_dim: int) -> None:
         super().__init__()
@@ -30,22 +31,22 @@ class Channel(nn.Module):
 
 
 class Heard(NamedTuple):
-    """What a network came to, and how."""
+    """The states of a network that has received messages, and what it received."""
 
     states_BTD: Tensor
-    """The fused ones, padding included."""
+    """The fused states. At padding they are arbitrary."""
     weights_BTN: Tensor
-    """The messages' weights, detached."""
+    """The weight of each source in each message, detached."""
     gates_BT: Tensor | None = None
-    """How far the states were opened to the messages, the mean of the gate (eq. 11) over D; only if asked for."""
+    """The mean of the message gate (eq. 11) over D, from 0 to 1; None unless requested."""
 
 
 @final
-class OneWayNetwork(nn.Module):
-    """The task LSTMs, the shared LSTM where the communicator reads one, and the channels between them.
+class OneWayNetwork(Computing):
+    """The tasks' LSTMs, the shared LSTM where the communicator reads one, and the channels between them.
 
-    A task's LSTM has one set of parameters theta^(k) and two uses: run plainly as a sender, and read by LSTM' when the
-    task itself listens. Torch gives it two bias vectors where the paper has one; only their sum matters.
+    The LSTM of a task has one set of parameters theta^(k) and two uses: it runs plainly when the task sends, and inside
+    LSTM' when the task receives. PyTorch gives it two bias vectors where the paper has one; only their sum matters.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class OneWayNetwork(nn.Module):
 
         self.task_lstms = nn.ModuleDict({task: build_lstm() for task in tasks})
         self.shared_lstm = None if reads_tasks else build_lstm()
+        # theta^(s) of the paper: its superscript has scorer and gate in common to all tasks.
         owners = tasks if share == "per_task" else ["shared"]
         self.channels = nn.ModuleDict({owner: build_channel() for owner in owners})
         self.senders = self._channel(tasks[0]).communicator.senders(tasks) if reads_tasks else None
@@ -79,23 +81,37 @@ class OneWayNetwork(nn.Module):
             _check_senders(self.senders, tasks)
 
     def forward(self, inputs_BTE: Tensor, mask_BT: Tensor, task: str, *, with_gates: bool = False) -> Heard:
-        """The task's states, made of its own words and what it hears."""
+        """The states of `task` on a batch: its LSTM over the words, with a message at every step.
+
+        Args:
+            inputs_BTE: embedded words.
+            mask_BT: true at valid steps, a prefix of each row.
+            task: the task that receives.
+            with_gates: whether to compute `Heard.gates_BT`.
+        """
         channel, lstm, sources = self._channel(task), self._task_lstm(task), self._sources(inputs_BTE, task)
         communicator, gate = channel.communicator, channel.gate
-        if (recurrence := recurrence_for(inputs_BTE.device)) is not None:
+        # Without a fused form no kernels are asked for: `compiled` would be refused though nothing would use them.
+        fusible = "recurrence" in communicator.operations
+        if fusible and (recurrence := recurrence_for(inputs_BTE.device, self.compute)) is not None:
             fused = communicator.fused(inputs_BTE, sources, mask_BT, lstm, gate.weights(), recurrence)
             if fused is not None:
+                self.note("recurrence", recurrence.name)
                 heard = Heard(fused[0], fused[1].detach())
                 if not with_gates:
                     return heard
+                # No fused form keeps its gates, which would cost every training step. They follow from the states and
+                # the messages, and these from the weights.
                 with torch.no_grad():
                     messages_BTM = communicator.messages(inputs_BTE, sources, mask_BT, *heard[:2])
                 return _with_gates(heard, inputs_BTE, messages_BTM, lstm, gate)
+        self.note("recurrence", "step by step")
         memory = communicator.prepare(inputs_BTE, sources, mask_BT)
         contents_TBM: list[Tensor] = []
 
         def receive(time: int, previous_BD: Tensor) -> Message:
             message = communicator.step(time, previous_BD, memory)
+            # Only for traces: kept detached, so that a trace changes neither gradients nor what autograd holds.
             if with_gates:
                 contents_TBM.append(message.content_BM.detach())
             return message
@@ -105,27 +121,30 @@ class OneWayNetwork(nn.Module):
         return _with_gates(heard, inputs_BTE, torch.stack(contents_TBM, dim=1), lstm, gate) if with_gates else heard
 
     def _sources(self, inputs_BTE: Tensor, task: str) -> Tensor:
-        """The senders' states (B, T, N, D), or those of the shared LSTM (B, N, D); none of them receives messages.
+        """The states to read: (B, T, N, D) of the N senders, or (B, N, D) of the shared LSTM at N = T positions.
 
-        What is detached is run without a graph; the task's own LSTM never is.
+        Senders run as plain LSTMs, without messages: if they received too, the tasks would wait for each other at every
+        step. The task's own LSTM, a sender with `include_self`, is never detached.
         """
         if self.senders is None:
             assert self.shared_lstm is not None
             states_BTD: Tensor = self.shared_lstm(inputs_BTE)[0]
             return states_BTD
+        # Two groups, so that detached senders, which are most of the work, build no graph at all.
         detached = [sender for sender in self.senders[task] if self.detach_senders and sender != task]
         learning = [sender for sender in self.senders[task] if sender not in detached]
         with torch.no_grad():
             sent = self._sent(inputs_BTE, detached)
         sent |= self._sent(inputs_BTE, learning)
+        # In the order of `senders`, by which traces name the weights.
         return torch.stack([sent[sender] for sender in self.senders[task]], dim=2)
 
     def _sent(self, inputs_BTE: Tensor, senders: Sequence[str]) -> dict[str, Tensor]:
-        """The states (B, T, D) of each sender's plain LSTM."""
+        """The states (B, T, D) of each sender's plain LSTM, by task."""
         if not senders:
             return {}
         lstms = [self._task_lstm(sender) for sender in senders]
-        states = run_side_by_side(lstms, inputs_BTE.expand(len(senders), -1, -1, -1))
+        states = run_side_by_side(lstms, inputs_BTE.expand(len(senders), -1, -1, -1), self.compute, self.note)
         return dict(zip(senders, states, strict=True))
 
     def _channel(self, task: str) -> Channel:

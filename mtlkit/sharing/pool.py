@@ -1,4 +1,4 @@
-"""Sharing by a pool of modules.
+"""Sharing through a pool of modules.
 
 Shapes: B batch, T time steps, E size of embeddings and of every state.
 """
@@ -25,9 +25,9 @@ from mtlkit.types import PartCount
 class ModulePool(SearchableScheme):
     """A pool of modules for all tasks; each stacks some of them in an order of its own (Chen et al. 2018, eq. 3).
 
-    A module must give states of the size that it takes, so that any order and any repetition is possible: with
-    bidirectional modules of 50 a direction, embeddings of 100. Only the modules on a batch's path see it or learn
-    from it. Several paths for one batch are run as a tree: a beginning that some have in common is run once.
+    A module's states must have the size of its input, so that any order and any repetition is possible: bidirectional
+    modules of 50 per direction need embeddings of 100. Only the modules on a batch's path run and learn. Several paths
+    of one batch are run as a tree: a prefix that some of them share is run once.
 
     module: built `num_modules` times.
     num_modules: L, modules in the pool; numbered from 0 wherever a path is written down.
@@ -35,7 +35,7 @@ class ModulePool(SearchableScheme):
     selector: chooses the paths. One that learns needs an update strategy that searches.
 
     Raises:
-        ConfigError: a module's states are not of the size of its input, or the selector does not fit.
+        ConfigError: a module's states differ in size from its input, or the selector does not fit the pool.
     """
 
     def __init__(
@@ -66,12 +66,13 @@ class ModulePool(SearchableScheme):
 
     @classmethod
     def with_paths(cls, scheme: Lazy[Self], paths: Mapping[str, ModulePath]) -> Lazy[Self]:
-        selector = {"type": FixedPaths.registered_name, "paths": {task: list(path) for task, path in paths.items()}}
-        return Lazy.of(cls, **{**scheme.to_json(), "selector": selector})
+        selector = Lazy.of(FixedPaths, paths={task: list(path) for task, path in paths.items()})
+        # Not by way of JSON: the modules stay the same part, with the files that they have saved.
+        return Lazy(cls, scheme.settings.model_copy(update={"selector": selector}))
 
     @classmethod
     def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:
-        """The modules, of which the new task finds its own path."""
+        """All modules of the pool; the new task searches a path of its own through them."""
         if scheme.to_json()["selector"]["type"] == FixedPaths.registered_name:
             raise ConfigError("selector: 'fixed' has no path for a new task; take one that finds paths")
         return SharedLayer({"modules": (r"^sharing\.pool\.",)}, scheme)
@@ -92,6 +93,7 @@ class ModulePool(SearchableScheme):
             path = self._path(task)
         trace = self._trace(task, path) if with_trace else None
         if not path:
+            # Modules give zeros at padding; embeddings, which are the states of an empty path, need not.
             return Shared(zero_padding(states_BTE, mask_BT), trace=trace)
         for number in path:
             states_BTE = self.pool[number](states_BTE, mask_BT)
@@ -100,18 +102,22 @@ class ModulePool(SearchableScheme):
     def forward_paths(
         self, states_BTE: Tensor, mask_BT: Tensor, task: str, paths: Sequence[ModulePath]
     ) -> list[Shared]:
-        # The paths as a tree: what begins alike is run once.
+        # The nodes of the tree by their prefixes. A node is computed from its parent, so paths with a common prefix
+        # share its graph, and in training its draw of dropout too.
         states: dict[ModulePath, Tensor] = {(): states_BTE}
         for path in paths:
             for length in range(1, len(path) + 1):
                 if (begun := path[:length]) not in states:
                     states[begun] = self.pool[begun[-1]](states[begun[:-1]], mask_BT)
+        # One `Shared` per distinct path: equal paths get the very same tensors.
         along = {path: Shared(states[path] if path else zero_padding(states_BTE, mask_BT)) for path in paths}
         return [along[path] for path in paths]
 
     def num_passes(self, paths: Sequence[ModulePath]) -> int:
         return len({path[:length] for path in paths for length in range(1, len(path) + 1)})
 
+    # Without gradients: the selector learns from rewards alone, which update strategies give to paths that they have
+    # sampled themselves. The loss of a plain forward pass must not reach it.
     @torch.no_grad()
     def _path(self, task: str) -> ModulePath:
         return self.selector.sample(task, 1).modules[0] if self.training else self.best(task)

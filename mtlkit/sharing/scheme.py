@@ -1,4 +1,4 @@
-"""The interface of sharing schemes, and what they return.
+"""The interface of sharing schemes, and the values that they return.
 
 Shapes: B batch, T time steps, E input size, D output size.
 """
@@ -12,45 +12,51 @@ from torch import Tensor, nn
 
 from mtlkit.config import Component, Lazy
 from mtlkit.errors import ConfigError
+from mtlkit.kernels.compute import Operation
 from mtlkit.sharing.traces import Trace
 
 
 @dataclass(frozen=True)
 class Shared:
-    """What a scheme makes of one batch."""
+    """The output of a sharing scheme for one batch."""
 
     states_BTD: Tensor
-    losses: dict[str, Tensor] = field(default_factory=dict)
-    """Auxiliary losses by name, scalars to be added to the task's own, already weighted.
+    """The states that the task's head reads, zero at padding."""
 
-    They may depend on which texts are in the batch, not on their order or on padding. Every task has the same ones,
-    in training and evaluation alike; decoding ignores them. The name `task` is taken.
+    losses: dict[str, Tensor] = field(default_factory=dict)
+    """Auxiliary losses by name: weighted scalars that are added to the task's own loss.
+
+    They may depend on which texts are in the batch, but not on their order or on padding. Their names are the same for
+    every task, in training and in evaluation; decoding ignores them. The name `task` is reserved.
     """
 
     trace: Trace | None = None
+    """What was shared, if `with_trace` asked for it and the scheme has something to report."""
 
 
 @dataclass(frozen=True)
 class SharedLayer:
-    """What tasks have learned together, as a task that was not among them can read it."""
+    """The layer that tasks have trained together, in a form that a new task can use (`mtlkit transfer`)."""
 
     scopes: Mapping[str, tuple[str, ...]]
-    """What counts as the layer, by name, the usual one first: patterns of parameters, as a checkpoint names them."""
+    """The parameters to hand over, by the scope's name: patterns of parameter names as in checkpoints. The first scope
+    is the default."""
     reader: Lazy[Any]
-    """The sharing scheme of the new task, its only one; it has the parameters of every scope, in the same shapes."""
+    """The sharing scheme for a model of the new task alone. It has every scope's parameters, in the same shapes."""
 
 
 class SharingScheme(nn.Module, Component, offers=("input_dim", "tasks")):
-    """Which parameters the tasks share, and how: the part that multi-task experiments compare.
+    """Decides which parameters the tasks share, and how: the part that multi-task experiments compare.
 
     Every batch belongs to one task. A constructor may ask for the run-time values `input_dim` (E) and `tasks` (names).
     """
 
     output_dim: int
-    """D, the same for all tasks."""
+    """The size D of the states, the same for all tasks."""
 
-    uses_kernels: ClassVar[bool] = False
-    """Whether `trainer.kernels` matters to it; what runs is then noted with the run."""
+    operations: ClassVar[tuple[Operation, ...]] = ()
+    """Its operations that `trainer.kernels` chooses an implementation of, without those of its parts. A scheme that has
+    some is `Computing`."""
 
     @abstractmethod
     def forward(self, states_BTE: Tensor, mask_BT: Tensor, task: str, *, with_trace: bool = False) -> Shared:
@@ -59,9 +65,9 @@ class SharingScheme(nn.Module, Component, offers=("input_dim", "tasks")):
         Args:
             states_BTE: embedded words.
             mask_BT: true at valid steps, a non-empty prefix of each row.
-            task: whose batch it is.
-            with_trace: tell what was shared, as one of the family of traces, where there is something to tell. Costs
-                nothing where it is not asked for, and changes no state.
+            task: the task that the batch belongs to.
+            with_trace: whether to report what was shared, as one of the four traces. A scheme with nothing to report
+                gives None. The states are the same with and without it, and nothing is computed for it unless asked.
 
         Returns:
             States (B, T, D), zero at padding; padding changes no valid step.
@@ -69,9 +75,9 @@ class SharingScheme(nn.Module, Component, offers=("input_dim", "tasks")):
 
     @classmethod
     def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:
-        """What `mtlkit transfer` hands to a new task.
+        """The layer that `mtlkit transfer` hands to a new task. Default: the scheme has none.
 
         Raises:
-            ConfigError: there is no such layer, and why; so it is where a scheme does not say anything else.
+            ConfigError: the scheme has no such layer; the message says why.
         """
         raise ConfigError(f"'{scheme.type}' names no layer that a new task could read")

@@ -15,27 +15,27 @@ from mtlkit.sharing.selectors import ModulePath, Paths
 
 
 class SearchableScheme(SharingScheme):
-    """A scheme that runs along a path, which update strategies can search for."""
+    """A scheme that runs a batch along a path, for which update strategies can search."""
 
     @abstractmethod
     def sample(self, task: str, num_samples: int) -> Paths:
-        """Paths to train on; the gradient of their log-probabilities goes to the `search_parameters` alone."""
+        """Samples paths to train on. The gradient of their log-probabilities reaches only the `search_parameters`."""
 
     @abstractmethod
     def best(self, task: str) -> ModulePath:
-        """The path that the task is evaluated with; the same until the `search_parameters` change."""
+        """The path for evaluating the task. It does not change until the `search_parameters` do."""
 
     @classmethod
     @abstractmethod
     def with_paths(cls, scheme: Lazy[Self], paths: Mapping[str, ModulePath]) -> Lazy[Self]:
-        """The same scheme in which each task keeps to its path, so that there is nothing left to search for.
+        """A copy of the scheme in which the path of each task is fixed, so that nothing is left to search for.
 
-        Its parameters are among those of the one that searched, under the same names.
+        Its parameters are among those of the original scheme, under the same names.
         """
 
     @abstractmethod
     def search_parameters(self) -> list[nn.Parameter]:
-        """phi: what chooses paths and is trained by rewards. The rest, theta, is trained by the loss."""
+        """The parameters phi that choose paths, trained by rewards. All others, theta, are trained by the loss."""
 
     @abstractmethod
     def forward(
@@ -47,18 +47,18 @@ class SearchableScheme(SharingScheme):
         with_trace: bool = False,
         path: ModulePath | None = None,
     ) -> Shared:
-        """As for every scheme, along `path`. Without one: a sampled path in training mode, else the task's best."""
+        """The states of a batch along `path`. Default: a sampled path in training mode, otherwise the task's best."""
 
     def forward_paths(
         self, states_BTE: Tensor, mask_BT: Tensor, task: str, paths: Sequence[ModulePath]
     ) -> list[Shared]:
-        """`forward` along each path, in their order; some may be equal.
+        """The results of `forward` along several paths, in their order. Paths may occur more than once.
 
-        A scheme may compute once what paths have in common, dropout's choices included. Without dropout the numbers
-        are those of separate passes.
+        A scheme may compute once what paths have in common, including the draws of dropout. Without dropout, the
+        numbers are those of separate passes.
         """
         return [self(states_BTE, mask_BT, task, path=path) for path in paths]
 
     def num_passes(self, paths: Sequence[ModulePath]) -> int:
-        """The modules that `forward_paths` runs."""
+        """How many times `forward_paths` runs a module for these paths."""
         return sum(map(len, paths))

@@ -1,96 +1,172 @@
-"""What the traces of many texts come to: how much a task takes of each source, on average.
+"""Summaries of the traces of many texts: how much a task takes of each source, on average.
 
 Shapes: B batch, T words, N sources, L layers, K tasks, S steps or the size of an embedding, A actions.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias, assert_never, final
+from typing import Annotated, Any, TypeAlias, assert_never, final
 
 import torch
+from pydantic import Discriminator, Tag, ValidatorFunctionWrapHandler, WrapValidator
 from torch import Tensor
 
 from mtlkit.sharing.selectors import ModulePath
 from mtlkit.sharing.traces import GuessTrace, MixtureTrace, PathTrace, Trace, WordTrace
 
-Row: TypeAlias = tuple[float, ...]
+Vector: TypeAlias = tuple[float, ...]
 
 
 @final
 @dataclass(frozen=True)
 class WordSummary:
-    """Of all words of some texts; of two networks that read both ways, the mean of both."""
+    """The mean of word traces over all words of some texts, and over both networks of a bidirectional scheme."""
 
     num_words: int
     senders: tuple[str, ...] | None
-    """None: the sources are positions of the text."""
-    weights_N: Row | None
-    """The mean over words of what they took of each sender; None where the sources are positions."""
+    """The tasks that are read; None where the sources are positions of the text."""
+    weights_N: Vector | None
+    """The mean weight of each sender; None where the sources are positions."""
     distance: float | None
-    """From a word to the positions that it reads, in words, on average; None where the sources are tasks."""
+    """The mean distance, in words, from a word to the positions that it reads; None where the sources are tasks."""
     spread: float
-    """Entropy of a word's weights, as a share of the largest there can be: 0 reads one source, 1 all alike. Words with
-    one source only, and words that read nothing, do not count."""
+    """The mean entropy of a word's weights, divided by the largest possible: 0 where each word reads one source, 1
+    where each reads all alike. Words with a single source, and words that read nothing, do not count."""
     gate: float | None = None
-    """The mean over words of how far they opened to what they read; None where there is no gate."""
+    """The mean gate, from 0 to 1; None where there is none."""
 
     def to_json(self) -> dict[str, Any]:
-        """Of a line of a run's record."""
+        """The summary as `sharing.jsonl` keeps it. Fields that are None are left out."""
         return {"kind": "positions" if self.senders is None else "tasks", **_known(self)}
 
 
 @final
 @dataclass(frozen=True)
 class PathSummary:
-    """The one path of all texts of a task."""
+    """The path of a task, which is the same for all its texts; the fields are those of `PathTrace`."""
 
     modules: ModulePath
-    policy_SA: tuple[Row, ...] | None
-    embedding_S: Row | None = None
+    policy_SA: tuple[Vector, ...] | None
+    embedding_S: Vector | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Of a line of a run's record."""
+        """The summary as `sharing.jsonl` keeps it. Fields that are None are left out."""
         return {"kind": "path", **_known(self)}
 
 
 @final
 @dataclass(frozen=True)
 class MixtureSummary:
-    """The one mixture of all texts of a task."""
+    """The mixture of a task, which is the same for all its texts; the fields are those of `MixtureTrace`."""
 
     tasks: tuple[str, ...]
-    weights_LK: tuple[Row, ...]
+    weights_LK: tuple[Vector, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Of a line of a run's record."""
+        """The summary as `sharing.jsonl` keeps it. Fields that are None are left out."""
         return {"kind": "mixture", **_known(self)}
 
 
 @final
 @dataclass(frozen=True)
 class GuessSummary:
-    """What the texts of a task are taken for."""
+    """Which tasks a discriminator takes the texts of a task to be from."""
 
     num_texts: int
     tasks: tuple[str, ...]
-    probabilities_K: Row
-    """The mean over texts."""
+    probabilities_K: Vector
+    """The mean probability of each task over texts."""
     accuracy: float
-    """The share of texts whose likeliest task is the true one."""
+    """The share of texts whose most probable task is the true one."""
 
     def to_json(self) -> dict[str, Any]:
-        """Of a line of a run's record."""
+        """The summary as `sharing.jsonl` keeps it. Fields that are None are left out."""
         return {"kind": "guess", **_known(self)}
 
 
 Summary: TypeAlias = WordSummary | PathSummary | MixtureSummary | GuessSummary
 
+LEFT_OUT = ("senders", "weights_N", "distance", "gate", "policy_SA", "embedding_S")
+"""Fields that may be None, in which case `to_json` leaves them out."""
+
+
+def _from_json(value: Any, validated: ValidatorFunctionWrapHandler) -> Summary:
+    """Reads what `to_json` returned after it went through a file, in which null stands for a number that is not finite.
+
+    Raises:
+        ValueError: the value is not a summary of its kind, or its sizes do not fit each other.
+    """
+    if not isinstance(value, Mapping):
+        raise ValueError("not an object")
+    summary: Summary = validated({**dict.fromkeys(LEFT_OUT), **_with_nan(value)})
+    if summary.to_json()["kind"] != value["kind"] or not _fits(summary):
+        raise ValueError("sizes that do not fit each other")
+    return summary
+
+
+RecordedSummary: TypeAlias = Annotated[
+    Annotated[WordSummary, Tag("tasks")]
+    | Annotated[WordSummary, Tag("positions")]
+    | Annotated[PathSummary, Tag("path")]
+    | Annotated[MixtureSummary, Tag("mixture")]
+    | Annotated[GuessSummary, Tag("guess")],
+    Discriminator(lambda value: value.get("kind")),
+    WrapValidator(_from_json),
+]
+"""The type of a field of a pydantic model that is read from a run's record; fields of later versions are ignored."""
+
+
+def _with_nan(value: Any) -> Any:
+    match value:
+        case None:
+            return math.nan
+        case Mapping():
+            return {name: _with_nan(item) for name, item in value.items()}
+        case list():
+            return [_with_nan(item) for item in value]
+        case _:
+            return value
+
+
+def _fits(summary: Summary) -> bool:
+    """Whether the sizes of the fields agree, and numbers of modules and counts are not negative."""
+    match summary:
+        case WordSummary(num_words, None, None, distance):
+            return num_words >= 0 and distance is not None
+        case WordSummary(num_words, senders, weights_N, None):
+            return num_words >= 0 and senders is not None and weights_N is not None and len(senders) == len(weights_N)
+        case WordSummary():
+            return False
+        case PathSummary(modules, policy_SA):
+            steps, sizes = len(policy_SA or ()) - len(modules), {len(policy_A) for policy_A in policy_SA or ()}
+            # A policy has one step more than the path, which is Stop, unless the path is as long as it may be.
+            is_along = policy_SA is None or (steps in (0, 1) and len(sizes) <= 1)
+            return (
+                is_along
+                and min(modules, default=0) >= 0
+                and max(modules, default=-1) + 1 < min(sizes, default=math.inf)
+            )
+        case MixtureSummary(tasks, weights_LK):
+            return all(len(weights_K) == len(tasks) for weights_K in weights_LK)
+        case GuessSummary(num_texts, tasks, probabilities_K):
+            return num_texts >= 0 and len(probabilities_K) == len(tasks)
+        case _:
+            assert_never(summary)
+
 
 def summarise(traces: Iterable[tuple[Trace, Tensor]], task: str) -> Summary | None:
-    """One summary of the traces of a task's batches, each with its mask (B, T); None where there is none.
+    """Summarises the traces of a task's batches.
 
-    What is the same for every text is read off the first trace; no more are asked for then. A number that is no finite
-    one stays what it is.
+    Paths and mixtures are the same for every text, so that only the first trace is taken from the iterable. Numbers
+    that are not finite stay so.
+
+    Args:
+        traces: the trace of each batch with its mask (B, T).
+        task: the task of the batches.
+
+    Returns:
+        The summary, of the kind of the traces; None where there are no traces.
     """
     sums: _WordSums | _GuessSums | None = None
     for trace, mask_BT in traces:
@@ -113,25 +189,25 @@ def summarise(traces: Iterable[tuple[Trace, Tensor]], task: str) -> Summary | No
 
 @final
 class _Mean:
-    """A mean whose parts stay on their device until it is asked for."""
+    """A mean whose sums stay on their device until `value` is called, so that no batch waits for the one before."""
 
     def __init__(self) -> None:
         self.total: Tensor | float = 0.0
         self.count: Tensor | int = 0
 
     def add(self, values: Tensor, count: Tensor | int) -> None:
-        """`values` is a sum of `count` values, of any shape."""
+        """Adds `count` values, given as their sum, of any shape."""
         self.total = self.total + values
         self.count = self.count + count
 
     def value(self) -> Tensor:
-        """Zero of nothing."""
+        """The mean of all values added so far; 0 if there are none."""
         return torch.as_tensor(self.total, dtype=torch.float64) / max(int(self.count), 1)
 
 
 @final
 class _WordSums:
-    """Adds up word traces."""
+    """Sums over word traces."""
 
     def __init__(self, senders: tuple[str, ...] | None) -> None:
         self.senders = senders
@@ -145,6 +221,7 @@ class _WordSums:
         self.num_words = self.num_words + mask_BT.sum()
         for weights_BTN in (trace.weights_BTN, trace.backward_BTN):
             if weights_BTN is not None:
+                # In float64, since sums run over whole corpora; zero at padding, where weights are arbitrary.
                 self._add(weights_BTN.double().masked_fill(~mask_BT.unsqueeze(2), 0), mask_BT)
         for gates_BT in (trace.gates_BT, trace.backward_gates_BT):
             if gates_BT is not None:
@@ -164,8 +241,8 @@ class _WordSums:
     def _add(self, weights_BTN: Tensor, mask_BT: Tensor) -> None:
         num_sources = weights_BTN.shape[2]
         totals_BT = weights_BTN.sum(dim=2)
-        reads_BT = mask_BT & (totals_BT != 0)  # what is no number counts, so that it is seen
-        # Gates need not sum to 1: what is measured is how their total is spread.
+        reads_BT = mask_BT & (totals_BT != 0)  # NaN counts too, so that it shows in the summary
+        # Weights that are gates need not sum to 1: distance and spread are of their distribution.
         shares_BTN = weights_BTN / totals_BT.masked_fill(~reads_BT, 1).unsqueeze(2)
         if self.senders is not None:
             self.weights.add(weights_BTN.sum(dim=(0, 1)), mask_BT.sum())
@@ -182,7 +259,7 @@ class _WordSums:
 
 @final
 class _GuessSums:
-    """Adds up guesses."""
+    """Sums over guess traces."""
 
     def __init__(self, tasks: tuple[str, ...], task: str) -> None:
         self.tasks = tasks
@@ -197,7 +274,7 @@ class _GuessSums:
         self.accuracy.add(right_B.sum(), len(right_B))
 
     def summary(self) -> GuessSummary:
-        probabilities_K: Row = tuple(self.probabilities.value().tolist())
+        probabilities_K: Vector = tuple(self.probabilities.value().tolist())
         return GuessSummary(int(self.accuracy.count), self.tasks, probabilities_K, float(self.accuracy.value()))
 
 
@@ -205,5 +282,5 @@ def _known(summary: Summary) -> dict[str, Any]:
     return {name: value for name, value in vars(summary).items() if value is not None}
 
 
-def _rows(matrix: Tensor | None) -> tuple[Row, ...] | None:
+def _rows(matrix: Tensor | None) -> tuple[Vector, ...] | None:
     return None if matrix is None else tuple(map(tuple, matrix.tolist()))

@@ -1,4 +1,4 @@
-"""What a sharing scheme can tell of one batch: one of four records, for whoever draws or explains it.
+"""Traces: what a sharing scheme reports about one batch, as one of four records, for reports and explanations.
 
 Shapes: B batch, T time steps, N sources, L layers, K tasks, S steps of a path (or the size of an embedding), A actions:
 a number for each module, and Stop as the last one.
@@ -15,59 +15,66 @@ from mtlkit.sharing.selectors import ModulePath
 @final
 @dataclass(frozen=True)
 class WordTrace:
-    """How much each word took of each source: attention, or gates, which need not sum to 1; detached, not negative."""
+    """How much each word took of each source: attention weights, or gates, which need not sum to 1.
+
+    All tensors are detached, so that a kept trace holds no graph.
+    """
 
     weights_BTN: Tensor
-    """Rows at padding mean nothing; where the sources are positions, padded ones have 0."""
+    """Not negative. Rows at padding are arbitrary; where the sources are positions, padded positions have weight 0."""
 
     senders: tuple[str, ...] | None
-    """The tasks that the last axis counts; None: it counts the positions of the text, and N = T."""
+    """The tasks along the last axis; None where that axis is the positions of the text, with N = T."""
 
     backward_BTN: Tensor | None = None
-    """The same of the network that reads from right to left, if there is one, in reading order on both axes."""
+    """`weights_BTN` of the network that reads from right to left, if there is one. Both axes are in reading order."""
 
     gates_BT: Tensor | None = None
-    """How far each word's state was opened to what it took: the mean over its units, from 0 to 1, detached; None where
-    there is no gate beside the weights."""
+    """How far each word's state was opened to what it took: the mean of the gate over its units, from 0 to 1; None
+    where there is no gate beside the weights."""
 
     backward_gates_BT: Tensor | None = None
-    """The same of the network that reads from right to left, in reading order."""
+    """`gates_BT` of the network that reads from right to left, in reading order."""
 
 
 @final
 @dataclass(frozen=True)
 class PathTrace:
-    """The modules that the whole batch went through, and how sure the choice of each was."""
+    """The modules that the whole batch went through, and the probability of each choice."""
 
     modules: ModulePath
+    """The path, without Stop."""
 
     policy_SA: Tensor | None
-    """`PoolSelector.policy` along the path, detached; None where nothing was chosen by chance."""
+    """`PoolSelector.policy` along the path, detached; None where the selector has no policy."""
 
     embedding_S: Tensor | None = None
-    """`PoolSelector.embedding` of the task, detached; None where nothing is learned about it."""
+    """`PoolSelector.embedding` of the task, detached; None where the selector learns none."""
 
 
 @final
 @dataclass(frozen=True)
 class MixtureTrace:
-    """How much the batch's task took of each task's states after each layer, whatever the text; detached."""
+    """How much the batch's task takes of each task's states after each layer, the same for every text."""
 
     weights_LK: Tensor
-    """Coefficients of any sign."""
+    """Mixing coefficients, of any sign, detached."""
 
     tasks: tuple[str, ...]
+    """The tasks along the last axis."""
 
 
 @final
 @dataclass(frozen=True)
 class GuessTrace:
-    """What each text's shared states tell of the task that it is from: what a discriminator takes it for; detached."""
+    """Which task a discriminator takes each text to be from, judging by its shared states."""
 
     probabilities_BK: Tensor
+    """The probability of each task, detached."""
 
     tasks: tuple[str, ...]
+    """The tasks along the last axis."""
 
 
 Trace: TypeAlias = WordTrace | PathTrace | MixtureTrace | GuessTrace
-"""The family is closed, so that a scheme or communicator of a plugin is shown without code of its own."""
+"""The four kinds of trace. There are no others, so that reports can show the sharing schemes of any plugin."""

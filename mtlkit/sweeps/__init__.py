@@ -1,5 +1,6 @@
 """Sweeps: an experiment at many points, each under several seeds, worked on by any number of processes."""
 
+from mtlkit.sweeps.asking import plan_sweep
 from mtlkit.sweeps.axes import (
     Axis,
     Grid,
@@ -15,13 +16,15 @@ from mtlkit.sweeps.axes import (
 from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.record import check_joins, identity_of, join
 from mtlkit.sweeps.report import Report, report
+from mtlkit.sweeps.study import SamplerName, check_optuna, check_storage, open_trials
 from mtlkit.sweeps.sweep import Sweep, SweepRun
-from mtlkit.sweeps.trials import SamplerName, Trials, check_optuna, check_storage
+from mtlkit.sweeps.trials import GridTrials, Trials
 from mtlkit.sweeps.worker import work
 
 __all__ = [
     "Axis",
     "Grid",
+    "GridTrials",
     "Option",
     "Point",
     "Range",
@@ -37,9 +40,11 @@ __all__ = [
     "find_axis",
     "identity_of",
     "join",
+    "open_trials",
     "parse_grid",
     "parse_range",
     "parse_seeds",
+    "plan_sweep",
     "refuse_repeated",
     "report",
     "work",

@@ -1,4 +1,4 @@
-"""What a sweep varies: arguments of the experiment's file and settings of the experiment."""
+"""What a sweep varies: top-level arguments of the experiment file, and settings of the experiment."""
 
 import json
 import math
@@ -13,25 +13,25 @@ from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment
 
 Option = tuple[str, str]
-"""An option of `mtlkit train` and what follows it: `("--tla", "hidden=100")`."""
+"""An option of `mtlkit train` with its value: `("--tla", "hidden=100")`."""
 OPENING, CLOSING = "[{", "]}"
 
 
 @final
 @dataclass(frozen=True)
 class Axis:
-    """Something that can have several values.
+    """An argument or a setting whose values a sweep varies.
 
     Attributes:
-        name: an argument's, or the dotted path of a setting.
-        is_setting: whether it is the latter.
+        name: the name of the argument, or the dotted path of the setting.
+        is_setting: whether it is a setting.
     """
 
     name: str
     is_setting: bool
 
     def option(self, value: Any) -> Option:
-        """The option that gives it this value."""
+        """The option of `mtlkit train` that sets this value."""
         if self.is_setting:
             return "-o", f"{self.name}={text_of(value)}"
         if isinstance(value, str):
@@ -51,7 +51,7 @@ class Grid:
 @final
 @dataclass(frozen=True)
 class Range:
-    """An axis of numbers, both ends included; whole ones where both ends are."""
+    """An axis of numbers from low to high, both included; integers where both ends are integers."""
 
     axis: Axis
     low: float
@@ -60,30 +60,30 @@ class Range:
 
     @property
     def is_whole(self) -> bool:
-        """Whether only whole numbers are meant."""
+        """Whether the range holds integers only."""
         return isinstance(self.low, int) and isinstance(self.high, int)
 
 
 def axes_of(grids: Sequence[Grid], ranges: Sequence[Range]) -> list[Axis]:
-    """The axes in their order, with the ranges last."""
+    """The axes of a sweep in order: those of the grids, then those of the ranges."""
     return [*(grid.axis for grid in grids), *(each.axis for each in ranges)]
 
 
 def text_of(value: Any) -> str:
-    """A value as one would write it: text without quotes, unless it would be taken for something else."""
+    """A value as one would type it: text without quotes, unless it would then be parsed as something else."""
     return value if isinstance(value, str) and parse_value(value) == value else json.dumps(value)
 
 
 def find_axis(name: str, arguments: Sequence[str], option: str) -> Axis:
-    """The argument of that name, or the setting.
+    """Finds the argument or the setting that a name stands for.
 
     Args:
-        name: as the user wrote it.
-        arguments: those that the experiment's file takes.
-        option: as which it was given.
+        name: the name as the user wrote it.
+        arguments: the arguments that the experiment file takes.
+        option: the option that the name was given to, for error messages.
 
     Raises:
-        ConfigError: there is neither.
+        ConfigError: no argument and no setting has this name.
     """
     if name in arguments:
         return Axis(name, is_setting=False)
@@ -98,10 +98,10 @@ def find_axis(name: str, arguments: Sequence[str], option: str) -> Axis:
 
 
 def parse_grid(given: str, arguments: Sequence[str]) -> Grid:
-    """`NAME=V1,V2`, each value JSON or else text; commas within brackets or quotes divide nothing.
+    """Parses `NAME=V1,V2`. Each value is JSON or else text; commas in brackets or quotes do not separate values.
 
     Raises:
-        ConfigError: it is not of that form.
+        ConfigError: the text does not have this form.
     """
     name, values = parse_assignment(given, "--grid")
     axis = find_axis(name, arguments, "--grid")
@@ -116,10 +116,10 @@ def parse_grid(given: str, arguments: Sequence[str]) -> Grid:
 
 
 def parse_range(given: str, arguments: Sequence[str]) -> Range:
-    """`NAME=LOW:HIGH`, or `NAME=LOW:HIGH:log` for numbers that are to be as often small as large.
+    """Parses `NAME=LOW:HIGH`, or `NAME=LOW:HIGH:log` for values drawn on a logarithmic scale.
 
     Raises:
-        ConfigError: it is not of that form.
+        ConfigError: the text does not have this form.
     """
     name, ends = parse_assignment(given, "--range")
     axis = find_axis(name, arguments, "--range")
@@ -135,10 +135,10 @@ def parse_range(given: str, arguments: Sequence[str]) -> Range:
 
 
 def parse_seeds(given: str, first: int) -> tuple[int, ...]:
-    """A number of seeds, which are counted up from `first`, or the seeds with commas: `3`, `13,14,15`, `7,`.
+    """Parses a number of seeds, counted up from `first`, or the seeds with commas: `3`, `13,14,15`, `7,`.
 
     Raises:
-        ConfigError: it is not of that form.
+        ConfigError: the text does not have this form.
     """
     if re.fullmatch(r"0*[1-9]\d{0,5}", given):
         return tuple(range(first, first + int(given)))
@@ -151,14 +151,14 @@ def parse_seeds(given: str, first: int) -> tuple[int, ...]:
 
 
 def refuse_repeated(axes: Sequence[Axis], given: Sequence[str]) -> None:
-    """Makes sure that nothing has its value from two sides.
+    """Checks that no argument or setting is varied twice, or both varied and given a value.
 
     Args:
-        axes: what is varied.
-        given: names of what other options of the command line give.
+        axes: the arguments and settings that are varied.
+        given: the names of those that other options of the command line set.
 
     Raises:
-        ConfigError: something has.
+        ConfigError: a name occurs twice.
     """
     names = sorted(axis.name for axis in axes)
     if twice := next((name for name, same in groupby(names) if len(list(same)) > 1), None):
@@ -174,7 +174,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _divided(text: str) -> list[str]:
-    """The parts between commas."""
+    """Splits at commas, except within brackets and quotes."""
     parts, depth, quoted, escaped = [""], 0, False, False
     for character in text:
         if character == "," and not depth and not quoted:

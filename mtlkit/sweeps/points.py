@@ -11,7 +11,7 @@ from typing import Any, final
 from mtlkit.sweeps.axes import Grid, text_of
 
 LONGEST = 120
-"""Characters of a name; file systems allow 255, and a run's directory has a lock and temporary files beside it."""
+"""Most characters of a name. File systems allow 255, and a run's lock and temporary files have longer names."""
 
 
 @final
@@ -23,12 +23,12 @@ class Point:
 
     @cached_property
     def label(self) -> str:
-        """`hidden=100, l2=0`, for people."""
+        """The point as people read it: `hidden=100, l2=0`."""
         return ", ".join(f"{name}={text_of(value)}" for name, value in self.values.items()) or "as it is"
 
     @cached_property
     def name(self) -> str:
-        """`hidden=100,l2=0`, for file systems. Different points have different names, whatever their values are."""
+        """The point as part of a file name: `hidden=100,l2=0`. Different points always have different names."""
         full = ",".join(f"{name}={text_of(value)}" for name, value in self.values.items()) or "base"
         safe = ",".join(f"{_safe(name)}={_safe(text_of(value))}" for name, value in self.values.items()) or full
         if safe == full and len(full) <= LONGEST:

@@ -1,28 +1,53 @@
-"""`sweep.json`: what a directory's sweep was asked for. Whoever joins in must ask for the same, or for more of it."""
+"""`sweep.json`: what a sweep was asked to do. A process that joins must ask for the same, or for more."""
 
 import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
-from mtlkit.config import differences
+from pydantic import Field
+
+from mtlkit.config import Spec, differences
 from mtlkit.errors import RunError
 from mtlkit.files import write_atomically
+from mtlkit.runs.documents import checked, damaged, read_object
 from mtlkit.sweeps.axes import text_of
 from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.sweep import Sweep
 
 FILE = "sweep.json"
 KIND, FORMAT = "mtlkit sweep", 1
+REMEDY = "give another directory with -s"
+
+
+class Asked(Spec):
+    """What was asked for, as `Sweep.asked` says it."""
+
+    grid: dict[str, list[Any]]
+    ranges: dict[str, list[Any]]
+    trials: int | None
+    seeds: Annotated[list[int], Field(min_length=1)]
+    limit: int | None
+
+
+class SweepRecord(Spec, extra="allow"):
+    """What is read of `sweep.json`."""
+
+    kind: str
+    format: int
+    identity: str
+    asked: Asked
+    point: dict[str, Any]
+    experiment: dict[str, Any]
 
 
 def check_joins(sweep: Sweep) -> None:
-    """Makes sure that the sweep fits the one in its directory, if there is one.
+    """Checks that the sweep agrees with the one in its directory, if there is one.
 
     Raises:
-        RunError: there is another one, or something that is no sweep.
+        RunError: the directory holds another sweep, or something that is not a sweep.
     """
     where, directory = sweep.directory / FILE, sweep.directory
     if not where.exists():
@@ -41,13 +66,13 @@ def check_joins(sweep: Sweep) -> None:
 
 
 def join(sweep: Sweep) -> str:
-    """Makes the directory, or enlarges the sweep that is in it.
+    """Creates the sweep's directory, or extends the sweep in it.
 
     Returns:
-        The sweep's identity, by which it is known where others are known as well.
+        The sweep's identity, which tells it apart in a storage that several sweeps share.
 
     Raises:
-        RunError: there is another sweep, or something that is no sweep.
+        RunError: the directory holds another sweep, or something that is not a sweep, or cannot be written.
     """
     try:
         sweep.directory.mkdir(parents=True, exist_ok=True)
@@ -73,26 +98,31 @@ def join(sweep: Sweep) -> str:
 
 
 def identity_of(sweep: Sweep) -> str | None:
-    """That of the sweep in the directory, if there is one."""
+    """The identity of the sweep in the directory, or None where there is no sweep yet."""
     file = sweep.directory / FILE
     return str(_read(file)["identity"]) if file.exists() else None
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """What `join` wrote."""
-    try:
-        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if content["kind"] != KIND:
-            raise ValueError("another kind of file")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{file}: damaged, or of no sweep ({error}); give another directory with -s") from None
-    if content["format"] != FORMAT:
-        raise RunError(f"{file}: written by another version of mtlkit (format {content['format']}); use that one")
+    """Reads the content of `sweep.json`, as `join` writes it.
+
+    Raises:
+        RunError: the file is damaged, or was written by something else or by another version.
+    """
+    content = read_object(file, REMEDY)
+    if content.get("kind") != KIND:
+        raise RunError(f"{file}: was not written by a sweep; {REMEDY}")
+    written = content.get("format")
+    if isinstance(written, int) and written != FORMAT:
+        raise RunError(f"{file}: written by another version of mtlkit (format {written}); use that one")
+    asked, point = checked(file, SweepRecord, content, REMEDY)["asked"], content["point"]
+    if point.keys() != {*asked["grid"], *asked["ranges"]}:
+        raise damaged(file, "its point is none of what was asked for", REMEDY)
     return content
 
 
 def _check_asked(sweep: Sweep, before: dict[str, Any]) -> None:
-    """Refuses to leave out what was asked for before: other processes may be at work on it."""
+    """Refuses a sweep that leaves out what was asked for before, since other processes may be working on it."""
     if problem := next(_left_out(before, sweep.asked()), None):
         remedy = "a sweep can only grow; ask for that too, or begin a new one with another -s DIR"
         raise RunError(f"{sweep.directory}: holds another sweep: {problem}; {remedy}")
@@ -115,5 +145,5 @@ def _left_out(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
 
 
 def _is_ours(name: str) -> bool:
-    """Whether this may lie in a directory before `sweep.json` does."""
+    """Whether a file of this name may exist before `sweep.json` does."""
     return name.startswith(".")

@@ -1,4 +1,4 @@
-"""What a sweep has come to: a table of its points, and the best one."""
+"""The results of a sweep: a table of its points, and the best one."""
 
 import json
 import shlex
@@ -9,7 +9,7 @@ from typing import Any, final
 
 from mtlkit.files import write_atomically
 from mtlkit.sweeps.points import Point
-from mtlkit.sweeps.scores import Scores, scores_of
+from mtlkit.sweeps.scores import RunScores, scores_of
 from mtlkit.sweeps.sweep import Sweep, SweepRun
 from mtlkit.tables import Table, markdown_lines, spread
 
@@ -18,31 +18,33 @@ COLUMNS = ("dev", "test", "clean_test")
 
 @final
 @dataclass(frozen=True)
-class Row:
-    """A point and what its runs came to.
+class PointOutcome:
+    """A point and the results of its runs.
 
     Attributes:
-        finished: the scores of those that are, in the order of the seeds.
-        failed: those that never will be.
+        point: the value on each axis.
+        runs: the runs of the point, one for each seed.
+        finished: the finished runs with their scores, in the order of the seeds.
+        failed: the runs that failed, with the error of each.
     """
 
     point: Point
     runs: Sequence[SweepRun]
-    finished: Sequence[tuple[SweepRun, Scores]]
+    finished: Sequence[tuple[SweepRun, RunScores]]
     failed: Sequence[tuple[SweepRun, str]]
 
     @property
     def is_complete(self) -> bool:
-        """Whether it has a score for every seed, so that it can be the best."""
+        """Whether every seed has a score. Only then can the point be the best."""
         return len(self.finished) == len(self.runs)
 
     def values(self, column: str) -> list[float]:
-        """The scores on a split, without the runs that have no such data."""
+        """The scores of the finished runs in a column of COLUMNS, without runs that have no such data."""
         values = [getattr(scores, column) for _, scores in self.finished]
         return [value for value in values if value is not None]
 
     def figure(self, column: str) -> str:
-        """Mean and standard deviation over seeds, in percent."""
+        """Mean and standard deviation of a column over seeds, in percent, as text."""
         values = self.values(column)
         return spread(values) if values else "-"
 
@@ -53,24 +55,24 @@ class Report:
     """The rows of a sweep, in the order of its points, and how a run is started alone."""
 
     sweep: Sweep
-    rows: Sequence[Row]
+    rows: Sequence[PointOutcome]
     command: Sequence[str]
-    """Of `mtlkit train` for the experiment as it is."""
+    """The arguments of `mtlkit train` for the experiment without any option of the sweep."""
 
     @property
-    def best(self) -> Row | None:
+    def best(self) -> PointOutcome | None:
         """The point with the highest mean on dev data, the first of several; None where no point is complete."""
         complete = [row for row in self.rows if row.is_complete]
         return max(complete, key=lambda row: fmean(row.values("dev")), default=None)
 
     @property
     def failures(self) -> dict[str, str]:
-        """Why runs have failed, by their names."""
+        """The error of each failed run, by the run's name."""
         return {run.directory.path.name: error for row in self.rows for run, error in row.failed}
 
     @property
     def changed_data(self) -> list[str]:
-        """Data files that were not the same in all runs that have read them."""
+        """Data files that changed between runs."""
         seen: dict[str, set[str]] = {}
         for row in self.rows:
             for run, _ in row.finished:
@@ -80,7 +82,7 @@ class Report:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing is left to do."""
+        """Whether every run has finished or failed."""
         return all(len(row.finished) + len(row.failed) == len(row.runs) for row in self.rows)
 
     def command_of(self, point: Point) -> str:
@@ -89,11 +91,11 @@ class Report:
         return shlex.join(["mtlkit", "train", *self.command, *options])
 
     def header(self) -> list[str]:
-        """Of the table."""
+        """The column names of the table."""
         return [*(self.sweep.axes or ["point"]), "seeds", "dev", "test", "clean test"]
 
     def cells(self) -> Iterator[list[str]]:
-        """Of the table, row by row."""
+        """The cells of the table, row by row."""
         for row in self.rows:
             axes = [axis.option(row.point.values[name])[1].partition("=")[2] for name, axis in self.sweep.axes.items()]
             failed = f", {len(row.failed)} failed" if row.failed else ""
@@ -107,7 +109,7 @@ class Report:
         write_atomically(self.sweep.directory / "sweep.md", ("\n".join(self._page()) + "\n").encode())
 
     def to_json(self) -> dict[str, Any]:
-        """Everything; scores are fractions."""
+        """The content of `results.json`. Scores are fractions from 0 to 1."""
         best = self.best
         return {
             "asked": self.sweep.asked(),
@@ -134,17 +136,17 @@ class Report:
 
 
 def report(sweep: Sweep, points: Sequence[Point], command: Sequence[str]) -> Report:
-    """Reads what the runs of these points have come to.
+    """Reads the results of the runs of some points.
 
     Args:
-        sweep: whose runs.
-        points: each in a row.
-        command: what follows `mtlkit train` for the experiment as it is.
+        sweep: the sweep that the runs belong to.
+        points: the points, one for each row of the table.
+        command: the arguments of `mtlkit train` for the experiment without any option of the sweep.
     """
     return Report(sweep, [_row(sweep, point) for point in points], command)
 
 
-def _row(sweep: Sweep, point: Point) -> Row:
+def _row(sweep: Sweep, point: Point) -> PointOutcome:
     runs = sweep.runs(point)
     finished = [
         (run, scores_of(sweep.experiment(point, run.seed).experiment, run.directory.read_metrics()))
@@ -153,10 +155,10 @@ def _row(sweep: Sweep, point: Point) -> Row:
     ]
     done = [run for run, _ in finished]
     failed = [(run, failure) for run in runs if run not in done and (failure := run.failure) is not None]
-    return Row(point, runs, finished, failed)
+    return PointOutcome(point, runs, finished, failed)
 
 
-def _row_json(row: Row) -> dict[str, Any]:
+def _row_json(row: PointOutcome) -> dict[str, Any]:
     columns = {}
     for column in COLUMNS:
         values = row.values(column)

@@ -1,4 +1,4 @@
-"""What a run of a sweep came to: one figure for each split."""
+"""The scores of a run of a sweep: one number for each split."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,27 +6,27 @@ from statistics import fmean
 from typing import Any
 
 from mtlkit.experiment import Experiment, experiment_of, stages_of
-from mtlkit.training import CLEAN, counted_figure, figures_of
+from mtlkit.figures import Figure, counted
 
 
 @dataclass(frozen=True)
-class Scores:
-    """By the weights of the best epoch. Only `dev` chooses; the others are None where there are no test data."""
+class RunScores:
+    """A run's scores at its best epoch, each None where there are no such data. Only `dev` selects points."""
 
     dev: float | None
     test: float | None
     clean_test: float | None
 
 
-def scores_of(experiment: Experiment, metrics: Mapping[str, Any]) -> Scores:
-    """The scores of a finished run, all three made of the tasks' figures as its model selection makes its own.
+def scores_of(experiment: Experiment, metrics: Mapping[str, Any]) -> RunScores:
+    """The scores of a finished run. Each combines the tasks' figures in the way of the run's model selection.
 
     Args:
-        experiment: the run's.
-        metrics: what its `metrics.json` says.
+        experiment: the experiment of the run.
+        metrics: the content of its `metrics.json`.
     """
     test = metrics["test"]
-    return Scores(
+    return RunScores(
         _score(experiment, metrics["dev"], clean=False),
         _score(experiment, test, clean=False),
         _score(experiment, test, clean=True),
@@ -34,21 +34,20 @@ def scores_of(experiment: Experiment, metrics: Mapping[str, Any]) -> Scores:
 
 
 def can_be_scored(experiment: Experiment) -> bool:
-    """Whether there are dev data that choose."""
-    dev = {f"{name}/{task.scorers()[0].component.headline}": 0.0 for name, task in experiment.tasks.items() if task.dev}
+    """Whether the experiment has dev data that can select a point."""
+    dev = {str(Figure(name, task.headline)): 0.0 for name, task in experiment.tasks.items() if task.dev}
     return _score(experiment, dev, clean=False) is not None
 
 
 def _score(experiment: Experiment, figures: Mapping[str, float], clean: bool) -> float | None:
-    """The selection's score, or the mean of its scores where it keeps several sets of weights."""
+    """The score of the model selection, or the mean of its scores where it keeps several sets of weights."""
     last = stages_of(experiment)[-1]
     trained = experiment_of(experiment, last)
     headlines = {}
     for task, settings in trained.tasks.items():
-        headline = settings.scorers()[0].component.headline
-        figure = counted_figure(figures_of(task, figures), f"{CLEAN if clean else ''}{headline}")
-        if figure is not None:
-            headlines[task] = figure
+        value = counted(figures, Figure(task, settings.headline, clean))
+        if value is not None:
+            headlines[task] = value
     selection = last.trainer.selection.build(tasks=list(trained.tasks))
     scores = selection.scores(headlines) if headlines else {}
     return fmean(scores.values()) if scores else None

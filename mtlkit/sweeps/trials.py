@@ -1,256 +1,72 @@
-"""The points of a sweep as the trials of an Optuna study: handed out one by one, and told what came of each.
+"""Which points of a sweep are trained next: the interface, and its form for grids, which reads the runs alone."""
 
-Whoever calls anything here holds `Sweep.held()`, so that asking whether there is more to do and taking it are one.
-The study names values and scores, for Optuna's samplers and dashboards; that a run is taken, finished or has failed
-is known from its directory alone.
-"""
+from abc import ABC, abstractmethod
+from typing import final
 
-import hashlib
-import json
-import os
-from collections.abc import Mapping
-from contextlib import ExitStack
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, final
-
-from mtlkit.errors import ConfigError, RunError
-from mtlkit.files import held_lock
-from mtlkit.sweeps.axes import Range, text_of
 from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.sweep import Sweep
 
-if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
-    from optuna.samplers import BaseSampler
-    from optuna.storages import BaseStorage
-    from optuna.trial import FrozenTrial
 
-SamplerName = Literal["tpe", "random"]
-AGAIN = "again"
-"""The attribute of a trial whose point has had one before."""
-POINT = "point"
-"""The attribute of a trial that holds its point: a study's own parameters know no lists, and take 0 for 0.0."""
+class Trials(ABC):
+    """The points of a sweep as its processes take them.
 
-
-def check_optuna() -> None:
-    """Makes sure that Optuna is installed.
-
-    Raises:
-        ConfigError: it is not.
+    Whoever calls a method holds `Sweep.held()`, so that asking whether there is more to do and taking it are one step.
+    Whether a run is taken, finished or has failed is read from its directory alone, so every implementation can be
+    killed at any moment, and processes with different ones can work in one directory.
     """
-    try:
-        import optuna  # noqa: F401  # whether it can be
-    except ImportError:
-        raise ConfigError("sweep: needs Optuna; install it with: pip install 'mtlkit[sweep]'") from None
 
+    @abstractmethod
+    def enqueue(self) -> None:
+        """Queues what has not been tried yet."""
 
-def check_storage(url: str | None) -> None:
-    """Makes sure that a database can be used, if one is named.
+    @abstractmethod
+    def points(self) -> list[Point]:
+        """Every point that is known so far, each once."""
 
-    Raises:
-        ConfigError: it cannot.
-    """
-    if url is not None:
-        _storage(Path(), url)
+    @abstractmethod
+    def running(self) -> list[Point]:
+        """Points that have been handed out and may have runs that are open."""
+
+    @abstractmethod
+    def next(self) -> Point | None:
+        """Hands out another point; None if there are no more."""
+
+    @abstractmethod
+    def tell(self, point: Point, score: float | None) -> None:
+        """Reports that all runs of a point are settled.
+
+        Args:
+            point: whose runs they are.
+            score: the mean of its scores on dev data over the seeds; None if a run has failed.
+        """
 
 
 @final
-class Trials:
-    """The study of a sweep.
-
-    A study cannot take more values of a parameter in than it was made with. So every grid has a study of its own,
-    all in one storage; points that have been run already are told to a new one without being run again.
+class GridTrials(Trials):
+    """The points of a grid, all of which are known from the start: what is open is told by the directories of the runs.
 
     Args:
-        sweep: whose.
-        identity: the sweep's own, in a storage that it may share with others.
-        storage: URL of a database; None for a file in the sweep's directory.
-        sampler: how values are drawn from ranges.
-
-    Raises:
-        ConfigError: the storage cannot be used.
-        RunError: the file in the directory is damaged.
+        sweep: without ranges.
     """
 
-    def __init__(self, sweep: Sweep, identity: str, storage: str | None = None, sampler: SamplerName = "tpe") -> None:
-        import optuna
-
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
+    def __init__(self, sweep: Sweep) -> None:
+        assert not sweep.ranges
         self.sweep = sweep
-        self.sampler = sampler
-        self.distributions = _distributions(sweep)
-        self.study = optuna.create_study(
-            storage=_storage(sweep.directory / "study.log", storage),
-            study_name=f"{identity}-{_digest(sweep)}",
-            direction="maximize",
-            load_if_exists=True,
-        )
 
     def enqueue(self) -> None:
-        """Queues every point of a grid that has no trial yet, and every point whose trial is over and its runs gone."""
-        tried: dict[str, Point] = {}
-        valid = set()
-        for trial in self._trials():
-            if (point := _point(trial)) is not None:
-                tried[point.name] = point
-                if not trial.state.is_finished() or all(run.is_settled for run in self.sweep.runs(point)):
-                    valid.add(point.name)
-        for name, point in {**tried, **{point.name: point for point in self.sweep.grid_points}}.items():
-            if name not in valid:
-                again = {AGAIN: True} if name in tried else {}
-                self.study.enqueue_trial(self._parameters(point), {POINT: dict(point.values), **again})
+        """Does nothing: a point without runs is open."""
 
     def points(self) -> list[Point]:
-        """All of them: those of a grid, or those that have been drawn so far."""
-        found = [point for trial in self._trials() if (point := _point(trial)) is not None]
-        return list({point.name: point for point in found}.values())
+        """Every point of the grid."""
+        return self.sweep.grid_points
 
     def running(self) -> list[Point]:
-        """Those that have been handed out and whose score has not been told."""
-        from optuna.trial import TrialState
-
-        trials = self._trials(TrialState.RUNNING)
-        return [point for trial in trials if (point := _point(trial)) is not None]
+        """Points that have an unsettled run, in the order of the grid."""
+        return [point for point in self.points() if not all(run.is_settled for run in self.sweep.runs(point))]
 
     def next(self) -> Point | None:
-        """Hands one out; None where there are no more."""
-        from optuna.trial import TrialState
-
-        if self.sweep.ranges:
-            self.study.sampler = self._sampler()
-        if not self._trials(TrialState.WAITING) and self._drawn() >= self.sweep.trials:
-            return None
-        trial = self.study.ask(self.distributions)
-        if POINT not in trial.user_attrs:
-            trial.set_user_attr(POINT, {name: self._value(name, found) for name, found in trial.params.items()})
-        return Point(trial.user_attrs[POINT])
+        """None, since all points are handed out from the start."""
+        return None
 
     def tell(self, point: Point, score: float | None) -> None:
-        """Ends the trial of a point, with what it came to; None if it failed."""
-        from optuna.trial import TrialState
-
-        for trial in self._trials(TrialState.RUNNING):
-            if (found := _point(trial)) is not None and found.name == point.name:
-                state = TrialState.FAIL if score is None else TrialState.COMPLETE
-                self.study.tell(trial.number, score, state=state)
-
-    def _drawn(self) -> int:
-        """How many trials there have been, each point counted as often as it was drawn."""
-        return sum(POINT in trial.user_attrs and AGAIN not in trial.user_attrs for trial in self._trials())
-
-    def _trials(self, *states: Any) -> "list[FrozenTrial]":
-        return self.study.get_trials(deepcopy=False, states=states or None)
-
-    def _sampler(self) -> "BaseSampler":
-        """A sampler that depends on nothing but the trials so far: it is the same whichever process draws."""
-        from optuna.samplers import RandomSampler, TPESampler
-
-        seed = self.sweep.seeds[0] % 2**31 + len(self._trials())
-        return RandomSampler(seed) if self.sampler == "random" else TPESampler(seed=seed, constant_liar=True)
-
-    def _parameters(self, point: Point) -> dict[str, Any]:
-        return {
-            name: text_of(value) if _is_category(self.distributions[name]) else value
-            for name, value in point.values.items()
-        }
-
-    def _value(self, name: str, parameter: Any) -> Any:
-        """The value that a drawn parameter stands for."""
-        if not _is_category(self.distributions[name]):
-            return parameter
-        values = next(grid.values for grid in self.sweep.grids if grid.axis.name == name)
-        return next(value for value in values if text_of(value) == parameter)
-
-
-@final
-class _JournalLock:
-    """Optuna's own locks outlive a killed process by half a minute; this one does not.
-
-    It also cuts off what a killed process has written of a line, to which the next line would be joined.
-    """
-
-    def __init__(self, journal: Path) -> None:
-        self.journal = journal
-        self._held = ExitStack()
-
-    def acquire(self) -> bool:
-        """Waits for the lock."""
-        self._held.enter_context(held_lock(self.journal.with_name(f".{self.journal.name}.lock")))
-        cut_unfinished_line(self.journal)
-        return True
-
-    def release(self) -> None:
-        """Gives it back."""
-        self._held.close()
-
-
-def cut_unfinished_line(file: Path) -> None:
-    """Cuts off what follows the last newline."""
-    if not file.exists():
-        return
-    with file.open("rb+") as opened:
-        end = opened.seek(0, os.SEEK_END)
-        if end and (opened.seek(end - 1), opened.read(1))[1] != b"\n":
-            opened.seek(0)
-            opened.truncate(opened.read().rfind(b"\n") + 1)
-
-
-def _storage(journal: Path, url: str | None) -> "BaseStorage":
-    from optuna.storages import JournalStorage, get_storage
-    from optuna.storages.journal import JournalFileBackend
-
-    if url is None:
-        lock: Any = _JournalLock(journal)
-        try:
-            return JournalStorage(JournalFileBackend(str(journal), lock))
-        except (ValueError, KeyError, TypeError) as error:
-            remedy = "delete it: the runs stay, and a grid's points are known without it"
-            raise RunError(f"{journal}: damaged ({error}); {remedy}") from None
-    try:
-        return get_storage(url)
-    except Exception as error:  # of SQLAlchemy and of whatever driver it has loaded
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigError(
-            f"--storage: cannot be used ({reason}); give the URL of a database, or leave it out"
-        ) from None
-
-
-def _digest(sweep: Sweep) -> str:
-    """Of what makes two studies of one sweep differ."""
-    asked = {key: value for key, value in sweep.asked().items() if key != "trials"}
-    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:8]
-
-
-def _distributions(sweep: Sweep) -> "dict[str, BaseDistribution]":
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-    found: dict[str, BaseDistribution] = {}
-    for grid in sweep.grids:
-        numbers = [value for value in grid.values if isinstance(value, int | float) and not isinstance(value, bool)]
-        if sweep.ranges or len(numbers) < len(grid.values):
-            found[grid.axis.name] = CategoricalDistribution([text_of(value) for value in grid.values])
-        elif all(isinstance(number, int) for number in numbers):
-            found[grid.axis.name] = IntDistribution(int(min(numbers)), int(max(numbers)))
-        else:
-            found[grid.axis.name] = FloatDistribution(min(numbers), max(numbers))
-    return found | {each.axis.name: _of_range(each) for each in sweep.ranges}
-
-
-def _of_range(given: Range) -> "BaseDistribution":
-    from optuna.distributions import FloatDistribution, IntDistribution
-
-    if given.is_whole:
-        return IntDistribution(int(given.low), int(given.high), log=given.log)
-    return FloatDistribution(given.low, given.high, log=given.log)
-
-
-def _is_category(distribution: "BaseDistribution") -> bool:
-    from optuna.distributions import CategoricalDistribution
-
-    return isinstance(distribution, CategoricalDistribution)
-
-
-def _point(trial: "FrozenTrial") -> Point | None:
-    """None where a process was killed as it drew the point: it was never handed out."""
-    values: Mapping[str, Any] | None = trial.user_attrs.get(POINT)
-    return None if values is None else Point(values)
+        """Does nothing: scores are read from the runs."""

@@ -1,16 +1,17 @@
-"""A process of a sweep: takes what is open, run by run, until nothing is.
+"""A process of a sweep: takes one open run after another until none is left.
 
-A run belongs to whoever holds the lock of its directory, which a killed process does not. So a run that has been begun
-and that nobody holds is open again, and whoever takes it goes on from its checkpoint.
+A run belongs to the process that holds the lock of its directory. A killed process holds no lock, so a run that was
+begun and is not locked counts as open, and the process that takes it continues from its checkpoint.
 """
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from statistics import fmean
 
+import torch
+
 from mtlkit.errors import DivergedError, OutOfMemoryError, RunInUseError
-from mtlkit.runs import Interrupts, Listener, TrainOptions, train
+from mtlkit.runs import Interrupts, Listener, train
 from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.scores import scores_of
 from mtlkit.sweeps.sweep import Sweep, SweepRun
@@ -19,26 +20,26 @@ from mtlkit.types import Say
 
 POLL_SECONDS = 0.1
 LOOK_SECONDS = 2.0
-"""Between two looks at whether a run of another process is open again."""
+"""Seconds between two checks whether a run of another process is open again."""
 
 
 def work(
-    sweep: Sweep, trials: Trials, options: TrainOptions, listeners: Callable[[], Sequence[Listener]], say: Say
+    sweep: Sweep, trials: Trials, device: torch.device, listeners: Callable[[], Sequence[Listener]], say: Say
 ) -> None:
-    """Trains until every run is finished or has failed, also those that other processes are at.
+    """Trains until every run has finished or failed, including those that other processes are working on.
 
-    A run that fails by itself is noted, and the rest goes on.
+    A run that diverges or is out of memory is marked as failed, and the others continue.
 
     Args:
-        sweep: says which runs there are.
-        trials: its study.
-        options: of each run.
-        listeners: makes those that follow a run.
-        say: told what goes on.
+        sweep: the sweep, which knows its runs.
+        trials: hands out the sweep's points.
+        device: the device of every run.
+        listeners: creates the listeners of a run.
+        say: reports progress, one line at a time.
 
     Raises:
-        ConfigError, DataError, RunError: something is wrong that a user can mend.
-        Interrupted: SIGINT or SIGTERM came; a checkpoint has been written.
+        ConfigError, DataError, RunError: something is wrong that a user can correct.
+        Interrupted: SIGINT or SIGTERM was received; a checkpoint has been written.
     """
     waiting = False
     while True:
@@ -47,7 +48,7 @@ def work(
             interrupts.raise_if_received()
         if run is not None:
             waiting = False
-            _attempt(sweep, run, options, listeners(), say)
+            _attempt(sweep, run, device, listeners(), say)
         elif not others:
             return
         else:
@@ -58,10 +59,10 @@ def work(
 
 
 def take(sweep: Sweep, trials: Trials) -> tuple[SweepRun | None, list[SweepRun]]:
-    """Chooses what to do next: the first open run of a point that has been handed out, or else of the next point.
+    """Chooses the next run: the first open one of a point that has been handed out, or else of a new point.
 
     Returns:
-        The run, which is not locked yet; and those runs that other processes are at.
+        The run, not locked yet, or None; and the runs that other processes are working on.
     """
     others: list[SweepRun] = []
     with sweep.held():
@@ -82,7 +83,7 @@ def take(sweep: Sweep, trials: Trials) -> tuple[SweepRun | None, list[SweepRun]]
 
 
 def score_of(sweep: Sweep, point: Point) -> float | None:
-    """The mean over its seeds of the dev score; None if a seed has failed."""
+    """The mean dev score of a point over its seeds; None if a seed has failed."""
     scores = []
     for run in sweep.runs(point):
         if run.failure is not None:
@@ -94,13 +95,21 @@ def score_of(sweep: Sweep, point: Point) -> float | None:
     return fmean(scores)
 
 
-def _attempt(sweep: Sweep, run: SweepRun, options: TrainOptions, listeners: Sequence[Listener], say: Say) -> None:
-    """Trains it to its end, if nobody else has just taken it."""
+def _attempt(sweep: Sweep, run: SweepRun, device: torch.device, listeners: Sequence[Listener], say: Say) -> None:
+    """Trains a run to its end, unless another process has taken it in the meantime."""
     name = run.directory.path.name
     loaded = sweep.experiment(run.point, run.seed)
-    options = replace(options, limit=sweep.limit, go_on=True)
+    announcing = _announcing(run, say)
     try:
-        train(loaded, run.directory.path, options, listeners, _announcing(run, say))
+        train(
+            loaded,
+            run.directory.path,
+            device=device,
+            limit=sweep.limit,
+            resume="auto",
+            listeners=listeners,
+            say=announcing,
+        )
     except RunInUseError:
         say(f"{name}: another process was faster")
     except (DivergedError, OutOfMemoryError) as error:
@@ -110,8 +119,10 @@ def _attempt(sweep: Sweep, run: SweepRun, options: TrainOptions, listeners: Sequ
 
 
 def _announcing(run: SweepRun, say: Say) -> Say:
-    """As `say`, but before the first line it tells which run this is about: training says nothing before it has the
-    lock, so whoever is told to be at a run is."""
+    """A `say` that names the run before the first line.
+
+    Training says nothing before it holds the run's lock, so the name appears only once this process has the run.
+    """
     announced = False
 
     def say_of_run(line: str) -> None:

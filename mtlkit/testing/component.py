@@ -25,6 +25,7 @@ from mtlkit.testing.data import check_dataset_reader, check_metric, check_tokeni
 from mtlkit.testing.heads import check_head
 from mtlkit.testing.initializers import check_initializer
 from mtlkit.testing.networks import check_communicator, check_embedder, check_encoder, check_sharing_scheme
+from mtlkit.testing.own_files import check_own_files
 from mtlkit.testing.promises import doing, promise
 from mtlkit.testing.selectors import check_pool_selector
 from mtlkit.testing.training import (
@@ -78,7 +79,8 @@ def check_component(interface: type[Component], settings: Mapping[str, Any]) -> 
     mentioned in the class's docstring. A module, moreover: shapes; finite and repeatable outputs; a gradient for every
     parameter; nothing changed by padding or by the other texts of a batch; weights that can be saved and loaded; double
     precision; building on the meta device. The extra losses of a sharing scheme may depend on which texts are in a
-    batch, not on their order. A communicator is checked inside the scheme `message_passing`.
+    batch, not on their order. A component with files of its own can be built with what it has saved, and is the same
+    then. A communicator is checked inside the scheme `message_passing`.
 
     Where settings must name tasks or labels, they are `TASKS` and `LABELS` of this package.
 
@@ -98,6 +100,8 @@ def check_component(interface: type[Component], settings: Mapping[str, Any]) -> 
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             CHECKS[interface](lazy)
+            if lazy.component.saves_files:
+                check_own_files(lazy)
     except AssertionError as error:
         raise AssertionError(f"{interface.__name__} '{lazy.type}': {error}") from error.__cause__
 

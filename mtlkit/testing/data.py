@@ -8,6 +8,7 @@ import numpy
 from mtlkit.config import Lazy
 from mtlkit.data import DatasetReader, Instance, Target, Tokenizer
 from mtlkit.errors import DataError
+from mtlkit.figures import score_problem
 from mtlkit.metrics import AdditiveMetric, Metric
 from mtlkit.testing.promises import doing, promise
 
@@ -24,6 +25,8 @@ def check_dataset_reader(lazy: Lazy[DatasetReader]) -> None:
     with doing("when it is built"):
         reader = lazy.build()
     promise(reader.target_kind in KINDS, f"its target_kind is {reader.target_kind!r}, not one of {KINDS}")
+    renames_by, settings = reader.renames_by, type(lazy.settings).model_fields
+    promise(renames_by in (None, *settings), f"renames_by names a setting that it does not have: {renames_by!r}")
     with doing("asked for the files of the source 'train'"):
         files = reader.files("train")
     promise(all(isinstance(file, Path) for file in files), "files() gives something that is no Path")
@@ -80,6 +83,8 @@ def check_metric(lazy: Lazy[Metric]) -> None:
         _check_counts(lazy, [*zip([*gold, *wrong], gold * 2, strict=True)])
     perfect = _scores(lazy, [(gold, gold)])
     promise(getattr(component, "headline", None) in perfect, f"its headline must be one of its scores: {list(perfect)}")
+    for name in perfect:
+        promise((problem := score_problem(name)) is None, f"its scores need other names: {problem}")
     headline = component.headline
     promise(perfect[headline] == 1, f"for perfect predictions its headline is {perfect[headline]}, not 1")
     promise(

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mtlkit.config import Lazy, interface_of
+from mtlkit.config import FILES, Lazy, interface_of
 from mtlkit.sharing import SearchableScheme
 from mtlkit.testing.promises import doing, promise
 from mtlkit.testing.samples import Sample, runtime_values
@@ -30,7 +30,7 @@ def build_module(lazy: Lazy[Any], seed: int = 0) -> Any:
 def runtime(lazy: Lazy[Any]) -> dict[str, Any]:
     """What the component's interface offers."""
     values = runtime_values()
-    return {name: values[name] for name in interface_of(lazy.component).offers}
+    return {name: values[name] for name in interface_of(lazy.component).offers if name != FILES}
 
 
 def check_module(lazy: Lazy[Any], run: Run, sample: Sample) -> None:

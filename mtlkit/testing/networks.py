@@ -16,25 +16,41 @@ from mtlkit.errors import ConfigError
 from mtlkit.sharing import MessagePassing, SearchableScheme, SharingScheme
 from mtlkit.sharing.communicators import Communicator
 from mtlkit.sharing.selectors import ModulePath
+from mtlkit.testing.columns import check_columns
 from mtlkit.testing.modules import LONGER, build_module, check_module, check_states, close
 from mtlkit.testing.promises import doing, promise
-from mtlkit.testing.samples import INPUT_DIM, STATE_DIM, TASKS, Sample, sample
+from mtlkit.testing.samples import INPUT_DIM, SENTENCES, STATE_DIM, TASKS, Sample, sample, text_of
 from mtlkit.testing.traces import check_trace
 
 NUM_PATHS = 30
 
 
 def check_embedder(lazy: Lazy[Embedder]) -> None:
-    """Vectors of words; characters are there only where they are asked for."""
-    uses_characters = build_module(lazy).uses_characters
+    """Vectors of words, out of the columns that it asks for and no others."""
+    embedder = build_module(lazy)
+    check_columns(embedder)
 
     def run(embedder: Embedder, given: Sample) -> Tensor:
-        text = given.text
-        vectors_BTE: Tensor = embedder(text if uses_characters else type(text)(text.words_BT, text.mask_BT))
+        vectors_BTE: Tensor = embedder(given.text)
         return vectors_BTE
 
-    check_module(lazy, run, sample())
-    check_states(lazy, run, sample())
+    given = sample(embedder.tables)
+    check_module(lazy, run, given)
+    check_states(lazy, run, given)
+    if not embedder.looks_at_neighbours:
+        _check_words_alone(embedder)
+
+
+def _check_words_alone(embedder: Embedder) -> None:
+    """The vector of a word is the same in every text."""
+    for sentence in SENTENCES:
+        with doing("with texts of one word"):
+            together = embedder(text_of([sentence], embedder.tables))[0]
+            alone = embedder(text_of(sentence.split(), embedder.tables))[:, 0]
+        promise(
+            close(together, alone),
+            "the vector of a word depends on the words beside it; if that is meant, set looks_at_neighbours = True",
+        )
 
 
 def check_encoder(lazy: Lazy[Encoder]) -> None:

@@ -1,6 +1,6 @@
 """Typical run-time values and inputs, small enough to read.
 
-Shapes: B texts, T words of the longest, C characters of the longest word, E input size.
+Shapes: B texts, T words of the longest, E input size.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mtlkit.data import Text, Vocabulary
+from mtlkit.data import Corpus, Instance, TaskSplit, Text, Vocabulary
+from mtlkit.data.columns import MakeTables, Table
 
 TASKS = ("one", "two", "three")
 """The tasks of every check, for settings that name tasks."""
@@ -46,19 +47,12 @@ class Sample:
         """Only these texts, in this order, without superfluous padding."""
         index_B = torch.tensor(places)
         num_steps = int(self.mask_BT[index_B].sum(dim=1).max())
-        characters_BTC = self.text.characters_BTC
-        text = Text(
-            self.text.words_BT[index_B, :num_steps],
-            self.text.mask_BT[index_B, :num_steps],
-            None if characters_BTC is None else characters_BTC[index_B, :num_steps],
-        )
+        text = self.text.map(lambda tensor: tensor[index_B, :num_steps])
         return Sample(text, self.states_BTE[index_B, :num_steps])
 
     def padded(self, steps: int) -> "Sample":
         """The same texts with `steps` more steps of padding. Other numbers stand there: none of them may matter."""
-        text = self.text
-        characters_BTC = None if text.characters_BTC is None else F.pad(text.characters_BTC, (0, 0, 0, steps))
-        longer = Text(F.pad(text.words_BT, (0, steps)), F.pad(text.mask_BT, (0, steps)), characters_BTC)
+        longer = self.text.map(lambda tensor: F.pad(tensor, (0, 0) * (tensor.dim() - 2) + (0, steps)))
         states_BTE = F.pad(self.states_BTE, (0, 0, 0, steps))
         return Sample(longer, states_BTE.masked_fill(~longer.mask_BT.unsqueeze(-1), 7.0))
 
@@ -67,23 +61,29 @@ class Sample:
         return replace(self, states_BTE=self.states_BTE.to(dtype))
 
 
-def sample(vocabulary: Vocabulary | None = None) -> Sample:
-    """Four texts of one to seven words; states are in double precision, so that equal means equal."""
-    vocabulary = vocabulary or sample_vocabulary()
-    sentences = [sentence.split() for sentence in SENTENCES]
-    lengths_B = torch.tensor([len(words) for words in sentences])
-    num_steps = int(lengths_B.max())
-    words_BT = torch.zeros(len(sentences), num_steps, dtype=torch.int64)
-    tables = [torch.from_numpy(vocabulary.character_ids(words)) for words in sentences]
-    width = max(table.shape[1] for table in tables)
-    characters_BTC = torch.zeros(len(sentences), num_steps, width, dtype=torch.int64)
-    for row, words in enumerate(sentences):
-        words_BT[row, : len(words)] = torch.from_numpy(vocabulary.word_ids(words))
-        characters_BTC[row, : len(words), : tables[row].shape[1]] = tables[row]
-    mask_BT = torch.arange(num_steps) < lengths_B.unsqueeze(1)
+def sample(columns: MakeTables | None = None) -> Sample:
+    """Four texts of one to seven words; states are in double precision, so that equal means equal.
+
+    Args:
+        columns: makes the tables that the texts carry; None for ids of words and characters.
+    """
+    text = text_of(SENTENCES, columns or _ids)
     generator = torch.Generator().manual_seed(5)
-    states_BTE = torch.randn(*mask_BT.shape, INPUT_DIM, generator=generator, dtype=torch.float64)
-    return Sample(Text(words_BT, mask_BT, characters_BTC), states_BTE * mask_BT.unsqueeze(-1))
+    states_BTE = torch.randn(*text.mask_BT.shape, INPUT_DIM, generator=generator, dtype=torch.float64)
+    return Sample(text, states_BTE * text.mask_BT.unsqueeze(-1))
+
+
+def text_of(sentences: Sequence[str], columns: MakeTables) -> Text:
+    """Sentences, whose words stand between blanks, with the columns of these tables."""
+    instances = [Instance(tuple(sentence.split())) for sentence in sentences]
+    corpus = Corpus.from_instances(instances, "label")
+    split = TaskSplit(TASKS[0], corpus, sample_vocabulary(), columns=columns)
+    return split.batch(torch.arange(len(sentences))).text
+
+
+def _ids(forms: Sequence[str]) -> dict[str, Table]:
+    vocabulary = sample_vocabulary()
+    return {"words": vocabulary.word_ids(forms), "characters": vocabulary.character_ids(forms)}
 
 
 def sample_vocabulary() -> Vocabulary:
@@ -98,6 +98,7 @@ def runtime_values() -> dict[str, Any]:
     return {
         "vocabulary": sample_vocabulary(),
         "vectors": None,
+        "fresh": True,
         "input_dim": INPUT_DIM,
         "state_dim": STATE_DIM,
         "labels": list(LABELS),

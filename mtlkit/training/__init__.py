@@ -3,26 +3,22 @@
 from mtlkit.training.checkpoints import NO_FIT, Checkpoints
 from mtlkit.training.derivations import PathDerivation
 from mtlkit.training.evaluation import (
-    AVERAGE,
     DecodedBatch,
     EvaluationTask,
     as_target,
-    counted_figure,
     decisions_of_split,
     decoded_batches,
     evaluate,
-    figures_of,
     predict_split,
     predictions_of,
-    with_averages,
 )
 from mtlkit.training.events import EpochEnd, Step
 from mtlkit.training.loggers import Logger
 from mtlkit.training.optimization import Optimization
 from mtlkit.training.optimizers import Optimizer, group_parameters
 from mtlkit.training.parameters import freeze, named, parameters_by_role
-from mtlkit.training.predictions import CLEAN, CLEAN_SHARE, Predictions
-from mtlkit.training.process import compute_as, computing_as
+from mtlkit.training.predictions import Predictions
+from mtlkit.training.process import compute_as, computing_as, threads_as_before
 from mtlkit.training.random_state import seed_all
 from mtlkit.training.recording import build_records
 from mtlkit.training.records import Record
@@ -35,9 +31,6 @@ from mtlkit.training.update_strategies import SearchStrategy, UpdateStrategy
 from mtlkit.training.weights import load_weights, taken_over
 
 __all__ = [
-    "AVERAGE",
-    "CLEAN",
-    "CLEAN_SHARE",
     "Checkpoints",
     "DecodedBatch",
     "EpochEnd",
@@ -61,11 +54,10 @@ __all__ = [
     "build_records",
     "compute_as",
     "computing_as",
-    "counted_figure",
+    "threads_as_before",
     "decisions_of_split",
     "decoded_batches",
     "evaluate",
-    "figures_of",
     "load_weights",
     "predict_split",
     "predictions_of",
@@ -76,5 +68,4 @@ __all__ = [
     "parameters_by_role",
     "SearchStrategy",
     "taken_over",
-    "with_averages",
 ]

@@ -1,11 +1,11 @@
-"""Checkpoints: everything that a run needs to go on to the same bits.
+"""Checkpoints: everything that a run needs to continue to the same bits.
 
     checkpoints/step-00001234/   model.safetensors, state.pt (optimiser, generators, positions; no pickled objects),
                                  the best weights as they were then, and files.json, the sha256 of all of these
     checkpoints/best-NAME.safetensors
 
-A folder is written under another name and renamed when it is whole, so a half-written one is never taken for one. The
-best weights in it are the same file under a second name, where the file system knows such: they take no more room.
+A folder is written under another name and renamed when it is complete, so that a half-written one is never read. The
+best weights in it are hard links to the file beside it, where the file system has them, and take no extra space.
 """
 
 import json
@@ -30,7 +30,7 @@ KEEP = 2
 FILES = "files.json"
 BEST, ENDING = "best-", ".safetensors"
 DAMAGE = (OSError, DataError, ValueError, RuntimeError, EOFError, UnpicklingError, SafetensorError)
-"""What comes of reading a damaged checkpoint; DataError where a file cannot be read to its end."""
+"""What reading a damaged checkpoint may raise; DataError comes from a file that cannot be read to its end."""
 NO_FIT = "does not fit the experiment as it is now; undo the change, or start a new run with another -s DIR"
 
 
@@ -50,12 +50,16 @@ class Checkpoints:
 
     @property
     def exist(self) -> bool:
-        """Whether there is any, be it damaged."""
+        """Whether there is a checkpoint, even a damaged one."""
         return bool(self._all())
 
     def save(self, step: int, model: nn.Module, state: dict[str, Any]) -> Path:
-        """Writes the checkpoint of `step` and forgets all but the newest two. `state` is what `load` gives back: nested
-        lists and dicts of tensors, numbers and strings.
+        """Writes a checkpoint and deletes all but the newest two.
+
+        Args:
+            step: the step that it is taken after.
+            model: whose weights are saved.
+            state: what `load` will return: nested lists and dicts of tensors, numbers and strings.
 
         Raises:
             OSError: it cannot be written; those that are there stay.
@@ -74,10 +78,10 @@ class Checkpoints:
         return target
 
     def load(self, model: nn.Module, device: torch.device, say: Callable[[str], None] = print) -> dict[str, Any] | None:
-        """Loads the newest whole checkpoint into `model` and returns its state; None if there is none. The best weights
-        are again those that they were then.
+        """Loads the newest undamaged checkpoint into `model` and returns its state, or None if there is no checkpoint.
 
-        A damaged one is passed over, and `say` is told.
+        The best weights are restored to what they were when it was written. Damaged checkpoints are skipped, with a
+        line to `say`.
 
         Raises:
             RunError: there are checkpoints, and all are damaged, or the newest whole one is of another model.
@@ -105,22 +109,22 @@ class Checkpoints:
         return None
 
     def best(self, name: str) -> Path:
-        """Where the best weights of the set `name` lie, or will."""
+        """The path of the best weights of the set `name`, whether or not they have been written yet."""
         return self.folder / f"{BEST}{name}{ENDING}"
 
     def save_best(self, name: str, model: MultiTaskModel, tasks: Collection[str]) -> None:
-        """Writes the weights that serve these tasks as the best of the set `name`."""
+        """Writes the weights that serve `tasks` as the best of the set `name`."""
         save_weights(self.best(name), model, tasks)
         self.best_digests[name] = file_sha256(self.best(name))
 
     def restore_best(self, digests: Mapping[str, str]) -> None:
-        """Makes sure that best weights are the ones that were written; takes them from a checkpoint where they are not.
+        """Verifies the best weights by their digests, and restores those that differ from a checkpoint.
 
         Args:
-            digests: what `best_digests` was when they were.
+            digests: the `best_digests` of the time that is to be restored.
 
         Raises:
-            RunError: no file has them.
+            RunError: no file has the digest.
         """
         for name, digest in digests.items():
             best = self.best(name)
@@ -134,11 +138,11 @@ class Checkpoints:
         self.best_digests = dict(digests)
 
     def _best_files(self, folder: Path) -> dict[str, Path]:
-        """The best weights in a folder by the names of their sets."""
+        """The files of best weights in a folder, by the names of their sets."""
         return {file.name[len(BEST) : -len(ENDING)]: file for file in folder.glob(f"{BEST}*{ENDING}")}
 
     def _all(self) -> list[Path]:
-        """Whole checkpoints, newest first."""
+        """The folders of checkpoints, newest first; half-written ones have another name and are not among them."""
         return sorted(self.folder.glob("step-*"), reverse=True)
 
 
@@ -161,7 +165,7 @@ def _has(file: Path, digest: str) -> bool:
 
 
 def _give_name(file: Path, other: Path) -> None:
-    """The same file under another name; a copy where the file system knows no second names."""
+    """Gives a file a second name, by a hard link, or by a copy where the file system has no hard links."""
     try:
         os.link(file, other)
     except OSError:

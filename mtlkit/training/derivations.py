@@ -17,7 +17,7 @@ class PathDerivation(Component):
     """Which path each task keeps when a search is over (Chen et al. 2018: "sequence of the biggest probability")."""
 
     needs_dev: ClassVar[bool] = False
-    """Whether it scores paths, so that every task must have dev data."""
+    """Whether the derivation scores paths, so that every task must have dev data."""
 
     @abstractmethod
     def derive(self, scheme: SearchableScheme, task: str, score: Score) -> ModulePath:

@@ -14,6 +14,11 @@ SIGNS = (
 """Texts of errors that have no class of their own: of the machine's memory, and of what NVIDIA's libraries allocate."""
 
 
+def as_device(device: torch.device | str, setting: str = "device") -> torch.device:
+    """A device of PyTorch as it is, or the one of that name. Raises ConfigError as `device_of`."""
+    return device_of(device, setting) if isinstance(device, str) else device
+
+
 def device_of(name: str, setting: str = "device") -> torch.device:
     """The device to work on; `auto` is the first GPU, or the processor.
 

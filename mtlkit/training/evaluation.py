@@ -1,9 +1,8 @@
 """Scores of a model on splits: standard figures, and clean ones where test texts were seen in training."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from statistics import fmean
 from typing import final
 
 import numpy
@@ -12,15 +11,15 @@ from torch import Tensor
 
 from mtlkit.config import Lazy
 from mtlkit.data import Batch, Target, TaskSplit, bucketed_order
+from mtlkit.figures import Figure
 from mtlkit.metrics import Metric
 from mtlkit.model import MultiTaskModel
 from mtlkit.sharing import Trace
 from mtlkit.sharing.selectors import ModulePath
 from mtlkit.training.devices import reporting_out_of_memory
 from mtlkit.training.optimization import Precision, autocast
-from mtlkit.training.predictions import CLEAN, CLEAN_SHARE, Predictions
+from mtlkit.training.predictions import Predictions
 
-AVERAGE = "average"
 SMALLER = "lower evaluation_batch_size, or give mtlkit evaluate or report a smaller --batch-size"
 
 
@@ -40,9 +39,9 @@ class EvaluationTask:
     clean: numpy.ndarray | None = None
 
     @property
-    def headline(self) -> str:
-        """The metric that selects models."""
-        return self.metrics[0].component.headline
+    def headline_figure(self) -> Figure:
+        """The figure that selects models."""
+        return Figure(self.split.task, self.metrics[0].component.headline)
 
     def answered(self, predicted: Sequence[Target]) -> Predictions:
         """A model's answers, in the split's order, beside the targets."""
@@ -87,37 +86,6 @@ def predictions_of(
     """The model's answers to a task's texts beside their targets."""
     predicted = predict_split(model, task.split, task.labels, batch_size, precision, path)
     return task.answered(predicted)
-
-
-def with_averages(figures: Mapping[str, float]) -> dict[str, float]:
-    """`figures` and, for each metric that several tasks have, `average/metric`.
-
-    In a clean average, a task whose texts are all clean counts with its standard figure, and one whose texts are all
-    seen does not count.
-    """
-    by_task: dict[str, dict[str, float]] = {}
-    for name, value in figures.items():
-        task, metric = name.split("/", 1)
-        by_task.setdefault(task, {})[metric] = value
-    averages = {}
-    for metric in dict.fromkeys(name.split("/", 1)[1] for name in figures):
-        counted = [found for scores in by_task.values() if (found := counted_figure(scores, metric)) is not None]
-        if len(counted) > 1 and metric != CLEAN_SHARE:
-            averages[f"{AVERAGE}/{metric}"] = fmean(counted)
-    return {**figures, **averages}
-
-
-def counted_figure(scores: Mapping[str, float], metric: str) -> float | None:
-    """What a task, whose figures are by metric, brings to the average of a metric."""
-    if metric in scores or CLEAN_SHARE in scores:
-        return scores.get(metric)
-    return scores.get(metric.removeprefix(CLEAN))
-
-
-def figures_of(task: str, figures: Mapping[str, float]) -> dict[str, float]:
-    """Those of a task among `task/metric`, by metric."""
-    prefix = f"{task}/"
-    return {name.removeprefix(prefix): value for name, value in figures.items() if name.startswith(prefix)}
 
 
 def predict_split(

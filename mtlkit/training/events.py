@@ -1,4 +1,4 @@
-"""What the trainer tells those who save, log and draw."""
+"""The events of training, which whoever saves, logs or draws receives from the trainer."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,51 +8,55 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Step:
-    """One optimiser step has been taken."""
+    """An optimizer step that has been taken."""
 
     epoch: int
-    """From 1."""
+    """The current epoch, counted from 1."""
     step: int
-    """Steps of the run so far."""
+    """Steps of the run so far, this one included."""
     step_in_epoch: int
+    """Steps of the current epoch so far, this one included."""
     steps_per_epoch: int
+    """Steps that every epoch of the run has."""
     losses: list[tuple[str, Tensor]]
-    """(task, mean loss) of each batch; still on the device, so reading one waits for it."""
+    """(task, mean loss) of each batch. Losses are still on the device, so reading one waits for it."""
     work: dict[str, int] = field(default_factory=dict)
-    """Counts of what was done, by name: `tokens`, `padded_tokens` with padding, and those of the update strategy."""
+    """What the step processed, as counts by name: `tokens`, `padded_tokens` (with padding), and the update
+    strategy's."""
 
 
 @dataclass(frozen=True)
 class EpochEnd:
-    """An epoch is over, dev data have been scored."""
+    """An epoch that is over, after its dev data have been scored."""
 
     epoch: int
-    """From 1."""
+    """The epoch, counted from 1."""
     step: int
+    """Steps of the run so far."""
     losses: dict[str, float]
-    """Mean training loss of each task that had a turn."""
+    """Mean training loss of each task that had a batch in the epoch."""
     dev: dict[str, float]
-    """`task/metric` on dev data."""
+    """Figures on dev data, as `task/metric`."""
     test: dict[str, float]
-    """The same on test data, if asked for; chooses nothing."""
+    """Figures on test data, as `task/metric`, if `test_every_epoch` is set; they never choose a model."""
     scores: dict[str, float]
     """The selection's score of each set of weights."""
     improved: list[str] = field(default_factory=list)
     """Sets of weights whose score is the best so far."""
     work: dict[str, int] = field(default_factory=dict)
-    """The sums of what the steps counted."""
+    """The counts of the epoch's steps, added up."""
     skipped: list[dict[str, Any]] = field(default_factory=list)
-    """Each step that was left out, as its loss or gradient was no finite number: `step`, and `texts`, of each batch its
-    task and the places of its texts among those that were read for its train split, from 0."""
+    """Each step that was left out because its loss or gradient was not finite: `step`, and `texts`, a list with the
+    task of each batch and the positions of its texts, from 0, among those read for the task's train split."""
     idle: list[str] = field(default_factory=list)
-    """At the end of the first epoch: parts of the model that no gradient has reached."""
+    """Parts of the model that no gradient has reached; only reported at the end of the first epoch."""
     recorded: dict[str, Any] | None = None
-    """What each record has to say, by its name; None where there are no records."""
+    """The value of each record by its name; None where there are no records."""
 
     @property
     def shares(self) -> dict[str, float]:
-        """What the work came to, from 0 to 1: `padding`, the share of padded tokens that are none, and
-        `module_passes`, the share of separate passes through modules that had to be run."""
+        """Shares of the work, from 0 to 1: `padding`, the share of padded tokens that are padding, and `module_passes`,
+        how many passes through modules were run for each that paths would need separately."""
         shares = {}
         if padded := self.work.get("padded_tokens"):
             shares["padding"] = 1 - self.work["tokens"] / padded
@@ -61,7 +65,7 @@ class EpochEnd:
         return shares
 
     def to_json(self) -> dict[str, object]:
-        """The line that `metrics.jsonl` keeps. Times are left out: a resumed run writes the same bytes."""
+        """The epoch's line in `metrics.jsonl`. It has no times, so that a resumed run writes the same bytes."""
         return {
             "epoch": self.epoch,
             "step": self.step,

@@ -92,7 +92,9 @@ def _add(
 
 
 def shares(model: MultiTaskModel, batch: Batch, num_parts: int) -> Iterator[tuple[Batch, Tensor | None]]:
-    """The parts of a batch, and what share of its loss each has; None for the whole."""
+    """Yields the parts of a batch, each with its share of the batch's loss; the whole batch has None in place of a
+    share.
+    """
     if num_parts == 1:
         yield batch, None
         return
@@ -102,7 +104,7 @@ def shares(model: MultiTaskModel, batch: Batch, num_parts: int) -> Iterator[tupl
 
 
 def size_of(batch: Batch) -> str:
-    """A batch in words."""
+    """A description of a batch for messages: its number of texts, its task, its longest text."""
     return f"a batch of {batch.size:,} texts of {batch.task}, of up to {batch.text.mask_BT.shape[1]:,} words"
 
 

@@ -1,4 +1,4 @@
-"""What an update strategy does to parameters: backward passes, clipping, optimiser steps, the learning rate."""
+"""Changing parameters: backward passes, gradient clipping, optimizer steps and the learning rate."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -26,8 +26,9 @@ SETTINGS = "settings"
 class Optimization:
     """An optimiser over some parameters, with gradient clipping.
 
-    A step is unsound where a loss or the norm of the gradients is no finite number. On a CPU it is not taken. On a GPU
-    that would mean to wait for the norm: there it is taken, or with `undoes` the device takes it back.
+    A step is unsound where a loss or the norm of the gradients is not finite. On a CPU such a step is not taken. On a
+    GPU that would mean waiting for the norm, so the step is taken there, and with `undoes` the device itself reverts
+    it.
 
     Args:
         optimizer: over `parameters`.
@@ -52,10 +53,10 @@ class Optimization:
         self.undoes = undoes
         self.splits = splits
         self.num_split = 0
-        """Batches that were taken in parts so far."""
+        """How many batches have been split so far because memory ran out."""
         self.base_rates = [float(group["lr"]) for group in optimizer.param_groups]
         self.idle = list(self.parameters)
-        """Those that have had no gradient yet."""
+        """The parameters that have had no gradient yet."""
         self._this_step: Tensor | None = None
         self._so_far: Tensor | None = None
         self._settings = [_settings(group) for group in optimizer.param_groups]
@@ -70,7 +71,7 @@ class Optimization:
         return {**self.optimizer.state_dict(), SETTINGS: self._settings}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Takes it back. Settings that are others now than they were then stay as they are now.
+        """Restores a state. Settings that have been changed since it was saved keep their new values.
 
         Raises:
             ValueError: it is the state of another kind of optimiser, or for other parameters.

@@ -11,9 +11,17 @@ from mtlkit.sharing import SearchableScheme
 
 
 def named(model: nn.Module, parameters: Collection[nn.Parameter]) -> dict[str, nn.Parameter]:
-    """Some of a model's parameters by their names, in the model's order."""
-    wanted = {id(parameter) for parameter in parameters}
-    return {name: parameter for name, parameter in model.named_parameters() if id(parameter) in wanted}
+    """Some of a model's parameters by their names, in the order in which they are given.
+
+    The order is kept since optimizers know parameters by their positions, in checkpoints too.
+
+    Raises:
+        ValueError: one of them is not registered in the model, so that it could not be saved with it either.
+    """
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    if missing := [tuple(each.shape) for each in parameters if id(each) not in names]:
+        raise ValueError(f"a parameter of shape {missing[0]} is not registered in the model")
+    return {names[id(each)]: each for each in parameters}
 
 
 def parameters_by_role(model: MultiTaskModel, *, searches: bool) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

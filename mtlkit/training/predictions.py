@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from mtlkit.config import Lazy
 from mtlkit.data import Target
+from mtlkit.errors import ComponentError
+from mtlkit.figures import SHARE, Figure, score_problem
 from mtlkit.metrics import Metric
-
-CLEAN = "clean_"
-CLEAN_SHARE = "clean_share"
 
 
 @final
@@ -32,24 +31,28 @@ class Predictions:
     """(n,) which texts occur in no training or dev data; None where nobody asked."""
 
     def figures(self) -> dict[str, float]:
-        """`task/metric` of every metric; nothing where no text has a target.
+        """The value of each figure, by its name; nothing where no text has a target.
 
-        Where some texts were seen in training: `task/clean_share`, the share of those that were not, and
-        `task/clean_metric` on them.
+        Where some texts were seen in training, also the share of those that were not, and each score on them.
+
+        Raises:
+            ComponentError: a metric's score has a name that another figure has.
         """
-        figures = self._scores("", range(len(self.predicted)))
+        figures = self._scores(range(len(self.predicted)), clean=False)
         if self.clean is not None and not self.clean.all():
-            figures[f"{self.task}/{CLEAN_SHARE}"] = float(self.clean.mean())
-            figures.update(self._scores(CLEAN, numpy.flatnonzero(self.clean).tolist()))
+            figures[str(Figure(self.task, SHARE, clean=True))] = float(self.clean.mean())
+            figures.update(self._scores(numpy.flatnonzero(self.clean).tolist(), clean=True))
         return figures
 
-    def _scores(self, prefix: str, places: Sequence[int]) -> dict[str, float]:
-        """`task/prefix_metric` over the texts at these places."""
+    def _scores(self, places: Sequence[int], *, clean: bool) -> dict[str, float]:
+        """The scores on the texts at these places."""
         pairs = [(self.predicted[place], truth) for place in places if (truth := self.gold[place]) is not None]
         figures: dict[str, float] = {}
         for lazy in self.metrics if pairs else ():
             metric = lazy.build()
             metric.update([answer for answer, _ in pairs], [truth for _, truth in pairs])
             for name, value in metric.compute().items():
-                figures[f"{self.task}/{prefix}{name}"] = value
+                if (problem := score_problem(name)) is not None:
+                    raise ComponentError(f"metric '{lazy.type}': {problem}")
+                figures[str(Figure(self.task, name, clean))] = value
         return figures

@@ -1,32 +1,36 @@
-"""What a trainer's settings decide for the whole process: its threads and its kernels."""
+"""Torch's number of threads while a process trains.
+
+Training owns its process: autograd and optimisers run with torch's own number, which cannot be handed to them. All else
+that a trainer's settings say of computing is a value that the model is handed (`TrainerSettings.compute`).
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
-from mtlkit.kernels.choice import chosen_kernels, prefer_kernels, set_kernels
-from mtlkit.kernels.networks_in_threads import network_threads, set_network_threads
 from mtlkit.training.settings import TrainerSettings
 
 
 def compute_as(trainer: TrainerSettings) -> None:
-    """Computes as the trainer says from now on; kernels that do not run here are an error where they are needed."""
+    """Gives torch the trainer's number of threads, in the calling thread and in those that begin after it."""
     torch.set_num_threads(trainer.threads)
-    set_network_threads(trainer.network_threads)
-    set_kernels(trainer.kernels)
 
 
 @contextmanager
 def computing_as(trainer: TrainerSettings) -> Iterator[None]:
-    """The same inside the block, for what must run everywhere, such as an archive: no kernels are insisted on."""
-    before = torch.get_num_threads(), network_threads(), chosen_kernels()
-    try:
+    """Gives torch the trainer's number of threads inside the block. For work that owns the process: other threads that
+    begin meanwhile take the number over."""
+    with threads_as_before():
         compute_as(trainer)
-        prefer_kernels(trainer.kernels)
+        yield
+
+
+@contextmanager
+def threads_as_before() -> Iterator[None]:
+    """Gives torch back its number of threads after the block, however the block ends."""
+    before = torch.get_num_threads()
+    try:
         yield
     finally:
-        threads, networks, kernels = before
-        torch.set_num_threads(threads)
-        set_network_threads(networks)
-        set_kernels(kernels)
+        torch.set_num_threads(before)

@@ -17,8 +17,7 @@ from mtlkit.training.optimization import is_finite
 class Progress:
     """What a trainer counts while it trains: everything that a checkpoint keeps of it beside the states of its parts.
 
-    The fields are the keys of a checkpoint, so that a field added here is saved and restored without a further line;
-    one that is missing from an older checkpoint keeps its default.
+    The fields are the keys of a checkpoint, so that a field added here is saved and restored without a further line.
     """
 
     epoch: int = 0
@@ -46,9 +45,14 @@ class Progress:
 
     @classmethod
     def of_state(cls, state: Mapping[str, Any], device: torch.device) -> Self:
-        """The progress that a checkpoint holds, its losses on `device`. Other keys of `state` are left alone."""
-        known = {each.name: state[each.name] for each in fields(cls) if each.name in state}
-        progress = cls(**known)
+        """The progress that a checkpoint holds, with its losses on `device`. Other keys of `state` are ignored.
+
+        Raises:
+            LookupError: a field is missing. Checkpoints of every version have all that there are so far.
+        """
+        known: dict[str, Any] = {each.name: state[each.name] for each in fields(cls)}
+        own: dict[str, Any] = {name: dict(each) if isinstance(each, dict) else each for name, each in known.items()}
+        progress = cls(**own)
         progress.work = Counter(progress.work)
         progress.loss_sums = {task: total.to(device) for task, total in progress.loss_sums.items()}
         return progress

@@ -8,7 +8,7 @@ import torch
 
 
 def capture() -> dict[str, Any]:
-    """The state of PyTorch's generators (CPU and every CUDA device), Python's and NumPy's."""
+    """Returns the state of PyTorch's generators (CPU and every CUDA device), Python's and NumPy's."""
     version, internal, gauss = random.getstate()
     name, keys, position, has_gauss, cached = cast(tuple[Any, ...], numpy.random.get_state(legacy=True))
     return {
@@ -20,7 +20,7 @@ def capture() -> dict[str, Any]:
 
 
 def restore(state: dict[str, Any]) -> None:
-    """Puts every generator back to a captured state."""
+    """Restores every generator to a state that `capture` returned."""
     torch.set_rng_state(state["torch"])
     if state["cuda"] and torch.cuda.is_available():
         torch.cuda.set_rng_state_all(state["cuda"])
@@ -31,7 +31,7 @@ def restore(state: dict[str, Any]) -> None:
 
 
 def seed_all(seed: int) -> None:
-    """Seeds every generator."""
+    """Seeds PyTorch's, Python's and NumPy's generators; NumPy's takes the lowest 32 bits of the seed."""
     torch.manual_seed(seed)
     random.seed(seed)
     numpy.random.seed(seed % 2**32)

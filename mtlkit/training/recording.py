@@ -68,13 +68,17 @@ class Recording:
 
 
 def build_records(model: MultiTaskModel, records: Sequence[Lazy[Record]]) -> dict[str, Record]:
-    """By name. Raises ConfigError where one cannot be built."""
+    """Builds the records of an experiment, by name.
+
+    Raises:
+        ConfigError: one of them does not fit the model or the tasks.
+    """
     trained = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
     return {lazy.type: lazy.build(tasks=model.tasks, parameters=trained) for lazy in records}
 
 
 def plain(value: Any) -> Any:
-    """The same as JSON has it: numbers are rounded, and those that are not finite are None."""
+    """A value as JSON can hold it: numbers are rounded to a few digits, and those that are not finite become None."""
     match value:
         case Mapping():
             return {str(name): plain(item) for name, item in value.items()}
@@ -92,7 +96,9 @@ def _taking(record: str) -> str:
 
 @contextmanager
 def _unnoticed(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode for a while; modes and random generators are put back."""
+    """Puts the model into evaluation mode inside the block, and restores its modes and all random generators after
+    it.
+    """
     modes = [(module, module.training) for module in model.modules()]
     random = random_state.capture()
     model.eval()

@@ -3,6 +3,7 @@
 import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, final
 
 import torch
@@ -84,6 +85,17 @@ class SharingRecord(Record):
 
 
 @final
+@dataclass(frozen=True)
+class Cosines:
+    """The cosine of the gradients of each two tasks, as a line of `sharing.jsonl` has them."""
+
+    tasks: tuple[str, ...]
+    cosines: tuple[tuple[float | None, ...], ...]
+    """A row and a column for each task; None, or NaN before it is written, where two tasks have no parameter in common,
+    or a gradient is not finite."""
+
+
+@final
 @Record.register("gradient_cosine")
 class GradientCosine(Record):
     """The cosine of each two tasks' gradients of one fixed batch each: 1 they agree, -1 one undoes what the other does.
@@ -92,8 +104,8 @@ class GradientCosine(Record):
     what the sharing scheme adds to it. Where there are paths, each task is on its best one. The line has `tasks` and a
     row of `cosines` for each of them; null where two tasks have no parameter in common.
 
-    pattern: parameters that count: those in whose names it is found.
-    texts: of a task's batch, at most.
+    pattern: a regular expression; parameters in whose names it is found are compared.
+    texts: most texts that each task's gradient is computed on.
 
     Raises:
         ConfigError: there is only one task, or the pattern is found in the name of no parameter that is trained.
@@ -120,13 +132,15 @@ class GradientCosine(Record):
 
     def observe(self, model: MultiTaskModel, splits: Mapping[str, TaskSplit]) -> Any:
         gradients = [self._gradients(model, split) for split in splits.values()]
-        return {"tasks": list(splits), "cosines": _cosines(gradients).tolist()}
+        return asdict(Cosines(tuple(splits), tuple(map(tuple, _cosines(gradients).tolist()))))
 
     def _gradients(self, model: MultiTaskModel, split: TaskSplit) -> dict[str, Tensor]:
-        """By name, of the parameters that the task's loss depends on."""
+        """The gradient of the task's loss with respect to each parameter that it depends on, by the parameter's
+        name.
+        """
         known = dict(model.named_parameters())
         batch = split.batch(spread_out(split, self.texts))
-        with torch.backends.cudnn.flags(enabled=False):  # it has no way back in evaluation mode
+        with torch.backends.cudnn.flags(enabled=False):  # cuDNN's LSTM has no backward pass in evaluation mode
             loss = model.loss(batch).total
             if not loss.requires_grad:
                 return {}
@@ -135,11 +149,13 @@ class GradientCosine(Record):
 
 
 def _cosines(gradients: list[dict[str, Tensor]]) -> Tensor:
-    """(K, K), each over the parameters that both have; NaN where there are none."""
+    """Cosines (K, K) of the tasks' gradients, each over the parameters that both tasks have; NaN where they share
+    none.
+    """
     count = len(gradients)
     products_KK = torch.zeros(count, count, dtype=torch.float64)
     squares_KK = torch.zeros_like(products_KK)
-    """In row k and column l the square of k's gradient, over what it has in common with l."""
+    """Row k, column l: the squared norm of task k's gradient over the parameters that it shares with task l."""
     for name in dict.fromkeys(name for each in gradients for name in each):
         having = [task for task in range(count) if name in gradients[task]]
         rows_GP = torch.stack([gradients[task][name].flatten().double() for task in having])

@@ -42,7 +42,7 @@ def draw(weights: Mapping[str, float], count: int, generator: torch.Generator) -
 
 @final
 @TaskSampler.register("round_robin")
-class RoundRobin(TaskSampler):
+class RoundRobinSampler(TaskSampler):
     """One batch of each task in turn, tasks in a new order each round. An epoch is one pass over every task: a task
     that has been seen whole leaves the rounds, so each instance is seen exactly once per epoch."""
 
@@ -59,7 +59,7 @@ class RoundRobin(TaskSampler):
 
 @final
 @TaskSampler.register("proportional")
-class Proportional(TaskSampler):
+class ProportionalSampler(TaskSampler):
     """Each batch is of a task drawn in proportion to what is left of it, so that an epoch is exactly one pass over
     every task (a shuffle of all batches)."""
 
@@ -73,7 +73,7 @@ class Proportional(TaskSampler):
 
 @final
 @TaskSampler.register("uniform")
-class Uniform(TaskSampler):
+class UniformSampler(TaskSampler):
     """Each batch is of a task drawn uniformly, whatever its size. An epoch has as many batches as one pass over all
     tasks together; small tasks are seen more than once in it, large ones in part."""
 
@@ -86,7 +86,7 @@ class Uniform(TaskSampler):
 
 @final
 @TaskSampler.register("annealed")
-class Annealed(TaskSampler):
+class AnnealedSampler(TaskSampler):
     """Draws tasks with probability proportional to size ** alpha, alpha = 1 - anneal * e / (E - 1) in epoch e of E
     (annealed sampling; Stickland and Murray 2019, with anneal 0.8): by size at first, nearly uniform at last. An epoch
     has as many batches as one pass over all tasks together.

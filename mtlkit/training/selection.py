@@ -25,7 +25,7 @@ class ModelSelection(Component, offers=("tasks",)):
         """Name of the set of weights that serves `task`."""
 
     def served_by(self, weights: str, tasks: Sequence[str]) -> list[str]:
-        """Those of the tasks that a set of weights serves."""
+        """The tasks among `tasks` that a set of weights serves."""
         return [task for task in tasks if self.weights_for(task) == weights]
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from mtlkit.config import Lazy, Spec
-from mtlkit.kernels.choice import Kernels
+from mtlkit.kernels.compute import Compute, Kernels
 from mtlkit.sharing import SharingScheme
 from mtlkit.training.derivations import PathDerivation
 from mtlkit.training.gradients import OnOutOfMemory
@@ -13,7 +13,7 @@ from mtlkit.training.loggers import Logger
 from mtlkit.training.optimization import Precision
 from mtlkit.training.optimizers import Adam, Optimizer
 from mtlkit.training.records import Record, SharingRecord
-from mtlkit.training.samplers import RoundRobin, TaskSampler
+from mtlkit.training.samplers import RoundRobinSampler, TaskSampler
 from mtlkit.training.schedules import Schedule
 from mtlkit.training.selection import MeanSelection, ModelSelection
 from mtlkit.training.soundness import OnNonfinite
@@ -37,7 +37,7 @@ class TrainerSettings(Spec):
     """Makes steps from gradients."""
     schedule: Lazy[Schedule] | None = None
     """Learning-rate schedule; none keeps the optimiser's own rate."""
-    task_sampler: Lazy[TaskSampler] = Lazy.of(RoundRobin)
+    task_sampler: Lazy[TaskSampler] = Lazy.of(RoundRobinSampler)
     """Whose turn it is, and what an epoch is."""
     update_strategy: Lazy[UpdateStrategy] = Lazy.of(Joint)
     """What a step does with its batches."""
@@ -49,12 +49,12 @@ class TrainerSettings(Spec):
     """Largest l2 norm of all gradients together (Liu et al. 2019 print no rule; 5 is usual)."""
     on_nonfinite: OnNonfinite = "stop"
     """What is done where a loss or gradient is NaN or infinite. `stop` ends the run and names the step, the task and
-    the texts; what was saved before is kept. `skip` leaves the step out, which is told of at the end of the epoch.
-    `raise` ends with a traceback, for a debugger. On a GPU no step waits for the news but with `raise`: `stop` comes a
-    few steps late, and `skip` costs a copy of what a step changes."""
+    the texts; what was saved before is kept. `skip` leaves the step out, which is reported at the end of the epoch.
+    `raise` ends with a traceback, for a debugger. On a GPU only `raise` waits for every step: `stop` comes a few steps
+    late, and `skip` costs a copy of what a step changes."""
     on_out_of_memory: OnOutOfMemory = "stop"
     """What is done where a batch does not fit the memory. `stop` ends the run. `split` takes it in halves, quarters and
-    so on, and adds up the gradients: the same up to rounding and draws of dropout. It is told of at the end of the
+    so on, and adds up the gradients, which are the same up to rounding and draws of dropout; reported at the end of the
     epoch. Losses that a sharing scheme adds for whole batches cannot be split."""
     frozen: list[Pattern] = []
     """Patterns of parameters that stay as they are; each must be found in some parameter's name."""
@@ -76,10 +76,15 @@ class TrainerSettings(Spec):
     graphs, `pure` PyTorch with a backward pass of its own, `plain` step by step under autograd. LSTMs that read both
     ways run in C++ with `auto` and `compiled`, else by PyTorch's own."""
     loggers: list[Lazy[Logger]] = []
-    """Where the course of training goes beside `metrics.jsonl`."""
+    """Where losses and scores are logged in addition to `metrics.jsonl`."""
     records: list[Lazy[Record]] = [Lazy.of(SharingRecord)]
     """What is written down of the sharing after each epoch, to `sharing.jsonl`, with texts of the dev data, or of the
     training data where a task has no dev data. Training comes to the same bits with and without."""
+
+    @property
+    def compute(self) -> Compute:
+        """How the model is to compute."""
+        return Compute(self.kernels, self.threads, self.network_threads)
 
 
 class StageSettings(Spec):

@@ -43,7 +43,9 @@ class Arrivals(Generic[About]):
         self._on_the_way.append((about, here, event))
 
     def arrived(self, *, wait: bool = False) -> Iterator[tuple[About, Tensor]]:
-        """Those that have come, in the order in which they were sent; with `wait`, all that were sent."""
+        """Yields the values that have arrived, in the order in which they were sent; with `wait`, all that were
+        sent.
+        """
         while self._on_the_way:
             about, value, event = self._on_the_way[0]
             if event is not None and wait:
@@ -59,13 +61,13 @@ OnNonfinite = Literal["stop", "skip", "raise"]
 
 @dataclass(frozen=True)
 class StepPlace:
-    """Which step it is, and which texts it is on."""
+    """A step and the texts it was computed on, for messages."""
 
     epoch: int
-    """From 1."""
+    """The epoch, counted from 1."""
     step: int
     texts: list[tuple[str, list[int]]]
-    """Of each batch: its task, and the places of its texts, from 0."""
+    """The task of each batch and the positions of its texts, from 0."""
 
     @classmethod
     def of(cls, epoch: int, step: int, batches: Sequence[Batch]) -> "StepPlace":
@@ -86,15 +88,16 @@ def described(texts: Sequence[tuple[str, list[int]]]) -> str:
 
 @final
 class Soundness:
-    """Watches steps and does with the unsound ones what the policy says.
+    """Checks whether steps are finite, and applies the policy for those that are not.
 
-    On a CPU an unsound step is known before it is taken, and never is. On a GPU nothing waits for the news: with `stop`
-    some more steps are taken and nothing of them is kept; with `skip` the device itself undoes the step; `raise` waits
-    for every step.
+    On a CPU such a step is detected before it is taken, and is never taken. On a GPU no step waits for the check: with
+    `stop` a few more steps are taken, none of which is kept; with `skip` the device itself reverts the step; `raise`
+    waits for every step.
 
     Args:
-        policy: what becomes of unsound steps.
-        places: of each task's texts among those that were read, so that they are told of as a user finds them.
+        policy: what to do with steps whose loss or gradient is not finite.
+        places: for each task, the position of each text among those that were read, so that messages count texts as
+            their file does.
     """
 
     def __init__(self, policy: OnNonfinite, places: Mapping[str, NDArray[np.int32]]) -> None:
@@ -103,26 +106,26 @@ class Soundness:
         self.skipped: list[dict[str, Any]] = []
         """The steps of this epoch that were left out."""
         self.unsound_losses: list[str] = []
-        """The task of each batch of this epoch whose loss was no finite number."""
+        """The task of each batch of this epoch whose loss was not finite."""
         self._arrivals: Arrivals[StepPlace] = Arrivals()
 
     def see(
         self, epoch: int, step: int, batches: Sequence[Batch], sound: Sequence[Tensor], losses: Sequence[Tensor]
     ) -> None:
-        """Takes notice of a step: whether what was changed was sound, boolean scalars, and the losses of its batches.
+        """Checks a step, given boolean scalars that say whether its updates were finite, and the losses of its batches.
 
         Raises:
-            DivergedError: it, or one before it, was unsound, and the policy is `stop`.
-            FloatingPointError: the same, and it is `raise`.
+            DivergedError: this step or one before it was not finite, and the policy is `stop`.
+            FloatingPointError: this step was not finite, and the policy is `raise`.
         """
         if losses[0].device.type == "cpu" and all(sound) and all(math.isfinite(loss) for loss in losses):
-            return  # at once, as it is with nearly all steps
+            return  # nearly every step ends here, without a tensor being made
         finite = torch.stack([torch.stack([*sound]).all(), *map(is_finite, losses)])
         self._arrivals.send(StepPlace.of(epoch, step, batches), finite)
         self.judge(wait=self.policy == "raise")
 
     def judge(self, *, wait: bool) -> None:
-        """Looks at the steps whose news have come, or with `wait` at all; raises as `see` does."""
+        """Applies the policy to the steps whose values have arrived, or with `wait` to all; raises as `see` does."""
         for place, finite_1P in self._arrivals.arrived(wait=wait):
             if not bool(finite_1P.all()):
                 self._unsound(place, finite_1P[1:].tolist())
@@ -141,10 +144,10 @@ class Soundness:
         self.skipped.append({"step": place.step, "texts": [[task, places] for task, places in place.texts]})
 
     def end_epoch(self, num_steps: int) -> list[dict[str, Any]]:
-        """The steps of the epoch that were left out, which are forgotten.
+        """Returns the steps of the epoch that were left out, and clears the list.
 
         Raises:
-            DivergedError: all of them were.
+            DivergedError: every step of the epoch was left out.
         """
         skipped, self.skipped, self.unsound_losses = self.skipped, [], []
         if len(skipped) == num_steps:
@@ -155,9 +158,9 @@ class Soundness:
         return skipped
 
     def state_dict(self) -> dict[str, Any]:
-        """What was left out in this epoch so far."""
+        """The steps and losses left out in this epoch so far, as plain lists."""
         return {"skipped": list(self.skipped), "unsound_losses": list(self.unsound_losses)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on from there."""
+        """Restores the lists of what was left out in this epoch."""
         self.skipped, self.unsound_losses = list(state["skipped"]), list(state["unsound_losses"])

@@ -1,4 +1,4 @@
-"""Where the time of a step goes: sections of code that a stopwatch tells apart, if there is one."""
+"""Timing of a step: named sections of code, and a stopwatch that adds up the seconds of each."""
 
 import time
 from collections.abc import Iterator
@@ -11,13 +11,14 @@ from torch.profiler import record_function
 
 @final
 class Stopwatch:
-    """Adds up the seconds of each section; a section inside another counts for itself alone.
+    """Adds up the seconds spent in each section; time in an inner section does not count for the outer one.
 
-    It runs from the first section after `start` until `stop`. One at a time is running; while none is, `section` does
-    next to nothing.
+    A stopwatch runs from the first section after `start` until `stop`. Only one runs at a time; while none does,
+    `section` costs next to nothing.
 
     Args:
-        device: on a GPU each section waits for what it has begun there, or else its time would be a later one's.
+        device: where the work runs. On a GPU each section waits for the work it has queued, since otherwise a later
+            section would be charged for it.
     """
 
     running: ClassVar["Stopwatch | None"] = None
@@ -30,24 +31,24 @@ class Stopwatch:
         self._open: list[str] = []
 
     def start(self) -> None:
-        """Begins anew."""
+        """Starts the stopwatch from zero."""
         assert Stopwatch.running is None, "only one stopwatch can run"
         Stopwatch.running = self
         self.seconds, self.total, self._changed = {}, 0.0, None
 
     def stop(self) -> None:
-        """No more is added; harmless if it is not running."""
+        """Stops the stopwatch; does nothing if it is not running."""
         if Stopwatch.running is self:
             self._count()
             Stopwatch.running = None
 
     def enter(self, name: str) -> None:
-        """A section begins; the one around it pauses."""
+        """Begins a section, and pauses the one around it."""
         self._count()
         self._open.append(name)
 
     def leave(self) -> None:
-        """The innermost section is over."""
+        """Ends the innermost section."""
         self._count()
         self._open.pop()
 
@@ -67,7 +68,7 @@ class Stopwatch:
 
 @contextmanager
 def section(name: str) -> Iterator[None]:
-    """Gives the time of what is inside to the running stopwatch, and its name to the trace."""
+    """Charges the time of the block to a section of the running stopwatch, and names it in the profiler's trace."""
     stopwatch = Stopwatch.running
     if stopwatch is None:
         yield

@@ -1,4 +1,4 @@
-"""The trainer: one generic loop, told as a stream of events. Saving, logging and drawing are up to whoever listens."""
+"""The trainer: one generic loop that yields events. Saving, logging and drawing are up to whoever consumes them."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -8,10 +8,11 @@ import torch
 
 from mtlkit.data import Batch, BatchStream, TaskSplit
 from mtlkit.errors import OutOfMemoryError
+from mtlkit.figures import with_averages
 from mtlkit.model import MultiTaskModel
 from mtlkit.training import random_state
 from mtlkit.training.devices import is_out_of_memory
-from mtlkit.training.evaluation import EvaluationTask, evaluate, with_averages
+from mtlkit.training.evaluation import EvaluationTask, evaluate
 from mtlkit.training.events import EpochEnd, Step
 from mtlkit.training.gradients import size_of
 from mtlkit.training.optimization import Optimization
@@ -28,7 +29,7 @@ ADDED_LATER = {"soundness"}
 """Parts whose state checkpoints of older versions lack; they then begin as new."""
 
 
-class Part(Protocol):
+class Stateful(Protocol):
     """Something with a state that a checkpoint keeps."""
 
     def state_dict(self) -> dict[str, Any]:
@@ -38,13 +39,13 @@ class Part(Protocol):
         """Takes the state back."""
 
 
-def _state_of(part: Part | Mapping[str, Part]) -> dict[str, Any]:
+def _state_of(part: Stateful | Mapping[str, Stateful]) -> dict[str, Any]:
     if isinstance(part, Mapping):
         return {name: each.state_dict() for name, each in part.items()}
     return part.state_dict()
 
 
-def _load_state_of(part: Part | Mapping[str, Part], state: Mapping[str, Any]) -> None:
+def _load_state_of(part: Stateful | Mapping[str, Stateful], state: Mapping[str, Any]) -> None:
     if isinstance(part, Mapping):
         for name, each in part.items():
             each.load_state_dict(state[name])
@@ -124,7 +125,7 @@ class Trainer:
         """Trains until finished, from wherever the state is.
 
         Raises:
-            DivergedError: a loss or gradient is no finite number, and `on_nonfinite` is not `skip`.
+            DivergedError: a loss or gradient is not finite, and `on_nonfinite` is not `skip`.
             OutOfMemoryError: a batch does not fit the memory.
         """
         while not self.finished:
@@ -161,7 +162,7 @@ class Trainer:
         # Last: what is loaded above may draw random numbers itself, such as the order of a pass over a task.
         random_state.restore(state["random"])
 
-    def _parts(self) -> dict[str, Part | Mapping[str, Part]]:
+    def _parts(self) -> dict[str, Stateful | Mapping[str, Stateful]]:
         """What has a state of its own, by the key under which a checkpoint keeps it."""
         return {
             "streams": self.streams,
@@ -213,7 +214,7 @@ class Trainer:
         return result
 
     def _judge(self, batches: Sequence[Batch], result: StepResult) -> None:
-        """Does with an unsound step what the settings say, as soon as it is known for one."""
+        """Has the step checked for values that are not finite, under the policy `on_nonfinite`."""
         sound = [self.optimization.soundness(), *([] if result.sound is None else [result.sound])]
         losses = [loss for _, loss in result.losses]
         self.soundness.see(self.progress.epoch + 1, self.progress.step, batches, sound, losses)
@@ -235,7 +236,7 @@ class Trainer:
         idle = self._idle_parts() if self.progress.epoch == 0 else []
         dev = self._evaluate(self.dev)
         test = self._evaluate(self.test) if self.settings.test_every_epoch else {}
-        headlines = {task.split.task: dev[f"{task.split.task}/{task.headline}"] for task in self.dev}
+        headlines = {task.split.task: dev[str(task.headline_figure)] for task in self.dev}
         scores = self.selection.scores(headlines) if headlines else {}
         work = dict(self.progress.work)
         improved = self.progress.end_epoch(scores)
@@ -262,10 +263,10 @@ class Trainer:
         return found
 
     def check_losses(self) -> dict[str, float]:
-        """The mean training loss of each task in this epoch so far, over the batches whose loss was a finite number.
+        """The mean training loss of each task in this epoch so far, over the batches whose loss was finite.
 
         Raises:
-            DivergedError: one was not, and it is not to be skipped; what is saved now would be of no use.
+            DivergedError: one was not finite and is not to be skipped; a checkpoint taken now would be useless.
         """
         self.soundness.judge(wait=True)
         return self.progress.mean_losses(self.soundness.unsound_losses)

@@ -38,7 +38,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
 
 
 def load_weights(path: Path, model: MultiTaskModel, tasks: Collection[str]) -> None:
-    """Puts the weights that serve these tasks into the model; the rest of it stays.
+    """Loads the weights that serve some tasks into the model, and leaves its other weights alone.
 
     Raises:
         RuntimeError: the file holds other names or shapes.
@@ -51,12 +51,12 @@ def load_weights(path: Path, model: MultiTaskModel, tasks: Collection[str]) -> N
 def taken_over(
     model: MultiTaskModel, weights: Mapping[str, Tensor], keep: Sequence[str] | None = None
 ) -> dict[str, Tensor]:
-    """Those of another model's weights that this model can take over: of the same name and shape.
+    """The weights of another model that this model can take over: those of the same name and shape.
 
     Args:
-        model: that takes.
-        weights: of the other model.
-        keep: patterns, one of which must be found in the name; None takes all.
+        model: the model that takes them over.
+        weights: the other model's, by name.
+        keep: regular expressions; only weights in whose names one is found are taken. None takes all.
 
     Raises:
         ConfigError: a pattern is found in no name that both have, or in one of another shape.

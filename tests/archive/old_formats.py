@@ -29,19 +29,28 @@ def _format_1(members: Members) -> Members:
     return {"manifest.json": json.dumps(manifest, indent=2).encode(), **members}
 
 
-WRITERS: dict[int, Callable[[Members], Members]] = {1: _format_1}
-"""For each older format, what makes its members of today's, which come without a manifest."""
+def _format_2(members: Members) -> Members:
+    """Without files of components."""
+    return _manifest_of(2, members)
+
+
+WRITERS: dict[int, Callable[[Members], Members]] = {1: _format_1, 2: _format_2}
+"""For each older format, what puts its manifest before the members of the tiny archive."""
 
 
 def write_format(path: Path, version: int) -> None:
     """Writes the tiny archive in this format."""
     write_tiny(path)
-    if version < FORMAT:
-        members = read_members(path)
-        del members["manifest.json"]
-        for step in range(FORMAT - 1, version - 1, -1):
-            members = WRITERS[step](members)
-        path.write_bytes(packed(tar(members)))
+    members = read_members(path)
+    del members["manifest.json"]
+    members = WRITERS[version](members) if version < FORMAT else _manifest_of(FORMAT, members)
+    path.write_bytes(packed(tar(members)))
+
+
+def _manifest_of(version: int, members: Members) -> Members:
+    plugins = json.loads(members["meta.json"])["plugins"]
+    manifest = {"format_version": version, "mtlkit": "0.1", "plugins": plugins, "members": _facts(members)}
+    return {"manifest.json": json.dumps(manifest, indent=2).encode(), **members}
 
 
 if __name__ == "__main__":

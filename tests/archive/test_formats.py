@@ -10,7 +10,7 @@ import mtlkit
 from mtlkit.archive import FORMAT, open_archive, read_documents
 from mtlkit.archive.formats import MIGRATIONS, check_version
 from mtlkit.errors import ArchiveError
-from mtlkit.runs import predict
+from mtlkit.runs import predict_inputs
 from tests.archive.old_formats import WRITERS, write_format
 from tests.soak.malformed_archives import predict_with, run_command
 from tests.soak.tiny_archive import packed, read_members, sealed, tar, tiny_members
@@ -20,7 +20,7 @@ FORMATS = range(1, FORMAT + 1)
 
 def answers(path: Path) -> list[dict[str, object]]:
     with open_archive(path, torch.device("cpu")) as archive:
-        return list(predict(archive, [("fine film", "here:1"), ("dull", "here:2")], ["books", "news"]))
+        return list(predict_inputs(archive, [("fine film", "here:1"), ("dull", "here:2")], ["books", "news"]))
 
 
 def test_every_older_format_has_a_writer_and_a_migration() -> None:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from mtlkit.config import Lazy
+from mtlkit.figures import with_averages
 from mtlkit.metrics import Accuracy
 from mtlkit.runs.directory import KIND
 from mtlkit.runs.predictions import write_predictions
-from mtlkit.training import Predictions, with_averages
+from mtlkit.training import Predictions
 
 GOLD = ["x", "y", "x", "y", "x", "y", "x", "y", "x", "y"]
 

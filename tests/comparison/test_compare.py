@@ -26,20 +26,20 @@ def test_means_and_spreads_over_seeds_by_task_and_on_average(make_run: MakeRun) 
     runs = [make_run("ic-1", 1, {"a": MOST, "b": HALF}), make_run("ic-2", 2, {"a": BOTH, "b": HALF})]
     base = make_run("base-1", 1, {"a": HALF, "b": HALF})
     comparison = compared(*runs, base)
-    results = comparison.results[""]["ic"]
+    results = comparison.results["all"]["ic"]
     assert [results[task].mean for task in ("a", "b", "average")] == pytest.approx([0.9, 0.5, 0.7])
     assert results["average"].values == pytest.approx([0.65, 0.75])
     assert results["average"].deviation == pytest.approx(stdev([0.65, 0.75]))
     assert results["average"].gain == pytest.approx(0.2)
-    base_results = comparison.results[""]["base"]
+    base_results = comparison.results["all"]["base"]
     assert base_results["a"].deviation is base_results["a"].gain is base_results["a"].interval is None
     assert comparison.metrics == {"a": "accuracy", "b": "accuracy"}
-    assert list(comparison.results) == [""] and comparison.notes == []
+    assert list(comparison.results) == ["all"] and comparison.notes == []
 
 
 def test_gains_have_intervals_around_them(make_run: MakeRun) -> None:
     runs = [make_run("ic-1", 1, {"a": MOST, "b": HALF}), make_run("ic-2", 2, {"a": BOTH, "b": HALF})]
-    results = compared(*runs, make_run("base-1", 1, {"a": HALF, "b": HALF})).results[""]["ic"]
+    results = compared(*runs, make_run("base-1", 1, {"a": HALF, "b": HALF})).results["all"]["ic"]
     gained, same, average = (results[task].interval for task in ("a", "b", "average"))
     assert gained and same and average
     assert (same.low, same.high, same.p) == (0, 0, 1)
@@ -54,24 +54,24 @@ def test_clean_figures_are_of_the_clean_texts(make_run: MakeRun) -> None:
     run = make_run("ic-1", 1, {"a": MOST, "b": MOST}, clean={"a": CLEAN})
     base = make_run("base-1", 1, {"a": "-----+++++", "b": HALF}, clean={"a": CLEAN})
     comparison = compared(run, base)
-    results = comparison.results["clean_"]["ic"]
+    results = comparison.results["clean"]["ic"]
     assert [results[task].mean for task in ("a", "b", "average")] == pytest.approx([1.0, 0.8, 0.9])
     assert results["a"].gain == 1.0 and results["a"].interval is not None
     assert (results["a"].interval.low, results["a"].interval.high) == (1, 1)
-    assert comparison.results[""]["ic"]["a"].gain == pytest.approx(0.3)
+    assert comparison.results["all"]["ic"]["a"].gain == pytest.approx(0.3)
 
 
 def test_runs_with_other_clean_texts_have_no_clean_intervals(make_run: MakeRun) -> None:
     run = make_run("ic-1", 1, {"a": MOST, "b": MOST}, clean={"a": CLEAN})
     comparison = compared(run, make_run("base-1", 1, {"a": HALF, "b": HALF}))
-    assert comparison.results["clean_"]["ic"]["a"].interval is None
-    assert comparison.results[""]["ic"]["a"].interval is not None
+    assert comparison.results["clean"]["ic"]["a"].interval is None
+    assert comparison.results["all"]["ic"]["a"].interval is not None
     assert comparison.notes == ["no intervals on clean texts: those of a are not the same for all runs"]
 
 
 def test_only_tasks_that_all_runs_have_are_compared(make_run: MakeRun) -> None:
     comparison = compared(make_run("ic-1", 1, {"a": MOST, "b": MOST}), make_run("base-1", 1, {"a": HALF, "c": HALF}))
-    assert list(comparison.results[""]["ic"]) == ["a"]
+    assert list(comparison.results["all"]["ic"]) == ["a"]
     assert comparison.notes == ["left out, since not every run has such figures: b, c"]
     with pytest.raises(RunError, match=r"have no task in common on test data; .*ic-2 has accuracy, majority for b"):
         compared(make_run("ic-2", 2, {"b": MOST}), make_run("base-2", 2, {"a": HALF}))
@@ -85,7 +85,7 @@ def test_a_run_that_has_kept_no_answers_has_no_interval(make_run: MakeRun) -> No
     old = make_run("old-1", 1, {"a": MOST}, kept=False)
     base, other = make_run("base-1", 1, {"a": HALF}), make_run("ic-1", 1, {"a": MOST})
     comparison = compared(old, base, other)
-    results = comparison.results[""]
+    results = comparison.results["all"]
     assert results["old"]["a"].gain == pytest.approx(0.3) and results["old"]["a"].interval is None
     assert results["ic"]["a"].interval is not None
     (note,) = comparison.notes
@@ -95,7 +95,7 @@ def test_a_run_that_has_kept_no_answers_has_no_interval(make_run: MakeRun) -> No
 
 def test_a_figure_that_is_no_metrics_has_no_interval(make_run: MakeRun) -> None:
     comparison = compared(make_run("ic-1", 1, {"a": MOST}), make_run("base-1", 1, {"a": HALF}), metric="majority")
-    assert comparison.results[""]["ic"]["a"].gain == 0
+    assert comparison.results["all"]["ic"]["a"].gain == 0
     assert comparison.notes == ["no intervals: 'majority' is not computed from the answers to single texts"]
 
 
@@ -118,7 +118,7 @@ def test_where_no_answers_are_kept_files_of_the_same_name_must_be_the_same(
     with pytest.raises(RunError, match=reason):
         compared(run, base)
     moved = make_run("moved", 1, {"a": HALF}, kept=False, data={"/there/a.tsv": "1", "/there/b.tsv": "3"})
-    assert compared(run, moved, baseline="moved").results[""]["ic"]["a"].gain == pytest.approx(0.3)
+    assert compared(run, moved, baseline="moved").results["all"]["ic"]["a"].gain == pytest.approx(0.3)
 
 
 def test_of_files_that_share_a_name_nobody_knows_which_is_which(make_run: MakeRun) -> None:

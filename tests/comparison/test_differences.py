@@ -1,6 +1,6 @@
 """What two runs differ in, fact by fact."""
 
-from mtlkit.comparison.differences import Row, arguments_of, compare_facts
+from mtlkit.comparison.differences import ComparedFact, arguments_of, compare_facts
 
 
 def test_arguments_go_by_their_names() -> None:
@@ -18,10 +18,10 @@ def test_arguments_go_by_their_names() -> None:
 
 
 def test_a_fact_about_one_of_them_is_a_difference_and_when_it_ran_is_none() -> None:
-    assert Row("settings", "a", {"left": None}).differs
-    assert Row("settings", "a", {"left": 1, "right": 2}).differs
-    assert not Row("settings", "a", {"left": None, "right": None}).differs
-    assert not Row("when", "created", {"left": 1, "right": 2}).differs
+    assert ComparedFact("settings", "a", {"left": None}).differs
+    assert ComparedFact("settings", "a", {"left": 1, "right": 2}).differs
+    assert not ComparedFact("settings", "a", {"left": None, "right": None}).differs
+    assert not ComparedFact("when", "created", {"left": 1, "right": 2}).differs
 
 
 def test_scores_are_compared_where_both_have_some() -> None:

@@ -1,13 +1,15 @@
 """Choosing parts, and what is said when a choice is wrong."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pydantic
 import pytest
 
-from mtlkit.config import Component, Lazy, Runtime, Spec, validate
+from mtlkit.config import Component, Lazy, Runtime, Spec, components_in, validate, with_parts
 from mtlkit.encoders import Encoder, LstmEncoder, StackedEncoder
 from mtlkit.heads import Classifier
 
@@ -194,3 +196,86 @@ def test_parts_at_any_depth() -> None:
     inner = [{"type": "lstm"}, {"type": "stacked", "layers": [LSTM]}]
     lazy = Lazy.of(StackedEncoder, layers=inner)
     assert [part.type for part in lazy.parts()] == ["stacked", "lstm", "stacked", "lstm"]
+
+
+@pytest.fixture
+def vehicle(registry: None) -> Lazy[Any]:
+    """A part that holds other parts in every way that a setting can."""
+
+    class Engine(Component): ...
+
+    @Engine.register("diesel")
+    class Diesel(Engine):
+        def __init__(self, size: int = 1) -> None: ...
+
+    class Axle(Spec):
+        left: Lazy[Engine]
+        right: Lazy[Engine]
+
+    @dataclass
+    class Tank:
+        pump: Lazy[Engine]
+
+    class Vehicle(Component): ...
+
+    @Vehicle.register("lorry")
+    class Lorry(Vehicle):
+        def __init__(
+            self,
+            one: Lazy[Engine],
+            pair: tuple[Lazy[Engine], Lazy[Engine]],
+            more: tuple[Lazy[Engine], ...],
+            axle: Axle,
+            axles: list[Axle],
+            nested: list[list[Lazy[Engine]]],
+            named: dict[str, tuple[Lazy[Engine], str]],
+            maybe: Lazy[Engine] | None,
+            tank: Tank,
+            name: str = "lorry",
+        ) -> None: ...
+
+    numbers = count()
+
+    def engine() -> dict[str, Any]:
+        return {"type": "diesel", "size": next(numbers)}
+
+    def axle() -> dict[str, Any]:
+        return {"left": engine(), "right": engine()}
+
+    return Lazy.of(
+        Lorry,
+        one=engine(),
+        pair=(engine(), engine()),
+        more=(engine(), engine()),
+        axle=axle(),
+        axles=[axle(), axle()],
+        nested=[[engine()], [engine(), engine()]],
+        named={"a": (engine(), "text"), "b": (engine(), "text")},
+        maybe=engine(),
+        tank=Tank(Lazy.of(Diesel, size=next(numbers))),
+    )
+
+
+def test_parts_are_found_wherever_a_setting_can_hold_them(vehicle: Lazy[Any]) -> None:
+    first, *others = vehicle.parts()
+    assert first is vehicle
+    assert [part.settings.size for part in others] == list(range(18))  # type: ignore[attr-defined]
+
+
+def test_parts_and_components_are_found_by_one_walk(vehicle: Lazy[Any]) -> None:
+    assert list(components_in(vehicle)) == [part.component for part in vehicle.parts()]
+    assert list(components_in({"x": [vehicle], "y": "text"})) == list(components_in(vehicle))
+
+
+def test_parts_are_changed_wherever_a_setting_can_hold_them(vehicle: Lazy[Any]) -> None:
+    def larger(place: str, part: Lazy[Any]) -> Lazy[Any]:
+        size = getattr(part.settings, "size", None)
+        return part if size is None else Lazy.of(part.component, size=size + 100)
+
+    before = vehicle.to_json()
+    after = with_parts(vehicle, larger)
+    assert [part.settings.size for part in after.parts() if part is not after] == list(range(100, 118))
+    assert vehicle.to_json() == before
+    kinds = [type(getattr(after.settings, name)) for name in type(after.settings).model_fields]
+    assert kinds == [type(getattr(vehicle.settings, name)) for name in type(vehicle.settings).model_fields]
+    assert with_parts(vehicle, lambda place, part: part) is vehicle

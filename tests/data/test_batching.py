@@ -12,9 +12,13 @@ TEXTS = [("the", "Cat"), ("a", "dog", "barks"), ("the",), ("extraordinarily",), 
 VOCABULARY = Vocabulary.of(["the", "cat", "dog"], "abcdeght", {"t": ["no", "yes"]})
 
 
+def ids(forms):
+    return {"words": VOCABULARY.word_ids(forms), "characters": VOCABULARY.character_ids(forms)}
+
+
 def labelled(texts=TEXTS, labels=("yes", "no", None, "maybe", "yes")) -> TaskSplit:
     corpus = Corpus.from_instances([Instance(*made) for made in zip(texts, labels, strict=True)], "label")
-    return TaskSplit("t", corpus, VOCABULARY, with_characters=True)
+    return TaskSplit("t", corpus, VOCABULARY, columns=ids)
 
 
 def stream_of(num_texts: int, batch_size: int, seed: int = 0) -> BatchStream:
@@ -145,7 +149,7 @@ def test_a_batch_of_tags():
     split = TaskSplit("t", Corpus.from_instances(texts, "tags"), vocabulary)
     batch = split.batch(torch.tensor([0, 1, 2]))
     assert batch.targets.tolist() == [[1, 0, -1], [1, -1, 1], [-1, -1, -1]]
-    assert batch.text.characters_BTC is None
+    assert list(batch.text.columns) == ["words"]
 
 
 def test_characters_are_padded_and_cut_at_24():
@@ -178,7 +182,7 @@ def test_a_cut_and_selected_corpus_makes_right_batches():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_split_on_a_gpu_makes_the_same_batches():
     on_cpu = labelled()
-    on_gpu = TaskSplit("t", on_cpu.corpus, VOCABULARY, with_characters=True, device="cuda")
+    on_gpu = TaskSplit("t", on_cpu.corpus, VOCABULARY, columns=ids, device="cuda")
     expected, batch = on_cpu.batch(torch.arange(5)), on_gpu.batch(torch.arange(5))
     assert batch.text.words_BT.is_cuda
     moved = batch.to("cpu")

@@ -91,7 +91,10 @@ def damages() -> dict:
     def relist(entry: Path) -> None:
         (entry / "corpus.json").write_text("[]")
 
-    return {damage.__name__: damage for damage in (cut, lose, garble, exceed, empty, flip, rename, relist)}
+    def nest(entry: Path) -> None:
+        (entry / "corpus.json").write_text("[" * 5_000)
+
+    return {damage.__name__: damage for damage in (cut, lose, garble, exceed, empty, flip, rename, relist, nest)}
 
 
 @pytest.mark.parametrize("damage", damages().values(), ids=damages())

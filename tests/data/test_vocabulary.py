@@ -39,6 +39,10 @@ def test_no_task_name_leaves_the_folder(tmp_path):
 def test_a_folder_without_a_whole_vocabulary_is_named(tmp_path):
     with pytest.raises(DataError, match="holds no whole vocabulary"):
         Vocabulary.load(tmp_path)
+    for content in ("[]", "{}", "", "[" * 5_000, '{"lowercase": true, "tasks": 3}'):
+        (tmp_path / "vocabulary.json").write_text(content)
+        with pytest.raises(DataError, match="holds no whole vocabulary"):
+            Vocabulary.load(tmp_path)
     Vocabulary.of(["a"], labels={"movie": ["x"]}).save(tmp_path)
     (tmp_path / "labels.movie.txt").unlink()
     with pytest.raises(DataError, match=r"labels\.movie\.txt: no such file"):

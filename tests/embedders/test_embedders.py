@@ -33,11 +33,11 @@ each_embedder = pytest.mark.parametrize("lazy", EMBEDDERS, ids=repr)
 
 def build(lazy: Lazy[Embedder], vocabulary: Vocabulary = VOCABULARY) -> Embedder:
     torch.manual_seed(1)
-    return lazy.build(vocabulary=vocabulary, vectors=None).double()
+    return lazy.build(vocabulary=vocabulary, vectors=None, fresh=True).double()
 
 
 def text(sentences: list[str], extra_words: int = 0, extra_characters: int = 0) -> Text:
-    """A batch by hand, with more padding than it needs."""
+    """A batch by hand, with more padding than it needs, and whatever column any of the embedders reads."""
     rows = [sentence.split() for sentence in sentences]
     num_words = max(map(len, rows)) + extra_words
     num_characters = max(len(word) for row in rows for word in row) + extra_characters
@@ -48,7 +48,8 @@ def text(sentences: list[str], extra_words: int = 0, extra_characters: int = 0) 
             words_BT[i, j] = WORDS.index(word)
             characters = [VOCABULARY["characters"].index(character) for character in word]
             characters_BTC[i, j, : len(word)] = torch.tensor(characters)
-    return Text(words_BT, words_BT != 0, characters_BTC)
+    own = {"words": words_BT, "characters": characters_BTC}
+    return Text(words_BT != 0, {**own, "0.words": words_BT, "1.characters": characters_BTC})
 
 
 def test_every_registered_embedder_is_tested() -> None:
@@ -86,10 +87,9 @@ def test_every_parameter_learns_and_padding_stays_zero(lazy: Lazy[Embedder]) -> 
 @each_embedder
 def test_runs_on_the_meta_device_and_in_half_precision(lazy: Lazy[Embedder]) -> None:
     batch = text(["a good film"])
-    assert batch.characters_BTC is not None
-    on_meta = Text(batch.words_BT.to("meta"), batch.mask_BT.to("meta"), batch.characters_BTC.to("meta"))
+    on_meta = batch.map(lambda tensor: tensor.to("meta"))
     with torch.device("meta"):
-        embedder = lazy.build(vocabulary=VOCABULARY, vectors=None)
+        embedder = lazy.build(vocabulary=VOCABULARY, vectors=None, fresh=False)
     assert embedder(on_meta).shape == (1, 3, embedder.output_dim)
     with torch.autocast("cpu", torch.bfloat16):
         assert build(lazy).float()(batch).isfinite().all()
@@ -105,7 +105,7 @@ def vectors(tmp_path: Path) -> Vectors:
 @pytest.mark.parametrize("unknown", ["uniform", "zeros"])
 def test_pretrained_vectors_are_copied_and_other_rows_begin_as_asked(vectors: Vectors, unknown: str) -> None:
     settings = {"dim": 3, "init_range": 0.25, "unknown": unknown}
-    weight = Lazy.of(WordEmbedder, **settings).build(vocabulary=VOCABULARY, vectors=vectors).table.weight
+    weight = Lazy.of(WordEmbedder, **settings).build(vocabulary=VOCABULARY, vectors=vectors, fresh=True).table.weight
     assert weight[WORDS.index("film")].tolist() == [1, 2, 3]
     assert weight[WORDS.index("good")].tolist() == [4, 5, 6]
     others = weight[[WORDS.index(word) for word in ("<unknown>", "bad", "a", "all", "at", "not")]]
@@ -124,8 +124,17 @@ def test_frozen_words_get_no_gradient() -> None:
     assert not embedder(text(["a good film"])).requires_grad
 
 
-def test_only_some_embedders_use_characters() -> None:
-    assert [build(lazy).uses_characters for lazy in EMBEDDERS] == [False, True, True, True, True]
+def test_an_embedder_asks_for_the_columns_that_it_reads() -> None:
+    asked = [list(build(lazy).tables(["a", "film"])) for lazy in EMBEDDERS]
+    assert asked == [["words"], *[["characters"]] * 3, ["0.words", "1.characters"]]
+
+
+@each_embedder
+def test_its_columns_are_those_that_are_made_by_hand(lazy: Lazy[Embedder]) -> None:
+    forms = list(dict.fromkeys(" ".join(SENTENCES).split()))
+    by_hand = text([" ".join(forms)])
+    for name, table in build(lazy).tables(forms).items():
+        assert table.tolist() == by_hand.columns[name][0].tolist()
 
 
 def test_concatenation_keeps_the_order() -> None:

@@ -18,7 +18,7 @@ def weights_of_equations(archive, words, task, way):
     network = getattr(model.sharing, way)
     numbers = torch.tensor([[archive.vocabulary["words"].index(word) for word in words]])
     mask_BT = torch.ones_like(numbers, dtype=torch.bool)
-    inputs_BTE = model.embed(Text(numbers, mask_BT), task).detach()
+    inputs_BTE = model.embed(Text(mask_BT, {"words": numbers}), task).detach()
     if way == "right_to_left":
         inputs_BTE = inputs_BTE.flip(1)
     channel = network.channels["shared"]

@@ -13,7 +13,7 @@ from safetensors.numpy import save
 import mtlkit.archive.archive
 import mtlkit.plugins
 from mtlkit.archive import open_archive
-from mtlkit.runs import predict
+from mtlkit.runs import predict_inputs
 
 CPU = torch.device("cpu")
 
@@ -138,7 +138,7 @@ def test_each_set_of_weights_is_loaded_once(experiment, write, run, tmp_path, mo
     )
     with open_archive(tmp_path / "run" / "archive.tar.gz", CPU) as archive:
         inputs = [("warm", "here:1"), ("bleak", "here:2"), ("kind", "here:3")]
-        records = list(predict(archive, inputs, ["books", "films"], batch_size=1))
+        records = list(predict_inputs(archive, inputs, ["books", "films"], batch_size=1))
     assert [record["task"] for record in records] == ["books", "films"] * 3
     assert loaded == ["books", "films"]
 

@@ -77,6 +77,47 @@ def test_words_of_another_vocabulary_are_refused(source, experiment, write, run,
     assert said in result.stderr.splitlines()[-1]
 
 
+CHARACTER_GRU = {"type": "character_gru", "dim": 4, "hidden_dim": 3}
+
+
+def trained_on_characters(experiment, write, run, tmp_path):
+    """The archive of a run with an embedder of words and one of characters."""
+    embedders = [{"type": "words", "dim": 4}, CHARACTER_GRU]
+    experiment["model"]["embedder"] = {"type": "concatenated", "embedders": embedders}
+    experiment["model"]["sharing"] = {"type": "fully_shared", "encoder": LSTM}
+    experiment["trainer"]["epochs"] = 1
+    result = run("train", write(experiment), "-s", tmp_path / "source")
+    assert result.returncode == 0, result.stderr
+    return tmp_path / "source" / "archive.tar.gz"
+
+
+def test_what_reads_characters_is_taken_over_where_only_words_differ(experiment, write, run, tmp_path):
+    source = trained_on_characters(experiment, write, run, tmp_path)
+    pattern = r"^embedders\.shared\.embedders\.1\."
+    experiment["model"]["pretrained"] = [{"archive": str(source), "parameters": [pattern]}]
+    experiment["vocabulary"] = {"min_count": 30}
+    experiment["trainer"]["frozen"] = [pattern]
+    result = run("train", write(experiment), "-s", tmp_path / "run")
+    assert result.returncode == 0, result.stderr
+    before, after = best(tmp_path / "source"), best(tmp_path / "run")
+    words = "embedders.shared.embedders.0.table.weight"
+    assert len(after[words]) < len(before[words])
+    taken = [name for name in after if name.startswith("embedders.shared.embedders.1.")]
+    assert len(taken) == 9 and all(after[name].equal(before[name]) for name in taken)
+
+
+def test_what_reads_other_characters_is_refused(experiment, write, run, tmp_path):
+    source = trained_on_characters(experiment, write, run, tmp_path)
+    experiment["model"]["pretrained"] = [{"archive": str(source), "parameters": [r"embedders\.1\.rightward"]}]
+    for task in experiment["tasks"].values():
+        path = tmp_path / "upper.tsv"
+        path.write_text("positive\tFINE FILM\nnegative\tDULL\n")
+        task["train"] = str(path)
+    result = run("train", write(experiment), "-s", tmp_path / "run")
+    said = "embedders.shared.embedders.1.rightward.weight_ih_l0 is made for the characters of the archive"
+    assert result.returncode == 2 and said in result.stderr.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

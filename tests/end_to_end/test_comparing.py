@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 
 from mtlkit.errors import DataError
 from mtlkit.experiment import load_experiment
-from mtlkit.runs import TrainOptions, train
+from mtlkit.runs import train
 from mtlkit.runs.evaluate import relocated
 
 INDIRECT = {"type": "message_passing", "hidden_dim": 12, "communicator": {"type": "indirect"}}
@@ -50,7 +49,7 @@ def trained(tmp_path_factory, make_corpus):
             patch.setattr(sys, "argv", ["mtlkit", "train", "experiment.json", "-o", f"seed={seed}"])
             overrides = [f"seed={seed}", f"model.sharing={json.dumps(sharing)}"]
             loaded = load_experiment(Path("experiment.json"), overrides=overrides)
-            train(loaded, Path("runs", name), TrainOptions(torch.device("cpu")))
+            train(loaded, Path("runs", name), device="cpu")
     return folder
 
 

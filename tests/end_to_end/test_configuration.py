@@ -56,7 +56,8 @@ def test_options_about_data_need_data(experiment, write, run):
 
 def test_a_failed_plugin_is_named_only_where_a_component_is_missing(experiment, write, run, monkeypatch):
     broken = Plugin("broken", "mtlkit-broken", "1.0", "broken", "ImportError: no torch")
-    monkeypatch.setattr("mtlkit.plugins.load_plugins", lambda include: [broken])
+    for place in ("mtlkit.experiment.loading.load_plugins", "mtlkit.plugins.load_plugins"):
+        monkeypatch.setattr(place, lambda include: [broken])
     fails(run("check", write(experiment), "-o", "model.dropout=no "), 'should be a valid number (got "no ")')
     fails(run("check", "no.json"), "no.json: no such file")
     hint = "plugin mtlkit-broken failed to import: ImportError: no torch"

@@ -70,7 +70,7 @@ def expected_gates(archive, words, task):
     with open_archive(archive, torch.device("cpu")) as opened:
         model = opened.model_for(task).double()
         numbers = torch.tensor([[opened.vocabulary["words"].index(word) for word in words]])
-        trace = model(Text(numbers, torch.ones_like(numbers, dtype=torch.bool)), task, with_trace=True).trace
+        trace = model(Text(torch.ones_like(numbers, dtype=torch.bool), {"words": numbers}), task, with_trace=True).trace
     return [gates_BT[0] for gates_BT in (trace.gates_BT, trace.backward_gates_BT) if gates_BT is not None]
 
 
@@ -144,7 +144,7 @@ def test_what_a_discriminator_takes_a_text_for(trained, run):
         model = opened.model_for("films").double()
         numbers = torch.tensor([[opened.vocabulary["words"].index(word) for word in TEXTS[0].split()]])
         mask_BT = torch.ones_like(numbers, dtype=torch.bool)
-        states_BTS = model.sharing.shared(model.embed(Text(numbers, mask_BT), "films"), mask_BT)
+        states_BTS = model.sharing.shared(model.embed(Text(mask_BT, {"words": numbers}), "films"), mask_BT)
         expected_K = model.sharing.discriminator(states_BTS[0, -1]).softmax(dim=0).detach()
     assert (shared["kind"], shared["sources"]) == ("guess", ["books", "films"])
     assert_close(torch.tensor(shared["probabilities"]).double(), expected_K, rtol=1e-4, atol=1e-6)

@@ -82,6 +82,25 @@ def test_parts_that_do_not_fit(experiment, write, run):
     fails(run("check", write(experiment)), "film")
 
 
+def test_scores_that_would_be_written_under_one_name(experiment, write, run, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import mtlkit\n\n\n"
+        "@mtlkit.Metric.register('mine')\n"
+        "class Mine(mtlkit.Metric):\n"
+        "    target_kind, headline = 'label', 'right'\n"
+        "    def update(self, predicted, gold): ...\n"
+        "    def compute(self): return {'right': 0.0, 'clean_right': 0.0, 'share': 0.0}\n"
+    )
+    experiment["tasks"]["books"]["metrics"] = [{"type": "accuracy"}, {"type": "accuracy"}]
+    experiment["tasks"]["films"]["metrics"] = [{"type": "mine"}]
+    fails(
+        run("check", write(experiment), "--include-package", tmp_path / "mine.py"),
+        "tasks.books.metrics.1: gives the score 'accuracy', as metrics.0 does; remove one of them",
+        "tasks.films.metrics.0: 'clean_right' is not the name of a metric, since 'clean_' stands for clean texts; ",
+        "tasks.films.metrics.0: 'share' is the name of a figure of mtlkit's own; rename the score",
+    )
+
+
 def test_a_directory_that_is_no_run_is_never_deleted(experiment, write, run, tmp_path):
     precious = tmp_path / "thesis"
     precious.mkdir()
@@ -237,7 +256,7 @@ def test_a_group_of_parameters_that_are_not_there(experiment, write, run, tmp_pa
 
 
 def test_a_group_of_the_controllers_optimizer(experiment, write, run):
-    module = {"type": "lstm", "hidden_dim": 5}
+    module = {"type": "lstm", "hidden_dim": 12}
     experiment["model"]["sharing"] = {"type": "pool", "module": module, "num_modules": 2, "max_length": 2}
     optimizer = {"type": "adam", "groups": [{"pattern": "^embedders", "lr": 0.1}]}
     experiment["trainer"]["update_strategy"] = {"type": "accumulated", "controller_optimizer": optimizer}

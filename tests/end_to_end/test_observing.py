@@ -11,8 +11,8 @@ from torch.testing import assert_close
 
 from mtlkit.archive import open_archive
 from mtlkit.plugins import load_plugins
-from mtlkit.report import observing
-from mtlkit.report.observing import observe
+from mtlkit.report.analysis import observing
+from mtlkit.report.analysis.observing import observe
 from mtlkit.runs import Wanted, evaluate_archive
 from mtlkit.sharing.summaries import PathSummary
 from tests.end_to_end.equations import weights_of_equations

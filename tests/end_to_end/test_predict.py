@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from mtlkit.cli import main
-from mtlkit.cli.inputs import open_inputs
 from mtlkit.config import Lazy
 from mtlkit.errors import DataError
 from mtlkit.model import MultiTaskModel
+from mtlkit.runs.inputs import open_inputs
 
 
 def records(result):

@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 
 from mtlkit.archive import open_archive
 from mtlkit.experiment import seed_of
+from mtlkit.kernels.compute import Compute, Computing
 from mtlkit.runs import stage
 from mtlkit.training.derivations import BestOfSamples
 
@@ -243,19 +244,23 @@ def test_what_a_later_stage_cannot_run_on_is_told_before_the_first_one_trains(tr
 
 
 def test_paths_are_scored_with_the_threads_of_their_stage(staged, write, run, tmp_path, monkeypatch):
-    threads = []
+    threads, computes = [], set()
 
     def derive(self, scheme, task, score):
         threads.append(torch.get_num_threads())
+        computes.update(module.compute for module in scheme.modules() if isinstance(module, Computing))
         return scheme.best(task)
 
     monkeypatch.setattr(BestOfSamples, "derive", derive)
-    staged["stages"][0]["trainer"] |= {"epochs": 1, "threads": 2}
-    staged["stages"][1]["trainer"] |= {"epochs": 1, "threads": 1}
+    staged["stages"][0]["trainer"] |= {"epochs": 1, "threads": 2, "kernels": "pure"}
+    staged["stages"][1]["trainer"] |= {"epochs": 1, "threads": 1, "kernels": "plain"}
     staged["stages"][1]["derive"] = {"type": "best_of_samples"}
+    before = torch.get_num_threads()
     result = run("train", write(staged), "-s", tmp_path / "run")
     assert result.returncode == 0, result.stderr
     assert threads == [1, 1]
+    assert computes == {Compute("plain", threads=1)}
+    assert torch.get_num_threads() == before
 
 
 def test_the_data_that_are_checked_are_those_of_all_stages(transfer, write, run, tmp_path):

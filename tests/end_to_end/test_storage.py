@@ -12,11 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from mtlkit.errors import RunError
-from mtlkit.experiment import load_experiment
-from mtlkit.runs import TrainOptions
 from mtlkit.runs import train as train_experiment
 from tests.soak.forked import Circumstances, Forked, link_kernels, run_forked
 from tests.soak.kills import differing
@@ -120,9 +117,8 @@ def test_the_file_that_cannot_be_written_is_named(
         def stage(self, name: str | None, epochs: int) -> None:
             raise FileNotFoundError(errno.ENOENT, "No such file or directory", "elsewhere/events")
 
-    loaded, options = load_experiment(write(experiment)), TrainOptions(torch.device("cpu"))
     with pytest.raises(RunError, match=r"\(No such file or directory: elsewhere/events\); nothing .* --resume"):
-        train_experiment(loaded, tmp_path / "run", options, [Lost()])  # type: ignore[list-item]
+        train_experiment(write(experiment), tmp_path / "run", device="cpu", listeners=[Lost()])  # type: ignore[list-item]
 
 
 def test_a_disk_that_fills_up(start: Start, train: Train, whole: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Sweeps: many runs, of which none is lost, run twice or counted twice, whoever is killed."""
 
 import json
+import os
 import signal
 import sys
 import time
@@ -276,9 +277,91 @@ def test_the_plan_and_the_report_change_nothing(small, run, tmp_path):
     assert drawn.returncode == 0 and drawn.stdout == "" and "no point has been drawn there yet" in drawn.stderr
 
 
-def test_without_optuna_it_is_said_how_to_install_it(small, run, tmp_path, monkeypatch):
+@pytest.fixture
+def without_optuna(tmp_path, monkeypatch):
+    """Keeps Optuna from being imported, here and in processes that are started."""
+    folder = tmp_path / "blocked"
+    (folder / "optuna").mkdir(parents=True)
+    (folder / "optuna" / "__init__.py").write_text("raise ModuleNotFoundError('no optuna here')\n")
     monkeypatch.setitem(sys.modules, "optuna", None)
-    result = run("sweep", small, "-s", tmp_path / "sweep")
-    assert result.returncode == 2
-    assert result.stderr.strip().endswith("install it with: pip install 'mtlkit[sweep]'")
-    assert not (tmp_path / "sweep").exists()
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")])))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (("--range", "model.dropout=0:0.5", "--trials", "2"), "--range"),
+        (("--grid", "model.dropout=0,0.5", "--storage", "sqlite:///trials.db"), "--storage"),
+    ],
+)
+def test_what_needs_optuna_says_how_to_install_it(small, run, tmp_path, without_optuna, arguments, option):
+    for more in ((), ("--report",), ("--dry-run",)):
+        result = run("sweep", small, *arguments, *more, "-s", tmp_path / "sweep")
+        assert result.returncode == 2
+        assert result.stderr.strip() == (f"sweep: {option} needs Optuna; install it with: pip install 'mtlkit[sweep]'")
+        assert not (tmp_path / "sweep").exists()
+
+
+def test_grids_and_seeds_need_no_optuna(small, run, tmp_path, request):
+    arguments = ("sweep", small, "--grid", "model.dropout=0,0.1", "--seeds", "2", "-s")
+    with_it = run(*arguments, tmp_path / "with")
+    request.getfixturevalue("without_optuna")
+    for more in ("--dry-run", "--report"):
+        shown = run(*arguments, tmp_path / "without", more)
+        assert shown.returncode == 0, shown.stderr
+    without = run(*arguments, tmp_path / "without")
+    assert (with_it.returncode, without.returncode) == (0, 0), without.stderr
+    assert without.stdout == with_it.stdout
+    assert (tmp_path / "without" / "results.json").read_bytes() == (tmp_path / "with" / "results.json").read_bytes()
+    assert not (tmp_path / "without" / "study.log").exists()
+    seeds_alone = run("sweep", small, "--seeds", "13,14", "-s", tmp_path / "seeds")
+    assert seeds_alone.returncode == 0 and seeds_alone.stderr.count(": begins") == 2, seeds_alone.stderr
+
+
+def test_where_optuna_is_installed_later_its_study_is_made_of_the_runs(small, run, tmp_path):
+    directory = tmp_path / "sweep"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "optuna", None)
+        assert run("sweep", small, "--grid", "model.dropout=0,0.1", "-s", directory).returncode == 0
+    grown = run("sweep", small, "--grid", "model.dropout=0,0.1,0.2", "-s", directory)
+    assert grown.returncode == 0 and grown.stderr.count(": begins") == 1, grown.stderr
+    assert [trial.value for trial in trials_of(directory)] == [
+        point["dev"]["mean"] for point in results(directory)["points"]
+    ]
+
+
+def test_a_failed_run_is_not_tried_again_without_optuna(experiment, write, run, tmp_path, without_optuna):
+    experiment["trainer"] = {"epochs": 1, "optimizer": {"type": "sgd"}, "gradient_clip": None}
+    arguments = ("sweep", write(experiment), "--grid", "trainer.optimizer.lr=1e30,0.1", "-s", tmp_path / "sweep")
+    first = run(*arguments)
+    assert first.returncode == 1 and "lr=1e+30-13: failed: " in first.stderr, first.stderr
+    assert [len(point["failed"]) for point in results(tmp_path / "sweep")["points"]] == [1, 0]
+    again = run(*arguments)
+    assert again.returncode == 1 and "begins" not in again.stderr and "goes on" not in again.stderr
+    (tmp_path / "sweep" / "trainer.optimizer.lr=1e+30-13.failed.json").unlink()
+    assert "lr=1e+30-13: goes on" in run(*arguments).stderr
+
+
+def test_processes_share_a_grid_without_optuna_and_one_is_killed(
+    experiment, write, start, run, tmp_path, without_optuna
+):
+    experiment["trainer"] |= {"epochs": 2, "checkpoint_every": 5}
+    file, whole, broken = write(experiment), tmp_path / "whole", tmp_path / "broken"
+    grid = ("--grid", "model.dropout=0,0.1", "--seeds", "2")
+    names = [f"model.dropout={dropout}-{seed}" for dropout in (0, 0.1) for seed in (13, 14)]
+    undisturbed = run("sweep", file, *grid, "-s", whole)
+    assert undisturbed.returncode == 0, undisturbed.stderr
+    processes = [start("sweep", file, *grid, "-s", broken) for _ in range(2)]
+    victim = wait_for_checkpoint(processes[0], broken)
+    processes[0].kill()
+    said = [process.communicate()[1] for process in processes]
+    assert [process.returncode for process in processes] == [-signal.SIGKILL, 0], said
+    assert f"{victim}: goes on" in said[1] and "resuming after step" in said[1]
+    assert "".join(said).count("scoring test data") == 4, "each run is finished once"
+    assert_same_runs(broken, whole, names)
+    assert (broken / "results.json").read_bytes() == (whole / "results.json").read_bytes()
+    assert not (broken / "study.log").exists()
+    in_processes = run("sweep", file, *grid, "-s", tmp_path / "parent", "--processes", "2")
+    assert in_processes.returncode == 0, in_processes.stderr
+    assert_same_runs(tmp_path / "parent", whole, names)
+    assert not (tmp_path / "parent" / "study.log").exists()

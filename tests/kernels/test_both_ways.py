@@ -1,14 +1,12 @@
 """LSTMs of both directions as one operation against torch's own, outputs and every gradient."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor, nn
 
 from mtlkit.kernels import choice
-from mtlkit.kernels.choice import set_kernels
 from mtlkit.kernels.compiling.compiler import BuildError
+from mtlkit.kernels.compute import AUTOMATIC, Compute, Kernels
 from mtlkit.kernels.lstm.both_ways import both_ways, plain_both_ways
 from mtlkit.kernels.lstm.compiled import CompiledLstm, compiled_lstm
 
@@ -19,14 +17,12 @@ each_size = pytest.mark.parametrize(("size", "dim"), SIZES)
 
 
 @pytest.fixture(autouse=True)
-def compiled() -> Iterator[CompiledLstm]:
+def compiled() -> CompiledLstm:
     """Whatever runs here runs compiled."""
     built = compiled_lstm()
     if isinstance(built, BuildError):
         pytest.skip(f"{built}")
-    set_kernels("auto")
-    yield built
-    set_kernels("auto")
+    return built
 
 
 class Case:
@@ -141,16 +137,20 @@ def test_twice_gives_the_same_bits() -> None:
 def test_torchs_own_runs_where_it_must(monkeypatch: pytest.MonkeyPatch) -> None:
     case = Case([3, 5], 8, 4, torch.float32)
 
-    def is_torchs() -> bool:
-        states_BTD = both_ways(*case.lstms, case.inputs_BTE, case.mask_BT)
-        return "_BothWays" not in type(states_BTD.grad_fn).__name__
+    def is_torchs(compute: Compute = AUTOMATIC) -> bool:
+        noted: list[tuple[str, str]] = []
+        states_BTD = both_ways(
+            *case.lstms, case.inputs_BTE, case.mask_BT, compute, lambda operation, how: noted.append((operation, how))
+        )
+        found = "_BothWays" not in type(states_BTD.grad_fn).__name__
+        assert noted == [("lstm", "torch" if found else "compiled")]
+        return found
 
     assert not is_torchs()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert is_torchs()
-    for kernels in ("plain", "pure"):
-        set_kernels(kernels)  # type: ignore[arg-type]
-        assert is_torchs()
-    set_kernels("auto")
-    monkeypatch.setattr(choice, "compiled_lstm", lambda: BuildError("there is no C++ compiler"))
+    without: tuple[Kernels, ...] = ("plain", "pure")
+    for kernels in without:
+        assert is_torchs(Compute(kernels))
+    monkeypatch.setattr(choice, "compiled_lstm", lambda threads: BuildError("there is no C++ compiler"))
     assert is_torchs()

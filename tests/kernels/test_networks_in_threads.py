@@ -1,14 +1,15 @@
 """Networks in threads against the same networks one by one: the same bits, outputs and every gradient."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from mtlkit.encoders import BilstmEncoder, CnnEncoder, Encoder, LstmEncoder, encode_side_by_side
-from mtlkit.kernels.networks_in_threads import in_threads, one_by_one, set_network_threads
+from mtlkit.kernels.compute import Compute
+from mtlkit.kernels.networks_in_threads import in_threads, one_by_one
 from mtlkit.kernels.side_by_side import run_side_by_side
 
 NETWORKS, BATCH, TIME, INPUT, STATE = 5, 3, 7, 4, 6
@@ -18,11 +19,7 @@ MASK_BT = torch.arange(TIME) < torch.tensor([[TIME], [3], [1]])
 each_number = pytest.mark.parametrize("threads", [1, 2, 3, 8])
 
 
-@pytest.fixture
-def two_networks_at_once() -> Iterator[None]:
-    set_network_threads(2)
-    yield
-    set_network_threads(1)
+TWO_AT_ONCE = Compute(network_threads=2)
 
 
 def lstms(dtype: torch.dtype = torch.float64) -> list[nn.LSTM]:
@@ -137,24 +134,23 @@ def test_a_failure_is_told_and_does_no_harm(threads: int) -> None:
 
 
 @pytest.mark.parametrize(("kind", "has_threads"), [(LstmEncoder, True), (BilstmEncoder, True), (CnnEncoder, False)])
-@pytest.mark.usefixtures("two_networks_at_once")
 def test_encoders_side_by_side(kind: type[Encoder], has_threads: bool) -> None:
     encoders = [kind(STATE, input_dim=INPUT).double() for _ in range(NETWORKS)]  # type: ignore[call-arg]
     inputs_KBTE, names = inputs(), set()
     encoders[0].register_forward_hook(lambda *_: names.add(threading.current_thread().name))
     leaves = [inputs_KBTE, *parameters(encoders)]
-    actual_KBTD = encode_side_by_side(encoders, inputs_KBTE, MASK_BT)
+    actual_KBTD = encode_side_by_side(encoders, inputs_KBTE, MASK_BT, TWO_AT_ONCE)
     expected = [encoder(own, MASK_BT) for encoder, own in zip(encoders, inputs_KBTE.unbind(0), strict=True)]
     assert torch.equal(actual_KBTD, torch.stack(expected))
     assert_same_bits(gradients(actual_KBTD.unbind(0), leaves), gradients(expected, leaves))
     assert any(name.startswith("mtlkit-network") for name in names) == has_threads
 
 
-@pytest.mark.usefixtures("two_networks_at_once")
 def test_senders_side_by_side() -> None:
     networks, inputs_KBTE = lstms(), inputs()
     leaves = [inputs_KBTE, *parameters(networks)]
-    actual, expected = run_side_by_side(networks, inputs_KBTE), one_by_one(networks, states, inputs_KBTE.unbind(0))
+    actual = run_side_by_side(networks, inputs_KBTE, TWO_AT_ONCE)
+    expected = one_by_one(networks, states, inputs_KBTE.unbind(0))
     assert "InThreads" in type(actual[0].grad_fn).__name__
     assert_same_bits(actual, expected)
     assert_same_bits(gradients(actual, leaves), gradients(expected, leaves))

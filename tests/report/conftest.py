@@ -13,11 +13,11 @@ import pytest
 import torch
 
 from mtlkit.experiment import load_experiment
-from mtlkit.plugins import Plugin, load_plugins
-from mtlkit.report.assemble import sections_of
+from mtlkit.plugins import Plugin
 from mtlkit.report.page import page
-from mtlkit.report.sources import evidence_of, source_of
-from mtlkit.runs import TrainOptions, Wanted, train
+from mtlkit.report.reading.sources import evidence_of, source_of
+from mtlkit.report.sections import sections_of
+from mtlkit.runs import Wanted, train
 from tests.report.browser import Browser
 
 ROOT = Path(__file__).parents[2]
@@ -84,12 +84,12 @@ def trained(session_folder: Path, make_corpus: Callable[[Path, int, int], None])
 
     def run(scheme: str) -> Trained:
         if scheme not in known:
-            plugins = load_plugins([] if find_spec("mtlkit_gated") else [str(GATED)])
             file = session_folder / f"{scheme}.json"
             file.write_text(json.dumps(_experiment(tasks, scheme)))
             directory = session_folder / "runs" / scheme
-            train(load_experiment(file), directory, TrainOptions(CPU, plugins=plugins))
-            known[scheme] = Trained(directory, plugins)
+            loaded = load_experiment(file, include_packages=[] if find_spec("mtlkit_gated") else [str(GATED)])
+            train(loaded, directory, device=CPU)
+            known[scheme] = Trained(directory, loaded.plugins)
         return known[scheme]
 
     return run
@@ -123,7 +123,7 @@ def hostile_run(session_folder: Path) -> Callable[[str], Trained]:
         for task in tasks.values():
             task["reader"]["tokenizer"] = {"type": "whitespace"}
         file.write_text(json.dumps(_experiment(tasks, scheme)))
-        train(load_experiment(file), folder / "run", TrainOptions(CPU))
+        train(file, folder / "run", device=CPU)
         return Trained(folder / "run", [])
 
     return run

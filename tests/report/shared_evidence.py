@@ -7,6 +7,7 @@ from typing import Any
 from mtlkit.config import validate
 from mtlkit.experiment import Experiment
 from mtlkit.report.evidence import Evidence, Observed
+from mtlkit.report.reading.course import read_course
 from mtlkit.sharing.summaries import GuessSummary, MixtureSummary, PathSummary, Summary, WordSummary
 from mtlkit.training import Predictions
 
@@ -42,7 +43,7 @@ def evidence(
     nothing = Predictions("made", "", [], [], [])
     observed = {task: Observed(nothing, summary) for task, summary in summaries.items()}
     made = experiment(list(summaries) if names is None else names, sharing)
-    return Evidence("made", made, {}, None, [], course, [], "test", observed, {})
+    return Evidence("made", made, {}, None, [], read_course(course), [], "test", observed)
 
 
 Make = Callable[[Sequence[str], str, random.Random], Summary]

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mtlkit.report.affinities import DOUBT, KEPT, SenderSums
+from mtlkit.report.analysis.sums import DOUBT, KEPT, SenderSums
 
 NAMES = ["easily", "breaks", "the", ".", "ads", "rare", "kind", "flat", "late"]
 SENDERS = ("camera", "magazines")

@@ -99,8 +99,17 @@ def test_on_paper_all_but_single_weights_is_unfolded_and_nothing_is_there_to_pre
         words = "[...document.querySelectorAll('.sentence button')]"
         assert browser.run(f"return {words}.length > 0 && {words}.every((each) => each.offsetHeight > 0)")
         assert browser.run(shown, ".text details") == "none"
+        assert browser.run(CUT_OFF) == [], "paper does not scroll"
     finally:
         browser.command("Emulation.setEmulatedMedia", media="")
+
+
+CUT_OFF = """
+return [...document.querySelectorAll(".scroll, footer pre")].filter((each) => {
+  const style = getComputedStyle(each);
+  return style.overflowX !== "visible" || style.overflowY !== "visible" || style.maxHeight !== "none";
+}).map((each) => each.ariaLabel);
+"""
 
 
 def test_nothing_is_lost_without_scripts(report, browser):

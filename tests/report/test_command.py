@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from mtlkit.cli import main
-from mtlkit.cli import report as command
+from mtlkit.report import requirements
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_figures_take_the_place_of_older_figures_only(call, run, tmp_path):
 
 
 def test_a_missing_library_is_told_with_what_brings_it(call, run, monkeypatch):
-    monkeypatch.setattr(command, "find_spec", lambda name: None if name == "matplotlib" else name)
+    monkeypatch.setattr(requirements, "find_spec", lambda name: None if name == "matplotlib" else name)
     code, said = call(run)
     assert (code, said) == (2, "a report needs Matplotlib; pip install 'mtlkit[report]'\n")
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from mtlkit.errors import RunError
-from mtlkit.report.course import read_course, summaries_by_epoch
+from mtlkit.report.evidence import summaries_by_epoch
+from mtlkit.report.reading.course import read_course
 from mtlkit.sharing.summaries import GuessSummary, MixtureSummary, PathSummary, Summary, WordSummary
 from tests.report.shared_evidence import FOUR, Make, course_of, guess, mixture, path, positions, words
 
@@ -56,13 +57,18 @@ def test_null_is_no_number() -> None:
     )
     (found,) = epoch.summaries.values()
     assert isinstance(found, MixtureSummary) and math.isnan(found.weights_LK[0][1])
-    assert epoch.cosines is not None and list(epoch.cosines.pairs()) == []
+    read = {"kind": "positions", "num_words": 3, "distance": None, "spread": 0.5, "of_a_later_version": 1}
+    (epoch_of_words,) = read_course([{"epoch": 1, "sharing": {"a": read}}])
+    (words_read,) = epoch_of_words.summaries.values()
+    assert isinstance(words_read, WordSummary) and words_read.distance is not None
+    assert math.isnan(words_read.distance) and words_read.gate is None, "what is left out is not NaN"
+    assert epoch.cosines is not None and list(epoch.cosine_pairs()) == []
 
 
 def test_pairs_of_cosines_come_once() -> None:
     cosines = [[1, 0.5, None], [0.5, 1, -0.25], [None, -0.25, 1]]
     (epoch,) = read_course([{"epoch": 1, "gradient_cosine": {"tasks": ["a", "b", "c"], "cosines": cosines}}])
-    assert epoch.cosines is not None and list(epoch.cosines.pairs()) == [("a", "b", 0.5), ("b", "c", -0.25)]
+    assert epoch.cosines is not None and list(epoch.cosine_pairs()) == [("a", "b", 0.5), ("b", "c", -0.25)]
 
 
 def test_epochs_without_the_kind_are_left_out() -> None:
@@ -85,6 +91,10 @@ PATH = {"kind": "path", "modules": [0, 2], "policy_SA": [[0.5, 0.25, 0.25, 0.0],
         {"epoch": 1, "sharing": {"a": {**PATH, "modules": [0, 1, 2]}}},
         {"epoch": 1, "sharing": {"a": {**PATH, "policy_SA": [[1.0, 0.0, 0.0, 0.0], [1.0]]}}},
         {"epoch": 1, "sharing": {"a": {"kind": "tasks", "senders": ["b"], "weights_N": [], "spread": 0}}},
+        {"epoch": 1, "sharing": {"a": {"kind": "tasks", "num_words": 1, "distance": 2.0, "spread": 0}}},
+        {"epoch": 1, "sharing": {"a": {"kind": "positions", "num_words": -1, "distance": 2.0, "spread": 0}}},
+        {"epoch": 1, "sharing": {"a": {"kind": ["tasks"], "num_words": 1, "distance": 2.0, "spread": 0}}},
+        {"epoch": 1, "sharing": {"a": "path"}},
         {"epoch": 1, "sharing": {"a": {"kind": "mixture", "tasks": ["a"], "weights_LK": [[1, 2]]}}},
         {
             "epoch": 1,

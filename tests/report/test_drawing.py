@@ -3,9 +3,9 @@
 import xml.etree.ElementTree as ElementTree
 from typing import Any
 
-from mtlkit.report.drawing import inline_svg, mark
+from mtlkit.report.charts.drawing import inline_svg, mark
+from mtlkit.report.charts.theme import ACCENT
 from mtlkit.report.parts import Chart, Table
-from mtlkit.report.theme import ACCENT
 
 LIKE_MARKUP = f'#1 id="a" url(#b) {ACCENT}'
 

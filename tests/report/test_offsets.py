@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mtlkit.report.offsets import REACH, OffsetSums
+from mtlkit.report.analysis.sums import REACH, OffsetSums
 
 
 def test_offsets_are_those_of_a_naive_sum():

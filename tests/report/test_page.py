@@ -9,10 +9,10 @@ from html.parser import HTMLParser
 import pytest
 
 from mtlkit.errors import RunError
-from mtlkit.report.assemble import sections_of, write_figures
 from mtlkit.report.page import is_report, page
 from mtlkit.report.parts import Chart, Section, Table, View
-from mtlkit.report.sources import evidence_of, source_of
+from mtlkit.report.reading.sources import evidence_of, source_of
+from mtlkit.report.sections import sections_of, write_figures
 from mtlkit.report.templating import render
 from mtlkit.runs import Wanted
 from tests.report.conftest import CPU
@@ -24,6 +24,12 @@ script.textContent = "window.stolen = 1";
 document.body.append(script);
 document.body.insertAdjacentHTML("beforeend", "<button id='bad' onclick='window.stolen = 1'>");
 document.getElementById("bad").click();
+"""
+PLACES = """
+const chart = document.querySelector("#figure-one").getBoundingClientRect();
+const table = document.querySelector(".parts > .table");
+const cells = [...table.querySelectorAll("td")];
+return [table.getBoundingClientRect().top < chart.bottom, cells.every((each) => each.offsetHeight < 40)];
 """
 HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
@@ -133,15 +139,20 @@ def test_two_figures_with_one_name_are_refused(tmp_path):
     assert not (tmp_path / "figures").exists()
 
 
-def test_a_table_stands_beside_charts_only_where_its_rows_have_room(evidence):
+def test_a_table_stands_beside_charts_only_where_its_rows_have_room(evidence, browser, tmp_path):
     chart = Chart("one", "", "", Table((), ()), lambda figure: None)
+    file = tmp_path / "page.html"
 
-    def grids(*row):
+    def beside(*row):
+        """Whether the table stands beside the chart before it, and whether its rows are whole."""
         section = Section("a", "A", "", [chart, Table(tuple("abcde"[: len(row)]), (row,), "T"), chart])
-        return page(evidence, [section]).count('class="part charts"')
+        file.write_text(page(evidence, [section]), encoding="utf-8")
+        browser.open(file)
+        return browser.run(PLACES)
 
-    assert grids("movie", 1, 0.25) == 1
-    assert grids("movie", "train", 4051, 4000, "51 without a label") == 2, "the reasons would be wrapped"
+    assert beside("movie", 1, 0.25) == [True, True]
+    assert beside("movie", "train", 4051, 4000, "51 without a label, which is not little") == [False, True]
+    assert browser.overflow() <= 0
     assert '<p class="title">T</p>' in page(evidence, [Section("a", "A", "", [Table(("a",), (("b",),), "T")])])
 
 

@@ -6,8 +6,8 @@ from math import exp, log
 import pytest
 import torch
 
-from mtlkit.report import patterns as mining
-from mtlkit.report.patterns import PairSums
+from mtlkit.report.analysis import patterns as mining
+from mtlkit.report.analysis.patterns import PairSums
 from mtlkit.report.views.patterns import LEAD, motifs, varied
 
 NAMES = ["movie", "boring", "would", "have", "the", ",", "never", "too"]

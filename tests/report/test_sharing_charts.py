@@ -4,22 +4,24 @@ import itertools
 import math
 import random
 import re
+from collections.abc import Callable, Sequence
 from html import unescape
+from statistics import fmean
+from typing import Any
 
 import numpy as np
 import pytest
 
+from mtlkit.report.analysis.paths import in_words, mean_entropy, plain, step_probability, steps_of
+from mtlkit.report.analysis.strengths import Strengths
+from mtlkit.report.charts.drawing import inline_svg
 from mtlkit.report.charts.histograms import histogram_charts
 from mtlkit.report.charts.network import ellipse, network_chart, ring_order
 from mtlkit.report.charts.path_diagram import lanes_of
 from mtlkit.report.charts.plane import embedding_chart, neighbour_plane, principal_plane
-from mtlkit.report.charts.point_names import Room, numbers_of
+from mtlkit.report.charts.point_names import Room, kinds_of, numbers_of
 from mtlkit.report.charts.space import coordinates, space_charts
-from mtlkit.report.drawing import inline_svg
-from mtlkit.report.kinds import kinds_of
 from mtlkit.report.parts import Chart
-from mtlkit.report.paths import in_words, mean_entropy, plain, step_probability, steps_of
-from mtlkit.report.strengths import Strengths
 from mtlkit.sharing.summaries import PathSummary
 from tests.report.shared_evidence import FOUR, GRID, experiment, path
 
@@ -37,31 +39,67 @@ def ring(size: int, seed: int) -> Strengths:
     return Strengths("made", "Made", names, names, weights, "reads", "Nothing.")
 
 
-def length(strengths: Strengths, order: tuple[str, ...]) -> float:
-    size = len(order)
-    total = 0.0
-    for task, source, weight in strengths.links():
-        steps = abs(order.index(task) - order.index(source))
-        total += weight * min(steps, size - steps)
-    return total
+def linked(strength: Callable[[int, int], float], places: Sequence[int]) -> Strengths:
+    """Nodes in the order of these places, as strongly linked as their places say."""
+    names = tuple(f"t{place}" for place in places)
+    weights = tuple(tuple(None if row == column else strength(row, column) for column in places) for row in places)
+    return Strengths("made", "Made", names, names, weights, "reads", "Nothing.")
+
+
+@pytest.mark.parametrize("size", [3, 4, 9, 20])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_ring_has_those_beside_each_other_that_are_linked_most(size: int, seed: int) -> None:
+    places = random.Random(seed).sample(range(size), size)
+    order = ring_order(linked(lambda row, column: 1 / abs(row - column), places))
+    chain = [f"t{place}" for place in range(size)]
+    assert list(order) in (chain, chain[::-1])
+    assert places.index(int(order[0][1:])) < places.index(int(order[-1][1:])), "it begins with what is given first"
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_a_ring_of_those_that_are_linked_alike_stays_as_it_is(size: int) -> None:
+    strengths = linked(lambda row, column: 0.5, range(size))
+    assert ring_order(strengths) == strengths.tasks
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_no_two_nodes_can_change_places_for_a_shorter_ring(seed: int) -> None:
-    strengths = ring(6, seed)
-    order = ring_order(strengths)
-    best = length(strengths, order)
-    assert sorted(order) == sorted(strengths.tasks) and best <= length(strengths, strengths.tasks)
-    for left, right in itertools.combinations(range(6), 2):
-        other = list(order)
-        other[left], other[right] = other[right], other[left]
-        assert best <= length(strengths, tuple(other)) + 1e-9
+def test_groups_stand_together_on_a_ring(seed: int) -> None:
+    chance = random.Random(seed)
+    places = chance.sample(range(12), 12)
+    order = ring_order(linked(lambda row, column: chance.random() / 2 + (row % 3 == column % 3), places))
+    groups = [int(name[1:]) % 3 for name in order]
+    assert sorted(order) == sorted(f"t{place}" for place in places)
+    assert sum(left != right for left, right in itertools.pairwise(groups)) == 2
 
 
-def test_the_shortest_ring_is_found_in_small_ones() -> None:
+def test_neighbours_on_a_ring_are_linked_as_strongly_as_the_tree_of_clusters_allows() -> None:
     strengths = ring(5, 1)
-    shortest = min(length(strengths, order) for order in itertools.permutations(strengths.tasks))
-    assert length(strengths, ring_order(strengths)) == pytest.approx(shortest)
+    weights = {}
+    for task, source, weight in strengths.links():
+        pair = frozenset((task, source))
+        weights[pair] = weights.get(pair, 0.0) + weight
+
+    def orders(tree: Any) -> list[tuple[str, ...]]:
+        if isinstance(tree, str):
+            return [(tree,)]
+        ends = [orders(branch) for branch in tree]
+        return [one + other for left, right in (ends, ends[::-1]) for one in left for other in right]
+
+    def nearness(order: tuple[str, ...]) -> float:
+        return sum(weights[frozenset(pair)] for pair in itertools.pairwise(order))
+
+    clusters: list[Any] = list(strengths.tasks)
+    leaves = {name: [name] for name in clusters}
+    while len(clusters) > 1:  # average linkage by hand
+        one, other = max(
+            itertools.combinations(clusters, 2),
+            key=lambda pair: fmean(weights[frozenset(ends)] for ends in itertools.product(*map(leaves.get, pair))),
+        )
+        clusters = [cluster for cluster in clusters if cluster not in (one, other)] + [(one, other)]
+        leaves[one, other] = leaves[one] + leaves[other]
+    order = ring_order(strengths)
+    assert order in orders(clusters[0])
+    assert nearness(order) == pytest.approx(max(map(nearness, orders(clusters[0]))))
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 16, 20, 21])

@@ -9,18 +9,26 @@ from typing import Any
 
 import pytest
 
-from mtlkit.report.course import read_course
-from mtlkit.report.drawing import inline_svg, write_chart
+from mtlkit.report.analysis.strengths import same_module
+from mtlkit.report.charts.drawing import inline_svg, write_chart
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Chart, Section, View
-from mtlkit.report.strengths import same_module
-from mtlkit.report.views import discriminator, gradients, mixture, pool, reading_course, sharing_map
+from mtlkit.report.reading.course import read_course
+from mtlkit.report.views import mixture, pool, sharing_map
+from mtlkit.report.views.course import discriminator_section, gradients_section, reading_section
 from mtlkit.sharing.summaries import PathSummary
 from mtlkit.text import visible
 from tests.report import shared_evidence
 from tests.report.shared_evidence import FOUR, GRID, HOSTILE, Make, course_of, evidence, made
 
-VIEWS = [sharing_map, pool, mixture, discriminator, gradients, reading_course]
+VIEWS = [
+    sharing_map.section,
+    pool.section,
+    mixture.section,
+    discriminator_section,
+    gradients_section,
+    reading_section,
+]
 MAKES = [
     shared_evidence.path,
     shared_evidence.words,
@@ -32,7 +40,7 @@ TASKS = {"one": FOUR[:1], "two": FOUR[:2], "four": FOUR, "twenty": GRID, "hostil
 
 
 def sections(given: Evidence) -> list[Section]:
-    return [section for view in VIEWS if (section := view.section(given)) is not None]
+    return [section for view in VIEWS if (section := view(given)) is not None]
 
 
 def charts(section: Section) -> Iterator[Chart]:
@@ -75,7 +83,7 @@ def test_every_chart_is_a_drawing_whose_marks_say_something(make: Make, tasks: s
         marks = [element for element in root.iter() if element.get("class") == "mark"]
         assert all((element.get("aria-label") or "").strip() for element in marks)
         assert len(marks) <= 62 and all(element.get("tabindex") == "0" for element in marks)
-        assert chart.width <= 3.9 and chart.height < 8 and chart.title and chart.caption.endswith(".")
+        assert float(root.get("width") or 0) <= 375 and chart.height < 8 and chart.title and chart.caption.endswith(".")
         assert all(len(row) == len(chart.data.header) for row in chart.data.rows)
         assert re.fullmatch(r"[a-z0-9-]+", chart.name)
 
@@ -208,12 +216,12 @@ def test_changes_of_paths_are_counted() -> None:
 
 def test_the_record_of_cosines_is_what_is_drawn() -> None:
     course = course_of(shared_evidence.words, FOUR, 3)
-    section = gradients.section(evidence(made(shared_evidence.words, FOUR), course))
+    section = gradients_section(evidence(made(shared_evidence.words, FOUR), course))
     assert section is not None
     means, pairs = charts(section)
     for place, epoch in enumerate(read_course(course)):
         assert epoch.cosines is not None
-        numbers = [cosine for *_, cosine in epoch.cosines.pairs()]
+        numbers = [cosine for *_, cosine in epoch.cosine_pairs()]
         drawn = {row[0]: row[3] for row in means.data.rows if row[2] == place + 1}
         assert drawn == {
             "largest": max(numbers),
@@ -221,15 +229,15 @@ def test_the_record_of_cosines_is_what_is_drawn() -> None:
             "smallest": min(numbers),
         }
         of_pairs = {row[0]: row[3] for row in pairs.data.rows if row[2] == place + 1}
-        assert of_pairs == {f"{one} · {other}": cosine for one, other, cosine in epoch.cosines.pairs()}
+        assert of_pairs == {f"{one} · {other}": cosine for one, other, cosine in epoch.cosine_pairs()}
 
 
 def test_chance_stands_beside_the_discriminators_accuracy() -> None:
     given = of(shared_evidence.guess, "four")
-    section = discriminator.section(given)
+    section = discriminator_section(given)
     assert section is not None and "0.25" in section.lead
     together, single = charts(section)
-    first = given.course[0]["sharing"]
+    first = {task: summary.to_json() for task, summary in given.course[0].summaries.items()}
     assert together.data.rows[0][3] == pytest.approx(sum(first[task]["accuracy"] for task in FOUR) / 4)
     assert [row[3] for row in single.data.rows if row[2] == 1] == [first[task]["accuracy"] for task in FOUR]
     assert "chance: 0.25" in inline_svg(together)
@@ -240,7 +248,7 @@ def test_own_and_other_coefficients_are_means_over_layers() -> None:
     section = mixture.section(given)
     assert section is not None
     by_name = {chart.name: chart for chart in charts(section)}
-    recorded = given.course[0]["sharing"]["movie"]
+    recorded = given.course[0].summaries["movie"].to_json()
     column = [row[recorded["tasks"].index("tweet")] for row in recorded["weights_LK"]]
     (found,) = [row[3] for row in by_name["mixture-others"].data.rows if row[::2] == ("movie ← tweet", 1)]
     assert found == pytest.approx(sum(column) / len(column))
@@ -250,7 +258,7 @@ def test_own_and_other_coefficients_are_means_over_layers() -> None:
 
 
 def test_a_measure_that_no_task_has_is_not_drawn() -> None:
-    section = reading_course.section(of(shared_evidence.words, "four"))
+    section = reading_section(of(shared_evidence.words, "four"))
     assert section is not None
     assert [chart.name for chart in charts(section)] == ["reading-senders", "reading-spread", "reading-gate"]
 
@@ -260,7 +268,7 @@ def test_numbers_of_a_grid_say_the_stage_too() -> None:
         *course_of(shared_evidence.positions, GRID, 1, "search"),
         *course_of(shared_evidence.positions, GRID, 1, "tune"),
     ]
-    section = reading_course.section(evidence(made(shared_evidence.positions, GRID), course))
+    section = reading_section(evidence(made(shared_evidence.positions, GRID), course))
     assert section is not None
     for chart in charts(section):
         assert {row[1:3] for row in chart.data.rows} == {("search", 1), ("tune", 1)}

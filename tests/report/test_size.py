@@ -7,11 +7,11 @@ import pytest
 
 from mtlkit.config import Lazy
 from mtlkit.metrics import Metric
-from mtlkit.report import affinities, offsets, patterns
-from mtlkit.report.assemble import sections_of
+from mtlkit.report.analysis import patterns, sums
+from mtlkit.report.analysis.telling import MOST, SHOWN
 from mtlkit.report.evidence import Affinity, Example, Offsets, Pattern, ReadText
 from mtlkit.report.page import page
-from mtlkit.report.telling import MOST, SHOWN
+from mtlkit.report.sections import sections_of
 from mtlkit.sharing.explanations import Reading
 from mtlkit.training import Predictions
 from tests.report import shared_evidence
@@ -48,13 +48,13 @@ def pattern(reach, chance):
 def seen_of_tasks(task, ways, chance):
     """What words that read tasks leave."""
     others = tuple(other for other in GRID if other != task)
-    found = [Affinity(word(chance), other, 0.456, 0.123, 45) for other in others for _ in range(affinities.KEPT)]
+    found = [Affinity(word(chance), other, 0.456, 0.123, 45) for other in others for _ in range(sums.KEPT)]
     return {"texts": texts(others, ways, chance), "affinities": found}
 
 
 def seen_of_positions(task, ways, chance):
     """What words that read positions leave."""
-    size = 2 * offsets.REACH + 1
+    size = 2 * sums.REACH + 1
     return {
         "texts": texts(None, ways, chance),
         "patterns": [pattern(reach, chance) for reach in ("short", "long") for _ in range(patterns.KEPT)],

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from mtlkit.errors import ArchiveError, ConfigError, DataError, RunError
-from mtlkit.report import sources
-from mtlkit.report.observing import observe
-from mtlkit.report.sources import evidence_of, source_of
+from mtlkit.report.analysis.observing import observe
+from mtlkit.report.evidence import Epoch
+from mtlkit.report.reading import sources
+from mtlkit.report.reading.sources import evidence_of, source_of
 from mtlkit.runs import Wanted
 from tests.report.conftest import CPU, TASKS
 
@@ -47,7 +48,7 @@ def test_an_archive_alone_has_no_course(run, tmp_path):
 def test_the_record_of_sharing_is_read_where_there_is_one(run):
     assert any("no record of its sharing" in note for note in read(run).notes) != (run / "sharing.jsonl").exists()
     (run / "sharing.jsonl").write_text('{"epoch": 1}\n')
-    assert read(run).course == [{"epoch": 1}]
+    assert read(run).course == [Epoch(None, 1, {}, None)]
 
 
 def test_texts_that_are_not_here_are_left_out_unless_they_were_named(run, tmp_path, monkeypatch):

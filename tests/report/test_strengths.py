@@ -5,10 +5,11 @@ import random
 
 import pytest
 
-from mtlkit.report.course import Cosines, Epoch
-from mtlkit.report.map import map_view
-from mtlkit.report.strengths import Strengths, cosine_strengths, rounded, same_module, strengths_of
+from mtlkit.report.analysis.strengths import Strengths, cosine_strengths, rounded, same_module, strengths_of
+from mtlkit.report.evidence import Epoch
+from mtlkit.report.views.sharing_map import map_view
 from mtlkit.sharing.summaries import GuessSummary, MixtureSummary, PathSummary, Summary, WordSummary
+from mtlkit.training.records import Cosines
 from tests.report.shared_evidence import FOUR, GRID, guess, made, mixture, path, positions, words
 
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import torch
 
+from mtlkit.report.analysis.structure import structural_strengths, structure_of
 from mtlkit.report.parts import Table, View
-from mtlkit.report.structure import structural_strengths, structure_of
+from mtlkit.report.reading.course import read_course
 from mtlkit.report.views import sharing_map
 from tests.report.shared_evidence import course_of, evidence, experiment, words
 
@@ -54,7 +55,7 @@ def test_what_is_learned_is_not_told_of_a_scheme_that_is_not_trained() -> None:
     assert not structure_of(experiment(TASKS, pool)).is_all and structure_of(experiment(TASKS)).is_all
     without_texts = evidence({}, names=TASKS, sharing=pool)
     assert sharing_map.section(without_texts) is None
-    (cosines,) = sharing_map.section(replace(without_texts, course=course_of(words, TASKS, 1))).parts
+    (cosines,) = sharing_map.section(replace(without_texts, course=read_course(course_of(words, TASKS, 1)))).parts
     assert [chart.name for chart in cosines.figures] == ["gradient-cosine-network", "gradient-cosine-matrix"]
 
 

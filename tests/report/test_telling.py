@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mtlkit.data import Corpus, Instance, Skipped
-from mtlkit.report.telling import SHOWN, TellingTexts, told
+from mtlkit.report.analysis.telling import SHOWN, TellingTexts, told
 from mtlkit.sharing import WordTrace
 
 

@@ -11,13 +11,12 @@ from matplotlib.image import imread
 
 from mtlkit.config import Lazy
 from mtlkit.metrics import Metric
-from mtlkit.report.drawing import as_csv, inline_svg, write_chart
+from mtlkit.report.charts.drawing import as_csv, inline_svg, write_chart
 from mtlkit.report.evidence import Affinity, Evidence, Example, Observed, Offsets, Pattern, ReadText
-from mtlkit.report.naming import slugs
 from mtlkit.report.parts import Chart, View
-from mtlkit.report.pixels import picture_of
-from mtlkit.report.shading import shown_texts
 from mtlkit.report.views import affinities, distances, patterns, positions, words
+from mtlkit.report.views.positions import picture_of
+from mtlkit.report.views.texts import shown_texts, slugs
 from mtlkit.sharing.explanations import Reading
 from mtlkit.training import Predictions
 
@@ -49,7 +48,7 @@ def evidence(**observed):
     """Of two tasks, only the first of which has something to show."""
     predictions = Predictions(TASK, "", ["good"], ["good"], [Lazy.of(Metric.by_name("accuracy"))])
     seen = {TASK: Observed(predictions, None, **observed), "films": Observed(predictions, None)}
-    return Evidence("run", None, {}, None, [], [], [], "test", seen, {})
+    return Evidence("run", None, {}, None, [], [], [], "test", seen)
 
 
 def text(tasks=None, both=False, **answers):

@@ -49,7 +49,7 @@ def test_a_file_is_json_lines_without_texts_and_always_the_same_bytes(tmp_path: 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     file = tmp_path / "x.jsonl.gz"
-    for content in (None, b"", b"no gzip", gzip.compress(b""), gzip.compress(b"{}\n[1]")):
+    for content in (None, b"", b"no gzip", gzip.compress(b""), gzip.compress(b"{}\n[1]"), gzip.compress(b"[" * 5_000)):
         if content is not None:
             file.write_bytes(content)
         with pytest.raises(RunError, match=r"x\.jsonl\.gz: missing or damaged"):

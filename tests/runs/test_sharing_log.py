@@ -40,7 +40,10 @@ def test_it_is_cut_to_the_epochs_that_are_left(run: RunDirectory) -> None:
     assert run.sharing_log.read_bytes() == b""
 
 
-@pytest.mark.parametrize("half", [b"", b'{"ep', b'{"epoch": 2, "step": 20, "sharing": {"movie"', b"{}", b"[]"])
+@pytest.mark.parametrize(
+    "half",
+    [b"", b'{"ep', b'{"epoch": 2, "step": 20, "sharing": {"movie"', b"{}", b"[]", b'{"epoch": [2]}', b"[" * 5000],
+)
 def test_whoever_was_killed_while_a_line_was_written_leaves_none_of_it(run: RunDirectory, half: bytes) -> None:
     size = append(run, 1)
     before = run.sharing_log.read_bytes()

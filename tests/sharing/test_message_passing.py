@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from mtlkit.config import Lazy, Spec
 from mtlkit.errors import ConfigError
-from mtlkit.kernels.choice import Kernels, set_kernels
+from mtlkit.kernels.compute import Compute, Kernels, hand_down
 from mtlkit.kernels.recurrence.message_passing import (
     FusionWeights,
     LstmWeights,
@@ -345,11 +345,8 @@ def test_gates_of_the_trace_equal_a_walk_through_the_equations(
     kernels: Kernels, communicator: Lazy[Communicator], share: str
 ) -> None:
     scheme = build(communicator, share=share, bidirectional=True)
-    set_kernels(kernels)
-    try:
-        trace = scheme(INPUTS_BTE, MASK_BT, "tweet", with_trace=True).trace
-    finally:
-        set_kernels("auto")
+    hand_down(scheme, Compute(kernels))
+    trace = scheme(INPUTS_BTE, MASK_BT, "tweet", with_trace=True).trace
     expected_BT = naive_gates(scheme, INPUTS_BTE, MASK_BT, "tweet", "left_to_right")
     reversed_BTE = reverse_within_length(INPUTS_BTE, MASK_BT)
     backward_BT = naive_gates(scheme, reversed_BTE, MASK_BT, "tweet", "right_to_left")

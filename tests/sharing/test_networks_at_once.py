@@ -1,14 +1,12 @@
 """`trainer.network_threads`: schemes with several networks give the same bits whatever it is."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor
 
 from mtlkit.config import Lazy
 from mtlkit.encoders import BilstmEncoder, Encoder, LstmEncoder
-from mtlkit.kernels.networks_in_threads import set_network_threads
+from mtlkit.kernels.compute import Compute, hand_down
 from mtlkit.sharing import CrossStitch, MessagePassing, SharingScheme
 from mtlkit.sharing.communicators import Communicator, DirectCommunicator
 
@@ -24,12 +22,6 @@ def direct(detach_senders: bool, include_self: bool = False) -> SharingScheme:
 
 def cross_stitch(encoder: type[Encoder]) -> SharingScheme:
     return CrossStitch(Lazy.of(encoder, hidden_dim=STATE), input_dim=INPUT, tasks=TASKS)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread_afterwards() -> Iterator[None]:
-    yield
-    set_network_threads(1)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +40,7 @@ def test_states_and_gradients_are_the_same_bits(build, choice) -> None:
     inputs_BTE = torch.randn(2, TIME, INPUT, requires_grad=True)
     found: list[list[Tensor | None]] = []
     for number in (1, 2, 3):
-        set_network_threads(number)
+        hand_down(scheme, Compute(network_threads=number))
         states_BTD = scheme(inputs_BTE, MASK_BT, "films").states_BTD
         generic = torch.arange(1, states_BTD.numel() + 1).view(states_BTD.shape).sin()
         leaves = [inputs_BTE, *scheme.parameters()]
@@ -61,8 +53,8 @@ def test_states_and_gradients_are_the_same_bits(build, choice) -> None:
 
 
 def test_detached_senders_leave_no_graph() -> None:
-    set_network_threads(2)
     scheme = direct(detach_senders=True)
+    hand_down(scheme, Compute(network_threads=2))
     scheme(torch.randn(2, TIME, INPUT), MASK_BT, "films").states_BTD.sum().backward()
     of_others = [
         parameter.grad

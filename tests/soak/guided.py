@@ -18,7 +18,7 @@ with atheris.instrument_imports(include=["mtlkit"]):
     from mtlkit.errors import MtlkitError
     from mtlkit.experiment import load_experiment
     from mtlkit.plugins import load_plugins
-    from mtlkit.runs import predict
+    from mtlkit.runs import predict_inputs
     from mtlkit.runs.checks import check_experiment
     from tests.data.readers.test_damaged_files import GOOD, READERS, held_to_its_promise
     from tests.soak.mutated_experiments import limited, originals
@@ -47,7 +47,7 @@ def try_archive(data: bytes) -> None:
     path.write_bytes(packed(tar(sealed({**members, name: content}))))
     try:
         with open_archive(path, torch.device("cpu")) as archive:
-            json.dumps(list(predict(archive, [("fine film", "here")], list(archive.experiment.tasks))))
+            json.dumps(list(predict_inputs(archive, [("fine film", "here")], list(archive.experiment.tasks))))
     except MtlkitError:
         pass
 

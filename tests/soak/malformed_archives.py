@@ -20,13 +20,14 @@ from unittest.mock import patch
 
 from mtlkit.cli import main
 from tests.soak.counts import Counts
-from tests.soak.malformed_containers import FILES, MANIFESTS, MEMBERS, Case, whole
+from tests.soak.malformed_containers import FILES, MANIFESTS, MEMBERS, OWN_FILES, Case, whole
 from tests.soak.malformed_members import EXPERIMENTS, NOTES, VOCABULARIES, WEIGHTS_OF_ALL_KINDS
 from tests.soak.tiny_archive import Members, packed, sealed, tar, tiny_members
 
 CASES: dict[str, Case] = {
     **FILES,
     **MEMBERS,
+    **OWN_FILES,
     **MANIFESTS,
     **EXPERIMENTS,
     **VOCABULARIES,

@@ -192,6 +192,70 @@ MEMBERS = {
 }
 
 
+OWN = "files/model.embedder=words"
+"""The folder of files that the tiny archive's embedder does not save."""
+
+
+def _own_files(sizes: list[int]) -> bytes:
+    """An archive with files of a component, of these sizes."""
+    files = {f"{OWN}/{number}.txt": bytes(size) for number, size in enumerate(sizes)}
+    return packed(tar(sealed({**tiny_members(), **files})))
+
+
+OWN_FILES = {
+    "files that no component saves": of_bytes(
+        partial(_own_files, [9]), f"{OWN} is missing or cannot be read (none of the experiment's components saves files"
+    ),
+    "files of a component that there is not": of_members(
+        lambda: sealed({**tiny_members(), "files/model.embedder.embedders.7=affixes/a.txt": b"x"}), "none of the exp"
+    ),
+    "files of a task that there is not": of_members(
+        lambda: sealed({**tiny_members(), "files/tasks.films.reader=jsonl/a.txt": b"x"}), "none of the experiment's"
+    ),
+    "more files than a component may have": of_bytes(
+        partial(_own_files, [1] * 65), f"member '{OWN}/64.txt' is one of more than 64 of a component"
+    ),
+    "a file that is too large": of_bytes(
+        partial(_claimed, f"{OWN}/a.txt", 2**26 + 1), f"member '{OWN}/a.txt' has {2**26 + 1} bytes, more than the"
+    ),
+    "files that are too large together": of_bytes(
+        partial(_own_files, [2**25, 2**25, 1]), f"member '{OWN}/2.txt' makes more than 64 MiB of a component's own"
+    ),
+    **{
+        f"a file of a component named {name!r}": of_bytes(partial(_with, f"files/{name}"), NOT_BELONG)
+        for name in (
+            "a.txt",
+            "model.embedder/a.txt",
+            "model.embedder=words",
+            "model.embedder=words/",
+            "model.embedder=words/../a.txt",
+            "model.embedder=words/folder/a.txt",
+            "model.embedder=words/.hidden",
+            "model.embedder=words/a.",
+            "model.embedder=words/a b",
+            "model.embedder=words/C:a",
+            "model.embedder=words/a\\b",
+            "model.embedder=words/ä.txt",
+            "model.embedder=words/" + "a" * 101,
+            "model..embedder=words/a.txt",
+            "../model.embedder=words/a.txt",
+            ".=words/a.txt",
+            "model.embedder=os.system/a.txt",
+            "model.embedder=/a.txt",
+        )
+    },
+    "a file of a component that is a soft link": of_bytes(
+        partial(_with, f"{OWN}/a.txt", 0, tarfile.SYMTYPE, "/etc/passwd"), NOT_BELONG
+    ),
+    "a file of a component that is a hard link": of_bytes(
+        partial(_with, f"{OWN}/a.txt", 0, tarfile.LNKTYPE, "meta.json"), NOT_BELONG
+    ),
+    "a file of a component that the manifest does not name": of_bytes(
+        partial(_with, f"{OWN}/a.txt", 1, content=b"x"), f"{OWN}/a.txt {NOT_AS_SAID}"
+    ),
+}
+
+
 def _headless() -> Members:
     return {name: content for name, content in tiny_members().items() if name != "manifest.json"}
 

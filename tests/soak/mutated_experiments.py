@@ -21,7 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from mtlkit.config import Variables, interfaces
+from mtlkit.config import interfaces
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import load_experiment
 from mtlkit.runs.checks import check_experiment
@@ -143,7 +143,7 @@ def originals() -> list[dict[str, Any]]:
     """The resolved JSON of shipped experiments, of few tasks."""
     found = []
     for name in NAMES:
-        loaded = load_experiment(EXPERIMENTS / f"{name}.jsonnet", Variables())
+        loaded = load_experiment(EXPERIMENTS / f"{name}.jsonnet")
         found.append(loaded.experiment.to_json())
     return found
 

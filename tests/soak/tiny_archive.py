@@ -43,10 +43,12 @@ POOL = {
 META = {"mtlkit": "0.1", "limit": None, "plugins": {"mtlkit-absent": "2.1"}, "command": ["mtlkit", "train"]}
 
 
-def write_tiny(path: Path, sharing: dict[str, Any] | None = None) -> None:
-    """An archive as training writes it, of a model that has not been trained; with another sharing scheme if given."""
+def write_tiny(path: Path, sharing: dict[str, Any] | None = None, trainer: dict[str, Any] | None = None) -> None:
+    """An archive as training writes it, of a model that has not been trained; with another sharing scheme and trainer
+    if they are given."""
     value = json.loads(json.dumps(EXPERIMENT))
     value["model"]["sharing"] = sharing or value["model"]["sharing"]
+    value["trainer"] = trainer or {}
     experiment = validate(Experiment, value, "tiny")
     labels = {"books": ["negative", "positive"], "news": ["B-X", "I-X", "O"]}
     vocabulary = Vocabulary.of(["dull", "fine", "film"], "defilmnu", labels)

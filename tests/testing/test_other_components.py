@@ -54,6 +54,14 @@ def others() -> dict[str, tuple[Class, Class]]:
         def compute(self) -> dict[str, float]:
             return {"percent": self.right}
 
+    class Clean(Percent):
+        """Gives a score that could be the clean one of another."""
+
+        headline: ClassVar[str] = "right"
+
+        def compute(self) -> dict[str, float]:
+            return {"right": self.right / 300, "clean_right": self.right / 300}
+
     class Right(mtlkit.AdditiveMetric):
         """Forgets how many there are."""
 
@@ -214,6 +222,7 @@ def others() -> dict[str, tuple[Class, Class]]:
         "it says something else the second time, though nothing was trained": (mtlkit.Record, Restless),
         "it leaves gradients behind, which the next step would add to": (mtlkit.Record, Pushing),
         "for perfect predictions its headline is 300.0, not 1": (mtlkit.Metric, Percent),
+        "its scores need other names: 'clean_right' is not the name of a metric": (mtlkit.Metric, Clean),
         "it counts ('right', 'texts'), but gives [1] counts of a text": (mtlkit.Metric, Right),
         "asked for the scores of several sums at once it raises ValueError": (mtlkit.Metric, OneByOne),
         "its right of one of several sums is another than that of the same sum alone": (mtlkit.Metric, AllTogether),

@@ -1,4 +1,4 @@
-"""What a trainer's settings decide for the whole process."""
+"""What a trainer's settings decide for the process, and what for a model alone."""
 
 from collections.abc import Iterator
 
@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from mtlkit.config import validate
-from mtlkit.kernels.choice import chosen_kernels, set_kernels
-from mtlkit.kernels.networks_in_threads import network_threads, set_network_threads
+from mtlkit.kernels.compute import Compute, Kernels
 from mtlkit.training import TrainerSettings, compute_as, computing_as
 
 
@@ -15,12 +14,6 @@ from mtlkit.training import TrainerSettings, compute_as, computing_as
 def as_before() -> Iterator[None]:
     yield
     torch.set_num_threads(1)
-    set_network_threads(1)
-    set_kernels("auto")
-
-
-def state() -> tuple[int, int, str]:
-    return torch.get_num_threads(), network_threads(), chosen_kernels()
 
 
 def settings(kernels: str) -> TrainerSettings:
@@ -29,14 +22,14 @@ def settings(kernels: str) -> TrainerSettings:
 
 def test_training_decides_for_the_process() -> None:
     compute_as(settings("compiled"))
-    assert state() == (2, 3, "compiled")
+    assert torch.get_num_threads() == 2
+    assert settings("compiled").compute == Compute("compiled", threads=2, network_threads=3)
 
 
 @pytest.mark.parametrize(("asked", "taken"), [("pure", "pure"), ("compiled", "auto"), ("graphs", "auto")])
-def test_an_archive_decides_for_a_while_and_insists_on_nothing(asked: str, taken: str) -> None:
-    set_kernels("plain")
-    before = state()
+def test_an_archive_decides_for_a_while_and_insists_on_nothing(asked: str, taken: Kernels) -> None:
     with pytest.raises(KeyError), computing_as(settings(asked)):
-        assert state() == (2, 3, taken)
+        assert torch.get_num_threads() == 2
         raise KeyError
-    assert state() == before
+    assert torch.get_num_threads() == 1
+    assert settings(asked).compute.anywhere() == Compute(taken, threads=2, network_threads=3)

@@ -9,9 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtlkit.training import samplers
-from mtlkit.training.samplers import Annealed, Proportional, RoundRobin, TaskSampler, Uniform
+from mtlkit.training.samplers import (
+    AnnealedSampler,
+    ProportionalSampler,
+    RoundRobinSampler,
+    TaskSampler,
+    UniformSampler,
+)
 
-SAMPLERS = [Annealed(), Proportional(), RoundRobin(), Uniform()]
+SAMPLERS = [AnnealedSampler(), ProportionalSampler(), RoundRobinSampler(), UniformSampler()]
 each_sampler = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda sampler: sampler.registered_name)
 sizes = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 30), min_size=1)
 
@@ -24,7 +30,7 @@ def plan(sampler: TaskSampler, num_batches: dict[str, int], seed: int = 0, epoch
     return sampler.plan(num_batches, epoch, 5, seeded(seed))
 
 
-@pytest.mark.parametrize("sampler", [RoundRobin(), Proportional()], ids=["round_robin", "proportional"])
+@pytest.mark.parametrize("sampler", [RoundRobinSampler(), ProportionalSampler()], ids=["round_robin", "proportional"])
 @given(num_batches=sizes, seed=st.integers(0, 99))
 def test_each_batch_comes_exactly_once_per_epoch(sampler: TaskSampler, num_batches: dict[str, int], seed: int) -> None:
     assert Counter(plan(sampler, num_batches, seed)) == num_batches
@@ -49,7 +55,7 @@ def test_only_the_generator_decides(sampler: TaskSampler) -> None:
 
 @given(num_batches=sizes, seed=st.integers(0, 99))
 def test_round_robin_goes_round(num_batches: dict[str, int], seed: int) -> None:
-    order = plan(RoundRobin(), num_batches, seed)
+    order = plan(RoundRobinSampler(), num_batches, seed)
     start = 0
     for turn in range(max(num_batches.values())):
         present = {task for task, count in num_batches.items() if count > turn}
@@ -58,12 +64,12 @@ def test_round_robin_goes_round(num_batches: dict[str, int], seed: int) -> None:
 
 
 def test_round_robin_changes_the_order_of_a_round() -> None:
-    order = plan(RoundRobin(), {"a": 40, "b": 40})
+    order = plan(RoundRobinSampler(), {"a": 40, "b": 40})
     assert {tuple(order[start : start + 2]) for start in range(0, 80, 2)} == {("a", "b"), ("b", "a")}
 
 
 def test_uniform_odds_ignore_sizes() -> None:
-    counts = Counter(plan(Uniform(), {"a": 3900, "b": 100}))
+    counts = Counter(plan(UniformSampler(), {"a": 3900, "b": 100}))
     assert abs(counts["a"] - 2000) < 150  # 4.7 standard deviations
 
 
@@ -79,13 +85,13 @@ def test_annealed_odds(monkeypatch: pytest.MonkeyPatch, anneal: float, epoch: in
         return []
 
     monkeypatch.setattr(samplers, "draw", draw)
-    Annealed(anneal).plan({"a": 100, "b": 4}, epoch, epochs, seeded(0))
+    AnnealedSampler(anneal).plan({"a": 100, "b": 4}, epoch, epochs, seeded(0))
     assert seen["weights"] == pytest.approx({"a": 100**alpha, "b": 4**alpha})
     assert seen["count"] == 104
 
 
 def test_annealed_ends_nearly_uniform() -> None:
     num_batches = {"a": 3600, "b": 400}
-    first, last = (Counter(plan(Annealed(1.0), num_batches, epoch=epoch)) for epoch in (0, 4))
+    first, last = (Counter(plan(AnnealedSampler(1.0), num_batches, epoch=epoch)) for epoch in (0, 4))
     assert abs(first["a"] - 3600) < 100
     assert abs(last["a"] - 2000) < 150

@@ -5,6 +5,7 @@ and pointers and perhaps flags, and `shares_rows`.
 """
 
 import ctypes
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, final
@@ -20,7 +21,8 @@ TYPES = {torch.float32: "float", torch.float64: "double"}
 
 @final
 class CompiledLibrary:
-    """Built on first use (about 3 s, once per machine). With several threads, each runs some rows of a batch.
+    """A library that is built on first use (about 3 s, once per machine). It keeps nothing between calls, so that
+    several threads may call it at once.
 
     Raises:
         BuildError: there is no compiler, it fails, or what it has made cannot be loaded.
@@ -34,9 +36,10 @@ class CompiledLibrary:
         except (OSError, AttributeError) as error:
             raise BuildError(f"the compiled library cannot be loaded: {error}") from None
 
-    def tiles(self, batch: int) -> int:
-        """Into how many parts the rows of a batch are shared out."""
-        return max(min(torch.get_num_threads(), batch), 1) if self._shares_rows else 1
+    def tiles(self, batch: int, threads: int | None) -> int:
+        """Into how many parts the rows of a batch are shared out; `threads` is None for as many as torch has."""
+        number = torch.get_num_threads() if threads is None else threads
+        return max(min(number, batch), 1) if self._shares_rows else 1
 
     def call(
         self,
@@ -47,9 +50,31 @@ class CompiledLibrary:
         numbers: Mapping[str, int],
         *flags: bool,
     ) -> None:
-        """Calls the function for that type of numbers; fields that are not given are 0 or null."""
+        """Calls the function for that type of numbers; fields that are not given are 0 or null.
+
+        The library is given addresses and checks nothing: callers hold on to every tensor until this returns (ctypes
+        lets other Python threads run meanwhile), and see to types and contiguity.
+        """
         values: dict[str, Any] = {
             field: None if tensor is None else tensor.data_ptr() for field, tensor in tensors.items()
         }
         function = getattr(self._library, f"{name}_{TYPES[dtype]}")
         function(ctypes.byref(structure(**values, **numbers)), *map(ctypes.c_bool, flags))
+
+
+_libraries: dict[str, CompiledLibrary | BuildError] = {}
+_building = threading.Lock()
+
+
+def library_of(source: str) -> CompiledLibrary | BuildError:
+    """The process's library made of a C++ file of this folder, or why there is none.
+
+    It is made once, so that a machine without a compiler does not look for one at each batch.
+    """
+    with _building:  # threads that need it at the same time wait for one of them
+        if source not in _libraries:
+            try:
+                _libraries[source] = CompiledLibrary(source)
+            except BuildError as error:
+                _libraries[source] = error
+        return _libraries[source]

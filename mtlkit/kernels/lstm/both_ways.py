@@ -14,27 +14,40 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from mtlkit.kernels.choice import lstm_for
+from mtlkit.kernels.compute import AUTOMATIC, Compute, Note, unnoted
 from mtlkit.kernels.lstm.compiled import CompiledLstm, Rows, Steps, Weights
 from mtlkit.kernels.sequences import reverse_within_length, zero_padding
 
 
-def both_ways(rightward: nn.LSTM, leftward: nn.LSTM, inputs_BTE: Tensor, mask_BT: Tensor) -> Tensor:
+def both_ways(
+    rightward: nn.LSTM,
+    leftward: nn.LSTM,
+    inputs_BTE: Tensor,
+    mask_BT: Tensor,
+    compute: Compute = AUTOMATIC,
+    note: Note = unnoted,
+) -> Tensor:
     """The states (B, T, D) of both, concatenated, with zeros at padding.
 
     Both have one layer, one direction and one size. A row of the mask may be empty.
+
+    Raises:
+        ConfigError: compiled kernels were asked for and do not run on the device.
     """
-    kernel = lstm_for(inputs_BTE.device)
+    kernel = lstm_for(inputs_BTE.device, compute)
     dtypes = {inputs_BTE.dtype, rightward.weight_ih_l0.dtype, leftward.weight_ih_l0.dtype}
     if kernel is None or len(dtypes) > 1 or not dtypes <= kernel.dtypes or torch.is_autocast_enabled("cpu"):
+        note("lstm", "torch")
         return plain_both_ways(rightward, leftward, inputs_BTE, mask_BT)
+    note("lstm", "compiled")
     parameters = (*rightward.all_weights[0], *leftward.all_weights[0])
     apply: Callable[..., Tensor] = _BothWays.apply
     return apply(kernel, inputs_BTE, mask_BT, *parameters)
 
 
 def plain_both_ways(rightward: nn.LSTM, leftward: nn.LSTM, inputs_BTE: Tensor, mask_BT: Tensor) -> Tensor:
-    """The same by torch's own LSTM. The second reads each row reversed within its own length: exact without packing,
-    which is 4 to 8 times slower on a CPU."""
+    """The states (B, T, D) of both by torch's own LSTM, zeros at padding. The leftward one reads each row reversed
+    within its own length, which is exact without packing; packing is 4 to 8 times slower on a CPU."""
     rightward_BTH, _ = rightward(inputs_BTE)
     reversed_BTH, _ = leftward(reverse_within_length(inputs_BTE, mask_BT))
     leftward_BTH = reverse_within_length(reversed_BTH, mask_BT)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from mtlkit.kernels.compiling.compiler import BuildError
-from mtlkit.kernels.compiling.library import TYPES, CompiledLibrary
+from mtlkit.kernels.compiling.library import TYPES, CompiledLibrary, library_of
 
 SIZES = ("batch", "steps", "input", "dim", "tiles", "state_row", "leftward")
 POINTERS = (
@@ -84,16 +84,18 @@ class Wanted(NamedTuple):
 
 @final
 class CompiledLstm:
-    """On a CPU. All tensors are contiguous but those of states, which may be slices of wider ones.
+    """Runs on a CPU. All tensors are contiguous but those of states, which may be slices of wider ones.
 
-    Raises:
-        BuildError: there is no library.
+    Args:
+        library: made of lstm.cpp.
+        threads: that share the rows of a batch; None for as many as torch has.
     """
 
     dtypes = frozenset(TYPES)
 
-    def __init__(self) -> None:
-        self._library = CompiledLibrary("lstm.cpp")
+    def __init__(self, library: CompiledLibrary, threads: int | None = None) -> None:
+        self._library = library
+        self._threads = threads
 
     def forward(self, inputs_BTE: Tensor, rows: Rows, weights: Weights, states_BTH: Tensor, leftward: bool) -> Steps:
         """Fills `states_BTH`, with zeros at padding."""
@@ -158,7 +160,7 @@ class CompiledLstm:
             "steps": length,
             "input": weights.input_GE.shape[1],
             "dim": dim,
-            "tiles": self._library.tiles(batch),
+            "tiles": self._library.tiles(batch, self._threads),
             "state_row": word,
             "leftward": int(leftward),
         }
@@ -166,9 +168,7 @@ class CompiledLstm:
 
 
 @cache
-def compiled_lstm() -> CompiledLstm | BuildError:
-    """The one of this process, or why there is none."""
-    try:
-        return CompiledLstm()
-    except BuildError as error:
-        return error
+def compiled_lstm(threads: int | None = None) -> CompiledLstm | BuildError:
+    """The process's one for so many threads, or why there is none; None for as many threads as torch has."""
+    library = library_of("lstm.cpp")
+    return library if isinstance(library, BuildError) else CompiledLstm(library, threads)

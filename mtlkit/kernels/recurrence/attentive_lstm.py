@@ -80,7 +80,7 @@ def attentive_lstm(
 def _longer(
     inputs_BTE: Tensor, sources: Tensor, padding_BN: Tensor | None, more: int
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """The same with so many steps more, and with sources for them that are not read before."""
+    """The arguments with `more` steps at the end, and with sources for those steps, which no earlier step reads."""
     inputs_BTE = F.pad(inputs_BTE, (0, 0, 0, more))
     if sources.dim() == 4:
         return inputs_BTE, F.pad(sources, (0, 0, 0, 0, 0, more)), padding_BN

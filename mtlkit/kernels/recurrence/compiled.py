@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mtlkit.kernels.compiling.compiler import BuildError
-from mtlkit.kernels.compiling.library import TYPES, CompiledLibrary
+from mtlkit.kernels.compiling.library import TYPES, CompiledLibrary, library_of
 from mtlkit.kernels.recurrence.attentive_recurrence import Slopes, Steps, Weights
 
 SIZES = ("steps", "batch", "dim", "attention", "sources", "message", "tiles")
@@ -32,16 +32,18 @@ class _Arguments(ctypes.Structure):
 
 @final
 class CompiledRecurrence:
-    """On a CPU, for float32 and float64. With several threads, each runs some rows of the batch.
+    """Runs on a CPU, for float32 and float64. With several threads, each runs some rows of the batch.
 
-    Raises:
-        BuildError: there is no library.
+    Args:
+        library: made of recurrence.cpp.
+        threads: that share the rows of a batch; None for as many as torch has.
     """
 
     name = "compiled"
 
-    def __init__(self) -> None:
-        self._library = CompiledLibrary("recurrence.cpp")
+    def __init__(self, library: CompiledLibrary, threads: int | None = None) -> None:
+        self._library = library
+        self._threads = threads
 
     def padded(self, steps: int) -> int:
         return steps
@@ -74,12 +76,13 @@ class CompiledRecurrence:
     def backward(
         self, gradient_TBD: Tensor, sources: Tensor, weights: Weights, steps: Steps, reciprocal: bool
     ) -> Slopes:
+        tiles = self._library.tiles(gradient_TBD.shape[1], self._threads)
         slopes = Slopes(
             torch.empty_like(steps.activations_TBP),
             torch.empty_like(steps.fused_TBF),
             torch.empty_like(steps.messages_TBM),
             torch.zeros_like(steps.keys) if sources.dim() == 3 else torch.empty_like(steps.keys),
-            weights.score_A.new_zeros(self._library.tiles(gradient_TBD.shape[1]), *weights.score_A.shape),
+            weights.score_A.new_zeros(tiles, *weights.score_A.shape),  # a sum for each thread: none waits for another
         )
         self._call(
             "backward",
@@ -119,7 +122,7 @@ class CompiledRecurrence:
         assert all(tensor is None or tensor.dtype in (dtype, torch.bool) for tensor in tensors.values())
         numbers = {
             **_sizes(steps, weights, source),
-            "tiles": self._library.tiles(steps.states_SBD.shape[1]),
+            "tiles": self._library.tiles(steps.states_SBD.shape[1], self._threads),
         }
         self._library.call(name, dtype, _Arguments, tensors, numbers, reciprocal)
 
@@ -143,9 +146,7 @@ def _sizes(steps: Steps, weights: Weights, sources: Tensor) -> dict[str, int]:
 
 
 @cache
-def compiled_recurrence() -> CompiledRecurrence | BuildError:
-    """The one of this process, or why there is none."""
-    try:
-        return CompiledRecurrence()
-    except BuildError as error:
-        return error
+def compiled_recurrence(threads: int | None = None) -> CompiledRecurrence | BuildError:
+    """The process's one for so many threads, or why there is none; None for as many threads as torch has."""
+    library = library_of("recurrence.cpp")
+    return library if isinstance(library, BuildError) else CompiledRecurrence(library, threads)

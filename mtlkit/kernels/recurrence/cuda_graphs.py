@@ -2,8 +2,13 @@
 
 A graph belongs to the shapes that it was captured with, so lengths are rounded up to a bucket, and the least recently
 used graphs are let go.
+
+A graph also belongs to the addresses that it was captured with: it reads its arguments from buffers of its own and
+leaves its results in others, and all graphs compute in one pool of memory, where they overwrite what others have left.
+So they take turns, in the host's threads and in the device's streams alike.
 """
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, final
@@ -32,8 +37,7 @@ class Captured:
     """A function of tensors that is captured when shapes are new and replayed when they are not.
 
     The function must not wait for the device. It may overwrite its arguments, which are copies, and its results are
-    copied out, so that calls with the same shapes do not disturb each other. All graphs of a process take turns in
-    one pool of memory.
+    copied out, so that calls with the same shapes do not disturb each other, also when they come from several threads.
     """
 
     def __init__(self, function: Callable[..., Sequence[Tensor]]) -> None:
@@ -42,6 +46,14 @@ class Captured:
 
     def __call__(self, *tensors: Tensor | None) -> tuple[Tensor, ...]:
         """The function's results."""
+        device = next(tensor.device for tensor in tensors if tensor is not None)
+        # From the first copy in to the last copy out: another thread must not fill the buffers in between. Only the
+        # host is held up, for as long as it takes to queue the work.
+        with _turn:
+            _follow_last_stream(device)
+            return self._run(tensors)
+
+    def _run(self, tensors: Sequence[Tensor | None]) -> tuple[Tensor, ...]:
         key = tuple(tensor if tensor is None else (tensor.shape, tensor.dtype, tensor.device) for tensor in tensors)
         found = self._graphs.get(key)
         if found is None:
@@ -68,6 +80,20 @@ def _capture(function: Callable[..., Sequence[Tensor]], tensors: Sequence[Tensor
     with torch.cuda.graph(graph, pool=_pool(), capture_error_mode="thread_local"):
         outputs = function(*inputs)
     return _Graph(graph, inputs, tuple(outputs))
+
+
+_turn = threading.Lock()
+_last_streams: dict[torch.device, torch.cuda.Stream] = {}
+
+
+def _follow_last_stream(device: torch.device) -> None:
+    """Makes the current stream wait for the one that ran the last graph, if that is another: work of one stream is done
+    in the order in which it was queued, but not work of two."""
+    stream = torch.cuda.current_stream(device)
+    last = _last_streams.setdefault(device, stream)
+    if last != stream:
+        stream.wait_stream(last)
+        _last_streams[device] = stream
 
 
 _pools: list[tuple[Any, torch.cuda.CUDAGraph]] = []

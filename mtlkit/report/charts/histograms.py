@@ -1,24 +1,21 @@
 """How likely each module was at each step (Chen et al. 2018, Figure 4b)."""
 
-from typing import TYPE_CHECKING
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from mtlkit.report.analysis.paths import STOP, Paths, action_name
 from mtlkit.report.charts import NAME
+from mtlkit.report.charts.drawing import label, mark
 from mtlkit.report.charts.grid import grid_chart
-from mtlkit.report.drawing import label, mark
+from mtlkit.report.charts.theme import ACCENT, MUTED
 from mtlkit.report.parts import Chart, Table
-from mtlkit.report.paths import STOP, Paths, action_name
-from mtlkit.report.theme import ACCENT, MUTED
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 MOST_BARS = 60
-"""All of whom have a tooltip; more numbers are drawn as cells, a chart for each step."""
+"""The largest number of bars, which have a tooltip each; more numbers are drawn as cells, a chart for each step."""
 
 
 def histogram_charts(policies: Paths) -> list[Chart]:
-    """As in the paper, bars for each task and step; and of many tasks or modules a grid for each step."""
+    """Bars for each task and step, as in the paper; a grid for each step where there are many tasks or modules."""
     steps = max((len(path.policy_SA or ()) for path in policies.values()), default=0)
     actions = max((len(policy_A) for path in policies.values() for policy_A in path.policy_SA or ()), default=0)
     if not steps or not actions:
@@ -39,7 +36,7 @@ def _names(actions: int) -> list[str]:
 def _bars(policies: Paths, steps: int, actions: int) -> Chart:
     names = _names(actions)
 
-    def draw(figure: "Figure") -> None:
+    def draw(figure: Figure) -> None:
         axes_KS = figure.subplots(len(policies), steps, sharex=True, sharey=True, squeeze=False)
         for row, (task, path) in zip(axes_KS, policies.items(), strict=True):
             for step, axes in enumerate(row):
@@ -57,7 +54,7 @@ def _bars(policies: Paths, steps: int, actions: int) -> Chart:
     return Chart("pool-steps", "Probability of each module, step by step", caption, data, draw, height=height)
 
 
-def _panel(axes: "Axes", task: str, step: int, policy: tuple[tuple[float, ...], ...], names: list[str]) -> None:
+def _panel(axes: Axes, task: str, step: int, policy: tuple[tuple[float, ...], ...], names: list[str]) -> None:
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 1], ["0", "1"], fontsize=6.5)
     axes.set_xticks(range(len(names)), names, fontsize=6.5, rotation=90)

@@ -5,29 +5,29 @@ Shapes: K nodes.
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch
+from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
+from scipy.spatial.distance import squareform
 
+from mtlkit.report.analysis.strengths import Strengths, rounded
 from mtlkit.report.charts import NAME
-from mtlkit.report.drawing import label, mark
+from mtlkit.report.charts.drawing import label, mark
+from mtlkit.report.charts.theme import ACCENT, INK, MUTED, OPPOSITE, SURFACE
 from mtlkit.report.parts import Chart, Table
-from mtlkit.report.strengths import Strengths, rounded
-from mtlkit.report.theme import ACCENT, INK, MUTED, OPPOSITE, SURFACE
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 MOST_EDGES = 40
-"""More are a ball of wool."""
+"""The largest number of edges that are drawn; more could not be told apart."""
 
 Place: TypeAlias = tuple[float, float]
 
 
 def network_chart(strengths: Strengths, order: Sequence[str]) -> Chart:
-    """Nodes in this order. Of many edges the strongest are drawn, and the caption says how many."""
+    """A chart of nodes in this order. Of many edges the strongest are drawn, and the caption says how many."""
     links = strengths.links()
     drawn = [link for link in links if link[2]][:MOST_EDGES]
     ends = "each pair once" if strengths.symmetric else strengths.arrow
@@ -37,7 +37,7 @@ def network_chart(strengths: Strengths, order: Sequence[str]) -> Chart:
     caption = f"Wider and stronger lines are larger numbers{widest}; {ends}.{signs}{left_out}"
     places = ellipse(order) if not strengths.is_star else {**ellipse(order), **_middle(strengths.sources)}
 
-    def draw(figure: "Figure") -> None:
+    def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
         axes.set_axis_off()
         axes.set_xlim(-1.85, 1.85)
@@ -54,22 +54,28 @@ def network_chart(strengths: Strengths, order: Sequence[str]) -> Chart:
 
 
 def ring_order(strengths: Strengths) -> tuple[str, ...]:
-    """All tasks and sources, so that strongly linked ones stand near each other on a ring; a star's tasks as they are.
+    """All tasks and sources, so that strongly linked ones stand near each other; a star's tasks as they are.
 
-    Two nodes change places as long as that shortens the ring: the sum over links of strength times steps around it.
+    The order is that of the leaves of a tree of clusters (average linkage), turned so that neighbours are linked most
+    strongly (Bar-Joseph et al. 2001). Where all are linked alike, they stay as they are.
     """
     if strengths.is_star:
         return strengths.tasks
     names = list(dict.fromkeys([*strengths.tasks, *strengths.sources]))
     weights_KK = np.zeros((len(names), len(names)))
     for task, source, weight in strengths.links():
-        weights_KK[names.index(task), names.index(source)] += max(weight, 0.0)
+        weights_KK[names.index(task), names.index(source)] += weight
     weights_KK += weights_KK.T
-    return tuple(names[place] for place in _shortest_ring(weights_KK - weights_KK.min()))
+    distances = squareform(weights_KK.max() - weights_KK, checks=False)
+    if not distances.any():
+        return tuple(names)
+    places = leaves_list(optimal_leaf_ordering(linkage(distances, "average"), distances)).tolist()
+    # Both directions are as good; this one begins with what comes first in the experiment.
+    return tuple(names[place] for place in (places if places[0] < places[-1] else reversed(places)))
 
 
 def ellipse(names: Sequence[str]) -> dict[str, Place]:
-    """In their order clockwise, in rows of equal height, so that no name lies on another one."""
+    """Places names clockwise in their order, in rows of equal height, so that none lies on another."""
     half = math.ceil(len(names) / 2)
     sides = [(names[:half], 1), (names[half:], -1)]
     places = {}
@@ -84,32 +90,7 @@ def _middle(names: Sequence[str]) -> dict[str, Place]:
     return {name: (0.0, 1 - (2 * number + 1) / len(names)) for number, name in enumerate(names)}
 
 
-def _shortest_ring(weights_KK: NDArray[np.float64]) -> list[int]:
-    size = len(weights_KK)
-    steps = np.abs(np.arange(size)[:, None] - np.arange(size))
-    steps_KK = np.minimum(steps, size - steps)
-    order = list(range(size))
-    length, shortened = _length(weights_KK, steps_KK, order), True
-    while shortened:
-        shortened = False
-        for left in range(size):
-            for right in range(left + 1, size):
-                order[left], order[right] = order[right], order[left]
-                other = _length(weights_KK, steps_KK, order)
-                if other < length - 1e-9:
-                    length, shortened = other, True
-                else:
-                    order[left], order[right] = order[right], order[left]
-    return order
-
-
-def _length(weights_KK: NDArray[np.float64], steps_KK: NDArray[np.int64], order: list[int]) -> float:
-    return float((weights_KK[np.ix_(order, order)] * steps_KK).sum())
-
-
-def _edge(axes: "Axes", strengths: Strengths, ends: tuple[Place, Place], link: tuple[str, str, float]) -> None:
-    from matplotlib.patches import FancyArrowPatch
-
+def _edge(axes: Axes, strengths: Strengths, ends: tuple[Place, Place], link: tuple[str, str, float]) -> None:
     task, source, weight = link
     share = abs(weight) / strengths.largest
     bend = 0.0 if strengths.is_star else _bend(*ends, straight=strengths.symmetric)
@@ -130,8 +111,8 @@ def _edge(axes: "Axes", strengths: Strengths, ends: tuple[Place, Place], link: t
 
 
 def _bend(start: Place, end: Place, *, straight: bool) -> float:
-    """Of an edge: inwards along a side, so that it does not run through the nodes between; else two that point either
-    way are bent apart, if they are not `straight`."""
+    """The bend of an edge: inwards along a side, so that it does not run through the nodes between. Otherwise two edges
+    of opposite directions are bent apart, if they are not `straight`."""
     upwards = math.copysign(1, end[1] - start[1])
     if start[0] * end[0] > 0:
         inwards = -upwards if start[0] > 0 else upwards
@@ -139,7 +120,7 @@ def _bend(start: Place, end: Place, *, straight: bool) -> float:
     return 0.0 if straight else 0.12
 
 
-def _node(axes: "Axes", name: str, place: Place, *, is_task: bool) -> None:
+def _node(axes: Axes, name: str, place: Place, *, is_task: bool) -> None:
     horizontal, vertical = place
     axes.plot(
         [horizontal],

@@ -4,24 +4,21 @@ Shapes: K tasks, S size of an embedding.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from mtlkit.report.charts.drawing import mark
 from mtlkit.report.charts.point_names import legend, name_points, styles_of
-from mtlkit.report.drawing import mark
 from mtlkit.report.parts import Chart, Table
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 FEWEST = 8
-"""Tasks for t-SNE; fewer points have no neighbourhoods to keep."""
+"""The smallest number of tasks for t-SNE; fewer points have no neighbourhoods to keep."""
 
 
 def embedding_chart(embeddings: Mapping[str, Sequence[float]], kinds: Mapping[str, str], source: str) -> Chart | None:
-    """None where there are no two tasks with embeddings of one size and finite numbers."""
+    """A chart of the embeddings; None unless there are two or more, all of one size and finite."""
     matrix_KS = np.array([row for row in embeddings.values()]) if len(set(map(len, embeddings.values()))) == 1 else None
     if matrix_KS is None or len(matrix_KS) < 2 or not np.isfinite(matrix_KS).all():
         return None
@@ -35,7 +32,7 @@ def embedding_chart(embeddings: Mapping[str, Sequence[float]], kinds: Mapping[st
     )
     points = dict(zip(embeddings, points_K2.tolist(), strict=True))
 
-    def draw(figure: "Figure") -> None:
+    def draw(figure: Figure) -> None:
         _points(figure, points, kinds)
 
     data = Table(("task", "kind", "x", "y"), tuple((task, kinds[task], *point) for task, point in points.items()))
@@ -44,18 +41,18 @@ def embedding_chart(embeddings: Mapping[str, Sequence[float]], kinds: Mapping[st
 
 
 def principal_plane(matrix_KS: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(K, 2) the first two principal components; the sign is that which makes each one's largest number positive."""
-    centred_KS = matrix_KS - matrix_KS.mean(axis=0)
-    left_KS, values_S, _ = np.linalg.svd(centred_KS, full_matrices=False)
-    points_KS: NDArray[np.float64] = left_KS * values_S
-    points_K2 = np.zeros((len(matrix_KS), 2))
-    points_K2[:, : min(2, points_KS.shape[1])] = points_KS[:, :2]
+    """The first two principal components (K, 2), each with the sign that makes its largest number positive."""
+    from sklearn.decomposition import PCA
+
+    points_KP = PCA(n_components=min(2, *matrix_KS.shape)).fit_transform(matrix_KS)
+    points_K2 = np.pad(points_KP, ((0, 0), (0, 2 - points_KP.shape[1])))
     signs = np.sign(points_K2[np.abs(points_K2).argmax(axis=0), range(2)])
-    return points_K2 * np.where(signs == 0, 1, signs)
+    turned_K2: NDArray[np.float64] = points_K2 * np.where(signs == 0, 1, signs)
+    return turned_K2
 
 
 def neighbour_plane(matrix_KS: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(K, 2) by t-SNE, the same for the same embeddings."""
+    """The plane (K, 2) of t-SNE with a fixed seed, so that equal embeddings give equal pictures."""
     from sklearn.manifold import TSNE
 
     perplexity = min(5.0, (len(matrix_KS) - 1) / 2)
@@ -64,7 +61,7 @@ def neighbour_plane(matrix_KS: NDArray[np.float64]) -> NDArray[np.float64]:
     return points_K2
 
 
-def _points(figure: "Figure", points: Mapping[str, Sequence[float]], kinds: Mapping[str, str]) -> None:
+def _points(figure: Figure, points: Mapping[str, Sequence[float]], kinds: Mapping[str, str]) -> None:
     axes = figure.add_subplot()
     axes.set_xticks([])
     axes.set_yticks([])

@@ -1,29 +1,31 @@
-"""Names beside points, so that few of them lie on each other, a legend of kinds, and a key of numbers."""
+"""Points of tasks: markers by kind, names beside them so that few lie on each other, a legend and a key of numbers."""
 
 import math
 from collections.abc import Mapping, Sequence
 from textwrap import fill
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from mtlkit.experiment import TaskSettings
 from mtlkit.report.charts import NAME
-from mtlkit.report.drawing import label
-from mtlkit.report.theme import MUTED, SERIES
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from mtlkit.report.charts.drawing import label
+from mtlkit.report.charts.theme import MUTED, SERIES
 
 MARKERS = "ov*xD^s"
-"""By kind of task; the first four are those of Chen et al. 2018, Figure 5, for POS, chunks, entities and roles."""
+"""Markers by kind of task; the first four are those of Chen et al. 2018, Figure 5, for POS, chunks, entities and
+roles."""
 SIZE = 7.0
-"""Of a name, in points; a character is 0.6 as wide as that."""
+"""The size of a name in points; a character is 0.6 as wide."""
 KEY_SIZE = 6.5
 FAR = 18.0
-"""Points from which on a line leads from a name to its point."""
+"""The distance, in points, from which on a line leads from a name to its point."""
 
 
 class Style(NamedTuple):
-    """Of the points of a kind."""
+    """How points of a kind are drawn."""
 
     marker: str
     colour: str
@@ -38,27 +40,29 @@ class Room(NamedTuple):
     high: float
 
     def overlap(self, other: "Room") -> float:
-        """The area that both have."""
+        """The area that two rectangles share."""
         across = min(self.right, other.right) - max(self.left, other.left)
         up = min(self.high, other.high) - max(self.low, other.low)
         return max(across, 0.0) * max(up, 0.0)
 
 
 def styles_of(kinds: Mapping[str, str]) -> dict[str, Style]:
-    """By kind, in the order in which they are met."""
+    """A style for each kind, in the order in which kinds are met."""
     found = dict.fromkeys(kinds.values())
     return {kind: Style(MARKERS[place], SERIES[place]) for place, kind in enumerate(found)}
 
 
 def name_points(
-    axes: "Axes",
+    axes: Axes,
     points: Mapping[str, Sequence[float]],
     width: float,
     height: float,
     drawn: Sequence[Sequence[float]] | None = None,
     size: float = SIZE,
 ) -> None:
-    """Each name beside its point, where it lies on least of what is there already; with a line where that is far.
+    """Writes each name beside its point, where it covers least of what is there already, with a line if that is far.
+
+    Ours, since adjustText 1.4, given the same points, put most names onto their markers, and took three times as long.
 
     Args:
         axes: with the points' plane coordinates, in limits that will not change.
@@ -82,10 +86,8 @@ def name_points(
         _annotate(axes, shown, points[name], move, size)
 
 
-def number_key(figure: "Figure", look: Mapping[str, Style], kinds: Mapping[str, str]) -> None:
-    """Which number is which task, with its marker and, where its name does not end in it, its kind."""
-    from matplotlib.lines import Line2D
-
+def number_key(figure: Figure, look: Mapping[str, Style], kinds: Mapping[str, str]) -> None:
+    """Adds a key of the numbers: each task with its marker and, where its name does not end in it, its kind."""
     handles = [
         Line2D([], [], marker=style.marker, markersize=4, linestyle="", color=style.colour, label=name)
         for name, style in zip(_key_names(kinds), look.values(), strict=True)
@@ -95,12 +97,12 @@ def number_key(figure: "Figure", look: Mapping[str, Style], kinds: Mapping[str, 
 
 
 def key_height(kinds: Mapping[str, str]) -> float:
-    """Of the key of numbers, in inches."""
+    """The height of the key of numbers, in inches."""
     return 0.1 + 0.13 * -(-len(kinds) // _key_columns(kinds))
 
 
 def numbers_of(ranks: Sequence[int]) -> str:
-    """`1-3, 7`, in short lines."""
+    """Numbers as in `1-3, 7`, in short lines."""
     runs: list[list[int]] = []
     for rank in sorted(ranks):
         if runs and rank == runs[-1][-1] + 1:
@@ -110,10 +112,8 @@ def numbers_of(ranks: Sequence[int]) -> str:
     return fill(", ".join(f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs), 9)
 
 
-def legend(figure: "Figure", styles: Mapping[str, Style], *, as_lines: bool = False) -> None:
-    """What marker, or line, stands for what kind, where there is more than one."""
-    from matplotlib.lines import Line2D
-
+def legend(figure: Figure, styles: Mapping[str, Style], *, as_lines: bool = False) -> None:
+    """Adds a legend of the kinds' markers, or lines, where there is more than one kind."""
     if len(styles) < 2:
         return
     handles = [
@@ -139,11 +139,11 @@ def _key_names(kinds: Mapping[str, str]) -> list[str]:
 
 
 def _key_columns(kinds: Mapping[str, str]) -> int:
-    """As many as have room in the width that a phone shows."""
+    """The number of columns for which a phone has room."""
     return max(1, min(4, int(265 / (0.55 * KEY_SIZE * max(map(len, _key_names(kinds))) + 20))))
 
 
-def _annotate(axes: "Axes", shown: str, point: Sequence[float], move: tuple[float, float], size: float) -> None:
+def _annotate(axes: Axes, shown: str, point: Sequence[float], move: tuple[float, float], size: float) -> None:
     side: Literal["left", "right", "center"] = "left" if move[0] > 0 else "right" if move[0] < 0 else "center"
     line = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.5, "shrinkA": 1, "shrinkB": 1}
     axes.annotate(
@@ -175,10 +175,22 @@ def _rooms(x: float, y: float, shown: str, size: float) -> list[tuple[Room, tupl
 
 
 def _cost(room: Room, move: tuple[float, float], taken: Sequence[Room], whole: Room) -> float:
-    """What it lies on, what of it is outside, and a little for being far away."""
+    """The cost of a place: the area it covers, the area outside of the axes, and a little for being far away."""
     area = (room.right - room.left) * (room.high - room.low)
     return sum(room.overlap(other) for other in taken) + area - room.overlap(whole) + _length(move) / 4
 
 
 def _length(move: tuple[float, float]) -> float:
     return math.hypot(*move)
+
+
+def kinds_of(tasks: Mapping[str, TaskSettings]) -> dict[str, str]:
+    """The kind of each task.
+
+    Where all names end in `_` and a word, and at least two tasks share theirs, it is that word: `weblog_pos` is of the
+    kind `pos`. Else it is the type of the task's head. More kinds than there are colours are one kind, the empty one.
+    """
+    endings = {task: task.rpartition("_")[2] if "_" in task else "" for task in tasks}
+    named = all(endings.values()) and len(set(endings.values())) < len(tasks)
+    kinds = endings if named else {task: settings.head.type for task, settings in tasks.items()}
+    return kinds if len(set(kinds.values())) <= len(SERIES) else dict.fromkeys(tasks, "")

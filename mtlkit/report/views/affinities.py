@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from mtlkit.report.evidence import Affinity, Evidence
-from mtlkit.report.naming import slugs
 from mtlkit.report.parts import Section, View
-from mtlkit.report.shading import largest, shade
 from mtlkit.report.templating import render
+from mtlkit.report.views.texts import largest, shade, slugs
 
 LEAD = (
     "For each task, and each task that its words read: the words that took more of it than words usually do, over "

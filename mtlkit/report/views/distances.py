@@ -1,4 +1,4 @@
-"""How far from words the shared positions lie that they read.
+"""How far away the shared positions are that words read.
 
 Shapes: K tasks, O offsets.
 """
@@ -6,15 +6,13 @@ Shapes: K tasks, O offsets.
 from collections.abc import Mapping
 from functools import partial
 from math import log
-from typing import TYPE_CHECKING
 
-from mtlkit.report.drawing import label, mark
+from matplotlib.figure import Figure
+
+from mtlkit.report.charts.drawing import label, mark
+from mtlkit.report.charts.theme import ACCENT, OPPOSITE, RULE
 from mtlkit.report.evidence import Evidence, Offsets
 from mtlkit.report.parts import Chart, Section, Table
-from mtlkit.report.theme import ACCENT, OPPOSITE, RULE
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 LEAD = (
     "Where the words of each task read around them, beside what they would read if all words of a text were read "
@@ -23,9 +21,9 @@ LEAD = (
     "the table only."
 )
 STEEPEST = 0.1
-"""A difference, as a logarithm, that is drawn in full even if no larger one is there: so much is next to nothing."""
+"""The smallest difference, as a logarithm, that is drawn in full height; smaller ones mean next to nothing."""
 LEAST = 0.01
-"""Less than so many times as much is drawn like that: of nothing there is no logarithm."""
+"""The smallest ratio that is drawn, since there is no logarithm of zero."""
 
 
 def section(evidence: Evidence) -> Section | None:
@@ -56,7 +54,7 @@ def section(evidence: Evidence) -> Section | None:
     return Section("distances", "How far words read", LEAD, [chart, shares])
 
 
-def _draw(by_task: Mapping[str, Offsets], figure: "Figure") -> None:
+def _draw(by_task: Mapping[str, Offsets], figure: Figure) -> None:
     axes = figure.add_subplot()
     reach = next(iter(by_task.values())).reach
     ratios = {task: _ratios(offsets) for task, offsets in by_task.items()}
@@ -79,7 +77,7 @@ def _draw(by_task: Mapping[str, Offsets], figure: "Figure") -> None:
 
 
 def _ratios(offsets: Offsets) -> list[float | None]:
-    """None where no text is long enough."""
+    """The weights as multiples of the uniform ones; None where no text is long enough."""
     return [
         weight / uniform if uniform > 0 else None
         for weight, uniform in zip(offsets.weights, offsets.uniform, strict=True)

@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from mtlkit.report.alike import alike
-from mtlkit.report.course import Epoch, read_course
-from mtlkit.report.evidence import Evidence
-from mtlkit.report.map import map_view
-from mtlkit.report.parts import Part, Section, Table
-from mtlkit.report.paths import searched, with_policies
-from mtlkit.report.strengths import Strengths, cosine_strengths, strengths_of
-from mtlkit.report.structure import Structure, structural_strengths, structure_of
+from mtlkit.report.analysis.paths import searched, with_policies
+from mtlkit.report.analysis.strengths import Strengths, alike, cosine_strengths, rounded, strengths_of
+from mtlkit.report.analysis.structure import Structure, structural_strengths, structure_of
+from mtlkit.report.charts.drawing import inline_svg
+from mtlkit.report.charts.grid import grid_chart, known
+from mtlkit.report.charts.network import network_chart, ring_order
+from mtlkit.report.evidence import Epoch, Evidence
+from mtlkit.report.parts import Chart, Part, Section, Table, View
+from mtlkit.report.templating import render
 from mtlkit.sharing.summaries import Summary, WordSummary
 
 ANCHOR, TITLE = "sharing-map", "Sharing map"
@@ -20,7 +21,7 @@ def section(evidence: Evidence) -> Section | None:
     """Learned strengths where the scheme tells them, else what follows from how it is built. None where there is
     something to tell and no text to tell it of: what is not trained yet would say nothing."""
     summaries = {task: seen.summary for task, seen in evidence.observed.items() if seen.summary is not None}
-    course = read_course(evidence.course)
+    course = evidence.course
     learned = [*strengths_of(summaries), *_searched(evidence)]
     parts: list[Part] = [map_view(strengths) for strengths in learned]
     lead = f"How strongly tasks are linked, over {evidence.num_texts:,} {evidence.split} texts. "
@@ -45,7 +46,7 @@ def section(evidence: Evidence) -> Section | None:
 
 
 def _searched(evidence: Evidence) -> list[Strengths]:
-    """Of the policies that a search came to, where what is evaluated are fixed paths."""
+    """The strengths of the policies that a search ended on, where the paths that are evaluated are fixed."""
     found = searched(evidence)
     if found is None or with_policies(found.paths) or not found.policies:
         return []
@@ -54,13 +55,13 @@ def _searched(evidence: Evidence) -> list[Strengths]:
 
 
 def _cosines(course: Sequence[Epoch]) -> list[Strengths]:
-    """Of the last epoch that has some."""
+    """The cosines of the last epoch that has some."""
     found = [strengths for epoch in course if (strengths := cosine_strengths(epoch)) is not None]
     return found[-1:]
 
 
 def _positions(summaries: Mapping[str, Summary]) -> list[Part]:
-    """How the words of each task read the shared positions, beside how far they open to them."""
+    """A table of how the words of each task read the shared positions, and of how far they open to them."""
     rows = tuple(
         (task, summary.gate, summary.distance, summary.spread)
         for task, summary in summaries.items()
@@ -77,3 +78,61 @@ def _counts(structure: Structure) -> Table:
     )
     caption = "Parameters of the sharing scheme"
     return Table(("task", "parameters", "shared", "own"), rows, caption)
+
+
+def map_view(strengths: Strengths) -> View:
+    """A drawing and a matrix with nodes, rows and columns in one order. The matrix stands alone where all links are
+    alike to the digits that are read: lines are drawn in proportion to the widest, so there would be nothing to see."""
+    order = ring_order(strengths)
+    is_drawn = strengths.is_star or len({rounded(weight) for _, _, weight in strengths.links()}) > 1 or len(order) == 2
+    network = network_chart(strengths, order) if is_drawn else None
+    tasks = [name for name in order if name in strengths.tasks]
+    sources = sorted(strengths.sources, key=lambda name: order.index(name) if name in order else len(order))
+    numbers = [[_number(strengths, task, source) for source in sources] for task in tasks]
+    markup = render(
+        "map.html",
+        network=network,
+        svg=None if network is None else inline_svg(network),
+        title="The same as a matrix" if network else strengths.title,
+        meaning=strengths.meaning,
+        corner="" if strengths.symmetric else f"task {strengths.relation} …",
+        columns=sources,
+        rows=[
+            {"name": task, "cells": [_cell(number, _darkest(strengths)) for number in line]}
+            for task, line in zip(tasks, numbers, strict=True)
+        ],
+    )
+    matrix = _figure(strengths, tasks, sources, numbers)
+    return View(markup, [matrix] if network is None else [network, matrix])
+
+
+def _number(strengths: Strengths, task: str, source: str) -> float | None:
+    return strengths.weights[strengths.tasks.index(task)][strengths.sources.index(source)]
+
+
+def _darkest(strengths: Strengths) -> float:
+    numbers = [abs(number) for line in strengths.weights for number in line if number is not None and known(number)]
+    return max(numbers, default=0.0)
+
+
+def _cell(number: float | None, largest: float) -> dict[str, object]:
+    if number is None or not known(number):
+        return {"text": "–" if number is None else "no number", "share": 0, "below": False}
+    return {"text": rounded(number), "share": round(abs(number) / (largest or 1), 2), "below": number < 0}
+
+
+def _figure(
+    strengths: Strengths, tasks: Sequence[str], sources: Sequence[str], numbers: Sequence[Sequence[float | None]]
+) -> Chart:
+    return grid_chart(
+        f"{strengths.name}-matrix",
+        strengths.title,
+        f"{strengths.meaning} Rows are tasks, columns what stands behind '{strengths.relation}'.",
+        tasks,
+        sources,
+        numbers,
+        heads=("task", "source", "strength"),
+        sentence=strengths.sentence,
+        largest=_darkest(strengths),
+        columns_are="task" if strengths.symmetric else f"task {strengths.relation} …",
+    )

@@ -2,20 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mtlkit.report.drawing import label, mark
+from matplotlib.figure import Figure
+
+from mtlkit.report.analysis.facts import duration, items, seconds_of, texts
+from mtlkit.report.charts.drawing import label, mark
+from mtlkit.report.charts.theme import ACCENT, INK, MUTED
 from mtlkit.report.evidence import Evidence
-from mtlkit.report.facts import duration, items, seconds_of, texts
 from mtlkit.report.parts import Cell, Chart, Section, Table
-from mtlkit.report.theme import ACCENT, INK, MUTED
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def section(evidence: Evidence) -> Section | None:
-    """None where neither texts nor work were recorded."""
+    """Padding, work and texts that were left out; None where neither texts nor work were recorded."""
     by_stage = _by_stage(evidence.log)
     worked = {name: lines for name, lines in by_stage.items() if any(line.get("work") for line in lines)}
     parts: list[Chart | Table] = []
@@ -61,7 +60,7 @@ def _chart(worked: Mapping[str, Sequence[Mapping[str, Any]]]) -> Chart:
     )
 
 
-def _draw(shares: Mapping[str, float], figure: "Figure") -> None:
+def _draw(shares: Mapping[str, float], figure: Figure) -> None:
     axes = figure.add_subplot()
     names = list(shares)
     for place, name in enumerate(names):
@@ -81,7 +80,7 @@ def _draw(shares: Mapping[str, float], figure: "Figure") -> None:
 
 
 def _work(worked: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
-    """A row for each stage."""
+    """A table of the work of each stage."""
     names = list(dict.fromkeys(name for lines in worked.values() for line in lines for name in line.get("work", {})))
     rows = []
     for stage, lines in worked.items():
@@ -102,7 +101,7 @@ NAMES = {
 
 
 def _left_out(evidence: Evidence) -> Table | None:
-    """A row for each task and split of which texts were left out."""
+    """A table with a row for each task and split of which texts were left out."""
     rows: list[tuple[Cell, ...]] = []
     for task, splits in texts(evidence).items():
         for split, counts in splits.items():
@@ -113,7 +112,7 @@ def _left_out(evidence: Evidence) -> Table | None:
 
 
 def _odd(log: Sequence[Mapping[str, Any]]) -> Table | None:
-    """What did not go as it should."""
+    """A table of steps that were skipped and of parameters without gradients."""
     rows: list[tuple[Cell, ...]] = []
     for line in log:
         when = f"{line.get('stage', '')} epoch {line['epoch']}".strip()

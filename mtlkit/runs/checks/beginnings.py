@@ -56,7 +56,7 @@ class _Pretrained:
     def problems(self, model: MultiTaskModel) -> Iterator[str]:
         if self.weights is None:
             try:
-                self.weights, _ = read_weights(self.settings, self.place)
+                self.weights = read_weights(self.settings, self.place).weights
             except (MtlkitError, OSError) as error:  # the latter for a path that is none
                 self.weights = {}
                 told = f"cannot be read ({error.strerror})" if isinstance(error, OSError) else str(error)

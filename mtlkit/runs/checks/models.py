@@ -29,7 +29,7 @@ def built_model(experiment: Experiment, problems: list[str], sharing_place: str)
     found: list[str] = []
     embedder = _built(
         "model.embedder",
-        lambda: settings.embedder.build(vocabulary=vocabulary, vectors=_first_vector(experiment)),
+        lambda: settings.embedder.build(vocabulary=vocabulary, vectors=_first_vector(experiment), fresh=True),
         found,
     )
     if embedder is not None:  # whether a scheme can be built may hang on the size of its input
@@ -38,7 +38,7 @@ def built_model(experiment: Experiment, problems: list[str], sharing_place: str)
             lambda: settings.sharing.build(input_dim=embedder.output_dim, tasks=list(experiment.tasks)),
             found,
         )
-    model = None if found else _built("model", lambda: build_model(experiment, vocabulary, None), found)
+    model = None if found else _built("model", lambda: build_model(experiment, vocabulary), found)
     if model is not None and (size := sum(parameter.numel() for parameter in model.parameters())) > MOST_PARAMETERS:
         found.append(f"model: has {size:,} parameters, which no machine holds; make its sizes smaller")
         model = None

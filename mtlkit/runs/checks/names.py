@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterable, Iterator
 
 from mtlkit.experiment import Experiment
+from mtlkit.figures import AVERAGE, MAJORITY
 
 MEANINGS = {
     "all": "--leave-out takes it for every task",
-    "average": "figures use it for the mean over tasks",
+    AVERAGE: "figures use it for the mean over tasks",
     "clean": "figures use it for the test texts that no training or dev text equals",
     "dev": "it is the name of a split",
-    "majority": "figures use it for the share of the most frequent label",
+    MAJORITY: "figures use it for the share of the most frequent label",
     "model": "an archive uses it for the weights that serve all tasks",
     "shared": "a model uses it for what belongs to all tasks",
     "test": "it is the name of a split",

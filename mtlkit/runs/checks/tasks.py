@@ -7,6 +7,7 @@ from pathlib import Path
 from mtlkit.data import DatasetReader
 from mtlkit.errors import MtlkitError
 from mtlkit.experiment import Experiment, TaskSettings
+from mtlkit.figures import score_problem
 from mtlkit.files import is_file
 
 
@@ -18,8 +19,29 @@ def task_problems(experiment: Experiment) -> Iterator[str]:
         except MtlkitError as error:
             yield f"{place}.reader: {error}"
             continue
-        yield from (f"{place}.{problem}" for problem in task.misfits(reader))
+        yield from (f"{place}.{problem}" for problem in (*task.misfits(reader), *_score_problems(task)))
         yield from _file_problems(place, task, reader)
+
+
+def _score_problems(task: TaskSettings) -> Iterator[str]:
+    """Scores that would be written under the name of another figure, and so take its place unnoticed."""
+    first: dict[str, str] = {}
+    for number, metric in enumerate(task.scorers()):
+        place = f"metrics.{number}" if task.metrics else f"head: its metric '{metric.type}'"
+        try:
+            scores = metric.build().compute()
+        except MtlkitError as error:
+            yield f"{place}: {error}"
+            continue
+        except ArithmeticError:
+            # It divides by the count of nothing, against the contract, but no evaluation asks for that. The names are
+            # checked again when it scores.
+            continue
+        for name in scores:
+            if (problem := score_problem(name)) is not None:
+                yield f"{place}: {problem}"
+            elif first.setdefault(name, place) != place:
+                yield f"{place}: gives the score '{name}', as {first[name]} does; remove one of them"
 
 
 def _file_problems(place: str, task: TaskSettings, reader: DatasetReader) -> Iterator[str]:

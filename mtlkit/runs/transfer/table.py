@@ -8,9 +8,9 @@ from statistics import fmean
 from typing import Any
 
 from mtlkit.experiment import Experiment
+from mtlkit.figures import AVERAGE, Figure, counted
 from mtlkit.files import write_atomically
 from mtlkit.tables import Table, markdown_lines
-from mtlkit.training import AVERAGE, CLEAN, counted_figure, figures_of
 
 HEADER = ("task", "test", "clean test")
 COMPARED = ("baseline", "gain", "clean baseline", "clean gain")
@@ -78,7 +78,7 @@ def transfer_table(
         metrics: what each fold's `metrics.json` holds, by the task that was left out.
         baseline: test figures, `task/metric`, of another way to learn these tasks.
     """
-    headlines = {task: _headline(experiment, task) for task in metrics}
+    headlines = {task: experiment.tasks[task].headline for task in metrics}
     figures = {name: value for fold in metrics.values() for name, value in fold["test"].items()}
     by_metric = {
         metric: [task for task, own in headlines.items() if own == metric]
@@ -91,14 +91,10 @@ def transfer_table(
     )
 
 
-def _headline(experiment: Experiment, task: str) -> str:
-    return experiment.tasks[task].scorers()[0].component.headline
-
-
 def _row(tasks: Sequence[str], metric: str, figures: Mapping[str, float], baseline: Mapping[str, float]) -> TransferRow:
-    """Of a task, or of several on average."""
+    """The row of one task, or of several on average."""
     (test, clean_test), (other, clean_other) = (
-        [_mean(tasks, f"{kind}{metric}", found) for kind in ("", CLEAN)] for found in (figures, baseline)
+        [_mean(tasks, metric, clean, found) for clean in (False, True)] for found in (figures, baseline)
     )
     gain, clean_gain = (
         None if left is None or right is None else left - right
@@ -107,8 +103,7 @@ def _row(tasks: Sequence[str], metric: str, figures: Mapping[str, float], baseli
     return TransferRow(metric, test, clean_test, other, clean_other, gain, clean_gain)
 
 
-def _mean(tasks: Sequence[str], metric: str, figures: Mapping[str, float]) -> float | None:
-    """Where all texts are clean, a clean figure is the standard one; where none is, there is none."""
-    counted = (counted_figure(figures_of(task, figures), metric) for task in tasks)
-    known = [figure for figure in counted if figure is not None]
+def _mean(tasks: Sequence[str], metric: str, clean: bool, figures: Mapping[str, float]) -> float | None:
+    """The mean over the tasks that have a part in it; None where none has."""
+    known = [value for task in tasks if (value := counted(figures, Figure(task, metric, clean))) is not None]
     return fmean(known) if known else None

@@ -1,4 +1,4 @@
-"""The attention that both built-in communicators read their sources with.
+"""The attention by which both built-in communicators read their sources.
 
 Shapes: B batch, N sources, E input size, D state size, A attention size; `...` any leading dimensions.
 """
@@ -14,11 +14,11 @@ from mtlkit.sharing.communicators.communicator import Message
 
 @final
 class AdditiveAttention(nn.Module):
-    """Scores u . tanh(W [x; h; m]), their softmax over the sources m, and the mean of the sources under it.
+    """Additive attention: the mean of sources m, weighted by a softmax of u . tanh(W [x; h; m]).
 
-    Liu et al. 2019, eqs. 3-6 and 8. W is kept in its three parts, W [x; h; m] = W_x x + W_h h + W_m m, so that
-    `queries` and `keys` are one product each for all steps and all sources, and only W_h h is left to the recurrence.
-    As printed, there is no bias.
+    Source: Liu et al. 2019, eqs. 3-6 and 8; without biases, as printed. W is kept in three parts, W [x; h; m] = W_x x +
+    W_h h + W_m m, so that `queries` and `keys` are one product each for all steps and all sources, and only W_h h is
+    computed inside the recurrence.
     """
 
     def __init__(self, input_dim: int, state_dim: int, attention_dim: int | None = None) -> None:
@@ -31,18 +31,18 @@ class AdditiveAttention(nn.Module):
         self.score = nn.Linear(size, 1, bias=False)
 
     def parts(self) -> ScorerParts:
-        """All weights, as fused forms take them."""
+        """All weights, as the fused recurrences take them."""
         return ScorerParts(
             self.from_input.weight, self.from_state.weight, self.from_source.weight, self.score.weight.squeeze(0)
         )
 
     def queries(self, inputs: Tensor) -> Tensor:
-        """W_x x: (..., E) -> (..., A)."""
+        """The part W_x x of the scores, for any number of steps: (..., E) -> (..., A)."""
         projected: Tensor = self.from_input(inputs)
         return projected
 
     def keys(self, sources: Tensor) -> Tensor:
-        """W_m m: (..., D) -> (..., A)."""
+        """The part W_m m of the scores, for any number of sources: (..., D) -> (..., A)."""
         projected: Tensor = self.from_source(sources)
         return projected
 
@@ -54,9 +54,17 @@ class AdditiveAttention(nn.Module):
         sources_BND: Tensor,
         padding_BN: Tensor | None = None,
     ) -> Message:
-        """The message of one step. `padding_BN` is true at sources that may not be read; one per row must be free."""
+        """The message of one step.
+
+        Args:
+            query_BA: `queries` of the step.
+            previous_BD: the reader's previous fused state.
+            keys_BNA: `keys` of the sources.
+            sources_BND: the sources.
+            padding_BN: true at sources that must not be read; at least one per row must be false.
+        """
         query_BA = query_BA + self.from_state(previous_BD)
-        # In place, since (B, N, A) is the largest tensor of a step and the sum is not needed again.
+        # In place: (B, N, A) is the largest tensor of a step, and the backward pass of tanh needs only its result.
         scores_BN = self.score((query_BA.unsqueeze(1) + keys_BNA).tanh_()).squeeze(-1)
         if padding_BN is not None:
             scores_BN = scores_BN.masked_fill(padding_BN, -torch.inf)

@@ -13,25 +13,28 @@ from torch.nn import functional as F
 
 from mtlkit.config import Component
 from mtlkit.errors import ComponentError
+from mtlkit.kernels.compute import Operation
 from mtlkit.kernels.recurrence.attentive_recurrence import Recurrence
 from mtlkit.kernels.recurrence.message_passing import FusionWeights
 
 Memory: TypeAlias = Any
-"""Whatever `prepare` returns; `step` gets it back untouched."""
+"""Whatever `prepare` returns. It is passed to `step` unchanged."""
 
 
 class Message(NamedTuple):
-    """What a network reads at one step."""
+    """The message that a network reads at one step."""
 
     content_BM: Tensor
+    """The message itself."""
     weights_BN: Tensor
-    """How much of each source is in it, not negative; reports draw them."""
+    """How much of each source is in the message, not negative. Traces and reports show these weights."""
 
 
 class Communicator(nn.Module, Component, offers=("input_dim", "state_dim", "tasks")):
     """Decides what a task's network hears from the others at each time step (Liu et al. 2019, eqs. 3-8).
 
-    The scheme `message_passing` owns the networks; a communicator owns only what chooses and mixes. A whole one:
+    The scheme `message_passing` owns the networks; a communicator owns only what selects and mixes their states. A
+    complete example:
 
         @Communicator.register("mean")
         class MeanCommunicator(Communicator):
@@ -51,10 +54,15 @@ class Communicator(nn.Module, Component, offers=("input_dim", "state_dim", "task
     """
 
     sources: ClassVar[Literal["tasks", "shared"]]
-    """'tasks': the sending tasks' states over the same sentence, aligned in time; 'shared': all those of one LSTM."""
+    """'tasks': the states of the sending tasks over the same sentence, aligned in time. 'shared': all states of one
+    LSTM that the tasks share."""
+
+    operations: ClassVar[tuple[Operation, ...]] = ()
+    """The operations of its networks that `trainer.kernels` chooses an implementation of; found when a class is made:
+    a recurrence if it has a `fused` form, and several networks at once if it reads those of other tasks."""
 
     message_dim: int | None = None
-    """M; None is the width D of the sources."""
+    """The size M of messages; None for D, the size of the sources."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,26 +71,29 @@ class Communicator(nn.Module, Component, offers=("input_dim", "state_dim", "task
         super().__init_subclass__(**kwargs)
         if getattr(cls, "sources", None) not in ("tasks", "shared"):
             raise ComponentError(f"{cls.__name__} must say sources = 'tasks' or sources = 'shared' in its class body")
+        recurrence: tuple[Operation, ...] = () if cls.fused is Communicator.fused else ("recurrence",)
+        cls.operations = (*recurrence, "networks") if cls.sources == "tasks" else recurrence
 
     def senders(self, tasks: Sequence[str]) -> dict[str, list[str]]:
-        """Whom each task reads, by receiver; asked only with sources 'tasks'. Default: the complete graph."""
+        """The senders of each receiving task; only used with sources 'tasks'. Default: all other tasks."""
         return {receiver: [task for task in tasks if task != receiver] for receiver in tasks}
 
     @abstractmethod
     def prepare(self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor) -> Memory:
-        """Everything that needs no recurrence; called once per batch.
+        """Computes everything that does not depend on the recurrence; called once per batch.
 
         Args:
-            inputs_BTE: the embedded sentences, which every network reads too.
+            inputs_BTE: the embedded sentences, which every network reads as well.
             sources: (B, T, N, D), the N senders in the order of `senders`; or (B, N, D), the N = T shared states.
-            mask_BT: true at valid steps, a prefix of each row. What is made of padding must not reach valid steps.
+            mask_BT: true at valid steps, a prefix of each row. Nothing computed from padding may reach valid steps.
         """
 
     @abstractmethod
     def step(self, time: int, previous_BD: Tensor, memory: Memory) -> Message:
-        """The message read at `time`, given the reader's previous fused state.
+        """The message at step `time`, given the receiver's previous fused state (zeros at the first step).
 
-        Take tensors apart once, by `unbind` in `prepare`: indexing one by `time` makes the backward pass quadratic.
+        Split tensors into steps once, with `unbind` in `prepare`: indexing them by `time` makes the backward pass
+        quadratic in T, since each index has a gradient of the whole tensor's size.
         """
 
     def fused(
@@ -94,26 +105,32 @@ class Communicator(nn.Module, Component, offers=("input_dim", "state_dim", "task
         fusion: FusionWeights,
         recurrence: Recurrence,
     ) -> tuple[Tensor, Tensor] | None:
-        """The reader's whole recurrence at once, if there is a faster form of it than `prepare` and `step`.
+        """The receiver's whole recurrence at once, for communicators that have a faster form than `prepare` and `step`.
 
-        It must come to the same. Default: None, there is none. The first arguments are those of `prepare`, the others
-        are the reader's LSTM, the weights of its gate, and what runs the steps.
+        It must give the same numbers. Default: None, there is no such form.
+
+        Args:
+            inputs_BTE, sources, mask_BT: as for `prepare`.
+            lstm: the receiver's LSTM.
+            fusion: the weights of its message gate.
+            recurrence: runs the steps.
 
         Returns:
-            The fused states (B, T, D) and the messages' weights (B, T, N), which need no gradient.
+            The fused states (B, T, D) and the messages' weights (B, T, N), which need no gradient; or None.
         """
         return None
 
     def messages(
         self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor, states_BTD: Tensor, weights_BTN: Tensor
     ) -> Tensor:
-        """What was read at each step of a `fused` run, (B, T, M); asked for by traces only.
+        """The message at each step of a `fused` run, (B, T, M). Only traces need it.
 
-        Default: every `step` once more. Where a message is the mean of its sources, that is one product.
+        Default: `prepare` and every `step` once more. Override it where one product gives the same, as for messages
+        that are weighted means of their sources.
 
         Args:
-            inputs_BTE, sources, mask_BT: those of `fused`.
-            states_BTD, weights_BTN: what it gave.
+            inputs_BTE, sources, mask_BT: the arguments of `fused`.
+            states_BTD, weights_BTN: the result of `fused`.
         """
         memory = self.prepare(inputs_BTE, sources, mask_BT)
         previous_TBD = F.pad(states_BTD[:, :-1], (0, 0, 1, 0)).unbind(1)

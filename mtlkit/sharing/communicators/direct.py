@@ -1,4 +1,4 @@
-"""Direct communication: every task hears the other tasks' networks.
+"""Direct communication: every task reads the states of the other tasks' networks.
 
 Shapes: B batch, T time steps, N senders, E input size, D state size, A attention size.
 """
@@ -18,7 +18,7 @@ from mtlkit.types import PositiveInt
 
 
 class DirectMemory(NamedTuple):
-    """What does not depend on the recurrence, one tensor per time step."""
+    """What does not depend on the recurrence, as one tensor per time step."""
 
     queries_TBA: tuple[Tensor, ...]
     keys_TBNA: tuple[Tensor, ...]
@@ -52,7 +52,7 @@ class DirectCommunicator(Communicator):
         self.attention = AdditiveAttention(input_dim, state_dim, attention_dim)
 
     def senders(self, tasks: Sequence[str]) -> dict[str, list[str]]:
-        """The edges, with the receiver itself last if it is included."""
+        """The senders of each task: `edges` or all other tasks, and the task itself last with `include_self`."""
         graph = super().senders(tasks) if self.edges is None else self.edges
         if not self.include_self:
             return graph
@@ -60,12 +60,15 @@ class DirectCommunicator(Communicator):
         return {receiver: [*others[receiver], receiver] for receiver in graph}
 
     def prepare(self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor) -> DirectMemory:
-        """Sources are read at their own time step alone, so padding cannot reach a valid step and needs no mask."""
+        """Projects all inputs and senders' states, and splits them into steps.
+
+        The mask is not needed: a step reads only senders' states of the same step, so padding reaches no valid step.
+        """
         queries_BTA, keys_BTNA = self.attention.queries(inputs_BTE), self.attention.keys(sources)
         return DirectMemory(queries_BTA.unbind(1), keys_BTNA.unbind(1), sources.unbind(1))
 
     def step(self, time: int, previous_BD: Tensor, memory: DirectMemory) -> Message:
-        """Eqs. 3-6; the weights are alpha, over the senders."""
+        """The message of eqs. 3-6. Its weights are alpha, over the senders."""
         message: Message = self.attention(
             memory.queries_TBA[time], previous_BD, memory.keys_TBNA[time], memory.states_TBND[time]
         )
@@ -80,11 +83,11 @@ class DirectCommunicator(Communicator):
         fusion: FusionWeights,
         recurrence: Recurrence,
     ) -> tuple[Tensor, Tensor]:
-        """The same in one operation."""
+        """The whole recurrence as one operation with a backward pass of its own."""
         return attentive_lstm(inputs_BTE, sources, None, lstm, self.attention.parts(), fusion, recurrence)
 
     def messages(
         self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor, states_BTD: Tensor, weights_BTN: Tensor
     ) -> Tensor:
-        """Eq. 3 for all steps."""
+        """The messages of eq. 3 for all steps in one product."""
         return (weights_BTN.unsqueeze(2) @ sources.to(weights_BTN)).squeeze(2)

@@ -17,7 +17,7 @@ from mtlkit.types import PositiveInt
 
 
 class IndirectMemory(NamedTuple):
-    """What does not depend on the recurrence; every step reads the same positions."""
+    """What does not depend on the recurrence. Every step reads the same positions."""
 
     queries_TBA: tuple[Tensor, ...]
     keys_BNA: Tensor
@@ -32,9 +32,9 @@ class IndirectCommunicator(Communicator):
 
     attention_dim: size of the scorer; not printed in the paper, default the state size.
 
-    Later positions are read too. The paper does not speak of padding; here padded positions have no weight. A step
-    looks at all T positions, so time grows with T * T. Memory grows with T * (D + T): the scorer's B * T * T * A
-    numbers are computed again on the way back and not kept, unless `trainer.kernels` is `plain`.
+    Later positions are read as well. The paper does not mention padding; here padded positions have weight 0. A step
+    reads all T positions, so time grows with T * T. Memory grows with T * (D + T): the scorer's B * T * T * A numbers
+    are computed again in the backward pass instead of being kept, unless `trainer.kernels` is `plain`.
     """
 
     sources = "shared"
@@ -46,12 +46,12 @@ class IndirectCommunicator(Communicator):
         self.attention = AdditiveAttention(input_dim, state_dim, attention_dim)
 
     def prepare(self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor) -> IndirectMemory:
-        """The scorer's projections of all steps and all positions."""
+        """Projects all inputs and all positions for the scorer."""
         queries_BTA = self.attention.queries(inputs_BTE)
         return IndirectMemory(queries_BTA.unbind(1), self.attention.keys(sources), sources, ~mask_BT)
 
     def step(self, time: int, previous_BD: Tensor, memory: IndirectMemory) -> Message:
-        """Eqs. 5, 6 and 8; the weights are beta_t, over the positions."""
+        """The message of eqs. 5, 6 and 8. Its weights are beta_t, over the positions."""
         message: Message = self.attention(
             memory.queries_TBA[time], previous_BD, memory.keys_BNA, memory.states_BND, memory.padding_BN
         )
@@ -66,11 +66,11 @@ class IndirectCommunicator(Communicator):
         fusion: FusionWeights,
         recurrence: Recurrence,
     ) -> tuple[Tensor, Tensor]:
-        """The same in one operation."""
+        """The whole recurrence as one operation with a backward pass of its own."""
         return attentive_lstm(inputs_BTE, sources, ~mask_BT, lstm, self.attention.parts(), fusion, recurrence)
 
     def messages(
         self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor, states_BTD: Tensor, weights_BTN: Tensor
     ) -> Tensor:
-        """Eq. 8 for all steps."""
+        """The messages of eq. 8 for all steps in one product."""
         return weights_BTN @ sources.to(weights_BTN)

@@ -1,18 +1,18 @@
-"""What a model answered to one text and what was shared on the way, for terminals, notebooks and programs."""
+"""Explanations: a model's answer to one text and what was shared to reach it, for terminals, notebooks and programs."""
 
 from mtlkit.sharing.explanations.explanation import Explanation
-from mtlkit.sharing.explanations.shared import Guess, Mixture, Path, Reading, SharedWith, Step
-from mtlkit.sharing.explanations.sheet import Entry, Row, Sheet
+from mtlkit.sharing.explanations.shared import Guess, Mixture, PathStep, PathTaken, Reading, SharedWith
+from mtlkit.sharing.explanations.sheet import Entry, Sheet, SheetRow
 
 __all__ = [
     "Entry",
     "Explanation",
     "Guess",
     "Mixture",
-    "Path",
+    "PathStep",
+    "PathTaken",
     "Reading",
-    "Row",
     "SharedWith",
     "Sheet",
-    "Step",
+    "SheetRow",
 ]

@@ -1,4 +1,4 @@
-"""An answer, and what was shared on the way to it."""
+"""The answer to a text, with what was shared to reach it."""
 
 from dataclasses import dataclass
 from typing import Any, final
@@ -10,9 +10,15 @@ from mtlkit.sharing.explanations.shared import SharedWith
 @final
 @dataclass(frozen=True)
 class Explanation:
-    """Of one text of a task; a notebook shows it as a table.
+    """The answer to one text of a task, and what was shared to reach it. Notebooks show it as a table.
 
-    `label` and, where the head has one, its `probability`; or `tags`, one for each word.
+    Attributes:
+        task: the task that answered.
+        words: the words of the text.
+        shared: what was shared, in the form of the sharing scheme.
+        label: the predicted label; None where words are tagged.
+        probability: the probability of the label; None where the head gives none.
+        tags: the predicted tags, one for each word; None where texts are labelled.
     """
 
     task: str
@@ -24,13 +30,13 @@ class Explanation:
 
     @property
     def answer(self) -> str:
-        """In one line."""
+        """The answer on one line: a label with its probability, or words with their tags."""
         if self.tags is not None:
             return " ".join(f"{word}/{tag}" for word, tag in zip(self.words, self.tags, strict=True))
         return f"{self.label}" if self.probability is None else f"{self.label} {self.probability:.2f}"
 
     def to_json(self) -> dict[str, Any]:
-        """The record of `mtlkit predict`, and under `shared` all weights as they are."""
+        """The record that `mtlkit predict` writes, with everything that was shared under `shared`."""
         answer = {"label": self.label, "tags": self.tags, "probability": self.probability}
         given = {name: value for name, value in answer.items() if value is not None}
         return {"task": self.task, "words": list(self.words), **given, "shared": self.shared.to_json()}

@@ -1,4 +1,4 @@
-"""An explanation in a notebook: no script, no style but its own, no colour of text, so that any theme may be around."""
+"""Explanations in notebooks, as HTML without scripts, classes or text colours, so that it suits any theme."""
 
 from html import escape
 
@@ -6,14 +6,14 @@ from mtlkit.sharing.explanations.sheet import Entry, Sheet
 from mtlkit.text import visible
 
 HUES = (210, 30, 140, 0, 280, 60)
-"""Of sources, in turn, and the first one of whatever has no colour of its own."""
+"""The hues of sources, in turn. Entries without a colour of their own have the first."""
 
 DARKEST = 0.35
 """Opacity at the largest weight: black text on white, as white text on black, keeps a contrast of more than 7."""
 
 
 def html_table(title: str, sheet: Sheet) -> str:
-    """A table in which what weighs more is darker."""
+    """A sheet as an HTML table, in which entries of larger weight are darker."""
     head = "".join(f'<th style="text-align:left">{_text(name)}</th>' for name in sheet.header)
     lines = ["<table>", f'<caption style="text-align:left">{_text(title)}</caption>', f"<tr>{head}</tr>"]
     for row in sheet.rows:

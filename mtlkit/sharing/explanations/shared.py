@@ -1,4 +1,4 @@
-"""What was shared for one text, in one of four forms: those of `mtlkit.sharing.Trace`, as plain numbers.
+"""What was shared for one text, as plain numbers, in four forms that correspond to those of `mtlkit.sharing.Trace`.
 
 Shapes: T words, N sources, L layers, K tasks, S steps, A actions (modules, and Stop as the last).
 """
@@ -6,7 +6,7 @@ Shapes: T words, N sources, L layers, K tasks, S steps, A actions (modules, and 
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
-from mtlkit.sharing.explanations.sheet import TOP, Entry, Row, Sheet, most
+from mtlkit.sharing.explanations.sheet import TOP, Entry, Sheet, SheetRow, most
 
 Matrix: TypeAlias = tuple[tuple[float, ...], ...]
 
@@ -18,18 +18,18 @@ class Reading:
 
     words: tuple[str, ...]
     tasks: tuple[str, ...] | None
-    """The N sources; None: they are the T words themselves, as a shared network reads them."""
+    """The N tasks that were read; None where the sources are the T words themselves, as a shared network reads them."""
     left_to_right: Matrix
-    """(T, N)"""
+    """The weights (T, N) of the network that reads from left to right."""
     right_to_left: Matrix | None = None
-    """The same of the network that reads from the end, if there is one, in reading order on both axes."""
+    """The weights (T, N) of the network that reads from right to left, if there is one; both axes in reading order."""
     gates: tuple[float, ...] | None = None
-    """(T) how far each word was opened to what it took, from 0 to 1, where there is a gate."""
+    """How far each word (T) was opened to what it took, from 0 to 1; None where there is no gate."""
     backward_gates: tuple[float, ...] | None = None
-    """The same of the network that reads from the end."""
+    """`gates` of the network that reads from right to left."""
 
     def to_json(self) -> dict[str, Any]:
-        """`sources` are names of tasks, or the words in their order."""
+        """The reading as JSON. `sources` are the names of tasks, or the words in order."""
         further = {name: getattr(self, name) for name in ("right_to_left", "gates", "backward_gates")}
         return {
             "kind": "tasks" if self.tasks is not None else "positions",
@@ -39,13 +39,13 @@ class Reading:
         }
 
     def sheet(self) -> Sheet:
-        """Each word with the three sources that it took most of. Words that are sources are numbered."""
+        """A table of each word with the three sources that it took most of. Words that are sources are numbered."""
         names = self.tasks or tuple(f"{word} ({number})" for number, word in enumerate(self.words, 1))
         heads = self.words if self.tasks is not None else names
         ways = [self.left_to_right] if self.right_to_left is None else [self.left_to_right, self.right_to_left]
         titles = ("reads most",) if len(ways) == 1 else ("from left to right", "from right to left")
         rows = tuple(
-            Row(head, tuple(most(names, weights, TOP, self.tasks is not None) for weights in row))
+            SheetRow(head, tuple(most(names, weights, TOP, self.tasks is not None) for weights in row))
             for head, *row in zip(heads, *ways, strict=True)
         )
         return Sheet(("word", *titles), rows)
@@ -53,22 +53,22 @@ class Reading:
 
 @final
 @dataclass(frozen=True)
-class Step:
+class PathStep:
     """One module on a path, or Stop."""
 
     module: int | None
-    """Its number, from 0; None is Stop."""
+    """The number of the module, from 0; None for Stop."""
     policy: tuple[float, ...] | None
-    """(A) how likely each action was; None where nothing was chosen by chance."""
+    """The probability of each action (A); None where the selector has no policy."""
 
     @property
     def probability(self) -> float | None:
-        """Of what was taken."""
+        """The probability of the action that was taken; None where the selector has no policy."""
         return None if self.policy is None else self.policy[-1 if self.module is None else self.module]
 
     @property
     def alternatives(self) -> tuple[Entry, ...]:
-        """The likeliest of what was not taken."""
+        """The most probable actions that were not taken."""
         if self.policy is None:
             return ()
         names = [_name(number) for number in (*range(len(self.policy) - 1), None)]
@@ -78,25 +78,27 @@ class Step:
 
 @final
 @dataclass(frozen=True)
-class Path:
+class PathTaken:
     """The modules of a pool that the text went through, the same for all texts of the task."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[PathStep, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """`policy` has the modules in their order, and Stop last."""
+        """The path as JSON. `policy` has the probabilities of the modules in order, and that of Stop last."""
         steps = [{"module": step.module, "probability": step.probability, "policy": step.policy} for step in self.steps]
         return {"kind": "path", "steps": steps}
 
     def sheet(self) -> Sheet:
-        """Each step with its probability and what else could have been taken; a line where there is none at all."""
+        """A table of the steps, with their probabilities and alternatives; one line if the path is empty."""
         if not self.steps:
-            return Sheet(("step", "takes"), (Row("none", ((Entry("no module; the head reads the embeddings"),),)),))
+            return Sheet(
+                ("step", "takes"), (SheetRow("none", ((Entry("no module; the head reads the embeddings"),),)),)
+            )
         by_chance = any(step.policy is not None for step in self.steps)
         rows = []
         for number, step in enumerate(self.steps, 1):
             taken = (Entry(_name(step.module), step.probability, step.module),)
-            rows.append(Row(str(number), (taken, step.alternatives) if by_chance else (taken,)))
+            rows.append(SheetRow(str(number), (taken, step.alternatives) if by_chance else (taken,)))
         return Sheet(("step", "takes", "instead of") if by_chance else ("step", "takes"), tuple(rows))
 
 
@@ -107,16 +109,16 @@ class Mixture:
 
     tasks: tuple[str, ...]
     layers: Matrix
-    """(L, K), of any sign."""
+    """The coefficients (L, K), of any sign."""
 
     def to_json(self) -> dict[str, Any]:
-        """`sources` are names of tasks."""
+        """The mixture as JSON. `sources` are the names of tasks."""
         return {"kind": "mixture", "sources": list(self.tasks), "layers": self.layers}
 
     def sheet(self) -> Sheet:
-        """Each layer with all tasks, the largest coefficient first."""
+        """A table of each layer with all tasks, the largest coefficient first."""
         rows = [
-            Row(str(number), (most(self.tasks, weights, len(self.tasks)),))
+            SheetRow(str(number), (most(self.tasks, weights, len(self.tasks)),))
             for number, weights in enumerate(self.layers, 1)
         ]
         return Sheet(("layer", "reads"), tuple(rows))
@@ -125,23 +127,23 @@ class Mixture:
 @final
 @dataclass(frozen=True)
 class Guess:
-    """Which task the text's shared states give it away for: what a discriminator takes it to be from."""
+    """Which task a discriminator takes the text to be from, judging by its shared states."""
 
     tasks: tuple[str, ...]
     probabilities: tuple[float, ...]
-    """(K)"""
+    """The probability of each task (K)."""
 
     def to_json(self) -> dict[str, Any]:
-        """`sources` are names of tasks."""
+        """The guess as JSON. `sources` are the names of tasks."""
         return {"kind": "guess", "sources": list(self.tasks), "probabilities": self.probabilities}
 
     def sheet(self) -> Sheet:
-        """One line with all tasks, the likeliest first."""
+        """A table of one line with all tasks, the most probable first."""
         taken_for = most(self.tasks, self.probabilities, len(self.tasks))
-        return Sheet(("the discriminator", "takes it for"), (Row("from the shared states", (taken_for,)),))
+        return Sheet(("the discriminator", "takes it for"), (SheetRow("from the shared states", (taken_for,)),))
 
 
-SharedWith: TypeAlias = Reading | Path | Mixture | Guess
+SharedWith: TypeAlias = Reading | PathTaken | Mixture | Guess
 
 
 def _name(module: int | None) -> str:

@@ -1,4 +1,4 @@
-"""The one table that terminals and notebooks draw."""
+"""Sheets: the one form of table in which terminals and notebooks show explanations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,12 @@ TOP = 3
 @final
 @dataclass(frozen=True)
 class Entry:
-    """A source with how much was taken of it, from 0 to 1 except for mixtures, or None.
+    """A source, and how much was taken of it.
 
-    `place` is its number among all sources, if they are few enough to have a colour each.
+    Attributes:
+        name: the name of the source.
+        weight: from 0 to 1, except for mixtures; None where there is no weight.
+        place: the source's number among all sources; None where there are too many for a colour each.
     """
 
     name: str
@@ -22,8 +25,8 @@ class Entry:
 
 @final
 @dataclass(frozen=True)
-class Row:
-    """A word, step or layer, and for each further column what it took, the most first."""
+class SheetRow:
+    """A row named by a word, step or layer, with the entries of each further column, the largest first."""
 
     name: str
     cells: tuple[tuple[Entry, ...], ...]
@@ -32,19 +35,19 @@ class Row:
 @final
 @dataclass(frozen=True)
 class Sheet:
-    """A header of one more name than rows have cells, and the rows."""
+    """A table: rows, under a header with one name more than rows have cells."""
 
     header: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[SheetRow, ...]
 
     @property
     def largest(self) -> float:
-        """The largest weight, whatever its sign; 0 where there is none."""
+        """The largest absolute weight in the sheet; 0 where there are no weights."""
         entries = (entry for row in self.rows for cell in row.cells for entry in cell)
         return max((abs(entry.weight or 0) for entry in entries), default=0)
 
 
 def most(names: Sequence[str], weights: Sequence[float], count: int, coloured: bool = True) -> tuple[Entry, ...]:
-    """The `count` sources with the largest weights; among equals the first."""
+    """The `count` sources of the largest absolute weights. Ties keep the order of the sources."""
     places = sorted(range(len(weights)), key=lambda place: -abs(weights[place]))[:count]
     return tuple(Entry(names[place], weights[place], place if coloured else None) for place in places)

@@ -1,4 +1,4 @@
-"""Pool selectors: which modules of a pool a task's texts go through, and in which order."""
+"""Pool selectors: which modules of a pool the texts of a task go through, and in which order."""
 
 from mtlkit.sharing.selectors.controller import Controller
 from mtlkit.sharing.selectors.fixed import FixedPaths

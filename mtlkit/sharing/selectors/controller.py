@@ -1,4 +1,4 @@
-"""The learned selector.
+"""The learned pool selector, trained by REINFORCE.
 
 Shapes: N paths, T steps, A actions (the modules, and Stop as the last one), K tasks, S embedding size, H state size.
 """
@@ -16,11 +16,15 @@ from mtlkit.types import Fraction, PositiveInt
 
 State = tuple[Tensor, Tensor] | None
 Choose = Callable[[int, Tensor, Tensor], Tensor]
-"""Chooses the actions (N,) of a step, given the policy and the uniform law (N, A)."""
+"""(step, policy (N, A), uniform distribution over legal actions (N, A)) -> the actions (N,) of the step."""
 
 
 class Walk(NamedTuple):
-    """Some paths, action by action: log-probabilities of those taken, and entropies of the policy."""
+    """N paths action by action.
+
+    The log-probabilities are of the actions taken, under the policy and under the uniform distribution over legal ones;
+    the entropies are the policy's. Steps after Stop have 0 in all three.
+    """
 
     actions_NT: Tensor
     log_policy_NT: Tensor
@@ -33,17 +37,17 @@ class Walk(NamedTuple):
 class Controller(PoolSelector):
     """An LSTM that reads a task's embedding and then emits modules until Stop (Chen et al. 2018, eqs. 1-3).
 
-    It evaluates with the greedy path, the likeliest action at each step. REINFORCE trains it, in an update strategy.
+    Evaluation uses the greedy path, the most probable action at each step. REINFORCE trains it, in an update strategy.
 
     hidden_dim: H, size of the LSTM's state (printed).
     embedding_dim: S, size of the embeddings of tasks (printed) and of actions.
     exploration: how often an action is drawn uniformly from the legal ones instead of from the policy (printed: 0.2);
         in training mode only.
-    explore: whether that is decided for each `action`, or once for a whole path, `structure`; the paper leaves it open.
-    importance: weigh a path by policy / law that drew it. The paper corrects nothing: the log-probability is that of
-        the actions taken, whoever chose them.
-    input: what the LSTM reads. `task_first`: the task's embedding, then the embedding of the action before.
-        `task_concat_action`: both at every step. The paper says so much of the first step only.
+    explore: whether to decide that for each `action`, or once for a whole path, `structure`; the paper leaves it open.
+    importance: whether to weight a path by policy / distribution that it was drawn from. The paper has no such
+        correction: the log-probability is that of the actions taken, whether or not they were exploration.
+    input: what the LSTM reads. `task_first`: the task's embedding, then the embedding of the previous action.
+        `task_concat_action`: both at every step. The paper only describes the first step.
     allow_empty: whether a path may stop before its first module.
     allow_repeat: whether a path may take a module twice.
     """
@@ -80,7 +84,7 @@ class Controller(PoolSelector):
         return self.draw(task, num_samples, self.exploration if self.training else 0.0)
 
     def draw(self, task: str, num_samples: int, exploration: float) -> Paths:
-        """Paths drawn with this much exploration: 0 is the policy itself, 1 uniform choice."""
+        """Draws N paths. `exploration` is the probability of a uniform choice: 0 is the policy itself, 1 uniform."""
         rates_N1 = self.output.weight.new_full((num_samples, 1), exploration)
         if self.explore == "structure":
             rates_N1 = torch.bernoulli(rates_N1)
@@ -92,7 +96,7 @@ class Controller(PoolSelector):
         return self._paths(walk, exploration)
 
     def score(self, task: str, paths: Sequence[ModulePath]) -> Paths:
-        """Log-probabilities and entropies of given paths, which must be legal."""
+        """The log-probabilities and entropies of given paths, which must be legal."""
         actions_NT = self.rules.actions(paths, self._device)
         return self._paths(self._walk(task, len(paths), lambda step, *_: actions_NT[:, step]), exploration=0.0)
 
@@ -113,7 +117,7 @@ class Controller(PoolSelector):
         return torch.stack(steps[: self.rules.num_steps(path)])
 
     def embedding(self, task: str) -> Tensor:
-        """The one that its LSTM begins with."""
+        """The learned embedding (S,) of the task, which its LSTM reads first."""
         return self.task_embeddings.weight[self.tasks.index(task)]
 
     @property
@@ -125,7 +129,7 @@ class Controller(PoolSelector):
         actions_NT = torch.zeros(num_paths, 0, dtype=torch.int64, device=self._device)
         state: State = None
         steps = []
-        # In full precision: a path must not hang on the precision that the modules run in.
+        # In full precision: a path must not depend on the precision that the modules run in.
         with torch.autocast(self._device.type, enabled=False):
             for step in range(self.rules.max_length):
                 state = self.recurrence(self._input(task_NS, actions_NT), state)
@@ -135,7 +139,8 @@ class Controller(PoolSelector):
                 policy_NA = log_policy_NA.exp()
                 uniform_NA = legal_NA.to(policy_NA) / legal_NA.sum(dim=1, keepdim=True)
                 actions_N1 = choose(step, policy_NA.detach(), uniform_NA).unsqueeze(1)
-                # An illegal action's 0 log 0 is 0.
+                # An illegal action's 0 log 0 is 0, and so is its gradient: -inf must not enter the product. After Stop
+                # only Stop is legal, with probability 1, so such steps add 0 to log-probabilities and entropies.
                 entropies_N1 = -(policy_NA * log_policy_NA.masked_fill(~legal_NA, 0.0)).sum(dim=1, keepdim=True)
                 taken = (log_policy_NA.gather(1, actions_N1), uniform_NA.gather(1, actions_N1).log())
                 steps.append((actions_N1, *taken, entropies_N1))
@@ -156,7 +161,7 @@ class Controller(PoolSelector):
         return Paths(self.rules.paths(walk.actions_NT), log_probs_N, walk.entropies_NT.sum(dim=1), ratios_N.detach())
 
     def _ratios(self, walk: Walk, exploration: float) -> Tensor:
-        """Policy / law that drew the path: a mixture at every step, or a mixture of whole paths."""
+        """Policy / distribution that the path was drawn from: a mixture at every step, or a mixture of whole paths."""
         policy, uniform = walk.log_policy_NT, walk.log_uniform_NT
         if self.explore == "structure":
             policy, uniform = policy.sum(dim=1, keepdim=True), uniform.sum(dim=1, keepdim=True)

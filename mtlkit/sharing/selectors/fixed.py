@@ -1,4 +1,4 @@
-"""Paths that are given."""
+"""The pool selector whose paths are given."""
 
 from typing import final
 
@@ -13,12 +13,12 @@ from mtlkit.types import NonNegativeInt
 @final
 @PoolSelector.register("fixed")
 class FixedPaths(PoolSelector):
-    """Each task has one path: what a search came to, or an architecture drawn by hand.
+    """One given path for each task: the result of a search, or an architecture designed by hand.
 
     paths: task -> numbers of modules, from 0, in order; an entry for every task. `[]` leaves embeddings as they are.
 
     Raises:
-        ConfigError: a task is missing or unknown, or a path is too long or names a module that there is not.
+        ConfigError: a task is missing or unknown, or a path is too long or names a module that does not exist.
     """
 
     def __init__(

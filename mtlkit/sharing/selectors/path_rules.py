@@ -1,4 +1,4 @@
-"""Which paths through a pool are legal.
+"""The rules for legal paths through a pool.
 
 Shapes: N paths, T steps taken so far, A actions: a number for each module, and Stop as the last one.
 """
@@ -17,10 +17,10 @@ from mtlkit.sharing.selectors.pool_selector import ModulePath
 @final
 @dataclass(frozen=True)
 class PathRules:
-    """A path takes modules one by one until it takes Stop, or has `max_length` of them.
+    """Which actions are legal: a path takes one module after another until it takes Stop or has `max_length` modules.
 
     Chen et al. 2018 print none of these rules. Without a cap, uniform choices among 20 modules and Stop would stack 20
-    modules on average; Stop at once would leave the embeddings alone; repeats are in the paper ("self-loops").
+    modules on average; an immediate Stop leaves the embeddings as they are; the paper has repeats ("self-loops").
     """
 
     num_modules: int
@@ -30,11 +30,11 @@ class PathRules:
 
     @property
     def stop(self) -> int:
-        """The action that ends a path; after it, nothing but itself is legal."""
+        """The action that ends a path. After it, no other action is legal."""
         return self.num_modules
 
     def legal(self, actions_NT: Tensor) -> Tensor:
-        """(N, A) which actions may come next."""
+        """Which actions are legal next, (N, A), given the actions taken so far."""
         num_paths, num_taken = actions_NT.shape
         legal_NA = torch.ones(num_paths, self.num_modules + 1, dtype=torch.bool, device=actions_NT.device)
         if num_taken == 0:
@@ -42,12 +42,14 @@ class PathRules:
             return legal_NA
         if not self.allow_repeat:
             legal_NA.scatter_(1, actions_NT, False)
+        # Ended paths continue with Stop up to the full length, so that all rows have the same number of actions. It is
+        # allowed last, since the line on repeats forbids a Stop that was taken.
         legal_NA[:, : self.stop] &= (actions_NT[:, -1:] != self.stop).expand(-1, self.num_modules)
         legal_NA[:, self.stop] = True
         return legal_NA
 
     def uniform(self, num_paths: int, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
-        """Actions (N, T) drawn uniformly from the legal ones at each step, and the paths' log-probabilities (N,)."""
+        """Draws N paths, each action uniformly from the legal ones: actions (N, T) and log-probabilities (N,)."""
         actions_NT = torch.zeros(num_paths, 0, dtype=torch.int64, device=device)
         log_probs_N = torch.zeros(num_paths, device=device)
         for _ in range(self.max_length):
@@ -57,14 +59,14 @@ class PathRules:
         return actions_NT, log_probs_N
 
     def paths(self, actions_NT: Tensor) -> list[ModulePath]:
-        """The modules before Stop."""
+        """The path of each row: its modules before Stop."""
         return [tuple(takewhile(lambda action: action != self.stop, row)) for row in actions_NT.tolist()]
 
     def num_steps(self, path: ModulePath) -> int:
-        """How many actions the path takes, its Stop included where it has one."""
+        """The number of actions of a path, including its Stop if it has one."""
         return min(len(path) + 1, self.max_length)
 
     def actions(self, paths: Sequence[ModulePath], device: torch.device | None = None) -> Tensor:
-        """(N, max_length) the actions of whole paths, filled up with Stop."""
+        """The actions (N, max_length) of whole paths, padded with Stop."""
         rows = [[*path, *[self.stop] * (self.max_length - len(path))] for path in paths]
         return torch.tensor(rows, dtype=torch.int64, device=device)

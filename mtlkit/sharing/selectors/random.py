@@ -1,4 +1,4 @@
-"""Paths by chance."""
+"""The pool selector that learns nothing."""
 
 from typing import final
 
@@ -14,9 +14,9 @@ from mtlkit.sharing.selectors.pool_selector import ModulePath, Paths, PoolSelect
 @final
 @PoolSelector.register("random")
 class RandomPaths(PoolSelector):
-    """At each step an action drawn uniformly from the legal ones; nothing is learned. The control for a search.
+    """Paths drawn uniformly, each action from the legal ones. Nothing is learned; this is the control for a search.
 
-    A task is evaluated with one such path, drawn when the model is built and kept with its weights.
+    A task is evaluated with one such path, which is drawn when the model is built and kept with its weights.
 
     allow_empty: whether a path may stop before its first module.
     allow_repeat: whether a path may take a module twice.
@@ -40,18 +40,18 @@ class RandomPaths(PoolSelector):
 
     def sample(self, task: str, num_samples: int) -> Paths:
         actions_NT, log_probs_N = self.rules.uniform(num_samples, self.paths_KT.device)
-        # Every step is uniform, so its entropy is what the step adds to -log p.
+        # Every step is uniform, so its entropy equals what it adds to -log p.
         return Paths(self.rules.paths(actions_NT), log_probs_N, -log_probs_N, torch.ones_like(log_probs_N))
 
     def best(self, task: str) -> ModulePath:
         place = self.tasks.index(task)
         (path,) = self.rules.paths(self.paths_KT[place : place + 1])
-        if not all(0 <= module < self.rules.num_modules for module in path):  # of weights that were tampered with
+        if not all(0 <= module < self.rules.num_modules for module in path):  # from weights that were tampered with
             raise ConfigError(f"the path of {task} names a module that there is not")
         return path
 
     def policy(self, task: str, path: ModulePath) -> Tensor:
-        """Uniform over what is legal."""
+        """The uniform distribution over legal actions at each step, (S, A)."""
         actions_T = self.rules.actions([path], self.paths_KT.device)[0]
         legal_SA = torch.cat([self.rules.legal(actions_T[None, :step]) for step in range(self.rules.num_steps(path))])
         return legal_SA / legal_SA.sum(dim=1, keepdim=True)

@@ -20,14 +20,14 @@ from mtlkit.types import PositiveInt
 class UniformThenGreedy(PoolSelector):
     """A search in two parts: a task's paths are uniform at first, and the controller's greedy one from then on.
 
-    In the first part every step is drawn uniformly from the legal actions, so that no module starves, and the
-    controller learns from the rewards of these paths. In the second part it has stopped learning: all samples are its
-    greedy path. What is counted are a task's draws in training mode; an update strategy makes one for each batch,
-    however many paths are in it, and `alternating` one more for each step of its search. The count is kept with the
-    weights. Ours; Chen et al. 2018 explore at random with a fixed rate.
+    In the first part every action is drawn uniformly from the legal ones, so that all modules are trained, and the
+    controller learns from the rewards of these paths. In the second part it no longer learns: all samples are its
+    greedy path. Draws of a task in training mode are counted; an update strategy makes one for each batch, however many
+    paths are in it, and `alternating` one more for each step of its search. The count is kept with the weights. This
+    selector is ours; Chen et al. 2018 explore at random with a fixed rate.
 
     uniform_draws: a task's draws in the first part.
-    controller: what learns; of type `controller`. How it explores by itself does not matter here.
+    controller: the selector that learns, of type `controller`. Its own exploration is not used.
 
     Raises:
         ConfigError: the controller is of another type, which could not learn from paths that it has not drawn.
@@ -68,5 +68,5 @@ class UniformThenGreedy(PoolSelector):
         return self.controller.policy(task, path)
 
     def embedding(self, task: str) -> Tensor:
-        """The controller's."""
+        """The vector (S,) that the controller has learned for the task."""
         return self.controller.embedding(task)

@@ -17,7 +17,7 @@ from mtlkit.training.optimizers import Optimizer
 
 Baseline = Literal["none", "mean", "ema"]
 EMA_DECAY = 0.95
-"""Of ENAS (Pham et al. 2018)."""
+"""How much of the old running mean each update keeps, as in ENAS (Pham et al. 2018)."""
 
 
 class Rewarded(NamedTuple):
@@ -64,12 +64,16 @@ class PolicyGradient:
         self.entropy = entropy
         self.optimizer = optimizer
         self.optimization: Optimization | None = None
+        self.trained: list[str] = []
+        """The names of phi in the order of its optimizer, whose state knows parameters by their positions only."""
         self.running_means: dict[str, Tensor] = {}
 
     def prepare(self, phi: Mapping[str, nn.Parameter], gradient_clip: float | None) -> None:
         """Makes an optimizer of phi's own, given phi by name; a selector without parameters needs none."""
         if phi:
             created = self.optimizer.build().create_over(phi)
+            name_of = {id(parameter): name for name, parameter in phi.items()}
+            self.trained = [name_of[id(each)] for group in created.param_groups for each in group["params"]]
             # Undone whatever the trainer does with an unsound step: with NaN in phi, no path can be drawn any more.
             self.optimization = Optimization(created, phi.values(), gradient_clip, undoes=True)
 
@@ -81,7 +85,7 @@ class PolicyGradient:
             self.optimization.apply()
 
     def soundness(self) -> Tensor | None:
-        """Whether all updates since the last call were sound; None where phi has no parameters."""
+        """Whether all updates since the last call were finite, a boolean scalar; None where phi has no parameters."""
         return self.optimization.soundness() if self.optimization else None
 
     def weights(self, task: str, rewards_N: Tensor) -> Tensor:
@@ -93,12 +97,18 @@ class PolicyGradient:
         return (rewards_N - self._baseline(task, rewards_N)) / num_samples
 
     def state_dict(self) -> dict[str, Any]:
-        """Of the optimiser and the running means."""
+        """The state of phi's optimizer and the running means of the rewards."""
         optimizer = self.optimization.state_dict() if self.optimization else {}
-        return {"optimizer": optimizer, "running_means": dict(self.running_means)}
+        return {"optimizer": optimizer, "trained": list(self.trained), "running_means": dict(self.running_means)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Takes it back, after `prepare`."""
+        """Restores a state; to be called after `prepare`.
+
+        Raises:
+            ValueError: it is the state of an optimizer of other parameters, or of other groups of them.
+        """
+        if state.get("trained", self.trained) != self.trained:  # checkpoints of older versions do not say
+            raise ValueError("other parameters choose paths")
         if self.optimization:
             self.optimization.load_state_dict(state["optimizer"])
         self.running_means = dict(state["running_means"])

@@ -1,4 +1,4 @@
-"""What strategies that search for paths have in common.
+"""The common part of strategies that search for paths.
 
 Shapes: N sampled paths, P batches.
 """
@@ -45,22 +45,22 @@ class SearchStrategy(UpdateStrategy):
     def prepare(
         self, model: MultiTaskModel, dev: Mapping[str, BatchStream], gradient_clip: float | None
     ) -> list[nn.Parameter]:
-        """Makes phi's optimiser; returns theta."""
+        """Makes phi's optimizer and returns theta."""
         self.dev = dev
         theta, phi = parameters_by_role(model, searches=True)
         self.policy.prepare(named(model, phi), gradient_clip)
         return theta
 
     def state_dict(self) -> dict[str, Any]:
-        """That of phi's optimiser and of the running means."""
+        """The state of the policy: phi's optimizer and the running means of the rewards."""
         return {"policy": self.policy.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Takes it back."""
+        """Restores the state of the policy."""
         self.policy.load_state_dict(state["policy"])
 
     def draw(self, model: MultiTaskModel, batches: Sequence[Batch]) -> list[Paths]:
-        """N paths for each batch."""
+        """Draws N paths for each batch."""
         return [scheme_of(model).sample(batch.task, self.num_samples) for batch in batches]
 
     def reward(
@@ -110,7 +110,7 @@ class SearchStrategy(UpdateStrategy):
         return torch.stack(add_gradients(model, batches, losses, optimization, restart))
 
     def result(self, batches: Sequence[Batch], losses_P: Tensor) -> StepResult:
-        """That of a step which is over."""
+        """The result of a step, given each batch's loss; resets the counts of work."""
         work, self.work = dict(self.work), Counter()
         losses = list(zip([batch.task for batch in batches], losses_P, strict=True))
         return StepResult(losses, work, self.policy.soundness())

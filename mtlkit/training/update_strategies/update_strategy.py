@@ -22,16 +22,19 @@ class StepResult:
     work: dict[str, int] = field(default_factory=dict)
     """Counts of what was done, by name; the trainer adds them up over an epoch."""
     sound: Tensor | None = None
-    """Whether all steps on what the strategy changes by itself were sound, a boolean scalar; None if it has nothing."""
+    """Boolean scalar: whether all updates of parameters that the strategy changes by itself were finite; None if it
+    changes none by itself."""
 
 
 class UpdateStrategy(Component):
-    """How parameters change, given batches. `joint` is gradient descent; searches over architectures have their own."""
+    """Changes the parameters, given the batches of a step. `joint` is gradient descent; architecture searches do
+    more.
+    """
 
     searches: ClassVar[bool] = False
-    """Whether it chooses among paths, which only a searchable sharing scheme has."""
+    """Whether the strategy searches for paths, so that it needs a searchable sharing scheme."""
     needs_dev: bool = False
-    """Whether it learns from dev data, so that every task must have some."""
+    """Whether the strategy learns from dev data, so that every task must have some."""
 
     def prepare(
         self, model: MultiTaskModel, dev: Mapping[str, BatchStream], gradient_clip: float | None

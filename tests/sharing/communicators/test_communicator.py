@@ -17,7 +17,7 @@ def test_every_task_hears_all_others_by_default() -> None:
 
 def test_the_example_in_the_interface_works() -> None:
     """Unregistered, or it would join the components of the other tests."""
-    _, _, block = (inspect.getdoc(Communicator) or "").partition("A whole one:\n")
+    _, _, block = (inspect.getdoc(Communicator) or "").partition("complete example:\n")
     code = textwrap.dedent(block.partition("\nA constructor")[0]).replace('@Communicator.register("mean")', "")
     names: dict[str, Any] = dict(vars(mtlkit.sharing.communicators))
     exec(code, names)

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from mtlkit.cli.sheets import explanation_text
-from mtlkit.sharing.explanations import Explanation, Guess, Mixture, Path, Reading, SharedWith, Step
+from mtlkit.sharing.explanations import Explanation, Guess, Mixture, PathStep, PathTaken, Reading, SharedWith
 from mtlkit.sharing.explanations.html import DARKEST, HUES
 from mtlkit.text import visible
 
@@ -66,7 +66,7 @@ def test_a_guess_is_one_line_with_the_likeliest_first() -> None:
 
 
 def test_a_path_has_probabilities_and_what_else_there_was() -> None:
-    path = Path((Step(1, (0.25, 0.625, 0.0, 0.125)), Step(None, (0.125, 0.25, 0.125, 0.5))))
+    path = PathTaken((PathStep(1, (0.25, 0.625, 0.0, 0.125)), PathStep(None, (0.125, 0.25, 0.125, 0.5))))
     assert [step.probability for step in path.steps] == [0.625, 0.5]
     first, second = path.sheet().rows
     assert [(entry.name, entry.weight) for cell in first.cells for entry in cell] == [
@@ -75,11 +75,11 @@ def test_a_path_has_probabilities_and_what_else_there_was() -> None:
         ("stop", 0.125),
     ]
     assert second.cells[0][0].name == "stop"
-    assert Path((Step(2, None),)).sheet().header == ("step", "takes")
+    assert PathTaken((PathStep(2, None),)).sheet().header == ("step", "takes")
 
 
 def test_a_path_without_modules_is_told() -> None:
-    assert "no module; the head reads the embeddings" in explanation_text(explained(Path(())), to_file=True)
+    assert "no module; the head reads the embeddings" in explanation_text(explained(PathTaken(())), to_file=True)
 
 
 def test_coefficients_are_shown_with_their_sign() -> None:
@@ -124,7 +124,7 @@ def test_a_notebook_shows_hostile_text_as_text() -> None:
 
 @pytest.mark.parametrize(
     ("shared", "rows"),
-    [(reading(["fine", "film"]), 2), (Path((Step(0, None),)), 1), (Mixture(("movie",), ((0.0,), (0.0,))), 2)],
+    [(reading(["fine", "film"]), 2), (PathTaken((PathStep(0, None),)), 1), (Mixture(("movie",), ((0.0,), (0.0,))), 2)],
     ids=["reading", "path", "mixture"],
 )
 def test_a_notebook_shows_every_row(shared: SharedWith, rows: int) -> None:

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mtlkit.config import Lazy
 from mtlkit.errors import ConfigError
 from mtlkit.sharing.selectors import Controller, FixedPaths, Paths
-from mtlkit.training.optimizers import SGD, Adam
+from mtlkit.training.optimizers import SGD, Adam, AdamGroup
 from mtlkit.training.update_strategies.policy_gradient import Baseline, PolicyGradient, Rewarded
 
 TASKS = ["movie", "tweet"]
@@ -123,3 +123,20 @@ def test_a_bandit_finds_the_best_path_of_each_task(settings: dict[str, Any]) -> 
 def probability(controller: Controller, task: str, path: tuple[int, ...]) -> float:
     log_probs_N: Tensor = controller.score(task, [path]).log_probs_N
     return log_probs_N.exp().item()
+
+
+def test_the_state_of_other_groups_is_refused() -> None:
+    """Of the same sizes: PyTorch would give each parameter the moments of the other."""
+
+    def prepared(pattern: str) -> PolicyGradient:
+        optimizer = Lazy.of(Adam, groups=[AdamGroup(pattern=pattern, lr=0.1)])
+        policy = PolicyGradient(2, None, "none", 0.0, optimizer)
+        policy.prepare({name: nn.Parameter(torch.zeros(2)) for name in ("selector.a", "selector.b")}, None)
+        return policy
+
+    state = prepared("a$").state_dict()
+    prepared("a$").load_state_dict(state)
+    with pytest.raises(ValueError, match="other parameters choose paths"):
+        prepared("b$").load_state_dict(state)
+    del state["trained"]  # as in a checkpoint of an older version
+    prepared("a$").load_state_dict(state)

@@ -1,0 +1,173 @@
+"""Small files of an experiment's components, such as a tokenizer's, in a run directory and in an archive.
+
+    files/PLACE=TYPE/NAME       such as files/tasks.books.reader.tokenizer=pieces/vocabulary.txt
+
+A component writes them by `Component.save_files` when a run begins, before anything is trained, and is built with them
+from then on. How many they may be and how large, members.py says; both sides hold to it.
+"""
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+from typing import final
+
+from torch import nn
+
+from mtlkit.archive.members import FILES, FileCounts, damaged, largest_size
+from mtlkit.config import Component, Lazy, SavedFiles, fault_of_files, parts_by_place, with_parts
+from mtlkit.errors import ArchiveError, ComponentError
+from mtlkit.experiment import Experiment
+from mtlkit.files import new_folder
+
+SHARING = "model.sharing"
+"""Where the sharing scheme of an experiment stands, unless it is that of a stage."""
+
+
+def saving_parts(experiment: Experiment, sharing: str = SHARING) -> dict[str, Lazy[Component]]:
+    """The parts of an experiment that save files, by the name of their folder.
+
+    Args:
+        experiment: an archive's, or that of one stage of a run.
+        sharing: where its sharing scheme stands in the run's experiment, which names the folders of a run.
+    """
+    parts = parts_by_place(experiment)
+    return {_folder(place, part, sharing): part for place, part in parts if part.component.saves_files}
+
+
+def components_of_tasks(experiment: Experiment) -> dict[str, Component]:
+    """The readers and tokenizers that save files, built, by the name of their folder."""
+    return {name: part.build() for name, part in saving_parts(experiment).items() if name.startswith("tasks.")}
+
+
+def components_of_model(model: nn.Module, experiment: Experiment, sharing: str = SHARING) -> dict[str, Component]:
+    """The parts of a model that save files, by the name of their folder; of equal ones, such as one for each task, one.
+
+    Args:
+        model: built from `experiment`.
+        experiment: says where its parts stand.
+        sharing: as in `saving_parts`.
+
+    Raises:
+        ComponentError: another component has made such a part, which stands nowhere in the experiment.
+    """
+    names = {id(part): name for name, part in saving_parts(experiment, sharing).items()}
+    found: dict[str, Component] = {}
+    for module in model.modules():
+        if isinstance(module, Component) and module.saves_files:
+            if id(module.built_from) not in names:
+                raise ComponentError(
+                    f"{_class(module)} saves files, but is not a part of the experiment; build it from a Lazy setting"
+                )
+            found.setdefault(names[id(module.built_from)], module)
+    return found
+
+
+def save_files(folder: Path, components: Mapping[str, Component]) -> None:
+    """Has components write their files into folders of these names below `folder`, but for those that are there.
+
+    Raises:
+        ComponentError: a component writes no file, or one that cannot be in an archive.
+    """
+    for name, component in components.items():
+        if not (folder / name).is_dir():
+            with new_folder(folder / name) as fresh:
+                component.save_files(fresh)
+                if fault := _fault(name, fresh):
+                    raise ComponentError(f"{_class(component)}: save_files {fault}")
+
+
+def with_saved_files(experiment: Experiment, folder: Path, sharing: str = SHARING) -> Experiment:
+    """The experiment with what its components have saved below `folder`, where they have.
+
+    Args:
+        experiment: a run's, or that of one stage.
+        folder: of the run's files.
+        sharing: as in `saving_parts`.
+    """
+
+    def change(place: str, part: Lazy[Component]) -> Lazy[Component]:
+        path = folder / _folder(place, part, sharing)
+        if not (part.component.saves_files and path.is_dir()):
+            return part
+        return Lazy(part.component, part.settings, SavedFiles(path))
+
+    return with_parts(experiment, change)
+
+
+def saved_members(experiment: Experiment) -> dict[str, Path]:
+    """The files that an experiment's components are built with, as members of its archive.
+
+    Raises:
+        ArchiveError: they are too many or too large, all together.
+    """
+    members: dict[str, Path] = {}
+    counts = FileCounts()
+    for name, part in saving_parts(experiment).items():
+        for file in sorted(part.files.folder.iterdir()) if part.files is not None else ():
+            member = f"{FILES}/{name}/{file.name}"
+            if excess := counts.excess(member, file.stat().st_size):
+                raise ArchiveError(f"{file}: the file of a component {excess}; let components save less")
+            members[member] = file
+    return members
+
+
+def with_files_of_archive(path: Path, experiment: Experiment, folder: Path) -> Experiment:
+    """The experiment of an archive with the files of its components, which stay for as long as it is used.
+
+    A component that saves files, and has none in the archive, cannot be built from it.
+
+    Args:
+        path: the archive.
+        experiment: its experiment.
+        folder: the members of the archive; what is in its folder of files is moved from there.
+
+    Raises:
+        ArchiveError: there are files that none of its components saves.
+    """
+    unpacked, parts = folder / FILES, saving_parts(experiment)
+    names = [each.name for each in sorted(unpacked.iterdir())] if unpacked.is_dir() else []
+    if unasked := next((name for name in names if name not in parts), None):
+        raise damaged(path, f"{FILES}/{unasked}", "none of the experiment's components saves files there")
+    if not parts:
+        return experiment
+    held = _HeldFolder()
+    if names:
+        shutil.move(unpacked, held.path / FILES)
+
+    def change(place: str, part: Lazy[Component]) -> Lazy[Component]:
+        if not part.component.saves_files:
+            return part
+        return Lazy(part.component, part.settings, SavedFiles(held.path / FILES / _folder(place, part), held))
+
+    return with_parts(experiment, change)
+
+
+@final
+class _HeldFolder:
+    """A temporary folder that is there for as long as this object is."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="mtlkit-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
+def _folder(place: str, part: Lazy[Component], sharing: str = SHARING) -> str:
+    """The type is in the name so that no component is given the files of another that stood in its place."""
+    if place.startswith(SHARING):
+        place = sharing + place.removeprefix(SHARING)
+    return f"{place}={part.type}"
+
+
+def _fault(name: str, folder: Path) -> str | None:
+    """What is wrong with the files that a component has written, as the end of a sentence."""
+    if fault := fault_of_files(folder):
+        return fault
+    members = [f"{FILES}/{name}/{file.name}" for file in sorted(folder.iterdir())]
+    odd = next((member for member in members if largest_size(member) is None), None)
+    return None if odd is None else f"writes what would be {odd!r} in an archive, which is too long or has odd letters"
+
+
+def _class(component: Component) -> str:
+    return f"{type(component).__module__}.{type(component).__qualname__}"

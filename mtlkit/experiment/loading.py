@@ -1,0 +1,157 @@
+"""Loads an experiment from a file or from plain Python values, and validates it."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from mtlkit.config import Variables, apply_overrides, evaluate_file, validate
+from mtlkit.errors import ConfigError, UnknownComponentError
+from mtlkit.experiment.settings import Experiment
+from mtlkit.plugins import Plugin, failures, load_plugins
+
+DATA_FOLDER = "MTLKIT_DATA"
+"""The environment variable that gives the Jsonnet variable `data` its default."""
+UNNAMED = "experiment"
+"""Stands for the file name of an experiment that was given as a value."""
+
+Overrides: TypeAlias = Sequence[str] | Mapping[str, Any]
+"""Settings to replace: `["trainer.epochs=3"]` or `{"trainer.epochs": 3}`."""
+
+
+@dataclass(frozen=True)
+class LoadedExperiment:
+    """A validated experiment, and where it came from."""
+
+    experiment: Experiment
+    file: Path
+    """Its file, which messages name; `experiment` for one that was given as a value."""
+    sources: dict[str, str]
+    """Text of the experiment file, which comes first, and of all files it imported, by path."""
+    plugins: Sequence[Plugin] = ()
+    """The plugins that were imported before it was validated."""
+
+    @property
+    def source(self) -> str:
+        """The experiment file's own key in `sources`."""
+        return next(iter(self.sources))
+
+    @property
+    def name(self) -> str:
+        """The experiment's name, `fdu-ic` for `experiments/fdu/ic.jsonnet`."""
+        return "-".join(Path(self.source).with_suffix("").parts)
+
+
+AnyExperiment: TypeAlias = str | Path | Mapping[str, Any] | LoadedExperiment
+"""An experiment file, an experiment as plain Python values, or one that is loaded already."""
+
+
+def load_experiment(
+    source: AnyExperiment,
+    *,
+    overrides: Overrides = (),
+    variables: Mapping[str, Any] | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    include_packages: Sequence[str] = (),
+) -> LoadedExperiment:
+    """Loads and validates an experiment. No data are read.
+
+    Args:
+        source: an experiment file (.jsonnet or .json), or the experiment itself as dicts, lists, strings, numbers and
+            paths. One that is loaded already is returned as it is.
+        overrides: settings to replace, as a list such as `["trainer.epochs=3"]` or a dict such as
+            `{"trainer.epochs": 3}`.
+        variables: values of the Jsonnet variables that the file reads with `std.extVar`. `data` defaults to the
+            environment variable MTLKIT_DATA.
+        arguments: top-level arguments of a file that evaluates to a function.
+        include_packages: modules or .py files with components to import first, as for `--include-package`.
+
+    Raises:
+        ConfigError: the file or a setting is wrong; the message lists every error, each with its place.
+        PluginError: something in `include_packages` cannot be imported.
+    """
+    if isinstance(source, LoadedExperiment):
+        if overrides or variables or arguments or include_packages:
+            raise ConfigError(f"{source.file}: is loaded already; give overrides and the like to load_experiment")
+        return source
+    if isinstance(include_packages, str):
+        raise ConfigError("include_packages takes several names; give a list, such as [name]")
+    plugins = load_plugins(include_packages)
+    given = jsonnet_variables(variables or {}, arguments or {})
+    try:
+        return _loaded(source, given, _assignments(overrides), plugins)
+    except UnknownComponentError as error:
+        raise UnknownComponentError(f"{error}{failures(plugins)}") from None
+
+
+def jsonnet_variables(variables: Mapping[str, Any], arguments: Mapping[str, Any]) -> Variables:
+    """Python values as variables and arguments of a Jsonnet file, with MTLKIT_DATA as the default of `data`.
+
+    Raises:
+        ConfigError: a value has no form in JSON.
+    """
+    folder = os.environ.get(DATA_FOLDER)
+    return Variables(
+        external={name: json.dumps(_plain(value, "variables", name)) for name, value in variables.items()},
+        arguments={name: json.dumps(_plain(value, "arguments", name)) for name, value in arguments.items()},
+        defaults={"data": json.dumps(folder)} if folder else {},
+    )
+
+
+def _loaded(
+    source: str | Path | Mapping[str, Any], variables: Variables, overrides: list[str], plugins: Sequence[Plugin]
+) -> LoadedExperiment:
+    file = Path(UNNAMED) if isinstance(source, Mapping) else Path(source)
+    try:
+        if isinstance(source, Mapping):
+            if variables.external or variables.arguments:
+                raise ConfigError(
+                    f"{file}: variables and arguments are for Jsonnet files; put the values into the dict"
+                )
+            value = _plain(source, UNNAMED)
+            sources = {f"{UNNAMED}.json": json.dumps(value, indent=2) + "\n"}
+        else:
+            evaluated = evaluate_file(file, variables)
+            value, sources = evaluated.value, evaluated.sources
+        experiment = validate(Experiment, apply_overrides(value, overrides), str(file))
+    except RecursionError:
+        raise ConfigError(f"{file}: objects and lists are nested too deeply to be an experiment") from None
+    return LoadedExperiment(experiment, file, sources, plugins)
+
+
+def _assignments(overrides: Overrides) -> list[str]:
+    """Overrides as `path=JSON`."""
+    if isinstance(overrides, str):
+        raise ConfigError("overrides takes several settings; give a list, such as ['trainer.epochs=3'], or a dict")
+    if isinstance(overrides, Mapping):
+        return [f"{path}={json.dumps(_plain(value, 'overrides', path))}" for path, value in overrides.items()]
+    return list(overrides)
+
+
+def _plain(value: Any, file: str, path: str = "") -> Any:
+    """A Python value as JSON has it: paths become strings, tuples lists.
+
+    Raises:
+        ConfigError: it holds something else; the message begins with `file` and the path within it.
+    """
+    if isinstance(value, os.PathLike):
+        return os.fsdecode(value)
+    if value is None or (isinstance(value, str | int | float) and not _is_infinite(value)):
+        return value
+    if isinstance(value, list | tuple):
+        return [_plain(item, file, f"{path}.{number}".lstrip(".")) for number, item in enumerate(value)]
+    place = f"{file}: {path}: " if path else f"{file}: "
+    if isinstance(value, Mapping):
+        if odd := [key for key in value if not isinstance(key, str)]:
+            raise ConfigError(f"{place}the key {odd[0]!r} is of type {type(odd[0]).__name__}; give a string")
+        return {key: _plain(item, file, f"{path}.{key}".lstrip(".")) for key, item in value.items()}
+    if isinstance(value, float):
+        raise ConfigError(f"{place}{value} is not a finite number; give one that is")
+    raise ConfigError(f"{place}is of type {type(value).__name__}; give plain values: dicts, lists, strings, numbers")
+
+
+def _is_infinite(value: str | int | float) -> bool:
+    return isinstance(value, float) and not isfinite(value)

@@ -1,0 +1,249 @@
+"""How strongly tasks are linked: one matrix, whatever the scheme.
+
+Shapes: K tasks, N sources, L layers, S steps of a path, A actions: a number for each module, and Stop as the last one.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+from mtlkit.report.evidence import Epoch
+from mtlkit.sharing.summaries import GuessSummary, MixtureSummary, PathSummary, Summary, WordSummary
+
+Weights: TypeAlias = tuple[tuple[float | None, ...], ...]
+
+READ = "an arrow points from what is read to who reads it"
+TAKEN = "an arrow points from whose states are taken to who takes them"
+GUESSED = "an arrow points at the task whose texts are taken for those at its other end"
+
+
+@final
+@dataclass(frozen=True)
+class Strengths:
+    """How strongly each task (row) is linked to each source (column): tasks again, or what stands between them."""
+
+    name: str
+    """The beginning of the names of its files: lower-case words with hyphens."""
+    title: str
+    tasks: tuple[str, ...]
+    sources: tuple[str, ...]
+    weights: Weights
+    """The strengths (K, N); None where there can be none, as between a task and itself."""
+    relation: str
+    """The verb between a task and a source, as in `movie reads tweet`."""
+    meaning: str
+    """Sentences that say what a number is."""
+    symmetric: bool = False
+    arrow: str = READ
+    """What stands at which end of a drawn link; unused where the matrix is symmetric."""
+
+    @property
+    def is_star(self) -> bool:
+        """Whether the sources stand between the tasks, rather than being tasks."""
+        return not set(self.sources) & set(self.tasks)
+
+    @property
+    def largest(self) -> float:
+        """The largest absolute strength between two different nodes; 0 where there is none."""
+        return max((abs(weight) for _, _, weight in self.links()), default=0.0)
+
+    def links(self) -> list[tuple[str, str, float]]:
+        """Triples (task, source, strength) of different nodes, the strongest first; each pair once where symmetric."""
+        found = [
+            (task, source, weight)
+            for row, (task, weights) in enumerate(zip(self.tasks, self.weights, strict=True))
+            for source, weight in zip(self.sources, weights, strict=True)
+            if weight is not None and math.isfinite(weight) and source != task
+            if not (self.symmetric and source in self.tasks[:row])
+        ]
+        return sorted(found, key=lambda link: -abs(link[2]))
+
+    def sentence(self, task: str, source: str, weight: float) -> str:
+        """A sentence that says one strength."""
+        return f"{task} {self.relation} {source}: {rounded(weight)}"
+
+
+def rounded(number: float) -> str:
+    """A number with two decimals as a reader sees it: with a true minus sign, and none before a zero."""
+    return f"{number:.2f}".replace("-0.00", "0.00").replace("-", "−")
+
+
+def strengths_of(summaries: Mapping[str, Summary]) -> list[Strengths]:
+    """The strengths of each kind of summary that tasks have, in the order of `MAKERS`."""
+    return [strengths for make in MAKERS if (strengths := make(summaries)) is not None]
+
+
+def cosine_strengths(epoch: Epoch) -> Strengths | None:
+    """How far the gradients of tasks point the same way; None where the epoch has none."""
+    if epoch.cosines is None:
+        return None
+    tasks, cosines = epoch.cosines.tasks, epoch.cosines.cosines
+    weights = tuple(
+        tuple(None if row == column else number for column, number in enumerate(numbers))
+        for row, numbers in enumerate(cosines)
+    )
+    meaning = (
+        f"Cosine of two tasks' gradients on the parameters that they share, after {epoch.name}. At 1 both pull the "
+        "shared parameters the same way, at 0 they do not touch each other, below 0 what helps one harms the other."
+    )
+    return Strengths("gradient-cosine", "Whose gradients agree", tasks, tasks, weights, "and", meaning, symmetric=True)
+
+
+def _from_senders(summaries: Mapping[str, Summary]) -> Strengths | None:
+    found = {
+        task: dict(zip(summary.senders, summary.weights_N, strict=True))
+        for task, summary in summaries.items()
+        if isinstance(summary, WordSummary) and summary.senders is not None and summary.weights_N is not None
+    }
+    meaning = (
+        "What a word of the row's task takes of the column's task, on average over all its words. It says how much was "
+        "read, which is no proof that it was of use."
+    )
+    return _between_tasks("reading", "Whom the words read", found, "reads", meaning)
+
+
+def _from_positions(summaries: Mapping[str, Summary]) -> Strengths | None:
+    gates = {
+        task: summary.gate
+        for task, summary in summaries.items()
+        if isinstance(summary, WordSummary) and summary.senders is None
+    }
+    if not any(gate is not None for gate in gates.values()):
+        return None
+    meaning = (
+        "Tasks do not read each other but one shared layer, which stands in the middle. The number is the task's mean "
+        "gate: how far its words open to what they read there, from 0 to 1. How long the message itself is, the gate "
+        "does not say."
+    )
+    weights = tuple((gate,) for gate in gates.values())
+    source = ("shared layer",)
+    return Strengths("gates", "How far tasks open to the shared layer", tuple(gates), source, weights, "reads", meaning)
+
+
+def _from_paths(summaries: Mapping[str, Summary]) -> Strengths | None:
+    paths = {task: summary for task, summary in summaries.items() if isinstance(summary, PathSummary)}
+    if not paths:
+        return None
+    weights = tuple(
+        tuple(None if one == other else same_module(paths[one], paths[other]) for other in paths) for one in paths
+    )
+    if any(path.policy_SA is not None for path in paths.values()):
+        meaning = (
+            "At each step, how likely both tasks take the same module when each draws from its own policy along its "
+            "likeliest path; the mean over the steps of the longer path. The same module at different steps does not "
+            "count."
+        )
+    else:
+        meaning = (
+            "The share of steps at which both tasks' paths have the same module, out of the steps of the longer path. "
+            "The same module at different steps does not count."
+        )
+    title = "Whose paths go through the same modules"
+    return Strengths("paths-in-common", title, tuple(paths), tuple(paths), weights, "and", meaning, symmetric=True)
+
+
+def same_module(one: PathSummary, other: PathSummary) -> float:
+    """The probability that two paths, each drawn from its own policy, have the same module at a step: the mean over the
+    steps of the longer of the two likeliest paths, or 0 if both are empty. A path without a policy is certain."""
+    length = max(len(one.modules), len(other.modules))
+    agreement = 0.0
+    for step in range(length):
+        left, right = _modules_at(one, step), _modules_at(other, step)
+        agreement += sum(probability * right.get(module, 0.0) for module, probability in left.items())
+    return agreement / length if length else 0.0
+
+
+def _modules_at(path: PathSummary, step: int) -> Mapping[int, float]:
+    """The probability of each module at a step; empty after the path's end."""
+    if path.policy_SA is None:
+        return {path.modules[step]: 1.0} if step < len(path.modules) else {}
+    if step >= len(path.policy_SA):
+        return {}
+    return dict(enumerate(path.policy_SA[step][:-1]))
+
+
+def _from_mixtures(summaries: Mapping[str, Summary]) -> Strengths | None:
+    found = {
+        task: {
+            source: math.fsum(column) / len(column)
+            for source, *column in zip(summary.tasks, *summary.weights_LK, strict=True)
+            if column
+        }
+        for task, summary in summaries.items()
+        if isinstance(summary, MixtureSummary)
+    }
+    meaning = (
+        "The coefficient with which the row's task adds the column's states to its own, the mean over layers. The "
+        "states of two tasks may differ in size, so that coefficients compare best within a column."
+    )
+    return _between_tasks("mixtures", "Whose states tasks mix in", found, "takes of", meaning, TAKEN, with_own=True)
+
+
+def _from_guesses(summaries: Mapping[str, Summary]) -> Strengths | None:
+    found = {
+        task: dict(zip(summary.tasks, summary.probabilities_K, strict=True))
+        for task, summary in summaries.items()
+        if isinstance(summary, GuessSummary)
+    }
+    meaning = (
+        "How likely the discriminator takes a text of the row's task for one of the column's, on average, by its "
+        "shared states alone. Where every number of a row is alike, the shared states do not tell the task."
+    )
+    return _between_tasks(
+        "guesses", "Whose texts are taken for whose", found, "is taken for", meaning, GUESSED, with_own=True
+    )
+
+
+def _between_tasks(
+    name: str,
+    title: str,
+    found: Mapping[str, Mapping[str, float]],
+    relation: str,
+    meaning: str,
+    arrow: str = READ,
+    *,
+    with_own: bool = False,
+) -> Strengths | None:
+    """A matrix whose columns are the tasks, followed by whatever other sources there are."""
+    if not found:
+        return None
+    sources = tuple(dict.fromkeys([*found, *(source for weights in found.values() for source in weights)]))
+    weights = tuple(
+        tuple(None if source == task and not with_own else row.get(source) for source in sources)
+        for task, row in found.items()
+    )
+    return Strengths(name, title, tuple(found), sources, weights, relation, meaning, arrow=arrow)
+
+
+MAKERS: Sequence[Callable[[Mapping[str, Summary]], Strengths | None]] = (
+    _from_senders,
+    _from_positions,
+    _from_paths,
+    _from_mixtures,
+    _from_guesses,
+)
+
+
+NEARLY = 0.98
+"""A spread above which words read nearly all alike: 1 is all alike."""
+SLIGHT = 1.2
+"""A lift below which a pair of words is next to nothing: 1 is all alike."""
+
+
+def alike(summaries: Mapping[str, Summary]) -> str:
+    """A sentence, with a space before it, on tasks whose words read nearly all alike; empty where there are none."""
+    spreads = {task: summary.spread for task, summary in summaries.items() if isinstance(summary, WordSummary)}
+    found = [task for task, spread in spreads.items() if spread > NEARLY]
+    if not found:
+        return ""
+    whose = "the words of all tasks" if len(found) == len(spreads) else f"the words of {', '.join(found)}"
+    return f" By their spread, above {NEARLY}, {whose} read nearly all alike."
+
+
+def next_to_nothing(lifts: Iterable[float]) -> str:
+    """A sentence, with a space before it, where no pair of words is read much more than all; else empty."""
+    most = max(lifts, default=1.0)
+    if most >= SLIGHT:
+        return ""
+    return f" Here all of them are next to nothing: the largest lift is {most:.2f}, and 1 is all words read alike."

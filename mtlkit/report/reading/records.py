@@ -1,0 +1,95 @@
+"""The files that a run has written, checked as far as a report reads them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from mtlkit.archive import Archive
+from mtlkit.archive.documents import parse_json
+from mtlkit.config import Spec
+from mtlkit.report.evidence import Epoch
+from mtlkit.report.reading.course import read_course
+from mtlkit.runs import RunDirectory
+from mtlkit.runs.documents import Resolved, RunFigures, RunMeta, checked, damaged
+
+COURSE = "sharing.jsonl"
+REMEDY = "copy the run again, or report on its archive alone"
+
+
+class LogLine(Spec, extra="allow"):
+    """What is read of a line of `metrics.jsonl`."""
+
+    epoch: int
+    stage: str | None = None
+    train: dict[str, float] = {}
+    dev: dict[str, float] = {}
+    work: dict[str, int] = {}
+    improved: list[str] = []
+    skipped: list[dict[str, Any]] = []
+    idle: list[str] = []
+
+
+class StageFigures(Spec, extra="allow"):
+    """What is read of a stage in `metrics.json`."""
+
+    epochs: int
+    steps: int
+
+
+class ReportedFigures(RunFigures):
+    """What is read of `metrics.json`."""
+
+    epochs: int
+    steps: int
+    stages: dict[str, StageFigures] = {}  # type: ignore[assignment]  # more is read of them here than anywhere else
+
+
+@final
+@dataclass(frozen=True)
+class KnownRun:
+    """What is known of a run's training; for an archive alone, nothing but its `meta`."""
+
+    meta: Mapping[str, Any]
+    metrics: Mapping[str, Any] | None = None
+    log: Sequence[Mapping[str, Any]] = ()
+    course: Sequence[Epoch] = ()
+    resolved: Mapping[str, Any] | None = None
+
+
+def read_run(run: RunDirectory, archive: Archive) -> KnownRun:
+    """Reads what a run has written.
+
+    Raises:
+        RunError: a file is missing or damaged, or names a task that the run does not have.
+    """
+    resolved, course = _document(run.resolved, Resolved), run.path / COURSE
+    # The tasks of all stages: the archive, which is of the last stage, may have fewer.
+    tasks = list(dict.fromkeys([*archive.experiment.tasks, *(resolved.get("tasks") or ())]))
+    return KnownRun(
+        _document(run.meta, RunMeta),
+        _document(run.metrics, ReportedFigures),
+        [checked(place, LogLine, line, REMEDY) for place, line in _lines(run.metrics_log)],
+        read_course((line for _, line in _lines(course)), tasks) if course.exists() else (),
+        resolved,
+    )
+
+
+def _document(file: Path, kind: type[Spec]) -> dict[str, Any]:
+    try:
+        return checked(file, kind, parse_json(file.read_bytes()), REMEDY)
+    except (OSError, ValueError) as error:
+        raise damaged(file, error, REMEDY) from None
+
+
+def _lines(file: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """Each line of a log, with its place for messages."""
+    place = file
+    try:
+        found = []
+        for number, line in enumerate(file.read_bytes().splitlines(), 1):
+            place = Path(f"{file}:{number}")
+            found.append((place, parse_json(line)))
+        return found
+    except (OSError, ValueError) as error:
+        raise damaged(place, error, REMEDY) from None

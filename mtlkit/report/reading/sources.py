@@ -1,0 +1,181 @@
+"""Reads what a report is made from: a run's record, its archive, runs beside it, and the texts once more.
+
+An archive may come from a stranger, and nothing is read of it but by `open_archive`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import final
+
+import torch
+
+from mtlkit.archive import Archive, open_archive
+from mtlkit.comparison import RunRecord, read_record
+from mtlkit.errors import ConfigError, DataError, MtlkitError, RunError
+from mtlkit.experiment import SPLITS
+from mtlkit.files import file_sha256
+from mtlkit.plugins import Plugin
+from mtlkit.report.analysis.observing import observe
+from mtlkit.report.evidence import Evidence, Observed
+from mtlkit.report.reading.records import KnownRun, read_run
+from mtlkit.runs import RunDirectory, Wanted, tasks_to_score, worthless
+from mtlkit.types import Say, silent
+
+ARCHIVE = "archive.tar.gz"
+ENDING = ".tar.gz"
+
+
+@final
+@dataclass(frozen=True)
+class Source:
+    """A finished run, or an archive alone."""
+
+    archive: Path
+    run: RunDirectory | None
+
+    @property
+    def name(self) -> str:
+        """The run's name; for an archive that of its file, or of its folder where the file has the default name."""
+        if self.run is None and self.archive.name != ARCHIVE:
+            return self.archive.name.removesuffix(ENDING)
+        return self.archive.resolve().parent.name
+
+    @property
+    def page(self) -> Path:
+        """The default place of the report: in the run's directory, or beside the archive."""
+        if self.run is not None:
+            return self.run.path / "report.html"
+        return self.archive.with_name(f"{self.archive.name.removesuffix(ENDING)}.report.html")
+
+
+def source_of(path: Path) -> Source:
+    """Finds out whether a path is that of a run or of an archive, without opening it.
+
+    Raises:
+        RunError: it is a directory and no finished run.
+    """
+    if not path.is_dir():
+        return Source(path, None)
+    run = RunDirectory(path)
+    if not run.is_run:
+        raise RunError(f"{path}: {run.not_a_run}; give the directory of a finished run, or an archive")
+    if not run.is_finished or not run.archive.exists():
+        raise RunError(f"{path}: its run is not finished; go on with it by mtlkit train ... --resume")
+    return Source(run.archive, run)
+
+
+def evidence_of(
+    source: Source,
+    wanted: Wanted,
+    device: torch.device,
+    plugins: Sequence[Plugin] = (),
+    baselines: Sequence[Path] = (),
+    say: Say = silent,
+) -> Evidence:
+    """Collects all that a report is made from. Missing data that nobody has named only leave their part out.
+
+    Args:
+        source: the run or archive.
+        wanted: the texts that are read once more.
+        device: of the model.
+        plugins: that were imported.
+        baselines: runs that stand beside it.
+        say: told what is being done.
+
+    Raises:
+        ArchiveError: the archive is damaged, or no archive.
+        ConfigError: a task or the split is unknown.
+        DataError: data that were named are wrong or missing.
+        RunError: a file of the run is damaged, or a baseline is no finished run.
+    """
+    with open_archive(source.archive, device, plugins) as archive:
+        record = KnownRun(archive.meta) if source.run is None else read_run(source.run, archive)
+        others, notes_beside = _beside(source, baselines)
+        observed, notes = _observed(archive, wanted, say)
+        tells = any(each.summary is not None for each in observed.values())
+        without_course = [NO_COURSE] if tells and not record.course else []
+        return Evidence(
+            name=source.name,
+            experiment=archive.experiment,
+            meta=record.meta,
+            metrics=record.metrics,
+            log=record.log,
+            course=record.course,
+            baselines=others,
+            split=wanted.split,
+            observed=observed,
+            notes=[
+                *([NO_RECORD] if source.run is None else without_course),
+                *notes_beside,
+                *_more_texts(record, wanted, observed),
+                *notes,
+            ],
+            sha256=file_sha256(source.archive),
+            resolved=record.resolved,
+        )
+
+
+def _beside(source: Source, baselines: Sequence[Path]) -> tuple[list[RunRecord], list[str]]:
+    """Reads the runs that are shown beside it, each once, and makes a note of those that were given twice."""
+    shown = {source.archive.resolve().parent}
+    found, notes = [], []
+    for path in baselines:
+        place = path.resolve()
+        if place in shown:
+            notes.append(f"{path} stands on this page already, and is not drawn beside itself.")
+        else:
+            found.append(read_record(path))
+            shown.add(place)
+    return found, notes
+
+
+def _more_texts(record: KnownRun, wanted: Wanted, observed: Mapping[str, Observed]) -> list[str]:
+    """A note where other texts are read than those that the run was scored on."""
+    limit = record.meta.get("limit")
+    if limit in (None, wanted.limit) or not observed:
+        return []
+    most = "all" if wanted.limit is None else f"at most {wanted.limit:,}"
+    return [
+        f"The run was trained and scored with --limit {limit}; what is shown of the sharing is of {most} "
+        f"{wanted.split} texts of each task. With the same option here, it would be of the same texts."
+    ]
+
+
+NO_COURSE = (
+    "The run kept no record of its sharing, as runs of this version do, so how it came about over training is left out."
+)
+NO_RECORD = (
+    "This is a report of an archive alone, which keeps no record of its training: learning curves and work are left "
+    "out. A report of the run's directory has them."
+)
+
+
+def _observed(archive: Archive, wanted: Wanted, say: Say) -> tuple[dict[str, Observed], list[str]]:
+    """What each task's texts show, and a note of tasks whose data are missing, unless their place was given."""
+    known = archive.experiment.tasks
+    if unknown := [name for name in (*wanted.tasks, *wanted.files) if name not in known]:
+        raise ConfigError(f"{archive.path}: no task '{unknown[0]}' in the archive; its tasks are {', '.join(known)}")
+    if wanted.split not in SPLITS:
+        raise ConfigError(f"there is no split {wanted.split}; use {', '.join(SPLITS)}")
+    here, missing = [], []
+    for name in wanted.tasks or known:
+        one = replace(wanted, tasks=[name], files={task: file for task, file in wanted.files.items() if task == name})
+        try:
+            tasks_to_score(archive, one)
+            here.append(name)
+        except (DataError, ConfigError) as error:
+            if wanted.folders or name in wanted.files:
+                raise
+            missing.append((name, error))
+    observed = observe(archive, replace(wanted, tasks=here), say) if here else {}
+    notes = [worthless(name) for name, seen in observed.items() if not seen.is_finite]
+    return observed, notes + ([_missing(missing, wanted.split)] if missing else [])
+
+
+def _missing(missing: Sequence[tuple[str, MtlkitError]], split: str) -> str:
+    names = ", ".join(name for name, _ in missing)
+    return (
+        f"The {split} texts of {names} are not here, so what they show of the sharing is left out. To have it, say "
+        f"where they are: mtlkit report ... --data FOLDER, or --data {missing[0][0]}=FILE for a single file."
+    )

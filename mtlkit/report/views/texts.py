@@ -1,0 +1,197 @@
+"""Texts as several sections show them: which ones, how dark their words are, their verdicts, and their anchors.
+
+Shapes: T words, N sources.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import log
+from typing import Any, TypeAlias, final
+
+from markupsafe import Markup
+
+from mtlkit.data import Target
+from mtlkit.report.evidence import Evidence, ReadText
+from mtlkit.report.parts import Cell, Chart, Table, View
+from mtlkit.report.templating import render
+from mtlkit.sharing.explanations.shared import Matrix
+from mtlkit.text import visible
+
+SENTENCES = 120
+"""The number of texts that a page shows, counted once for each network: some 2 MB."""
+
+
+DRAWN = 2
+"""The number of texts of each task that are figures too."""
+ByTask: TypeAlias = Mapping[str, Sequence[ReadText]]
+
+
+@final
+@dataclass(frozen=True)
+class Verdict:
+    """What the model answered for a text."""
+
+    answer: str
+    is_wrong: bool
+
+
+def verdict(text: ReadText) -> Verdict:
+    """The answer in words, or the number of tags that are right."""
+    gold, predicted = text.gold, text.predicted
+    if isinstance(predicted, str):
+        if gold is None:
+            return Verdict(f"answered {_shown(predicted)}", False)
+        if gold == predicted:
+            return Verdict(f"answered {_shown(predicted)}, which is right", False)
+        return Verdict(f"answered {_shown(predicted)}, wrong: it is {_shown(gold)}", True)
+    if gold is None:
+        return Verdict(f"{len(predicted)} tags", False)
+    right = sum(one == other for one, other in zip(gold, predicted, strict=True))
+    return Verdict(f"{right} of {len(predicted)} tags right", right < len(predicted))
+
+
+def concentration(weights_N: Sequence[float]) -> float:
+    """How far a word is from reading all sources alike: 0 is all alike, 1 is one source alone. It is 1 minus the
+    entropy divided by the largest possible one; of a single source, its weight."""
+    if len(weights_N) == 1:
+        return weights_N[0]
+    total = sum(weights_N)
+    if not total:
+        return 0.0
+    entropy = -sum(weight / total * log(weight / total) for weight in weights_N if weight > 0)
+    return max(0.0, 1 - entropy / log(len(weights_N)))
+
+
+def largest(numbers: Iterable[float]) -> float:
+    """The largest number, which is drawn darkest; 1 where none is above 0."""
+    return max(numbers, default=0.0) or 1.0
+
+
+def shade(number: float, most: float) -> str:
+    """How dark a number is drawn, as the style's `--w`: .37."""
+    return f"{min(max(number / most, 0.0), 1.0):.2f}".lstrip("0").rstrip("0").rstrip(".") or "0"
+
+
+def letter(number: float, most: float) -> str:
+    """How dark a cell is in twenty steps, from `a` to `t`, as `words.css` has them; nothing for the lightest."""
+    return "abcdefghijklmnopqrst"[step - 1] if (step := round(20 * min(max(number / most, 0.0), 1.0))) else ""
+
+
+def short(weight: float) -> str:
+    """A weight for a narrow cell: .37, and nothing below .005."""
+    return f"{weight:.2f}".removeprefix("0") if weight >= 0.005 else ""
+
+
+def strongest(weights_N: Sequence[float], count: int = 3) -> list[int]:
+    """The places of the largest weights, the first among equals."""
+    return sorted(range(len(weights_N)), key=lambda place: -weights_N[place])[:count]
+
+
+def ways_of(text: ReadText) -> dict[str, Matrix]:
+    """What the words read, by the direction of the network; the name is empty where there is only one network."""
+    reading = text.reading
+    if reading.right_to_left is None:
+        return {"": reading.left_to_right}
+    return {"from left to right": reading.left_to_right, "from right to left": reading.right_to_left}
+
+
+def all_rows(by_task: ByTask) -> list[Sequence[float]]:
+    """What each word of the texts reads, in each direction."""
+    return [row for texts in by_task.values() for text in texts for way in ways_of(text).values() for row in way]
+
+
+def texts_view(
+    template: str,
+    by_task: ByTask,
+    shown: Callable[[ReadText], Mapping[str, Any]],
+    figure: Callable[[str, ReadText], Chart],
+) -> View:
+    """The texts of each task, and figures of the first `DRAWN` of each.
+
+    Args:
+        template: its name, which anchors and names of figures begin with.
+        by_task: the texts.
+        shown: what the template shows of a text beside its number and what was answered.
+        figure: a chart of a text of a task, whose name is filled in.
+    """
+    anchors = {task: f"{template}-{slug}" for task, slug in slugs(by_task).items()}
+    tasks = [
+        {
+            "name": task,
+            "anchor": anchors[task],
+            "texts": [
+                {
+                    "anchor": f"{anchors[task]}-{text.number}",
+                    "number": text.number,
+                    "verdict": verdict(text),
+                    **shown(text),
+                }
+                for text in texts
+            ],
+        }
+        for task, texts in by_task.items()
+    ]
+    figures = [
+        replace(figure(task, text), name=f"{anchors[task]}-{text.number}")
+        for task, texts in by_task.items()
+        for text in texts[:DRAWN]
+    ]
+    return View(render(f"{template}.html", tasks=tasks), figures)
+
+
+def shown_texts(evidence: Evidence, *, of_tasks: bool) -> ByTask:
+    """The texts of each task whose words read tasks, or else positions; fewer of each where there are many tasks."""
+    by_task = {
+        task: [text for text in observed.texts if (text.reading.tasks is not None) == of_tasks]
+        for task, observed in evidence.observed.items()
+    }
+    by_task = {task: texts for task, texts in by_task.items() if texts}
+    sentences = sum(len(ways_of(texts[0])) for texts in by_task.values())
+    return {task: _fewer(texts, max(SENTENCES // sentences, 1)) for task, texts in by_task.items()}
+
+
+def _fewer(texts: Sequence[ReadText], count: int) -> Sequence[ReadText]:
+    """At most `count` texts: the first right and the first wrong ones, in their order."""
+    wrong = [text.number for text in texts if verdict(text).is_wrong]
+    right = [text.number for text in texts if text.number not in wrong]
+    num_wrong = min(len(wrong), max(count // 2, count - len(right)))
+    kept = {*right[: count - num_wrong], *wrong[:num_wrong]}
+    return [text for text in texts if text.number in kept]
+
+
+def tip_of(text: ReadText, place: int, *first: str) -> Markup:
+    """A tooltip of a word: lines of its own, how far it opened, and its tag, where there are such. What comes from data
+    is escaped, also characters that act."""
+    predicted: Target = text.predicted
+    gate = [] if text.gates is None else [f"gate open {text.gates[place]:.2f}"]
+    tag = [] if isinstance(predicted, str) else [f"tag {predicted[place]}"]
+    return Markup("\n").join(map(visible, (*first, *gate, *tag)))
+
+
+def weights_table(text: ReadText) -> Table:
+    """A table of all weights from left to right, as the data of a figure."""
+    reading = text.reading
+    sources = reading.tasks or tuple(f"{word} ({number})" for number, word in enumerate(reading.words, 1))
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (number, word, *weights)
+        for number, (word, weights) in enumerate(zip(reading.words, reading.left_to_right, strict=True), 1)
+    )
+    return Table(("number", "word", *sources), rows)
+
+
+def _shown(label: Target) -> str:
+    return visible(label) if isinstance(label, str) else " ".join(map(visible, label))
+
+
+def slugs(names: Iterable[str]) -> dict[str, str]:
+    """A different slug for every name, of lower-case words with hyphens, for anchors and names of files."""
+    found: dict[str, str] = {}
+    for name in names:
+        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "task"
+        taken = set(found.values())
+        number = 2
+        while (numbered := slug if slug not in taken else f"{slug}-{number}") in taken:
+            number += 1
+        found[name] = numbered
+    return found

@@ -1,0 +1,97 @@
+"""Writes a report: one page of HTML, and each of its figures as files if that is asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import torch
+
+from mtlkit.errors import ConfigError
+from mtlkit.files import writable_file, writable_folder, write_atomically
+from mtlkit.plugins import Plugin
+from mtlkit.report.charts.drawing import holds_only_figures
+from mtlkit.report.page import is_report, page
+from mtlkit.report.reading.sources import evidence_of, source_of
+from mtlkit.report.sections import sections_of, write_figures
+from mtlkit.runs import Wanted
+from mtlkit.types import Say, silent
+
+PAGES = (".html", ".htm")
+"""Endings that a page may have."""
+HEAD = 2_000
+"""Characters at the beginning of a page among which it names its generator."""
+
+
+@final
+@dataclass(frozen=True)
+class Written:
+    """What was written."""
+
+    page: Path
+    num_bytes: int
+    figures: Sequence[Path]
+
+
+def write_report(
+    source: Path,
+    wanted: Wanted,
+    *,
+    device: torch.device,
+    plugins: Sequence[Plugin] = (),
+    baselines: Sequence[Path] = (),
+    output: Path | None = None,
+    figures: Path | None = None,
+    say: Say = silent,
+) -> Written:
+    """Draws a run, or an archive, on one page.
+
+    Args:
+        source: directory of a finished run, or an archive.
+        wanted: the texts that are read once more to see what is shared.
+        device: of the model.
+        plugins: that were imported.
+        baselines: finished runs to show beside it.
+        output: the page; by default report.html in the run, or NAME.report.html beside the archive.
+        figures: a folder for every figure as SVG, PDF and CSV.
+        say: told what is being done, and what the report cannot show.
+
+    Raises:
+        ConfigError, RunError, ArchiveError: the source cannot be read, or nothing can be written where it is asked for;
+            nothing has been written then.
+    """
+    found = source_of(source)
+    target = _page_file(found.page if output is None else output)
+    folder = None if figures is None else _figure_folder(figures)
+    evidence = evidence_of(found, wanted, device, plugins, baselines, say)
+    for note in evidence.notes:
+        say(note)
+    say("drawing")
+    sections = sections_of(evidence)
+    files: Sequence[Path] = ()
+    if folder is not None:
+        files = write_figures(sections, folder)
+        say(f"figures: {len(files)} files in {folder}")
+    content = page(evidence, sections).encode()
+    write_atomically(target, content)
+    return Written(target, len(content), files)
+
+
+def _page_file(path: Path) -> Path:
+    """The file of the page, which takes the place of nothing but an older page."""
+    if path.suffix.lower() not in PAGES:
+        raise ConfigError(f"--output {path}: the report is a page of HTML; give a name that ends in .html")
+    file = writable_file(path)
+    if file.exists():
+        with file.open(encoding="utf-8", errors="replace") as stream:
+            if not is_report(stream.read(HEAD)):
+                raise ConfigError(f"--output {path}: is there already and no report of mtlkit; give another file")
+    return file
+
+
+def _figure_folder(path: Path) -> Path:
+    """The folder of the figures, which take the place of nothing but older figures."""
+    folder = writable_folder(path, "--figures")
+    if not holds_only_figures(folder):
+        raise ConfigError(f"--figures {path}: holds other files than figures of mtlkit; give a new folder")
+    return folder

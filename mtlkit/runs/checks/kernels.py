@@ -1,0 +1,45 @@
+"""Which kernels a run would use, and whether those that it chooses run here."""
+
+import torch
+
+from mtlkit.errors import ConfigError
+from mtlkit.experiment import Experiment, stages_of
+from mtlkit.kernels.choice import kernels_in_use, lstms_in_use, uses_graphs, why_not_compiled
+from mtlkit.kernels.compute import Compute
+from mtlkit.types import Say
+
+
+def kernels_for(experiment: Experiment, device: torch.device, say: Say) -> str | None:
+    """What would run the recurrences and the LSTMs that read both ways, in all stages; None where there are none.
+
+    It is known before anything runs, and a resumed run is held to it. What did run is recorded at the end, as `ran`.
+
+    Raises:
+        ConfigError: the kernels of a stage do not run here, which must not come out after the stages before it.
+    """
+    found: list[str] = []
+    sentences: list[str | None] = []
+    for number, stage in enumerate(stages_of(experiment)):
+        sharing, compute = stage.sharing or experiment.model.sharing, stage.trainer.compute
+        operations = {each for part in sharing.parts() for each in getattr(part.component, "operations", ())}
+        place = f"stages.{number}.trainer.kernels" if experiment.stages else "trainer.kernels"
+        if compute.kernels in ("compiled", "graphs") and not _changes_something(operations, device, compute):
+            say(f"{place}: '{compute.kernels}' changes nothing, since no part of {sharing.type} has such kernels")
+        for operation, in_use in (("recurrence", kernels_in_use), ("lstm", lstms_in_use)):
+            if operation not in operations:
+                continue
+            sentences.append(why_not_compiled(device, compute, lstms=operation == "lstm"))
+            try:
+                found.append(in_use(device, compute))
+            except ConfigError as error:
+                raise ConfigError(f"stages.{number}.{error}" if experiment.stages else str(error)) from None
+    for sentence in filter(None, dict.fromkeys(sentences)):
+        say(sentence)
+    return ", ".join(dict.fromkeys(found)) or None
+
+
+def _changes_something(operations: set[str], device: torch.device, compute: Compute) -> bool:
+    """Whether an operation heeds the kernels; several networks at once have graphs, but no compiled form."""
+    return not operations.isdisjoint({"recurrence", "lstm"}) or (
+        "networks" in operations and uses_graphs(device, compute)
+    )

@@ -1,0 +1,103 @@
+"""A finished run in Python: `mtlkit.train("my.jsonnet").predict(["A quiet film."], task="movie")`."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import Any, final
+
+import torch
+
+from mtlkit.errors import RunError
+from mtlkit.figures import summary_of
+from mtlkit.runs.directory import RunDirectory
+from mtlkit.runs.evaluate import Evaluation, OtherData, evaluate
+from mtlkit.runs.loaded_archive import LoadedArchive, load_archive
+from mtlkit.runs.profile import Profile
+from mtlkit.runs.scoring import score_table
+from mtlkit.sharing.explanations import Explanation
+from mtlkit.types import Say, silent
+
+
+@final
+class Run:
+    """A finished run, by its directory.
+
+    Args:
+        directory: of the run.
+        device: where `evaluate`, `predict` and `explain` compute; auto, cpu, cuda, cuda:N, or a device of PyTorch.
+        profiles: where the time went, stage by stage; of a run that was trained with `profile`.
+
+    Raises:
+        RunError: the directory holds no finished run.
+    """
+
+    def __init__(
+        self, directory: str | Path, device: torch.device | str = "auto", profiles: Sequence[Profile] = ()
+    ) -> None:
+        self.directory = Path(directory)
+        self.device = device
+        self.profiles = list(profiles)
+        self._files = RunDirectory(self.directory)
+        if not self._files.is_finished:
+            what = (
+                "its run is not finished; resume it" if self._files.is_run else "holds no run; give a run's directory"
+            )
+            raise RunError(f"{directory}: {what}")
+
+    def __repr__(self) -> str:
+        name, value = next(iter(summary_of(self.metrics["test"]).items()), ("", 0.0))
+        return f"<run {self.directory}{f': test {name} {value:.2%}' if name else ''}>"
+
+    def __fspath__(self) -> str:
+        """Its directory, so that a run can stand wherever the path of one can."""
+        return os.fspath(self.directory)
+
+    def _repr_html_(self) -> str:
+        """The test figures as a table, for notebooks."""
+        return f"<p><code>{escape(str(self.directory))}</code></p>{score_table(self.metrics['test'], 'test').html()}"
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Any]:
+        """The figures of `metrics.json`: `task/metric` under `dev` and `test`, shares of 1."""
+        return self._files.read_metrics()
+
+    @property
+    def archive(self) -> Path:
+        """The run's archive.tar.gz, which goes anywhere and needs nothing of the directory."""
+        return self._files.archive
+
+    def evaluate(
+        self,
+        split: str = "test",
+        *,
+        tasks: Sequence[str] = (),
+        data: OtherData = None,
+        limit: int | None = None,
+        batch_size: int | None = None,
+        say: Say = silent,
+    ) -> Evaluation:
+        """Scores the run's model on a split, or on other data; see `mtlkit.evaluate`."""
+        return evaluate(
+            self.archive,
+            split,
+            tasks=tasks,
+            data=data,
+            limit=limit,
+            batch_size=batch_size,
+            device=self.device,
+            say=say,
+        )
+
+    def predict(self, texts: Iterable[str], task: str | None = None) -> list[dict[str, Any]]:
+        """The records of `mtlkit predict`, one for each text; see `LoadedArchive.predict`."""
+        return self._loaded.predict(texts, task)
+
+    def explain(self, text: str, task: str) -> Explanation:
+        """The task's answer to a text, and what was shared on the way to it; see `LoadedArchive.explain`."""
+        return self._loaded.explain(text, task)
+
+    @cached_property
+    def _loaded(self) -> LoadedArchive:
+        return load_archive(self.archive, self.device)

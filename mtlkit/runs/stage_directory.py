@@ -1,0 +1,43 @@
+"""The files that one stage of a run leaves: its checkpoints, the paths that it has derived, and what it came to."""
+
+from pathlib import Path
+from typing import Any, final
+
+from mtlkit.archive.packing import as_json
+from mtlkit.experiment import TaskPaths
+from mtlkit.files import write_atomically
+from mtlkit.runs.documents import StageOutcome, damaged, read_document, read_object
+
+
+@final
+class StageDirectory:
+    """The files of one stage, by name."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+        self.paths = path / "paths.json"
+        self.outcome = self.checkpoints / "outcome.json"
+
+    def read_paths(self) -> TaskPaths | None:
+        """The paths that the stage has derived, if it has. Raises RunError if their file is damaged."""
+        if not self.paths.exists():
+            return None
+        found = read_object(self.paths)
+        for task, path in found.items():
+            if not isinstance(path, list) or any(type(module) is not int for module in path):
+                raise damaged(self.paths, f"the path of {task} is not a list of whole numbers")
+        return {task: tuple(path) for task, path in found.items()}
+
+    def write_paths(self, paths: TaskPaths) -> None:
+        """Writes them down, so that a stage that goes on has the same."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.paths, as_json(paths))
+
+    def read_outcome(self) -> dict[str, Any] | None:
+        """What `write_outcome` wrote, if the stage is done. Raises RunError if it is damaged."""
+        return read_document(self.outcome, StageOutcome) if self.outcome.exists() else None
+
+    def write_outcome(self, outcome: dict[str, Any]) -> None:
+        """Marks the stage as done."""
+        write_atomically(self.outcome, as_json(outcome))

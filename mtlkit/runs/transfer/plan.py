@@ -1,0 +1,75 @@
+"""What a transfer consists of: its folds, the directory of their runs, and what their figures are set against."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from mtlkit.errors import ConfigError
+from mtlkit.experiment import LoadedExperiment
+from mtlkit.runs.baseline import baseline_figures
+from mtlkit.runs.directory import RunDirectory
+from mtlkit.runs.train import RUNS
+from mtlkit.runs.transfer.table import TransferTable, transfer_table
+from mtlkit.runs.transfer.transfer import TransferSettings, about, fold_of
+
+
+@final
+@dataclass(frozen=True)
+class TransferPlan:
+    """The folds of an experiment, checked as far as they can be before any is trained."""
+
+    loaded: LoadedExperiment
+    folds: Mapping[str, LoadedExperiment]
+    """Each one's experiment, by the task that is left out."""
+    directory: Path
+    """A fold is a run in `directory/TASK`."""
+    limit: int | None
+    """At most so many texts of each split."""
+    baseline: Path | None
+    figures: Mapping[str, float] | None
+    """Test figures of the baseline."""
+
+    def run(self, task: str) -> RunDirectory:
+        """The run of a fold."""
+        return RunDirectory(self.directory / task)
+
+    def table(self) -> TransferTable:
+        """The figures of all folds, which are finished."""
+        metrics = {task: self.run(task).read_metrics() for task in self.folds}
+        return transfer_table(self.loaded.experiment, metrics, self.figures)
+
+    def write(self, table: TransferTable) -> None:
+        """Writes `transfer.json` and `transfer.md` into the directory."""
+        table.write(self.directory, about(self.folds, self.limit, self.baseline))
+
+
+def plan_transfer(
+    loaded: LoadedExperiment,
+    leave_out: str | None,
+    settings: TransferSettings,
+    *,
+    directory: Path | None = None,
+    limit: int | None = None,
+    baseline: Path | None = None,
+) -> TransferPlan:
+    """Makes the folds of an experiment.
+
+    Args:
+        loaded: the experiment, without stages.
+        leave_out: the new task; None for a fold with each task.
+        settings: how a layer is handed over.
+        directory: of the runs; `runs/transfer-<experiment's name>` where it is None.
+        limit: at most so many texts of each split, for a trial.
+        baseline: a run, or a JSON file of test figures, that gains are counted from.
+
+    Raises:
+        ConfigError: no fold can be made of the experiment, the baseline does not compare, or the directory is a run.
+    """
+    tasks = list(loaded.experiment.tasks) if leave_out is None else [leave_out]
+    folds = {task: fold_of(loaded, task, settings) for task in tasks}
+    figures = None if baseline is None else baseline_figures(baseline, loaded.experiment, tasks, limit)
+    directory = directory or Path(RUNS) / f"transfer-{loaded.name}"
+    if RunDirectory(directory).is_run:
+        raise ConfigError(f"-s {directory}: is itself a run; give a directory for the runs of folds")
+    return TransferPlan(loaded, folds, directory, limit, baseline, figures)

@@ -1,0 +1,165 @@
+"""Files of components: what may be written, and what is read of it. A whole way is in end_to_end/test_own_files.py."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import mtlkit
+from mtlkit.archive import FORMAT, members, open_archive
+from mtlkit.archive.component_files import save_files
+from mtlkit.archive.members import FileCounts, largest_size
+from mtlkit.archive.packing import pack
+from mtlkit.errors import ArchiveError, ComponentError
+from tests.soak.tiny_archive import changed, packed, read_members, sealed, tar
+
+Write = Callable[[Path], object]
+
+
+class Saving:
+    """A stand-in for a component."""
+
+    def __init__(self, write: Write) -> None:
+        self.save_files = write
+
+
+def saved(folder: Path, write: Write, name: str = "model.embedder=x") -> None:
+    save_files(folder, {name: Saving(write)})  # type: ignore[dict-item]
+
+
+def test_what_is_there_is_not_written_again(tmp_path: Path) -> None:
+    saved(tmp_path, lambda folder: (folder / "a.txt").write_text("first"))
+    saved(tmp_path, lambda folder: (folder / "a.txt").write_text("second"))
+    saved(tmp_path, lambda folder: (folder / "a.txt").write_text("third"), "model.embedder=y")
+    assert (tmp_path / "model.embedder=x" / "a.txt").read_text() == "first"
+    assert (tmp_path / "model.embedder=y" / "a.txt").read_text() == "third"
+
+
+def many(folder: Path) -> None:
+    for number in range(65):
+        (folder / str(number)).touch()
+
+
+def large(folder: Path) -> None:
+    for name in ("a", "b"):
+        with (folder / name).open("wb") as file:
+            file.truncate(2**25 + 1)
+
+
+@pytest.mark.parametrize(
+    ("write", "says"),
+    [
+        (lambda folder: None, "writes no file; write at least one"),
+        (lambda folder: (folder / "inner").mkdir(), "writes 'inner', which is not a plain file"),
+        (lambda folder: (folder / "link").symlink_to("/etc/passwd"), "writes 'link', which is not a plain file"),
+        (lambda folder: (folder / ".hidden").touch(), r"writes '.hidden'; use up to 100 letters"),
+        (lambda folder: (folder / "a b").touch(), "writes 'a b'; use up to 100 letters"),
+        (lambda folder: (folder / ("a" * 101)).touch(), "writes 'a+'; use up to 100 letters"),
+        (many, "writes 65 files; write at most 64"),
+        (large, "writes 67,108,866 bytes; write at most 64 MiB"),
+    ],
+)
+def test_what_cannot_be_in_an_archive_is_refused_before_training(write: Write, says: str, tmp_path: Path) -> None:
+    with pytest.raises(ComponentError, match=f"test_component_files.Saving: save_files {says}"):
+        saved(tmp_path, write)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_is_too_long_is_refused_before_training(tmp_path: Path) -> None:
+    name = f"model.sharing{'.layers.0' * 19}=x"
+    with pytest.raises(ComponentError, match=r"writes what would be 'files/model.sharing.*, which is too long"):
+        saved(tmp_path, lambda folder: (folder / ("a" * 80)).touch(), name)
+
+
+def test_every_file_that_may_be_saved_may_be_in_an_archive() -> None:
+    for name in ("a", "A-b_c.d+e.txt", "tokenizer.json", "0", "a" * 100):
+        assert largest_size(f"files/tasks.a-B_1.reader.tokenizer=x_1/{name}") == 2**26, name
+
+
+def test_all_components_together_have_a_limit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(members, "MAX_ALL_FILES_BYTES", 3 * 2**20)
+    names = [f"files/tasks.t{number}.reader=x/a.bin" for number in range(4)]
+    counts = FileCounts()
+    found = [counts.excess(name, 2**20) for name in names]
+    assert found == [None, None, None, "makes more than 3 MiB of the own files of all components"]
+    with pytest.raises(ArchiveError, match=r"not written, since files/tasks.t3.reader=x/a.bin makes more than 3 MiB"):
+        pack(tmp_path / "a.tar.gz", {name: bytes(2**20) for name in names}, {})
+    assert FileCounts().excess("weights/model.safetensors", 2**40) is None
+
+
+def test_only_archives_with_such_files_are_of_the_new_format(tmp_path: Path) -> None:
+    pack(tmp_path / "without.tar.gz", {"meta.json": b"{}"}, {})
+    pack(tmp_path / "with.tar.gz", {"meta.json": b"{}", "files/model.embedder=x/a": b"x"}, {})
+    versions = [read_members(tmp_path / f"{name}.tar.gz")["manifest.json"] for name in ("without", "with")]
+    assert [f'"format_version": {version}'.encode() in text for version, text in zip((2, 3), versions, strict=True)]
+    assert FORMAT == 3
+
+
+@pytest.fixture
+def listed(registry: None) -> type[mtlkit.Tokenizer]:
+    """A tokeniser with files."""
+
+    @mtlkit.Tokenizer.register("listed")
+    class Listed(mtlkit.Tokenizer):
+        """Listed words."""
+
+        def __init__(self, *, files: mtlkit.Runtime[Path | None]) -> None:
+            assert files is not None, "an archive gives files or refuses"
+            self.words = (files / "words.txt").read_text().split()
+
+        def save_files(self, folder: Path) -> None:
+            (folder / "words.txt").write_text(" ".join(self.words))
+
+        def tokenize(self, text: str) -> list[str]:
+            return [word for word in text.split() if word in self.words]
+
+    return Listed
+
+
+def archive_with(path: Path, files: dict[str, bytes]) -> Path:
+    """The tiny archive, whose books are read with that tokeniser."""
+
+    def change(experiment: dict[str, Any]) -> None:
+        experiment["tasks"]["books"]["reader"]["tokenizer"] = {"type": "listed"}
+
+    path.write_bytes(packed(tar(sealed({**changed("experiment.resolved.json", change), **files}))))
+    return path
+
+
+WHERE = "files/tasks.books.reader.tokenizer=listed"
+
+
+def test_an_archive_gives_components_their_files(listed: type, tmp_path: Path) -> None:
+    path = archive_with(tmp_path / "a.tar.gz", {f"{WHERE}/words.txt": b"fine film"})
+    with open_archive(path, torch.device("cpu")) as archive:
+        assert archive.reader_for("books").parse("a fine old film").words == ("fine", "film")
+
+
+def test_files_that_are_missing_are_no_reason_to_begin_anew(listed: type, tmp_path: Path) -> None:
+    """Whoever reads an archive must not be made to look elsewhere for what it should hold."""
+    path = archive_with(tmp_path / "a.tar.gz", {})
+    with (
+        open_archive(path, torch.device("cpu")) as archive,
+        pytest.raises(ArchiveError, match=r"tasks\.books\.reader: the files of the tokenizer 'listed' are missing"),
+    ):
+        archive.reader_for("books")
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "files/tasks.news.reader.tokenizer=listed",
+        "files/tasks.books.reader=listed",
+        "files/tasks.books.reader.tokenizer=whitespace",
+        "files/tasks.books.reader=text_classification",
+    ],
+)
+def test_files_elsewhere_are_refused(listed: type, folder: str, tmp_path: Path) -> None:
+    path = archive_with(tmp_path / "a.tar.gz", {f"{WHERE}/words.txt": b"fine", f"{folder}/words.txt": b"film"})
+    with (
+        pytest.raises(ArchiveError, match=f"damaged: {folder} .*none of the experiment's components saves files there"),
+        open_archive(path, torch.device("cpu")),
+    ):
+        pass
