@@ -31,7 +31,9 @@ def provenance(plugins: Sequence[Plugin]) -> dict[str, Any]:
 
 
 def _packages() -> dict[str, str]:
-    """The version of each installed package, by name. Each file of metadata is parsed once, since there are hundreds."""
+    """The version of each installed package, by name. Each file of metadata is parsed once, since there are
+    hundreds.
+    """
     found = [package.metadata for package in distributions()]
     return {about["Name"]: about["Version"] for about in sorted(found, key=lambda about: about["Name"])}
 
