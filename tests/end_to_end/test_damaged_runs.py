@@ -5,10 +5,9 @@ import shutil
 from typing import Any
 
 import pytest
-import torch
 
 from mtlkit.experiment import load_experiment
-from mtlkit.runs import TrainOptions, train
+from mtlkit.runs import train
 
 LACKING = object()
 DEEP = "[" * 5_000
@@ -32,7 +31,7 @@ def kept(tmp_path_factory, make_corpus):
     )
     for name, seed in (("run", 13), ("other", 14)):
         loaded = load_experiment(folder / "e.json", overrides=[f"seed={seed}"])
-        train(loaded, folder / name, TrainOptions(torch.device("cpu")))
+        train(loaded, folder / name, device="cpu")
     return folder
 
 
