@@ -62,7 +62,7 @@ def name_points(
 ) -> None:
     """Writes each name beside its point, where it covers least of what is there already, with a line if that is far.
 
-    Ours, since adjustText 1.4, given the same points, put most names onto their markers, and took three times as long.
+    Not by adjustText (1.4), which puts many names of such charts onto their own markers.
 
     Args:
         axes: with the points' plane coordinates, in limits that will not change.
