@@ -32,9 +32,7 @@ class Documents:
 
 
 def format_of(members: Collection[str]) -> int:
-    """Returns the oldest format that allows all these members, so that as many versions of mtlkit as possible can read
-    it.
-    """
+    """Returns the oldest format that allows all these members, which most versions of mtlkit can read."""
     return FORMAT if any(name.startswith(f"{FILES}/") for name in members) else WITHOUT_FILES
 
 

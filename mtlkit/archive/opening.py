@@ -137,9 +137,7 @@ def _vocabulary(folder: Path, experiment: Experiment) -> Vocabulary:
 
 
 def _needed(made_with: Mapping[str, str], plugins: Sequence[Plugin]) -> str:
-    """Returns a line about the plugins that the archive was made with: those that are missing, or all if none is
-    missing.
-    """
+    """Returns a line about the plugins that the archive was made with: the missing ones, or all if none is."""
     here = {plugin.package for plugin in plugins if not plugin.error}
     missing = {name: version for name, version in made_with.items() if name not in here}
     names = [

@@ -25,9 +25,7 @@ from mtlkit.text import printable
 
 BLOCK = 2**20
 LARGEST_HEADER = 2**16
-"""The maximum that `tarfile` may request in one read. It would otherwise read a header of any claimed size into
-memory.
-"""
+"""The maximum that `tarfile` may request in one read; otherwise a header of any claimed size would be read."""
 NO_TAR_GZ = (
     tarfile.TarError,
     OSError,

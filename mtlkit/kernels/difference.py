@@ -16,8 +16,9 @@ SHORTEST = 1e-6
 
 
 def difference_loss(shared_BS: Tensor, private_BP: Tensor, norm: DifferenceNorm = "normalised") -> Tensor:
-    """Computes the difference loss from S^T H of two views of a batch, a scalar that is zero if their features are
-    uncorrelated.
+    """Computes the difference loss from S^T H of two views of a batch, a scalar.
+
+    It is zero if every feature of one view is orthogonal to every feature of the other.
 
     `raw` is the squared Frobenius norm as published (Liu, Qiu and Huang 2017). It grows with the batch size and with
     the states. `normalised` follows public code: the batch mean of each feature is subtracted, each row is scaled to
