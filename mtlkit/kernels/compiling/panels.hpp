@@ -1,7 +1,7 @@
 // Products of many small matrices with one fixed matrix, as fast per row for 8 rows as for 800.
 //
 // A BLAS library rearranges (packs) both matrices at every call, which costs as much as the product itself if there
-// are few rows. Here the fixed matrix is packed once, into panels of as many columns as two vectors hold, row after row.
+// are few rows. Here the fixed matrix is packed once, into panels of as many columns as two vectors hold, row by row.
 // A block of results then stays in registers over the whole inner dimension.
 
 #pragma once
