@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 1
 # Real corpora for the tests and the larger experiments, if they lie beside the project.
 export MTLKIT_DATA ?= $(abspath ../shared/data)
 
-.PHONY: train test check soak bench bench-peers bench-gpu gallery clean-env
+.PHONY: train test test-quick check soak bench bench-peers bench-gpu gallery clean-env
 
 # Starts the run, or goes on with one that was interrupted, or replaces one that is finished.
 RUN := runs/ic_mtl
@@ -16,8 +16,15 @@ train: .venv/.installed
 	$(BIN)/mtlkit train experiments/ic_mtl.jsonnet -s $(RUN) \
 	  $(if $(wildcard $(RUN)/metrics.json),--force,$(if $(wildcard $(RUN)/meta.json),--resume))
 
+# In as many processes as there are processors; `make test JOBS=1` for fewer. Files are shared out, the slowest first.
+JOBS ?= auto
+PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --durations 10
 test: .venv/.installed-dev
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+# For the inner loop: all but what is marked slow.
+test-quick: .venv/.installed-dev
+	$(PYTEST) -m "not slow"
 
 check: .venv/.installed-dev
 	$(BIN)/ruff check .

@@ -1,7 +1,10 @@
-"""One way of running for all tests, generated text, and the real data, where there are any."""
+"""One way of running for all tests, in one process or several; generated text; the real data, where there are any."""
 
 import os
 import random
+import shutil
+import signal
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,11 +15,65 @@ import torch
 from mtlkit.config import Component
 from mtlkit.data import cache_folder, fetch_vader
 from mtlkit.errors import DataError
+from mtlkit.files import held_lock
 from mtlkit.plugins import load_plugins
 
 hypothesis.settings.register_profile("mtlkit", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("mtlkit")
 torch.set_num_threads(1)  # small recurrences are slower with more
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # A shell that runs us in the background ignores Ctrl-C for us, and the children that tests interrupt inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+MOST_PROCESSES = 8
+"""Each takes about 1 GiB and makes its own session fixtures."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """As many processes for `--numprocesses auto` as there are processors that we may use, but at most eight."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(allowed or 1, MOST_PROCESSES)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where processes share out the files of tests, the longest come first, so that all end at about the same time."""
+    if not hasattr(config, "workerinput"):
+        return
+    seconds = Counter[Path]()
+    for item in items:
+        for mark in item.iter_markers("slow"):
+            seconds[item.path] += mark.kwargs["seconds"]
+    items.sort(key=lambda item: -seconds[item.path])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unflushed() -> Iterator[None]:
+    """Files are not flushed to the disk: no test cuts the power, and thousands of checkpoints would wait for it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Fills a folder of this name that all processes of the tests share. The first that asks does, and others wait."""
+    own = tmp_path_factory.getbasetemp()
+    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "once"
+
+    def folder_of(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, whole = shared / name, shared / f"{name}.whole"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with held_lock(shared / f"{name}.lock"):
+            if not whole.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of a process in which it failed
+                folder.mkdir()
+                fill(folder)
+                whole.touch()
+        return folder
+
+    return folder_of
+
 
 GOOD, BAD = ["fine", "warm", "bright", "kind"], ["dull", "cold", "bleak", "cruel"]
 FILLER = ["the", "a", "film", "book", "plot", "cast", "was", "seemed", "rather", "very", "quite", "of", "with", "and"]

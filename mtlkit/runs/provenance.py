@@ -26,10 +26,14 @@ def provenance(plugins: Sequence[Plugin]) -> dict[str, Any]:
         "command": sys.argv,
         "git": _git_state(),
         "plugins": {plugin.package: plugin.version for plugin in plugins if not plugin.error},
-        "packages": {
-            package.name: package.version for package in sorted(distributions(), key=lambda found: found.name)
-        },
+        "packages": _packages(),
     }
+
+
+def _packages() -> dict[str, str]:
+    """The version of each installed package, by name. Each file of metadata is parsed once, since there are hundreds."""
+    found = [package.metadata for package in distributions()]
+    return {about["Name"]: about["Version"] for about in sorted(found, key=lambda about: about["Name"])}
 
 
 def _processor() -> str:

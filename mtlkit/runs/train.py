@@ -17,6 +17,7 @@ from mtlkit.data import Vocabulary
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.experiment import (
     AnyExperiment,
+    Corpora,
     Experiment,
     LoadedExperiment,
     data_hashes,
@@ -220,6 +221,11 @@ def _train(
         if number == 0:
             save_files(run.files, components_of_tasks(experiment))
         outcomes.append(stage.finish())
+    _finish(run, experiment, outcomes, corpora)
+
+
+def _finish(run: RunDirectory, experiment: Experiment, outcomes: Sequence[Outcome], corpora: Corpora) -> None:
+    """Writes the archive of the last stage, then the figures, which mark the run as finished."""
     last = outcomes[-1]
     # Without what is only known at the end, so that a finished run that is resumed leaves the same bytes.
     meta = {key: value for key, value in run.read_meta().items() if key not in ("finished", "ran")} | _ran(outcomes)

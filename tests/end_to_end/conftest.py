@@ -1,7 +1,9 @@
 """A small experiment on generated text, and the command line."""
 
+import contextlib
 import io
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,12 +15,11 @@ import pytest
 from mtlkit.cli import main
 
 
-@pytest.fixture
-def experiment(tmp_path: Path, make_corpus: Callable[[Path, int, int], None]) -> dict[str, Any]:
-    """Two tasks, indirect communication, dropout; learns in seconds."""
+def small_experiment(folder: Path, make_corpus: Callable[[Path, int, int], None]) -> dict[str, Any]:
+    """Two tasks, indirect communication, dropout; learns in seconds. Its texts are written into the folder."""
     tasks = {}
     for number, name in enumerate(["books", "films"]):
-        files = {split: tmp_path / f"{name}.{split}.tsv" for split in ("train", "dev", "test")}
+        files = {split: folder / f"{name}.{split}.tsv" for split in ("train", "dev", "test")}
         for offset, (split, path) in enumerate(files.items()):
             make_corpus(path, 60 if split == "train" else 20, 10 * number + offset)
         sources = {split: str(path) for split, path in files.items()}
@@ -32,6 +33,42 @@ def experiment(tmp_path: Path, make_corpus: Callable[[Path, int, int], None]) ->
         },
         "trainer": {"epochs": 4, "batch_size": 4, "optimizer": {"type": "adam", "lr": 0.01}, "checkpoint_every": 3},
     }
+
+
+@pytest.fixture
+def experiment(tmp_path: Path, make_corpus: Callable[[Path, int, int], None]) -> dict[str, Any]:
+    """The small experiment, with texts of its own."""
+    return small_experiment(tmp_path, make_corpus)
+
+
+@pytest.fixture(scope="session")
+def trained_once(
+    once: Callable[[str, Callable[[Path], object]], Path], make_corpus: Callable[[Path, int, int], None], kernels: Path
+) -> Callable[..., Path]:
+    """Trains the small experiment with another sharing scheme or trainer: once under each name, for tests that copy it.
+
+    What `train(name, sharing=..., trainer=...)` returns is the run's directory.
+    """
+
+    def train(name: str, sharing: dict[str, Any] | None = None, trainer: dict[str, Any] | None = None) -> Path:
+        def fill(folder: Path) -> None:
+            experiment = small_experiment(folder, make_corpus)
+            experiment["model"]["sharing"] = sharing or experiment["model"]["sharing"]
+            experiment["trainer"] = trainer or experiment["trainer"]
+            file, errors = folder / "experiment.json", io.StringIO()
+            file.write_text(json.dumps(experiment))
+            (folder / "cache").mkdir()
+            (folder / "cache" / "kernels").symlink_to(kernels, target_is_directory=True)
+            with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
+                patch.setenv("MTLKIT_CACHE", str(folder / "cache"))
+                patch.setattr(sys, "argv", ["mtlkit", "train", str(file), "-s", str(folder / "run")])
+                with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(errors):
+                    main()
+            assert not ended.value.code, errors.getvalue()
+
+        return once(name, fill) / "run"
+
+    return train
 
 
 @pytest.fixture
@@ -89,14 +126,7 @@ def run(
 
 
 @pytest.fixture
-def archive(
-    experiment: dict[str, Any],
-    write: Callable[[dict[str, Any]], Path],
-    run: Callable[..., subprocess.CompletedProcess[str]],
-    tmp_path: Path,
-) -> Path:
-    """The archive of a run of one epoch."""
-    experiment["trainer"] = {"epochs": 1}
-    result = run("train", write(experiment), "-s", tmp_path / "run")
-    assert result.returncode == 0, result.stderr
+def archive(trained_once: Callable[..., Path], elsewhere: Path, tmp_path: Path) -> Path:
+    """The archive of a run of one epoch, which a test may change."""
+    shutil.copytree(trained_once("archive", trainer={"epochs": 1}), tmp_path / "run")
     return tmp_path / "run" / "archive.tar.gz"

@@ -1,5 +1,7 @@
 """What models begin with: initialisers by pattern, and parts of other archives."""
 
+import shutil
+
 import pytest
 from safetensors.torch import load_file
 
@@ -12,11 +14,10 @@ def best(directory, name="model"):
 
 
 @pytest.fixture
-def source(experiment, write, run, tmp_path):
+def source(trained_once, tmp_path):
     """The archive of a finished run of a fully shared model."""
-    experiment["model"]["sharing"] = {"type": "fully_shared", "encoder": LSTM}
-    assert run("train", write(experiment), "-s", tmp_path / "source").returncode == 0
-    return tmp_path / "source" / "archive.tar.gz"
+    run = trained_once("fully_shared", sharing={"type": "fully_shared", "encoder": LSTM})
+    return shutil.copytree(run, tmp_path / "source") / "archive.tar.gz"
 
 
 def test_the_first_pattern_found_fills_and_the_rest_stay(experiment, write, run, tmp_path):

@@ -5,24 +5,38 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from safetensors.torch import load_file
+
+from tests.soak.forked import Circumstances, Forked
 
 
 def newest_step(directory):
     return max((int(path.name.removeprefix("step-")) for path in directory.glob("checkpoints/step-*")), default=0)
 
 
+@pytest.fixture
+def start(elsewhere, tmp_path):
+    """Starts `mtlkit` in a process of its own, in the same current folder and with the same cache as `run`."""
+    started = []
+
+    def start_process(*arguments):
+        environment = (("MTLKIT_CACHE", os.environ["MTLKIT_CACHE"]),)
+        started.append(Forked(arguments, tmp_path / "log", Circumstances(environment=environment)))
+        return started[-1]
+
+    yield start_process
+    for process in started:
+        process.kill()
+
+
 def train_until(start, arguments, directory, step, number):
-    """Starts training, sends a signal once a checkpoint at or after `step` is there, and waits for the end."""
+    """Starts training, sends a signal once a checkpoint at or after `step` is there; the exit code and the output."""
     process = start(*arguments)
-    while process.poll() is None and newest_step(directory) < step:
-        time.sleep(0.001)
-    os.kill(process.pid, number)
-    out, err = process.communicate()
-    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+    process.wait_until(lambda: newest_step(directory) >= step)
+    process.send(number)
+    return process.wait(), process.output()
 
 
 def assert_same_run(directory, other):
@@ -41,12 +55,12 @@ def assert_same_run(directory, other):
 def test_killed_three_times_and_resumed_gives_the_same_bits(experiment, write, start, run, tmp_path):
     file, whole, broken = write(experiment), tmp_path / "whole", tmp_path / "broken"
     assert run("train", file, "-s", whole).returncode == 0
-    first = train_until(start, ["train", file, "-s", broken], broken, 4, signal.SIGKILL)
-    assert first.returncode == -signal.SIGKILL
+    code, _ = train_until(start, ["train", file, "-s", broken], broken, 4, signal.SIGKILL)
+    assert code == -signal.SIGKILL
     for step in (37, 80):
-        again = train_until(start, ["train", file, "-s", broken, "--resume"], broken, step, signal.SIGKILL)
-        assert again.returncode == -signal.SIGKILL
-        assert "resuming after step" in again.stderr
+        code, output = train_until(start, ["train", file, "-s", broken, "--resume"], broken, step, signal.SIGKILL)
+        assert code == -signal.SIGKILL
+        assert "resuming after step" in output
     assert not (broken / "archive.tar.gz").exists()
     last = run("train", file, "-s", broken, "--resume")
     assert last.returncode == 0, last.stderr
@@ -59,11 +73,11 @@ def test_an_interrupted_run_says_how_to_go_on(experiment, write, start, run, tmp
     experiment["trainer"]["accumulate"] = 2
     file, whole, broken = write(experiment), tmp_path / "whole", tmp_path / "broken"
     assert run("train", file, "-s", whole).returncode == 0
-    stopped = train_until(start, ["train", file, "-s", broken], broken, 20, number)
-    assert stopped.returncode == 128 + number
+    code, output = train_until(start, ["train", file, "-s", broken], broken, 20, number)
+    assert code == 128 + number
     command = f"{sys.executable} -m mtlkit train {file} -s {broken} --resume"
-    assert f"go on with: {command}" in stopped.stderr.splitlines()[-1]
-    assert "Traceback" not in stopped.stderr
+    assert f"go on with: {command}" in output.splitlines()[-1]
+    assert "Traceback" not in output
     subprocess.run(command, shell=True, check=True, capture_output=True)
     assert_same_run(broken, whole)
 
@@ -148,14 +162,14 @@ def test_two_processes_do_not_train_in_one_directory(experiment, write, start, r
     experiment["trainer"]["epochs"] = 1000
     file, directory = write(experiment), tmp_path / "run"
     first = start("train", file, "-s", directory)
-    while not newest_step(directory):
-        assert first.poll() is None
+    first.wait_until(lambda: newest_step(directory))
     for option in ("--resume", "--force"):
         second = run("train", file, "-s", directory, option)
         assert second.returncode == 2
         assert "another process is training here" in second.stderr
-    first.send_signal(signal.SIGINT)
-    assert "go on with" in first.communicate()[1]
+    first.send(signal.SIGINT)
+    first.wait()
+    assert "go on with" in first.output()
 
 
 def test_a_loss_that_is_no_number_ends_the_run_and_is_not_saved(experiment, write, run, tmp_path):

@@ -1,16 +1,15 @@
 """Train, evaluate, predict and look, as a user does."""
 
 import json
+import shutil
 import tarfile
 
 import pytest
 
 
 @pytest.fixture
-def trained(experiment, write, run, tmp_path):
-    result = run("train", write(experiment), "-s", tmp_path / "run")
-    assert result.returncode == 0, result.stderr
-    return tmp_path / "run"
+def trained(trained_once, elsewhere, tmp_path):
+    return shutil.copytree(trained_once("small"), tmp_path / "run")
 
 
 def test_evaluate_gives_the_figures_of_training(trained, run, tmp_path):
