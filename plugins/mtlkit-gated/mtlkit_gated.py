@@ -1,4 +1,7 @@
-"""A communicator that gates every other task's state on its own. B batch, T steps, N senders, E input size, D state size."""
+"""A communicator that gates every other task's state.
+
+Shapes: B batch, T steps, N senders, E input size, D state size.
+"""
 
 from torch import Tensor, nn
 
