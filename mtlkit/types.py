@@ -16,7 +16,8 @@ from pydantic import AfterValidator, Field
 def _regular_expression(pattern: str) -> str:
     try:
         with warnings.catch_warnings():
-            # Of what a later Python may read in another way. Once compiled it is kept, and not warned of again.
+            # Later versions of Python may read the pattern differently, which is no concern of the user. Compiled
+            # patterns are cached, so later uses do not warn either.
             warnings.simplefilter("ignore", FutureWarning)
             re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:

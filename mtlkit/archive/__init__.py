@@ -1,4 +1,4 @@
-"""Archives: one file that anyone can evaluate and predict with, and that runs none of its author's code."""
+"""Archives: one file with everything needed to evaluate and predict, which never runs code from its author."""
 
 from mtlkit.archive.archive import Archive
 from mtlkit.archive.component_files import (

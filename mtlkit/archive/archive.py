@@ -1,4 +1,4 @@
-"""An opened archive, which gives models and readers."""
+"""An opened archive, which provides models and readers."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,23 +24,25 @@ from mtlkit.training import ModelSelection, load_weights
 @final
 @dataclass
 class Archive:
-    """An opened archive. A set of weights is loaded when a task that it serves is first asked for, and stays."""
+    """An opened archive. A set of weights is loaded on first use, when a task that it serves is requested, and is then
+    kept.
+    """
 
     path: Path
     experiment: Experiment
     vocabulary: Vocabulary
     folder: Path
-    """Where its members lie."""
+    """The folder with the unpacked members."""
     seen: NDArray[Any]
     device: torch.device
     meta: dict[str, Any]
     _models: dict[str, MultiTaskModel] = field(default_factory=dict, init=False, repr=False)
 
     def model_for(self, task: str) -> MultiTaskModel:
-        """The model with the weights that serve a task, ready to decode its texts.
+        """Returns the model with the weights that serve a task, ready to decode the task's texts.
 
         Raises:
-            ArchiveError: weights hold what is no number, or no path through the model.
+            ArchiveError: the weights contain values that are not finite, or do not encode a path through the model.
         """
         weights = self._selection.weights_for(task)
         if weights not in self._models:
@@ -48,7 +50,7 @@ class Archive:
         return self._models[weights]
 
     def reader_for(self, task: str) -> DatasetReader:
-        """The reader of a task's texts.
+        """Returns the reader of a task's texts.
 
         Raises:
             ArchiveError: it cannot be built, or reads texts for another kind of task.
@@ -66,7 +68,9 @@ class Archive:
         return reader
 
     def labels_in_files(self, task: str) -> list[str]:
-        """The labels of a task, and those of its files that the reader renames to them. Builds no reader."""
+        """Returns the labels of a task, and the labels in its files that the reader renames to them. Does not build the
+        reader.
+        """
         reader = self.experiment.tasks[task].reader
         setting = reader.component.renames_by
         renamed = None if setting is None else getattr(reader.settings, setting)
@@ -81,7 +85,7 @@ class Archive:
 
     @property
     def num_weights(self) -> int:
-        """How many sets of weights there are: one, or one for each task."""
+        """The number of sets of weights: one, or one per task."""
         return len(self._weights)
 
     @property
@@ -92,10 +96,11 @@ class Archive:
         return {name: self._selection.served_by(name, tasks) for name in names}
 
     def check_weights(self) -> None:
-        """Makes sure that all weights have the forms that the experiment asks for, before memory is taken for any.
+        """Checks that all weights have the shapes and types that the experiment requires, before memory is allocated
+        for them.
 
         Raises:
-            ArchiveError: they have not, or such a model cannot be built.
+            ArchiveError: they do not, or the model cannot be built.
         """
         found: dict[str, dict[str, Form]] = {}
         for name in self._weights:

@@ -2,8 +2,8 @@
 
     files/PLACE=TYPE/NAME       such as files/tasks.books.reader.tokenizer=pieces/vocabulary.txt
 
-A component writes them by `Component.save_files` when a run begins, before anything is trained, and is built with them
-from then on. How many they may be and how large, members.py says; both sides hold to it.
+A component writes them in `Component.save_files` when a run begins, before training, and is built with them from then
+on. members.py limits their number and size, both when an archive is written and when it is read.
 """
 
 import shutil
@@ -22,35 +22,36 @@ from mtlkit.experiment import Experiment
 from mtlkit.files import new_folder
 
 SHARING = "model.sharing"
-"""Where the sharing scheme of an experiment stands, unless it is that of a stage."""
+"""The place of the sharing scheme in an experiment, unless it belongs to a stage."""
 
 
 def saving_parts(experiment: Experiment, sharing: str = SHARING) -> dict[str, Lazy[Component]]:
-    """The parts of an experiment that save files, by the name of their folder.
+    """Returns the parts of an experiment that save files, by the name of their folder.
 
     Args:
-        experiment: an archive's, or that of one stage of a run.
-        sharing: where its sharing scheme stands in the run's experiment, which names the folders of a run.
+        experiment: the experiment of an archive, or that of one stage of a run.
+        sharing: the place of its sharing scheme in the run's experiment, which determines folder names in a run.
     """
     parts = parts_by_place(experiment)
     return {_folder(place, part, sharing): part for place, part in parts if part.component.saves_files}
 
 
 def components_of_tasks(experiment: Experiment) -> dict[str, Component]:
-    """The readers and tokenizers that save files, built, by the name of their folder."""
+    """Builds the readers and tokenizers that save files, and returns them by the name of their folder."""
     return {name: part.build() for name, part in saving_parts(experiment).items() if name.startswith("tasks.")}
 
 
 def components_of_model(model: nn.Module, experiment: Experiment, sharing: str = SHARING) -> dict[str, Component]:
-    """The parts of a model that save files, by the name of their folder; of equal ones, such as one for each task, one.
+    """Returns the parts of a model that save files, by the name of their folder. Of equal parts, such as one per task,
+    only one is returned.
 
     Args:
-        model: built from `experiment`.
-        experiment: says where its parts stand.
+        model: the model built from `experiment`.
+        experiment: the experiment, which gives the places of the parts.
         sharing: as in `saving_parts`.
 
     Raises:
-        ComponentError: another component has made such a part, which stands nowhere in the experiment.
+        ComponentError: such a part was created by another component and has no place in the experiment.
     """
     names = {id(part): name for name, part in saving_parts(experiment, sharing).items()}
     found: dict[str, Component] = {}
@@ -65,10 +66,10 @@ def components_of_model(model: nn.Module, experiment: Experiment, sharing: str =
 
 
 def save_files(folder: Path, components: Mapping[str, Component]) -> None:
-    """Has components write their files into folders of these names below `folder`, but for those that are there.
+    """Lets components write their files into folders with these names below `folder`, except for folders that exist.
 
     Raises:
-        ComponentError: a component writes no file, or one that cannot be in an archive.
+        ComponentError: a component writes no file, or one that is not allowed in an archive.
     """
     for name, component in components.items():
         if not (folder / name).is_dir():
@@ -79,11 +80,11 @@ def save_files(folder: Path, components: Mapping[str, Component]) -> None:
 
 
 def with_saved_files(experiment: Experiment, folder: Path, sharing: str = SHARING) -> Experiment:
-    """The experiment with what its components have saved below `folder`, where they have.
+    """Returns the experiment with the files that its components have saved below `folder`, if any.
 
     Args:
-        experiment: a run's, or that of one stage.
-        folder: of the run's files.
+        experiment: the experiment of a run, or of one stage.
+        folder: the folder of the run's files.
         sharing: as in `saving_parts`.
     """
 
@@ -97,10 +98,10 @@ def with_saved_files(experiment: Experiment, folder: Path, sharing: str = SHARIN
 
 
 def saved_members(experiment: Experiment) -> dict[str, Path]:
-    """The files that an experiment's components are built with, as members of its archive.
+    """Returns the files that an experiment's components are built with, as members of its archive.
 
     Raises:
-        ArchiveError: they are too many or too large, all together.
+        ArchiveError: together they are too many or too large.
     """
     members: dict[str, Path] = {}
     counts = FileCounts()
@@ -114,17 +115,17 @@ def saved_members(experiment: Experiment) -> dict[str, Path]:
 
 
 def with_files_of_archive(path: Path, experiment: Experiment, folder: Path) -> Experiment:
-    """The experiment of an archive with the files of its components, which stay for as long as it is used.
+    """Returns the experiment of an archive with the files of its components, which are kept as long as it is in use.
 
-    A component that saves files, and has none in the archive, cannot be built from it.
+    A component that saves files cannot be built if the archive contains none for it.
 
     Args:
         path: the archive.
-        experiment: its experiment.
-        folder: the members of the archive; what is in its folder of files is moved from there.
+        experiment: the experiment of the archive.
+        folder: the unpacked members, whose folder of files is moved elsewhere.
 
     Raises:
-        ArchiveError: there are files that none of its components saves.
+        ArchiveError: there are files that belong to none of its components.
     """
     unpacked, parts = folder / FILES, saving_parts(experiment)
     names = [each.name for each in sorted(unpacked.iterdir())] if unpacked.is_dir() else []
@@ -146,7 +147,7 @@ def with_files_of_archive(path: Path, experiment: Experiment, folder: Path) -> E
 
 @final
 class _HeldFolder:
-    """A temporary folder that is there for as long as this object is."""
+    """A temporary folder that is deleted together with this object."""
 
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="mtlkit-"))
@@ -154,14 +155,16 @@ class _HeldFolder:
 
 
 def _folder(place: str, part: Lazy[Component], sharing: str = SHARING) -> str:
-    """The type is in the name so that no component is given the files of another that stood in its place."""
+    """Returns the folder name of a part. It includes the type, so that a component never receives the files of another
+    one that was in its place before.
+    """
     if place.startswith(SHARING):
         place = sharing + place.removeprefix(SHARING)
     return f"{place}={part.type}"
 
 
 def _fault(name: str, folder: Path) -> str | None:
-    """What is wrong with the files that a component has written, as the end of a sentence."""
+    """Returns what is wrong with the files that a component wrote, as the end of a sentence, or None."""
     if fault := fault_of_files(folder):
         return fault
     members = [f"{FILES}/{name}/{file.name}" for file in sorted(folder.iterdir())]

@@ -1,4 +1,4 @@
-"""Whether an archive's tensors are those of the model that it describes; found out before memory is taken for any."""
+"""Checks whether an archive's tensors fit the model that it describes, before memory is allocated for either."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ from mtlkit.model import MultiTaskModel
 
 MAX_HEADER = 16 * 2**20
 PARTS_PER_TENSOR, FREE_PARTS = 20, 10_000
-"""A model may have so many modules, parameters and buffers for each tensor that is kept, and some more."""
+"""The limit on a model's modules, parameters and buffers: this many per stored tensor, plus a constant."""
 SHOWN = 3
 DTYPES = {
     torch.float64: "F64",
@@ -39,27 +39,28 @@ DTYPES = {
 
 
 class Form(NamedTuple):
-    """Of a tensor."""
+    """The type and the shape of a tensor."""
 
     dtype: str | None
-    """As safetensors files call it; None of a plugin's tensor in a rare one, which is not checked."""
+    """The name of the type in safetensors files. None for rare types in plugins, which are not checked."""
     shape: tuple[int, ...]
 
     def __str__(self) -> str:
         return f"{self.dtype} {list(self.shape)}"
 
     def suits(self, wanted: "Form") -> bool:
-        """Whether a tensor of this form can be taken for one of the wanted form."""
+        """Returns whether a tensor of this form can be used where another form is required."""
         return self.shape == wanted.shape and wanted.dtype in (None, self.dtype)
 
 
 def forms_in(file: Path) -> dict[str, Form]:
-    """The forms of the tensors in a safetensors file, of which only the header is read.
+    """Reads the forms of the tensors in a safetensors file from its header.
 
     Raises:
         ValueError: the header is too large.
-        OSError, SafetensorError: the file is missing, or its header and its size do not belong together.
+        OSError, SafetensorError: the file is missing, or its header and size are inconsistent.
     """
+    # safetensors reads the header as a whole, so its size is checked first.
     with file.open("rb") as start:
         size = int.from_bytes(start.read(8), "little")
     if size > MAX_HEADER:
@@ -70,12 +71,12 @@ def forms_in(file: Path) -> dict[str, Form]:
 
 
 def forms_of(weights: Mapping[str, Tensor]) -> dict[str, Form]:
-    """The forms of a model's tensors."""
+    """Returns the forms of a model's tensors."""
     return {name: Form(DTYPES.get(tensor.dtype), tuple(tensor.shape)) for name, tensor in weights.items()}
 
 
 def misfit(found: Mapping[str, Form], wanted: Mapping[str, Form]) -> str | None:
-    """What keeps tensors from being those of a model, if anything."""
+    """Returns why tensors are not those of a model, or None if they are."""
     if missing := sorted(wanted.keys() - found.keys()):
         return f"{_some(missing)} missing"
     if extra := sorted(found.keys() - wanted.keys()):
@@ -85,16 +86,16 @@ def misfit(found: Mapping[str, Form], wanted: Mapping[str, Form]) -> str | None:
 
 
 def outline(experiment: Experiment, vocabulary: Vocabulary, num_tensors: int) -> MultiTaskModel:
-    """The experiment's model on the meta device, where it takes no memory.
+    """Builds the experiment's model on the meta device, where it takes no memory.
 
     Args:
-        experiment: says what to build.
-        vocabulary: says how large tables are.
-        num_tensors: that are kept for it; a model of many more parts is not built to its end.
+        experiment: the experiment to build.
+        vocabulary: the vocabulary, which determines the sizes of tables.
+        num_tensors: the number of tensors stored for the model. Building stops if the model has many more parts.
 
     Raises:
-        ValueError: it has too many parts.
-        ConfigError: they do not fit each other.
+        ValueError: the model has too many parts.
+        ConfigError: parts of the experiment do not fit each other.
     """
     with torch.device("meta"), _Unfilled(), _at_most(FREE_PARTS + PARTS_PER_TENSOR * num_tensors):
         return build_model(experiment, vocabulary, fresh=False)
@@ -102,7 +103,9 @@ def outline(experiment: Experiment, vocabulary: Vocabulary, num_tensors: int) ->
 
 @final
 class _Unfilled(TorchFunctionMode):
-    """Leaves out how parameters begin: drawing them on the meta device imports torch's compiler, for a second."""
+    """Skips the initialisation of parameters. On the meta device it would import torch's compiler, which takes a
+    second.
+    """
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -113,7 +116,8 @@ class _Unfilled(TorchFunctionMode):
 
 @contextmanager
 def _at_most(num_parts: int) -> Iterator[None]:
-    """Ends the building of a model, such as of a billion layers, in this thread."""
+    """Stops building a model with too many parts, such as a billion layers, in this thread."""
+    # The hooks are global in torch: they also fire for models that other threads build.
     thread, count = get_ident(), 0
 
     def add(module: nn.Module, name: str, part: object) -> None:

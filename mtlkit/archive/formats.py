@@ -1,10 +1,10 @@
-"""Formats of archives: which there have been, and how those of older ones are read.
+"""Versions of the archive format, and migrations from older ones.
 
-Of every format, also of those to come: `manifest.json` is the first member, and says `format_version`, the version of
-`mtlkit` that wrote it, and under `members` the `sha256` and `size` of all others.
+In every format, including future ones, `manifest.json` is the first member and contains `format_version`, the version
+of `mtlkit` that wrote the archive, and under `members` the `sha256` and `size` of all other members.
 
-1  the manifest says `format`, and nothing of who wrote it
-2  the manifest says `format_version` and `mtlkit`
+1  the manifest has `format`, and no version of mtlkit
+2  the manifest has `format_version` and `mtlkit`
 3  components may have files of their own, `files/...`; archives without such files are still written in format 2
 """
 
@@ -24,7 +24,7 @@ WITHOUT_FILES = 2
 
 @dataclass(frozen=True)
 class Documents:
-    """What an archive says in JSON, an object each."""
+    """The JSON documents of an archive, each an object."""
 
     manifest: dict[str, Any]
     experiment: dict[str, Any]
@@ -32,16 +32,16 @@ class Documents:
 
 
 def format_of(members: Collection[str]) -> int:
-    """The oldest format that has all these members, so that as many versions of mtlkit as can be read it."""
+    """Returns the oldest format that allows all these members, which most versions of mtlkit can read."""
     return FORMAT if any(name.startswith(f"{FILES}/") for name in members) else WITHOUT_FILES
 
 
 def check_version(path: Path, manifest: dict[str, Any]) -> None:
-    """Makes sure that this format can be read here.
+    """Checks that this version of mtlkit can read the format.
 
     Raises:
-        ArchiveError: it is newer.
-        ValueError: the manifest does not say what it is.
+        ArchiveError: the format is newer.
+        ValueError: the manifest does not give the format.
     """
     version = _version(manifest)
     if version > FORMAT:
@@ -53,7 +53,7 @@ def check_version(path: Path, manifest: dict[str, Any]) -> None:
 
 
 def migrated(documents: Documents) -> Documents:
-    """The documents in today's format."""
+    """Returns the documents converted to the current format."""
     while (version := _version(documents.manifest)) < FORMAT:
         documents = MIGRATIONS[version](documents)
     return documents
@@ -77,4 +77,4 @@ def _from_2(documents: Documents) -> Documents:
 
 
 MIGRATIONS: dict[int, Callable[[Documents], Documents]] = {1: _from_1, 2: _from_2}
-"""For each older format, what makes the documents of one into those of the next."""
+"""For each older format, the function that converts its documents to the next format."""

@@ -1,4 +1,4 @@
-"""The members of an archive: what they are called, how large each may be, and how an archive is refused."""
+"""The members of an archive: their names, their maximum sizes, and errors about them."""
 
 import re
 from collections import Counter
@@ -17,13 +17,15 @@ FILES = "files"
 
 MAX_MEMBERS = 10_000
 MAX_BYTES = 16 * 2**30
-"""Of all members together."""
+"""The maximum number of bytes of all members together."""
 MAX_EXPANSION, FREE_BYTES = 256, 64 * 2**20
-"""Beyond the first 64 MiB no archive may be more than so many times as large as its file. Weights hardly compress, and
-even of zeros gzip makes no less than a 230th at the level at which archives are written."""
+"""The limit on the compression ratio: beyond the first 64 MiB, the content may be at most this many times as large as
+the archive. Weights hardly compress, and at the level used for archives gzip compresses even zeros by less than a
+factor of 230.
+"""
 
 MAX_ALL_FILES_BYTES = 512 * 2**20
-"""Of the own files of all components."""
+"""The maximum number of bytes of the files of all components together."""
 
 LARGEST = {
     r"manifest\.json|meta\.json|vocabulary/vocabulary\.json": 4 * 2**20,
@@ -35,12 +37,12 @@ LARGEST = {
     rf"files/[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*=[a-z0-9_]+/{FILE_NAME}": MAX_FILES_BYTES,
     r"weights/[\w +=,@%~-][\w .+=,@%~-]*\.safetensors": MAX_BYTES,
 }
-"""The bytes that each kind of member may have, by its name. There are no others."""
+"""The maximum number of bytes of each kind of member, by the pattern of its name. No other members are allowed."""
 LONGEST_NAME = 255
 
 
 def largest_size(name: str) -> int | None:
-    """The bytes that a member of this name may have; None where an archive has no such member."""
+    """Returns the maximum number of bytes of a member with this name, or None if such a member is not allowed."""
     if len(name.encode(errors="replace")) > LONGEST_NAME:  # bytes are what folders count
         return None
     return next((size for pattern, size in LARGEST.items() if re.fullmatch(pattern, name)), None)
@@ -48,14 +50,16 @@ def largest_size(name: str) -> int | None:
 
 @final
 class FileCounts:
-    """Counts the own files of components as they are met."""
+    """Counts the files of components as they are encountered."""
 
     def __init__(self) -> None:
         self._files: Counter[str] = Counter()
         self._bytes: Counter[str] = Counter()
 
     def excess(self, name: str, size: int) -> str | None:
-        """Counts a member, unless it is no such file; what makes it one too many, as the end of a sentence, or None."""
+        """Counts a member if it is a component's file. Returns why it exceeds a limit, as the end of a sentence, or
+        None.
+        """
         if not name.startswith(f"{FILES}/"):
             return None
         folder = name.rpartition("/")[0]
@@ -71,7 +75,7 @@ class FileCounts:
 
 
 def damaged(path: object, member: str, reason: object) -> ArchiveError:
-    """The error of a member that is missing or holds what it should not."""
+    """Creates the error for a member that is missing or has invalid content."""
     return ArchiveError(
         f"{path}: damaged: {printable(member)} is missing or cannot be read ({printable(str(reason))}); copy or make "
         "it again"

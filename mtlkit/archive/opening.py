@@ -1,15 +1,15 @@
-"""An archive is opened.
+"""Opening of archives.
 
 archive.tar.gz
   manifest.json                 format, sha256 and size of every other member, plugins needed
   experiment.resolved.json      registered names only
   vocabulary/...
   weights/NAME.safetensors      one set, or one per task (model selection `per_task`)
-  files/PLACE=TYPE/...          what components have saved of their own, see component_files.py
+  files/PLACE=TYPE/...          files that components have saved, see component_files.py
   seen.safetensors              digests of all train and dev texts, for clean scores
-  meta.json                     where it comes from
+  meta.json                     provenance
 
-It may come from a stranger: members.py says what may be in it, formats.py which formats there have been.
+An archive may come from an untrusted source: members.py defines what it may contain, formats.py which formats exist.
 """
 
 import tempfile
@@ -42,26 +42,26 @@ from mtlkit.text import printable
 
 @contextmanager
 def open_archive(path: Path, device: torch.device, plugins: Sequence[Plugin] = ()) -> Iterator[Archive]:
-    """Unpacks an archive into a temporary folder for the time of the block.
+    """Unpacks an archive into a temporary folder for the duration of the block.
 
     Args:
         path: the archive.
-        device: of its models.
-        plugins: that were imported; those that could not be are named when a component is not found.
+        device: the device of its models.
+        plugins: the plugins that were loaded; those that failed are named if a component is not found.
 
     Raises:
-        ArchiveError: it is missing, damaged, of a newer format, or no archive.
-        UnknownComponentError: its experiment names components that are not known here.
+        ArchiveError: the file is missing, damaged, of a newer format, or not an archive.
+        UnknownComponentError: its experiment uses components that are not registered.
     """
     with _unpacked(path) as (folder, manifest):
         yield _read(path, folder, manifest, device, plugins)
 
 
 def read_documents(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The experiment and the meta data of an archive as JSON, whose components need not be known here.
+    """Reads the experiment and the metadata of an archive as JSON. Its components need not be registered.
 
     Raises:
-        ArchiveError: as `open_archive`.
+        ArchiveError: for the same reasons as `open_archive`.
     """
     with _unpacked(path) as (folder, manifest):
         return _documents(path, folder, manifest)
@@ -69,7 +69,7 @@ def read_documents(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 @contextmanager
 def _unpacked(path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """A temporary folder with the archive's members, and the manifest."""
+    """Yields a temporary folder with the archive's members, and the manifest."""
     if not path.is_file():
         if path.is_dir():
             raise ArchiveError(f"{path}: is a directory; name the archive.tar.gz in it")
@@ -83,7 +83,7 @@ def _unpacked(path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 
 def _documents(path: Path, folder: Path, manifest: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The experiment and the meta data, with the plugins that the manifest names, in today's format."""
+    """Reads the experiment, the metadata and the plugins named in the manifest, converted to the current format."""
     with reading(path, folder, EXPERIMENT) as file:
         experiment = parse_json(file.read_bytes())
     with reading(path, folder, META) as file:
@@ -114,7 +114,7 @@ def _read(
 
 
 def _experiment(path: Path, value: Any, made_with: Mapping[str, str], plugins: Sequence[Plugin]) -> Experiment:
-    """The experiment, whose components are all known here."""
+    """Parses the experiment, whose components must all be registered."""
     try:
         experiment = validate(Experiment, value, EXPERIMENT)
     except UnknownComponentError as error:
@@ -137,7 +137,7 @@ def _vocabulary(folder: Path, experiment: Experiment) -> Vocabulary:
 
 
 def _needed(made_with: Mapping[str, str], plugins: Sequence[Plugin]) -> str:
-    """A line that names the plugins that the archive was made with: those that are not here, or else all of them."""
+    """Returns a line about the plugins that the archive was made with: the missing ones, or all if none is."""
     here = {plugin.package for plugin in plugins if not plugin.error}
     missing = {name: version for name, version in made_with.items() if name not in here}
     names = [

@@ -1,4 +1,4 @@
-"""Members are packed into a .tar.gz file: equal content gives equal bytes."""
+"""Packing of members into a .tar.gz file. Equal content gives equal bytes."""
 
 import gzip
 import hashlib
@@ -17,15 +17,15 @@ from mtlkit.files import file_sha256, new_file
 
 Content = Path | bytes
 LARGEST_HEADERS = 4096
-"""Of a member, with what fills up its last block."""
+"""The maximum number of bytes that one member adds besides its content: headers and the padding of its last block."""
 KEPT = "the run keeps its weights in checkpoints"
 
 
 def pack(path: Path, members: Mapping[str, Content], plugins: Mapping[str, str]) -> None:
-    """Writes members, and a manifest before them, whole or not at all.
+    """Writes the manifest and then the members, atomically.
 
     Raises:
-        ArchiveError: nobody could unpack it.
+        ArchiveError: the archive could not be unpacked, because it exceeds a limit.
     """
     facts = {name: {"sha256": _sha256(content), "size": _size(content)} for name, content in members.items()}
     written = {"format_version": format_of(members), "mtlkit": mtlkit.__version__}
@@ -45,12 +45,12 @@ def pack(path: Path, members: Mapping[str, Content], plugins: Mapping[str, str])
 
 
 def as_json(value: Any) -> bytes:
-    """A JSON value as a member."""
+    """Encodes a JSON value as the content of a member."""
     return (json.dumps(value, indent=2) + "\n").encode()
 
 
 def _check(path: Path, members: Mapping[str, Content]) -> None:
-    """Holds an archive to what is unpacked."""
+    """Applies the limits that are enforced when an archive is unpacked."""
     files = FileCounts()
     for name, content in members.items():
         largest = largest_size(name)

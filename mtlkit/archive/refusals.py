@@ -1,4 +1,4 @@
-"""What is caught where an archive is read, and how it is told of the archive."""
+"""The exceptions that are caught when an archive is read, and how they are reported."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,14 +11,16 @@ from mtlkit.errors import ArchiveError, DataError, MtlkitError
 from mtlkit.text import printable
 
 UNREADABLE = (OSError, ValueError, LookupError, TypeError, RecursionError, SafetensorError, DataError)
-"""What a member raises that is missing or not what it should be."""
+"""The exceptions raised by a member that is missing or invalid."""
 UNBUILDABLE = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
-"""What components raise, beside errors of ours, of settings or labels that no model has been trained with."""
+"""The exceptions, besides mtlkit's own, that components raise for settings or labels that no model can be
+trained with.
+"""
 
 
 @contextmanager
 def reading(path: Path, folder: Path, name: str) -> Iterator[Path]:
-    """Where a member lies; whatever goes wrong when it is read, it is the archive that is damaged."""
+    """Yields the path of a member. Whatever error its content causes is reported as a damaged archive."""
     try:
         yield folder / name
     except UNREADABLE as error:
@@ -27,13 +29,15 @@ def reading(path: Path, folder: Path, name: str) -> Iterator[Path]:
 
 
 def unsound(path: Path, what: str) -> ArchiveError:
-    """The error of an experiment that no training has left."""
+    """Creates the error for an experiment that cannot result from training."""
     remedy = "update mtlkit, or ask its author for a sound one"
     return ArchiveError(f"{path}: {EXPERIMENT}: {printable(what)}; {remedy}")
 
 
 def first_problem(error: Exception, member: str = EXPERIMENT) -> str:
-    """The first thing that is wrong with a member, and how many more there are; or what PyTorch says at first."""
+    """Returns the first problem of a member and the number of further ones, or the first line of a message from
+    PyTorch.
+    """
     if not isinstance(error, MtlkitError):
         return (str(error).splitlines() or [type(error).__name__])[0]
     first, *more = str(error).removeprefix(f"{member}: ").split(f"\n{member}: ")

@@ -1,4 +1,4 @@
-"""A stranger's .tar.gz file is unpacked: in bounded pieces, and nothing of it but an archive's members."""
+"""Unpacks an untrusted .tar.gz file in bounded pieces, and only the members that belong in an archive."""
 
 import gzip
 import hashlib
@@ -25,7 +25,7 @@ from mtlkit.text import printable
 
 BLOCK = 2**20
 LARGEST_HEADER = 2**16
-"""What `tarfile` may ask for at once; it would take a header of any size into memory."""
+"""The maximum that `tarfile` may request in one read; otherwise a header of any claimed size would be read."""
 NO_TAR_GZ = (
     tarfile.TarError,
     OSError,
@@ -37,22 +37,24 @@ NO_TAR_GZ = (
     OverflowError,
     RecursionError,
 )
-"""What reading raises of a file that is no gzip or tar file, or half of one."""
+"""The exceptions raised by files that are not gzip or tar files, or that are truncated."""
 
 
 def unpack(path: Path, folder: Path) -> dict[str, Any]:
-    """Writes the members of an archive below `folder`, each held to the manifest's digest.
+    """Writes the members of an archive below `folder`, and verifies each against the digest in the manifest.
 
     Returns:
-        The manifest, of whatever older format.
+        The manifest, which may be in an older format.
 
     Raises:
-        ArchiveError: it is no whole archive, of a newer format, or holds what does not belong in one.
+        ArchiveError: the archive is incomplete, has a newer format, or contains something that does not belong in it.
     """
     with _opened(path) as file:
         stream = _Stream(path, file)
         unpacking = _Unpacking(path, folder, stream)
         try:
+            # Not tarfile.open, which decompresses what looks compressed: nothing would bound a second level of
+            # compression.
             with tarfile.TarFile(fileobj=cast(IO[bytes], stream)) as tar:
                 for member in tar:
                     unpacking.take(member)
@@ -72,9 +74,9 @@ def _opened(path: Path) -> IO[bytes]:
 
 @final
 class _Stream:
-    """What comes out of a gzip file, forwards only, with as much of a file's interface as `tarfile` needs.
+    """A forward-only stream of the decompressed bytes, with the part of a file's interface that `tarfile` needs.
 
-    However large or small a file claims its content to be, only a block of it is in memory at a time.
+    Only one block is in memory at a time, whatever size the archive claims for its content.
     """
 
     def __init__(self, path: Path, file: IO[bytes]) -> None:
@@ -98,7 +100,7 @@ class _Stream:
         return self._take(size)
 
     def blocks(self, size: int) -> Iterator[bytes]:
-        """Exactly the next so many bytes."""
+        """Yields exactly the next `size` bytes, in blocks."""
         while size > 0:
             block = self._take(min(size, BLOCK))
             if not block:
@@ -107,7 +109,7 @@ class _Stream:
             yield block
 
     def finish(self) -> None:
-        """Reads to the end, where gzip holds a checksum; nothing may come after the last member."""
+        """Reads to the end, where gzip stores a checksum. Nothing may follow the last member."""
         while block := self._take(BLOCK):
             if block.strip(b"\0"):
                 raise tarfile.ReadError("something comes after its last member")
@@ -127,7 +129,7 @@ class _Stream:
 
 @final
 class _Unpacking:
-    """Takes members one by one."""
+    """Takes members one by one, and checks them before anything is written."""
 
     def __init__(self, path: Path, folder: Path, stream: _Stream) -> None:
         self._path = path
@@ -140,9 +142,11 @@ class _Unpacking:
         self._files = FileCounts()
 
     def take(self, member: tarfile.TarInfo) -> None:
-        """Writes a member, which begins where the stream is, unless it does not belong in an archive."""
+        """Writes the member at the current position of the stream, or raises if it does not belong in an archive."""
         name = member.name
         self._check(member)
+        # The manifest comes first, so that whether this is an archive of a known format is decided before anything else
+        # is written.
         if not self._num_members:
             if name != MANIFEST:
                 raise self._no_archive()
@@ -154,7 +158,7 @@ class _Unpacking:
         self._num_members += 1
 
     def finish(self) -> dict[str, Any]:
-        """The manifest, when all members have been taken and are what it says."""
+        """Returns the manifest after checking that all members are present and match it."""
         if not self._num_members:
             raise self._no_archive()
         wrong = [name for name in self._expected.keys() | self._found.keys() if not self._is_as_expected(name)]
@@ -186,11 +190,12 @@ class _Unpacking:
             raise self._no_archive() from None
 
     def _write(self, member: tarfile.TarInfo) -> str:
-        """Writes the content of a member and returns its sha256."""
+        """Writes the content of a member and returns its SHA-256."""
         target = self._folder / member.name
         digest = hashlib.sha256()
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
+            # Mode "x" never overwrites: two names may be the same file on a file system that ignores case.
             file = target.open("xb")
         except OSError as error:
             raise self._no_room(error) from None

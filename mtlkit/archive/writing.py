@@ -1,4 +1,4 @@
-"""An archive is written."""
+"""Writing of archives."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -25,19 +25,19 @@ def write_archive(
     meta: Mapping[str, Any],
     files: Mapping[str, Path] = MappingProxyType({}),
 ) -> None:
-    """Writes an archive, whole or not at all. Equal content gives equal bytes.
+    """Writes an archive atomically. Equal content gives equal bytes.
 
     Args:
-        path: where to.
-        experiment: what was trained.
-        vocabulary: the folder that it was saved in.
-        weights: files of weights, by the names of the sets.
+        path: the file to write.
+        experiment: the experiment that was trained.
+        vocabulary: the folder that the vocabulary was saved in.
+        weights: the file of each set of weights, by name.
         seen: digests of the train and dev texts.
-        meta: where the archive comes from.
-        files: those that components have saved, as members by name.
+        meta: the provenance of the archive.
+        files: the files that components have saved, by member name.
 
     Raises:
-        ArchiveError: nobody could open it, since it is too large, nested too deeply or the like.
+        ArchiveError: the archive could not be opened, for example because it would be too large or too deeply nested.
     """
     words = sorted(file for file in vocabulary.rglob("*") if file.is_file())
     documents = {EXPERIMENT: as_json(experiment.to_json()), META: as_json(meta)}
@@ -53,7 +53,7 @@ def write_archive(
 
 
 def _check(path: Path, documents: Mapping[str, bytes], labels: Iterable[Path]) -> None:
-    """Holds what is written to what is read."""
+    """Applies the limits that are enforced when an archive is read."""
     for name, content in documents.items():
         try:
             parse_json(content)

@@ -70,7 +70,7 @@ def evaluate_file(path: Path, variables: Variables | None = None) -> Evaluated:
     value = evaluate(text, variables.arguments)
     sources = {name: text, **importer.sources}
     _check_used(path, variables.external, sources.values())
-    # Jsonnet passes over arguments of a file that takes none.
+    # Jsonnet silently ignores arguments if the file does not evaluate to a function.
     if variables.arguments and not evaluate(f"std.isFunction(import {json.dumps(path.name)})", {}):
         argument = next(iter(variables.arguments))
         raise ConfigError(
@@ -150,7 +150,7 @@ class _Importer:
         prefix = "mtlkit/" if base == LIBRARY else ""
         content = path.read_bytes()
         self.sources[prefix + path.relative_to(base).as_posix()] = content.decode("utf-8", errors="replace")
-        # Messages name the file as the user would: from the current folder.
+        # Jsonnet shows this path in its messages, so it is given as the user would: relative to the current folder.
         return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path), content
 
 
@@ -212,7 +212,7 @@ def parse_json(text: str, place: Path | str) -> Any:
         return json.loads(text, object_pairs_hook=no_duplicates, parse_constant=no_constants)
     except json.JSONDecodeError as error:
         raise ConfigError(f"{place}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}") from None
-    except ValueError:  # Python's own limit, 4300 digits
+    except ValueError:  # Python refuses integers of more than 4300 digits
         raise ConfigError(f"{place}: a number has too many digits; write a shorter one") from None
 
 

@@ -93,7 +93,7 @@ class Lazy(Generic[C]):
     def __get_pydantic_json_schema__(
         cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        # Not a `$ref` yet: pydantic would look for its target. json_schema.py turns it into one.
+        # Not a `$ref` yet, since pydantic would try to resolve it. json_schema.py converts it.
         metadata = cast(dict[str, Any], schema["metadata"])
         return {"x-interface": metadata["interface"].__name__}
 

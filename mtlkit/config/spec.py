@@ -59,7 +59,7 @@ class Spec(BaseModel):
     def _explain(cls, line: Any) -> InitErrorDetails:
         place, context = line["loc"], line.get("ctx", {})
         if len(place) > 1 and cls._is_choice(place[0]):
-            place = (place[0], *place[2:])  # without pydantic's name of the type that was tried
+            place = (place[0], *place[2:])  # drops the name of the type that pydantic tried
         if line["type"] == "extra_forbidden" and len(place) == 1:
             return InitErrorDetails(type=cls._unknown_key(str(place[0])), loc=place, input=line["input"])
         if line["type"] == "missing":

@@ -169,7 +169,9 @@ class BatchStream:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continues where the stream that returned this state was."""
         self._start(state["pass"])
-        self._position = min(state["position"], self.num_batches)  # after a change of the data there may be fewer
+        self._position = min(
+            state["position"], self.num_batches
+        )  # the data may have changed since, and have fewer batches
 
     def _start(self, number: int) -> None:
         self._pass, self._position = number, 0
@@ -184,5 +186,5 @@ def _target_ids(task: str, corpus: Corpus, vocabulary: Vocabulary) -> Tensor | N
     if not corpus.labels:
         return None
     labels = vocabulary[f"labels/{task}"]
-    ids = np.array([*map(labels.index, corpus.labels), NO_TARGET])  # -1 finds the last
+    ids = np.array([*map(labels.index, corpus.labels), NO_TARGET])  # NO_TARGET is -1, which indexes the last entry
     return torch.from_numpy(ids[corpus.targets])

@@ -76,7 +76,7 @@ class Corpus:
         """Concatenates corpora with targets of one kind. `places` are renumbered as if read in sequence."""
         forms, labels = _numbering(), _numbering()
         tokens = [np.array([forms[form] for form in each.forms], np.int32)[each.tokens] for each in corpora]
-        # The last place is for -1, which stands for no target.
+        # The last entry is for the index -1, which stands for a missing target.
         places = [np.array([*(labels[label] for label in each.labels), NO_TARGET], np.int32) for each in corpora]
         lengths = np.concatenate([each.lengths for each in corpora])
         read = np.cumsum([0, *(each.num_read for each in corpora[:-1])])

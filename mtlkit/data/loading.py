@@ -16,7 +16,7 @@ from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.errors import DataError
 from mtlkit.files import file_sha256, new_folder
 
-FORMAT = 3  # part of every key: count it up when columns change, and no old entry is read again
+FORMAT = 3  # part of every key: increment it when columns change, so that old entries are ignored
 COLUMNS = ("tokens", "offsets", "targets", "digests", "places")
 STRINGS = ("forms", "labels", "target_kind", "skipped")
 
@@ -107,7 +107,7 @@ def _open(entry: Path) -> Corpus | None:
         strings = {name: about[name] for name in STRINGS}
         if about["digests"] != _digests(entry) or about["strings"] != _strings_sha256(strings):
             return None
-        # "c": writable in memory only, which is what torch.from_numpy wants; the file never changes.
+        # "c" (copy on write): torch.from_numpy warns about read-only arrays, and the file must never change.
         tokens, offsets, targets, digests, places = (
             np.asarray(np.load(entry / f"{column}.npy", mmap_mode="c")) for column in COLUMNS
         )

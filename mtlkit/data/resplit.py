@@ -51,7 +51,7 @@ def resplit(corpora: Mapping[str, Corpus], settings: ResplitSettings, task: str)
     order = np.random.default_rng(list(digest)).permutation(len(whole))
     sizes = {"dev": settings.dev, "test": settings.test or 0}
     drawn = {"train": order[wanted:], "dev": order[: sizes["dev"]], "test": order[sizes["dev"] : wanted]}
-    # What readers have skipped is in no split; it is counted once.
+    # Skipped texts belong to no split, so they are counted once, under train.
     counted = {"train": whole.skipped}
     return {
         split: replace(whole.select(np.sort(drawn[split])), skipped=counted.get(split, {})) for split in settings.splits

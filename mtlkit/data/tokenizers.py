@@ -19,8 +19,8 @@ class Tokenizer(Component, offers=("files",)):
         def tokenize(self, text):
             return [letter for letter in text if not letter.isspace()]
 
-    Run-time values offered: `files` (Path or None), the folder with the files that the component has saved (see
-    `Component`).
+    Run-time values of the constructor: `files` (Path or None), the folder with the files that the component has saved
+    (see `Component`).
     """
 
     @abstractmethod

@@ -113,7 +113,7 @@ class Vocabulary:
         try:
             about = json.loads((folder / "vocabulary.json").read_bytes())
             lowercase, tasks = bool(about["lowercase"]), [str(task) for task in about["tasks"]]
-            one_number = bool(about.get("one_number", False))  # older archives know no such setting
+            one_number = bool(about.get("one_number", False))  # archives written before the setting existed lack it
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             raise DataError(f"{folder}: holds no whole vocabulary; take the folder that training wrote") from None
         names = ["words", "characters", *(f"labels/{task}" for task in tasks)]

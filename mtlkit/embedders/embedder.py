@@ -21,9 +21,9 @@ class Embedder(nn.Module, Component, offers=("vocabulary", "vectors", "fresh", "
     The method `columns` states what the embedder needs to know about words, such as ids, characters, word pieces,
     affixes or lexicon entries. These are computed once for each distinct form of a split, and passed with every batch.
 
-    Run-time values offered: `vocabulary` (Vocabulary); `fresh` (bool), whether the weights are initialised here, or
-    will be loaded from a checkpoint or an archive; `vectors` (Vectors or None), pretrained word vectors for fresh
-    weights; `files` (Path or None), the folder with the files that the component has saved (see `Component`).
+    Run-time values of the constructor: `vocabulary` (Vocabulary); `fresh` (bool), whether the weights are initialised
+    here, or will be loaded from a checkpoint or an archive; `vectors` (Vectors or None), pretrained word vectors for
+    fresh weights; `files` (Path or None), the folder with the files that the component has saved (see `Component`).
     """
 
     output_dim: int

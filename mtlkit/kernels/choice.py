@@ -1,4 +1,4 @@
-"""Which implementation of an operation runs; see docs/decisions/0015-kernels.md."""
+"""Selects the implementation of an operation; see docs/decisions/0015-kernels.md."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -20,13 +20,13 @@ _PURE, _GRAPHED = PureRecurrence(), GraphedRecurrence()
 
 
 def recurrence_for(device: torch.device, compute: Compute = AUTOMATIC) -> Recurrence | None:
-    """What runs the recurrence of communicators that have a fused form on a device.
+    """Returns the implementation of the recurrence for communicators that have a fused form.
 
     Returns:
-        None if it is to run step by step, under autograd.
+        The implementation for this device, or None if the recurrence is to run step by step under autograd.
 
     Raises:
-        ConfigError: the kernels that were asked for do not run there.
+        ConfigError: the requested kernels are not available on this device.
     """
     if compute.kernels == "plain":
         return None
@@ -38,27 +38,29 @@ def recurrence_for(device: torch.device, compute: Compute = AUTOMATIC) -> Recurr
 
 
 def lstm_for(device: torch.device, compute: Compute = AUTOMATIC) -> CompiledLstm | None:
-    """What runs LSTMs that read both ways on a device; None for torch's own.
+    """Returns the implementation of bidirectional LSTMs for a device, or None for torch's own.
 
     Raises:
-        ConfigError: compiled kernels were asked for and do not run there.
+        ConfigError: compiled kernels were requested and are not available on this device.
     """
     return _compiled(compiled_lstm, device, compute)
 
 
 def uses_graphs(device: torch.device, compute: Compute) -> bool:
-    """Whether loops over time run as CUDA graphs on a device. Unlike `recurrence_for` it insists on nothing, so it
-    serves operations that have no compiled form."""
+    """Returns whether loops over time run as CUDA graphs on a device.
+
+    Unlike `recurrence_for`, it never raises, so it also serves operations that have no compiled form.
+    """
     return device.type == "cuda" and compute.kernels in ("auto", "graphs")
 
 
 def _compiled(
     library: Callable[[int | None], Library | BuildError], device: torch.device, compute: Compute
 ) -> Library | None:
-    """A library where it was asked for and runs; None where something else does.
+    """Returns a library if it was requested and is available, and None if another implementation is to be used.
 
     Raises:
-        ConfigError: it was insisted on and does not run.
+        ConfigError: compiled kernels were explicitly requested and are not available.
     """
     if compute.kernels not in ("auto", "compiled") or (compute.kernels == "auto" and device.type != "cpu"):
         return None
@@ -71,20 +73,21 @@ def _compiled(
 
 
 def kernels_in_use(device: torch.device, compute: Compute = AUTOMATIC) -> str:
-    """The name of what would run a recurrence that has a fused form, known before anything runs.
+    """Returns the name of the implementation that would run a recurrence with a fused form, without running anything.
 
     Raises:
-        ConfigError: the kernels that were asked for do not run there.
+        ConfigError: the requested kernels are not available on this device.
     """
     recurrence = recurrence_for(device, compute)
     return "plain" if recurrence is None else recurrence.name
 
 
 def lstms_in_use(device: torch.device, compute: Compute = AUTOMATIC) -> str:
-    """The name of what would run LSTMs that read both ways; on a CPU torch's own are 'pure', unless `plain` was chosen.
+    """Returns the name of the implementation that would run bidirectional LSTMs. On a CPU torch's own is called 'pure',
+    unless `plain` was requested.
 
     Raises:
-        ConfigError: the kernels that were asked for do not run there.
+        ConfigError: the requested kernels are not available on this device.
     """
     if lstm_for(device, compute) is not None:
         return "compiled"
@@ -92,7 +95,9 @@ def lstms_in_use(device: torch.device, compute: Compute = AUTOMATIC) -> str:
 
 
 def why_not_compiled(device: torch.device, compute: Compute = AUTOMATIC, *, lstms: bool = False) -> str | None:
-    """A sentence for users who chose nothing and do without compiled kernels on a CPU; None if there are some."""
+    """Returns a sentence for users who requested no kernels and run without compiled ones on a CPU, or None if there
+    are compiled ones.
+    """
     if compute.kernels != "auto" or device.type != "cpu":
         return None
     built = compiled_lstm(compute.threads) if lstms else compiled_recurrence(compute.threads)

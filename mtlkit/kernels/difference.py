@@ -1,4 +1,4 @@
-"""How much two views of the same texts say the same.
+"""A loss that penalises overlap between two representations of the same texts.
 
 Shapes: B texts, S size of the one view, P size of the other.
 """
@@ -12,15 +12,17 @@ from torch.nn import functional as F
 DifferenceNorm = Literal["normalised", "raw"]
 
 SHORTEST = 1e-6
-"""Rows shorter than this are not stretched to length 1: they are rounding errors of equal texts."""
+"""The shortest row that is scaled to length 1. Shorter rows are rounding errors, of texts with equal states."""
 
 
 def difference_loss(shared_BS: Tensor, private_BP: Tensor, norm: DifferenceNorm = "normalised") -> Tensor:
-    """What S^T H says of two views of a batch, a scalar that is zero when no feature of one goes with one of the other.
+    """Computes the difference loss from S^T H of two views of a batch, a scalar.
 
-    `raw` is the squared Frobenius norm as printed (Liu, Qiu and Huang 2017). It grows with the batch and with
-    the states. `normalised` is the form of public code: each feature less its mean over the batch, each row stretched
-    to length 1, and the mean of the squares in place of their sum. A batch of one text has the loss 0 there.
+    It is zero if every feature of one view is orthogonal to every feature of the other.
+
+    `raw` is the squared Frobenius norm as published (Liu, Qiu and Huang 2017). It grows with the batch size and with
+    the states. `normalised` follows public code: the batch mean of each feature is subtracted, each row is scaled to
+    length 1, and the squares are averaged instead of summed. A batch of one text has the loss 0 then.
     """
     if norm == "raw":
         return (_full(shared_BS).T @ _full(private_BP)).square().sum()
@@ -33,5 +35,5 @@ def _directions(features_BD: Tensor) -> Tensor:
 
 
 def _full(features_BD: Tensor) -> Tensor:
-    """Half precision has too few digits for the difference from the mean."""
+    """Converts to at least single precision, since half precision has too few digits to subtract the mean."""
     return features_BD.to(torch.promote_types(features_BD.dtype, torch.float32))

@@ -1,4 +1,4 @@
-"""The layer that makes two players of one loss."""
+"""The gradient reversal layer, for adversarial training in one backward pass."""
 
 from typing import Any, cast, final
 
@@ -7,9 +7,9 @@ from torch import Tensor
 
 
 def reverse_gradient(states: Tensor, scale: float = 1.0) -> Tensor:
-    """The same states; on the way back their gradient is multiplied by -`scale` (Ganin and Lempitsky 2015).
+    """Returns the states unchanged, and multiplies their gradient by -`scale` (Ganin and Lempitsky 2015).
 
-    What lies above minimises a loss, and what lies below maximises it, in one backward pass.
+    The layers above minimise a loss while the layers below maximise it, in one backward pass.
     """
     return cast(Tensor, _ReverseGradient.apply(states, scale))  # type: ignore[no-untyped-call]  # untyped in torch
 

@@ -1,12 +1,12 @@
-"""Networks that do not depend on each other, shared out among threads.
+"""Independent networks distributed among threads.
 
-For CPUs, where one network alone is too small to be shared between threads.
+This is for CPUs, where a single network is too small to benefit from several threads.
 
-Within a thread a network runs as it would with one thread, there and back, so what comes out is to the bit what comes
-out of `one_by_one` with one thread, however many threads there are and whichever is done first.
+Within its thread a network runs with one thread, forward and backward. The results are therefore bitwise equal to those
+of `one_by_one` with one thread, whatever the number of threads and the order in which they finish.
 
-Autograd walks back through everything on a CPU in one thread. So each network has a graph of its own, from copies of
-its inputs to its outputs, and to the graph around them all are one node, which sends threads into them.
+Autograd runs the whole backward pass of a CPU in one thread. So each network has a graph of its own, from copies of its
+inputs to its outputs. In the graph around them, all networks are one node, whose backward runs these graphs in threads.
 
 Shapes: any; K networks.
 """
@@ -35,9 +35,9 @@ def run_each(
     compute: Compute = AUTOMATIC,
     note: Note = unnoted,
 ) -> Tensors:
-    """What `run` makes of each network and its own input, on a CPU in `compute.network_threads` threads.
+    """Applies `run` to each network and its own input, on a CPU in `compute.network_threads` threads.
 
-    `run` must draw no random numbers, since networks run in any order, and change nothing outside.
+    `run` must not draw random numbers, since networks run in any order, and must have no side effects.
     """
     if compute.network_threads > 1 and len(networks) > 1 and inputs[0].device.type == "cpu":
         note("networks", "in threads")
@@ -49,21 +49,21 @@ def run_each(
 def one_by_one(
     networks: Sequence[Network], run: Callable[[Network, Tensor], Tensor], inputs: Sequence[Tensor]
 ) -> Tensors:
-    """What `run` makes of each network and its own input, in their order: the reference for `in_threads`."""
+    """Applies `run` to each network and its own input, in order: the reference for `in_threads`."""
     return tuple(run(network, own) for network, own in zip(networks, inputs, strict=True))
 
 
 def in_threads(
     networks: Sequence[Network], run: Callable[[Network, Tensor], Tensor], inputs: Sequence[Tensor], number: int
 ) -> Tensors:
-    """What `one_by_one` returns, with `number` networks run at once. Gradients cannot be differentiated again.
+    """Computes what `one_by_one` returns, with `number` networks at a time. Double backward is not supported.
 
     Args:
-        networks: their gradients go to `parameters()` and to `inputs`, and nowhere else.
+        networks: the networks; gradients reach only their `parameters()` and `inputs`.
         run: as for `run_each`.
 
     Raises:
-        Exception: the first network's that fails, once all threads are done.
+        Exception: the error of the first network that fails, once all threads have finished.
     """
     parameters = [tuple(network.parameters()) for network in networks]
     every = (*inputs, *(parameter for own in parameters for parameter in own))
@@ -107,7 +107,7 @@ class _InThreads(torch.autograd.Function):
 
 
 def _gradients(output: Tensor, gradient: Tensor | None, leaves: Tensors) -> Gradients:
-    """Of one network: of its input and its parameters. Leaves the graph in place for another way back."""
+    """Returns the gradients of one network's input and parameters. Keeps the graph, so that it can be used again."""
     wanted = [leaf for leaf in leaves if leaf.requires_grad]
     if gradient is None or not output.requires_grad:
         return (None,) * len(leaves)
@@ -116,10 +116,10 @@ def _gradients(output: Tensor, gradient: Tensor | None, leaves: Tensors) -> Grad
 
 
 def _shared_out(number: int, function: Callable[..., Result], arguments: Sequence[tuple[Any, ...]]) -> list[Result]:
-    """What the function returns for each tuple of arguments, in their order.
+    """Calls the function with each tuple of arguments, and returns the results in order.
 
-    Each thread is given its share at the beginning: for networks of one size that is fair, and a thread has to be woken
-    only once, where a queue of single networks would wake it for each.
+    Each thread receives its share at the start. For networks of one size this is fair, and each thread is woken only
+    once, whereas a queue of single networks would wake a thread for each.
     """
     run, threads = as_here(_each, function), pool("mtlkit-network", number, 1)
     shares = [arguments[first::number] for first in range(min(number, len(arguments)))]

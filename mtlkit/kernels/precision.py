@@ -1,4 +1,4 @@
-"""Where a lower precision must not reach."""
+"""Regions that autocast must not affect."""
 
 from contextlib import AbstractContextManager, nullcontext
 
@@ -6,6 +6,6 @@ import torch
 
 
 def full_precision(device: torch.device) -> AbstractContextManager[object]:
-    """Keeps autocast out."""
+    """Disables autocast within the block."""
     available = torch.amp.is_autocast_available(device.type)
     return torch.autocast(device.type, enabled=False) if available else nullcontext()

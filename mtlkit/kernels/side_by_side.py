@@ -1,9 +1,10 @@
-"""Several plain LSTMs of one size over the same positions: direct communication's senders, cross-stitch's networks.
+"""Several plain LSTMs of one size over the same positions, such as direct communication's senders or cross-stitch's
+networks.
 
-On a CPU they run through torch's own LSTM, one after the other or in threads (networks_in_threads.py): there a batched
-form is 1.4 to 2 times slower, since each network's weights leave the cache at every step
-(docs/decisions/0015-kernels.md). On a GPU what counts is how often the device is told to do something, and one
-recurrence moves all networks by a step.
+On a CPU they run through torch's own LSTM, one after the other or in threads (networks_in_threads.py). A batched form
+is 1.4 to 2 times slower there, since each network's weights leave the cache at every step
+(docs/decisions/0015-kernels.md). On a GPU the number of kernel launches matters, and one recurrence advances all
+networks by one step per launch.
 
 Shapes: K networks, B batch, T time steps, S = T + 1, E input size, D state size, G = 4D.
 """
@@ -27,7 +28,9 @@ Run = Callable[..., Tensors]
 def run_side_by_side(
     lstms: Sequence[nn.LSTM], inputs_KBTE: Tensor, compute: Compute = AUTOMATIC, note: Note = unnoted
 ) -> Tensors:
-    """The states (B, T, D) of each network over its own input; all have one layer, one direction and one size."""
+    """Returns the states (B, T, D) of each network over its own input. All must have one layer, one direction and the
+    same size.
+    """
     # There is no compiled form, so `kernels: compiled` asks for nothing here and must not be refused on a GPU.
     if len(lstms) == 1 or not uses_graphs(inputs_KBTE.device, compute):
         return run_each(lstms, lambda lstm, own_BTE: lstm(own_BTE)[0], inputs_KBTE.unbind(0), compute, note)
@@ -39,10 +42,10 @@ def run_side_by_side(
 
 
 def batched(lstms: Sequence[nn.LSTM], inputs_KBTE: Tensor, forward: Run, backward: Run) -> Tensor:
-    """The states (K, B, T, D) of all networks by one recurrence whose steps move all of them; `forward` and `backward`
-    run its loops.
+    """Computes the states (K, B, T, D) of all networks by one recurrence that advances them together. `forward` and
+    `backward` run its loops.
 
-    Under autocast the products of the inputs run in the lower precision, the recurrence in float32.
+    Under autocast the products of the inputs run in the lower precision, and the recurrence in float32.
     """
     weights = [lstm.all_weights[0] for lstm in lstms]
     input_KEG, recurrent_KDG = (torch.stack([own[part] for own in weights]).mT for part in range(2))
@@ -75,7 +78,12 @@ class _SideBySide(torch.autograd.Function):
 
 
 def run_forward(projected_KTBG: Tensor, recurrent_KDG: Tensor) -> Tensors:
-    """States and cells (K, S, B, D), gates after their functions (K, T, B, G), tanh of the cells (K, T, B, D)."""
+    """Runs the forward loop.
+
+    Returns:
+        States and cells (K, S, B, D), gates after their activation functions (K, T, B, G), and the tanh of the cells
+        (K, T, B, D).
+    """
     networks, steps, batch, width = projected_KTBG.shape
     dim = width // 4
     states_KSBD = projected_KTBG.new_zeros(networks, steps + 1, batch, dim)
@@ -98,7 +106,7 @@ def run_forward(projected_KTBG: Tensor, recurrent_KDG: Tensor) -> Tensors:
 def run_backward(
     gradient_KTBD: Tensor, recurrent_KDG: Tensor, cells_KSBD: Tensor, gates_KTBG: Tensor, outputs_KTBD: Tensor
 ) -> Tensors:
-    """The gradient of `projected_KTBG`."""
+    """Runs the backward loop, and returns the gradient of `projected_KTBG`."""
     enter, keep, candidate, leave = gates_KTBG.chunk(4, dim=-1)
     by_state = (outputs_KTBD * leave * (1 - leave)).unbind(1)
     to_cell = (leave * (1 - outputs_KTBD.square())).unbind(1)

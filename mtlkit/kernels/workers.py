@@ -1,9 +1,9 @@
-"""Threads in which torch has a given number of threads inside an operation, whatever it has elsewhere.
+"""Threads in which torch uses a given number of threads within an operation, whatever it uses elsewhere.
 
-`torch.set_num_threads` does two things. It sets the number of the calling thread, and it sets the default of the
-process, which every other thread takes over at its first operation and keeps from then on. So a function can only be
-run with another number, and leave everyone else's alone, in a thread of its own; and the default has to be put back
-once those threads have begun.
+`torch.set_num_threads` has two effects. It sets the number for the calling thread, and it sets the default of the
+process, which every other thread adopts at its first operation and keeps from then on. Running a function with another
+number without affecting other threads therefore requires a thread of its own, and the default must be restored once
+such threads have started.
 """
 
 import os
@@ -18,26 +18,26 @@ import torch
 Result = TypeVar("Result")
 
 MOST_WORKERS = 8
-"""Calls of `with_threads` that run at once for one number; more wait for their turn."""
+"""The number of concurrent `with_threads` calls per number of threads; further calls wait for their turn."""
 
 _lock = threading.Lock()
 _pools: dict[tuple[str, int, int], ThreadPoolExecutor] = {}
 
 
 def with_threads(number: int | None, device: torch.device, function: Callable[[], Result]) -> Result:
-    """What the function returns when torch has so many threads inside an operation on a CPU.
+    """Runs a function with torch using `number` threads within an operation on a CPU, and returns its result.
 
-    It runs in the calling thread if that has the number already, or elsewhere than on a CPU, where it does not matter;
-    and in a worker otherwise. Rounding depends on the number, so this makes results independent of how the caller has
-    set torch. Autograd's and autocast's modes are those of the calling thread.
+    The function runs in the calling thread if that already has this number, or if the device is not a CPU, where the
+    number is irrelevant, and in a worker otherwise. Since rounding depends on the number, this makes results
+    independent of how the caller has set torch. The autograd and autocast modes of the calling thread apply.
 
     Args:
-        number: None for as many as the calling thread has.
-        device: of the tensors that are computed with.
-        function: what to run; it must not wait for another call of `with_threads` from a thread of its own.
+        number: the number of threads; None for that of the calling thread.
+        device: the device of the tensors that the function computes with.
+        function: the function to run; it must not wait for another `with_threads` call from a thread of its own.
 
     Raises:
-        Exception: that of the function.
+        Exception: whatever the function raises.
     """
     if number is None or device.type != "cpu" or number == torch.get_num_threads():
         return function()
@@ -45,10 +45,10 @@ def with_threads(number: int | None, device: torch.device, function: Callable[[]
 
 
 def prepare_threads(number: int | None, device: torch.device) -> None:
-    """Starts the workers that `with_threads` would need if it were called from here.
+    """Starts the workers that `with_threads` would need if it were called from this thread.
 
-    While they start, the process's default is another one for an instant. It is better that this happens where an
-    archive is loaded than later, when a server's threads may be just about to run their first operation.
+    While they start, the process's default is briefly another one. It is better for this to happen when an archive is
+    loaded than later, when threads of a server may be about to run their first operation.
     """
     if number is not None and device.type == "cpu" and number != torch.get_num_threads():
         _workers(number)
@@ -59,7 +59,7 @@ def _workers(number: int) -> ThreadPoolExecutor:
 
 
 def pool(name: str, workers: int, number: int) -> ThreadPoolExecutor:
-    """The process's pool of that name with so many workers, in each of which torch has `number` threads."""
+    """Returns the process's pool with this name and number of workers, in each of which torch uses `number` threads."""
     key = name, workers, number
     if (found := _pools.get(key)) is not None:  # without the lock, since it is asked for with every batch
         return found
@@ -70,7 +70,7 @@ def pool(name: str, workers: int, number: int) -> ThreadPoolExecutor:
 
 
 def _started(name: str, workers: int, number: int) -> ThreadPoolExecutor:
-    """A pool whose workers have all begun. Only one may be started at a time."""
+    """Creates a pool whose workers have all started. Only one may be started at a time."""
 
     def start() -> ThreadPoolExecutor:
         default = torch.get_num_threads()  # the default of the process, since this thread asks for the first time
@@ -100,8 +100,9 @@ def _started(name: str, workers: int, number: int) -> ThreadPoolExecutor:
 
 
 def _forget_pools() -> None:
-    """For a forked process: threads do not survive a fork, so a pool that did would wait for them forever. Nor can the
-    lock be trusted, which another thread may have held."""
+    """Resets the pools in a forked process. Threads do not survive a fork, so an inherited pool would wait for them
+    forever. The lock may have been held by another thread, so it is replaced too.
+    """
     global _lock
     _lock = threading.Lock()
     _pools.clear()
@@ -112,8 +113,9 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
 
 
 def as_here(function: Callable[..., Result], *first: Any) -> Callable[..., Result]:
-    """The function with its first arguments given, for another thread, in the modes that are in force in this one:
-    inference mode, gradients and autocast, which torch keeps for each thread."""
+    """Binds the first arguments of a function that is to run in another thread, in the modes of the current thread:
+    inference mode, gradients and autocast, which torch keeps per thread.
+    """
     inference, graph = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
     lower, precision = torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
 

@@ -1,4 +1,4 @@
-"""The whole test of a component, for authors of plugins and for mtlkit itself:
+"""Conformance tests of components, for authors of plugins and for mtlkit itself:
 
 from mtlkit.testing import check_component
 

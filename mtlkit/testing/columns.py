@@ -1,6 +1,6 @@
-"""What the columns of an embedder promise.
+"""Checks the columns of an embedder.
 
-Shapes: F surface forms, C integers of a form.
+Shapes: F surface forms, C integers per form.
 """
 
 import numpy as np
@@ -12,11 +12,11 @@ from mtlkit.testing.promises import doing, promise
 from mtlkit.testing.samples import SENTENCES
 
 FORMS = (*dict.fromkeys(word for sentence in SENTENCES for word in sentence.split()), "Zoë's", "x" * 60, "\u6f22")
-"""Words of the sample, and some that no training has shown."""
+"""Words of the sample, and some that do not occur in training."""
 
 
 def check_columns(embedder: Embedder) -> None:
-    """Sound tables, whose rows depend on their forms alone."""
+    """Checks that the tables are valid and that each row depends on its form only."""
     whole = _tables(embedder, FORMS)
     again = _tables(embedder, FORMS)
     promise(
@@ -44,7 +44,7 @@ def _tables(embedder: Embedder, forms: tuple[str, ...]) -> dict[str, Table]:
 
 
 def _is_same_row(one: Table, other: Table) -> bool:
-    """Whether two rows, of tables of maybe other widths, are the same but for padding at the end."""
+    """Returns whether two rows, possibly of tables of different widths, are equal apart from padding at the end."""
     one, other = np.atleast_1d(one), np.atleast_1d(other)
     width = min(len(one), len(other))
     return np.array_equal(one[:width], other[:width]) and not one[width:].any() and not other[width:].any()

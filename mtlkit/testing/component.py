@@ -1,4 +1,4 @@
-"""`check_component`: whatever an interface promises, tried out on one component."""
+"""`check_component`: checks that one component keeps all promises of its interface."""
 
 import json
 import re
@@ -69,27 +69,27 @@ CHECKS: Mapping[type[Component], Callable[[Any], None]] = {
     Tokenizer: check_tokenizer,
     UpdateStrategy: check_update_strategy,
 }
-"""How each interface is checked, beyond what all components promise."""
+"""How each interface is checked, in addition to what all components promise."""
 
 
 def check_component(interface: type[Component], settings: Mapping[str, Any]) -> None:
     """Checks that a component keeps its interface's promises. Installed plugins are imported first.
 
-    Every component: its settings validate, come back unchanged from JSON, agree with the JSON Schema, and are each
-    mentioned in the class's docstring. A module, moreover: shapes; finite and repeatable outputs; a gradient for every
-    parameter; nothing changed by padding or by the other texts of a batch; weights that can be saved and loaded; double
-    precision; building on the meta device. The extra losses of a sharing scheme may depend on which texts are in a
-    batch, not on their order. A component with files of its own can be built with what it has saved, and is the same
-    then. A communicator is checked inside the scheme `message_passing`.
+    For every component: its settings validate, are unchanged by a round trip through JSON, agree with the JSON Schema,
+    and are each mentioned in the class's docstring. For modules also: shapes; finite and repeatable outputs; a gradient
+    for every parameter; independence of padding and of the other texts of a batch; saving and loading of weights;
+    double precision; building on the meta device. The extra losses of a sharing scheme may depend on which texts are in
+    a batch, but not on their order. A component with files of its own can be rebuilt from the files it saved, and then
+    behaves the same. A communicator is checked inside the scheme `message_passing`.
 
-    Where settings must name tasks or labels, they are `TASKS` and `LABELS` of this package.
+    Where settings must name tasks or labels, use `TASKS` and `LABELS` of this package.
 
     Args:
-        interface: such as `mtlkit.Encoder`.
-        settings: as in an experiment, `{"type": name, ...}`.
+        interface: the interface, such as `mtlkit.Encoder`.
+        settings: the settings as in an experiment, `{"type": name, ...}`.
 
     Raises:
-        AssertionError: the first promise that is not kept, in a sentence.
+        AssertionError: the first promise that is not kept, in one sentence.
     """
     promise(interface in CHECKS, f"{interface.__name__} is none of the interfaces that can be checked: {_names()}")
     lazy = _validated(interface, settings)
@@ -116,7 +116,7 @@ def _plugin_failures() -> str:
 
 
 def _section(interface: type[Component]) -> type[Spec]:
-    """A section of an experiment with one setting, the component."""
+    """Returns a section of an experiment whose only setting is the component."""
     fields: dict[str, Any] = {interface.kind(): (Lazy[interface], ...)}  # type: ignore[valid-type]  # a value, not a name
     return create_model("Section", __base__=Spec, **fields)
 

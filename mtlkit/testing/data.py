@@ -1,4 +1,4 @@
-"""What dataset readers, tokenisers and metrics promise."""
+"""Checks of dataset readers, tokenisers and metrics."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +21,7 @@ WRONG: dict[str, list[Target]] = {"label": ["y", "x", "y"], "tags": [("O", "O", 
 
 
 def check_dataset_reader(lazy: Lazy[DatasetReader]) -> None:
-    """Files as paths, raw text as words, and every mistake of a user as a DataError."""
+    """Checks that files are paths, that raw text is split into words, and that user errors raise DataError."""
     with doing("when it is built"):
         reader = lazy.build()
     promise(reader.target_kind in KINDS, f"its target_kind is {reader.target_kind!r}, not one of {KINDS}")
@@ -58,7 +58,7 @@ def _check_missing_file(reader: DatasetReader) -> None:
 
 
 def check_tokenizer(lazy: Lazy[Tokenizer]) -> None:
-    """Words, none of them empty, the same ones each time."""
+    """Checks that a tokeniser returns non-empty words, and the same words every time."""
     with doing("when it is built"):
         tokenizer = lazy.build()
     for text in TEXTS:
@@ -75,7 +75,9 @@ def check_tokenizer(lazy: Lazy[Tokenizer]) -> None:
 
 
 def check_metric(lazy: Lazy[Metric]) -> None:
-    """Fractions that are 1 for perfect predictions, and the headline among them."""
+    """Checks that scores are fractions, that they are 1 for perfect predictions, and that the headline is one
+    of them.
+    """
     component = lazy.component
     promise(getattr(component, "target_kind", None) in KINDS, f"its class must say target_kind, one of {KINDS}")
     gold, wrong = GOLD[component.target_kind], WRONG[component.target_kind]
@@ -103,7 +105,9 @@ def check_metric(lazy: Lazy[Metric]) -> None:
 
 
 def _check_counts(lazy: Lazy[Metric], pairs: list[tuple[Target, Target]]) -> None:
-    """Many sums are scored at once as each is on its own, which resampling relies on."""
+    """Checks that scoring many sums at once gives the same scores as scoring them one by one, which resampling relies
+    on.
+    """
     metric = lazy.build()
     assert isinstance(metric, AdditiveMetric), "what the caller has asked"
     with doing("asked for the counts of single texts"):

@@ -1,4 +1,4 @@
-"""What heads promise.
+"""Checks of heads.
 
 Shapes: B texts, T words, D state size, L labels.
 """
@@ -18,7 +18,7 @@ KINDS = ("label", "tags")
 
 
 def check_head(lazy: Lazy[Head]) -> None:
-    """Losses that are means over what is known, and decisions that are labels."""
+    """Checks that losses are means over known targets, and that decisions are labels."""
     component = lazy.component
     promise(getattr(component, "target_kind", None) in KINDS, f"its class must say target_kind, one of {KINDS}")
     for name in getattr(component, "default_metrics", ()):
@@ -37,7 +37,7 @@ def _loss(head: Head, given: Sample, targets: Tensor | None = None) -> Tensor:
 
 
 def _targets(head: Head, given: Sample) -> Tensor:
-    """Every label in turn; the words decide, so that a text keeps its target in any batch."""
+    """Cycles through the labels depending on the words, so that a text has the same target in every batch."""
     tags_BT = (given.text.words_BT % len(LABELS)).masked_fill(~given.mask_BT, UNKNOWN)
     return tags_BT[:, 0] if head.target_kind == "label" else tags_BT
 
@@ -74,7 +74,7 @@ def _check_unknown_targets(head: Head, given: Sample) -> None:
 
 
 def _check_parts(head: Head, given: Sample) -> None:
-    """A batch that is taken in parts has the loss of the whole."""
+    """Checks that a batch processed in parts has the loss of the whole batch."""
     targets = _targets(head, given).clone()
     targets[0] = UNKNOWN
     whole, parts = head.num_scored(given.mask_BT, targets), torch.zeros_like(_loss(head, given))

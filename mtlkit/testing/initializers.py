@@ -1,4 +1,4 @@
-"""What initialisers promise."""
+"""Checks of initialisers."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ from mtlkit.testing.promises import doing, promise
 
 
 def check_initializer(lazy: Lazy[Initializer]) -> None:
-    """Every number is overwritten by a finite one, the same with the same seed."""
+    """Checks that every value is overwritten by a finite one, and that equal seeds give equal values."""
     with doing("when it is built"):
         initializer = lazy.build()
     shapes = [(4, 3), (2, 3, 5)] if initializer.needs_matrix else [(7,), (4, 3), (2, 3, 5)]

@@ -1,4 +1,4 @@
-"""What every module promises: learning, saving, double precision, building without memory.
+"""Checks that apply to every module: learning, saving, double precision, and building without memory.
 
 Shapes: B texts, T words, D output size.
 """
@@ -15,26 +15,26 @@ from mtlkit.testing.promises import doing, promise
 from mtlkit.testing.samples import Sample, runtime_values
 
 Run = Callable[[Any, Sample], Tensor]
-"""Runs a module on a sample."""
+"""A function that runs a module on a sample."""
 
 LONGER = 3
 
 
 def build_module(lazy: Lazy[Any], seed: int = 0) -> Any:
-    """A module in double precision, in evaluation mode."""
+    """Builds a module in double precision and in evaluation mode."""
     torch.manual_seed(seed)
     with doing("when it is built"):
         return lazy.build(**runtime(lazy)).double().eval()
 
 
 def runtime(lazy: Lazy[Any]) -> dict[str, Any]:
-    """What the component's interface offers."""
+    """Returns the run-time values that the component's interface offers."""
     values = runtime_values()
     return {name: values[name] for name in interface_of(lazy.component).offers if name != FILES}
 
 
 def check_module(lazy: Lazy[Any], run: Run, sample: Sample) -> None:
-    """Everything that holds for modules that turn a sample into a tensor."""
+    """Checks everything that applies to modules that turn a sample into a tensor."""
     module = build_module(lazy)
     with doing("in evaluation mode"):
         first, second = run(module, sample), run(module, sample)
@@ -47,7 +47,7 @@ def check_module(lazy: Lazy[Any], run: Run, sample: Sample) -> None:
 
 
 def check_states(lazy: Lazy[Any], run: Run, sample: Sample) -> None:
-    """What holds for modules that turn B texts of T words into states (B, T, D)."""
+    """Checks modules that turn B texts of T words into states (B, T, D)."""
     module = build_module(lazy)
     with doing("in evaluation mode"):
         states_BTD = run(module, sample)
@@ -59,7 +59,9 @@ def check_states(lazy: Lazy[Any], run: Run, sample: Sample) -> None:
 
 
 def check_padding(module: nn.Module, run: Run, sample: Sample, padding: float = 0) -> None:
-    """More padding, and whatever stands in it, changes nothing. `padding` is what outputs of steps hold there."""
+    """Checks that neither more padding nor its content changes the output. `padding` is the expected output at
+    padding.
+    """
     with doing("with more padding"):
         expected, longer = run(module, sample), run(module, sample.padded(LONGER))
     if expected.dim() > 1:
@@ -70,7 +72,7 @@ def check_padding(module: nn.Module, run: Run, sample: Sample, padding: float = 
 
 
 def check_independence(module: nn.Module, run: Run, sample: Sample) -> None:
-    """The order of the texts is kept, and a text does not see its neighbours in the batch."""
+    """Checks that the order of texts is kept, and that a text is independent of the other texts in the batch."""
     order = list(range(sample.size))[::-1]
     with doing("with the texts in another order"):
         expected, turned = run(module, sample), run(module, sample.rows(order))
@@ -83,7 +85,7 @@ def check_independence(module: nn.Module, run: Run, sample: Sample) -> None:
 
 
 def close(left: Tensor, right: Tensor) -> bool:
-    """Equal but for the order of sums."""
+    """Compares tensors up to the rounding differences of reordered sums."""
     return left.shape == right.shape and torch.allclose(left, right, rtol=1e-8, atol=1e-10)
 
 
@@ -96,7 +98,7 @@ def _check_gradients(lazy: Lazy[Any], run: Run, sample: Sample) -> None:
 
 
 def check_gradients(module: nn.Module, run: Callable[[], Tensor], apart: Collection[int] = ()) -> None:
-    """Every trainable parameter gets a gradient, but for those with an id in `apart`."""
+    """Checks that every trainable parameter gets a gradient, except those whose id is in `apart`."""
     named = module.named_parameters()
     trainable = {name: each for name, each in named if each.requires_grad and id(each) not in apart}
     if not trainable:
@@ -113,7 +115,7 @@ def check_gradients(module: nn.Module, run: Callable[[], Tensor], apart: Collect
 
 
 def check_state(lazy: Lazy[Any], run: Callable[[Any], Tensor]) -> None:
-    """Another instance with the same weights does the same."""
+    """Checks that another instance with the same weights gives the same output."""
     original, copy = build_module(lazy, seed=1), build_module(lazy, seed=2)
     owners: dict[int, str] = {}
     for name, tensor in original.state_dict().items():
@@ -135,7 +137,7 @@ def _check_precision(lazy: Lazy[Any], run: Run, sample: Sample) -> None:
 
 
 def check_meta_device(lazy: Lazy[Any]) -> None:
-    """`check` builds models without memory for their weights."""
+    """Checks that the module can be built on the meta device, which `mtlkit check` uses to save memory."""
     with doing("when it is built on the meta device"), torch.device("meta"):
         module = lazy.build(**runtime(lazy))
     for name, parameter in module.named_parameters():

@@ -1,4 +1,4 @@
-"""What embedders, encoders, sharing schemes and communicators promise.
+"""Checks of embedders, encoders, sharing schemes and communicators.
 
 Shapes: B texts, T words, E input size, D state size.
 """
@@ -26,7 +26,7 @@ NUM_PATHS = 30
 
 
 def check_embedder(lazy: Lazy[Embedder]) -> None:
-    """Vectors of words, out of the columns that it asks for and no others."""
+    """Checks the vectors of words, computed from the columns that the embedder requests and no others."""
     embedder = build_module(lazy)
     check_columns(embedder)
 
@@ -42,7 +42,7 @@ def check_embedder(lazy: Lazy[Embedder]) -> None:
 
 
 def _check_words_alone(embedder: Embedder) -> None:
-    """The vector of a word is the same in every text."""
+    """Checks that the vector of a word is the same in every text."""
     for sentence in SENTENCES:
         with doing("with texts of one word"):
             together = embedder(text_of([sentence], embedder.tables))[0]
@@ -54,7 +54,7 @@ def _check_words_alone(embedder: Embedder) -> None:
 
 
 def check_encoder(lazy: Lazy[Encoder]) -> None:
-    """States of words."""
+    """Checks the states of words."""
 
     def run(encoder: Encoder, given: Sample) -> Tensor:
         states_BTD: Tensor = encoder(given.states_BTE, given.mask_BT)
@@ -66,7 +66,9 @@ def check_encoder(lazy: Lazy[Encoder]) -> None:
 
 
 def check_sharing_scheme(lazy: Lazy[SharingScheme]) -> None:
-    """States and extra losses for each task; all tasks together, on all sampled paths, train everything."""
+    """Checks states and extra losses for each task, and that all tasks on all sampled paths together train all
+    parameters.
+    """
 
     def run_all(scheme: SharingScheme, given: Sample) -> Tensor:
         shared = [
@@ -93,14 +95,14 @@ def check_sharing_scheme(lazy: Lazy[SharingScheme]) -> None:
 
 
 def check_communicator(lazy: Lazy[Communicator]) -> None:
-    """A communicator is whole only inside the scheme that owns the networks; so it is checked there."""
+    """Checks a communicator inside the scheme that owns the networks, since it does nothing on its own."""
     with doing("inside the scheme message_passing"):
         scheme_lazy: Lazy[Any] = Lazy.of(MessagePassing, communicator=lazy, hidden_dim=STATE_DIM)
     check_sharing_scheme(scheme_lazy)
 
 
 def _paths(scheme: SharingScheme, task: str) -> list[dict[str, ModulePath]]:
-    """The arguments that lead through all of a scheme: paths, where it has them."""
+    """Returns arguments that together reach all of a scheme: one per sampled path if it has paths."""
     if not isinstance(scheme, SearchableScheme):
         return [{}]
     with torch.random.fork_rng(devices=[]):  # the same paths whenever it is asked
@@ -109,7 +111,7 @@ def _paths(scheme: SharingScheme, task: str) -> list[dict[str, ModulePath]]:
 
 
 def _check_fixed_paths(lazy: Lazy[Any], component: type[SearchableScheme]) -> None:
-    """With its paths fixed, it takes over its own weights and gives what it gives along those paths."""
+    """Checks that the scheme with fixed paths accepts its own weights and gives the same output along those paths."""
     scheme, given = build_module(lazy).eval(), sample()
     paths = {task: scheme.sample(task, 1).modules[0] for task in TASKS}
     with doing("when its paths are fixed"):
@@ -126,7 +128,7 @@ def _check_fixed_paths(lazy: Lazy[Any], component: type[SearchableScheme]) -> No
 
 
 def _check_paths_together(scheme: SharingScheme) -> None:
-    """Several paths at once are several paths, equal ones among them."""
+    """Checks that several paths run at once, including equal ones, give the same output as each path alone."""
     if not isinstance(scheme, SearchableScheme):
         return
     given, task = sample(), TASKS[0]
@@ -144,7 +146,7 @@ def _check_paths_together(scheme: SharingScheme) -> None:
 
 
 def _check_shared_layer(lazy: Lazy[SharingScheme]) -> None:
-    """What it hands to a new task is there, and fits the scheme by which that one reads it."""
+    """Checks that the layer offered to a new task exists, and fits the scheme through which the task reads it."""
     try:
         layer = lazy.component.shared_layer(lazy)
     except ConfigError:  # a reason why there is none is as good
@@ -165,7 +167,7 @@ def _check_shared_layer(lazy: Lazy[SharingScheme]) -> None:
 
 
 def _check_input_gradient(lazy: Lazy[Any], run: Any) -> None:
-    """Whatever lies below must be able to learn."""
+    """Checks that gradients reach the inputs, so that layers below can learn."""
     given = sample()
     states_BTE = given.states_BTE.requires_grad_()
     (gradient_BTE,) = torch.autograd.grad(run(build_module(lazy).train(), given).square().sum(), states_BTE)
@@ -175,7 +177,9 @@ def _check_input_gradient(lazy: Lazy[Any], run: Any) -> None:
 
 
 def _check_losses(lazy: Lazy[SharingScheme]) -> None:
-    """Scalars that all tasks have, whatever the order of the texts and the amount of padding."""
+    """Checks that the losses are scalars, the same for every order of texts and every amount of padding, for
+    all tasks.
+    """
     scheme = build_module(lazy)
     given = sample()
 
@@ -203,7 +207,9 @@ def _check_losses(lazy: Lazy[SharingScheme]) -> None:
 
 
 def _check_gradients_of_one_text(scheme: SharingScheme, given: Sample) -> None:
-    """The last batch of a pass may be of one text, where differences between texts are 0."""
+    """Checks gradients for a batch of one text, where differences between texts are 0. The last batch of a pass may be
+    one.
+    """
     for name, loss in scheme(given.states_BTE, given.mask_BT, TASKS[0]).losses.items():
         found = torch.autograd.grad(loss, list(scheme.parameters()), allow_unused=True, retain_graph=True)
         finite = all(bool(gradient.isfinite().all()) for gradient in found if gradient is not None)

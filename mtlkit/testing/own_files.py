@@ -1,4 +1,4 @@
-"""What components with files of their own promise."""
+"""Checks of components that save files."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +18,7 @@ from mtlkit.testing.samples import SENTENCES, sample, text_of
 
 
 def check_own_files(lazy: Lazy[Any]) -> None:
-    """What it saves can be in an archive, and an instance that is built with it is the same."""
+    """Checks that the saved files are allowed in an archive, and that an instance built with them behaves the same."""
     with TemporaryDirectory() as temporary:
         first, second = Path(temporary, "first"), Path(temporary, "second")
         with doing("when it is built"):
@@ -56,7 +56,7 @@ def _contents(folder: Path) -> dict[str, bytes]:
 
 @torch.no_grad()
 def _answers(component: Any) -> list[Any]:
-    """What a component makes of samples, as plain values."""
+    """Returns the outputs of a component for samples, as plain values."""
     if isinstance(component, Tokenizer):
         return [component.tokenize(text) for text in TEXTS]
     if isinstance(component, DatasetReader):

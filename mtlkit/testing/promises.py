@@ -1,11 +1,11 @@
-"""Promises of an interface, and what is said when one is not kept."""
+"""Reporting of promises of an interface that are not kept."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 def promise(kept: bool, otherwise: str) -> None:
-    """A sentence for the component's author; not an `assert`, which `python -O` leaves out.
+    """Raises an error with a sentence for the component's author. Unlike `assert`, it also works under `python -O`.
 
     Raises:
         AssertionError: the promise is not kept.
@@ -16,7 +16,7 @@ def promise(kept: bool, otherwise: str) -> None:
 
 @contextmanager
 def doing(what: str) -> Iterator[None]:
-    """Says what was being done when the component raised an error of its own."""
+    """Adds a description of the current action to an error that the component raises."""
     try:
         yield
     except AssertionError:

@@ -1,7 +1,7 @@
-"""What pool selectors promise.
+"""Checks of pool selectors.
 
-Shapes: N sampled paths, S steps of a path or size of an embedding, A actions: a number for each module,
-and Stop as the last one.
+Shapes: N sampled paths, S steps of a path or size of an embedding, A actions: one for each module, and Stop as the last
+one.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,9 @@ NUM_SAMPLES = 50
 
 
 def check_pool_selector(lazy: Lazy[PoolSelector]) -> None:
-    """Legal paths for each task, how likely they are, and gradients for whatever can learn."""
+    """Checks that the paths for each task are valid, the probabilities of paths, and the gradients of trainable
+    parameters.
+    """
     selector = build_module(lazy)
     for training in (True, False):
         for task in TASKS:
@@ -75,7 +77,7 @@ def _check_best(selector: PoolSelector) -> None:
 
 
 def _check_embeddings(selector: PoolSelector) -> None:
-    """One for each task, of one size, if there are any."""
+    """Checks that embeddings, if there are any, comprise one per task, all of the same size."""
     with doing("when it is asked for the embeddings of tasks"):
         embeddings = [selector.embedding(task) for task in TASKS]
     shapes = {None if embedding_S is None else tuple(embedding_S.shape) for embedding_S in embeddings}
@@ -86,7 +88,7 @@ def _check_embeddings(selector: PoolSelector) -> None:
 
 
 def _check_policy(selector: PoolSelector, task: str, path: ModulePath) -> None:
-    """A law over the actions at each step, if there is one."""
+    """Checks that the policy, if there is one, is a probability distribution over actions at each step."""
     with doing(f"when it is asked for its policy along {path}"):
         policy_SA = selector.policy(task, path)
     if policy_SA is None:
@@ -98,7 +100,7 @@ def _check_policy(selector: PoolSelector, task: str, path: ModulePath) -> None:
 
 
 def _check_probabilities(selector: PoolSelector, task: str) -> None:
-    """The policy along a path and the path's log-probability say the same."""
+    """Checks that the policy along a path agrees with the path's log-probability."""
     sampled = _sample(selector, task)
     for path, log_prob in zip(sampled.modules, sampled.log_probs_N, strict=True):
         if (policy_SA := selector.policy(task, path)) is None:
@@ -109,7 +111,7 @@ def _check_probabilities(selector: PoolSelector, task: str) -> None:
 
 
 def _check_chance(lazy: Lazy[Any]) -> None:
-    """A resumed run must draw what the one before would have drawn."""
+    """Checks that a resumed run draws what the uninterrupted run would have drawn."""
     first, second = build_module(lazy).train(), build_module(lazy).train()
     for task in TASKS:
         torch.manual_seed(3)

@@ -1,4 +1,4 @@
-"""What the traces of sharing schemes promise, so that anyone can draw them.
+"""Checks of the traces of sharing schemes, on which all drawings rely.
 
 Shapes: B texts, T words, N sources, L layers, K tasks, S steps of a path, A actions.
 """
@@ -15,7 +15,7 @@ from mtlkit.testing.samples import TASKS, sample
 
 
 def check_trace(scheme: SharingScheme, task: str) -> None:
-    """A trace is made only if it is asked for, is one of the family, and changes nothing."""
+    """Checks that a trace is made only on request, is of a known kind, and does not affect the output."""
     scheme, given = scheme.eval(), sample()
     with doing("with_trace=True"):
         plain = scheme(given.states_BTE, given.mask_BT, task)

@@ -1,4 +1,4 @@
-"""What the swappable parts of training promise."""
+"""Checks of the swappable parts of training."""
 
 import io
 import json
@@ -41,7 +41,7 @@ STEPS_PER_EPOCH, TOTAL_STEPS = 5, 20
 
 
 def check_task_sampler(lazy: Lazy[TaskSampler]) -> None:
-    """Plans of known tasks that depend on nothing but what they are given."""
+    """Checks that plans name known tasks, and depend on nothing but the arguments."""
     with doing("when it is built"):
         sampler = lazy.build()
 
@@ -64,7 +64,9 @@ def check_task_sampler(lazy: Lazy[TaskSampler]) -> None:
 
 
 def check_optimizer(lazy: Lazy[Optimizer]) -> None:
-    """Steps that go downhill, parameters whose turn comes late, and a state that resumes to the same bits."""
+    """Checks that steps reduce the loss, that parameters may get their first gradient late, and that a saved state
+    resumes to the same bits.
+    """
     early, late = nn.Parameter(torch.zeros(8)), nn.Parameter(torch.zeros(8))
     optimizer = _new_optimizer(lazy, [early, late])
     promise(isinstance(optimizer, torch.optim.Optimizer), "create() gives no torch.optim.Optimizer")
@@ -98,7 +100,7 @@ def _new_optimizer(lazy: Lazy[Optimizer], parameters: list[nn.Parameter]) -> tor
 
 
 def _descend(optimizer: torch.optim.Optimizer, *parameters: nn.Parameter) -> float:
-    """A step on the loss of some parameters, which is smallest at 1; the loss before it."""
+    """Takes a step on the loss of some parameters, which is minimal at 1, and returns the loss before the step."""
     loss = 0.5 * (torch.cat(parameters) - 1).square().mean()
     optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]  # untyped in torch
@@ -107,7 +109,7 @@ def _descend(optimizer: torch.optim.Optimizer, *parameters: nn.Parameter) -> flo
 
 
 def check_schedule(lazy: Lazy[Schedule]) -> None:
-    """Factors of the step alone, finite and not negative, over whole runs."""
+    """Checks that factors depend only on the step, and are finite and not negative over whole runs."""
     with doing("when it is built"):
         schedule = lazy.build()
     for total, per_epoch in ((TOTAL_STEPS, STEPS_PER_EPOCH), (1, 1)):
@@ -121,7 +123,7 @@ def check_schedule(lazy: Lazy[Schedule]) -> None:
 
 
 def check_model_selection(lazy: Lazy[ModelSelection]) -> None:
-    """Scores that never fall when a task gets better, and weights for every task."""
+    """Checks that scores never fall when a task improves, and that there are weights for every task."""
     with doing("when it is built"):
         selection = lazy.build(tasks=list(TASKS))
     headlines = dict(zip(TASKS, (0.3, 0.5, 0.4), strict=True))
@@ -142,7 +144,9 @@ def check_model_selection(lazy: Lazy[ModelSelection]) -> None:
 
 
 def check_update_strategy(lazy: Lazy[UpdateStrategy]) -> None:
-    """Steps change parameters, say each batch's loss, and go on to the same bits from a saved state."""
+    """Checks that steps change parameters and return each batch's loss, and that a saved state resumes to the same
+    bits.
+    """
     dev = {task: _stream(task) for task in TASKS}
     model, strategy, optimization = _prepared(lazy, dev)
     parameters = list(model.parameters())
@@ -170,7 +174,7 @@ def _check_resumed(
     optimization: Optimization,
     dev: Mapping[str, BatchStream],
 ) -> None:
-    """A second step, taken by the strategy itself and by another instance with its state."""
+    """Compares a second step of the strategy with the same step of another instance that loaded its state."""
     same_dev = {task: _stream(task) for task in TASKS}
     for task, stream in dev.items():
         same_dev[task].load_state_dict(stream.state_dict())
@@ -191,7 +195,7 @@ def _check_resumed(
 def _prepared(
     lazy: Lazy[UpdateStrategy], dev: Mapping[str, BatchStream]
 ) -> tuple[MultiTaskModel, UpdateStrategy, Optimization]:
-    """A model that the strategy can train, the strategy, and what the trainer would give it."""
+    """Returns a model that the strategy can train, the strategy, and the arguments that the trainer would pass."""
     torch.manual_seed(0)
     model = _model(searchable=lazy.component.searches)
     with doing("when it is built"):
@@ -202,7 +206,9 @@ def _prepared(
 
 
 def check_path_derivation(lazy: Lazy[PathDerivation]) -> None:
-    """A path through the pool for each task, found without changing what has searched; scores only where it says so."""
+    """Checks that each task gets a valid path, that the search is left unchanged, and that scores are requested only if
+    `needs_dev`.
+    """
     with doing("when it is built"):
         derivation = lazy.build()
     scored: list[ModulePath] = []
@@ -225,7 +231,7 @@ def check_path_derivation(lazy: Lazy[PathDerivation]) -> None:
 
 
 def check_record(lazy: Lazy[Record]) -> None:
-    """It says the same of the same weights, in JSON, and leaves the model as it was."""
+    """Checks that a record is the same for the same weights, can be written as JSON, and leaves the model unchanged."""
     splits = {task: _split(task) for task in TASKS}
     for searchable in (False, True):
         torch.manual_seed(0)
@@ -248,7 +254,7 @@ def check_record(lazy: Lazy[Record]) -> None:
 
 
 def check_logger(lazy: Lazy[Logger]) -> None:
-    """It takes every event of a run, and can be closed."""
+    """Checks that a logger accepts every event of a run, and can be closed."""
     with TemporaryDirectory() as folder:
         with doing("when it is built"):
             logger = lazy.build(folder=Path(folder), step=0)

@@ -1,4 +1,7 @@
-"""Every other task's state behind a gate of its own. B batch, T steps, N senders, E input size, D state size."""
+"""A communicator that gates every other task's state.
+
+Shapes: B batch, T steps, N senders, E input size, D state size.
+"""
 
 from torch import Tensor, nn
 
@@ -7,9 +10,9 @@ import mtlkit
 
 @mtlkit.Communicator.register("gated")
 class GatedCommunicator(mtlkit.Communicator):
-    """The sum of the other tasks' states, each let through by a sigmoid gate; `direct` lets them compete instead.
+    """Sums the other tasks' states, each weighted by its own sigmoid gate; in `direct` they compete through a softmax.
 
-    sharpness: factor of the scores; the larger, the more the gates are either open or shut.
+    sharpness: factor of the scores; the larger it is, the closer the gates are to 0 or 1.
     """
 
     sources = "tasks"

@@ -14,8 +14,8 @@ class DatasetReader(Component, offers=("files",)):
 
     A `source` is what an experiment gives for a split: a path, or a name if the reader fetches its data itself.
 
-    Run-time values offered: `files` (Path or None), the folder with the files that the component has saved (see
-    `Component`).
+    Run-time values of the constructor: `files` (Path or None), the folder with the files that the component has saved
+    (see `Component`).
     """
 
     fetches: ClassVar[bool] = False

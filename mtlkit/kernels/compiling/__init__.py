@@ -1,1 +1,1 @@
-"""C++ sources, and building them into libraries on first use."""
+"""C++ sources, and their compilation into libraries on first use."""

@@ -1,4 +1,4 @@
-// What the C++ kernels share: aligned room, and functions that vectorise.
+// Shared by the C++ kernels: aligned memory, and functions that compilers can vectorise.
 
 #pragma once
 
@@ -9,7 +9,7 @@
 
 using Index = std::int64_t;
 
-// Aligned, since products may come to other last digits elsewhere, and runs must repeat to the bit.
+// Aligned, since the last digits of products may depend on the alignment, and runs must repeat bit for bit.
 template <typename Real>
 class Buffer {
 public:
@@ -30,7 +30,7 @@ inline Index smaller(Index x, Index y) { return x < y ? x : y; }
 
 inline double exponential(double x) { return std::exp(x); }
 
-// 2^n e^r with |r| <= log(2) / 2 and e^r a polynomial fitted to 3e-9; unlike that of the library it vectorises.
+// 2^n e^r with |r| <= log(2) / 2, where e^r is a polynomial with an error of 3e-9. Unlike std::exp it vectorises.
 inline float exponential(float x) {
     x = x > 88.0f ? 88.0f : (x < -87.0f ? -87.0f : x);
     const float n = std::rint(x * 1.44269504f);

@@ -1,4 +1,4 @@
-"""Building a C++ file into a library for this very machine, once, in the cache."""
+"""Compiles a C++ file into a library for this machine, once, and caches it."""
 
 import hashlib
 import platform
@@ -14,20 +14,22 @@ FLAGS = (
     *("-std=c++17", "-O3", "-fPIC", "-shared", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"),
     *("-fno-signed-zeros", "-fassociative-math", "-freciprocal-math"),
 )
-"""Sums may be reordered. Not -ffast-math: a library linked with that changes how the whole process rounds."""
+"""Sums may be reordered. -ffast-math is avoided: a library linked with it changes how the whole process rounds."""
 MACHINE = {"x86_64": ["-march=native", "-mprefer-vector-width=512"], "arm64": ["-mcpu=native"]}
 PARALLEL = (["-fopenmp"], ["-fopenmp-simd"])
-"""The first of these that builds; the second has no threads."""
+"""Alternatives of which the first that compiles is used; the second has no threads."""
 
 
 class BuildError(Exception):
-    """There is no library; the message says why, as the end of a sentence."""
+    """Raised if a library is not available. The message gives the reason, as the end of a sentence."""
 
 
 def build(source: Path, folder: Path) -> Path:
-    """The library made of a C++ file; built if `folder` has no whole one for this source, compiler and processor.
+    """Returns the library compiled from a C++ file, and compiles it unless `folder` has an intact one for this source,
+    compiler and processor.
 
-    Processes that want the same one at the same time wait for one of them, and none sees a half-written file.
+    If several processes need the same library at the same time, one compiles it and the others wait. No process sees a
+    partly written file.
 
     Raises:
         BuildError: there is no compiler, or it fails.
@@ -50,7 +52,9 @@ def build(source: Path, folder: Path) -> Path:
 
 
 def _is_whole(library: Path) -> bool:
-    """Whether it is there as it was built; loading a damaged one could end the process."""
+    """Returns whether the library is present and unchanged since it was compiled. Loading a damaged library could crash
+    the process.
+    """
     digest = _digest_file(library)
     return library.is_file() and digest.is_file() and digest.read_bytes() == file_sha256(library).encode()
 
@@ -60,7 +64,9 @@ def _digest_file(library: Path) -> Path:
 
 
 def _key(source: Path, compiler: str, flags: list[str]) -> str:
-    """Changes with whatever the library depends on; home folders are shared between machines of several kinds."""
+    """Returns a digest of everything that the library depends on, including the processor, since a home folder may be
+    shared by machines of several kinds.
+    """
     version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False).stdout
     texts = [path.read_text(encoding="utf-8") for path in (source, *sorted(source.parent.glob("*.hpp")))]
     parts = [*texts, version, *flags, platform.machine(), *_processor()]
@@ -68,7 +74,7 @@ def _key(source: Path, compiler: str, flags: list[str]) -> str:
 
 
 def _processor() -> list[str]:
-    """The first processor's model and abilities, where the system tells them."""
+    """Returns the model and the features of the first processor, if the system reports them."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,7 +1,7 @@
-"""A C++ file of this folder as a library with a plain C interface, so that it depends on no version of torch.
+"""A C++ file of this folder as a library with a plain C interface, which makes it independent of torch's version.
 
-Each has `forward_float`, `forward_double`, `backward_float` and `backward_double`, which take a structure of numbers
-and pointers and perhaps flags, and `shares_rows`.
+Each library exports `forward_float`, `forward_double`, `backward_float` and `backward_double`, which take a structure
+of numbers and pointers and possibly flags, and `shares_rows`.
 """
 
 import ctypes
@@ -21,11 +21,11 @@ TYPES = {torch.float32: "float", torch.float64: "double"}
 
 @final
 class CompiledLibrary:
-    """A library that is built on first use (about 3 s, once per machine). It keeps nothing between calls, so that
-    several threads may call it at once.
+    """A library that is compiled on first use (about 3 s, once per machine). It has no state, so several threads may
+    call it at once.
 
     Raises:
-        BuildError: there is no compiler, it fails, or what it has made cannot be loaded.
+        BuildError: there is no compiler, it fails, or the result cannot be loaded.
     """
 
     def __init__(self, source: str) -> None:
@@ -37,7 +37,9 @@ class CompiledLibrary:
             raise BuildError(f"the compiled library cannot be loaded: {error}") from None
 
     def tiles(self, batch: int, threads: int | None) -> int:
-        """Into how many parts the rows of a batch are shared out; `threads` is None for as many as torch has."""
+        """Returns the number of parts into which the rows of a batch are divided. `threads` is None for torch's number
+        of threads.
+        """
         number = torch.get_num_threads() if threads is None else threads
         return max(min(number, batch), 1) if self._shares_rows else 1
 
@@ -50,10 +52,10 @@ class CompiledLibrary:
         numbers: Mapping[str, int],
         *flags: bool,
     ) -> None:
-        """Calls the function for that type of numbers; fields that are not given are 0 or null.
+        """Calls the function for this dtype. Fields that are not given are 0 or null.
 
-        The library is given addresses and checks nothing: callers hold on to every tensor until this returns (ctypes
-        lets other Python threads run meanwhile), and see to types and contiguity.
+        The library receives raw addresses and checks nothing. Callers must keep every tensor alive until the call
+        returns (ctypes lets other Python threads run meanwhile), and ensure the right types and contiguity.
         """
         values: dict[str, Any] = {
             field: None if tensor is None else tensor.data_ptr() for field, tensor in tensors.items()
@@ -67,9 +69,10 @@ _building = threading.Lock()
 
 
 def library_of(source: str) -> CompiledLibrary | BuildError:
-    """The process's library made of a C++ file of this folder, or why there is none.
+    """Returns the process's library compiled from a C++ file of this folder, or the error that explains why there is
+    none.
 
-    It is made once, so that a machine without a compiler does not look for one at each batch.
+    The result is remembered either way, so that a machine without a compiler does not search for one at every batch.
     """
     with _building:  # threads that need it at the same time wait for one of them
         if source not in _libraries:

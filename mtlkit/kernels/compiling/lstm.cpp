@@ -1,7 +1,7 @@
-// One direction of an LSTM over rows of unequal lengths on a CPU: all steps there and all steps back, one call each.
+// One direction of an LSTM on a CPU, over rows of different lengths: one call for all steps forward, one for all back.
 //
-// lstm/compiled.py says what is computed and in which order rows are packed; it builds this file on the machine that
-// runs it. Rows of a batch do not depend on each other: with OpenMP they are shared out once per call.
+// lstm/compiled.py documents what is computed and how rows are packed; it compiles this file on the machine that runs
+// it. Rows of a batch are independent: with OpenMP they are divided among threads once per call.
 //
 // Shapes: B batch, T time steps, E input size, H state size, R all valid words, packed by step.
 
@@ -27,7 +27,8 @@ struct Arguments {
 
 namespace {
 
-// Where each step's rows begin among the packed ones. Rows are longest first: those of a step are the first of them.
+// The position of each step's first row among the packed ones. Rows are sorted longest first, so the rows that have a
+// word at a step are always a prefix of the batch.
 class Packing {
 public:
     Packing(const Index* lengths, Index batch) : longest(batch ? lengths[0] : 0), offsets_(longest + 1) {
@@ -46,13 +47,13 @@ private:
     Buffer<Index> offsets_;
 };
 
-// The word that a row reads at a step, counted through the whole batch.
+// The index in (B, T) of the word that a row reads at a step. This is the only place where the direction matters.
 template <typename Real>
 inline Index word(const Arguments<Real>& a, Index t, Index row) {
     return a.order[row] * a.steps + (a.leftward ? a.lengths[row] - 1 - t : t);
 }
 
-// Shares out rows among threads: `work(first, last)` for each share.
+// Divides rows among threads, and calls `work(first, last)` for each part.
 template <typename Work>
 void share(Index tiles, Index rows, Work work) {
 #pragma omp parallel for schedule(static, 1) num_threads(tiles)
@@ -87,7 +88,8 @@ template <typename Real>
 void forward_rows(const Arguments<Real>& a, const Packing& packing, const Panels<Real>& weight,
                   const Panels<Real>& recurrent, Index first, Index last) {
     const Index dim = a.dim, width = 4 * dim, input = a.input;
-    Buffer<Real> no_state(dim), no_cell(dim);  // what is left of a row's last step
+    // A new state is written where the next step reads it, so that nothing is copied. A row that ends has no next step.
+    Buffer<Real> no_state(dim), no_cell(dim);
     for (Index t = 0; t < packing.longest; t++) {
         const Index at = packing.begin(t) + first, rows = smaller(last, packing.rows(t)) - first;
         if (rows <= 0) break;
@@ -149,6 +151,7 @@ void backward_rows(const Arguments<Real>& a, const Packing& packing, const Panel
         const Matrix<Real> slopes{a.slopes + at * width, width, 1};
         if (t > 0) recurrent.multiply(rows, slopes, false, of_states.get(), dim);
         if (!a.slope_inputs) continue;
+        // Added and not written: the other direction has its share of the same gradient.
         weight.multiply(rows, slopes, false, of_inputs.get(), input);
         for (Index row = 0; row < rows; row++) {
             const Real* __restrict slope = of_inputs.get() + row * input;
@@ -159,7 +162,9 @@ void backward_rows(const Arguments<Real>& a, const Packing& packing, const Panel
     }
 }
 
-// (4H, columns): the sum over words of their slopes times what the weight was multiplied by.
+// (4H, columns): the sum over all words of their gradients times what the weight was multiplied by. This is one product
+// over all steps. Threads divide the rows of the result and not the words, so that every sum has a fixed order and
+// results are bitwise the same for any number of threads.
 template <typename Real>
 void slopes_of_weight(const Arguments<Real>& a, const Packing& packing, const Real* factors, Index columns,
                       Real* result) {

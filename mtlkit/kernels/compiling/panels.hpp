@@ -1,8 +1,8 @@
-// Products with one matrix that many rows are multiplied by, as fast for 8 rows as for 800.
+// Products of many small matrices with one fixed matrix, as fast per row for 8 rows as for 800.
 //
-// A matrix product of a library arranges both of its matrices anew at each call, which is as much work as the product
-// itself where there are few rows. Here the one that does not change is arranged once: in panels of as many columns as
-// two vectors hold, row after row. A block of results then stays in registers over the whole inner dimension.
+// A BLAS library rearranges (packs) both matrices at every call, which costs as much as the product itself if there
+// are few rows. Here the fixed matrix is packed once, into panels of as many columns as two vectors hold, row by row.
+// A block of results then stays in registers over the whole inner dimension.
 
 #pragma once
 
@@ -16,20 +16,20 @@ constexpr Index VECTOR_BYTES = 32, ROWS_AT_ONCE = 6;  // 12 of 16
 constexpr Index VECTOR_BYTES = 16, ROWS_AT_ONCE = 6;
 #endif
 
-// Numbers that lie `row` and `column` apart.
+// A view of a matrix with strides `row` and `column`.
 template <typename Real>
 struct Matrix {
     const Real* data;
     Index row, column;
 };
 
-// Numbers of one register, wherever they lie and whatever else reads them.
+// The content of one register, which may be unaligned in memory and may alias arrays of Real.
 template <typename Real, Index bytes>
 struct Vector {
     typedef Real Type __attribute__((vector_size(bytes), aligned(sizeof(Real)), may_alias));
 };
 
-// B of C = A B or C += A B.
+// The matrix B of C = A B or C += A B, packed.
 template <typename Real>
 class Panels {
     static constexpr Index LANES = VECTOR_BYTES / sizeof(Real), WIDTH = 2 * LANES;
@@ -49,7 +49,7 @@ public:
         }
     }
 
-    // Rows of C lie `result_row` apart. `keep`: adds to what is there.
+    // `result_row` is the stride between rows of C. With `keep`, the product is added to C.
     void multiply(Index rows, Matrix<Real> left, bool keep, Real* result, Index result_row) const {
         for (Index begin = 0; begin == 0 || begin < inner_; begin += INNER_AT_ONCE) {  // sums of nothing are 0
             Task task{nullptr, smaller(inner_ - begin, INNER_AT_ONCE), left, keep || begin > 0, result, result_row, 0};

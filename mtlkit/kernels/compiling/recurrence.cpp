@@ -1,8 +1,8 @@
-// LSTM' with additive attention for a CPU: all steps there and all steps back, one call each.
+// LSTM' with additive attention for a CPU: one call for all steps forward, one for all steps backward.
 //
-// What is computed, and the names, are those of recurrence/attentive_recurrence.py; shapes stand beside each field below.
-// recurrence/compiled.py builds this file on the machine that runs it.
-// Rows of a batch do not depend on each other: with OpenMP they are shared out once per call, so that no thread waits
+// The mathematics and the names are those of recurrence/attentive_recurrence.py; shapes are given at each field below.
+// recurrence/compiled.py compiles this file on the machine that runs it.
+// Rows of a batch are independent: with OpenMP they are divided among threads once per call, so that no thread waits
 // for another inside the loop over time.
 
 #include "panels.hpp"
@@ -29,7 +29,7 @@ struct Arguments {
 
 namespace {
 
-// What each step multiplies by: W' on the way there, W on the way back.
+// The weights that each step multiplies by: transposed in the forward pass, as they are in the backward pass.
 template <typename Real>
 struct Weights {
     Weights(const Arguments<Real>& a, bool back)
@@ -51,7 +51,7 @@ inline Real activation(Real query, Real key) {
     return reciprocal ? Real(1) / (Real(1) + query * key) : hyperbolic_tangent(query + key);
 }
 
-// Weights and message of one row and step.
+// Computes the attention weights and the message of one row and step.
 template <typename Real, bool reciprocal>
 void read(const Arguments<Real>& a, Index step, Index row, const Real* scale) {
     const Index size = a.attention, at = step * a.batch + row;
@@ -72,6 +72,7 @@ void read(const Arguments<Real>& a, Index step, Index row, const Real* scale) {
         if (sum > largest) largest = sum;
     }
     for (Index n = 0; n < a.sources; n++) {
+        // Less the largest score, so that no exponential overflows.
         weights[n] = padding && padding[n] ? Real(0) : std::exp(weights[n] - largest);
         total += weights[n];
     }
@@ -132,7 +133,8 @@ void forward_rows(const Arguments<Real>& a, const Weights<Real>& weights, Index 
     }
 }
 
-// By how much a score's slope changes what the tanh is taken of, but for the factor `slope`; the score's adds up.
+// Propagates the gradient `by` of one score to the argument of its tanh, without the factor `slope`, which is applied
+// once at the end. Adds the gradient of the score's parameter to `of_score`.
 template <typename Real, bool reciprocal>
 inline Real slope_inside(Real by, Real query, Real key, Real& of_score) {
     const Real s = activation<Real, reciprocal>(query, key);
@@ -141,7 +143,7 @@ inline Real slope_inside(Real by, Real query, Real key, Real& of_score) {
     return (reciprocal ? part : by) - part * s;
 }
 
-// The slopes of one row's scores, by those of its message; then those of query, keys and score.
+// Propagates the gradient of one row's message to its scores, and from there to query, keys and score.
 template <typename Real, bool reciprocal>
 void read_back(const Arguments<Real>& a, Index step, Index row, const Real* slope, Real* of_score, Real* of_scores,
                Real* of_query) {
@@ -167,7 +169,10 @@ void read_back(const Arguments<Real>& a, Index step, Index row, const Real* slop
     }
     std::memset(of_query, 0, size * sizeof(Real));
     for (Index n = 0; n < a.sources; n++) {
+        // With the same keys at every step there is nothing to add. With keys of its own, each step has to write its
+        // gradients, zeros included, since nobody has cleared them.
         if (weights[n] == 0 && a.key_step == 0) continue;
+        // The gradient of a softmax.
         const Real by = weights[n] * (of_scores[n] - total);
         const Real* __restrict key = keys + n * size;
         Real* __restrict of_key = slope_keys + n * size;

@@ -1,1 +1,1 @@
-"""The linear chain of a CRF: likelihood with gradients of its own, decoding, and the plain reference."""
+"""The linear-chain CRF: likelihood with hand-written gradients, decoding, and the plain reference."""

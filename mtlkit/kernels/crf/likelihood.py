@@ -1,7 +1,7 @@
 """Log-likelihood of linear-chain conditional random fields (Lafferty, McCallum and Pereira 2001).
 
 Shapes: B batch, T time steps, L labels. A mask is boolean and true on a non-empty prefix of each row. Inside the fast
-path time comes first, so that a step is one block of memory.
+path time is the first dimension, so that each step is a contiguous block of memory.
 """
 
 from collections.abc import Callable
@@ -12,25 +12,29 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 LARGEST_SPREAD = {torch.float32: 30.0, torch.float64: 300.0}
-"""How far the scores of transitions may lie apart for the fast path, which works on their exponentials."""
+"""The largest difference between transition scores, by dtype, for which the fast path is exact. It works on
+exponentials.
+"""
 SPREAD_BETWEEN_SCALINGS = 30.0
-"""The most that the sum of a row may fall (as a logarithm, under any emissions) before it is scaled to 1 again."""
+"""The largest decrease, on a logarithmic scale and for any emissions, that the sum of a row may undergo before it is
+rescaled to 1.
+"""
 MOST_STEPS_BETWEEN_SCALINGS = 8
 
 
 def log_likelihood(
     emissions_BTL: Tensor, labels_BT: Tensor, mask_BT: Tensor, start_L: Tensor, transitions_LL: Tensor, end_L: Tensor
 ) -> Tensor:
-    """The log-probability of each row's labels, with a gradient to all scores.
+    """Computes the log-probability of each row's labels, with gradients for all scores.
 
-    Emissions may be of any finite size; what stands at padding counts nowhere. Autocast has no effect.
+    Emissions may have any finite size; values at padding are ignored. Autocast has no effect.
 
     Args:
-        labels_BT: int64 ids, valid ones also at padding.
-        transitions_LL: row: from, column: to.
+        labels_BT: int64 ids, which must be valid at padding too.
+        transitions_LL: transition scores; rows are the previous label, columns the next one.
 
     Returns:
-        (B,), at most 0.
+        Log-probabilities (B,), at most 0.
     """
     with torch.autocast(emissions_BTL.device.type, enabled=False):
         emissions_BTL = emissions_BTL.masked_fill(~mask_BT.unsqueeze(2), 0.0)
@@ -42,9 +46,10 @@ def log_likelihood(
 def reference_partition(
     emissions_BTL: Tensor, mask_BT: Tensor, start_L: Tensor, transitions_LL: Tensor, end_L: Tensor
 ) -> Tensor:
-    """(B,) the logarithm of the sum over all label sequences, by the forward recursion in logarithms.
+    """Computes the log of the sum over all label sequences, (B,), by the forward recursion in log space.
 
-    Right for scores of any size, and without a look at their values, which on a GPU would have the host wait.
+    It is accurate for scores of any size, and never reads values on the host, which on a GPU would force a
+    synchronisation.
     """
     first_BL, *others = emissions_BTL.unbind(dim=1)
     score_BL = start_L + first_BL
@@ -57,11 +62,12 @@ def reference_partition(
 def log_partition(
     emissions_BTL: Tensor, mask_BT: Tensor, start_L: Tensor, transitions_LL: Tensor, end_L: Tensor
 ) -> Tensor:
-    """The same by products of exponentials, with a gradient written out: the marginals.
+    """Computes the log-partition function (B,) by products of exponentials, with a hand-written gradient: the
+    marginals.
 
-    Sums are kept near 1 by scaling (Rabiner 1989, section V.A). Where all labels can follow each other about as well, a
-    label that underflows at a step could not have counted later. So it is as exact as the reference while the scores of
-    transitions lie within `LARGEST_SPREAD`; beyond that it must not be used.
+    Sums are kept near 1 by rescaling (Rabiner 1989, section V.A). If all transitions are about equally likely, a label
+    that underflows at one step could not have contributed later. The result is therefore as exact as
+    `reference_partition` while transition scores differ by at most `LARGEST_SPREAD`; beyond that it must not be used.
     """
     apply: Callable[..., Tensor] = _ScaledForwardBackward.apply
     return apply(emissions_BTL, mask_BT, start_L, transitions_LL, end_L)
@@ -69,8 +75,9 @@ def log_partition(
 
 @torch.no_grad()
 def _is_fast(emissions_BTL: Tensor, *transitions: Tensor) -> bool:
-    """Whether the fast path is exact. On a GPU, where asking costs more than it gains, the answer is no; so it is for
-    scores that are no numbers, which the reference hands on."""
+    """Returns whether the fast path is exact. The answer is no on a GPU, where reading the scores costs more than the
+    fast path gains, and for scores that are NaN, which the reference propagates.
+    """
     limit = LARGEST_SPREAD.get(emissions_BTL.dtype)
     if limit is None or emissions_BTL.device.type != "cpu":
         return False
@@ -80,7 +87,7 @@ def _is_fast(emissions_BTL: Tensor, *transitions: Tensor) -> bool:
 def _score(
     emissions_BTL: Tensor, labels_BT: Tensor, mask_BT: Tensor, start_L: Tensor, transitions_LL: Tensor, end_L: Tensor
 ) -> Tensor:
-    """(B,) the unnormalised score of each row's labels; emissions are 0 at padding."""
+    """Computes the unnormalised score (B,) of each row's labels. Emissions must be 0 at padding."""
     last_B1 = mask_BT.sum(dim=1, keepdim=True) - 1
     steps_BT = emissions_BTL.gather(2, labels_BT.unsqueeze(2)).squeeze(2)
     moves_BS = transitions_LL[labels_BT[:, :-1], labels_BT[:, 1:]] * mask_BT[:, 1:]
@@ -89,9 +96,9 @@ def _score(
 
 
 class _ScaledForwardBackward(torch.autograd.Function):
-    """The forward recursion, and the backward recursion for the gradient.
+    """The forward recursion, with the backward recursion as its gradient.
 
-    Rows run on beyond their end, over emissions of 0; only what they were at their last step is looked at.
+    Rows continue beyond their end with emissions of 0; only their values at their last step are used.
     """
 
     @staticmethod
@@ -100,6 +107,8 @@ class _ScaledForwardBackward(torch.autograd.Function):
     ) -> Tensor:
         emissions_TBL = emissions_BTL.transpose(0, 1)
         mask_TB1 = mask_BT.t().unsqueeze(2)
+        # Subtracting the maximum of each step, and of each set of scores below, bounds all exponentials by 1. The
+        # maxima are added back to the logarithm at the end.
         highest_TB1 = emissions_TBL.amax(dim=2, keepdim=True)
         factors_TBL = (emissions_TBL - highest_TB1).exp()
         tops = [scores.max() for scores in (start_L, transitions_LL, end_L)]
@@ -107,6 +116,7 @@ class _ScaledForwardBackward(torch.autograd.Function):
             (scores - top).exp() for scores, top in zip((start_L, transitions_LL, end_L), tops, strict=True)
         )
 
+        # Each row sum since the last rescaling can only have fallen by a bounded factor, so most steps need none.
         sums_TBL = torch.empty_like(factors_TBL)
         scales_TB1 = torch.ones_like(highest_TB1)
         every = _steps_between_scalings(transitions_LL)
@@ -144,6 +154,8 @@ class _ScaledForwardBackward(torch.autograd.Function):
             torch.addmm(before_BL, move_BL.mul_(after_BL), columns_LL, out=before_BL)
 
         num_labels = len(start_L)
+        # A pairwise marginal is the product of forward sum, transition, emission and backward sum. Only the transition
+        # is constant over time, so the sum over steps is one product of matrices.
         counts_LL = sums_TBL[:-1].reshape(-1, num_labels).t() @ moves_TBL[1:].reshape(-1, num_labels)
         last_BL = (sums_TBL.gather(0, last_1BL) * arrivals_TBL.gather(0, last_1BL)).squeeze(0)
         marginals_TBL = arrivals_TBL.mul_(sums_TBL)
@@ -157,15 +169,16 @@ class _ScaledForwardBackward(torch.autograd.Function):
 
 
 def _steps_between_scalings(transitions_LL: Tensor) -> int:
-    """How long rows may do without: in the worst case each step takes the smallest transition.
+    """Returns the number of steps that rows can go without rescaling, if in the worst case every step takes the
+    smallest transition.
 
     Args:
-        transitions_LL: exponentials, the largest of which is 1.
+        transitions_LL: exponentials of the scores, the largest of which is 1.
     """
     smallest = float(transitions_LL.min().log())
     return int(min(max(SPREAD_BETWEEN_SCALINGS // max(-smallest, 1.0), 1), MOST_STEPS_BETWEEN_SCALINGS))
 
 
 def _last_steps(mask_TB1: Tensor) -> Tensor:
-    """(1, B, 1) the place of each row's last valid step."""
+    """Returns the index of each row's last valid step, (1, B, 1)."""
     return mask_TB1.sum(dim=0, keepdim=True) - 1

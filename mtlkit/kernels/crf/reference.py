@@ -10,10 +10,10 @@ from torch import Tensor
 
 
 def bio_constraints(labels: Sequence[str]) -> tuple[Tensor, Tensor]:
-    """What the BIO scheme allows.
+    """Returns which labels may begin a sequence, and which transitions are allowed, under the BIO scheme.
 
-    `I-x` continues `B-x` or `I-x` and stands nowhere else; every other label may stand anywhere, so labels without
-    prefixes are not constrained at all. A type whose `B-x` is not among the labels is left free: it could never begin.
+    `I-x` may only follow `B-x` or `I-x`. Every other label may occur anywhere, so labels without prefixes are
+    unconstrained. `I-x` is also unconstrained if `B-x` is not among the labels, since such a span could never begin.
 
     Returns:
         Boolean (L,), labels that may begin a sequence, and boolean (L, L), whether the column may follow the row.
@@ -33,12 +33,12 @@ def bio_constraints(labels: Sequence[str]) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def viterbi(emissions_BTL: Tensor, mask_BT: Tensor, start_L: Tensor, transitions_LL: Tensor, end_L: Tensor) -> Tensor:
-    """The best label sequence of each row, all rows at once (Viterbi 1967).
+    """Finds the best label sequence of each row, for all rows at once (Viterbi 1967).
 
-    A score of -inf in `start_L`, `transitions_LL` (row: from, column: to) or `end_L` forbids what it scores.
+    A score of -inf in `start_L`, `transitions_LL` (row: from, column: to) or `end_L` forbids a label or transition.
 
-    Only the best scores are kept on the way there. Where a label came from is found out again on the way back, and so
-    for one label of a row instead of all L.
+    The forward pass stores only the best scores, not back pointers. The backward pass recomputes where a label came
+    from, which it needs for one label per row instead of all L.
 
     Returns:
         Integer label ids (B, T), -1 at padding.

@@ -1,1 +1,1 @@
-"""A bidirectional LSTM as one operation, compiled where that is possible."""
+"""A bidirectional LSTM as one operation, compiled where possible."""

@@ -1,7 +1,7 @@
-"""An LSTM from left to right and one from right to left over right-padded batches.
+"""A bidirectional LSTM over right-padded batches, given as one LSTM per direction.
 
-`plain_both_ways` is the reference. Where kernels are compiled, a CPU runs both directions as one operation without any
-reversal, and no work falls on padding.
+`plain_both_ways` is the reference. If compiled kernels are available, a CPU runs both directions as one operation,
+without reversing anything and without computing padding.
 
 Shapes: B batch, T time steps, E input size, H state size, D = 2H.
 """
@@ -27,12 +27,12 @@ def both_ways(
     compute: Compute = AUTOMATIC,
     note: Note = unnoted,
 ) -> Tensor:
-    """The states (B, T, D) of both, concatenated, with zeros at padding.
+    """Computes the concatenated states (B, T, D) of both LSTMs, zero at padding.
 
-    Both have one layer, one direction and one size. A row of the mask may be empty.
+    Both must have one layer, one direction and the same size. A row of the mask may be empty.
 
     Raises:
-        ConfigError: compiled kernels were asked for and do not run on the device.
+        ConfigError: compiled kernels were requested and are not available on the device.
     """
     kernel = lstm_for(inputs_BTE.device, compute)
     dtypes = {inputs_BTE.dtype, rightward.weight_ih_l0.dtype, leftward.weight_ih_l0.dtype}
@@ -46,8 +46,11 @@ def both_ways(
 
 
 def plain_both_ways(rightward: nn.LSTM, leftward: nn.LSTM, inputs_BTE: Tensor, mask_BT: Tensor) -> Tensor:
-    """The states (B, T, D) of both by torch's own LSTM, zeros at padding. The leftward one reads each row reversed
-    within its own length, which is exact without packing; packing is 4 to 8 times slower on a CPU."""
+    """Computes the states (B, T, D) of both directions with torch's own LSTM, zero at padding.
+
+    The leftward LSTM reads each row reversed within its own length, which is exact without packed sequences. Packing is
+    4 to 8 times slower on a CPU.
+    """
     rightward_BTH, _ = rightward(inputs_BTE)
     reversed_BTH, _ = leftward(reverse_within_length(inputs_BTE, mask_BT))
     leftward_BTH = reverse_within_length(reversed_BTH, mask_BT)
@@ -56,7 +59,9 @@ def plain_both_ways(rightward: nn.LSTM, leftward: nn.LSTM, inputs_BTE: Tensor, m
 
 @final
 class _BothWays(torch.autograd.Function):
-    """The parameters are those of one direction, then those of the other, each in the order of `Weights`."""
+    """Both directions as one node of the graph. Its parameters are those of each direction in turn, in the order of
+    `Weights`.
+    """
 
     @staticmethod
     def forward(ctx: Any, kernel: CompiledLstm, inputs_BTE: Tensor, mask_BT: Tensor, *parameters: Tensor) -> Tensor:

@@ -1,9 +1,9 @@
 """One direction of an LSTM in C++ (lstm.cpp), for CPUs.
 
-Rows of a batch are taken longest first, and words are packed by step: first all rows' first words, then the second
-words of those that have one, and so on. No work falls on padding, and the products of a step read and write one block
-of memory. From right to left, a row's first word is its last valid one: a matter of where words are read from and
-states written to, so nothing is reversed.
+Rows of a batch are sorted by length, longest first, and words are packed by step: the first words of all rows, then the
+second words of all rows that have one, and so on. Padding is never computed, and the products of each step read and
+write one block of memory. From right to left, a row's first word is its last valid one: this only changes where words
+are read from and states are written to, so nothing is reversed.
 
 Shapes: B batch, T time steps, E input size, H state size, G = 4H the gates in torch's order (input, forget, candidate,
 output), R all valid words, packed.
@@ -29,7 +29,7 @@ POINTERS = (
 
 
 class _Arguments(ctypes.Structure):
-    """The fields of `Arguments` in lstm.cpp, in their order."""
+    """The fields of `Arguments` in lstm.cpp, in the same order."""
 
     _fields_ = [
         *((name, ctypes.c_int64) for name in SIZES),
@@ -38,11 +38,11 @@ class _Arguments(ctypes.Structure):
 
 
 class Rows(NamedTuple):
-    """Which rows of a batch there are, longest first."""
+    """The rows of a batch, sorted by length."""
 
     lengths_B: Tensor
     order_B: Tensor
-    """The row of the batch that each is."""
+    """The row of the batch at each position of the sorted order."""
     num_words: int
 
     @classmethod
@@ -61,20 +61,20 @@ class Weights(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """What the way there leaves for the way back."""
+    """Intermediate values of the forward pass that the backward pass needs."""
 
     packed_RE: Tensor
     gates_RG: Tensor
-    """After their functions."""
+    """The gates (R, G) after their activation functions."""
     before_RH: Tensor
-    """The state before each word; `cells_RH` likewise."""
+    """The state before each word, (R, H); `cells_RH` is the cell before each word."""
     cells_RH: Tensor
     squashed_RH: Tensor
-    """tanh of the cell after each word."""
+    """The tanh of the cell after each word, (R, H)."""
 
 
 class Wanted(NamedTuple):
-    """Which parameters need a gradient; the fields are those of `Weights`."""
+    """Whether each parameter needs a gradient; the fields are those of `Weights`."""
 
     input_GE: bool
     recurrent_GH: bool
@@ -84,11 +84,12 @@ class Wanted(NamedTuple):
 
 @final
 class CompiledLstm:
-    """Runs on a CPU. All tensors are contiguous but those of states, which may be slices of wider ones.
+    """Runs one direction of an LSTM on a CPU. All tensors must be contiguous, except those of states, which may be
+    slices of wider ones.
 
     Args:
-        library: made of lstm.cpp.
-        threads: that share the rows of a batch; None for as many as torch has.
+        library: the library compiled from lstm.cpp.
+        threads: the number of threads that share the rows of a batch; None for torch's number.
     """
 
     dtypes = frozenset(TYPES)
@@ -98,7 +99,7 @@ class CompiledLstm:
         self._threads = threads
 
     def forward(self, inputs_BTE: Tensor, rows: Rows, weights: Weights, states_BTH: Tensor, leftward: bool) -> Steps:
-        """Fills `states_BTH`, with zeros at padding."""
+        """Computes the states into `states_BTH`, zero at padding, and returns what the backward pass needs."""
         (width, size), dim = weights.input_GE.shape, states_BTH.shape[2]
         steps = Steps(*(inputs_BTE.new_empty(rows.num_words, columns) for columns in (size, width, dim, dim, dim)))
         bias_G = weights.input_bias_G + weights.recurrent_bias_G
@@ -116,7 +117,9 @@ class CompiledLstm:
         slope_inputs_BTE: Tensor | None,
         wanted: Wanted,
     ) -> tuple[Tensor | None, ...]:
-        """The gradients of the weights that need one; that of the inputs is added to `slope_inputs_BTE` if given."""
+        """Returns the gradients of the weights that need one, and adds that of the inputs to `slope_inputs_BTE` if
+        given.
+        """
         slopes_RG = torch.empty_like(steps.gates_RG)
         slope_GE = torch.empty_like(weights.input_GE) if wanted.input_GE else None
         slope_GH = torch.empty_like(weights.recurrent_GH) if wanted.recurrent_GH else None
@@ -128,6 +131,7 @@ class CompiledLstm:
             "slope_recurrent": slope_GH,
         }
         self._call("backward", leftward, rows, weights, steps, gradient_BTH, more)
+        # Both biases are added to the same gates, so they share one gradient.
         slope_G = slopes_RG.sum(dim=0) if wanted.input_bias_G or wanted.recurrent_bias_G else None
         return slope_GE, slope_GH, slope_G, slope_G
 
@@ -154,6 +158,7 @@ class CompiledLstm:
             **more,
         }
         (batch, length, dim), (row, word, _) = states_BTH.shape, states_BTH.stride()
+        # The library locates a state by one stride: word `t` of row `b` is at `(b * T + t) * word`.
         assert row == length * word or batch < 2
         numbers = {
             "batch": batch,
@@ -169,6 +174,8 @@ class CompiledLstm:
 
 @cache
 def compiled_lstm(threads: int | None = None) -> CompiledLstm | BuildError:
-    """The process's one for so many threads, or why there is none; None for as many threads as torch has."""
+    """Returns the process's instance for this number of threads, or the error that explains why there is none. None
+    stands for torch's number of threads.
+    """
     library = library_of("lstm.cpp")
     return library if isinstance(library, BuildError) else CompiledLstm(library, threads)

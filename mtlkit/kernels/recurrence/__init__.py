@@ -1,1 +1,1 @@
-"""The recurrence of message passing: LSTM' with additive attention, plain, compiled and as CUDA graphs."""
+"""The recurrence of message passing: LSTM' with additive attention, in plain PyTorch, compiled, and as CUDA graphs."""

@@ -1,11 +1,11 @@
 """LSTM' with additive attention over its sources as one operation: the fast form of the built-in communicators.
 
-What it computes is what `lstm_prime` computes with a built-in communicator and the message gate; tests hold it to
-the plain reference in message_passing.py, outputs and gradients. See docs/decisions/0015-kernels.md for which
-implementation runs when.
+It computes the same as `lstm_prime` with a built-in communicator and the message gate. Tests compare outputs and
+gradients with the plain reference in message_passing.py. See docs/decisions/0015-kernels.md for which implementation
+runs when.
 
-Shapes: B batch, T time steps, E input size, D state size, N sources, M their size, A attention size, G = 4D,
-P = 4D + A. Sources are (B, N, M), read at every step, or (B, T, N, M), read at their own.
+Shapes: B batch, T time steps, E input size, D state size, N sources, M their size, A attention size, G = 4D, P = 4D +
+A. Sources are (B, N, M) if they are the same at every step, or (B, T, N, M).
 """
 
 from typing import Any, NamedTuple, final
@@ -21,7 +21,7 @@ from mtlkit.kernels.recurrence.message_passing import FusionWeights
 
 
 class ScorerParts(NamedTuple):
-    """Eq. 5 of Liu et al. 2019: u . tanh(W [x; h; m]), W in its three parts."""
+    """The parameters of eq. 5 of Liu et al. 2019, u . tanh(W [x; h; m]), with W split into its three parts."""
 
     from_input_AE: Tensor
     from_state_AD: Tensor
@@ -38,19 +38,20 @@ def attentive_lstm(
     fusion: FusionWeights,
     recurrence: Recurrence,
 ) -> tuple[Tensor, Tensor]:
-    """Eqs. 3-6 and 8-11 for all steps; gradients go to inputs, sources and every weight, once.
+    """Computes eqs. 3-6 and 8-11 for all steps. Gradients reach the inputs, the sources and every weight; double
+    backward is not supported.
 
-    Under autocast the products that are made for all steps at once run in the lower precision; the recurrence itself
-    and what it returns stay in that of the parameters, float32 at least.
+    Under autocast the products that are computed for all steps at once run in the lower precision. The recurrence
+    itself and the results keep the precision of the parameters, at least float32.
 
     Args:
-        inputs_BTE: the sentences; steps at padding are run too, so right padding changes no valid step.
-        padding_BN: true at sources that may not be read; one per row must be free.
-        lstm: one layer, one direction.
+        inputs_BTE: the sentences; steps at padding are computed too, so right padding does not affect valid steps.
+        padding_BN: true at sources that must not be read; at least one per row must be readable.
+        lstm: an LSTM with one layer and one direction.
         recurrence: the implementation that runs the steps.
 
     Returns:
-        The fused states (B, T, D) and, without a gradient, the messages' weights (B, T, N).
+        The fused states (B, T, D) and, without a gradient, the attention weights (B, T, N).
     """
     steps = inputs_BTE.shape[1]
     if (more := recurrence.padded(steps) - steps) > 0:
@@ -80,7 +81,7 @@ def attentive_lstm(
 def _longer(
     inputs_BTE: Tensor, sources: Tensor, padding_BN: Tensor | None, more: int
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """The arguments with `more` steps at the end, and with sources for those steps, which no earlier step reads."""
+    """Appends `more` steps to the arguments, and sources for these steps, which no earlier step reads."""
     inputs_BTE = F.pad(inputs_BTE, (0, 0, 0, more))
     if sources.dim() == 4:
         return inputs_BTE, F.pad(sources, (0, 0, 0, 0, 0, more)), padding_BN
@@ -90,14 +91,16 @@ def _longer(
 
 
 def _ordered(gates: Tensor, query: Tensor, dim: int) -> Tensor:
-    """Torch's input, forget, candidate, output in the order output, input, forget, candidate, query."""
+    """Reorders torch's input, forget, candidate, output to output, input, forget, candidate, query."""
     others, leave = torch.split(gates, [3 * dim, dim])
     return torch.cat([leave, others, query])
 
 
 @final
 class _AttentiveLstm(torch.autograd.Function):
-    """All steps as one node of the graph. The products of weights' gradients are made once, after the last step."""
+    """All steps as one node of the graph. The gradients of weights are computed by one product each, after the last
+    step.
+    """
 
     @staticmethod
     def forward(
@@ -145,7 +148,7 @@ class _AttentiveLstm(torch.autograd.Function):
 
 
 def _of_sources(slopes: Slopes, steps: Steps, sources: Tensor, from_source_AM: Tensor) -> Tensor:
-    """The gradient of the sources, as what messages are made of and as what is scored."""
+    """Returns the gradient of the sources, summed over their two roles: in the messages and in the scores."""
     weights_BTN, messages_BTM = steps.weights_TBN.transpose(0, 1), slopes.messages_TBM.transpose(0, 1)
     result = torch.empty_like(sources)
     if sources.dim() == 3:

@@ -1,17 +1,18 @@
-"""What every fast form of LSTM' with additive attention computes, in one set of names; the maths of the forms is here.
+"""The interface and the mathematics shared by all fast forms of LSTM' with additive attention.
 
-A step, from the products that are made beforehand (`projected` = W [x; 1] of gates and query, `keys` = W_m m):
+A step, from the products that are computed beforehand (`projected` = W [x; 1] for gates and query, `keys` = W_m m):
 
     [o; i; f; z; q] = projected_t + recurrent h_{t-1}        sigmoid on o, i, f; tanh on z
     weights = softmax(score . tanh(q + keys)),  message = weights sources
     c_t = f c_{t-1} + i z,  [a; v] = fusion message,  g = sigmoid(a + cell c_t)
     y = tanh(c_t + g v),  h_t = o y
 
-The order o, i, f, z keeps together the gates that share a function, and those that share a factor on the way back.
-tanh(q + keys) has N x A values a step and is most of the work. It is never kept: the way back makes it again. Where
-|q| and |keys| stay below `LARGEST`, it is 1 - 2 / (1 + e^2q e^2keys), one multiplication and one reciprocal per value,
-with one exponential per key and sentence; the constant 1 does nothing under a softmax. Beyond that the product of
-exponentials loses all its digits and the tanh is taken directly.
+The order o, i, f, z keeps adjacent the gates that share an activation function, and those that share a factor in the
+backward pass.
+tanh(q + keys) has N x A values per step and is most of the work. It is never stored: the backward pass recomputes it.
+While |q| and |keys| stay below `LARGEST`, it equals 1 - 2 / (1 + e^2q e^2keys), which takes one multiplication and one
+reciprocal per value, and one exponential per key and sentence; the constant 1 has no effect under a softmax. Beyond
+that bound the product of exponentials loses all its digits, and the tanh is computed directly.
 
 Shapes: B batch, T time steps, S = T + 1, E input size, D state size, N sources, M their size, A attention size,
 P = 4D + A, F = 2D. Sources and keys are (B, N, ...), the same at each step, or (B, T, N, ...).
@@ -23,39 +24,41 @@ import torch
 from torch import Tensor
 
 LARGEST = 40.0
-"""e^2x e^2y keeps its digits while |x| and |y| are no greater: at 50 errors show in float32, at 150 all is lost."""
+"""The bound on |x| and |y| within which e^2x e^2y is accurate: at 50 float32 shows errors, at 150 no digit is right."""
 
 
 class Weights(NamedTuple):
-    """The parameters that a step multiplies by."""
+    """The parameters that each step multiplies by."""
 
     recurrent_PD: Tensor
     fusion_FM: Tensor
-    """W_r above W_f."""
+    """W_r stacked on W_f, (F, M)."""
     cell_DD: Tensor
     score_A: Tensor
 
 
 class Steps(NamedTuple):
-    """What the way there leaves for the way back: 12 D + A + N numbers per word, none of size N A per step."""
+    """Intermediate values that the backward pass needs: 12 D + A + N numbers per word, and nothing of size N A per
+    step.
+    """
 
     states_SBD: Tensor
-    """Zeros first, then h_1 to h_T; `cells_SBD` likewise."""
+    """The states (S, B, D): zeros, then h_1 to h_T. `cells_SBD` holds the cells likewise."""
     cells_SBD: Tensor
     activations_TBP: Tensor
-    """o, i, f, z, and q or e^2q."""
+    """The activations (T, B, P) of o, i, f and z, followed by q or e^2q."""
     weights_TBN: Tensor
     messages_TBM: Tensor
     fused_TBF: Tensor
     gates_TBD: Tensor
     outputs_TBD: Tensor
-    """y."""
+    """The outputs y, (T, B, D)."""
     keys: Tensor
-    """As they were or e^2keys."""
+    """The keys as given, or e^2keys."""
 
     @classmethod
     def empty(cls, projected_TBP: Tensor, keys: Tensor, sources: Tensor, weights: Weights) -> "Steps":
-        """Room for them, with a state and cell of zeros to begin from."""
+        """Allocates the tensors, with a state and a cell of zeros to begin from."""
         (steps, batch, width), dim = projected_TBP.shape, weights.cell_DD.shape[0]
 
         def room(*shape: int) -> Tensor:
@@ -78,7 +81,7 @@ class Steps(NamedTuple):
 
 
 class Slopes(NamedTuple):
-    """What the way back leaves: gradients of what each step's products came to, and of keys and score."""
+    """Results of the backward pass: gradients of each step's products, and of keys and score."""
 
     projected_TBP: Tensor
     fused_TBF: Tensor
@@ -88,15 +91,15 @@ class Slopes(NamedTuple):
 
 
 class Recurrence(Protocol):
-    """One way of running all steps there and all steps back."""
+    """An implementation of all steps forward and all steps backward."""
 
     name: str
 
     def padded(self, steps: int) -> int:
-        """How many steps it takes for so many: what comes after the last one changes nothing before it."""
+        """Returns how many steps to compute for `steps`. Those added at the end do not affect earlier ones."""
 
     def prefers_exponentials(self, sources: Tensor) -> bool:
-        """Whether one exponential per key, if all are bounded, costs less here than a tanh per key and step."""
+        """Returns whether exponentials of bounded keys are cheaper here than a tanh per key and step."""
 
     def forward(
         self,
@@ -107,19 +110,22 @@ class Recurrence(Protocol):
         weights: Weights,
         reciprocal: bool,
     ) -> Steps:
-        """`padding_BN` is true at sources that may not be read; `reciprocal` says which form the tanh takes.
+        """Runs all steps. `padding_BN` is true at sources that must not be read; `reciprocal` selects the form of the
+        tanh.
 
-        `sources` and `weights` are contiguous. `keys` may be overwritten.
+        `sources` and `weights` must be contiguous. `keys` may be overwritten.
         """
 
     def backward(
         self, gradient_TBD: Tensor, sources: Tensor, weights: Weights, steps: Steps, reciprocal: bool
     ) -> Slopes:
-        """`gradient_TBD`: of the states h_1 to h_T."""
+        """Computes the gradients, given the gradient (T, B, D) of the states h_1 to h_T."""
 
 
 def is_bounded(projected_TBP: Tensor, keys: Tensor, weights: Weights) -> bool:
-    """Whether |q| and |keys| are certain to stay within `LARGEST`, as |h| < 1. Never but on a CPU: it would wait."""
+    """Returns whether |q| and |keys| are guaranteed to stay within `LARGEST`, using |h| < 1. Always False except on a
+    CPU, since elsewhere the host would have to wait for the answer.
+    """
     if projected_TBP.device.type != "cpu":
         return False
     size = weights.score_A.shape[0]

@@ -1,4 +1,4 @@
-"""LSTM' with additive attention in C++ (recurrence.cpp), for CPUs; the names are attentive_recurrence.py's."""
+"""LSTM' with additive attention in C++ (recurrence.cpp), for CPUs. Names follow attentive_recurrence.py."""
 
 import ctypes
 from functools import cache
@@ -22,7 +22,7 @@ POINTERS = (
 
 
 class _Arguments(ctypes.Structure):
-    """The fields of `Arguments` in recurrence.cpp, in their order."""
+    """The fields of `Arguments` in recurrence.cpp, in the same order."""
 
     _fields_ = [
         *((name, ctypes.c_int64) for name in (*SIZES, *DISTANCES)),
@@ -32,11 +32,11 @@ class _Arguments(ctypes.Structure):
 
 @final
 class CompiledRecurrence:
-    """Runs on a CPU, for float32 and float64. With several threads, each runs some rows of the batch.
+    """Runs on a CPU, in float32 and float64. With several threads, each one runs some rows of the batch.
 
     Args:
-        library: made of recurrence.cpp.
-        threads: that share the rows of a batch; None for as many as torch has.
+        library: the library compiled from recurrence.cpp.
+        threads: the number of threads that share the rows of a batch; None for torch's number.
     """
 
     name = "compiled"
@@ -128,7 +128,7 @@ class CompiledRecurrence:
 
 
 def _sizes(steps: Steps, weights: Weights, sources: Tensor) -> dict[str, int]:
-    """Sizes, and the distances between the rows and the steps of keys and sources."""
+    """Returns sizes, and the strides between rows and steps of keys and sources."""
     (length, batch, num_sources), by_step = steps.weights_TBN.shape, sources.dim() == 4
     size, message = weights.score_A.shape[0], sources.shape[-1]
     return {
@@ -147,6 +147,8 @@ def _sizes(steps: Steps, weights: Weights, sources: Tensor) -> dict[str, int]:
 
 @cache
 def compiled_recurrence(threads: int | None = None) -> CompiledRecurrence | BuildError:
-    """The process's one for so many threads, or why there is none; None for as many threads as torch has."""
+    """Returns the process's instance for this number of threads, or the error that explains why there is none. None
+    stands for torch's number of threads.
+    """
     library = library_of("recurrence.cpp")
     return library if isinstance(library, BuildError) else CompiledRecurrence(library, threads)

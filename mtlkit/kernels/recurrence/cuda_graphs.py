@@ -1,11 +1,11 @@
-"""Loops over time as CUDA graphs: the device is told once what a whole loop does, instead of at each of its steps.
+"""Loops over time as CUDA graphs: a whole loop is launched at once, instead of kernel by kernel.
 
-A graph belongs to the shapes that it was captured with, so lengths are rounded up to a bucket, and the least recently
-used graphs are let go.
+A graph is specific to the shapes that it was captured with. Lengths are therefore rounded up to buckets, and the least
+recently used graphs are discarded.
 
-A graph also belongs to the addresses that it was captured with: it reads its arguments from buffers of its own and
-leaves its results in others, and all graphs compute in one pool of memory, where they overwrite what others have left.
-So they take turns, in the host's threads and in the device's streams alike.
+A graph is also specific to memory addresses: it reads its arguments from its own buffers and writes its results to
+others. All graphs share one pool of memory for intermediate values, where they overwrite each other's. They therefore
+run one at a time, across threads of the host and streams of the device.
 """
 
 import threading
@@ -17,11 +17,13 @@ import torch
 from torch import Tensor
 
 MOST = 64
-"""Graphs that one function keeps."""
+"""The number of graphs that one function keeps."""
 
 
 def bucket(steps: int) -> int:
-    """The next length that has graphs: up to 16 each, from there on eight to each doubling, so at most 12 % more."""
+    """Returns the next length that has graphs: every length up to 16, then eight per power of two, which adds at most
+    12 % of steps.
+    """
     width = 1 << max(0, (steps - 1).bit_length() - 4)
     return -(-steps // width) * width
 
@@ -34,10 +36,10 @@ class _Graph(NamedTuple):
 
 @final
 class Captured:
-    """A function of tensors that is captured when shapes are new and replayed when they are not.
+    """A function of tensors that is captured for new shapes and replayed for known ones.
 
-    The function must not wait for the device. It may overwrite its arguments, which are copies, and its results are
-    copied out, so that calls with the same shapes do not disturb each other, also when they come from several threads.
+    The function must not synchronise with the device. It may overwrite its arguments, which are copies. Results are
+    copied as well, so that calls with equal shapes are independent, even from several threads.
     """
 
     def __init__(self, function: Callable[..., Sequence[Tensor]]) -> None:
@@ -45,7 +47,7 @@ class Captured:
         self._graphs: OrderedDict[object, _Graph] = OrderedDict()
 
     def __call__(self, *tensors: Tensor | None) -> tuple[Tensor, ...]:
-        """The function's results."""
+        """Returns the function's results."""
         device = next(tensor.device for tensor in tensors if tensor is not None)
         # From the first copy in to the last copy out: another thread must not fill the buffers in between. Only the
         # host is held up, for as long as it takes to queue the work.
@@ -87,8 +89,10 @@ _last_streams: dict[torch.device, torch.cuda.Stream] = {}
 
 
 def _follow_last_stream(device: torch.device) -> None:
-    """Makes the current stream wait for the one that ran the last graph, if that is another: work of one stream is done
-    in the order in which it was queued, but not work of two."""
+    """Makes the current stream wait for the stream that ran the last graph, if they differ.
+
+    Work in one stream runs in the order in which it was queued, but there is no order between two streams.
+    """
     stream = torch.cuda.current_stream(device)
     last = _last_streams.setdefault(device, stream)
     if last != stream:
@@ -100,7 +104,9 @@ _pools: list[tuple[Any, torch.cuda.CUDAGraph]] = []
 
 
 def _pool() -> Any:
-    """The one pool. A graph that does next to nothing holds it: PyTorch closes a pool with the last graph in it."""
+    """Returns the memory pool that all graphs share. A trivial graph keeps it open, since PyTorch frees a pool together
+    with the last graph in it.
+    """
     if not _pools:
         pool, keeper = torch.cuda.graph_pool_handle(), torch.cuda.CUDAGraph()
         number = torch.zeros(1, device="cuda")

@@ -1,6 +1,6 @@
-"""LSTM' with additive attention on a CUDA device: the loops of pure.py as graphs.
+"""LSTM' with additive attention on a CUDA device: the loops of pure.py as CUDA graphs.
 
-The names are attentive_recurrence.py's.
+Names follow attentive_recurrence.py.
 """
 
 from typing import final
@@ -24,7 +24,9 @@ def _backward(gradient_TBD: Tensor, sources: Tensor, *others: Tensor) -> Slopes:
 
 @final
 class GraphedRecurrence:
-    """On a CUDA device, for float32 and float64. The tanh is always taken directly: to look first would be to wait."""
+    """Runs on a CUDA device, in float32 and float64. The tanh is always computed directly, since checking the bounds of
+    the exponential form would force a synchronisation.
+    """
 
     name = "graphs"
 

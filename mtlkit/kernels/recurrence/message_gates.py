@@ -1,4 +1,4 @@
-"""How far LSTM' was open to each message, found again from what it came to: for traces, no part of training.
+"""Reconstructs how far LSTM' opened its gate to each message, for traces only; training does not use it.
 
 Shapes: B batch, T time steps, E input size, D state size, M message size.
 """
@@ -15,15 +15,16 @@ from mtlkit.kernels.recurrence.message_passing import FusionWeights
 def message_gates(
     inputs_BTE: Tensor, states_BTD: Tensor, messages_BTM: Tensor, lstm: nn.LSTM, fusion: FusionWeights
 ) -> Tensor:
-    """The gates (B, T, D) of eq. 11 of Liu et al. 2019, at all steps of a run that is over.
+    """Computes the message gates (B, T, D) of eq. 11 of Liu et al. 2019 for all steps of a finished run.
 
-    With the fused states known, the LSTM's gates need no recurrence; the cell is a scan of elementwise products, and
-    g_t = sigmoid(W_r r_t + W_c c_t) one product for all steps. So no implementation of the recurrence has to keep them.
+    Once the fused states are known, the LSTM's gates need no recurrence. The cell is a scan of elementwise products,
+    and g_t = sigmoid(W_r r_t + W_c c_t) is one product for all steps. So no implementation of the recurrence has to
+    store the gates.
 
     Args:
-        inputs_BTE, lstm, fusion: what the run was of.
-        states_BTD: the fused states that it gave.
-        messages_BTM: what it read at each step.
+        inputs_BTE, lstm, fusion: the arguments of the run.
+        states_BTD: the fused states that it returned.
+        messages_BTM: the messages that it read at each step.
     """
     input_GE, recurrent_GD, input_bias_G, recurrent_bias_G = lstm.all_weights[0]
     full = recurrent_GD.dtype
@@ -36,7 +37,7 @@ def message_gates(
 
 
 def _scan(factors_BTD: Tensor, terms_BTD: Tensor) -> Tensor:
-    """c_t = factor_t c_{t-1} + term_t, from zeros."""
+    """Computes c_t = factor_t c_{t-1} + term_t, starting from zeros."""
     cells_TBD: list[Tensor] = []
     for factor_BD, term_BD in zip(factors_BTD.unbind(1), terms_BTD.unbind(1), strict=True):
         cells_TBD.append(torch.addcmul(term_BD, factor_BD, cells_TBD[-1]) if cells_TBD else term_BD)

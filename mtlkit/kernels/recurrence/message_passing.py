@@ -1,8 +1,8 @@
-"""LSTM', the recurrence that reads a message at every step (Liu et al. 2019), twice over.
+"""LSTM', the recurrence that reads a message at every step (Liu et al. 2019), in two versions.
 
-`lstm_prime` is what models run. It is in *split* form: the part of every product that does not depend on the
-recurrence is computed for all steps at once. Below it stands the plain reference, which follows the printed equations
-literally; tests hold `lstm_prime` and the built-in communicators to it, outputs and gradients.
+Models run `lstm_prime`, which is in *split* form: the part of every product that does not depend on the recurrence is
+computed for all steps at once. The plain reference below it follows the printed equations literally. Tests compare
+outputs and gradients of `lstm_prime` and of the built-in communicators with it.
 
 Shapes: B batch, T time steps, E input size, D state size, M message size, N sources, A attention size, G = 4D the gates
 in torch's order (input, forget, candidate, output).
@@ -19,17 +19,17 @@ Receive = Callable[[int, Tensor], tuple[Tensor, Tensor]]
 """(time, previous_BD) -> content_BM, weights_BN: the message that a task's network reads at one step."""
 
 Fuse = Callable[[Tensor, Tensor], Tensor]
-"""(cell_BD, content_BM) -> fused_BD: the cell as the output gate sees it; the cell itself receives no message."""
+"""(cell_BD, content_BM) -> fused_BD: the cell as seen by the output gate; the cell itself receives no message."""
 
 
 def lstm_prime(inputs_BTE: Tensor, lstm: nn.LSTM, receive: Receive, fuse: Fuse) -> tuple[Tensor, list[Tensor]]:
-    """Eqs. 9-11 with the weights of `lstm`, a plain one-layer network when the message is zero.
+    """Computes eqs. 9-11 with the weights of `lstm`. With zero messages it is a plain one-layer LSTM.
 
-    The state handed to `receive`, and fed back, is the previous *fused* one, zeros at the first step.
+    The state passed to `receive`, and fed back, is the previous *fused* one, which is zero at the first step.
 
     Args:
-        inputs_BTE: the sentence; steps at padding are run too, so right padding changes no valid step.
-        lstm: one layer, one direction.
+        inputs_BTE: the sentence; steps at padding are computed too, so right padding does not affect valid steps.
+        lstm: an LSTM with one layer and one direction.
         receive: called once per step, in order.
         fuse: called once per step.
 
@@ -55,27 +55,27 @@ def lstm_prime(inputs_BTE: Tensor, lstm: nn.LSTM, receive: Receive, fuse: Fuse) 
 
 
 class LstmWeights(NamedTuple):
-    """Theta of one LSTM: W_p (G, E + D) and b_p (G)."""
+    """The parameters Theta of one LSTM: W_p (G, E + D) and b_p (G)."""
 
     W_p: Tensor
     b_p: Tensor
 
     @classmethod
     def of(cls, lstm: nn.LSTM) -> "LstmWeights":
-        """Torch keeps W_p in two parts and b_p as two summands."""
+        """Converts the parameters of `nn.LSTM`, where W_p is stored in two parts and b_p as two summands."""
         input_GE, recurrent_GD, input_bias_G, recurrent_bias_G = lstm.all_weights[0]
         return cls(torch.cat([input_GE, recurrent_GD], dim=1), input_bias_G + recurrent_bias_G)
 
 
 class ScorerWeights(NamedTuple):
-    """Eq. 5: W (A, E + 2D) and u (A)."""
+    """The parameters of eq. 5: W (A, E + 2D) and u (A)."""
 
     W: Tensor
     u: Tensor
 
 
 class FusionWeights(NamedTuple):
-    """Eqs. 10 and 11: W_r, W_c and W_f (D, D)."""
+    """The parameters of eqs. 10 and 11: W_r, W_c and W_f (D, D)."""
 
     W_r: Tensor
     W_c: Tensor
@@ -83,7 +83,7 @@ class FusionWeights(NamedTuple):
 
 
 def reference_lstm(inputs_BTE: Tensor, lstm: LstmWeights) -> list[Tensor]:
-    """Eqs. 2 and 7: h_t = LSTM(x_t, h_{t-1}, theta); the states (B, D) of every step."""
+    """Computes eqs. 2 and 7, h_t = LSTM(x_t, h_{t-1}, theta): the states (B, D) of every step."""
     h_BD = c_BD = _zeros(inputs_BTE, lstm)
     states = []
     for time in range(inputs_BTE.shape[1]):
@@ -102,7 +102,7 @@ def reference_direct(
 ) -> tuple[Tensor, Tensor]:
     """Direct communication, eqs. 3-6 and 9-11: states (B, T, D) and alpha (B, T, N).
 
-    `senders`: of each of the N, the states (B, D) of every step, as `reference_lstm` returns them.
+    `senders` has, for each of the N senders, the states (B, D) of every step, as returned by `reference_lstm`.
     """
     sources = [[states[time] for states in senders] for time in range(inputs_BTE.shape[1])]
     valid_BN = inputs_BTE.new_ones(inputs_BTE.shape[0], len(senders), dtype=torch.bool)
@@ -117,9 +117,10 @@ def reference_indirect(
     scorer: ScorerWeights,
     fusion: FusionWeights,
 ) -> tuple[Tensor, Tensor]:
-    """Indirect communication, eqs. 8-11: states (B, T, D) and beta (B, T, N), N = T the positions of the sentence.
+    """Indirect communication, eqs. 8-11: states (B, T, D) and beta (B, T, N), where N = T are the positions of the
+    sentence.
 
-    `shared`: the shared LSTM's state (B, D) at every position, as `reference_lstm` returns them.
+    `shared` has the shared LSTM's state (B, D) at every position, as returned by `reference_lstm`.
     """
     sources = [shared] * inputs_BTE.shape[1]
     return _reference_lstm_prime(inputs_BTE, sources, mask_BT, own, scorer, fusion)
@@ -133,7 +134,7 @@ def _reference_lstm_prime(
     scorer: ScorerWeights,
     fusion: FusionWeights,
 ) -> tuple[Tensor, Tensor]:
-    """Eqs. 9-11, with the sources (B, D) to read at each step."""
+    """Computes eqs. 9-11, given the sources (B, D) to read at each step."""
     h_BD = c_BD = _zeros(inputs_BTE, own)
     states, weights = [], []
     for time in range(inputs_BTE.shape[1]):
@@ -150,7 +151,7 @@ def _reference_lstm_prime(
 def _reference_message(
     x_BE: Tensor, h_BD: Tensor, sources: Sequence[Tensor], valid_BN: Tensor, scorer: ScorerWeights
 ) -> tuple[Tensor, Tensor]:
-    """Eqs. 3-6 and 8: scores, their softmax over the valid sources, and the weighted sum of the sources."""
+    """Computes eqs. 3-6 and 8: scores, their softmax over the valid sources, and the weighted sum of the sources."""
     scores = [
         torch.tanh(F.linear(torch.cat([x_BE, h_BD, source_BD], dim=-1), scorer.W)) @ scorer.u for source_BD in sources
     ]  # (4, 5)
@@ -162,7 +163,9 @@ def _reference_message(
 
 
 def _gates_and_cell(x_BE: Tensor, h_BD: Tensor, c_BD: Tensor, lstm: LstmWeights) -> tuple[Tensor, Tensor]:
-    """[c~; o; i; f] = [tanh; sigmoid; sigmoid; sigmoid](W_p [x; h] + b_p); o and c = c~ * i + c * f."""
+    """Computes [c~; o; i; f] = [tanh; sigmoid; sigmoid; sigmoid](W_p [x; h] + b_p), and returns o and c = c~ * i + c *
+    f.
+    """
     i_BD, f_BD, candidate_BD, o_BD = F.linear(torch.cat([x_BE, h_BD], dim=-1), lstm.W_p, lstm.b_p).chunk(4, dim=-1)
     c_BD = torch.tanh(candidate_BD) * torch.sigmoid(i_BD) + c_BD * torch.sigmoid(f_BD)
     return torch.sigmoid(o_BD), c_BD

@@ -1,7 +1,9 @@
-"""LSTM' with additive attention in plain PyTorch, its way back written by hand; attentive_recurrence.py has the names.
+"""LSTM' with additive attention in plain PyTorch with a hand-written backward pass. Names follow
+attentive_recurrence.py.
 
-Autograd is not asked: every step writes into room made beforehand, and views of it are made once, by `unbind`. What
-does not depend on the step after it is done for all steps at once. Nothing here waits for the device.
+The loops bypass autograd: every step writes into memory allocated beforehand, whose views are created once, by
+`unbind`. Everything that does not depend on the recurrence is computed for all steps at once. Nothing here synchronises
+with the device, so the loops can be captured as CUDA graphs.
 """
 
 from typing import NamedTuple, final
@@ -17,7 +19,7 @@ Views = tuple[Tensor, ...]
 
 @final
 class PureRecurrence:
-    """On any device, for float32 and float64."""
+    """Runs on any device, in float32 and float64."""
 
     name = "pure"
 
@@ -60,6 +62,7 @@ def _run(projected_TBP: Tensor, steps: Steps, attention: "_Attention", penalty_B
     parts = _Parts.of(steps.activations_TBP, dim)
     states, cells, messages = steps.states_SBD.unbind(0), steps.cells_SBD.unbind(0), steps.messages_TBM.unbind(0)
     fused, gates, outputs = steps.fused_TBF.unbind(0), steps.gates_TBD.unbind(0), steps.outputs_TBD.unbind(0)
+    # Views are created here, once, rather than at every step, where each would cost a call into torch.
     to_gate, values = steps.fused_TBF[..., :dim].unbind(0), steps.fused_TBF[..., dim:].unbind(0)
     for time, projected_BP in enumerate(projected_TBP.unbind(0)):
         torch.addmm(projected_BP, states[time], recurrent_DP, out=parts.whole[time])
@@ -84,12 +87,15 @@ def _run_back(gradient_TBD: Tensor, steps: Steps, attention: "_Attention", slope
     messages, gradients = slopes.messages_TBM.unbind(0), gradient_TBD.unbind(0)
     state_BD, cell_BD = torch.zeros_like(gradients[0]), torch.zeros_like(gradients[0])
     sum_BD = torch.empty_like(cell_BD)
+    # These views share memory with cell_BD and sum_BD, which the loop only changes in place, so they are always
+    # current.
     cell_B1D, sum_B1D = cell_BD.unsqueeze(1), sum_BD.unsqueeze(1)
     for time in reversed(range(length)):
         state_BD.add_(gradients[time])
         torch.mul(state_BD, factors.leave[time], out=parts.leave[time])
         torch.mul(state_BD, factors.output[time], out=sum_BD)
         torch.mul(factors.fused[time], sum_B1D, out=to_fused[time])
+        # The cell enters y both directly and through the gate g. Its gradient needs both before anything uses it.
         cell_BD.add_(sum_BD).addmm_(to_gate[time], w.cell_DD)
         torch.mm(fused[time], w.fusion_FM, out=messages[time])
         attention.read_back(time, messages[time], parts.query[time])
@@ -99,7 +105,7 @@ def _run_back(gradient_TBD: Tensor, steps: Steps, attention: "_Attention", slope
 
 
 def _room(steps: Steps, reciprocal: bool) -> Slopes:
-    """For the gradients of the steps; those of keys and score are the attention's."""
+    """Allocates the gradients of the steps. Those of keys and score are held by `_Attention`."""
     nothing = steps.keys.new_empty(0)
     return Slopes(
         torch.empty_like(steps.activations_TBP),
@@ -111,7 +117,7 @@ def _room(steps: Steps, reciprocal: bool) -> Slopes:
 
 
 class _Parts(NamedTuple):
-    """Views of a tensor (T, B, P) by what is in it."""
+    """Views of the components of a tensor (T, B, P), one per step."""
 
     whole: Views
     sigmoid: Views
@@ -138,16 +144,16 @@ class _Parts(NamedTuple):
 
 
 class _Factors(NamedTuple):
-    """What the gradients of a step are multiplied by, for all steps."""
+    """The factors that gradients are multiplied by in each step, computed for all steps at once."""
 
     leave: Views
-    """y o', from the state to the output gate."""
+    """y o', the factor from the state to the output gate."""
     output: Views
-    """o (1 - y^2), from the state to c + g v."""
+    """o (1 - y^2), the factor from the state to c + g v."""
     fused: Views
-    """(B, 2, D), from there to W_r r and to W_f r."""
+    """The factors (B, 2, D) from c + g v to W_r r and to W_f r."""
     cell: Views
-    """(B, 3, D), from the cell to the input gate, the forget gate and the candidate."""
+    """The factors (B, 3, D) from the cell to the input gate, the forget gate and the candidate."""
     keep: Views
 
     @classmethod
@@ -171,16 +177,17 @@ class _Factors(NamedTuple):
 
 
 def _sigmoid_slope(values: Tensor) -> Tensor:
-    """s (1 - s)."""
+    """Computes the derivative s (1 - s) of a sigmoid from its value s."""
     return torch.addcmul(values, values, values, value=-1)
 
 
 @final
 class _Attention:
-    """Weights and message of a step, there and back, through one buffer of size (B, N, A).
+    """Attention weights and message of a step, forward and backward, using one buffer of size (B, N, A).
 
-    The buffer holds s: tanh(q + keys), or 1 / (1 + e^2q e^2keys) = (1 - tanh) / 2. The scores are s . `scale` score,
-    and ds/dq = `slope` (base - s^2), base being 1 or s.
+    The buffer holds s, which is tanh(q + keys) or, in the reciprocal form, 1 / (1 + e^2q e^2keys) = (1 - tanh) / 2. The
+    scores are s . (`scale` score), and ds/dq = `slope` (base - s^2), where base is 1 for the tanh and s for the
+    reciprocal form.
     """
 
     def __init__(self, steps: Steps, sources: Tensor, score_A: Tensor, reciprocal: bool) -> None:
@@ -203,7 +210,7 @@ class _Attention:
         self.slopes: _AttentionSlopes | None = None
 
     def read(self, time: int, penalty_BN: Tensor | None) -> None:
-        """Fills in `weights` and `messages` of this step."""
+        """Computes the `weights` and `messages` of this step."""
         if self.reciprocal:
             self.query[time].mul_(2).exp_()
         self._activate(time)
@@ -220,16 +227,21 @@ class _Attention:
             torch.add(self.keys[time], self.query_B1A[time], out=self.s_BNA).tanh_()
 
     def read_back(self, time: int, message_BM: Tensor, query_BA: Tensor) -> None:
-        """From the gradient of the message to that of the query, which is written; those of keys and score add up."""
+        """Propagates the gradient of the message to that of the query, which is written, and to those of keys and
+        score, which are accumulated.
+        """
         if self.slopes is None:
             self.slopes = _AttentionSlopes.empty(self.s_BNA, None if self.is_shared else len(self.keys))
         slopes = self.slopes
         torch.bmm(self.sources[time], message_BM.unsqueeze(2), out=slopes.scores_BN1)
+        # The gradient of a softmax: weights * (gradient - sum of weights * gradient).
         slopes.scores_BN.mul_(self.weights[time])
         torch.sum(slopes.scores_BN, dim=1, keepdim=True, out=slopes.total_B1)
         slopes.scores_BN.addcmul_(self.weights[time], slopes.total_B1, value=-1)
         self._activate(time)
         slopes.score_B1A.baddbmm_(slopes.scores_B1N, self.s_BNA)
+        # From here on the buffer holds ds/dq, still without the factor `slope`. That factor is constant over time, so
+        # it is applied once to the sums, in `slope_keys`, and to the query below.
         base = self.s_BNA if self.reciprocal else self.one
         torch.addcmul(base, self.s_BNA, self.s_BNA, value=-1, out=self.s_BNA)
         if slopes.keys_by_step is None:
@@ -240,19 +252,19 @@ class _Attention:
         torch.mul(slopes.query_BA, self.slope, out=query_BA)
 
     def slope_keys(self) -> Tensor:
-        """The gradient of the keys, after the last step back."""
+        """Returns the gradient of the keys. Call it after the last step of the backward pass."""
         assert self.slopes is not None
         return self.slopes.keys.mul_(self.slope)
 
     def slope_score(self) -> Tensor:
-        """The gradient of `score_A`, after the last step back."""
+        """Returns the gradient of `score_A`. Call it after the last step of the backward pass."""
         assert self.slopes is not None
         total_A = self.slopes.score_B1A.sum(dim=(0, 1))
         return total_A.mul_(-2) if self.reciprocal else total_A
 
 
 class _AttentionSlopes(NamedTuple):
-    """Room that only the way back needs."""
+    """Memory that only the backward pass needs."""
 
     keys: Tensor
     keys_by_step: Views | None
