@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, what is in them, and where the cache is."""
+"""Files and folders that are written atomically, digests of their content, locks, and the cache folder."""
 
 import hashlib
 import os

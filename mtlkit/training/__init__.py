@@ -1,4 +1,4 @@
-"""Training: the generic trainer and its swappable parts."""
+"""Training: the generic trainer and its interchangeable parts."""
 
 from mtlkit.figures import AVERAGE, with_averages  # only the report still takes them from here
 from mtlkit.training.checkpoints import NO_FIT, Checkpoints
