@@ -1,4 +1,4 @@
-"""Files and folders that are written atomically, digests of their content, locks, and the cache folder."""
+"""Atomic writing of files and folders, locks, digests, and the location of the cache."""
 
 import hashlib
 import os
@@ -17,9 +17,9 @@ if sys.platform != "win32":
 
 
 def cache_folder() -> Path:
-    """`$MTLKIT_CACHE`, else `$XDG_CACHE_HOME/mtlkit`, else `~/.cache/mtlkit`; it need not exist yet.
+    """Returns `$MTLKIT_CACHE`, or else `$XDG_CACHE_HOME/mtlkit`, or else `~/.cache/mtlkit`. It need not exist yet.
 
-    Downloads, indexed corpora and what is compiled for this machine are kept there.
+    The cache holds downloads, indexed corpora and libraries compiled for this machine.
     """
     if own := os.environ.get("MTLKIT_CACHE"):
         return Path(own).expanduser()
@@ -27,7 +27,7 @@ def cache_folder() -> Path:
 
 
 def file_sha256(path: Path) -> str:
-    """The sha256 of the file as it lies there, in hexadecimal. Raises DataError where it cannot be opened."""
+    """Returns the SHA-256 of the file's bytes in hexadecimal. Raises DataError if the file cannot be opened."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -36,13 +36,13 @@ def file_sha256(path: Path) -> str:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a whole file or none: whoever opens `path` finds the old content or the new one, never a part."""
+    """Writes a file atomically: readers of `path` see either the old content or the new content, never a part of it."""
     with new_file(path) as temporary:
         temporary.write_bytes(content)
 
 
 def writable_file(path: Path, option: str = "--output") -> Path:
-    """The path of a file that can be written whole or not at all, with links followed: they stay what they are.
+    """Returns the path at which a file can be written atomically. Symbolic links are followed, so that they are kept.
 
     Raises:
         ConfigError: nothing can be written there.
@@ -56,10 +56,10 @@ def writable_file(path: Path, option: str = "--output") -> Path:
 
 
 def writable_folder(path: Path, option: str) -> Path:
-    """The path of a folder that exists or can be made, and in which files can be written. Makes none.
+    """Returns the path of a folder that exists or can be created, and in which files can be written. Creates nothing.
 
     Raises:
-        ConfigError: there can be none.
+        ConfigError: the folder cannot be created or written to.
     """
     folder = path.resolve()
     nearest = next(place for place in (folder, *folder.parents) if place.exists())
@@ -70,9 +70,9 @@ def writable_folder(path: Path, option: str) -> Path:
 
 @contextmanager
 def new_file(target: Path) -> Iterator[Path]:
-    """The path of a temporary file that becomes `target` when the block ends well, in place of what was there.
+    """Yields the path of a temporary file, which replaces `target` if the block ends without an error.
 
-    An OSError of the temporary file, such as of a full disk, names `target`, which is what its reader knows.
+    An OSError about the temporary file, such as a full disk, is raised with the name of `target`, which users know.
     """
     temporary = target.with_name(f".{target.name}-{os.getpid()}")
     try:
@@ -89,9 +89,10 @@ def new_file(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def held_lock(path: Path) -> Iterator[None]:
-    """Holds a lock, a file that stays, for the time of the block; waits for whoever holds it, unless that is killed.
+    """Holds an exclusive lock for the duration of the block. Waits while another process holds it.
 
-    Works over the processes of a machine, and over machines that share the folder. Windows has no such locks.
+    The lock is a file that is never deleted; the lock of a process that was killed is released. It works across
+    processes and across machines that share the folder. On Windows nothing is locked.
     """
     with path.open("w") as lock:
         if sys.platform != "win32":
@@ -100,7 +101,9 @@ def held_lock(path: Path) -> Iterator[None]:
 
 
 def take_lock(lock: IO[str]) -> bool:
-    """Takes a lock until the file is closed; False if a process has it for longer than `is_locked` takes to ask."""
+    """Takes a lock until the file is closed. Returns False if another process holds it for longer than the short time
+    that `is_locked` needs to check.
+    """
     if sys.platform == "win32":
         return True
     for is_last in (False, True):
@@ -115,7 +118,7 @@ def take_lock(lock: IO[str]) -> bool:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process has taken this lock. One that was killed has not; on Windows nobody can tell."""
+    """Returns whether a process holds this lock. The lock of a killed process is free. On Windows this is unknown."""
     try:
         lock = path.open()
     except OSError:
@@ -131,9 +134,10 @@ def is_locked(path: Path) -> bool:
 
 @contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
-    """A temporary folder that becomes `target` when the block ends well, in place of what was there.
+    """Yields a temporary folder, which replaces `target` if the block ends without an error.
 
-    Where another process is faster its folder stays: both hold the same. Raises OSError where nothing can be written.
+    If another process creates `target` first, its folder is kept: both have the same content. Raises OSError if nothing
+    can be written.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name[:16]}-") as temporary:
@@ -153,13 +157,13 @@ def new_folder(target: Path) -> Iterator[Path]:
 
 
 def _flush(path: Path) -> None:
-    """Waits until a file is on disk, so that no rename outruns it."""
+    """Waits until a file is on disk, so that the rename that follows cannot be completed before its content."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is such a file; a path that is none at all, such as one that is too long, names no file."""
+    """Returns whether the file exists. A path that is not valid, such as one that is too long, does not exist."""
     try:
         return path.is_file()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Initialisers: what parameters begin as."""
+"""Initialisers of parameters."""
 
 from abc import abstractmethod
 from typing import ClassVar, final
@@ -10,28 +10,29 @@ from mtlkit.types import PositiveFloat
 
 
 class Initializer(Component):
-    """What a parameter begins as, in place of what its own module chose.
+    """Sets the initial values of a parameter, in place of those that its own module chose.
 
-    Components build their parameters with beginnings of their own, mostly PyTorch's; `model.initializers` replaces
-    those of the parameters that it names.
+    Components initialise their parameters themselves, mostly with PyTorch's defaults; `model.initializers` replaces the
+    values of the parameters that it names.
     """
 
     needs_matrix: ClassVar[bool] = False
-    """Whether it makes sense for parameters of two and more dimensions only."""
+    """Whether the initialiser applies only to parameters with two or more dimensions."""
 
     @abstractmethod
     def fill(self, parameter: Tensor) -> None:
-        """Overwrites every number of a parameter in place, drawing from PyTorch's generator; called without gradient.
+        """Overwrites all values of a parameter in place, drawing from PyTorch's global generator. Called without
+        gradients.
 
         Args:
-            parameter: of any shape; of two dimensions and more if `needs_matrix`.
+            parameter: of any shape, or with two or more dimensions if `needs_matrix`.
         """
 
 
 @final
 @Initializer.register("constant")
 class Constant(Initializer):
-    """One number everywhere.
+    """Fills the parameter with one number.
 
     value: the number.
     """
@@ -46,7 +47,7 @@ class Constant(Initializer):
 @final
 @Initializer.register("normal")
 class Normal(Initializer):
-    """N(0, std²).
+    """Draws from the normal distribution N(0, std²).
 
     std: standard deviation.
     """
@@ -59,7 +60,7 @@ class Normal(Initializer):
 
 
 class _MatrixInitializer(Initializer):
-    """An initialiser of whole matrices, which are as large as its `gain` says."""
+    """An initialiser of whole matrices, scaled by `gain`."""
 
     needs_matrix: ClassVar[bool] = True
 
@@ -70,9 +71,9 @@ class _MatrixInitializer(Initializer):
 @final
 @Initializer.register("orthogonal")
 class Orthogonal(_MatrixInitializer):
-    """A random matrix with orthonormal rows or columns (Saxe et al. 2014).
+    """Draws a random matrix with orthonormal rows or columns (Saxe et al. 2014).
 
-    An LSTM's weights are one matrix for its four gates, and are drawn as one.
+    The weights of an LSTM are one matrix for all four gates, and are drawn as one.
 
     gain: factor of the matrix.
     """
@@ -84,9 +85,11 @@ class Orthogonal(_MatrixInitializer):
 @final
 @Initializer.register("uniform")
 class Uniform(Initializer):
-    """U(-bound, bound); Liu et al. 2019 print U(-0.1, 0.1) for all but the word vectors.
+    """Draws from the uniform distribution U(-bound, bound).
 
-    bound: the largest number.
+    Liu et al. 2019 use U(-0.1, 0.1) for all parameters except the word vectors.
+
+    bound: the largest absolute value.
     """
 
     def __init__(self, bound: PositiveFloat = 0.1) -> None:
@@ -99,9 +102,9 @@ class Uniform(Initializer):
 @final
 @Initializer.register("xavier_uniform")
 class XavierUniform(_MatrixInitializer):
-    """U(-a, a) with a² = 6 gain² / (rows + columns) (Glorot and Bengio 2010, eq. 16).
+    """Draws from U(-a, a) with a² = 6 gain² / (rows + columns) (Glorot and Bengio 2010, eq. 16).
 
-    An LSTM's weights are one matrix for its four gates, and are drawn as one.
+    The weights of an LSTM are one matrix for all four gates, and are drawn as one.
 
     gain: factor of the bound.
     """

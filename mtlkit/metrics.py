@@ -1,6 +1,6 @@
-"""Metrics: scores of predictions against gold targets, without tensors.
+"""Metrics: scores of predictions against gold targets, computed without tensors.
 
-Shapes: C counts, x any shape: of the resamples that are scored at once, or none.
+Shapes: C counts, x any shape (that of the resamples scored at once, or none).
 """
 
 from abc import abstractmethod
@@ -17,20 +17,21 @@ from mtlkit.figures import score_problem
 
 
 class Metric(Component):
-    """Scores a task's predictions against its gold targets; one instance counts for one evaluation.
+    """Scores a task's predictions against its gold targets. One instance serves one evaluation.
 
-    Metrics see labels as words, never ids or tensors, and know nothing of the head that predicted them. One that scores
-    sums over texts, as most do, derives from `AdditiveMetric`: then `mtlkit compare` is fast with it.
+    Metrics see labels as strings, never as ids or tensors, and do not depend on the head that predicted them. A metric
+    that is a function of sums over texts, as most are, should derive from `AdditiveMetric`, which makes `mtlkit
+    compare` fast.
     """
 
     target_kind: ClassVar[TargetKind]
-    """What it can score: one label per text, or one tag per word."""
+    """The kind of target that the metric can score: one label per text, or one tag per word."""
 
     headline: ClassVar[str]
-    """The key of `compute` that chooses between models; higher is better."""
+    """The key of `compute` that model selection uses; higher is better."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Refuses a headline that could not be told from another figure, such as `clean_f1`, with a ComponentError."""
+        """Raises ComponentError for a headline that could be confused with another figure, such as `clean_f1`."""
         super().__init_subclass__(**kwargs)
         headline = vars(cls).get("headline")
         if isinstance(headline, str) and (problem := score_problem(headline)) is not None:
@@ -38,18 +39,18 @@ class Metric(Component):
 
     @abstractmethod
     def update(self, predicted: Sequence[Target], gold: Sequence[Target]) -> None:
-        """Counts a batch; `predicted[i]` answers `gold[i]`, and tags pair up word by word.
+        """Adds a batch. `predicted[i]` is the answer for `gold[i]`; tags are compared word by word.
 
         Raises:
-            ValueError: the two are not equally long.
+            ValueError: the two differ in length.
         """
 
     @abstractmethod
     def compute(self) -> dict[str, float]:
-        """The scores of everything counted so far, by name, as fractions from 0 to 1; 0 where nothing was counted.
+        """Returns the scores of everything added so far, by name, as fractions from 0 to 1; 0 if nothing was added.
 
-        The names are always the same. None begins with `clean_`, which marks scores on clean texts, and none is
-        `majority` or `share`, which are figures of mtlkit's own.
+        The names are always the same. None may begin with `clean_`, which marks scores on clean texts, or be `majority`
+        or `share`, which are figures of mtlkit's own.
         """
 
 
@@ -57,29 +58,29 @@ Counts = NDArray[numpy.float64]
 
 
 class AdditiveMetric(Metric):
-    """A metric that counts something in each text and scores the sums.
+    """A metric that counts events in each text and computes its scores from the sums.
 
-    `counts` and `scores` are all of its mathematics: `update` and `compute` come of them, and so do the scores of
-    thousands of resamples at once, which `mtlkit compare` draws. Other metrics are computed anew on each.
+    Subclasses define only `counts` and `scores`. `update` and `compute` are derived from them, and so are the scores of
+    the thousands of resamples that `mtlkit compare` draws, all at once. Other metrics are recomputed for each resample.
     """
 
     counted: ClassVar[tuple[str, ...]]
-    """What is counted, C names, in the order in which `counts` gives and `scores` takes them."""
+    """The names of the C counts, in the order in which `counts` returns and `scores` expects them."""
 
     def __init__(self) -> None:
         self._sums = numpy.zeros(len(self.counted))
 
     @abstractmethod
     def counts(self, predicted: Target, gold: Target) -> Sequence[float]:
-        """The C counts of one text.
+        """Returns the C counts of one text.
 
         Raises:
-            ValueError: `predicted` has not as many tags as `gold`.
+            ValueError: `predicted` and `gold` have different numbers of tags.
         """
 
     @abstractmethod
     def scores(self, sums: Counts) -> dict[str, Counts]:
-        """The scores of sums (C, x), each of the shape (x); 0 where there is nothing to count."""
+        """Computes the scores from sums of shape (C, x), each score of shape (x); 0 where there is nothing to count."""
 
     @final
     def update(self, predicted: Sequence[Target], gold: Sequence[Target]) -> None:
@@ -94,7 +95,7 @@ class AdditiveMetric(Metric):
 @final
 @Metric.register("accuracy")
 class Accuracy(AdditiveMetric):
-    """The share of texts whose label is right."""
+    """The fraction of texts whose label is correct."""
 
     target_kind: ClassVar[TargetKind] = "label"
     headline: ClassVar[str] = "accuracy"
@@ -111,7 +112,7 @@ class Accuracy(AdditiveMetric):
 @final
 @Metric.register("token_accuracy")
 class TokenAccuracy(AdditiveMetric):
-    """The share of words whose tag is right, over all texts: a long text weighs more than a short one."""
+    """The fraction of words whose tag is correct, over all texts, so that long texts weigh more than short ones."""
 
     target_kind: ClassVar[TargetKind] = "tags"
     headline: ClassVar[str] = "token_accuracy"
@@ -126,13 +127,13 @@ class TokenAccuracy(AdditiveMetric):
 
 
 Span = tuple[str, int, int]
-"""Type, first word, and the word after the last."""
+"""The type of a span, its first word, and the word after its last."""
 
 
 @final
 @Metric.register("span_f1")
 class SpanF1(AdditiveMetric):
-    """Micro-averaged F1, precision and recall of spans; a span is right if its type and both ends are.
+    """Micro-averaged F1, precision and recall of spans; a span is correct if its type and both ends are.
 
     Source: the script conlleval of the CoNLL-2000 shared task (Tjong Kim Sang and Buchholz 2000), for BIO tags.
     """
@@ -157,10 +158,10 @@ class SpanF1(AdditiveMetric):
 
 
 def spans(tags: Iterable[str]) -> list[Span]:
-    """The spans of a BIO sequence, well-formed or not, in order.
+    """Returns the spans of a BIO sequence, well-formed or not, in order.
 
-    As in conlleval, `I-x` that does not continue a span of type x begins one; a tag other than `B-x` and `I-x`
-    stands outside all spans.
+    As in conlleval, an `I-x` that does not continue a span of type x begins one, and a tag other than `B-x` and `I-x`
+    is outside all spans.
     """
     found: list[Span] = []
     opened: tuple[str, int] | None = None

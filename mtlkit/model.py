@@ -1,4 +1,4 @@
-"""The one model of mtlkit.
+"""The multi-task model.
 
 Shapes: B texts, T words, E embedding size, D state size.
 """
@@ -22,7 +22,9 @@ SHARED = "shared"
 
 @dataclass(frozen=True)
 class TaskLoss:
-    """`total` is what is minimised; `parts` are its terms by name: `task`, and whatever the sharing scheme adds."""
+    """The loss of a batch: `total` is minimised; `parts` are its terms by name, `task` and those that the sharing
+    scheme adds.
+    """
 
     total: Tensor
     parts: dict[str, Tensor]
@@ -30,17 +32,17 @@ class TaskLoss:
 
 @final
 class MultiTaskModel(Computing):
-    """Embedder -> sharing scheme -> the head of the batch's task. A batch belongs to one task.
+    """Embedder, sharing scheme, and one head per task. A batch belongs to one task.
 
     The loss of task k is weighted by its lambda_k (Liu et al. 2019, eq. 14); the sharing scheme's own losses are added
-    as they are.
+    unweighted.
 
     Args:
-        embedders: under `"shared"` the one embedder of all tasks, or else one embedder per task.
-        sharing: takes states of the embedders' size.
+        embedders: one embedder for all tasks under the key `"shared"`, or one embedder per task.
+        sharing: a scheme whose input size is the embedders' output size.
         heads: one per task.
         weights: lambda_k per task.
-        dropout: on the states that the heads read.
+        dropout: applied to the states that the heads read.
     """
 
     def __init__(
@@ -60,51 +62,56 @@ class MultiTaskModel(Computing):
 
     @property
     def tasks(self) -> list[str]:
-        """Names of the tasks, in the experiment's order."""
+        """The names of the tasks, in the experiment's order."""
         return list(self.heads)
 
     def embedder(self, task: str) -> Embedder:
-        """The embedder of a task, or the one that all tasks share."""
+        """Returns the embedder of a task, which may be shared by all tasks."""
         return cast(Embedder, self.embedders[SHARED if SHARED in self.embedders else task])
 
     def head(self, task: str) -> Head:
-        """The head of a task."""
+        """Returns the head of a task."""
         return cast(Head, self.heads[task])
 
     def weights_of(self, tasks: Collection[str]) -> dict[str, Tensor]:
-        """The parameters and buffers that serve these tasks, by name: all but other tasks' embedders and heads."""
+        """Returns the parameters and buffers of these tasks, by name: all but other tasks' embedders and heads."""
         others = [task for task in self.tasks if task not in tasks]
         foreign = tuple(f"{part}.{task}." for part in ("embedders", "heads") for task in others)
         return {name: tensor for name, tensor in self.state_dict().items() if not name.startswith(foreign)}
 
     def load_weights_of(self, tasks: Collection[str], weights: Mapping[str, Tensor]) -> None:
-        """Takes over what `weights_of` gave for the same tasks.
+        """Loads weights that `weights_of` returned for the same tasks.
 
         Raises:
-            RuntimeError: names or shapes are not those of this model.
+            RuntimeError: names or shapes do not match this model.
         """
         if differing := sorted(self.weights_of(tasks).keys() ^ weights.keys()):
             raise RuntimeError(f"weights that are missing or too many: {', '.join(differing[:5])}")
         self.load_state_dict(weights, strict=False)
 
     def embed(self, text: Text, task: str) -> Tensor:
-        """(B, T, E) states of the task's embedder, or of the one that all tasks share."""
+        """Returns the states (B, T, E) of the task's embedder."""
         return cast(Tensor, self.embedder(task)(text))
 
     def forward(self, text: Text, task: str, *, with_trace: bool = False, path: ModulePath | None = None) -> Shared:
-        """States (B, T, D) of the sharing scheme, its losses and, if asked for, its trace. A `path` is for a
-        searchable scheme only."""
+        """Returns the states (B, T, D) of the sharing scheme, its losses and, on request, its trace.
+
+        A `path` may only be given to a searchable scheme.
+        """
         along = {} if path is None else {"path": path}
         shared = self.sharing(self.embed(text, task), text.mask_BT, task, with_trace=with_trace, **along)
         return cast(Shared, shared)
 
     def loss(self, batch: Batch, *, path: ModulePath | None = None) -> TaskLoss:
-        """The loss of a batch with targets, normalised per text or per word so that tasks compare."""
+        """Computes the loss of a batch with targets, averaged per text or per word so that tasks are comparable."""
         return self._loss(batch, self(batch.text, batch.task, path=path))
 
     def losses(self, batch: Batch, paths: Sequence[ModulePath]) -> list[TaskLoss]:
-        """The loss along each path of a searchable scheme. Texts are embedded once, equal paths are run once, and the
-        scheme runs what paths have in common as it sees fit; without dropout the numbers are those of `loss`."""
+        """Computes the loss along each path of a searchable scheme.
+
+        Texts are embedded once, duplicate paths are run once, and the scheme may share work between paths. Without
+        dropout the values equal those of `loss`.
+        """
         assert isinstance(self.sharing, SearchableScheme), "only such a scheme has paths"
         distinct = list(dict.fromkeys(paths))
         states_BTE = self.embed(batch.text, batch.task)
@@ -122,20 +129,19 @@ class MultiTaskModel(Computing):
         return TaskLoss(total, {"task": task_loss, **shared.losses})
 
     def num_scored(self, batch: Batch) -> Tensor:
-        """How many texts or words the task's own loss of the batch is the mean of, a scalar."""
+        """Returns the number of texts or words that the task's own loss of the batch is averaged over, a scalar."""
         assert batch.targets is not None, "a loss needs targets"
         return self.head(batch.task).num_scored(batch.text.mask_BT, batch.targets)
 
     def decode(self, batch: Batch, *, path: ModulePath | None = None) -> Decoded:
-        """The head's decisions for a batch; targets are not looked at.
+        """Decodes a batch with the head of its task. Targets are ignored.
 
-        On a CPU they are computed with `compute.threads`, whatever torch is set to, and torch's setting is left alone.
+        On a CPU this uses `compute.threads` threads, whatever torch is set to, and leaves torch's setting unchanged.
         """
         return self._decode(batch, with_trace=False, path=path)[0]
 
     def decode_with_trace(self, batch: Batch) -> tuple[Decoded, Trace | None]:
-        """The decisions that `decode` returns, and what was shared on the way to them; None if the scheme traces
-        nothing."""
+        """Decodes a batch like `decode`, and returns the scheme's trace as well, or None if the scheme has no trace."""
         return self._decode(batch, with_trace=True, path=None)
 
     def _decode(self, batch: Batch, *, with_trace: bool, path: ModulePath | None) -> tuple[Decoded, Trace | None]:

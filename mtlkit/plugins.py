@@ -1,6 +1,7 @@
-"""Third-party components: packages with an entry point in the group `mtlkit.plugins`, modules and files by name.
+"""Third-party components: packages with an entry point in the group `mtlkit.plugins`, and modules and files given by
+name.
 
-A plugin that fails to import is remembered, and named when a component is not found.
+A plugin that cannot be imported is remembered, and named in the error when a component is not found.
 """
 
 import hashlib
@@ -16,14 +17,15 @@ from mtlkit.errors import PluginError
 
 GROUP = "mtlkit.plugins"
 INCLUDED = "included"
-"""Stands for the version of what was included by name: it has none."""
+"""Shown as the version of plugins that were included by name, which have none."""
 WHATEVER_IS_RAISED = (Exception, SystemExit)
-"""A stranger's module may raise anything, and some end with `sys.exit()`."""
+"""The exceptions caught when a plugin is imported: a third-party module may raise anything, and some call `sys.exit()`.
+"""
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """A plugin, installed or included by name, and how its import went."""
+    """A plugin, installed or included by name, and the result of importing it."""
 
     name: str
     package: str
@@ -33,20 +35,20 @@ class Plugin:
 
 
 def load_plugins(include: Sequence[str] = ()) -> list[Plugin]:
-    """Imports all installed plugins, then each of `include`: a module's name, or the path of a `.py` file.
+    """Imports all installed plugins, then each of `include`: the name of a module or the path of a `.py` file.
 
     Returns:
-        All of them, in that order.
+        The plugins in that order.
 
     Raises:
-        PluginError: something in `include` cannot be imported. Installed plugins never raise: see `Plugin.error`.
+        PluginError: something in `include` cannot be imported. Installed plugins do not raise; see `Plugin.error`.
     """
     found = [_load(entry) for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)]
     return found + [_include(name) for name in include]
 
 
 def failures(plugins: Sequence[Plugin]) -> str:
-    """A line for each plugin that failed, to go with the error of a component that was not found."""
+    """Returns one line for each plugin that failed to import, to be appended to the error for an unknown component."""
     return "".join(f"\nplugin {plugin.package} failed to import: {plugin.error}" for plugin in plugins if plugin.error)
 
 

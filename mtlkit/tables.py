@@ -1,4 +1,4 @@
-"""Tables of text, whatever they are about, and how they are written as Markdown and as LaTeX."""
+"""Plain tables, and their output as Markdown, LaTeX and HTML."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,16 +22,16 @@ MARKDOWN = {"|": r"\|", "*": r"\*", "_": r"\_", "<": "&lt;", "\\": r"\\"}
 
 @dataclass(frozen=True)
 class Cell:
-    """A place in a table."""
+    """One cell of a table."""
 
     text: str
     best: bool = False
-    """Of the column, or of the row where systems stand side by side."""
+    """Whether the cell is the best of its column, or of its row in tables that compare systems side by side."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under a header; the first column names the rows, and figures are in the others."""
+    """A header and rows. The first column names the rows; the others hold figures."""
 
     title: str
     header: Sequence[str]
@@ -39,11 +39,11 @@ class Table:
 
     @classmethod
     def of(cls, title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Self:
-        """Of text in which nothing is marked."""
+        """Creates a table of plain text without marked cells."""
         return cls(title, header, [[Cell(text) for text in row] for row in rows])
 
     def html(self) -> str:
-        """The table in HTML, for a notebook."""
+        """Returns the table as HTML, for notebooks."""
         head = "".join(f"<th>{escape(name)}</th>" for name in self.header)
         body = "".join(f"<tr>{''.join(map(_in_html, row))}</tr>" for row in self.rows)
         caption = f"<caption>{escape(self.title)}</caption>"
@@ -51,31 +51,35 @@ class Table:
 
 
 def spread(values: Sequence[float]) -> str:
-    """Mean ± sample standard deviation of fractions, in percent; the mean alone of one."""
+    """Formats the mean ± sample standard deviation of fractions in percent. A single value is shown without a
+    deviation.
+    """
     percent = [100 * value for value in values]
     return f"{fmean(percent):.2f}" + (f" ± {stdev(percent):.2f}" if len(percent) > 1 else "")
 
 
 def mark_best(means: Sequence[float | None]) -> list[bool]:
-    """Which means are as high as any when they are shown with two digits of a percent; none where there is one only."""
+    """Returns which means are the highest when shown in percent with two decimals. Marks none if there is only one."""
     shown = [None if mean is None else round(100 * mean, 2) for mean in means]
     known = [mean for mean in shown if mean is not None]
     return [len(known) > 1 and mean == max(known) for mean in shown]
 
 
 def markdown(tables: Iterable[Table], notes: Sequence[str]) -> str:
-    """The tables under their titles, then the notes; pipes and stars in names are themselves."""
+    """Formats tables as Markdown, each below its title, followed by the notes. Pipes and asterisks in names are
+    escaped.
+    """
     return "\n\n".join([*map(_markdown, tables), *(_escaped(note, MARKDOWN) for note in notes)]) + "\n"
 
 
 def latex(tables: Iterable[Table], notes: Sequence[str]) -> str:
-    """The tables for the package booktabs; the notes are comments."""
+    """Formats tables as LaTeX for the booktabs package. The notes become comments."""
     head = ["% needs \\usepackage{booktabs}", *(f"% {note}" for note in notes)]
     return "\n".join([*head, *(line for table in tables for line in _latex(table))]) + "\n"
 
 
 def markdown_lines(table: Table) -> list[str]:
-    """The table alone, line by line."""
+    """Returns the lines of one table without its title."""
     rows = [[_in_markdown(cell) for cell in row] for row in table.rows]
     header = [_escaped(name, MARKDOWN) for name in table.header]
     rule = ["---", *["---:"] * (len(header) - 1)]

@@ -1,21 +1,23 @@
-"""Text that may be a stranger's, made safe to show on a terminal, in a message or on a page."""
+"""Makes text from untrusted sources safe to show on a terminal, in a message or on a page."""
 
 import json
 import unicodedata
 
 UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-"""Controls, marks that turn or hide what follows, surrogates, and ends of lines."""
+"""Unicode categories of characters that are not displayed: controls, format marks (which can reorder or hide text),
+surrogates, and line and paragraph separators.
+"""
 
 JOINERS = {"\u200c", "\u200d"}
-"""Of letters in Persian and Hindi, and of emoji."""
+"""The zero-width joiners, which Persian, Hindi and emoji need, and which are therefore kept."""
 
 LONGEST_SHOWN = 1000
 
 
 def visible(text: str) -> str:
-    r"""The text with every character that acts instead of being seen as JSON's escape of it: ESC is `\u001b`.
+    r"""Replaces every character that acts instead of being displayed by its JSON escape: ESC becomes `\u001b`.
 
-    JSON stays JSON of the same value.
+    A JSON text remains JSON of the same value.
     """
     return text if text.isprintable() else "".join(map(_visible, text))
 
@@ -27,11 +29,11 @@ def _visible(character: str) -> str:
 
 
 def on_one_line(text: str) -> str:
-    """The text with what breaks lines or moves a terminal's cursor written out, as in `\\n` and `\\x1b`."""
+    """Escapes line breaks and control characters, as in `\\n` and `\\x1b`, so that the text stays on one line."""
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def printable(text: str, longest: int = LONGEST_SHOWN) -> str:
-    """A stranger's text on one line, and not too long."""
+    """Puts untrusted text on one line and shortens it to `longest` characters."""
     plain = on_one_line(text.strip())
     return plain if len(plain) <= longest else plain[:longest] + "..."

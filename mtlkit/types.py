@@ -25,7 +25,7 @@ def _regular_expression(pattern: str) -> str:
 
 
 def _at_most(limit: int) -> Callable[[int], int]:
-    """What no tensor or array can count beyond; that goes without saying, so no description of a setting says it."""
+    """An upper bound that no tensor or array can exceed. It is left out of the descriptions of settings."""
 
     def check(number: int) -> int:
         if number > limit:
@@ -39,7 +39,7 @@ Probability = Annotated[float, Field(ge=0, lt=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 PositiveInt = Annotated[int, Field(gt=0), AfterValidator(_at_most(2**31 - 1))]
 PartCount = Annotated[int, Field(gt=0, le=1000)]
-"""Of parts that are built one by one: more of them would only keep everybody waiting."""
+"""A count of parts that are built one by one. The bound keeps a typing error from building for hours."""
 NonNegativeInt = Annotated[int, Field(ge=0), AfterValidator(_at_most(2**63 - 1))]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -47,8 +47,8 @@ Pattern = Annotated[str, AfterValidator(_regular_expression)]
 DataPath = Annotated[Path, Field(strict=False)]
 
 Say = Callable[[str], None]
-"""Told in a line what is being done, for whoever waits."""
+"""A callback that is passed one line of progress at a time."""
 
 
 def silent(line: str) -> None:
-    """Tells nobody."""
+    """Discards the message."""

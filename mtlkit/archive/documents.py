@@ -1,4 +1,4 @@
-"""The JSON members of an archive, which anyone may have written."""
+"""Parsing of the JSON members of an archive, which may come from an untrusted source."""
 
 import json
 from math import isfinite
@@ -7,28 +7,28 @@ from typing import Any
 from mtlkit.config import Spec
 
 MAX_DEPTH = 64
-"""Lists and objects inside each other; experiments have a dozen, and validation calls itself for each."""
+"""The maximum nesting of lists and objects. Experiments need about a dozen levels; validation recurses for each."""
 
 
 class MemberFacts(Spec):
-    """What the manifest says of a member."""
+    """What the manifest records about one member."""
 
     sha256: str
     size: int | None = None
 
 
 class Manifest(Spec):
-    """What is in the archive, and what it needs."""
+    """The contents of an archive, and the plugins it needs."""
 
     format_version: int
     mtlkit: str
-    """The version that wrote it."""
+    """The version of mtlkit that wrote the archive."""
     plugins: dict[str, str]
     members: dict[str, MemberFacts]
 
 
 class Meta(Spec, extra="allow"):
-    """What is read of `meta.json`; there is more in it that is only shown."""
+    """The fields of `meta.json` that are interpreted. Other fields are only displayed."""
 
     limit: int | None = None
     data: dict[str, str] = {}
@@ -38,14 +38,14 @@ class Meta(Spec, extra="allow"):
 
 
 def parse_json(content: bytes, *, finite: bool = True) -> dict[str, Any]:
-    """The JSON object that `content` is.
+    """Parses `content` as a JSON object.
 
     Args:
         content: UTF-8 text.
-        finite: whether NaN and infinite numbers, which are not JSON but Python writes, are refused.
+        finite: whether to reject NaN and infinite numbers, which Python writes although they are not valid JSON.
 
     Raises:
-        ValueError: it is not an object, is nested too deeply, names a key twice, or holds a number that is not finite.
+        ValueError: it is not an object, is nested too deeply, repeats a key, or holds a number that is not finite.
     """
     number = _finite if finite else float
     try:

@@ -1,4 +1,4 @@
-"""Configuration: components, their schemas, Jsonnet and errors explained. Knows neither torch nor text."""
+"""Configuration: components, their schemas, Jsonnet and readable errors. Independent of torch and of text."""
 
 from mtlkit.config.component import (
     FILES,

@@ -57,20 +57,20 @@ C = TypeVar("C", bound="Component")
 
 
 class Constructor(Spec):
-    """Base of the settings that come from a constructor, which describes them in the component's docstring."""
+    """Base class of the settings derived from a constructor. The component's own docstring describes them."""
 
     model_config = ConfigDict(use_attribute_docstrings=False)
 
 
 class RuntimeValue:
-    """Marks a constructor's parameter that is given when the component is built, not in the experiment."""
+    """Marks a constructor parameter as one that is passed when the component is built, not set in the experiment."""
 
 
 Runtime = Annotated[T, RuntimeValue()]
 
 
 FILES = "files"
-"""The run-time value that is not given to `Lazy.build`, but by it: the folder of what `save_files` has saved."""
+"""Name of the run-time value that `Lazy.build` supplies itself: the folder with the files that `save_files` wrote."""
 
 
 @dataclass(frozen=True)
@@ -79,24 +79,26 @@ class SavedFiles:
 
     folder: Path
     held_by: object = None
-    """Whatever keeps a temporary folder from being deleted."""
+    """An object that keeps the folder from being deleted for as long as it is referenced, if the folder is temporary.
+    """
 
 
 class Component(Registrable, metaclass=ABCMeta):
-    """Base of all interfaces. Class keyword `offers`: names of the run-time values given to `Lazy.build`.
+    """Base class of all interfaces. The class keyword `offers` lists the run-time values that `Lazy.build` is given.
 
-    An interface that offers `files` takes care of small files of its components, such as the vocabulary of a tokenizer:
-    what `save_files` writes when a run begins is kept in the run directory and in the archive, and the folder that
-    holds it is given to the constructor as `files: Runtime[Path | None]` from then on; None until then.
+    An interface that offers `files` lets its components keep small files of their own, such as a tokenizer's
+    vocabulary. `save_files` writes them when a run begins; they are stored in the run directory and in the archive.
+    From then on their folder is passed to the constructor as `files: Runtime[Path | None]`, which is None before
+    anything was saved.
     """
 
     offers: ClassVar[tuple[str, ...]] = ()
     registered_name: ClassVar[str] = ""
     settings: ClassVar[type[Spec]] = Spec
     saves_files: ClassVar[bool] = False
-    """Whether the class has a `save_files` of its own."""
+    """Whether the class overrides `save_files`."""
     built_from: object = None
-    """The part of an experiment that it was built from, if it saves files."""
+    """The part of the experiment that the component was built from. Set only if the component saves files."""
     _interfaces: ClassVar[dict[str, type["Component"]]] = {}
 
     def __init_subclass__(cls, *, offers: tuple[str, ...] = (), **kwargs: Any) -> None:
@@ -113,25 +115,25 @@ class Component(Registrable, metaclass=ABCMeta):
             raise ComponentError(f"{cls.__name__} is no interface, so it cannot offer run-time values")
 
     def save_files(self, folder: Path) -> None:
-        """Writes the component's own small files, at least one, into a folder, which is empty.
+        """Writes the component's own small files, at least one, into an empty folder.
 
-        They have plain names, without folders. What they hold does not depend on weights or on the task: a part that is
-        built many times, such as once for each task, saves them once.
+        File names must be plain, without folders. The content must depend neither on weights nor on the task, because a
+        component that is built several times (once per task, for example) is saved only once.
         """
         raise NotImplementedError(f"{_where(type(self))} saves no files")
 
     @classmethod
     def kind(cls) -> str:
-        """The interface's name in snake_case, as the command line and error messages say it."""
+        """The name of the interface in snake_case, as used on the command line and in error messages."""
         return re.sub(r"(?<!^)(?=[A-Z])", "_", interface_of(cls).__name__).lower()
 
     @classmethod
     def register(cls: type[C], name: str) -> Callable[[type[C]], type[C]]:
-        """Class decorator: makes an implementation known under `name`.
+        """Returns a class decorator that registers an implementation under `name`.
 
         Raises:
-            ComponentError: the name is no plain snake_case name or is taken, the class does not implement this
-                interface, or its constructor cannot serve as a schema.
+            ComponentError: the name is not a plain snake_case name or is already taken, the class does not implement
+                this interface, or its constructor cannot serve as a schema.
         """
 
         def add(implementation: type[C]) -> type[C]:
@@ -146,10 +148,10 @@ class Component(Registrable, metaclass=ABCMeta):
 
     @classmethod
     def by_name(cls: type[C], name: str) -> type[C]:
-        """The implementation registered under `name`; never imports anything.
+        """Returns the implementation registered under `name`. Never imports anything.
 
         Raises:
-            LookupError: no such name; the message suggests the nearest one.
+            LookupError: the name is not registered; the message suggests the nearest one.
         """
         known = cls.list_available()
         if name not in known:
@@ -165,7 +167,7 @@ class Component(Registrable, metaclass=ABCMeta):
 
 
 def interfaces() -> dict[str, type[Component]]:
-    """All interfaces that have been imported, by kind."""
+    """Returns all interfaces whose modules have been imported, by kind."""
     return dict(sorted(Component._interfaces.items()))
 
 
@@ -180,7 +182,7 @@ def interface_of(cls: type[Component]) -> type[Component]:
 
 
 def runtime_names(implementation: type[Component]) -> tuple[str, ...]:
-    """Names of the constructor's parameters that are given at build time."""
+    """Returns the names of the constructor parameters that are passed at build time."""
     return tuple(name for name, hint in _hints(implementation).items() if _is_runtime(hint))
 
 
@@ -213,7 +215,7 @@ def _check_registration(interface: type[Component], name: str, implementation: t
 
 
 def _settings_from_constructor(interface: type[Component], name: str, implementation: type[Component]) -> type[Spec]:
-    """The pydantic model of a constructor's settings, plus `type`."""
+    """Derives the pydantic model of a component's settings from its constructor, and adds the field `type`."""
     hints = _hints(implementation)
     fields: dict[str, Any] = {"type": (Literal[name], name)}
     runtime = []
@@ -260,7 +262,7 @@ def _check_parameter(implementation: type, parameter: inspect.Parameter, hints: 
 
 
 def _bare_interface(hint: Any) -> type[Component] | None:
-    """An interface that stands in `hint` outside `Lazy`, if any."""
+    """Returns an interface that `hint` mentions outside `Lazy`, or None."""
     if inspect.isclass(hint) and issubclass(hint, Component):
         return hint
     if getattr(get_origin(hint), "__name__", "") == "Lazy" or _is_runtime(hint):

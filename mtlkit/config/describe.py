@@ -1,4 +1,4 @@
-"""Settings in words: what a reader of documentation wants to know of a schema."""
+"""Descriptions of settings, as they are shown in documentation."""
 
 import inspect
 import json
@@ -17,22 +17,25 @@ class SettingDescription:
 
     name: str
     kind: str
-    """`integer > 0`, `encoder`, `list of metric`, `'last' | 'mean'` ..."""
+    """The type of the setting in words: `integer > 0`, `encoder`, `list of metric`, `'last' | 'mean'`, and so on."""
     default: str | None
-    """As JSON; None where the setting must be given."""
+    """The default as JSON, or None if the setting is required."""
     meaning: str = ""
-    """The docstring below the attribute; a component describes its settings in its own."""
+    """The docstring below the attribute. Empty for a component, which describes its settings in its class docstring."""
 
 
 def summary(component: type[Component] | type[Spec]) -> str:
-    """The first sentence of the docstring. No sentence ends before a figure or a small letter: `eqs. 3-6`."""
+    """Returns the first sentence of the docstring.
+
+    A full stop followed by a digit or a lower-case letter does not end a sentence: `eqs. 3-6`.
+    """
     text = " ".join(inspect.cleandoc(component.__doc__ or "").split("\n\n")[0].split())
     sentence: str = re.split(r"\. (?=[A-Z])", text)[0]
     return sentence.rstrip(".") + "."
 
 
 def settings_of(section: type[Spec]) -> list[SettingDescription]:
-    """Every setting of a section, in the order of its definition."""
+    """Describes every setting of a section, in the order of definition."""
     schema = schema_of(section)
     required = schema.get("required", [])
     return [
@@ -64,7 +67,7 @@ def _kind(part: dict[str, Any]) -> str:
 
 
 def _bounded(part: dict[str, Any]) -> str:
-    """A plain type with its bounds, as in `number >= 0, < 1`."""
+    """Describes a plain type with its bounds, such as `number >= 0, < 1`."""
     symbols = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
     bounds = ", ".join(f"{symbol} {part[key]:g}" for key, symbol in symbols.items() if key in part)
     kind = {"path": "path"}.get(part.get("format", ""), str(part.get("type", "value")))

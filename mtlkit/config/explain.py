@@ -1,4 +1,4 @@
-"""Validation errors in words: one line each, `file: path: what`."""
+"""Validation errors in plain words, one per line: `file: path: what`."""
 
 import json
 import re
@@ -17,10 +17,11 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def validate(model: type[S], value: Any, file: str) -> S:
-    """`value` as a `model`.
+    """Validates `value` and returns it as an instance of `model`.
 
     Raises:
-        ConfigError: with every error in it, a line each; an UnknownComponentError where a component is not known.
+        ConfigError: the value is invalid; the message has one line per error.
+        UnknownComponentError: a component is not registered.
     """
     if place := _no_text(value, ""):
         raise ConfigError(f"{file}: {place}: a text with half a surrogate pair, such as \\ud800, is none; mend it")
@@ -33,7 +34,7 @@ def validate(model: type[S], value: Any, file: str) -> S:
 
 
 def explain(error: ValidationError) -> list[str]:
-    """Each error as `path: what (got value)`, in the order of the experiment."""
+    """Formats each error as `path: what (got value)`, in the order of the experiment."""
     found: dict[tuple[str, str], list[str]] = {}
     for line in error.errors(include_url=False):
         message = line["msg"].replace("Input should be", "should be").replace("Value error, ", "")
@@ -46,12 +47,14 @@ def explain(error: ValidationError) -> list[str]:
 
 
 def path_text(location: Iterable[int | str]) -> str:
-    """`tasks.movie.head.type`; list indices are numbers, as in overrides."""
+    """Formats the location of an error as a dotted path, such as `tasks.movie.head.type`. List indices are written as
+    numbers, as in overrides.
+    """
     return ".".join(str(part) for part in location)
 
 
 def _no_text(value: Any, place: str) -> str | None:
-    """Where a string stands that no file could hold, if there is one."""
+    """Returns the location of the first string that cannot be written to a file (it is not valid Unicode), or None."""
     if isinstance(value, str):
         return place if SURROGATE.search(value) else None
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""JSON Schema of whole experiments, every registered component included, for editors."""
+"""JSON Schema of whole experiments, including every registered component, for editors."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class _Generator(GenerateJsonSchema):
-    """pydantic's generator, with `Lazy` defaults written out."""
+    """The schema generator of pydantic, extended to write out `Lazy` defaults."""
 
     def encode_default(self, dft: Any) -> Any:
         return to_jsonable_python(
@@ -22,12 +22,15 @@ class _Generator(GenerateJsonSchema):
 
 
 def schema_of(section: type[Spec]) -> JsonSchemaValue:
-    """pydantic's schema of one section; `x-interface` names the interface of each part."""
+    """Returns pydantic's schema of one section. `x-interface` names the interface of each part."""
     return section.model_json_schema(schema_generator=_Generator)
 
 
 def json_schema(root: type[Spec]) -> JsonSchemaValue:
-    """The schema of `root`. Each interface is a definition, `oneOf` its components, told apart by `type`."""
+    """Returns the JSON Schema of `root`.
+
+    Each interface becomes a definition: a `oneOf` over its components, discriminated by `type`.
+    """
     definitions: dict[str, JsonSchemaValue] = {}
     schema = _hoist(schema_of(root), definitions)
     for interface in interfaces().values():
@@ -49,9 +52,9 @@ def _one_of(interface: type[Component]) -> JsonSchemaValue:
 
 
 def _hoist(schema: JsonSchemaValue, definitions: dict[str, JsonSchemaValue], prefix: str = "") -> JsonSchemaValue:
-    """Moves a schema's own definitions to the common ones and links the interfaces that it names.
+    """Moves the definitions of a nested schema to the top level and links the interfaces that it mentions.
 
-    `prefix` keeps sections of the same name apart, which two plugins may have.
+    `prefix` keeps apart sections of the same name, which two plugins may define.
     """
     for name, definition in schema.pop("$defs", {}).items():
         definitions[prefix + name] = _link(definition, prefix)

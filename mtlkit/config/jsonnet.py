@@ -1,4 +1,4 @@
-"""Evaluates an experiment file (Jsonnet, or plain JSON) to a value, and keeps the text of every file it used."""
+"""Evaluates an experiment file (Jsonnet or plain JSON) to a value, and keeps the text of every file it used."""
 
 import json
 import os
@@ -19,33 +19,38 @@ LIBRARY = Path(__file__).parent.parent / "library"
 
 @dataclass(frozen=True)
 class Variables:
-    """What the command line gives to a Jsonnet file, each value as Jsonnet code.
+    """Variables passed to a Jsonnet file from the command line, each value as Jsonnet code.
 
-    `external` is read with `std.extVar`, `arguments` are the parameters of a file that evaluates to a function.
+    `external` variables are read with `std.extVar`; `arguments` are the parameters of a file that evaluates to a
+    function.
     """
 
     external: Mapping[str, str] = field(default_factory=dict)
     arguments: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, str] = field(default_factory=dict)
-    """External variables that are there whether or not the file reads them."""
+    """External variables that are always defined, whether or not the file reads them."""
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """An evaluated file: its value, and the text of each file it was made from, by path as written from its root."""
+    """The result of evaluating a file: its value, and the text of every file it was made from, by path relative to the
+    root.
+    """
 
     value: Any
     sources: dict[str, str]
 
 
 def evaluate_file(path: Path, variables: Variables | None = None) -> Evaluated:
-    """Evaluates `path`.
+    """Evaluates the file at `path`.
 
     An import may name a file in the experiment's tree (its folder, or the outermost folder named `experiments` above
-    it) or in mtlkit's own library (`import 'mtlkit/vader.libsonnet'`). The environment is not visible to the file.
+    it) or in mtlkit's own library (`import 'mtlkit/vader.libsonnet'`). Environment variables are not visible to the
+    file.
 
     Raises:
-        ConfigError: the file is missing or unreadable, leaves its tree, or is no valid Jsonnet or JSON.
+        ConfigError: the file is missing or unreadable, imports a file outside its tree, or is not valid Jsonnet or
+            JSON.
     """
     variables = variables or Variables()
     text = _read(path)
@@ -75,13 +80,15 @@ def evaluate_file(path: Path, variables: Variables | None = None) -> Evaluated:
 
 
 def top_level_arguments(path: Path, variables: Variables | None = None) -> list[str]:
-    """The arguments that a file takes, as they are written; none of one that is no function.
+    """Returns the top-level arguments that a file declares, in source order; none if it does not evaluate to a
+    function.
 
-    Jsonnet alone knows which function a file comes to, but it does not list a function's parameters. So the functions
-    that the file and its imports define are read from their texts, and Jsonnet is asked which of them it is.
+    Only Jsonnet knows which function a file evaluates to, but it does not list a function's parameters. So all
+    functions that the file and its imports define are read from their source text, and Jsonnet is asked which of them
+    matches.
 
     Raises:
-        ConfigError: as `evaluate_file`.
+        ConfigError: for the same reasons as `evaluate_file`.
     """
     _read(path)
     if path.suffix == ".json":
@@ -100,10 +107,10 @@ def top_level_arguments(path: Path, variables: Variables | None = None) -> list[
 
 
 def _takes(function: str, names: Sequence[str], path: Path, variables: Variables, importer: "_Importer") -> bool:
-    """Whether a function has all of these parameters.
+    """Returns whether a function has all of these parameters.
 
-    Jsonnet checks the names of arguments one by one, in their order, before it evaluates the function. So it is given
-    one more, which the function cannot have beside these, and complains of that one if it knows all others.
+    Jsonnet checks the names of arguments one by one, in order, before it evaluates the function. The call therefore
+    passes one extra argument that the function cannot have, and the function matches if Jsonnet rejects that one.
     """
     unknown = f"{max(names, key=len, default='')}_"
     given = ", ".join(f"{name}=null" for name in [*names, unknown])
@@ -115,14 +122,14 @@ def _takes(function: str, names: Sequence[str], path: Path, variables: Variables
 
 
 def experiment_root(path: Path) -> Path:
-    """The folder that the file's imports must stay in."""
+    """Returns the folder that the imports of a file must stay in."""
     folder = path.resolve().parent
     named = [parent for parent in (folder, *folder.parents) if parent.name == "experiments"]
     return named[-1] if named else folder
 
 
 class _Importer:
-    """Jsonnet's import callback: resolves, restricts and records what is imported."""
+    """Import callback for Jsonnet that resolves, restricts and records imports."""
 
     def __init__(self, root: Path, experiment: Path) -> None:
         self.root = root
@@ -148,7 +155,7 @@ class _Importer:
 
 
 def _evaluate(path: Path, code: str, variables: Variables, arguments: Mapping[str, str], importer: _Importer) -> Any:
-    """The value of code that stands in the place of a file. Raises RuntimeError, with Jsonnet's message."""
+    """Evaluates code as if it were the content of the file at `path`. Raises RuntimeError with Jsonnet's message."""
     external = {**variables.defaults, **variables.external}
     output = _jsonnet.evaluate_snippet(
         str(path), code, ext_codes=external, tla_codes=dict(arguments), import_callback=importer
@@ -157,8 +164,10 @@ def _evaluate(path: Path, code: str, variables: Variables, arguments: Mapping[st
 
 
 def _check_used(path: Path, external: Iterable[str], texts: Iterable[str]) -> None:
-    """Refuses a variable whose name stands in no file as a string, so that none can read it: Jsonnet itself would not
-    notice that it is misspelt."""
+    """Rejects a variable whose name does not appear as a string in any file, since no file can read it.
+
+    Jsonnet itself does not report a misspelt variable.
+    """
     text = "\n".join(texts)
     read = {name for _, name in re.findall(r"extVar\(\s*(['\"])(.+?)\1\s*\)", text)}
     for name in external:
@@ -183,10 +192,11 @@ def _read(path: Path) -> str:
 
 
 def parse_json(text: str, place: Path | str) -> Any:
-    """The value of a JSON text.
+    """Parses a JSON text.
 
     Raises:
-        ConfigError: it is not JSON, or has what Python's parser lets pass: a key twice in one object, NaN, infinity.
+        ConfigError: it is not valid JSON, or contains something that only Python's parser accepts: a duplicate key, NaN
+            or infinity.
     """
 
     def no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -207,7 +217,7 @@ def parse_json(text: str, place: Path | str) -> Any:
 
 
 def _explain(path: Path, message: str) -> str:
-    """Jsonnet's message in one line: `file:line:col: what; remedy`; its stack trace is left out."""
+    """Formats Jsonnet's message on one line, `file:line:col: what; remedy`, without the stack trace."""
     first, *trace = [line.strip() for line in message.strip().splitlines()]
     what = re.sub(r"^(STATIC|RUNTIME) ERROR: ", "", first)
     what = re.sub(r"couldn't open import \".*?\": ", "", what)

@@ -1,4 +1,4 @@
-"""`Lazy[Interface]`: a part that is chosen and validated, but not built yet."""
+"""`Lazy[Interface]`: a component that has been chosen and validated, but not built yet."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields, is_dataclass
@@ -16,39 +16,40 @@ C = TypeVar("C", bound=Component)
 
 
 class Lazy(Generic[C]):
-    """A registered component with its settings, validated; `build` makes as many instances as wanted.
+    """A registered component with validated settings. `build` creates as many instances as needed.
 
-    In an experiment it is `{type: 'name', ...}`. In multi-task work it is a factory first and a delay second: one
-    `Lazy[Encoder]` gives a shared encoder, one private encoder per task, or the members of a pool.
+    In an experiment it is written `{type: 'name', ...}`. In multi-task learning it serves mostly as a factory: one
+    `Lazy[Encoder]` builds a shared encoder, a private encoder per task, or all modules of a pool.
     """
 
     def __init__(self, component: type[C], settings: Spec, files: SavedFiles | None = None) -> None:
         self.component = component
         self.settings = settings
         self.files = files
-        """What the component has saved; no part of its identity."""
+        """The files that the component has saved, if any. Ignored by equality."""
 
     @classmethod
     def of(cls, component: type[C], **settings: Any) -> "Lazy[C]":
-        """The part as code makes it, for defaults in signatures and for tests.
+        """Creates a part from code, for defaults in signatures and for tests.
 
         Raises:
-            pydantic.ValidationError: the settings do not fit the component's constructor.
+            pydantic.ValidationError: the settings do not match the component's constructor.
         """
         return cls(component, component.settings.model_validate({"type": component.registered_name, **settings}))
 
     @property
     def type(self) -> str:
-        """The registered name."""
+        """The name that the component is registered under."""
         return self.component.registered_name
 
     def build(self, **runtime: Any) -> C:
-        """Builds one instance, which gets those of the run-time values that its constructor names.
+        """Builds one instance and passes it the run-time values that its constructor names.
 
-        `runtime` must be exactly the values that the interface offers, but for `files`, which the part knows itself.
+        `runtime` must contain exactly the values that the interface offers, except `files`, which the part supplies
+        itself.
 
         Raises:
-            ConfigError: the files that the component has saved are missing.
+            ConfigError: the files that the component saved are missing.
         """
         offers = [name for name in interface_of(self.component).offers if name != FILES]
         assert set(runtime) == set(offers), f"{self.component.kind()} offers {offers}, given {tuple(runtime)}"
@@ -64,11 +65,11 @@ class Lazy(Generic[C]):
         return built
 
     def parts(self) -> "Iterator[Lazy[Any]]":
-        """This part and all parts in its settings, at any depth."""
+        """Yields this part and all parts in its settings, at any depth."""
         return (part for _, part in parts_by_place(self))
 
     def to_json(self) -> dict[str, Any]:
-        """The resolved settings, every default filled in; validates to an equal part."""
+        """Returns the resolved settings as JSON, with every default filled in. They validate to an equal part."""
         return self.settings.model_dump(mode="json")
 
     def __eq__(self, other: object) -> bool:
@@ -98,10 +99,10 @@ class Lazy(Generic[C]):
 
 
 def items_of(value: Any) -> list[tuple[str, Any]]:
-    """What a value holds directly, by its key: all that a validated setting can be made of.
+    """Returns the items that a value holds directly, by key.
 
-    Sections and other pydantic models, dataclasses, mappings, and collections such as lists and tuples; of other
-    values, and of parts, nothing.
+    Covers everything that a validated setting can consist of: sections and other pydantic models, dataclasses,
+    mappings, and collections such as lists and tuples. Any other value, including a part, has no items.
     """
     if isinstance(value, BaseModel):
         return [(name, getattr(value, name)) for name in type(value).model_fields]
@@ -114,9 +115,9 @@ def items_of(value: Any) -> list[tuple[str, Any]]:
 
 
 def parts_by_place(value: Any, place: str = "") -> Iterator[tuple[str, Lazy[Any]]]:
-    """All parts in a value, at any depth, each with its place; outer ones first.
+    """Yields all parts in a value, at any depth, each with its place. Outer parts come first.
 
-    The settings of a part stand at the place of the part, as they do in an experiment: `model.embedder.embedders.0`.
+    The settings of a part share the place of the part, as they do in an experiment: `model.embedder.embedders.0`.
     """
     if isinstance(value, Lazy):
         yield place, value
@@ -126,7 +127,7 @@ def parts_by_place(value: Any, place: str = "") -> Iterator[tuple[str, Lazy[Any]
 
 
 def components_in(value: Any) -> Iterator[type[Component]]:
-    """The classes of all parts in a value, as `parts_by_place` finds them."""
+    """Yields the classes of all parts in a value, in the order of `parts_by_place`."""
     return (part.component for _, part in parts_by_place(value))
 
 
@@ -138,7 +139,10 @@ def _interface(source: Any) -> type[Component]:
 
 
 def _validate(interface: type[C], value: Any) -> Lazy[C]:
-    """Chooses the component by `type` and checks its settings; the registry is read now, so late plugins count."""
+    """Chooses the component by `type` and validates its settings.
+
+    The registry is read at this point rather than at import, so plugins that are loaded later are found.
+    """
     if isinstance(value, Lazy) and issubclass(value.component, interface):
         return value
     if not (isinstance(value, Mapping) and isinstance(value.get("type"), str)):

@@ -1,4 +1,4 @@
-"""JSON values by the paths of what is in them, such as `tasks.books.metrics.0.type`, and what two of them differ in."""
+"""JSON values flattened to dotted paths, such as `tasks.books.metrics.0.type`, and differences between two."""
 
 import json
 from collections.abc import Iterator
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Final, final
 
 LONGEST = 60
-"""Characters of a value that are shown."""
+"""The maximum number of characters of a value that are shown."""
 
 
 @final
 class Absent:
-    """Stands for a value where there is none; `null` is a value."""
+    """Stands for a missing value, which is not the same as `null`."""
 
     def __repr__(self) -> str:
         return "nothing"
@@ -29,12 +29,12 @@ class Difference:
     after: Any
 
     def __str__(self) -> str:
-        """As the end of a sentence on what has changed."""
+        """Describes the change as the end of a sentence, for messages."""
         return f"{self.path} (was {_shown(self.before)}, is {_shown(self.after)})"
 
 
 def flattened(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """The leaves of a JSON value by their paths; objects and lists without anything in them are leaves."""
+    """Returns the leaves of a JSON value by path. Empty objects and empty lists are leaves."""
     if not isinstance(value, dict | list) or not value:
         if path:
             yield path, value
@@ -44,7 +44,7 @@ def flattened(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def differences(before: Any, after: Any, path: str = "") -> list[Difference]:
-    """The outermost places at which two JSON values differ, in their order; in a list, the place in it."""
+    """Returns the outermost paths at which two JSON values differ, in order. Lists are compared by position."""
     if not any(isinstance(before, kind) and isinstance(after, kind) for kind in (dict, list)):
         same = before == after and isinstance(before, bool) == isinstance(after, bool)
         return [] if same else [Difference(path, before, after)]

@@ -1,4 +1,4 @@
-"""`-o path=value`: single settings replaced from the command line."""
+"""`-o path=value`: overrides of single settings from the command line."""
 
 import copy
 import json
@@ -20,7 +20,7 @@ def parse_assignment(text: str, option: str) -> tuple[str, str]:
 
 
 def parse_value(text: str) -> Any:
-    """JSON where `text` is JSON, else the text itself: `0.1`, `true`, `[1, 2]`, `"13"`, `direct`."""
+    """Parses `text` as JSON if it is JSON, and otherwise returns it as it is: `0.1`, `[1, 2]`, `"13"`, `direct`."""
     try:
         return json.loads(text)
     except ValueError:
@@ -28,10 +28,14 @@ def parse_value(text: str) -> Any:
 
 
 class DefaultChanges(dict[str, Any]):
-    """An object that overrides began where the experiment has none: it changes the default, if there is one."""
+    """An object that overrides created where the experiment had none. It modifies the default of that setting, if there
+    is one.
+    """
 
     def of(self, default: Any) -> dict[str, Any]:
-        """The default, as JSON, with these changes; another `type` than the default's has nothing in common with it."""
+        """Returns the default, as JSON, with these changes applied. If the changes choose another `type`, the default
+        is ignored.
+        """
         if not isinstance(default, dict) or "type" in self:
             return self
         changed = {
@@ -41,14 +45,13 @@ class DefaultChanges(dict[str, Any]):
 
 
 def apply_overrides(value: Any, overrides: list[str]) -> Any:
-    """A copy of `value` with each `a.b.0.c=JSON` put in its place.
+    """Returns a copy of `value` with each override `a.b.0.c=JSON` applied.
 
-    A key that does not exist yet is added, a whole object or list is replaced, never merged; whether the result makes
-    sense is for validation to say. Where the path leads through objects that do not exist yet, these are
-    `DefaultChanges`.
+    Missing keys are added. Whole objects and lists are replaced, never merged. Whether the result is meaningful is left
+    to validation. Objects that are created along a path become `DefaultChanges`.
 
     Raises:
-        ConfigError: an override is not of that form or leads through something that has no such place.
+        ConfigError: an override is malformed, or its path leads through a value that cannot contain it.
     """
     result = copy.deepcopy(value)
     for override in overrides:

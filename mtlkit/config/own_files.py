@@ -1,17 +1,16 @@
-"""What a component may save as files of its own."""
+"""Limits on the files that a component may save."""
 
 import re
 from pathlib import Path
 
 MAX_FILES, MAX_FILES_BYTES = 64, 64 * 2**20
-"""Files that a component may have of its own, and bytes of them together."""
+"""The maximum number of files that one component may save, and their maximum total size in bytes."""
 FILE_NAME = r"[A-Za-z0-9_-]([A-Za-z0-9_.+-]{0,98}[A-Za-z0-9_+-])?"
-"""A plain name, also on Windows: it leads to no other folder and is not hidden."""
+"""Pattern of valid file names on every system, including Windows: not hidden, and without a path to another folder."""
 
 
 def fault_of_files(folder: Path) -> str | None:
-    """What is wrong with the files that `Component.save_files` has written, as the end of a sentence; None if all is
-    well."""
+    """Returns what is wrong with the files that `Component.save_files` wrote, as the end of a sentence, or None."""
     files = sorted(folder.iterdir())
     if not files:
         return "writes no file; write at least one"

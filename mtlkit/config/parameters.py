@@ -1,4 +1,4 @@
-"""Reads the parameters of the functions that a Jsonnet file defines out of its text."""
+"""Extracts the parameters of the functions that a Jsonnet file defines from its source text."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ TOKEN = re.compile(
 )
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 AFTER_PARAMETERS = ("=", ":")
-"""What follows the parameters in `local f(x) = x` and `{ f(x):: x }`."""
+"""The tokens that follow a parameter list in `local f(x) = x` and `{ f(x):: x }`."""
 KEYWORD = re.compile(
     "assert|else|error|false|for|function|if|import|importstr|importbin|in|local|null|self|super|tailstrict|then|true"
 )
@@ -26,7 +26,9 @@ KEYWORD = re.compile(
 
 @dataclass
 class _Bracket:
-    """An open bracket: what closes it, whether `function` stands before it, and the first token of each part."""
+    """An open bracket: its closing bracket, whether it follows the keyword `function`, and the first token of each
+    part.
+    """
 
     closing: str
     of_function: bool = False
@@ -34,17 +36,17 @@ class _Bracket:
 
 
 def parameter_lists(text: str) -> Iterator[list[str]]:
-    """The names of the parameters of each function that a file defines, in the order in which their lists end.
+    """Yields the parameter names of each function that a file defines, in the order in which the lists are closed.
 
-    A few other lists of names in parentheses may be among them: a call looks like a definition where a single `:` or
-    `=` follows it, as in `assert f(x) : 'no'` and `f(x) == 1`.
+    A few other lists of names in parentheses may be included: a call looks like a definition if a single `:` or `=`
+    follows it, as in `assert f(x) : 'no'` and `f(x) == 1`.
 
     Args:
-        text: the content of one file, which Jsonnet can parse. Text that is not Jsonnet gives lists without meaning.
+        text: the content of one file that Jsonnet can parse. For text that is not Jsonnet, the result is meaningless.
     """
     open_brackets = [_Bracket("")]
     closed: _Bracket | None = None
-    """The parentheses that the token before closed."""
+    """The parentheses that were closed by the previous token."""
     previous = ""
     for token in (found[0] for found in TOKEN.finditer(text) if found["nothing"] is None):
         if closed is not None and (closed.of_function or token in AFTER_PARAMETERS) and _are_names(closed.firsts):

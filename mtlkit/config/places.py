@@ -1,4 +1,4 @@
-"""Settings with other parts in place of those that they hold."""
+"""Replaces the parts inside settings."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass, replace
@@ -13,9 +13,9 @@ ChangePart = Callable[[str, Lazy[Any]], Lazy[Any]]
 
 
 def with_parts(settings: T, change: ChangePart) -> T:
-    """Settings with every part as `change` gives it back; inner parts are changed before those that hold them.
+    """Returns a copy of the settings in which each part is replaced by `change(part)`, from the inside out.
 
-    What holds no part that was changed is the same object as before.
+    A value in which nothing changed is returned as the same object.
     """
     changed: T = _changed(settings, change, "")
     return changed
@@ -33,7 +33,7 @@ def _changed(value: Any, change: ChangePart, place: str) -> Any:
 
 
 def _made_of(items: Mapping[str, Any], value: Any) -> Any:
-    """A value of the same kind as another, with these items in place of its own."""
+    """Returns a copy of a model, dataclass, mapping or collection with these items in place of its own."""
     if isinstance(value, BaseModel):
         return value.model_copy(update=items)
     if is_dataclass(value) and not isinstance(value, type):

@@ -1,4 +1,4 @@
-"""Strict groups of settings: the pydantic side of validation."""
+"""Strict groups of settings, validated by pydantic."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -15,11 +15,11 @@ PLAIN_WORDS = {
     "path_type": "should be a path",
     "too_short": "should have {min_length} or more items",
 }
-"""In place of pydantic's own words for Python's types."""
+"""Plain names for Python's types, used in place of pydantic's."""
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """`"; did you mean 'x'?"` for the known name nearest to `name`, or nothing."""
+    """Returns `"; did you mean 'x'?"` for the known name most similar to `name`, or an empty string."""
     found = get_close_matches(name, known, n=1)
     return f"; did you mean '{found[0]}'?" if found else ""
 
@@ -49,7 +49,7 @@ class Spec(BaseModel):
 
     @classmethod
     def _on_default(cls, key: str, item: Any) -> Any:
-        """What overrides say of a setting that the experiment leaves out is said of its default."""
+        """Applies overrides of a setting that the experiment leaves out to the setting's default."""
         setting = cls.model_fields.get(key)
         if setting is None or setting.is_required() or not isinstance(item, DefaultChanges):
             return item
@@ -76,7 +76,7 @@ class Spec(BaseModel):
 
     @classmethod
     def _is_choice(cls, key: int | str) -> bool:
-        """Whether the setting may be of several types, None aside."""
+        """Returns whether the setting accepts several types, not counting None."""
         setting = cls.model_fields.get(str(key))
         if setting is None or get_origin(setting.annotation) not in (Union, UnionType):
             return False

@@ -1,8 +1,8 @@
-"""Texts that stand in a corpus more than once, within and across splits and tasks.
+"""Texts that occur in a corpus more than once, within and across splits and tasks.
 
-A test text that training has seen flatters the score. *Clean* test texts are those that equal no train or dev text of
-any task: models that share layers learn from the other tasks' texts too. Texts are compared by their digests, so whole,
-word for word and with case.
+A test text that occurs in the training data inflates the score. *Clean* test texts are those that equal no train or dev
+text of any task, since models that share layers learn from the other tasks' texts too. Texts are compared by digest: as
+a whole, word for word and case-sensitively.
 """
 
 from collections import defaultdict
@@ -22,24 +22,24 @@ TRAIN, DEV, TEST = "train", "dev", "test"
 @final
 @dataclass(frozen=True)
 class TaskAudit:
-    """Counts of texts of one task, or of all."""
+    """Counts of the texts of one task, or of all tasks together."""
 
     sizes: dict[str, int]
-    """Texts by split."""
+    """The number of texts by split."""
     repeats: dict[str, int]
-    """By split: texts that equal an earlier one of the same split."""
+    """The number of texts by split that equal an earlier text of the same split."""
     test_in_train: int
-    """Test texts that are in the task's own train split."""
+    """The number of test texts that are also in the task's own train split."""
     test_in_dev: int
-    """Test texts that are in its own dev split."""
+    """The number of test texts that are also in the task's own dev split."""
     test_in_own: int
-    """Test texts that are in either."""
+    """The number of test texts that are also in the task's own train or dev split."""
     test_in_others: dict[str, int]
-    """By other task: test texts that are in its train or dev split; tasks without one are left out."""
+    """The number of test texts by other task that are in its train or dev split. Tasks without any are left out."""
     clean: int
-    """Test texts that are in no train or dev split of any task."""
+    """The number of test texts that are in no train or dev split of any task."""
     conflicts: int
-    """Distinct texts of the task that have more than one target."""
+    """The number of distinct texts of the task that have more than one target."""
 
 
 @final
@@ -51,7 +51,7 @@ class AuditReport:
 
     @property
     def total(self) -> TaskAudit:
-        """The sums over tasks; `test_in_others` is then by `task in other`."""
+        """The sums over all tasks, with the keys of `test_in_others` in the form `task in other`."""
         audits = self.tasks.values()
         return TaskAudit(
             sizes=_sums(audit.sizes for audit in audits),
@@ -70,17 +70,17 @@ class AuditReport:
 
 
 def seen_digests(corpora: Iterable[Corpus]) -> NDArray[np.int64]:
-    """The distinct digests of these corpora, sorted."""
+    """Returns the distinct digests of the texts of these corpora, int64, sorted."""
     return np.unique(np.concatenate([np.empty(0, np.int64), *(corpus.digests for corpus in corpora)]))
 
 
 def clean_mask(test: Corpus, seen: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which texts of `test` are not among the `seen` digests, bool (n,)."""
+    """Returns which texts of `test` are not among the `seen` digests, bool (n,)."""
     return ~np.isin(test.digests, seen)
 
 
 def audit(corpora: Mapping[str, Mapping[str, Corpus]]) -> AuditReport:
-    """The audit of corpora by task and split; the splits `train`, `dev` and `test` may each be missing."""
+    """Audits corpora given by task and split. Each of the splits `train`, `dev` and `test` may be missing."""
     seen = {task: seen_digests(_learnt(splits)) for task, splits in corpora.items()}
     seen_by_any = seen_digests(corpus for splits in corpora.values() for corpus in _learnt(splits))
     return AuditReport({task: _audit(task, splits, seen, seen_by_any) for task, splits in corpora.items()})

@@ -1,6 +1,6 @@
-"""What a model gets: some texts of one task.
+"""The input of a model: texts of one task, as tensors.
 
-Shapes: B batch, T words of the longest text, C integers of a word.
+Shapes: B batch, T words of the longest text, C integers per word.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,20 +16,20 @@ from mtlkit.errors import ComponentError
 @final
 @dataclass(frozen=True)
 class Text:
-    """Texts padded at the right.
+    """Texts padded on the right.
 
-    `mask_BT` bool, True at words; `columns` what the embedder asked for by its method of that name, int64, (B, T) or
-    (B, T, C), 0 at padding.
+    `mask_BT` is bool, True at words. `columns` holds what the embedder requested through its method `columns`: int64,
+    (B, T) or (B, T, C), 0 at padding.
     """
 
     mask_BT: Tensor
     columns: Mapping[str, Tensor]
 
     def column(self, name: str) -> Tensor:
-        """One of the columns.
+        """Returns one of the columns.
 
         Raises:
-            ComponentError: the embedder did not ask for it.
+            ComponentError: the embedder did not request it.
         """
         if name not in self.columns:
             known = ", ".join(self.columns) or "none"
@@ -40,22 +40,26 @@ class Text:
 
     @property
     def words_BT(self) -> Tensor:
-        """The column `words`: ids in the vocabulary, 1 for words that it lacks."""
+        """The column `words`: ids in the vocabulary, 1 for unknown words."""
         return self.column("words")
 
     @property
     def characters_BTC(self) -> Tensor:
-        """The column `characters`: ids in the vocabulary of a word's first characters."""
+        """The column `characters`: the vocabulary ids of each word's first characters."""
         return self.column("characters")
 
     def part(self, name: str) -> "Text":
-        """The texts as a part of an embedder sees them: with the columns `name.COLUMN`, under the name `COLUMN`."""
+        """Returns the texts as one part of a nested embedder sees them: each column `name.COLUMN` under the name
+        `COLUMN`.
+        """
         start = f"{name}."
         own = {key.removeprefix(start): column for key, column in self.columns.items() if key.startswith(start)}
         return Text(self.mask_BT, own)
 
     def map(self, change: Callable[[Tensor], Tensor]) -> "Text":
-        """The texts after a change of each tensor that keeps its leading dimensions alike, such as a choice of rows."""
+        """Applies a function to every tensor. It must treat the leading dimensions of all alike, as a selection of rows
+        does.
+        """
         return Text(change(self.mask_BT), {name: change(column) for name, column in self.columns.items()})
 
 
@@ -64,9 +68,9 @@ class Text:
 class Batch:
     """Texts of one task and their targets.
 
-    `targets` int64, (B,) for labels and (B, T) for tags: ids in the task's labels, -1 for padding and for a target that
-    is missing or that training never showed; None where the split has no targets at all.
-    `indices_B` int64, always on the CPU: the texts' places in their split.
+    `targets` is int64, (B,) for labels and (B, T) for tags: ids in the task's labels, -1 at padding and for targets
+    that are missing or do not occur in the training data. It is None if the split has no targets.
+    `indices_B` is int64 and always on the CPU: the positions of the texts in their split.
     """
 
     task: str
@@ -76,11 +80,11 @@ class Batch:
 
     @property
     def size(self) -> int:
-        """B."""
+        """The number B of texts."""
         return len(self.indices_B)
 
     def parts(self, number: int) -> "list[Batch]":
-        """The texts in so many parts, as equal as can be, in their order; padding stays."""
+        """Splits the batch into `number` parts of nearly equal size, in order. Padding is kept."""
         rows = torch.tensor_split(torch.arange(self.size), min(number, self.size))
         return [self._rows(slice(int(some[0]), int(some[-1]) + 1)) for some in rows]
 
@@ -89,6 +93,6 @@ class Batch:
         return Batch(self.task, self.text.map(lambda tensor: tensor[rows]), targets, self.indices_B[rows])
 
     def to(self, device: torch.device | str) -> "Batch":
-        """The batch on another device."""
+        """Returns the batch with its tensors on another device, except `indices_B`."""
         text = self.text.map(lambda tensor: tensor.to(device))
         return replace(self, text=text, targets=None if self.targets is None else self.targets.to(device))

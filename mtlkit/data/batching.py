@@ -1,4 +1,4 @@
-"""Batches of one task's split: gathered on the device, bucketed by length.
+"""Batches of one task's split, gathered on the device and bucketed by length.
 
 Shapes: B batch, T words of the longest text, n texts, N tokens of the split.
 """
@@ -20,14 +20,14 @@ from mtlkit.data.vocabulary import Vocabulary
 
 @final
 class TaskSplit:
-    """A split with its columns, whole on `device`, so that a batch is a gather there and nothing is copied per step.
+    """A split with its columns, stored on `device` as a whole, so that a batch is a gather and needs no copy per step.
 
     Args:
-        task: whose split it is.
-        corpus: its texts.
-        vocabulary: knows the task's labels.
-        columns: makes the tables of the corpus's forms, as `Embedder.tables` does; None for word ids alone.
-        device: where batches are made.
+        task: the task that the split belongs to.
+        corpus: the texts.
+        vocabulary: contains the task's labels.
+        columns: creates the tables of the corpus's forms, like `Embedder.tables`; None for word ids only.
+        device: the device on which batches are created.
     """
 
     def __init__(
@@ -54,25 +54,25 @@ class TaskSplit:
         return len(self.corpus)
 
     def gold(self, index: int) -> Target | None:
-        """The target of one text as the file has it, also where training never showed it."""
+        """Returns the target of one text as it is in the file, even if it does not occur in the training data."""
         return self.corpus.target(index)
 
     def num_tokens(self, indices_B: Tensor) -> int:
-        """Words of the texts at these places (int64, on the CPU), without padding."""
+        """Returns the number of words of the texts at these positions (int64, on the CPU), without padding."""
         return int(self.lengths[indices_B].sum())
 
     def places(self, order: Sequence[Tensor]) -> list[Tensor]:
-        """The places of many batches on the device, moved there at once: a single move has the host wait for it."""
+        """Copies the positions of many batches to the device at once, since the host waits for each transfer."""
         if not order:
             return []
         return list(torch.split(torch.cat(list(order)).to(self._device), [len(indices_B) for indices_B in order]))
 
     def batch(self, indices_B: Tensor, places_B: Tensor | None = None) -> Batch:
-        """The texts at these places, in this order.
+        """Gathers the texts at these positions, in this order.
 
         Args:
-            indices_B: int64, on the CPU.
-            places_B: the same on the device, where they are there already.
+            indices_B: the positions, int64, on the CPU.
+            places_B: the same positions on the device, if they have been copied already.
         """
         num_steps = int(self.lengths[indices_B].max())
         if places_B is None:
@@ -96,17 +96,19 @@ class TaskSplit:
 def bucketed_order(
     lengths: Tensor, batch_size: int, generator: torch.Generator | None, batch_tokens: int | None = None
 ) -> list[Tensor]:
-    """One pass over n texts in batches of like lengths, every place exactly once.
+    """Splits one pass over n texts into batches of similar length; every position occurs exactly once.
 
-    Sorted by length with ties shuffled, cut into batches, the batches shuffled; without a generator, sorted only.
+    Texts are sorted by length with ties shuffled and cut into batches, which are then shuffled. Without a generator
+    they are only sorted.
 
     Args:
-        lengths: words of each text, (n,), on the CPU.
-        batch_size: most texts in a batch.
-        batch_tokens: most words in a batch, with padding; a text that has more is a batch of its own. None: any number.
+        lengths: the number of words of each text, (n,), on the CPU.
+        batch_size: the maximum number of texts in a batch.
+        batch_tokens: the maximum number of words in a batch, including padding, or None for no limit. A text that
+            exceeds it forms a batch of its own.
 
     Returns:
-        Places of each batch, int64. How many batches there are, and of what shapes, is the same whatever the generator.
+        The positions of each batch, int64. The number and the shapes of the batches do not depend on the generator.
     """
     if generator is None:
         order = torch.argsort(lengths, stable=True)
@@ -114,14 +116,19 @@ def bucketed_order(
     shuffled = torch.randperm(len(lengths), generator=generator)
     order = shuffled[torch.argsort(lengths[shuffled], stable=True)]
     batches = torch.split(order, _batch_sizes(lengths[order], batch_size, batch_tokens))
+    # Shuffling before a stable sort shuffles ties only. The sorted lengths, and with them the shapes of batches, stay
+    # the same in every pass.
     return [batches[place] for place in torch.randperm(len(batches), generator=generator).tolist()]
 
 
 def _batch_sizes(ascending: Tensor, batch_size: int, batch_tokens: int | None) -> list[int]:
-    """Texts of each batch of texts in the order of their lengths; every batch but the last is as large as may be."""
+    """Returns the number of texts in each batch, given lengths in ascending order. Every batch except the last is as
+    large as the limits allow.
+    """
     sizes: list[int] = []
     size = 0
     for length in ascending.tolist():
+        # Lengths ascend, so the batch with this text would be padded to this text's length.
         # The text would be the longest one of the batch.
         if size == batch_size or (size > 0 and batch_tokens is not None and (size + 1) * length > batch_tokens):
             sizes.append(size)
@@ -132,10 +139,10 @@ def _batch_sizes(ascending: Tensor, batch_size: int, batch_tokens: int | None) -
 
 @final
 class BatchStream:
-    """Batches of a split without end, pass after pass, each in an order of its own.
+    """An endless stream of batches of a split, pass after pass, each pass in a new order.
 
-    The order of pass p depends on seed, task and p alone. So two numbers are its whole state, and what other tasks do
-    changes nothing.
+    The order of pass p depends only on the seed, the task and p. The state is therefore just two numbers, and the order
+    does not depend on what other tasks do.
     """
 
     def __init__(self, split: TaskSplit, batch_size: int, seed: int, batch_tokens: int | None = None) -> None:
@@ -145,10 +152,10 @@ class BatchStream:
         self._seed = seed
         self._start(0)
         self.num_batches: int = len(self._order)
-        """Batches in one pass."""
+        """The number of batches in one pass."""
 
     def next(self) -> Batch:
-        """The next batch; after the last of a pass comes the first of the next pass."""
+        """Returns the next batch. The last batch of a pass is followed by the first one of the next pass."""
         if self._position == self.num_batches:
             self._start(self._pass + 1)
         indices_B, places_B = self._order[self._position], self._places[self._position]
@@ -156,11 +163,11 @@ class BatchStream:
         return self._split.batch(indices_B, places_B)
 
     def state_dict(self) -> dict[str, Any]:
-        """The pass and how many of its batches have been given."""
+        """Returns the number of the pass, and how many of its batches have been returned."""
         return {"pass": self._pass, "position": self._position}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on where the stream with that state was."""
+        """Continues where the stream that returned this state was."""
         self._start(state["pass"])
         self._position = min(state["position"], self.num_batches)  # after a change of the data there may be fewer
 
@@ -173,7 +180,7 @@ class BatchStream:
 
 
 def _target_ids(task: str, corpus: Corpus, vocabulary: Vocabulary) -> Tensor | None:
-    """The corpus's targets as ids of the task's labels, int64; -1 for unknown ones; None where there is none at all."""
+    """Returns the targets as ids of the task's labels, int64, -1 for unknown ones; None if there are no targets."""
     if not corpus.labels:
         return None
     labels = vocabulary[f"labels/{task}"]

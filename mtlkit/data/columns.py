@@ -1,6 +1,6 @@
-"""Columns: integers for each surface form of a split, made once, of which a batch carries the rows of its words.
+"""Columns: integers for each surface form of a split, computed once. A batch carries the rows of its words.
 
-Shapes: F distinct surface forms, C integers of a form, B batch, T words of the longest text.
+Shapes: F distinct surface forms, C integers per form, B batch, T words of the longest text.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 Table: TypeAlias = NDArray[np.integer[Any]]
-"""(F,) or (F, C), not negative; 0 stands for padding."""
+"""An integer array (F,) or (F, C) without negative values; 0 is padding."""
 
 MakeTables: TypeAlias = Callable[[Sequence[str]], Mapping[str, Table]]
-"""From F distinct surface forms to their tables by name, a row for each form in the order of the forms."""
+"""A function from F distinct surface forms to tables by name, each with one row per form, in the order of the forms."""
 
 NARROW = (np.int8, np.int16, np.int32, np.uint8)
-"""Types that PyTorch can index as they are; tables of other types are kept as int64."""
+"""The integer types that PyTorch can index with directly. Tables of other types are stored as int64."""
 
 
 def fault_of(table: object, num_forms: int) -> str | None:
-    """What keeps something from being the table of `num_forms` forms, as the end of a sentence, or None."""
+    """Returns why a value is not a valid table of `num_forms` forms, as the end of a sentence, or None."""
     if not isinstance(table, np.ndarray):
         return f"is of type {type(table).__name__}, not a NumPy array"
     if table.dtype.kind not in "iu":
@@ -37,25 +37,25 @@ def fault_of(table: object, num_forms: int) -> str | None:
 
 
 def nested(parts: Mapping[str, Mapping[str, Table]]) -> dict[str, Table]:
-    """The tables of several parts under one roof: those of part `p` as `p.NAME`. `Text.part` is the way back."""
+    """Merges the tables of several parts: those of part `p` become `p.NAME`. The inverse is `Text.part`."""
     return {f"{part}.{name}": table for part, tables in parts.items() for name, table in tables.items()}
 
 
 @final
 class FormTables:
-    """The tables of a split's forms on a device; the rows of a batch are gathered there.
+    """The tables of a split's forms on a device, from which the rows of a batch are gathered.
 
-    Equal tables under several names are kept, and gathered, once: two embedders that read word ids share them.
+    Equal tables under several names are stored and gathered once, for example if two embedders read word ids.
 
     Args:
-        tables: by name, sound (`fault_of`).
+        tables: valid tables by name (see `fault_of`).
         num_forms: F.
-        device: where batches are made.
+        device: the device on which batches are created.
     """
 
     def __init__(self, tables: Mapping[str, Table], num_forms: int, device: torch.device | str = "cpu") -> None:
         self.padding_form = num_forms
-        """The row of padding, one below those of the forms: zeros."""
+        """The index of the padding row, which follows those of the forms and consists of zeros."""
         self._kept: list[Tensor] = []
         self._places: dict[str, int] = {}
         distinct: list[Table] = []
@@ -68,12 +68,12 @@ class FormTables:
             self._places[name] = place
 
     def rows(self, forms_BT: Tensor) -> dict[str, Tensor]:
-        """Each column of the words with these forms, int64: (B, T), or (B, T, C) of a table (F, C)."""
+        """Gathers each column for words with these forms, int64: (B, T), or (B, T, C) from a table (F, C)."""
         gathered = [table[forms_BT].long() for table in self._kept]
         return {name: gathered[place] for name, place in self._places.items()}
 
 
 def _with_padding(table: Table) -> Tensor:
-    """(F + 1,) or (F + 1, C); the last row is that of padding."""
+    """Appends a row of padding: returns (F + 1,) or (F + 1, C)."""
     padded = np.pad(table, [(0, 1), *[(0, 0)] * (table.ndim - 1)])
     return torch.from_numpy(padded if padded.dtype in NARROW else padded.astype(np.int64, copy=False))

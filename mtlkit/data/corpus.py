@@ -1,6 +1,6 @@
-"""One split of one task as flat integer columns: made once, cached on disk, cut and selected without copying text.
+"""One split of one task as flat integer columns: built once, cached on disk, cut and selected without copying text.
 
-Letters: n texts, N tokens in all of them, F distinct surface forms.
+Letters: n texts, N tokens in total, F distinct surface forms.
 """
 
 from array import array
@@ -21,16 +21,16 @@ NO_TARGET = -1
 @final
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """Columns of the n texts of a split. Nothing in it depends on a vocabulary.
+    """The columns of the n texts of a split. They do not depend on a vocabulary.
 
     `forms`    F distinct surface forms, in order of first appearance
-    `tokens`   int32 (N,): places in `forms`
+    `tokens`   int32 (N,): indices into `forms`
     `offsets`  int64 (n + 1,): text i has the tokens `offsets[i]` to `offsets[i + 1]`
     `labels`   distinct target strings, in order of first appearance
-    `targets`  int32, (n,) for labels and (N,) for tags: places in `labels`, -1 where there is none
-    `digests`  int64 (n,): identity of each whole text, blake2b of its words joined by blanks, taken before any cut
-    `places`   int32 (n,): which of the texts that were read each is, from 0; those that are left out are counted too
-    `skipped`  how many texts of the files are not among the n, by reason
+    `targets`  int32, (n,) for labels and (N,) for tags: indices into `labels`, -1 for a missing target
+    `digests`  int64 (n,): identity of each whole text, blake2b of its words joined by spaces, before any cut
+    `places`   int32 (n,): the position of each text among those that were read, from 0, including skipped ones
+    `skipped`  the number of texts in the files that are not among the n, by reason
     """
 
     forms: list[str]
@@ -45,7 +45,7 @@ class Corpus:
 
     @classmethod
     def from_instances(cls, instances: Iterable[Instance | Skipped], target_kind: TargetKind) -> Self:
-        """Numbers forms and targets in one pass. Raises ValueError where a target is not of `target_kind`."""
+        """Builds a corpus in one pass over instances. Raises ValueError if a target is not of `target_kind`."""
         forms, labels = _numbering(), _numbering()
         tokens, targets, offsets, digests = array("i"), array("i"), array("q", [0]), bytearray()
         places = array("i")
@@ -73,7 +73,7 @@ class Corpus:
 
     @classmethod
     def joined(cls, corpora: Sequence["Corpus"]) -> Self:
-        """The texts of several corpora with targets of one kind, one corpus after the other; so they are counted."""
+        """Concatenates corpora with targets of one kind. `places` are renumbered as if read in sequence."""
         forms, labels = _numbering(), _numbering()
         tokens = [np.array([forms[form] for form in each.forms], np.int32)[each.tokens] for each in corpora]
         # The last place is for -1, which stands for no target.
@@ -97,45 +97,45 @@ class Corpus:
 
     @property
     def num_read(self) -> int:
-        """How many texts were read, those that are left out among them."""
+        """The number of texts that were read, including skipped ones."""
         return len(self) + sum(self.skipped.values())
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """Words of each text, (n,)."""
+        """The number of words of each text, (n,)."""
         return np.diff(self.offsets)
 
     @property
     def identity(self) -> str:
-        """Stands for the texts in their order, whatever their targets and wherever they are cut: a sha256."""
+        """A SHA-256 that identifies the texts and their order, but depends neither on their targets nor on cuts."""
         return sha256(self.digests.astype("<i8").tobytes()).hexdigest()
 
     def select(self, indices: NDArray[np.integer]) -> "Corpus":
-        """The texts at these places, in this order; a place may be given twice."""
+        """Returns the texts at these positions, in this order; a position may be repeated."""
         return self._take(indices, self.lengths[indices])
 
     def keep(self, indices: NDArray[np.integer], reason: str) -> "Corpus":
-        """The texts at these distinct places; the others are counted as skipped, with the reason."""
+        """Returns the texts at these distinct positions. The others are counted as skipped for the given reason."""
         left_out = len(self) - len(indices)
         skipped = Counter(self.skipped) + Counter({reason: left_out})
         return replace(self.select(indices), skipped=dict(skipped))
 
     def head(self, limit: int) -> "Corpus":
-        """The first `limit` texts, or all where there are fewer."""
+        """Returns the first `limit` texts, or all if there are fewer."""
         return self.select(np.arange(min(limit, len(self))))
 
     def cut(self, max_length: int) -> "Corpus":
-        """Every text's first `max_length` words (and tags); digests still stand for the whole texts."""
+        """Cuts every text to its first `max_length` words (and tags). The digests remain those of the whole texts."""
         return self._take(np.arange(len(self)), np.minimum(self.lengths, max_length))
 
     def instance(self, index: int) -> Instance:
-        """The text at one place, back in words."""
+        """Returns the text at one position as words."""
         start, end = self.offsets[index], self.offsets[index + 1]
         words = tuple(self.forms[form] for form in self.tokens[start:end])
         return Instance(words, self.target(index))
 
     def target(self, index: int) -> Target | None:
-        """The label or the tags of the text at one place, None where it has none."""
+        """Returns the label or the tags of the text at one position, or None if it has none."""
         if self.target_kind == "label":
             label = self.targets[index]
             return None if label == NO_TARGET else self.labels[label]
@@ -143,17 +143,19 @@ class Corpus:
         return None if NO_TARGET in tags else tuple(self.labels[tag] for tag in tags)
 
     def form_counts(self) -> NDArray[np.int64]:
-        """How often each form occurs, (F,); 0 for a form that a cut or a selection has left without a token."""
+        """Returns how often each form occurs, (F,); 0 for forms that no longer occur after a cut or a selection."""
         return np.bincount(self.tokens, minlength=len(self.forms))
 
     def label_counts(self) -> dict[str, int]:
-        """How often each label (or tag) occurs; those that do not are left out."""
+        """Returns how often each label (or tag) occurs. Those that do not occur are left out."""
         counts = np.bincount(self.targets[self.targets != NO_TARGET], minlength=len(self.labels))
         return {label: int(count) for label, count in zip(self.labels, counts, strict=True) if count}
 
     def _take(self, indices: NDArray[np.integer], lengths: NDArray[np.int64]) -> "Corpus":
-        """The first `lengths[i]` words of each text `indices[i]`."""
+        """Returns the first `lengths[i]` words of each text `indices[i]`."""
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+        # For each token of the result, its position in the old `tokens`: text i starts at offsets[i] now, and at
+        # self.offsets[indices[i]] before, so all its tokens move by the same distance.
         positions = np.repeat(self.offsets[indices] - offsets[:-1], lengths) + np.arange(offsets[-1])
         return replace(
             self,
@@ -166,13 +168,14 @@ class Corpus:
 
 
 def text_digest(words: Iterable[str]) -> bytes:
-    """Eight bytes that stand for a text in audits: equal words, equal digest."""
+    """Returns an eight-byte digest of a text for audits. Equal words give equal digests."""
     return blake2b(" ".join(words).encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
 def _numbering() -> defaultdict[str, int]:
-    """A dictionary that gives each new key the next number."""
+    """Returns a dictionary that assigns the next number to each new key."""
     numbers: defaultdict[str, int] = defaultdict()
+    # Called before the key is inserted, so the length is the next number.
     numbers.default_factory = numbers.__len__
     return numbers
 

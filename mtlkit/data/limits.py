@@ -1,7 +1,8 @@
-"""How many labels and words there may be: more are refused before training, and in an archive."""
+"""Upper bounds on labels and words, enforced before training and when an archive is opened."""
 
 MAX_LABELS = 2**16
-"""Of a task."""
+"""The maximum number of labels of a task."""
 MAX_WORDS = 2**23
-"""Of the vocabulary: four times those of the largest published vectors. Reading a short word takes 160 bytes of memory,
-so all of them take less than 1.5 GB."""
+"""The maximum number of words in the vocabulary: four times as many as the largest published vectors have. A short word
+takes 160 bytes of memory when it is read, so the limit is below 1.5 GB.
+"""

@@ -1,4 +1,4 @@
-"""Files read line by line, with errors that name the line."""
+"""Reading of text files line by line, with errors that name the line."""
 
 import gzip
 import zlib
@@ -11,15 +11,17 @@ from mtlkit.errors import DataError
 
 Parsed = TypeVar("Parsed")
 LONGEST_LINE = 2**24
-"""Bytes. A longer line is no text of anybody's, but a file of another kind, or one that unpacks without end."""
+"""The maximum length of a line in bytes. A longer line is not text but another file type, or a decompression bomb."""
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    r"""The lines of a UTF-8 file, gzip if named `.gz`, numbered from 1 and without their `\n` or `\r\n`.
+    r"""Yields the lines of a UTF-8 file (gzip if named `.gz`), numbered from 1 and without their `\n` or `\r\n`.
 
-    Lines end at `\n` only: U+0085, U+2028 and the like are text here, though `str.splitlines` would split at them.
-    Raises DataError for a missing or unreadable file, damaged gzip, bytes that are not UTF-8 or NUL, and for a line of
-    more than 16 MiB.
+    Lines end only at `\n`: U+0085, U+2028 and similar characters are text, although `str.splitlines` splits at them.
+
+    Raises:
+        DataError: the file is missing or unreadable, the gzip data are damaged, or a line contains NUL, is not UTF-8 or
+            is longer than 16 MiB.
     """
     number = 0
     try:
@@ -35,7 +37,9 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def bounded_lines(file: IO[bytes]) -> Iterator[bytes]:
-    """A file's lines, the last with or without its end; of one that is too long its beginning."""
+    """Yields a file's lines, the last one with or without its newline. Of a line that is too long, only the beginning
+    is read.
+    """
     while line := file.readline(LONGEST_LINE + 1):
         yield line
         rest = line
@@ -44,7 +48,7 @@ def bounded_lines(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def what_is_wrong(line: bytes) -> str | None:
-    """What keeps a line's bytes from being text, whatever the encoding, and the remedy."""
+    """Returns why the bytes of a line are not text, whatever the encoding, and the remedy."""
     if len(line) > LONGEST_LINE:
         return f"a line of more than {LONGEST_LINE:,} bytes; give a text file, with a text a line"
     if b"\0" in line:
@@ -53,7 +57,7 @@ def what_is_wrong(line: bytes) -> str | None:
 
 
 def parse_lines(path: Path, parse: Callable[[str], Parsed]) -> Iterator[Parsed]:
-    """What `parse` makes of each line. A DataError of `parse` gets the file and line in front."""
+    """Applies `parse` to each line. The file and line are prepended to a DataError that it raises."""
     for number, line in read_lines(path):
         try:
             parsed = parse(line)
@@ -64,7 +68,7 @@ def parse_lines(path: Path, parse: Callable[[str], Parsed]) -> Iterator[Parsed]:
 
 @contextmanager
 def open_lines(path: Path) -> Iterator[IO[bytes]]:
-    """The file's lines, unpacked if its name ends in `.gz`. Raises DataError where it cannot be opened."""
+    """Opens a file, decompressing it if its name ends in `.gz`. Raises DataError if it cannot be opened."""
     try:
         file = path.open("rb")
     except FileNotFoundError:

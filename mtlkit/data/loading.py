@@ -1,4 +1,4 @@
-"""Corpora from readers: indexed once, kept in the cache, memory-mapped ever after."""
+"""Loading of corpora through readers: indexed once, cached on disk, and memory-mapped from then on."""
 
 import hashlib
 import inspect
@@ -22,13 +22,14 @@ STRINGS = ("forms", "labels", "target_kind", "skipped")
 
 
 def load_corpus(reader: Lazy[DatasetReader], source: str, *, cache: Path | None) -> Corpus:
-    """The corpus that `reader` makes of `source`: taken from `cache`, or made and put there; None keeps nothing.
+    """Returns the corpus that `reader` produces from `source`, loaded from `cache` if possible and stored there
+    otherwise.
 
-    An entry's key is made of the reader's settings and code, `source` and the contents of its files; a damaged entry is
-    made again.
+    The key of an entry is a digest of the reader's settings and code, `source`, and the contents of its files. A
+    damaged entry is rebuilt. If `cache` is None, nothing is stored.
 
     Raises:
-        DataError: the data are wrong or missing, hold no text at all, or the cache cannot be written.
+        DataError: the data are invalid, missing or empty, or the cache cannot be written.
     """
     built = reader.build()
     if cache is None:
@@ -67,7 +68,9 @@ def _key(reader: Lazy[DatasetReader], source: str, files: Sequence[Path]) -> str
 
 
 def _own_files(reader: Lazy[DatasetReader]) -> dict[str, Any]:
-    """sha256 of what readers and tokenisers save, which decides what words are; no entry where none of them does."""
+    """Returns digests of the files that readers and tokenisers save, which affect how texts are split into words; an
+    empty dict if none saves files.
+    """
     found: dict[str, dict[str, str]] = {}
     for place, part in parts_by_place(reader):
         if part.component.saves_files:
@@ -78,7 +81,9 @@ def _own_files(reader: Lazy[DatasetReader]) -> dict[str, Any]:
 
 
 def _code_sha256(component: type[Component]) -> str:
-    """sha256 of the file that defines a reader or tokeniser, so that a changed plugin reads anew."""
+    """Returns the SHA-256 of the file that defines a reader or tokeniser, so that a changed plugin invalidates the
+    cache.
+    """
     file = inspect.getsourcefile(component)
     return file_sha256(Path(file)) if file else ""
 
@@ -96,7 +101,7 @@ def _store(corpus: Corpus, entry: Path) -> None:
 
 
 def _open(entry: Path) -> Corpus | None:
-    """The stored corpus with its columns memory-mapped, or None where the entry is missing or damaged."""
+    """Returns the stored corpus with memory-mapped columns, or None if the entry is missing or damaged."""
     try:
         about = json.loads((entry / "corpus.json").read_bytes())
         strings = {name: about[name] for name in STRINGS}

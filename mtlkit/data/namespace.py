@@ -1,4 +1,4 @@
-"""An ordered set of tokens, and its file."""
+"""Ordered sets of tokens with ids, and their file format."""
 
 import re
 from collections.abc import Iterable
@@ -16,10 +16,10 @@ SPECIAL = re.compile("[\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
 
 @final
 class Namespace:
-    """Tokens in a fixed order; a token's place is its id.
+    """Tokens in a fixed order; the position of a token is its id.
 
-    An open namespace (words, characters) begins with `<pad>` and `<unknown>` and gives every token an id; a text's own
-    word `<pad>` is a word like others. A closed one (labels) gives unknown tokens -1.
+    An open namespace (words, characters) begins with `<pad>` and `<unknown>` and gives every token an id; a word
+    `<pad>` in a text is an ordinary word. A closed one (labels) gives unknown tokens -1.
     """
 
     def __init__(self, tokens: Iterable[str], *, is_open: bool) -> None:
@@ -31,11 +31,11 @@ class Namespace:
         assert len(self._ids) == len(self.tokens) - len(reserved), "a token stands twice"
 
     def index(self, token: str) -> int:
-        """The token's id; 1 or, in a closed namespace, -1 where it is unknown."""
+        """Returns the id of a token. If it is unknown, the id is 1, or -1 in a closed namespace."""
         return self._ids.get(token, self._unknown)
 
     def token(self, index: int) -> str:
-        """The token with that id."""
+        """Returns the token with this id."""
         return self.tokens[index]
 
     def __len__(self) -> int:
@@ -50,13 +50,13 @@ class Namespace:
     __hash__ = None  # type: ignore[assignment]  # equal by content, and long
 
     def save(self, path: Path) -> None:
-        r"""Writes one token a line, whole or not at all; `\`, line breaks and other controls as `\\` and `\uXXXX`."""
+        r"""Writes one token per line, atomically. `\` and control characters are escaped as `\\` and `\uXXXX`."""
         lines = [SPECIAL.sub(_escaped, token) + "\n" for token in self.tokens]
         write_atomically(path, "".join(lines).encode())
 
     @classmethod
     def load(cls, path: Path, *, is_open: bool) -> Self:
-        """Reads what `save` wrote. Raises DataError where the file is missing or is no such file."""
+        """Reads a file that `save` wrote. Raises DataError if the file is missing or is not in that format."""
         tokens = [re.sub(r"\\(\\|u[0-9a-f]{4})", _unescaped, line) for _, line in read_lines(path)]
         reserved = 2 if is_open else 0
         if tokens[:reserved] != [PADDING, UNKNOWN][:reserved] or len(set(tokens[reserved:])) != len(tokens) - reserved:

@@ -1,4 +1,4 @@
-"""Shares the texts of a task's files out anew."""
+"""Redistributes the texts of a task's files among its splits."""
 
 import hashlib
 from collections.abc import Mapping
@@ -13,28 +13,32 @@ from mtlkit.types import NonNegativeInt, PositiveInt
 
 
 class ResplitSettings(Spec):
-    """Takes the texts of a task's files together and draws its splits anew; what is left is for training."""
+    """Pools the texts of a task's files and draws its splits at random; the remainder is used for training."""
 
     dev: PositiveInt
-    """Texts for dev, out of the train and dev files."""
+    """The number of dev texts, drawn from the train and dev files."""
     test: PositiveInt | None = None
-    """Texts for test; the test file's join the others then. None leaves that file as it is."""
+    """The number of test texts; the texts of the test file are then pooled with the others. None keeps the test file as
+    it is.
+    """
     seed: NonNegativeInt = 0
-    """Which texts: their own seed, so that another seed of the experiment keeps the splits."""
+    """The seed that decides which texts are drawn. It is separate, so that another seed of the experiment keeps the
+    splits.
+    """
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """Those that are drawn anew."""
+        """The names of the splits that are redrawn."""
         return ("train", "dev") if self.test is None else ("train", "dev", "test")
 
 
 def resplit(corpora: Mapping[str, Corpus], settings: ResplitSettings, task: str) -> dict[str, Corpus]:
-    """The splits drawn anew. Each text of the files is in one of them, in the files' order within it.
+    """Redraws the splits. Each text of the files is in exactly one of them, in the order of the files.
 
     Args:
-        corpora: the files of `settings.splits`.
-        settings: how many texts go where.
-        task: each task is drawn for itself.
+        corpora: the corpora of `settings.splits`.
+        settings: the number of texts of each split.
+        task: the name of the task; each task is drawn independently.
 
     Raises:
         DataError: there are too few texts.

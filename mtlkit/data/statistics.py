@@ -12,7 +12,7 @@ from mtlkit.data.corpus import Corpus
 @final
 @dataclass(frozen=True)
 class SplitStatistics:
-    """Figures of one split of one task."""
+    """Figures about one split of one task."""
 
     task: str
     split: str
@@ -22,15 +22,17 @@ class SplitStatistics:
     median_length: float
     max_length: int
     labels: dict[str, int]
-    """How often each label or tag occurs, the most frequent first."""
+    """How often each label or tag occurs, in descending order."""
     distinct_words: int
-    """Distinct surface forms."""
+    """The number of distinct surface forms."""
     unknown_share: float | None
-    """Share of tokens whose surface form the task's train split lacks; None for train itself or without one."""
+    """The fraction of tokens whose surface form does not occur in the task's train split; None for train itself, or if
+    there is no train split.
+    """
 
 
 def statistics(corpora: Mapping[str, Mapping[str, Corpus]]) -> list[SplitStatistics]:
-    """The figures of every split of every task, in the order given."""
+    """Computes the figures of every split of every task, in the given order."""
     return [
         _statistics(task, split, corpus, splits.get("train") if split != "train" else None)
         for task, splits in corpora.items()

@@ -1,4 +1,4 @@
-"""Tags that are against the BIO scheme."""
+"""Tags that violate the BIO scheme."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,10 +7,10 @@ from mtlkit.data.corpus import NO_TARGET, Corpus
 
 
 def texts_with_stray_tags(corpus: Corpus) -> NDArray[np.int64]:
-    """Places of the texts in which an `I-x` stands that continues no `B-x` or `I-x`.
+    """Returns the positions of the texts that contain an `I-x` which does not continue a `B-x` or `I-x`.
 
-    None where no tag begins with `B-`: then the scheme is another one. Metrics and heads read such an `I-x` as the
-    beginning of a span, as conlleval does.
+    Returns None if no tag begins with `B-`, since the scheme is then another one. Metrics and heads treat such an `I-x`
+    as the beginning of a span, as conlleval does.
     """
     if corpus.target_kind != "tags" or not any(label.startswith("B-") for label in corpus.labels):
         return np.empty(0, np.int64)

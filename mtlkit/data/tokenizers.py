@@ -1,4 +1,4 @@
-"""Tokenisers: raw text into words."""
+"""Tokenisers, which split raw text into words."""
 
 import re
 from abc import abstractmethod
@@ -12,25 +12,26 @@ from mtlkit.types import Pattern
 
 
 class Tokenizer(Component, offers=("files",)):
-    """Cuts raw text into words. A whole one:
+    """Splits raw text into words. A complete example:
 
     @Tokenizer.register("letters")
     class LetterTokenizer(Tokenizer):
         def tokenize(self, text):
             return [letter for letter in text if not letter.isspace()]
 
-    Given at build: `files` (Path or None), the folder of what it has saved (see `Component`).
+    Run-time values offered: `files` (Path or None), the folder with the files that the component has saved (see
+    `Component`).
     """
 
     @abstractmethod
     def tokenize(self, text: str) -> list[str]:
-        """The words in order, none of them empty; an empty list where the text holds none."""
+        """Returns the words in order, none of them empty; an empty list if the text has none."""
 
 
 @final
 @Tokenizer.register("whitespace")
 class WhitespaceTokenizer(Tokenizer):
-    """Cuts at white space and nowhere else: for text that is tokenised already."""
+    """Splits at white space and nowhere else, for text that is tokenised already."""
 
     def tokenize(self, text: str) -> list[str]:
         return text.split()
@@ -49,10 +50,10 @@ WORDS_AND_MARKS = (
 @final
 @Tokenizer.register("regex")
 class RegexTokenizer(Tokenizer):
-    """Takes every match of `pattern` as a word and drops what lies between.
+    """Returns every match of `pattern` as a word and drops the text between matches.
 
-    The default drops white space only. It keeps apostrophes inside words, whole numbers, links, @names, #tags, common
-    emoticons and runs of one mark (`!!!`, `...`).
+    The default drops only white space. It keeps together words with apostrophes, numbers, links, @names, #tags, common
+    emoticons and repeated punctuation (`!!!`, `...`).
     """
 
     def __init__(self, pattern: Pattern = WORDS_AND_MARKS) -> None:
@@ -65,9 +66,9 @@ class RegexTokenizer(Tokenizer):
 @final
 @Tokenizer.register("spacy")
 class SpacyTokenizer(Tokenizer):
-    """The rules of spaCy's blank pipeline for a language; no model is downloaded.
+    """The tokenisation rules of spaCy's blank pipeline for a `language`; no model is downloaded.
 
-    Raises ConfigError where spaCy is not installed or does not know the language.
+    Raises ConfigError if spaCy is not installed or does not know the language.
     """
 
     def __init__(self, language: Annotated[str, Field(pattern="^[a-z]{2,3}$")] = "en") -> None:

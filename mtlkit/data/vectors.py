@@ -1,4 +1,4 @@
-"""Pretrained word vectors in GloVe's text form.
+"""Pretrained word vectors in GloVe's text format.
 
 Letters: W words, E vector size.
 """
@@ -27,13 +27,13 @@ class Vectors:
 
     @classmethod
     def read(cls, path: Path, limit: int | None = None) -> Self:
-        """The first `limit` lines (None: all) of a file of lines `word v1 ... vE`, plain or gzip (`.gz`).
+        """Reads the first `limit` lines (None: all) of a file of lines `word v1 ... vE`, plain or gzip (`.gz`).
 
-        A word may hold blanks, as some of GloVe 840B do: the last E fields are the vector, E being what the first
-        line has.
+        A word may contain spaces, as some of GloVe 840B do: the last E fields are the vector, where E is determined by
+        the first line.
 
         Raises:
-            DataError: a line has fewer or more numbers than the first, or something that is no number; no line at all.
+            DataError: the file is empty, a line has more or fewer numbers than the first, or a field is not a number.
         """
         words: list[str] = []
         values = array("f")
@@ -58,21 +58,23 @@ class Vectors:
 
     @property
     def dim(self) -> int:
-        """E."""
+        """The size E of the vectors."""
         return int(self.matrix.shape[1])
 
     @cached_property
     def places(self) -> dict[str, int]:
-        """Each word's row; its first where the file has it twice."""
+        """The row of each word; the first one if the file repeats the word."""
         return {word: place for place, word in reversed(list(enumerate(self.words)))}
 
     def rows(self, words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """For each word its row in `matrix` (0 where it has none), int64 (n,), and whether it has one, bool (n,)."""
+        """Looks up words: returns their rows in `matrix` (0 if missing), int64 (n,), and whether they were found, bool
+        (n,).
+        """
         rows = np.array([self.places.get(word, -1) for word in words], np.int64)
         return np.maximum(rows, 0), rows >= 0
 
     def coverage(self, words: Sequence[str], counts: Iterable[int]) -> tuple[float, float]:
-        """The shares of `words` and of their occurrences that have a vector."""
+        """Returns the fraction of distinct `words`, and of their occurrences, that have a vector."""
         _, found = self.rows(words)
         weights = np.fromiter(counts, np.float64, len(words))
         return float(found.mean()), float(weights[found].sum() / weights.sum())

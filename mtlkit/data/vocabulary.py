@@ -33,21 +33,23 @@ class VocabularySettings(Spec):
     min_count: PositiveInt = 1
     """How often a word must occur in the training texts, unless it has a pretrained vector."""
     max_words: PositiveInt | None = None
-    """At most so many words without a pretrained vector, the most frequent ones."""
+    """The maximum number of words without a pretrained vector; the most frequent ones are kept."""
     lowercase: bool = True
-    """Whether `The` and `the` are one word; characters keep their case."""
+    """Whether `The` and `the` are the same word; characters keep their case."""
     one_number: bool = False
-    """Whether all numbers are one word, `0`; characters keep their digits."""
+    """Whether all numbers are the same word, `0`; characters keep their digits."""
     pretrained: DataPath | None = None
-    """A file of word vectors in GloVe's text form. All its words join, so that dev and test texts profit too."""
+    """A file of word vectors in GloVe's text format. All its words are added, which also covers words of dev and test
+    texts.
+    """
     pretrained_limit: NonNegativeInt | None = None
-    """Of the words that training texts lack, only those in the first so many lines of that file join."""
+    """How many lines of the pretrained file, from its start, may add words that do not occur in the training texts."""
 
 
 @final
 @dataclass(frozen=True)
 class Vocabulary:
-    """Namespaces `words`, `characters` and, for each task, `labels/<task>`."""
+    """The namespaces `words`, `characters` and, for each task, `labels/<task>`."""
 
     namespaces: Mapping[str, Namespace]
     lowercase: bool = True
@@ -63,7 +65,9 @@ class Vocabulary:
         lowercase: bool = True,
         one_number: bool = False,
     ) -> Self:
-        """A vocabulary of these tokens; ids of words and characters begin at 2, those of a task's labels at 0."""
+        """Creates a vocabulary of these tokens. Ids of words and characters begin at 2, those of a task's
+        labels at 0.
+        """
         namespaces = {"words": Namespace(words, is_open=True), "characters": Namespace(characters, is_open=True)}
         for task, names in (labels or {}).items():
             namespaces[f"labels/{task}"] = Namespace(names, is_open=False)
@@ -74,20 +78,20 @@ class Vocabulary:
 
     @property
     def tasks(self) -> list[str]:
-        """The tasks that have labels here."""
+        """The tasks whose labels are in the vocabulary."""
         return [name.removeprefix("labels/") for name in self.namespaces if name.startswith("labels/")]
 
     def labels(self, task: str) -> list[str]:
-        """The labels of a task in the order of their ids."""
+        """Returns the labels of a task in the order of their ids."""
         return self[f"labels/{task}"].tokens
 
     def word_ids(self, forms: Sequence[str]) -> NDArray[np.int64]:
-        """Each form's word id, (F,)."""
+        """Returns the word id of each form, (F,)."""
         words = self["words"]
         return np.array([words.index(word_of(form, self.lowercase, self.one_number)) for form in forms], np.int64)
 
     def character_ids(self, forms: Sequence[str]) -> NDArray[np.int64]:
-        """Each form's first characters, 24 at most, (F, C); 0 after its last."""
+        """Returns the ids of each form's first characters, at most 24, (F, C); 0 after the last one."""
         characters = self["characters"]
         width = min(MAX_CHARACTERS, max(map(len, forms), default=1))
         ids = np.full((len(forms), width), PADDING_ID, np.int64)
@@ -96,7 +100,7 @@ class Vocabulary:
         return ids
 
     def save(self, folder: Path) -> None:
-        """Writes a text file per namespace, and last `vocabulary.json`; makes the folder if need be."""
+        """Writes a text file per namespace, and `vocabulary.json` last. Creates the folder if needed."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, namespace in self.namespaces.items():
             namespace.save(_file(folder, name))
@@ -105,7 +109,7 @@ class Vocabulary:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Reads what `save` wrote: `load(save(v)) == v`. Raises DataError where a file is missing or damaged."""
+        """Reads what `save` wrote, so that `load(save(v)) == v`. Raises DataError if a file is missing or damaged."""
         try:
             about = json.loads((folder / "vocabulary.json").read_bytes())
             lowercase, tasks = bool(about["lowercase"]), [str(task) for task in about["tasks"]]
@@ -123,10 +127,10 @@ class Vocabulary:
 def build_vocabulary(
     training: Mapping[str, Corpus], settings: VocabularySettings, vectors: Vectors | None = None
 ) -> Vocabulary:
-    """The vocabulary of the tasks' training texts and of pretrained vectors (see `VocabularySettings`).
+    """Builds the vocabulary from the tasks' training texts and pretrained vectors (see `VocabularySettings`).
 
-    Words and characters stand by falling count, equal counts by code point; labels stand by code point. The order of
-    tasks and texts changes nothing but the order of the tasks.
+    Words and characters are ordered by descending count, ties by code point; labels by code point. Neither the order of
+    texts nor that of tasks affects the ids.
     """
     words: Counter[str] = Counter()
     characters: Counter[str] = Counter()
@@ -158,12 +162,14 @@ def _ranked(tokens: Iterable[str], counts: Counter[str]) -> list[str]:
 
 
 def word_of(form: str, lowercase: bool, one_number: bool) -> str:
-    """The word that a form stands for. A number is made of digits, a sign before and `.,/:-` between them."""
+    """Returns the word that a form stands for. A number consists of digits, with an optional sign and `.,/:-` between
+    digits.
+    """
     if one_number and NUMBER.fullmatch(form):
         return "0"
     return form.lower() if lowercase else form
 
 
 def _file(folder: Path, namespace: str) -> Path:
-    """A file name that no task's name can turn into another path."""
+    """Returns a file name for a namespace that no task name can turn into a path to elsewhere."""
     return folder / f"{quote(namespace.replace('/', '.', 1), safe='')}.txt"

@@ -1,4 +1,4 @@
-"""Embedders: the words of a batch in, a vector for each word out."""
+"""Embedders, which map the words of a batch to vectors."""
 
 from mtlkit.embedders.character_gru import CharacterGruEmbedder
 from mtlkit.embedders.characters import CharacterEmbedder

@@ -22,10 +22,11 @@ from mtlkit.types import PositiveInt, Probability
 @final
 @Embedder.register("character_gru")
 class CharacterGruEmbedder(Embedder):
-    """The last states of two GRUs that read a word's characters from either end (Yang, Salakhutdinov and Cohen 2016).
+    """The final states of two GRUs that read a word's characters from either end (Yang, Salakhutdinov and Cohen 2016).
 
-    With the tagger that Liu et al. 2019 copy as FS-MTL. Character vectors have `dim` numbers and begin as
-    U(-√(3/dim), √(3/dim)); `dropout` falls on them. A word's vector has `hidden_dim` numbers of each direction.
+    It is part of the tagger that Liu et al. 2019 reimplement as FS-MTL. Character vectors have size `dim` and are
+    initialised from U(-√(3/dim), √(3/dim)); `dropout` is applied to them. A word's vector has `hidden_dim` values per
+    direction.
     """
 
     def __init__(

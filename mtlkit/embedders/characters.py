@@ -23,11 +23,11 @@ from mtlkit.types import PositiveInt, Probability
 @final
 @Embedder.register("characters")
 class CharacterEmbedder(Embedder):
-    """A convolution over a word's characters and the maximum over its windows (Ma and Hovy 2016).
+    """A convolution over a word's characters, followed by the maximum over all windows (Ma and Hovy 2016).
 
-    Character vectors have `dim` numbers and begin as U(-√(3/dim), √(3/dim)); `dropout` falls on them. There is a
-    window of `width` around each character, with zeros beyond the word's ends. A word's vector has a number for each
-    of the `filters`.
+    Character vectors have size `dim` and are initialised from U(-√(3/dim), √(3/dim)); `dropout` is applied to them. A
+    window of `width` is centred on each character, with zeros beyond the word's ends. A word's vector has one value per
+    filter, `filters` in total.
     """
 
     def __init__(

@@ -21,7 +21,7 @@ from mtlkit.embedders.embedder import Embedder
 @final
 @Embedder.register("concatenated")
 class ConcatenatedEmbedder(Embedder):
-    """The vectors of all `embedders`, concatenated in their order; each one has its own dropout."""
+    """Concatenates the vectors of all `embedders` in order; each one has its own dropout."""
 
     def __init__(
         self,

@@ -18,12 +18,12 @@ from mtlkit.errors import ComponentError
 class Embedder(nn.Module, Component, offers=("vocabulary", "vectors", "fresh", "files")):
     """Turns the words of a batch into vectors.
 
-    It says by `columns` what it needs to know of words: their ids, characters, pieces, affixes, entries in a lexicon.
-    These are computed once for each distinct form of a split, and a batch carries them.
+    The method `columns` states what the embedder needs to know about words, such as ids, characters, word pieces,
+    affixes or lexicon entries. These are computed once for each distinct form of a split, and passed with every batch.
 
-    Given at build: `vocabulary` (Vocabulary); `fresh` (bool), whether the weights begin here, or will be loaded from a
-    checkpoint or an archive; `vectors` (Vectors or None), pretrained word vectors for fresh weights, if there are any;
-    `files` (Path or None), the folder of what it has saved (see `Component`).
+    Run-time values offered: `vocabulary` (Vocabulary); `fresh` (bool), whether the weights are initialised here, or
+    will be loaded from a checkpoint or an archive; `vectors` (Vectors or None), pretrained word vectors for fresh
+    weights; `files` (Path or None), the folder with the files that the component has saved (see `Component`).
     """
 
     output_dim: int
@@ -34,34 +34,35 @@ class Embedder(nn.Module, Component, offers=("vocabulary", "vectors", "fresh", "
 
     @abstractmethod
     def columns(self, forms: Sequence[str]) -> Mapping[str, Table]:
-        """The tables of F distinct surface forms, by name.
+        """Computes the tables of F distinct surface forms, by name.
 
-        A batch carries them as `Text.columns` under the same names, for this embedder alone: another one may call other
-        columns the same. A row depends on its form only, so that a word means the same in every split.
+        A batch carries them as `Text.columns` under the same names, visible to this embedder only: another one may use
+        the same names for other columns. A row must depend on its form only, so that a word has the same meaning in
+        every split.
 
         Returns:
-            NumPy arrays of integers, (F,), or (F, C) for forms of up to C parts. 0 is for padding, below the shorter
-            forms as well as where a text has no word.
+            NumPy integer arrays, (F,), or (F, C) for forms of up to C parts. 0 is padding, both after the parts of
+            shorter forms and where a text has no word.
         """
 
     @abstractmethod
     def forward(self, text: Text) -> Tensor:
-        """The vectors (B, T, E) of `text`, zero at padding."""
+        """Computes the vectors (B, T, E) of `text`, zero at padding."""
 
     def namespaces_of(self, parameter: str) -> Collection[str]:
-        """The namespaces of the vocabulary that a parameter of this name was made for.
+        """Returns the namespaces of the vocabulary that a parameter with this name depends on.
 
-        Weights of another archive may begin a parameter if these are equal there.
+        Weights from another archive can initialise the parameter only if these namespaces are equal there.
         """
         del parameter
         return ("words", "characters")
 
     @final
     def tables(self, forms: Sequence[str]) -> dict[str, Table]:
-        """What `columns` gives, checked.
+        """Calls `columns` and checks the result.
 
         Raises:
-            ComponentError: it is not what `columns` has to give.
+            ComponentError: the result is not what `columns` must return.
         """
         found = self.columns(forms)
         place = f"{type(self).__module__}.{type(self).__qualname__}: `columns`"

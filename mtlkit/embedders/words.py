@@ -23,12 +23,12 @@ from mtlkit.types import PositiveFloat, PositiveInt, Probability
 @final
 @Embedder.register("words")
 class WordEmbedder(Embedder):
-    """One table of word vectors of size `dim`, for all tasks; `dropout` falls on the vectors.
+    """A table of word vectors of size `dim`, for all tasks; `dropout` is applied to the vectors.
 
-    The vectors are tuned with the rest of the model, or stay as they begin if not `trainable`.
-    Rows with a pretrained vector begin with it. The others (`unknown`) begin as `uniform`, U(-init_range, init_range)
-    as in Liu et al. 2019, or as `zeros`, as in the public code of an author of Chen et al. 2018. PyTorch's own
-    N(0, 1) is not on offer: it costs 4 points of F1 on CoNLL-2000 chunking.
+    The vectors are trained with the rest of the model, or stay fixed if not `trainable`. Words with a pretrained vector
+    are initialised with it. The others (`unknown`) are initialised as `uniform`, U(-init_range, init_range) as in Liu
+    et al. 2019, or as `zeros`, as in the public code of an author of Chen et al. 2018. PyTorch's default N(0, 1) is not
+    offered: it costs 4 points of F1 on CoNLL-2000 chunking.
 
     Raises:
         ConfigError: `dim` is not the size of the pretrained vectors.

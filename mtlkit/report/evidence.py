@@ -15,7 +15,7 @@ from mtlkit.training import Predictions
 from mtlkit.training.records import Cosines
 
 Reach: TypeAlias = Literal["short", "long"]
-"""Of a pattern: one to three words, or six and more."""
+"""The reach of a pattern: short is one to three words, long six and more."""
 
 
 @final
@@ -24,12 +24,12 @@ class ReadText:
     """A text that is shown with what its words read."""
 
     number: int
-    """In its file, from 1, whatever is left out."""
+    """The text's number in its file, from 1, counting texts that are left out."""
     gold: Target | None
     predicted: Target
     reading: Reading
     gates: tuple[float, ...] | None = None
-    """How far each word's state was opened to what it read; of two networks, the mean."""
+    """How far each word's state was opened to what it read: the mean over networks, or None without a gate."""
 
 
 @final
@@ -38,13 +38,13 @@ class Example:
     """The place of a text where a pattern is strongest."""
 
     number: int
-    """Of the text, like that of a `ReadText`."""
+    """The text's number, as in `ReadText`."""
     words: Sequence[str]
-    """Of the whole text."""
+    """The words of the whole text."""
     place: int
-    """Of the word, from 0."""
+    """The position of the word, from 0."""
     source: int
-    """Of the word that it read."""
+    """The position of the word that was read, from 0."""
 
 
 @final
@@ -56,16 +56,16 @@ class Pattern:
     source: str
     reach: Reach
     distance: float
-    """In words, on average; positive where the source comes later."""
+    """The mean distance in words; positive where the source comes later."""
     weight: float
-    """Mean of what the word took of the source."""
+    """The mean of what the word took of the source."""
     lift: float
-    """How many times as much as if the word had read all words of its text alike; the geometric mean over the places
-    where the source is among those that it read most, which are above 1 even where words read at random."""
+    """How many times as much was read as if the word had read all words of its text alike: the geometric mean over the
+    places where the source is among those that it read most, which is above 1 even where words read at random."""
     usual: float
-    """The same of all words together, wherever the source is: near the lift, where everything reads it."""
+    """The lift of the source for all words together, wherever it stands; near `lift` where everything reads it."""
     count: int
-    """Texts that have such a place."""
+    """The number of texts that have such a place."""
     example: Example
 
 
@@ -77,11 +77,11 @@ class Affinity:
     word: str
     sender: str
     weight: float
-    """Mean of what the word took of the sender."""
+    """The mean of what the word took of the sender."""
     usual: float
-    """The same of all words."""
+    """The mean of what all words took of the sender."""
     count: int
-    """Texts that have the word."""
+    """The number of texts that have the word."""
 
 
 @final
@@ -90,16 +90,16 @@ class Offsets:
     """How the weights of a task's words lie around them, the word itself in the middle."""
 
     weights: tuple[float, ...]
-    """Mean over words of what they took from each offset."""
+    """The mean over words of what they took from each offset."""
     uniform: tuple[float, ...]
-    """The same as if every word had read all words of its text alike; ends of texts are in it."""
+    """What `weights` would be if every word read all words of its text alike; it accounts for the ends of texts."""
     before: float
-    """Mean of what is taken from all words before, also from further away."""
+    """The mean of what is taken from all words before, also from further away than `reach`."""
     after: float
 
     @property
     def reach(self) -> int:
-        """The largest offset."""
+        """The largest offset that is counted, in words."""
         return len(self.weights) // 2
 
 
@@ -110,17 +110,17 @@ class Observed:
 
     predictions: Predictions
     summary: Summary | None
-    """None where the scheme tells nothing."""
+    """The summary of the texts' traces; None where the scheme has none."""
     texts: Sequence[ReadText] = ()
-    """A few, the most telling first."""
+    """A few texts to show, the most telling first."""
     patterns: Sequence[Pattern] = ()
-    """Where words read positions: the strongest first."""
+    """The patterns of reading where words read positions, the strongest first."""
     offsets: Offsets | None = None
-    """Where words read positions."""
+    """The distances of reading; None where words do not read positions."""
     affinities: Sequence[Affinity] = ()
-    """Where words read tasks: for each sender a few, the strongest first."""
+    """The affinities where words read tasks: a few for each sender, the strongest first."""
     is_finite: bool = True
-    """Whether the model came to finite numbers; else the predictions are worth nothing."""
+    """Whether the model computed finite numbers; otherwise its predictions are worth nothing."""
 
 
 @final
@@ -129,20 +129,20 @@ class Epoch:
     """What the tasks shared after an epoch of training, as the run recorded it."""
 
     stage: str | None
-    """None where the run has no stages."""
+    """The name of its stage; None where the run has no stages."""
     number: int
-    """From 1, in its stage."""
+    """Its number in its stage, from 1."""
     summaries: Mapping[str, Summary]
-    """By task; none of those that told nothing."""
+    """The summary of each task that has one."""
     cosines: Cosines | None
 
     @property
     def name(self) -> str:
-        """`epoch 3`, or `epoch 3 of search`."""
+        """The epoch in words, as in `epoch 3`, or `epoch 3 of search`."""
         return f"epoch {self.number}" + ("" if self.stage is None else f" of {self.stage}")
 
     def cosine_pairs(self) -> Iterator[tuple[str, str, float]]:
-        """Each two tasks once, with the cosine of their gradients, where it is a finite number."""
+        """Each pair of tasks once, with the cosine of their gradients, where it is finite."""
         if self.cosines is not None:
             for (row, one), (column, other) in combinations(enumerate(self.cosines.tasks), 2):
                 cosine = self.cosines.cosines[row][column]
@@ -164,31 +164,31 @@ def summaries_by_epoch(course: Sequence[Epoch], kind: type[S]) -> Iterator[tuple
 @final
 @dataclass(frozen=True)
 class Evidence:
-    """Of one run or archive."""
+    """All that is known of one run or archive."""
 
     name: str
     experiment: Experiment
-    """The archive's: after stages, that of the last one."""
+    """The archive's experiment: after several stages, that of the last one."""
     meta: Mapping[str, Any]
-    """`meta.json` of the run, or what the archive keeps of it."""
+    """The run's `meta.json`, or what the archive keeps of it."""
     metrics: Mapping[str, Any] | None
-    """`metrics.json`; None of an archive alone."""
+    """The run's `metrics.json`; None for an archive alone."""
     log: Sequence[Mapping[str, Any]]
-    """The lines of `metrics.jsonl`; none of an archive alone."""
+    """The lines of the run's `metrics.jsonl`; empty for an archive alone."""
     course: Sequence[Epoch]
-    """What was recorded of the sharing after each epoch; nothing of an archive alone."""
+    """What was recorded of the sharing after each epoch; empty for an archive alone."""
     baselines: Sequence[RunRecord]
-    """Finished runs that stand beside it."""
+    """Finished runs that are shown beside it."""
     split: str
     """`train`, `dev` or `test`: where the texts of `observed` come from."""
     observed: Mapping[str, Observed]
-    """By task, in the experiment's order."""
+    """What the texts of each task have shown, in the experiment's order."""
     notes: Sequence[str] = ()
     """What the report cannot show, why, and how it could."""
     sha256: str = ""
-    """Of the archive."""
+    """The digest of the archive."""
     resolved: Mapping[str, Any] | None = None
-    """The run's experiment with every default filled in and all stages; None of an archive alone."""
+    """The run's experiment with every default filled in and all stages; None for an archive alone."""
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -197,5 +197,5 @@ class Evidence:
 
     @property
     def num_texts(self) -> int:
-        """How many were read for this report."""
+        """The number of texts that were read for this report."""
         return sum(len(seen.predictions.predicted) for seen in self.observed.values())

@@ -1,4 +1,4 @@
-"""From sections to one HTML file that needs nothing else: no network, no other file."""
+"""Turns sections into one HTML file that needs neither a network nor other files."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ GENERATOR = f"mtlkit report {__version__}"
 
 
 def page(evidence: Evidence, sections: Sequence[Section]) -> str:
-    """The whole file. Equal input gives equal text."""
+    """The HTML of the whole page. Equal input gives equal text."""
     script = Markup("\n{}").format(joined("script.js"))
     digests = items(evidence.meta.get("data"))
     data = Table(("file", "sha256"), tuple((Path(file).name, str(digest)) for file, digest in digests))

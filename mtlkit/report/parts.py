@@ -8,13 +8,13 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 Cell: TypeAlias = str | int | float | None
-"""None is an empty one."""
+"""A cell of a table; None is an empty one."""
 
 
 @final
 @dataclass(frozen=True)
 class Table:
-    """Rows of as many cells as the header has names; on the page, and as the data of a chart in a CSV file."""
+    """A table of the page, or the data of a chart. Rows have as many cells as the header has names."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
@@ -27,16 +27,16 @@ class Chart:
     """A drawing that stands on the page and, with `--figures`, in files of its own."""
 
     name: str
-    """Of its files, without ending: lower-case words with hyphens."""
+    """The name of its files, without ending: lower-case words with hyphens."""
     title: str
     caption: str
-    """One or two sentences: what is drawn, and of what the axes are; read aloud in its place."""
+    """One or two sentences on what is drawn and what the axes are, which screen readers read in the drawing's place."""
     data: Table
     """All numbers that are drawn."""
     draw: Callable[[Figure], None]
     """Draws on an empty figure, in colours of `mtlkit.report.charts.theme` only, so that a dark page can turn them."""
     height: float = 2.7
-    """Inches. All charts are as wide as a phone shows at its own size."""
+    """The height in inches. All charts are as wide as a phone shows at its own size."""
 
 
 @final
@@ -46,7 +46,7 @@ class View:
 
     markup: Markup
     figures: Sequence[Chart] = ()
-    """What stands for it in `--figures`."""
+    """The charts that stand for it in `--figures`."""
 
 
 Part: TypeAlias = Table | Chart | View
@@ -58,7 +58,7 @@ class Section:
     """A part of the page with a heading."""
 
     anchor: str
-    """Lower-case words with hyphens; where the table of contents points to."""
+    """The target of the table of contents: lower-case words with hyphens."""
     title: str
     lead: str
     """What is seen here and how to read it, in plain sentences."""

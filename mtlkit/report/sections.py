@@ -9,22 +9,20 @@ from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Chart, Section, View
 from mtlkit.report.views import (
     affinities,
+    course,
     curves,
-    discriminator,
     distances,
-    gradients,
     mixture,
     patterns,
     pool,
     positions,
-    reading_course,
     sharing_map,
     summary,
     words,
     work,
 )
 
-VIEWS: tuple[Callable[[Evidence], Section | list[Section] | None], ...] = (
+VIEWS: tuple[Callable[[Evidence], Section | None], ...] = (
     summary.section,
     curves.section,
     sharing_map.section,
@@ -35,20 +33,16 @@ VIEWS: tuple[Callable[[Evidence], Section | list[Section] | None], ...] = (
     distances.section,
     pool.section,
     mixture.section,
-    discriminator.section,
-    reading_course.section,
-    gradients.section,
+    course.discriminator_section,
+    course.reading_section,
+    course.gradients_section,
     work.section,
 )
 
 
 def sections_of(evidence: Evidence) -> list[Section]:
-    """Those that have something to show."""
-    sections: list[Section] = []
-    for view in VIEWS:
-        found = view(evidence)
-        sections += found if isinstance(found, list) else [found] if found is not None else []
-    return sections
+    """Makes the sections that have something to show."""
+    return [section for view in VIEWS if (section := view(evidence)) is not None]
 
 
 def write_figures(sections: list[Section], folder: Path) -> list[Path]:

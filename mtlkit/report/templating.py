@@ -10,16 +10,16 @@ from mtlkit.text import visible
 
 
 def render(template: str, **values: Any) -> Markup:
-    """A template of `mtlkit/report/templates` with these values.
+    """Fills in a template of `mtlkit/report/templates`.
 
-    All of them are escaped but markup, characters that act instead of being seen are shown, and a name that has no
+    All values but markup are escaped, characters that act instead of being seen are shown, and a name that has no
     value is an error.
     """
     return Markup(_environment().get_template(template).render(values))
 
 
 def joined(first: str) -> Markup:
-    """All templates with the ending of the first one, style or script, behind it: each view brings its own."""
+    """Joins all styles or all scripts, `first` being the first of them: each view brings its own."""
     names = _environment().list_templates(extensions=[first.rsplit(".", 1)[1]])
     return Markup("").join(render(name) for name in [first, *(name for name in names if name != first)])
 
@@ -37,7 +37,7 @@ def _environment() -> Environment:
 
 
 def _shown(value: Any) -> Any:
-    """What a template prints: nothing for None, and a stranger's text so that all of it is seen."""
+    """What a template prints of a value: nothing for None, and a stranger's text so that all of it is seen."""
     if value is None:
         return ""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

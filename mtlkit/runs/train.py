@@ -17,6 +17,7 @@ from mtlkit.data import Vocabulary
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.experiment import (
     AnyExperiment,
+    Corpora,
     Experiment,
     LoadedExperiment,
     data_hashes,
@@ -222,6 +223,11 @@ def _train(
         if number == 0:
             save_files(run.files, components_of_tasks(experiment))
         outcomes.append(stage.finish())
+    _finish(run, experiment, outcomes, corpora)
+
+
+def _finish(run: RunDirectory, experiment: Experiment, outcomes: Sequence[Outcome], corpora: Corpora) -> None:
+    """Writes the archive of the last stage, then the figures, which mark the run as finished."""
     last = outcomes[-1]
     # What is only known at the end is left out, so that resuming a finished run writes the same bytes.
     meta = {key: value for key, value in run.read_meta().items() if key not in ("finished", "ran")} | _ran(outcomes)

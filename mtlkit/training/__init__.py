@@ -1,6 +1,5 @@
 """Training: the generic trainer and its interchangeable parts."""
 
-from mtlkit.figures import AVERAGE, with_averages  # only the report still takes them from here
 from mtlkit.training.checkpoints import NO_FIT, Checkpoints
 from mtlkit.training.derivations import PathDerivation
 from mtlkit.training.evaluation import (
@@ -32,7 +31,6 @@ from mtlkit.training.update_strategies import SearchStrategy, UpdateStrategy
 from mtlkit.training.weights import load_weights, taken_over
 
 __all__ = [
-    "AVERAGE",
     "Checkpoints",
     "DecodedBatch",
     "EpochEnd",
@@ -70,5 +68,4 @@ __all__ = [
     "parameters_by_role",
     "SearchStrategy",
     "taken_over",
-    "with_averages",
 ]

@@ -13,8 +13,6 @@ from mtlkit.errors import ComponentError
 from mtlkit.figures import SHARE, Figure, score_problem
 from mtlkit.metrics import Metric
 
-CLEAN = "clean_"  # only the report still reads it
-
 
 @final
 @dataclass(frozen=True, eq=False)

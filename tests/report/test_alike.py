@@ -8,7 +8,8 @@ from mtlkit.report.analysis.strengths import alike, next_to_nothing, strengths_o
 from mtlkit.report.charts.drawing import inline_svg
 from mtlkit.report.charts.over_training import SHARE, over_training
 from mtlkit.report.evidence import Epoch
-from mtlkit.report.views import reading_course, sharing_map
+from mtlkit.report.views import sharing_map
+from mtlkit.report.views.course import reading_section
 from mtlkit.report.views.sharing_map import map_view
 from mtlkit.sharing.summaries import WordSummary
 from tests.report import shared_evidence
@@ -51,7 +52,7 @@ def test_spreads_near_one_are_told() -> None:
     assert "the words of all tasks read nearly all alike" in alike(flat)
     lines = [{"epoch": 1, "sharing": {task: summary.to_json() for task, summary in flat.items()}}]
     given = evidence(flat, lines)
-    section = reading_course.section(given)
+    section = reading_section(given)
     assert section is not None and "all alike" in next(p.caption for p in section.parts if p.name == "reading-spread")
     shared = sharing_map.section(given)
     assert shared is not None and "read nearly all alike" in shared.lead
@@ -71,5 +72,5 @@ def test_a_matrix_says_what_its_rows_and_columns_are() -> None:
 
 def test_a_grid_over_training_says_that_columns_are_epochs() -> None:
     make = shared_evidence.words
-    section = reading_course.section(evidence(made(make, GRID), course_of(make, GRID, 3)))
+    section = reading_section(evidence(made(make, GRID), course_of(make, GRID, 3)))
     assert section is not None and {"pair", "epoch"} <= words_of(section.parts[0])

@@ -53,6 +53,13 @@ def test_a_ring_has_those_beside_each_other_that_are_linked_most(size: int, seed
     order = ring_order(linked(lambda row, column: 1 / abs(row - column), places))
     chain = [f"t{place}" for place in range(size)]
     assert list(order) in (chain, chain[::-1])
+    assert places.index(int(order[0][1:])) < places.index(int(order[-1][1:])), "it begins with what is given first"
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_a_ring_of_those_that_are_linked_alike_stays_as_it_is(size: int) -> None:
+    strengths = linked(lambda row, column: 0.5, range(size))
+    assert ring_order(strengths) == strengths.tasks
 
 
 @pytest.mark.parametrize("seed", range(4))

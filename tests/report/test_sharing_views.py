@@ -14,13 +14,21 @@ from mtlkit.report.charts.drawing import inline_svg, write_chart
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Chart, Section, View
 from mtlkit.report.reading.course import read_course
-from mtlkit.report.views import discriminator, gradients, mixture, pool, reading_course, sharing_map
+from mtlkit.report.views import mixture, pool, sharing_map
+from mtlkit.report.views.course import discriminator_section, gradients_section, reading_section
 from mtlkit.sharing.summaries import PathSummary
 from mtlkit.text import visible
 from tests.report import shared_evidence
 from tests.report.shared_evidence import FOUR, GRID, HOSTILE, Make, course_of, evidence, made
 
-VIEWS = [sharing_map, pool, mixture, discriminator, gradients, reading_course]
+VIEWS = [
+    sharing_map.section,
+    pool.section,
+    mixture.section,
+    discriminator_section,
+    gradients_section,
+    reading_section,
+]
 MAKES = [
     shared_evidence.path,
     shared_evidence.words,
@@ -32,7 +40,7 @@ TASKS = {"one": FOUR[:1], "two": FOUR[:2], "four": FOUR, "twenty": GRID, "hostil
 
 
 def sections(given: Evidence) -> list[Section]:
-    return [section for view in VIEWS if (section := view.section(given)) is not None]
+    return [section for view in VIEWS if (section := view(given)) is not None]
 
 
 def charts(section: Section) -> Iterator[Chart]:
@@ -208,7 +216,7 @@ def test_changes_of_paths_are_counted() -> None:
 
 def test_the_record_of_cosines_is_what_is_drawn() -> None:
     course = course_of(shared_evidence.words, FOUR, 3)
-    section = gradients.section(evidence(made(shared_evidence.words, FOUR), course))
+    section = gradients_section(evidence(made(shared_evidence.words, FOUR), course))
     assert section is not None
     means, pairs = charts(section)
     for place, epoch in enumerate(read_course(course)):
@@ -226,7 +234,7 @@ def test_the_record_of_cosines_is_what_is_drawn() -> None:
 
 def test_chance_stands_beside_the_discriminators_accuracy() -> None:
     given = of(shared_evidence.guess, "four")
-    section = discriminator.section(given)
+    section = discriminator_section(given)
     assert section is not None and "0.25" in section.lead
     together, single = charts(section)
     first = {task: summary.to_json() for task, summary in given.course[0].summaries.items()}
@@ -250,7 +258,7 @@ def test_own_and_other_coefficients_are_means_over_layers() -> None:
 
 
 def test_a_measure_that_no_task_has_is_not_drawn() -> None:
-    section = reading_course.section(of(shared_evidence.words, "four"))
+    section = reading_section(of(shared_evidence.words, "four"))
     assert section is not None
     assert [chart.name for chart in charts(section)] == ["reading-senders", "reading-spread", "reading-gate"]
 
@@ -260,7 +268,7 @@ def test_numbers_of_a_grid_say_the_stage_too() -> None:
         *course_of(shared_evidence.positions, GRID, 1, "search"),
         *course_of(shared_evidence.positions, GRID, 1, "tune"),
     ]
-    section = reading_course.section(evidence(made(shared_evidence.positions, GRID), course))
+    section = reading_section(evidence(made(shared_evidence.positions, GRID), course))
     assert section is not None
     for chart in charts(section):
         assert {row[1:3] for row in chart.data.rows} == {("search", 1), ("tune", 1)}

@@ -48,7 +48,7 @@ def evidence(**observed):
     """Of two tasks, only the first of which has something to show."""
     predictions = Predictions(TASK, "", ["good"], ["good"], [Lazy.of(Metric.by_name("accuracy"))])
     seen = {TASK: Observed(predictions, None, **observed), "films": Observed(predictions, None)}
-    return Evidence("run", None, {}, None, [], [], [], "test", seen, {})
+    return Evidence("run", None, {}, None, [], [], [], "test", seen)
 
 
 def text(tasks=None, both=False, **answers):

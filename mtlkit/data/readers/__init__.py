@@ -1,4 +1,4 @@
-"""Dataset readers: files of one task into instances."""
+"""Dataset readers, which turn the files of one task into instances."""
 
 from mtlkit.data.readers.columns import ColumnsReader
 from mtlkit.data.readers.jsonl import JsonLinesReader

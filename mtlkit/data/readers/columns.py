@@ -1,4 +1,4 @@
-"""Tagged sentences, one token a line."""
+"""A reader of tagged sentences with one token per line."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,17 +16,18 @@ from mtlkit.types import NonNegativeInt
 @final
 @DatasetReader.register("columns")
 class ColumnsReader(DatasetReader):
-    """One token a line, its columns beside it, an empty line after each sentence; plain or gzip (`.gz`). Two forms:
+    """One token per line with its columns, and an empty line after each sentence; plain or gzip (`.gz`). Two formats:
 
-    - The file's first line is `# columns = TOKEN UPOS ...`: TABs between the columns, and lines that start with `# `
-      and hold no TAB are comments; `# domain = x` gives the domain of the sentence below it.
-    - Any other first line, as in CoNLL-2000: blanks or TABs between the columns and no comments (a token may be `#`).
+    - If the file's first line is `# columns = TOKEN UPOS ...`, columns are separated by TABs, and lines that start with
+      `# ` and contain no TAB are comments; `# domain = x` gives the domain of the sentence that follows.
+    - Otherwise, as in CoNLL-2000, columns are separated by spaces or TABs and there are no comments (a token may be
+      `#`).
 
-    `words` and `tags` choose columns by name (first form) or by place, counted from 0. `domain` keeps the sentences of
-    one domain. With `types`, tags `B-x` and `I-x` of other types than these are `O`, as if nothing had been marked:
-    `types: ['V']` makes verb identification of semantic roles.
+    `words` and `tags` select columns by name (first format) or by position, counted from 0. `domain` keeps only the
+    sentences of one domain. With `types`, tags `B-x` and `I-x` of any other type are read as `O`: `types: ['V']` turns
+    semantic role labelling into verb identification.
 
-    To predict, it takes a text with blanks between its words or {"words": [...], "tags": [...]}.
+    For prediction, it accepts a text with spaces between its words or {"words": [...], "tags": [...]}.
     """
 
     target_kind: TargetKind = "tags"

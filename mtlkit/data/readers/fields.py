@@ -1,4 +1,4 @@
-"""Instances from raw text and from JSON objects: what the readers share."""
+"""Instances from raw text and from JSON objects, as used by several readers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from mtlkit.errors import DataError
 
 
 def words_of(text: str, tokenizer: Tokenizer) -> tuple[str, ...]:
-    """The words of a text. Raises DataError where there are none."""
+    """Splits a text into words. Raises DataError if there are none."""
     words = tuple(tokenizer.tokenize(text))
     if not words:
         raise DataError("the text holds no words; remove it or fill it in")
@@ -20,9 +20,9 @@ def words_of(text: str, tokenizer: Tokenizer) -> tuple[str, ...]:
 @final
 @dataclass(frozen=True)
 class Fields:
-    """Which field of a JSON object holds what; None where there is no such field.
+    """The names of the fields of a JSON object, or None for fields that the reader does not use.
 
-    A list of words is preferred to a text, tags to a label.
+    A list of words takes precedence over a text, and tags take precedence over a label.
     """
 
     tokenizer: Tokenizer
@@ -32,10 +32,10 @@ class Fields:
     tags: str | None = None
 
     def instance(self, raw: str | Mapping[str, object], *, target_required: bool = False) -> Instance:
-        """The instance of a JSON object, or of a text alone; its target is taken where it is there or required.
+        """Creates an instance from a JSON object or from a text alone, with its target if present or required.
 
         Raises:
-            DataError: a field is missing or of the wrong type, or the tags do not match the words.
+            DataError: a field is missing or has the wrong type, or the tags do not match the words.
         """
         if isinstance(raw, str):
             return Instance(words_of(raw, self.tokenizer))

@@ -1,4 +1,4 @@
-"""JSON objects, one a line."""
+"""A reader of files with one JSON object per line."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -19,9 +19,9 @@ from mtlkit.errors import DataError
 class JsonLinesReader(DatasetReader):
     """Lines such as {"text": "good fun", "label": "positive"}, plain or gzip (`.gz`).
 
-    Words come from the list in `words_field` or, without one, from `text_field` through the tokenizer. With
-    `tags_field`, a list of one tag per word, the task is tagging and `label_field` is not looked at. A label may be a
-    whole number. Further fields are left alone.
+    Words are taken from the list in `words_field` if it is set, and otherwise from `text_field` through the
+    `tokenizer`. With `tags_field`, a list of one tag per word, the task is tagging and `label_field` is ignored. A
+    label may be an integer. Other fields are ignored.
     """
 
     def __init__(

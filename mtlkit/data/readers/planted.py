@@ -1,6 +1,6 @@
-"""Made-up sentences under hidden rules, so that it is known which tasks are related.
+"""Artificial sentences under hidden rules, so that it is known which tasks are related.
 
-The generator stands in this file because the cache knows a reader by the file that defines it.
+The generator is part of this file because the cache identifies a reader by the file that defines it.
 """
 
 import re
@@ -22,7 +22,7 @@ from mtlkit.types import NonNegativeInt
 
 Words = tuple[str, ...]
 SPLITS = {"train": 200, "dev": 100, "test": 500}
-"""Each split, and its sentences where a source names no number."""
+"""The splits, and the number of sentences in each if a source gives none."""
 LARGEST = 100_000
 NEGATORS = ("not", "never")
 SHORTEST, LONGEST = 5, 12
@@ -32,23 +32,24 @@ FLIPPED = {"+": "-", "-": "+", "o": "o"}
 @final
 @DatasetReader.register("planted")
 class PlantedReader(DatasetReader):
-    """Sentences of made-up words, under a hidden `rule`; nothing is read from disk.
+    """Sentences of artificial words, labelled by a hidden `rule`; nothing is read from disk.
 
-    A rule is a secret lexicon: of `num_words` words two in five are good, as many are bad, the rest mean nothing. All
-    rules have the same words and share them out independently, so what one rule teaches about a word tells nothing
-    about it under another. `not` and `never`, the same under all rules, turn the meaning of the word after them, and
-    mean nothing themselves.
+    A rule is a secret lexicon: of `num_words` words, two in five are good, two in five are bad, and the rest are
+    neutral. All rules use the same words but assign meanings independently, so what one rule reveals about a word says
+    nothing about its meaning under another. `not` and `never`, which are the same under all rules, reverse the meaning
+    of the next word and are neutral themselves.
 
-    - Tasks with the same `rule` are related; with different rules they are not, and conflict.
-    - `target: 'tags'` gives each word what it means in its place: `+`, `-` or `o`. `target: 'label'` gives the
-      sentence `positive` or `negative`, whichever of `+` and `-` its words have more of (sentences that have as many
-      of both do not occur). So a label follows from tags: two tasks of the same rule make a hierarchy.
-    - `seed` makes another world, with other lexicons and sentences. Another `sample` draws other sentences in the same
-      world, so that related tasks need not have the same ones.
+    - Tasks with the same `rule` are related; tasks with different rules are not, and conflict.
+    - `target: 'tags'` gives each word its meaning in context: `+`, `-` or `o`. `target: 'label'` gives the sentence
+      `positive` or `negative`, whichever of `+` and `-` is more frequent (sentences with a tie do not occur). A label
+      thus follows from the tags: two tasks of the same rule form a hierarchy.
+    - `seed` creates another world with other lexicons and sentences. Another `sample` draws other sentences in the same
+      world, so that related tasks need not share theirs.
 
-    A source is `train`, `dev` or `test`, with a number of sentences if need be, as in `train:100` (without: 200, 100
-    and 500); fewer are the first of more. No sentence is in two splits, not even of two tasks of one world.
-    To predict, it takes a text with blanks between its words or {"words": [...], "label": ...} (or "tags").
+    A source is `train`, `dev` or `test`, optionally with a number of sentences, as in `train:100` (default: 200, 100
+    and 500); a smaller number gives a prefix of a larger one. No sentence is in two splits, not even in splits of two
+    tasks of one world.
+    For prediction, it accepts a text with spaces between its words or {"words": [...], "label": ...} (or "tags").
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class PlantedReader(DatasetReader):
         return self._fields.instance(raw)
 
     def _instances(self, split: str) -> Iterator[Instance]:
-        """The split's sentences, without end."""
+        """Yields the sentences of a split, without end."""
         generator = Random(f"{self._stream}/{split}")
         choice = [*self._words, *NEGATORS * (len(self._words) // 20 or 1)]
         while True:
@@ -94,27 +95,31 @@ class PlantedReader(DatasetReader):
                 yield Instance(words, tags if self._target == "tags" else label)
 
     def tags(self, words: Words) -> Words:
-        """What each word means in its place, under the rule."""
+        """Returns the meaning of each word in its context under the rule."""
         plain = [self._meanings.get(word, "o") for word in words]
         turned = [False, *(word in NEGATORS for word in words)]
         return tuple(FLIPPED[tag] if turn else tag for tag, turn in zip(plain, turned, strict=False))
 
 
 def lexicon(words: list[str], rule: str) -> dict[str, str]:
-    """A rule's meaning of each word: as many good as bad ones, in an order that hangs on the rule's name alone."""
+    """Returns each word's meaning under a rule, with as many good words as bad ones. The result depends only on the
+    rule's name and the words.
+    """
     ordered = sorted(words, key=lambda word: blake2b(f"{rule}/{word}".encode(), digest_size=8).digest())
     share = len(words) * 2 // 5
     return {word: "+" if place < share else "-" if place < 2 * share else "o" for place, word in enumerate(ordered)}
 
 
 def split_of(words: Words, seed: int) -> str:
-    """The split of a sentence, by its words alone: half of all go to `test`, a quarter each to the others."""
+    """Returns the split of a sentence, which depends only on its words: half of all go to `test`, a quarter each to the
+    others.
+    """
     quarter = blake2b(f"{seed}/{' '.join(words)}".encode(), digest_size=1).digest()[0] % 4
     return ("train", "dev", "test", "test")[quarter]
 
 
 def _parsed(source: str) -> tuple[str, int]:
-    """Split and number of sentences of a source. Raises DataError where it names none."""
+    """Parses a source into a split and a number of sentences. Raises DataError if it is not valid."""
     split, colon, number = source.partition(":")
     size = int(number) if re.fullmatch("[1-9][0-9]{0,5}", number) else 0
     if split not in SPLITS or (colon and not 0 < size <= LARGEST):

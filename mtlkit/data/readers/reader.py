@@ -10,41 +10,46 @@ from mtlkit.data.instance import Instance, Skipped, TargetKind
 
 
 class DatasetReader(Component, offers=("files",)):
-    """Turns the files of one task into instances, and a user's text into one.
+    """Converts the files of one task, and texts from users, into instances.
 
-    A `source` is what an experiment writes for a split: a path, or a name where the reader fetches its data itself.
+    A `source` is what an experiment gives for a split: a path, or a name if the reader fetches its data itself.
 
-    Given at build: `files` (Path or None), the folder of what it has saved (see `Component`).
+    Run-time values offered: `files` (Path or None), the folder with the files that the component has saved (see
+    `Component`).
     """
 
     fetches: ClassVar[bool] = False
-    """Whether files that are not there yet are fetched when they are first read."""
+    """Whether missing files are downloaded when they are first read."""
 
     renames_by: ClassVar[str | None] = None
-    """Name of the setting that renames the labels of files, a `dict[str, str] | None` from their names there to those
-    of the task; None for a reader that takes labels as they are."""
+    """The name of the setting that renames the labels in files, or None if labels are not renamed. The setting is a
+    `dict[str, str] | None` that maps the labels in files to those of the task.
+    """
 
     @property
     @abstractmethod
     def target_kind(self) -> TargetKind:
-        """'label': one string per text; 'tags': one string per word."""
+        """The kind of target: 'label' for one string per text, 'tags' for one string per word."""
 
     @abstractmethod
     def files(self, source: str) -> list[Path]:
-        """The files that `source` stands for, to be hashed and looked for; they need not exist yet."""
+        """Returns the files that `source` refers to. They are hashed and checked for existence, and need not
+        exist yet.
+        """
 
     @abstractmethod
     def read(self, source: str) -> Iterator[Instance | Skipped]:
-        """The instances in the order of the file; reads as it goes. What is left out on purpose is a `Skipped`.
+        """Yields the instances lazily, in the order of the file, and a `Skipped` for each text that is deliberately
+        left out.
 
         Raises:
-            DataError: `FILE:LINE: what; remedy`, for the first thing that is wrong.
+            DataError: the first error in the data, in the form `FILE:LINE: what; remedy`.
         """
 
     @abstractmethod
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
-        """One instance from raw text or from a JSON object, for prediction: a target may be there, but need not.
+        """Creates one instance from raw text or from a JSON object, for prediction. A target is optional.
 
         Raises:
-            DataError: `what; remedy`, without a place.
+            DataError: the input is invalid; the message has the form `what; remedy`, without a place.
         """

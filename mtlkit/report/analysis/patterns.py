@@ -15,19 +15,19 @@ from torch import Tensor
 from mtlkit.report.evidence import Example, Pattern, Reach
 
 READ = 3
-"""Positions that count of what a word reads: those that it takes most of."""
+"""The number of positions that count as read by a word: those that it takes most of."""
 SHORT, LONG = 3, 6
-"""The furthest of a short pattern, the nearest of a long one."""
+"""The largest distance of a short pattern and the smallest of a long one, in words."""
 KEPT = 100
-"""Patterns of each reach."""
+"""The number of patterns that are kept of each reach."""
 DOUBT = 5
 """Occurrences at the level of chance that are thought to every pair, so that few strong ones do not come first."""
 NOISE = 1e-3
 """A score that rounding alone may come to."""
 NumberedText: TypeAlias = tuple[int, tuple[str, ...]]
-"""Its number in the file, from 1, and its words."""
+"""A text's number in the file, from 1, and its words."""
 ROWS_HELD = 1 << 20
-"""After so many rows, equal pairs are added up."""
+"""The number of rows after which equal pairs are added up, which bounds the memory."""
 
 
 class _Rows(NamedTuple):
@@ -35,17 +35,17 @@ class _Rows(NamedTuple):
 
     keys_R: NDArray[np.int64]
     sums_RC: NDArray[np.float64]
-    """Texts, occurrences, weight, logarithm of the lift, distance."""
+    """Columns: texts, occurrences, weight, logarithm of the lift, distance."""
     best_R: NDArray[np.float64]
     places_RC: NDArray[np.int64]
-    """Of the best: text, word, source."""
+    """Columns, of the strongest occurrence: text, word, source."""
 
     @classmethod
     def joined(cls, rows: "list[Self]") -> Self:
         return cls(*(np.concatenate(column) for column in zip(*rows, strict=True)))
 
     def added_up(self) -> "_Rows":
-        """One row for each key, in their order."""
+        """Adds up rows with equal keys; one row for each key, sorted by key."""
         order = np.lexsort((-self.best_R, self.keys_R))
         keys_R = self.keys_R[order]
         starts = np.flatnonzero(np.diff(keys_R, prepend=-1))
@@ -75,7 +75,7 @@ class PairSums:
         self._occurrences_W = torch.zeros(len(names), dtype=torch.float64)
 
     def add(self, weights_BTN: Tensor, mask_BT: Tensor, words_BT: Tensor, indices_B: Tensor) -> None:
-        """A batch, on the CPU: what words take of positions, which is 0 at padding, and the numbers of the words."""
+        """Adds a batch, on the CPU: the weights of positions, which are 0 at padding, and the numbers of the words."""
         self._count_sources(weights_BTN, mask_BT, words_BT)
         values_BTR, places_BTR = _most(weights_BTN.masked_fill(torch.eye(mask_BT.shape[1], dtype=torch.bool), -1.0))
         num_words = mask_BT.shape[1]
@@ -159,7 +159,7 @@ class PairSums:
 
 
 def _most(weights_BTN: Tensor) -> tuple[Tensor, Tensor]:
-    """(B, T, R) the largest weights and their positions, the first among equals. For so few, `topk` is slower."""
+    """The largest weights (B, T, R) and their positions, the first among equals. For so few, `topk` is slower."""
     found = []
     for _ in range(min(READ, weights_BTN.shape[2])):
         found.append(weights_BTN.max(dim=2))
@@ -169,7 +169,7 @@ def _most(weights_BTN: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _firsts(keys_R: Tensor, rows_R: Tensor) -> Tensor:
-    """1 at the first occurrence of a key in a row, else 0."""
+    """Marks (R) the first occurrence of each key in a text by 1, others by 0."""
     both = np.stack([keys_R.numpy(), rows_R.numpy()])
     order = np.lexsort(both)
     firsts_R = np.zeros(len(order))

@@ -4,39 +4,65 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
+from mtlkit.comparison import RunRecord
+from mtlkit.figures import AVERAGE, MAJORITY, Figure, split_score, with_averages
 from mtlkit.report.evidence import Evidence
-from mtlkit.training import AVERAGE, with_averages
 
 
 @final
 @dataclass(frozen=True)
 class SplitScores:
-    """Of a run or archive on a split."""
+    """The figures of a run or archive on a split."""
 
     split: str
     figures: Mapping[str, float]
-    """`task/metric`, and averages."""
+    """By name: `task/metric`, and averages."""
     headlines: Mapping[str, str]
     """The metric that selects models, by task."""
     are_recorded: bool
-    """Whether the run kept them; else they are of the texts that were scored for this report."""
+    """Whether the run recorded the figures; otherwise they are of the texts that were scored for this report."""
 
     def headline(self, owner: str) -> str | None:
-        """The metric of a task, or of the average; None where tasks are scored by different ones."""
+        """The metric of a task or of the average; None for the average of tasks with different metrics."""
         if owner != AVERAGE:
             return self.headlines[owner]
         names = set(self.headlines.values())
         return names.pop() if len(names) == 1 else None
 
+    def name(self, owner: str, *, clean: bool = False) -> str:
+        """The name of the figure of a task, or of the average, by the metric that selects models; empty for the average
+        of tasks with different metrics."""
+        metric = self.headline(owner)
+        return "" if metric is None else str(Figure(owner, metric, clean))
+
     @property
     def owners(self) -> list[str]:
         """The tasks that have a figure, and the average if it has one."""
-        owners = [*self.headlines, AVERAGE]
-        return [owner for owner in owners if f"{owner}/{self.headline(owner)}" in self.figures]
+        return [owner for owner in [*self.headlines, AVERAGE] if self.name(owner) in self.figures]
+
+    @property
+    def has_clean(self) -> bool:
+        """Whether there are figures of clean texts."""
+        return any(is_clean for _, is_clean in (split_score(name.partition("/")[2]) for name in self.figures))
+
+    @property
+    def kinds(self) -> dict[bool, str]:
+        """What a reader calls the figures of all texts (False) and, if there are any, those of clean texts (True)."""
+        return {False: self.split} | ({True: f"clean {self.split}"} if self.has_clean else {})
+
+    @property
+    def majority(self) -> list[float | None]:
+        """The score of always giving the most frequent label, for each of `owners`."""
+        return [self.figures.get(str(Figure(owner, MAJORITY))) for owner in self.owners]
+
+    def of(self, *, clean: bool = False, record: RunRecord | None = None) -> list[float | None]:
+        """The figure of each of `owners`: the run's own, or that of another run on the same split."""
+        figures = self.figures if record is None else record.figures.get(self.split, {})
+        return [figures.get(self.name(owner, clean=clean)) for owner in self.owners]
 
 
 def scores_of(evidence: Evidence) -> SplitScores:
-    """The test figures; those of dev data where there are no others."""
+    """The test figures, or those of dev data where there are no others."""
     headlines = {name: task.scorers()[0].component.headline for name, task in evidence.experiment.tasks.items()}
     for split in ("test", "dev") if evidence.metrics is not None else ():
         if found := (evidence.metrics or {}).get(split):
@@ -48,11 +74,11 @@ def scores_of(evidence: Evidence) -> SplitScores:
 
 
 LISTED = 6
-"""Tasks whose epochs are told one by one."""
+"""The largest number of tasks whose epochs are named one by one."""
 
 
 def kept_places(evidence: Evidence) -> dict[str, int]:
-    """By task, the place in the log of its line, from 0; none of an archive alone.
+    """The place in the log, from 0, of the epoch whose weights were kept for each task; empty for an archive alone.
 
     It is the last epoch of the last stage that was better than all of that stage before it, for the set of weights
     that serves the task. Without dev data none is better, and the last weights serve.
@@ -65,7 +91,7 @@ def kept_places(evidence: Evidence) -> dict[str, int]:
 
 
 def kept_in_words(evidence: Evidence) -> str:
-    """`epoch 2`, `epoch 2 of fine_tune`, or each task's own; empty of an archive alone."""
+    """The epoch whose weights were kept, as in `epoch 2 of fine_tune`, or each task's; empty for an archive alone."""
     places = kept_places(evidence)
     if not places:
         return ""

@@ -21,35 +21,35 @@ GUESSED = "an arrow points at the task whose texts are taken for those at its ot
 @final
 @dataclass(frozen=True)
 class Strengths:
-    """A row for each task, a column for each source: tasks again, or what stands between them."""
+    """How strongly each task (row) is linked to each source (column): tasks again, or what stands between them."""
 
     name: str
-    """Of its files: lower-case words with hyphens."""
+    """The beginning of the names of its files: lower-case words with hyphens."""
     title: str
     tasks: tuple[str, ...]
     sources: tuple[str, ...]
     weights: Weights
-    """None where there can be none, as between a task and itself."""
+    """The strengths (K, N); None where there can be none, as between a task and itself."""
     relation: str
-    """Between a task and a source, as in `movie reads tweet`."""
+    """The verb between a task and a source, as in `movie reads tweet`."""
     meaning: str
-    """What a number is, in sentences."""
+    """Sentences that say what a number is."""
     symmetric: bool = False
     arrow: str = READ
-    """What is at which end of a drawn link; of no use to symmetric ones."""
+    """What stands at which end of a drawn link; unused where the matrix is symmetric."""
 
     @property
     def is_star(self) -> bool:
-        """Whether the sources are no tasks but stand between them."""
+        """Whether the sources stand between the tasks, rather than being tasks."""
         return not set(self.sources) & set(self.tasks)
 
     @property
     def largest(self) -> float:
-        """The largest number between two different ones, whatever its sign; 0 where there is none."""
+        """The largest absolute strength between two different nodes; 0 where there is none."""
         return max((abs(weight) for _, _, weight in self.links()), default=0.0)
 
     def links(self) -> list[tuple[str, str, float]]:
-        """(task, source, number) of two different ones, the strongest first; of a symmetric matrix each pair once."""
+        """Triples (task, source, strength) of different nodes, the strongest first; each pair once where symmetric."""
         found = [
             (task, source, weight)
             for row, (task, weights) in enumerate(zip(self.tasks, self.weights, strict=True))
@@ -60,17 +60,17 @@ class Strengths:
         return sorted(found, key=lambda link: -abs(link[2]))
 
     def sentence(self, task: str, source: str, weight: float) -> str:
-        """Of one number."""
+        """A sentence that says one strength."""
         return f"{task} {self.relation} {source}: {rounded(weight)}"
 
 
 def rounded(number: float) -> str:
-    """To two digits, as it is read: with a true minus, and none before a zero."""
+    """A number with two decimals as a reader sees it: with a true minus sign, and none before a zero."""
     return f"{number:.2f}".replace("-0.00", "0.00").replace("-", "−")
 
 
 def strengths_of(summaries: Mapping[str, Summary]) -> list[Strengths]:
-    """Those of each kind of summary that tasks have, in the family's order."""
+    """The strengths of each kind of summary that tasks have, in the order of `MAKERS`."""
     return [strengths for make in MAKERS if (strengths := make(summaries)) is not None]
 
 
@@ -144,8 +144,8 @@ def _from_paths(summaries: Mapping[str, Summary]) -> Strengths | None:
 
 
 def same_module(one: PathSummary, other: PathSummary) -> float:
-    """The probability that two paths, each drawn from its own policy, have the same module at a step; the mean over the
-    steps of the longer of both likeliest paths, 0 of two empty ones. A path without a policy is certain."""
+    """The probability that two paths, each drawn from its own policy, have the same module at a step: the mean over the
+    steps of the longer of the two likeliest paths, or 0 if both are empty. A path without a policy is certain."""
     length = max(len(one.modules), len(other.modules))
     agreement = 0.0
     for step in range(length):
@@ -155,7 +155,7 @@ def same_module(one: PathSummary, other: PathSummary) -> float:
 
 
 def _modules_at(path: PathSummary, step: int) -> Mapping[int, float]:
-    """Module -> probability of a step; nothing after the path's end."""
+    """The probability of each module at a step; empty after the path's end."""
     if path.policy_SA is None:
         return {path.modules[step]: 1.0} if step < len(path.modules) else {}
     if step >= len(path.policy_SA):
@@ -205,7 +205,7 @@ def _between_tasks(
     *,
     with_own: bool = False,
 ) -> Strengths | None:
-    """The columns are the tasks, and after them whatever else is named."""
+    """A matrix whose columns are the tasks, followed by whatever other sources there are."""
     if not found:
         return None
     sources = tuple(dict.fromkeys([*found, *(source for weights in found.values() for source in weights)]))

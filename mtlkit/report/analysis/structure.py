@@ -22,16 +22,16 @@ class Structure:
 
     sizes: Mapping[str, int]
     serving: Mapping[str, frozenset[str]]
-    """By task; those that its own states send a gradient to."""
+    """The names of the parameters that each task's states send a gradient to."""
     is_all: bool
-    """Whether that is all there is to know; else the scheme tells of texts what it has learned to share."""
+    """Whether that is all there is to know; otherwise the scheme's traces tell what it has learned to share."""
 
     def serve(self, *tasks: str) -> int:
-        """How many parameters serve all of these tasks."""
+        """The number of parameters that serve all of these tasks."""
         return sum(self.sizes[name] for name in frozenset.intersection(*(self.serving[task] for task in tasks)))
 
     def shared(self, task: str) -> int:
-        """How many of the task's parameters serve another task too."""
+        """The number of the task's parameters that serve another task too."""
         others = frozenset().union(*(names for other, names in self.serving.items() if other != task))
         return sum(self.sizes[name] for name in self.serving[task] & others)
 
@@ -53,7 +53,7 @@ SHARE = "an arrow points at the task whose share it is"
 
 
 def structural_strengths(structure: Structure) -> Strengths:
-    """Of a task's parameters in the scheme, the share that serves the other task too."""
+    """The share of a task's parameters in the scheme that serves the other task too, for each two tasks."""
     tasks = tuple(structure.serving)
     weights = tuple(
         tuple(None if one == other else structure.serve(one, other) / (structure.serve(one) or 1) for other in tasks)
@@ -79,7 +79,7 @@ def _serving(scheme: SharingScheme, task: str, input_dim: int) -> frozenset[str]
 
 
 def _run(scheme: SharingScheme, task: str, input_dim: int, *, with_trace: bool = False) -> Shared:
-    """On one text of two words."""
+    """Runs the scheme on one text of two words."""
     states_BTE, mask_BT = torch.ones(1, 2, input_dim, requires_grad=True), torch.ones(1, 2, dtype=torch.bool)
     shared: Shared = scheme(states_BTE, mask_BT, task, with_trace=with_trace)
     return shared

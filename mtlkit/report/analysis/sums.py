@@ -13,7 +13,7 @@ from torch import Tensor
 from mtlkit.report.evidence import Affinity, Offsets
 
 KEPT = 5
-"""Words of each sender."""
+"""The number of words that are kept for each sender."""
 DOUBT = 5
 """Occurrences at the usual level that are thought to every word, so that few strong ones do not come first."""
 
@@ -35,7 +35,7 @@ class SenderSums:
         self._texts_W = np.zeros(len(names), dtype=np.int64)
 
     def add(self, weights_BTN: Tensor, mask_BT: Tensor, words_BT: Tensor) -> None:
-        """A batch, on the CPU."""
+        """Adds a batch, on the CPU."""
         words = words_BT[mask_BT]
         self._sums_WN.index_add_(0, words, weights_BTN[mask_BT].double())
         self._occurrences_W += torch.bincount(words, minlength=len(self._names))
@@ -44,7 +44,7 @@ class SenderSums:
         self._texts_W += np.bincount(distinct % len(self._names), minlength=len(self._names))
 
     def affinities(self, num_texts: int) -> list[Affinity]:
-        """Of each sender the `KEPT` words that read it most above the mean of all words, the strongest first.
+        """For each sender, the `KEPT` words that read it most above the mean of all words, the strongest first.
 
         A word counts from three texts on, or one of a hundred where that is more, and a sign in place of a word never.
         Words are ordered by how far their mean is above that of all, as if `DOUBT` more occurrences were just that.
@@ -82,7 +82,7 @@ class OffsetSums:
         self._after = 0.0
 
     def add(self, weights_BTN: Tensor, mask_BT: Tensor) -> None:
-        """A batch, on the CPU, 0 at padding."""
+        """Adds a batch of weights, on the CPU, which are 0 at padding."""
         lengths_B = mask_BT.sum(dim=1)
         self._num_words += int(lengths_B.sum())
         for place, offset in enumerate(range(-REACH, REACH + 1)):
@@ -93,7 +93,7 @@ class OffsetSums:
         self._after += float(sums_TN.triu(1).sum())
 
     def offsets(self) -> Offsets:
-        """Means over all words."""
+        """The means over all words that were added."""
         words = max(self._num_words, 1)
         return Offsets(
             tuple((self._weights / words).tolist()),

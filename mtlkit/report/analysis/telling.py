@@ -20,9 +20,9 @@ from mtlkit.sharing.explanations.shared import Matrix
 
 SHOWN = 6
 FEWEST, MOST = 6, 40
-"""Words of a text that is readily read."""
+"""The lengths between which a text is readily read, in words."""
 CANDIDATES = 50
-"""Texts that are kept until it is known which of them were answered rightly."""
+"""The number of texts that are kept until it is known which of them were answered correctly."""
 
 
 @final
@@ -51,7 +51,7 @@ class TellingTexts:
         self._found: list[_Candidate] = []
 
     def add(self, trace: WordTrace, weights_BTN: Tensor, mask_BT: Tensor, indices_B: Tensor) -> None:
-        """A batch, on the CPU; the weights are those of the trace, or the mean of its two networks, 0 at padding."""
+        """Adds a batch, on the CPU; the weights are the trace's, or the mean of its two networks, and 0 at padding."""
         rows_B = torch.from_numpy(self._readable)[indices_B].nonzero()[:, 0]
         if not len(rows_B):
             return
@@ -67,7 +67,7 @@ class TellingTexts:
         del self._found[CANDIDATES:]
 
     def chosen(self, predicted: Sequence[Target]) -> list[ReadText]:
-        """At most `SHOWN`, the most telling first."""
+        """At most `SHOWN` of the texts, the most telling first."""
         right: list[_Candidate] = []
         wrong: list[_Candidate] = []
         for each in self._found:
@@ -83,7 +83,7 @@ class TellingTexts:
 
 
 def told(weights_BTN: Tensor, mask_BT: Tensor) -> Tensor:
-    """(B) how much a text tells; of weights that are 0 at padding."""
+    """How much each text (B) tells, from weights that are 0 at padding."""
     totals_BT = weights_BTN.double().sum(dim=2)
     shares_BTN = weights_BTN.double() / totals_BT.clamp(min=1e-12).unsqueeze(2)
     lengths_B = mask_BT.sum(dim=1)
@@ -97,7 +97,7 @@ def told(weights_BTN: Tensor, mask_BT: Tensor) -> Tensor:
 
 
 def _readable(lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which texts come into question: at least `SHOWN`, if there are as many."""
+    """Marks the texts that are of a length to be shown: at least `SHOWN` of them, if there are as many."""
     away = np.maximum(np.maximum(FEWEST - lengths, lengths - MOST), 0)
     readable: NDArray[np.bool_] = away == 0
     if readable.sum() < SHOWN:
@@ -106,7 +106,7 @@ def _readable(lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def _reading(trace: WordTrace, row: int, words: tuple[str, ...]) -> tuple[Reading, tuple[float, ...] | None]:
-    """The row of a batch's trace, without padding."""
+    """What the words of one text of a batch read, and how far they opened, without padding."""
     num_sources = len(words) if trace.senders is None else len(trace.senders)
 
     def matrix(weights_BTN: Tensor) -> Matrix:

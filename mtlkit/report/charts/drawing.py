@@ -1,4 +1,4 @@
-"""From a chart to an SVG that stands in a page, or to files for a paper."""
+"""Turns a chart into an SVG element of a page, or into files for a paper."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ from mtlkit.report.parts import Chart, Table
 from mtlkit.text import visible
 
 WIDTH = 3.9
-"""Inches of each chart: what a phone shows at its own size."""
+"""The width of every chart, in inches: what a phone shows at its own size."""
 MARK = "mark-"
 ENDINGS = (".svg", ".pdf", ".csv")
 
@@ -30,7 +30,7 @@ def mark(artist: Artist, text: str) -> None:
 
 
 def label(text: str, most: int = 28) -> str:
-    """A name as a drawing shows it: not longer than that, and so that all of it is seen."""
+    """A name as a drawing shows it: cut to at most `most` characters, with invisible characters written out."""
     shown = visible(text)
     return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
@@ -66,7 +66,7 @@ def holds_only_figures(folder: Path) -> bool:
 
 
 def as_csv(table: Table) -> str:
-    """All digits of the numbers."""
+    """The table as CSV, with all digits of its numbers."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table.header)
@@ -75,7 +75,7 @@ def as_csv(table: Table) -> str:
 
 
 def _drawn(chart: Chart, form: str, background: str = SURFACE) -> bytes:
-    """Equal charts give equal bytes. Files have a background of their own, or a dark viewer would hide the ink."""
+    """Draws the chart; equal charts give equal bytes. Files have a background, or a dark viewer would hide the ink."""
     with themed(), matplotlib.rc_context({"svg.hashsalt": chart.name}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # the reader's fonts have it
         figure = Figure(figsize=(WIDTH, chart.height), layout="constrained")
@@ -87,7 +87,7 @@ def _drawn(chart: Chart, form: str, background: str = SURFACE) -> bytes:
 
 
 def _of_page(name: str, tag: re.Match[str]) -> str:
-    """A tag with names of its own on the page, and the page's colours; a mark is made an element that takes focus."""
+    """Gives a tag names that are unique on the page, and the page's colours; a mark becomes an element with focus."""
     if marked := re.fullmatch(rf"<g id=([\"']){MARK}(.*)\1>", tag[0], re.DOTALL):
         said = marked[2].replace('"', "&quot;")  # in matplotlib's single quotes it stands as it is
         return f'<g class="mark" tabindex="0" role="img" aria-label="{said}">'

@@ -15,16 +15,16 @@ from mtlkit.report.parts import Chart, Table
 
 Numbers: TypeAlias = Sequence[Sequence[float | None]]
 Sentence: TypeAlias = Callable[[str, str, float], str]
-"""Of a row, a column and a number."""
+"""Makes a sentence of a row, a column and a number."""
 
 MOST_WRITTEN = 42
-"""Cells that have their number written in them, and a tooltip each; of more, each row has one tooltip."""
+"""The largest number of cells that have their number written in them and a tooltip each; beyond it, rows have one."""
 LONGEST = 34
-"""Characters of a row's name, which may be that of two tasks."""
+"""The largest number of characters of a row's name, which may be that of two tasks."""
 FAINTEST = 0.01
-"""Of the largest; less is not drawn, nor seen."""
+"""The smallest share of the largest number that is drawn; less would not be seen."""
 ROW_HEIGHT = 0.17
-"""Inches; less is not read."""
+"""The height of a row in inches; less could not be read."""
 
 
 def grid_chart(
@@ -69,7 +69,7 @@ def draw_grid(
     sentence: Sentence,
     largest: float | None = None,
 ) -> None:
-    """On axes of their own; what is None or not finite stays empty."""
+    """Draws a grid on its own axes; cells without a finite number stay empty."""
     is_small = len(rows) * len(columns) <= MOST_WRITTEN
     found = [abs(number) for line in numbers for number in line if known(number)]
     scale = (0.45 if is_small else 0.9) / ((max(found, default=0.0) if largest is None else largest) or 1)
@@ -91,7 +91,7 @@ def draw_grid(
 
 
 def known(number: float | None) -> TypeGuard[float]:
-    """Whether there is something to draw."""
+    """Whether a number is known and finite, so that it can be drawn."""
     return number is not None and math.isfinite(number)
 
 
@@ -102,26 +102,26 @@ def _bar(axes: Axes, place: int, cells: Sequence[tuple[int, Any]], scale: float)
 
 
 def _signs(axes: Axes, place: int, cells: Sequence[tuple[int, Any]]) -> None:
-    """Colour alone would not do."""
+    """Marks negative cells with a minus sign, since colour alone would not tell."""
     for column, number in cells:
         if number < 0:
             axes.text(column, place, "-", ha="center", va="center", fontsize=6, color=INK)
 
 
 def _net(axes: Axes, num_rows: int, num_columns: int) -> None:
-    """Around all cells, the empty ones too."""
+    """Draws lines around all cells, the empty ones too."""
     style: dict[str, Any] = {"colors": RULE, "linewidth": 0.5}
     axes.hlines([row - 0.5 for row in range(num_rows + 1)], -0.5, num_columns - 0.5, **style)
     axes.vlines([column - 0.5 for column in range(num_columns + 1)], -0.5, num_rows - 0.5, **style)
 
 
 def _most(cells: Sequence[tuple[int, Any]]) -> list[tuple[int, Any]]:
-    """The three that a tooltip has room for."""
+    """The three largest cells, for which a tooltip has room."""
     return sorted(cells, key=lambda cell: -abs(cell[1]))[:3]
 
 
 def _turned(columns: Sequence[str]) -> bool:
-    """Whether their names would not fit side by side."""
+    """Whether the columns' names are turned, since they would not fit side by side."""
     return len(columns) * max((len(label(column, NAME)) for column in columns), default=0) > 32
 
 

@@ -11,11 +11,11 @@ from mtlkit.report.charts.theme import ACCENT, MUTED
 from mtlkit.report.parts import Chart, Table
 
 MOST_BARS = 60
-"""All of whom have a tooltip; more numbers are drawn as cells, a chart for each step."""
+"""The largest number of bars, which have a tooltip each; more numbers are drawn as cells, a chart for each step."""
 
 
 def histogram_charts(policies: Paths) -> list[Chart]:
-    """As in the paper, bars for each task and step; and of many tasks or modules a grid for each step."""
+    """Bars for each task and step, as in the paper; a grid for each step where there are many tasks or modules."""
     steps = max((len(path.policy_SA or ()) for path in policies.values()), default=0)
     actions = max((len(policy_A) for path in policies.values() for policy_A in path.policy_SA or ()), default=0)
     if not steps or not actions:

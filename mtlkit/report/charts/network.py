@@ -21,13 +21,13 @@ from mtlkit.report.charts.theme import ACCENT, INK, MUTED, OPPOSITE, SURFACE
 from mtlkit.report.parts import Chart, Table
 
 MOST_EDGES = 40
-"""More are a ball of wool."""
+"""The largest number of edges that are drawn; more could not be told apart."""
 
 Place: TypeAlias = tuple[float, float]
 
 
 def network_chart(strengths: Strengths, order: Sequence[str]) -> Chart:
-    """Nodes in this order. Of many edges the strongest are drawn, and the caption says how many."""
+    """A chart of nodes in this order. Of many edges the strongest are drawn, and the caption says how many."""
     links = strengths.links()
     drawn = [link for link in links if link[2]][:MOST_EDGES]
     ends = "each pair once" if strengths.symmetric else strengths.arrow
@@ -57,22 +57,25 @@ def ring_order(strengths: Strengths) -> tuple[str, ...]:
     """All tasks and sources, so that strongly linked ones stand near each other; a star's tasks as they are.
 
     The order is that of the leaves of a tree of clusters (average linkage), turned so that neighbours are linked most
-    strongly (Bar-Joseph et al. 2001).
+    strongly (Bar-Joseph et al. 2001). Where all are linked alike, they stay as they are.
     """
+    if strengths.is_star:
+        return strengths.tasks
     names = list(dict.fromkeys([*strengths.tasks, *strengths.sources]))
-    if strengths.is_star or len(names) < 3:
-        return strengths.tasks if strengths.is_star else tuple(names)
     weights_KK = np.zeros((len(names), len(names)))
     for task, source, weight in strengths.links():
         weights_KK[names.index(task), names.index(source)] += weight
     weights_KK += weights_KK.T
     distances = squareform(weights_KK.max() - weights_KK, checks=False)
-    tree = optimal_leaf_ordering(linkage(distances, "average"), distances)
-    return tuple(names[place] for place in leaves_list(tree))
+    if not distances.any():
+        return tuple(names)
+    places = leaves_list(optimal_leaf_ordering(linkage(distances, "average"), distances)).tolist()
+    # Both directions are as good; this one begins with what comes first in the experiment.
+    return tuple(names[place] for place in (places if places[0] < places[-1] else reversed(places)))
 
 
 def ellipse(names: Sequence[str]) -> dict[str, Place]:
-    """In their order clockwise, in rows of equal height, so that no name lies on another one."""
+    """Places names clockwise in their order, in rows of equal height, so that none lies on another."""
     half = math.ceil(len(names) / 2)
     sides = [(names[:half], 1), (names[half:], -1)]
     places = {}
@@ -108,8 +111,8 @@ def _edge(axes: Axes, strengths: Strengths, ends: tuple[Place, Place], link: tup
 
 
 def _bend(start: Place, end: Place, *, straight: bool) -> float:
-    """Of an edge: inwards along a side, so that it does not run through the nodes between; else two that point either
-    way are bent apart, if they are not `straight`."""
+    """The bend of an edge: inwards along a side, so that it does not run through the nodes between. Otherwise two edges
+    of opposite directions are bent apart, if they are not `straight`."""
     upwards = math.copysign(1, end[1] - start[1])
     if start[0] * end[0] > 0:
         inwards = -upwards if start[0] > 0 else upwards

@@ -1,7 +1,7 @@
-"""How numbers went from epoch to epoch."""
+"""Charts of how numbers changed from epoch to epoch."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias, TypeVar
 
@@ -16,18 +16,18 @@ from mtlkit.report.evidence import Epoch
 from mtlkit.report.parts import Chart, Table
 
 End: TypeAlias = tuple[float, str, str]
-"""Height, name and colour."""
+"""The end of a line: its height, name and colour."""
 Limits: TypeAlias = tuple[float, float]
 K = TypeVar("K")
 MARKERS = "os^Dv*X"
 LONGEST = 22
-"""Characters of a line's name."""
+"""The largest number of characters of a line's name."""
 SPAN = 0.1
-"""Of an axis at least: as shares, cosines and coefficients are, numbers nearer than a tenth of that look alike."""
+"""The smallest span of an axis: shares, cosines and coefficients that differ by a tenth of it are nearly alike."""
 SHARE = (-0.02, 1.02)
-"""What an axis of shares does not go beyond."""
+"""The limits of an axis of shares."""
 MOST_POINTS = 56
-"""Points that have a tooltip each; of more, each line has one."""
+"""The largest number of points that have a tooltip each; beyond it, each line has one."""
 
 
 def over_training(
@@ -44,7 +44,8 @@ def over_training(
     span: float = SPAN,
     within: Limits = (-math.inf, math.inf),
 ) -> Chart:
-    """A line for each name, and of more than seven a row of cells: lines would not be told apart.
+    """A chart with a line for each name, or with a row of cells for each of more than seven: so many lines would not be
+    told apart.
 
     Args:
         name, title, caption: of the chart.
@@ -90,15 +91,24 @@ def over_training(
     return Chart(name, title, caption, data, draw)
 
 
+def by_epoch(found: Sequence[Iterable[tuple[K, float | None]]]) -> dict[K, list[float | None]]:
+    """Lines from what each epoch has of them; None in an epoch that has nothing of a line."""
+    lines: dict[K, list[float | None]] = {}
+    for place, numbers in enumerate(found):
+        for name, number in numbers:
+            lines.setdefault(name, [None] * len(found))[place] = number
+    return lines
+
+
 def most_moved(lines: Mapping[K, Sequence[float | None]], count: int) -> tuple[dict[K, Sequence[float | None]], str]:
-    """Those lines that went furthest, the furthest first, and what a caption says of it, if any are left out."""
+    """The lines that changed most, and a sentence for the caption if any are left out."""
     shown = sorted(lines, key=lambda line: -_moved(lines[line]))[:count]
     left_out = f" The {len(shown)} that changed most, of {len(lines)}." if len(shown) < len(lines) else ""
     return {line: lines[line] for line in shown}, left_out
 
 
 def epoch_label(epochs: Sequence[Epoch], place: int) -> str:
-    """Its number, and before it the stage where that is another one than before."""
+    """An epoch's number, after the name of its stage where a new stage begins."""
     epoch = epochs[place]
     is_new = epoch.stage is not None and len({each.stage for each in epochs}) > 1
     is_new = is_new and (place == 0 or epochs[place - 1].stage != epoch.stage)
@@ -111,7 +121,7 @@ def _moved(line: Sequence[float | None]) -> float:
 
 
 def _lines(axes: Axes, epochs: Sequence[Epoch], series: Mapping[str, Sequence[float | None]]) -> list[End]:
-    """Draws them; returns where they end."""
+    """Draws the lines and returns their right ends."""
     each_point = sum(map(len, series.values())) <= MOST_POINTS
     ends = []
     for place, (line, values) in enumerate(series.items()):
@@ -132,7 +142,7 @@ def _lines(axes: Axes, epochs: Sequence[Epoch], series: Mapping[str, Sequence[fl
 
 
 def _name_lines(axes: Axes, ends: Sequence[End], last: int) -> None:
-    """At their right ends, pushed apart where they would lie on each other."""
+    """Writes the lines' names at their right ends, pushed apart where they would lie on each other."""
     low, high = axes.get_ylim()
     least = (high - low) * 0.075
     ranked = sorted(ends)

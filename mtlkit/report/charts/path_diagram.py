@@ -23,24 +23,24 @@ from mtlkit.report.charts.theme import ACCENT, MUTED, SURFACE
 from mtlkit.report.parts import Chart, Table
 
 Box: TypeAlias = tuple[int, int | None]
-"""Step, from 0, and module; None is Stop."""
+"""A step, from 0, and a module, or None for Stop."""
 LINE_HEIGHT = 0.17
-"""Inches for each task."""
+"""The height of a task's line, in inches."""
 
 
 @final
 @dataclass(frozen=True)
 class Lanes:
-    """Where boxes and lines lie, in lines from the top."""
+    """The places of boxes and lines, counted in lines from the top."""
 
     boxes: Mapping[Box, tuple[float, list[str]]]
     """The upper edge of each, and the tasks through it from top to bottom."""
     names: Mapping[str, float]
-    """Where each task's name stands."""
+    """The place of each task's name."""
     height: float
 
     def points(self, task: str) -> list[tuple[float, float]]:
-        """(step, line) where the task goes through its boxes, in order."""
+        """The points (step, line) at which the task goes through its boxes, in order."""
         return [
             (step, top + tasks.index(task) + 0.5) for (step, _), (top, tasks) in sorted(self._through(task).items())
         ]
@@ -50,7 +50,7 @@ class Lanes:
 
 
 def path_chart(paths: Paths, kinds: Mapping[str, str], title: str) -> Chart:
-    """Tasks of one kind have one colour."""
+    """A chart of the paths, in which tasks of one kind have one colour."""
     lanes = lanes_of(paths)
     steps = 1 + max((step for step, _ in lanes.boxes), default=0)
     caption = (
@@ -108,7 +108,7 @@ def lanes_of(paths: Paths) -> Lanes:
 
 
 def _line(axes: Axes, lanes: Lanes, task: str, probabilities: Sequence[float | None], colour: str) -> None:
-    """From box to box; as wide as the step at its end is likely."""
+    """Draws a task's line from box to box, each part as wide as the step at its end is likely."""
     points = [(-0.6, lanes.names[task]), *lanes.points(task)]
     curves = [_curve(*ends) for ends in pairwise(points)]
     widths = [1.0 + 2.0 * (1.0 if probability is None else probability) for probability in probabilities]
@@ -116,7 +116,7 @@ def _line(axes: Axes, lanes: Lanes, task: str, probabilities: Sequence[float | N
 
 
 def _curve(start: tuple[float, float], end: tuple[float, float]) -> list[tuple[float, float]]:
-    """Level at both ends."""
+    """A curve between two points that is level at both ends."""
     ways = [number / 12 for number in range(13)]
     eased = [way * way * (3 - 2 * way) for way in ways]
     return [

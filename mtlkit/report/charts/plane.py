@@ -14,11 +14,11 @@ from mtlkit.report.charts.point_names import legend, name_points, styles_of
 from mtlkit.report.parts import Chart, Table
 
 FEWEST = 8
-"""Tasks for t-SNE; fewer points have no neighbourhoods to keep."""
+"""The smallest number of tasks for t-SNE; fewer points have no neighbourhoods to keep."""
 
 
 def embedding_chart(embeddings: Mapping[str, Sequence[float]], kinds: Mapping[str, str], source: str) -> Chart | None:
-    """None where there are no two tasks with embeddings of one size and finite numbers."""
+    """A chart of the embeddings; None unless there are two or more, all of one size and finite."""
     matrix_KS = np.array([row for row in embeddings.values()]) if len(set(map(len, embeddings.values()))) == 1 else None
     if matrix_KS is None or len(matrix_KS) < 2 or not np.isfinite(matrix_KS).all():
         return None
@@ -41,7 +41,7 @@ def embedding_chart(embeddings: Mapping[str, Sequence[float]], kinds: Mapping[st
 
 
 def principal_plane(matrix_KS: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(K, 2) the first two principal components; the sign is that which makes each one's largest number positive."""
+    """The first two principal components (K, 2), each with the sign that makes its largest number positive."""
     from sklearn.decomposition import PCA
 
     points_KP = PCA(n_components=min(2, *matrix_KS.shape)).fit_transform(matrix_KS)
@@ -52,7 +52,7 @@ def principal_plane(matrix_KS: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def neighbour_plane(matrix_KS: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(K, 2) by t-SNE, the same for the same embeddings."""
+    """The plane (K, 2) of t-SNE with a fixed seed, so that equal embeddings give equal pictures."""
     from sklearn.manifold import TSNE
 
     perplexity = min(5.0, (len(matrix_KS) - 1) / 2)

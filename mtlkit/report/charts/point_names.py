@@ -15,16 +15,17 @@ from mtlkit.report.charts.drawing import label
 from mtlkit.report.charts.theme import MUTED, SERIES
 
 MARKERS = "ov*xD^s"
-"""By kind of task; the first four are those of Chen et al. 2018, Figure 5, for POS, chunks, entities and roles."""
+"""Markers by kind of task; the first four are those of Chen et al. 2018, Figure 5, for POS, chunks, entities and
+roles."""
 SIZE = 7.0
-"""Of a name, in points; a character is 0.6 as wide as that."""
+"""The size of a name in points; a character is 0.6 as wide."""
 KEY_SIZE = 6.5
 FAR = 18.0
-"""Points from which on a line leads from a name to its point."""
+"""The distance, in points, from which on a line leads from a name to its point."""
 
 
 class Style(NamedTuple):
-    """Of the points of a kind."""
+    """How points of a kind are drawn."""
 
     marker: str
     colour: str
@@ -39,14 +40,14 @@ class Room(NamedTuple):
     high: float
 
     def overlap(self, other: "Room") -> float:
-        """The area that both have."""
+        """The area that two rectangles share."""
         across = min(self.right, other.right) - max(self.left, other.left)
         up = min(self.high, other.high) - max(self.low, other.low)
         return max(across, 0.0) * max(up, 0.0)
 
 
 def styles_of(kinds: Mapping[str, str]) -> dict[str, Style]:
-    """By kind, in the order in which they are met."""
+    """A style for each kind, in the order in which kinds are met."""
     found = dict.fromkeys(kinds.values())
     return {kind: Style(MARKERS[place], SERIES[place]) for place, kind in enumerate(found)}
 
@@ -59,7 +60,7 @@ def name_points(
     drawn: Sequence[Sequence[float]] | None = None,
     size: float = SIZE,
 ) -> None:
-    """Each name beside its point, where it lies on least of what is there already; with a line where that is far.
+    """Writes each name beside its point, where it covers least of what is there already, with a line if that is far.
 
     Ours, since adjustText 1.4, given the same points, put most names onto their markers, and took three times as long.
 
@@ -86,7 +87,7 @@ def name_points(
 
 
 def number_key(figure: Figure, look: Mapping[str, Style], kinds: Mapping[str, str]) -> None:
-    """Which number is which task, with its marker and, where its name does not end in it, its kind."""
+    """Adds a key of the numbers: each task with its marker and, where its name does not end in it, its kind."""
     handles = [
         Line2D([], [], marker=style.marker, markersize=4, linestyle="", color=style.colour, label=name)
         for name, style in zip(_key_names(kinds), look.values(), strict=True)
@@ -96,12 +97,12 @@ def number_key(figure: Figure, look: Mapping[str, Style], kinds: Mapping[str, st
 
 
 def key_height(kinds: Mapping[str, str]) -> float:
-    """Of the key of numbers, in inches."""
+    """The height of the key of numbers, in inches."""
     return 0.1 + 0.13 * -(-len(kinds) // _key_columns(kinds))
 
 
 def numbers_of(ranks: Sequence[int]) -> str:
-    """`1-3, 7`, in short lines."""
+    """Numbers as in `1-3, 7`, in short lines."""
     runs: list[list[int]] = []
     for rank in sorted(ranks):
         if runs and rank == runs[-1][-1] + 1:
@@ -112,7 +113,7 @@ def numbers_of(ranks: Sequence[int]) -> str:
 
 
 def legend(figure: Figure, styles: Mapping[str, Style], *, as_lines: bool = False) -> None:
-    """What marker, or line, stands for what kind, where there is more than one."""
+    """Adds a legend of the kinds' markers, or lines, where there is more than one kind."""
     if len(styles) < 2:
         return
     handles = [
@@ -138,7 +139,7 @@ def _key_names(kinds: Mapping[str, str]) -> list[str]:
 
 
 def _key_columns(kinds: Mapping[str, str]) -> int:
-    """As many as have room in the width that a phone shows."""
+    """The number of columns for which a phone has room."""
     return max(1, min(4, int(265 / (0.55 * KEY_SIZE * max(map(len, _key_names(kinds))) + 20))))
 
 
@@ -174,7 +175,7 @@ def _rooms(x: float, y: float, shown: str, size: float) -> list[tuple[Room, tupl
 
 
 def _cost(room: Room, move: tuple[float, float], taken: Sequence[Room], whole: Room) -> float:
-    """What it lies on, what of it is outside, and a little for being far away."""
+    """The cost of a place: the area it covers, the area outside of the axes, and a little for being far away."""
     area = (room.right - room.left) * (room.high - room.low)
     return sum(room.overlap(other) for other in taken) + area - room.overlap(whole) + _length(move) / 4
 

@@ -18,18 +18,18 @@ DIMENSIONS = 3
 STOPPED = -1
 """The coordinate of a step that a path does not have."""
 SHIFT = 0.28
-"""How far from its place a point is put that is not alone there; places are 1 apart."""
+"""The distance at which points that share a place stand around it; places are 1 apart."""
 VIEWS = (("from above", 0, 1), ("from the front", 0, 2), ("from the left", 1, 2))
-"""The paper's three: names, and the steps that lie across and up."""
+"""The paper's three projections: their names, and the steps that lie across and up."""
 
 NAMED = 8
-"""Tasks that are named at their points in space; more, and those of the small views, have numbers and a key."""
+"""The largest number of tasks with names in space; more, and those of the small projections, have numbers and a key."""
 Point: TypeAlias = tuple[int, ...]
 Shift: TypeAlias = tuple[float, float]
 
 
 def space_charts(paths: Paths, kinds: Mapping[str, str]) -> list[Chart]:
-    """In space, and its three projections."""
+    """A chart of the paths in space, and one of its three projections."""
     points = {task: coordinates(path.modules) for task, path in paths.items()}
     shifts = _shifts(points)
     rows: tuple[tuple[Cell, ...], ...] = tuple((task, kinds[task], *points[task]) for task in points)
@@ -68,12 +68,12 @@ def space_charts(paths: Paths, kinds: Mapping[str, str]) -> list[Chart]:
 
 
 def coordinates(modules: Sequence[int]) -> Point:
-    """The first three modules; STOPPED after the path's end."""
+    """The first three modules of a path, with STOPPED after its end."""
     return (*modules, *[STOPPED] * DIMENSIONS)[:DIMENSIONS]
 
 
 def _shifts(points: Mapping[str, Point]) -> dict[str, Shift]:
-    """On a circle around their common place, in the tasks' order: nothing is left to chance."""
+    """Places tasks on a circle around their common place, in their order: nothing is left to chance."""
     groups: dict[Point, list[str]] = {}
     for task, point in points.items():
         groups.setdefault(point, []).append(task)
@@ -113,7 +113,7 @@ def _solid(
 def _name_places(
     axes: Any, points: Mapping[str, Point], shifts: Mapping[str, Shift], numbers: Mapping[str, int] | None
 ) -> None:
-    """One label at each place in space, of all tasks there."""
+    """Writes one label at each place in space, of all tasks there."""
 
     def plane(x: float, y: float, z: float) -> tuple[float, float]:
         across, up, _, scale = (axes.get_proj() @ (x, y, z, 1)).tolist()
@@ -125,7 +125,7 @@ def _name_places(
 
 
 def _shown(points: Mapping[str, Point], numbers: Mapping[str, int] | None) -> dict[Point, str]:
-    """What stands at each place: a name on each line, or numbers."""
+    """The label of each place: a name on each line, or numbers."""
     groups: dict[Point, list[str]] = {}
     for task, point in points.items():
         groups.setdefault(point, []).append(task)
@@ -165,13 +165,13 @@ def _flat(
 
 
 def _limits(points: Mapping[str, Point], dimension: int) -> tuple[float, float]:
-    """With room for points that are shifted."""
+    """The limits of an axis, with room for points that are shifted."""
     values = [point[dimension] for point in points.values()]
     return min(values) - 0.75, max(values) + 0.75
 
 
 def _ticks(axis: Any, values: Sequence[int], name: str, most: int) -> None:
-    """At modules that occur, and at so many of them as have room."""
+    """Sets ticks at modules that occur, as many as have room."""
     found: list[int] = []
     for value in sorted(set(values)):
         if not found or (value - found[-1]) * most >= max(values) - min(values):

@@ -11,18 +11,19 @@ from typing import Any
 import matplotlib
 
 INK = "#1b1f24"
-"""Text and axes."""
+"""The colour of text and axes."""
 MUTED = "#57606a"
-"""Ticks and notes; 4.5 to 1 or more on SURFACE, as INK."""
+"""The colour of ticks and notes; its contrast to SURFACE is at least 4.5 to 1, as that of INK."""
 RULE = "#d0d7de"
-"""Grids; decoration only."""
+"""The colour of grids, which are decoration only."""
 SURFACE = "#ffffff"
 ACCENT = "#0b5fbd"
-"""Strengths: its opacity is the strength, so that the page shines through where there is none."""
+"""The colour of strengths: its opacity is the strength, so that the page shows through where there is none."""
 OPPOSITE = "#b3400a"
-"""Strengths below zero."""
+"""The colour of strengths below zero."""
 SERIES = ("#0b5fbd", "#b3400a", "#2b7a3d", "#8a3fb3", "#8a6d00", "#c02a6b", "#0f7b7b")
-"""Of lines and points, at least 4.5 to 1 on SURFACE. With more things than that, tell them apart by place and name."""
+"""Colours of lines and points, with a contrast of at least 4.5 to 1 to SURFACE. More things than colours are told apart
+by place and name."""
 
 VARIABLES = {
     INK: "--ink",
@@ -31,7 +32,7 @@ VARIABLES = {
     SURFACE: "--surface",
     **{colour: f"--series-{number}" for number, colour in enumerate(SERIES, 1)},
 }
-"""Of style.css, by colour."""
+"""The variable of style.css for each colour."""
 
 SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: small, searched, read aloud

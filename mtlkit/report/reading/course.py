@@ -66,7 +66,7 @@ def _is_square(cosines: Cosines) -> bool:
 
 
 def _named(epoch: Epoch) -> Iterator[str]:
-    """All names of tasks, those inside summaries too."""
+    """All names of tasks in an epoch, including those inside summaries."""
     yield from epoch.summaries
     for summary in epoch.summaries.values():
         match summary:

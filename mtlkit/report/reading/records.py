@@ -48,7 +48,7 @@ class ReportedFigures(RunFigures):
 @final
 @dataclass(frozen=True)
 class KnownRun:
-    """What is known of a run's training; of an archive alone, no more than its `meta`."""
+    """What is known of a run's training; for an archive alone, nothing but its `meta`."""
 
     meta: Mapping[str, Any]
     metrics: Mapping[str, Any] | None = None

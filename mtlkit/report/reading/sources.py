@@ -1,4 +1,4 @@
-"""What a report is made from is read: a run's record, its archive, runs beside it, and the texts once more.
+"""Reads what a report is made from: a run's record, its archive, runs beside it, and the texts once more.
 
 An archive may come from a stranger, and nothing is read of it but by `open_archive`.
 """
@@ -36,21 +36,21 @@ class Source:
 
     @property
     def name(self) -> str:
-        """The run's; an archive's by its file, or by its folder where it is called as all are."""
+        """The run's name; for an archive that of its file, or of its folder where the file has the default name."""
         if self.run is None and self.archive.name != ARCHIVE:
             return self.archive.name.removesuffix(ENDING)
         return self.archive.resolve().parent.name
 
     @property
     def page(self) -> Path:
-        """Where the report is put if nobody says: in the run's directory, or beside the archive."""
+        """The default place of the report: in the run's directory, or beside the archive."""
         if self.run is not None:
             return self.run.path / "report.html"
         return self.archive.with_name(f"{self.archive.name.removesuffix(ENDING)}.report.html")
 
 
 def source_of(path: Path) -> Source:
-    """The run or archive at a path. Opens neither.
+    """Finds out whether a path is that of a run or of an archive, without opening it.
 
     Raises:
         RunError: it is a directory and no finished run.
@@ -73,7 +73,7 @@ def evidence_of(
     baselines: Sequence[Path] = (),
     say: Say = silent,
 ) -> Evidence:
-    """All that a report is made from. Data that are not here, and that nobody has named, only leave their part out.
+    """Collects all that a report is made from. Missing data that nobody has named only leave their part out.
 
     Args:
         source: the run or archive.
@@ -117,7 +117,7 @@ def evidence_of(
 
 
 def _beside(source: Source, baselines: Sequence[Path]) -> tuple[list[RunRecord], list[str]]:
-    """The runs that stand beside it, each once; and a sentence on those that would stand twice."""
+    """Reads the runs that are shown beside it, each once, and makes a note of those that were given twice."""
     shown = {source.archive.resolve().parent}
     found, notes = [], []
     for path in baselines:
@@ -131,7 +131,7 @@ def _beside(source: Source, baselines: Sequence[Path]) -> tuple[list[RunRecord],
 
 
 def _more_texts(record: KnownRun, wanted: Wanted, observed: Mapping[str, Observed]) -> list[str]:
-    """A sentence where other texts are read than those that the run was scored on."""
+    """A note where other texts are read than those that the run was scored on."""
     limit = record.meta.get("limit")
     if limit in (None, wanted.limit) or not observed:
         return []
@@ -152,7 +152,7 @@ NO_RECORD = (
 
 
 def _observed(archive: Archive, wanted: Wanted, say: Say) -> tuple[dict[str, Observed], list[str]]:
-    """By task; and a sentence on those whose data are not here, unless it is known where they should be."""
+    """What each task's texts show, and a note of tasks whose data are missing, unless their place was given."""
     known = archive.experiment.tasks
     if unknown := [name for name in (*wanted.tasks, *wanted.files) if name not in known]:
         raise ConfigError(f"{archive.path}: no task '{unknown[0]}' in the archive; its tasks are {', '.join(known)}")

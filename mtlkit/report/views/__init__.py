@@ -1,1 +1,1 @@
-"""The sections of a report, one a file: each makes its part of the page from the evidence, or has nothing to show."""
+"""The sections of a report: each function makes its part of the page from the evidence, or None for nothing."""

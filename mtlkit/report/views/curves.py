@@ -1,27 +1,27 @@
-"""The course of training: a small panel for each task, as many lines in one would tell nothing apart."""
+"""Learning curves: a small panel for each task, since many lines in one panel could not be told apart."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import final
+from typing import Any, final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mtlkit.figures import AVERAGE
 from mtlkit.report.analysis.scores import kept_in_words, kept_places, scores_of
 from mtlkit.report.charts.drawing import label, mark
 from mtlkit.report.charts.theme import INK, MUTED, RULE, SERIES
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Chart, Section, Table
-from mtlkit.training import AVERAGE
 
 COLUMNS = {4: 2, 9: 3, 1_000: 4}
-"""Of at most so many panels."""
+"""The number of columns for at most so many panels."""
 PANEL = 0.92
-"""Inches of height."""
+"""The height of a panel, in inches."""
 LETTERS = 52
-"""Of the names of a row of panels, together."""
+"""The number of letters for which the titles of a row of panels have room together."""
 
 
 @final
@@ -31,12 +31,12 @@ class Curve:
 
     name: str
     values: Mapping[int, float]
-    """By number of epoch, counted over all stages."""
+    """The numbers by epoch, counted over all stages."""
     kept: int | None
-    """The epoch whose weights serve the task; None of an average of tasks with several such epochs."""
+    """The epoch whose weights serve the task; None for an average of tasks with different such epochs."""
 
     def said(self, best: int) -> str:
-        """Its beginning, its best, what was kept, and its end."""
+        """The curve in words: its first value, its best, the one that was kept, and its last."""
         first, last = min(self.values), max(self.values)
         middle = f", {_number(self.values[best])} in epoch {best} at best"
         if self.kept is not None and self.kept in self.values:
@@ -78,14 +78,9 @@ def _dev(evidence: Evidence, stages: Sequence[Stage]) -> Chart | None:
     owners = [*([AVERAGE] if len(scores.headlines) > 1 else []), *scores.headlines]
     curves = []
     for owner in owners:
-        metric = scores.headline(owner)
-        values = {
-            number: 100 * line["dev"][f"{owner}/{metric}"]
-            for number, line in enumerate(evidence.log, 1)
-            if f"{owner}/{metric}" in line.get("dev", {})
-        }
+        values = _values(evidence.log, "dev", scores.name(owner))
         if values:
-            curves.append(Curve(owner, values, kept.get(owner)))
+            curves.append(Curve(owner, {number: 100 * value for number, value in values.items()}, kept.get(owner)))
     metrics = {str(metric).replace("_", " ") for metric in scores.headlines.values()}
     what = metrics.pop() if len(metrics) == 1 else "score"
     caption = f"The {what} on dev texts in percent, by epoch."
@@ -93,16 +88,16 @@ def _dev(evidence: Evidence, stages: Sequence[Stage]) -> Chart | None:
 
 
 def _losses(evidence: Evidence, stages: Sequence[Stage]) -> Chart | None:
-    curves, kept = [], _kept(evidence)
-    for owner in evidence.experiment.tasks:
-        name = f"{owner}/loss"
-        values = {
-            number: line["train"][name] for number, line in enumerate(evidence.log, 1) if name in line.get("train", {})
-        }
-        if values:
-            curves.append(Curve(owner, values, kept.get(owner)))
+    kept = _kept(evidence)
+    values = {task: _values(evidence.log, "train", f"{task}/loss") for task in evidence.experiment.tasks}
+    curves = [Curve(task, found, kept.get(task)) for task, found in values.items() if found]
     caption = "The mean loss on training texts during an epoch, dropout and auxiliary losses included, by epoch."
     return _chart("train-losses", "Training loss by task", caption, curves, stages, number="loss", highest=False)
+
+
+def _values(log: Sequence[Mapping[str, Any]], part: str, name: str) -> dict[int, float]:
+    """The values of a figure by epoch, counted over all stages."""
+    return {number: line[part][name] for number, line in enumerate(log, 1) if name in line.get(part, {})}
 
 
 def _chart(
@@ -168,7 +163,7 @@ def _panel(axes: Axes, curve: Curve, stages: Sequence[Stage], highest: bool) -> 
 
 
 def _kept(evidence: Evidence) -> dict[str, int]:
-    """By task, and of the average where all tasks have one epoch: counted over all stages."""
+    """The epoch, counted over all stages, whose weights each task, and the average if all have one, was left with."""
     kept = {task: place + 1 for task, place in kept_places(evidence).items()}
     epochs = set(kept.values())
     return {**kept, AVERAGE: epochs.pop()} if len(epochs) == 1 else kept

@@ -1,4 +1,4 @@
-"""How far from words the shared positions lie that they read.
+"""How far away the shared positions are that words read.
 
 Shapes: K tasks, O offsets.
 """
@@ -21,9 +21,9 @@ LEAD = (
     "the table only."
 )
 STEEPEST = 0.1
-"""A difference, as a logarithm, that is drawn in full even if no larger one is there: so much is next to nothing."""
+"""The smallest difference, as a logarithm, that is drawn in full height; smaller ones mean next to nothing."""
 LEAST = 0.01
-"""Less than so many times as much is drawn like that: of nothing there is no logarithm."""
+"""The smallest ratio that is drawn, since there is no logarithm of zero."""
 
 
 def section(evidence: Evidence) -> Section | None:
@@ -77,7 +77,7 @@ def _draw(by_task: Mapping[str, Offsets], figure: Figure) -> None:
 
 
 def _ratios(offsets: Offsets) -> list[float | None]:
-    """None where no text is long enough."""
+    """The weights as multiples of the uniform ones; None where no text is long enough."""
     return [
         weight / uniform if uniform > 0 else None
         for weight, uniform in zip(offsets.weights, offsets.uniform, strict=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from mtlkit.report.charts.grid import grid_chart
-from mtlkit.report.charts.over_training import most_moved, over_training
+from mtlkit.report.charts.over_training import by_epoch, most_moved, over_training
 from mtlkit.report.evidence import Epoch, Evidence, summaries_by_epoch
 from mtlkit.report.parts import Chart, Part, Section
 from mtlkit.sharing.summaries import MixtureSummary
@@ -13,7 +13,7 @@ MOST_PAIRS = 12
 
 
 def section(evidence: Evidence) -> Section | None:
-    """None where no task has a mixture."""
+    """The coefficients of each layer and their course; None where no task has a mixture."""
     mixtures = {
         task: seen.summary for task, seen in evidence.observed.items() if isinstance(seen.summary, MixtureSummary)
     }
@@ -54,17 +54,21 @@ def _of(mixture: MixtureSummary, layer: int, source: str) -> float | None:
 
 
 def _course(course: Sequence[Epoch]) -> list[Part]:
-    """Means over layers; nothing where there is less than two epochs."""
+    """Charts of the means over layers; none where there are fewer than two epochs."""
     found = list(summaries_by_epoch(course, MixtureSummary))
     if len(found) < 2:
         return []
     epochs = [epoch for epoch, _ in found]
-    pairs: dict[tuple[str, str], list[float | None]] = {}
-    for place, (_, mixtures) in enumerate(found):
-        for task, mixture in mixtures.items():
-            for column, source in enumerate(mixture.tasks):
-                line = pairs.setdefault((task, source), [None] * len(found))
-                line[place] = sum(row[column] for row in mixture.weights_LK) / (len(mixture.weights_LK) or 1)
+    pairs = by_epoch(
+        [
+            [
+                ((task, source), sum(row[column] for row in mixture.weights_LK) / (len(mixture.weights_LK) or 1))
+                for task, mixture in mixtures.items()
+                for column, source in enumerate(mixture.tasks)
+            ]
+            for _, mixtures in found
+        ]
+    )
     own = {task: line for (task, source), line in pairs.items() if task == source}
     others = {pair: line for pair, line in pairs.items() if pair[0] != pair[1]}
     moved, left_out = most_moved(others, MOST_PAIRS)

@@ -16,14 +16,14 @@ from mtlkit.report.views.texts import shown_texts, slugs
 from mtlkit.text import visible
 
 SHOWN = 10
-"""Patterns of each task and reach."""
+"""The number of patterns that are shown for each task and reach."""
 ALIKE = 2
-"""Patterns of a list that may have the same word, or the same source."""
+"""The number of patterns in a list that may have the same word, or the same source."""
 MOTIFS = 15
 NAMED = 4
-"""Tasks of a pattern that tasks have in common: those with the largest lift."""
+"""The number of tasks that are named beside a common pattern: those with the largest lift."""
 AROUND = 4
-"""Words beside those of a pattern in its example."""
+"""The number of words on either side of those of a pattern in its example."""
 REACHES: tuple[tuple[Reach, str], ...] = (("short", "Near: one to three words"), ("long", "Far: six words and more"))
 LEAD = (
     "Pairs of words over all texts of a task, of which the first read the second more than others: it is among the "
@@ -72,13 +72,13 @@ def section(evidence: Evidence) -> Section | None:
 
 
 def varied(patterns: Sequence[Pattern], count: int) -> list[Pattern]:
-    """The first ones, so that no word and no source comes more than `ALIKE` times."""
+    """The first patterns in which no word and no source occurs more than `ALIKE` times."""
     pairs = _varied([(each.word, each.source) for each in patterns], count)
     return [patterns[place] for place in pairs]
 
 
 def _varied(pairs: Sequence[tuple[str, str]], count: int) -> list[int]:
-    """The places of the first ones, likewise."""
+    """The places of the first pairs in which no word and no source occurs more than `ALIKE` times."""
     chosen: list[int] = []
     words: Counter[str] = Counter()
     sources: Counter[str] = Counter()
@@ -91,8 +91,8 @@ def _varied(pairs: Sequence[tuple[str, str]], count: int) -> list[int]:
 
 
 def motifs(by_task: Mapping[str, Sequence[Pattern]]) -> list[dict[str, Any]]:
-    """Pairs that are among the patterns of at least two tasks: those of most tasks first, then by their mean lift, and
-    no word or source more than `ALIKE` times."""
+    """The pairs that are among the patterns of at least two tasks, those of most tasks first, then by their mean lift.
+    No word or source occurs more than `ALIKE` times."""
     found: dict[tuple[str, str, Reach], dict[str, float]] = {}
     for task, patterns in by_task.items():
         for each in patterns:
@@ -130,7 +130,7 @@ def _row(pattern: Pattern, shown: Mapping[int, str]) -> dict[str, Any]:
 
 
 def _pieces(example: Example) -> list[tuple[str, str]]:
-    """Words of an example, each `word`, `source` or nothing special; what is left out between them is three dots."""
+    """Words of an example with their roles, `word`, `source` or none; what is left out between them is three dots."""
     kept = sorted(
         {
             near

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from mtlkit.report.analysis.paths import Paths, Searched, in_words, mean_entropy, plain, searched, step_probability
 from mtlkit.report.charts.histograms import histogram_charts
-from mtlkit.report.charts.over_training import over_training
+from mtlkit.report.charts.over_training import by_epoch, over_training
 from mtlkit.report.charts.path_diagram import path_chart
 from mtlkit.report.charts.plane import embedding_chart
 from mtlkit.report.charts.point_names import kinds_of
@@ -15,7 +15,7 @@ from mtlkit.sharing.summaries import PathSummary
 
 
 def section(evidence: Evidence) -> Section | None:
-    """None where no task has a path."""
+    """Paths, policies and the course of the search; None where no task has a path."""
     found = searched(evidence)
     if found is None:
         return None
@@ -61,7 +61,7 @@ def _moved_on(found: Searched) -> str:
 
 
 def _with_probabilities(found: Searched) -> Paths:
-    """The paths that are evaluated; with their policy where the search ended on the same one."""
+    """The paths that are evaluated, each with its policy where the search ended on the same path."""
     return {
         task: policy if (policy := found.policies.get(task)) is not None and policy.modules == path.modules else path
         for task, path in found.paths.items()
@@ -69,7 +69,7 @@ def _with_probabilities(found: Searched) -> Paths:
 
 
 def _table(found: Searched) -> Table:
-    """What the drawing shows, to be read; tasks with the same path stand together."""
+    """A table of what the drawing shows; tasks with the same path stand together."""
     shown = _with_probabilities(found)
     rows = tuple(
         (task, in_words(path), ", ".join(_same(task, shown)) or "no other")
@@ -84,7 +84,7 @@ def _same(task: str, paths: Paths) -> list[str]:
 
 
 def _course(found: Searched) -> list[Part]:
-    """How sure the search was, and when it changed its mind; nothing of a single epoch."""
+    """How sure the search was, and when it changed its mind; empty for a single epoch."""
     course = found.course
     if len(course) < 2:
         return []
@@ -117,14 +117,12 @@ def _lines(
     caption: str,
     number: str,
 ) -> Chart:
-    tasks = dict.fromkeys(task for _, paths in course for task in paths)
-    lines = {task: [of(paths[task]) if task in paths else None for _, paths in course] for task in tasks}
-    epochs = [epoch for epoch, _ in course]
-    return over_training(name, title, caption, epochs, lines, number=number, limits=(0, 1.02))
+    lines = by_epoch([[(task, of(path)) for task, path in paths.items()] for _, paths in course])
+    return over_training(name, title, caption, [epoch for epoch, _ in course], lines, number=number, limits=(0, 1.02))
 
 
 def _changes(found: Searched) -> Table:
-    """When the likeliest path of each task was another one than an epoch before."""
+    """A table of when the likeliest path of each task changed from one epoch to the next."""
     course = found.course
     tasks = dict.fromkeys(task for _, paths in course for task in paths)
     rows = []

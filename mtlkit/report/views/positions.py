@@ -5,7 +5,7 @@ Shapes: T words, N = T positions.
 
 import io
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -16,36 +16,30 @@ from PIL import Image
 
 from mtlkit.report.charts.theme import ACCENT, INK, MUTED
 from mtlkit.report.evidence import Evidence, ReadText
-from mtlkit.report.parts import Chart, Section, View
-from mtlkit.report.templating import render
+from mtlkit.report.parts import Chart, Section
 from mtlkit.report.views.texts import (
-    both_ways,
+    all_rows,
     concentration,
-    gate_of,
     largest,
-    lines,
-    named_ways,
     shade,
     shown_texts,
-    slugs,
     strongest,
-    tag_of,
-    verdict,
+    texts_view,
+    tip_of,
+    ways_of,
     weights_table,
 )
 from mtlkit.sharing.explanations.shared import Matrix
 from mtlkit.text import visible
 
-DRAWN = 2
-"""Texts of each task that are figures too."""
 LINES = 8
-"""Of each word, to the positions that it reads most."""
+"""The number of lines from each word, to the positions that it reads most."""
 BOLD = 0.2
-"""A weight that is not drawn bolder than it is, even where all are smaller."""
+"""The smallest weight that may be drawn as the boldest line."""
 SHARP = 0.1
-"""The same of how far a word is from reading all alike."""
+"""The smallest concentration that may be drawn as the darkest word."""
 LEAST = 0.01
-"""A weight below is neither drawn nor told."""
+"""The smallest weight that is drawn and listed."""
 LEAD = (
     "Each text stands twice: above as the task's own network reads it, below as the network that all tasks share "
     "reads it. Choose a word above, with the pointer, a finger, or Tab and the arrow keys: lines lead to the shared "
@@ -63,31 +57,16 @@ def section(evidence: Evidence) -> Section | None:
     by_task = shown_texts(evidence, of_tasks=False)
     if not by_task:
         return None
-    anchors = slugs(by_task)
-    ways = [way for texts in by_task.values() for text in texts for way in both_ways(text)]
-    heaviest = max(BOLD, *(weight for way in ways for row in way for weight in row))
-    sharpest = max(SHARP, *(concentration(row) for way in ways for row in way))
-    tasks = [
-        {
-            "name": task,
-            "anchor": f"positions-{anchors[task]}",
-            "texts": [_text(text, f"positions-{anchors[task]}-{text.number}", heaviest, sharpest) for text in texts],
-        }
-        for task, texts in by_task.items()
-    ]
-    view = View(render("positions.html", tasks=tasks), _figures(by_task, anchors, heaviest))
-    return Section(
-        "positions", "What words read of the shared network", LEAD.format(lines=LINES, heaviest=heaviest), [view]
-    )
+    rows = all_rows(by_task)
+    heaviest = max(BOLD, *(weight for row in rows for weight in row))
+    sharpest = max(SHARP, *map(concentration, rows))
 
+    def shown(text: ReadText) -> dict[str, Any]:
+        return {"ways": [_way(text, way, name, heaviest, sharpest) for name, way in ways_of(text).items()]}
 
-def _text(text: ReadText, anchor: str, heaviest: float, sharpest: float) -> dict[str, Any]:
-    return {
-        "anchor": anchor,
-        "number": text.number,
-        "verdict": verdict(text),
-        "ways": [_way(text, way, name, heaviest, sharpest) for name, way in named_ways(text)],
-    }
+    view = texts_view("positions", by_task, shown, partial(_figure, heaviest))
+    lead = LEAD.format(lines=LINES, heaviest=heaviest)
+    return Section("positions", "What words read of the shared network", lead, [view])
 
 
 def _way(text: ReadText, way: Matrix, name: str, heaviest: float, sharpest: float) -> dict[str, Any]:
@@ -98,7 +77,7 @@ def _way(text: ReadText, way: Matrix, name: str, heaviest: float, sharpest: floa
         "own": [
             {
                 "text": word,
-                "tip": lines(*gate_of(text, place), *tag_of(text, place)),
+                "tip": tip_of(text, place),
                 "shade": shade(concentration(row), sharpest),
                 "reads": " ".join(f"{source}:{1000 * row[source]:.0f}" for source in _drawn(row)),
             }
@@ -127,12 +106,7 @@ def _shared(words: Sequence[str], way: Matrix) -> list[dict[str, str]]:
     received = [sum(column) for column in zip(*way, strict=True)]
     most = largest(received)
     return [
-        {
-            "text": word,
-            "tip": "",
-            "reads": f"{received[place]:.1f}",
-            "shade": shade(received[place], most),
-        }
+        {"text": word, "tip": "", "reads": f"{received[place]:.1f}", "shade": shade(received[place], most)}
         for place, word in enumerate(words)
     ]
 
@@ -145,18 +119,10 @@ def _most(words: Sequence[str], row: Sequence[float]) -> list[str]:
     return [f"{words[source]} ({source + 1}) {row[source]:.2f}" for source in strongest(row)]
 
 
-def _figures(by_task: Mapping[str, Sequence[ReadText]], anchors: Mapping[str, str], heaviest: float) -> list[Chart]:
-    return [
-        _figure(task, text, f"positions-{anchors[task]}-{text.number}", heaviest)
-        for task, texts in by_task.items()
-        for text in texts[:DRAWN]
-    ]
-
-
-def _figure(task: str, text: ReadText, name: str, heaviest: float) -> Chart:
-    """Of a network that reads both ways, the one from left to right."""
+def _figure(heaviest: float, task: str, text: ReadText) -> Chart:
+    """A chart of a text; of a bidirectional network, the direction from left to right."""
     return Chart(
-        name,
+        "",
         f"What the words of text {text.number} of {task} read of the shared network",
         "The text as the task's own network reads it, from top to bottom, and beside it the shared positions; a line "
         f"is as bold as its weight, the boldest stands for {heaviest:.2f}.",

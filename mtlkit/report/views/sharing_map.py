@@ -46,7 +46,7 @@ def section(evidence: Evidence) -> Section | None:
 
 
 def _searched(evidence: Evidence) -> list[Strengths]:
-    """Of the policies that a search came to, where what is evaluated are fixed paths."""
+    """The strengths of the policies that a search ended on, where the paths that are evaluated are fixed."""
     found = searched(evidence)
     if found is None or with_policies(found.paths) or not found.policies:
         return []
@@ -55,13 +55,13 @@ def _searched(evidence: Evidence) -> list[Strengths]:
 
 
 def _cosines(course: Sequence[Epoch]) -> list[Strengths]:
-    """Of the last epoch that has some."""
+    """The cosines of the last epoch that has some."""
     found = [strengths for epoch in course if (strengths := cosine_strengths(epoch)) is not None]
     return found[-1:]
 
 
 def _positions(summaries: Mapping[str, Summary]) -> list[Part]:
-    """How the words of each task read the shared positions, beside how far they open to them."""
+    """A table of how the words of each task read the shared positions, and of how far they open to them."""
     rows = tuple(
         (task, summary.gate, summary.distance, summary.spread)
         for task, summary in summaries.items()
@@ -81,8 +81,8 @@ def _counts(structure: Structure) -> Table:
 
 
 def map_view(strengths: Strengths) -> View:
-    """Nodes, rows and columns in one order; the matrix alone where all links are alike to the digits that are read, and
-    there is nothing to see: lines are as wide as they are beside the widest."""
+    """A drawing and a matrix with nodes, rows and columns in one order. The matrix stands alone where all links are
+    alike to the digits that are read: lines are drawn in proportion to the widest, so there would be nothing to see."""
     order = ring_order(strengths)
     is_drawn = strengths.is_star or len({rounded(weight) for _, _, weight in strengths.links()}) > 1 or len(order) == 2
     network = network_chart(strengths, order) if is_drawn else None

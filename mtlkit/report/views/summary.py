@@ -1,11 +1,12 @@
 """What was trained on what, and how good it is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from matplotlib.figure import Figure
 
 from mtlkit.comparison import RunRecord
+from mtlkit.figures import AVERAGE, MAJORITY
 from mtlkit.report.analysis.facts import Facts, num_epochs, sharing, texts, update_strategies
 from mtlkit.report.analysis.scores import SplitScores, kept_in_words, scores_of
 from mtlkit.report.charts.drawing import label, mark
@@ -13,16 +14,13 @@ from mtlkit.report.charts.theme import INK, MUTED, RULE, SERIES, SURFACE
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Cell, Chart, Section, Table, View
 from mtlkit.report.templating import render
-from mtlkit.training import AVERAGE
-from mtlkit.training.predictions import CLEAN
 
-MAJORITY = "majority"
 MOST_MARKS = 60
 SHAPES = ("o", "D", "s", "^", "v", "P", "X")
-"""Of the run and of those beside it, so that they are told apart without colours."""
+"""Markers of the run and of those beside it, so that they are told apart without colours."""
 
 Lines = Sequence[tuple[str, str, Sequence[float | None]]]
-"""A name, a shape and a value for each row of the chart, in percent."""
+"""For each marker of the chart its name, its shape, and a value for each row, in percent."""
 
 
 def section(evidence: Evidence) -> Section:
@@ -42,9 +40,9 @@ def _lead(evidence: Evidence, scores: SplitScores) -> str:
         lead = f"What was trained on what, and its score on {scores.split} texts, as the run recorded it."
     else:
         lead = f"What was trained on what, and its score on {evidence.num_texts:,} {scores.split} texts, scored now."
-    if any(CLEAN in name for name in scores.figures):
+    if scores.has_clean:
         lead += " Clean figures leave out the texts that also occur in training or dev data of any task."
-    if any(name.endswith(f"/{MAJORITY}") for name in scores.figures):
+    if any(value is not None for value in scores.majority):
         lead += " The score of always giving the most frequent label is what a model has to beat."
     beside = _beside(evidence, scores)
     if beside:
@@ -57,8 +55,8 @@ def _lead(evidence: Evidence, scores: SplitScores) -> str:
 
 
 def _beside(evidence: Evidence, scores: SplitScores) -> list[RunRecord]:
-    """The other runs that have a figure to stand beside one of this run."""
-    headlines = {f"{owner}/{scores.headline(owner)}" for owner in scores.owners if owner != AVERAGE}
+    """The baselines that have at least one figure in common with this run."""
+    headlines = {scores.name(owner) for owner in scores.owners if owner != AVERAGE}
     return [record for record in evidence.baselines if headlines & record.figures.get(scores.split, {}).keys()]
 
 
@@ -94,49 +92,47 @@ def _tasks(evidence: Evidence) -> Table:
 
 
 def _table(evidence: Evidence, scores: SplitScores) -> Table:
-    """A row for each task, and the average: the figures, and those of other runs with what is gained over them."""
-    has_clean = any(f"/{CLEAN}" in name for name in scores.figures)
-    kinds = [("", scores.split), *([(CLEAN, f"clean {scores.split}")] if has_clean else [])]
-    others = [(record, prefix, kind) for record in _beside(evidence, scores) for prefix, kind in kinds]
-    has_majority = any(name.endswith(f"/{MAJORITY}") for name in scores.figures)
-    rows = []
-    for owner in scores.owners:
-        metric = scores.headline(owner)
-        own = {prefix: scores.figures.get(f"{owner}/{prefix}{metric}") for prefix, _ in kinds}
-        cells: list[Cell] = [_percent(own[prefix]) for prefix, _ in kinds]
-        cells += [_percent(scores.figures.get(f"{owner}/{MAJORITY}"))] if has_majority else []
-        for record, prefix, _ in others:
-            figure = record.figures.get(scores.split, {}).get(f"{owner}/{prefix}{metric}")
-            cells += [_percent(figure), _difference(own[prefix], figure)]
-        rows.append((owner, f"{metric}".replace("_", " "), *cells))
-    beside = [name for record, _, kind in others for name in (f"{record.name}, {kind}", "difference")]
-    header = ("task", "metric", *(kind for _, kind in kinds), *([MAJORITY] if has_majority else []), *beside)
-    return Table(header, tuple(rows), "Scores in percent")
+    """A table with a row for each task and the average: the figures, those of other runs, and the differences."""
+    columns: list[tuple[str, Sequence[Cell]]] = [
+        ("metric", [f"{scores.headline(owner)}".replace("_", " ") for owner in scores.owners]),
+        *((name, list(map(_percent, scores.of(clean=clean)))) for clean, name in scores.kinds.items()),
+    ]
+    if any(value is not None for value in scores.majority):
+        columns.append((MAJORITY, list(map(_percent, scores.majority))))
+    for record in _beside(evidence, scores):
+        for clean, name in scores.kinds.items():
+            theirs = scores.of(clean=clean, record=record)
+            columns.append((f"{record.name}, {name}", list(map(_percent, theirs))))
+            columns.append(("difference", list(map(_difference, scores.of(clean=clean), theirs))))
+    header = ("task", *(name for name, _ in columns))
+    rows = tuple(zip(scores.owners, *(values for _, values in columns), strict=True))
+    return Table(header, rows, "Scores in percent")
 
 
 def _chart(evidence: Evidence, scores: SplitScores) -> Chart:
-    owners = scores.owners
-    names = [f"{owner}/{{}}{scores.headline(owner)}" for owner in owners]
-    has_clean = any(f"/{CLEAN}" in name for name in scores.figures)
-    lines: list[tuple[str, str, Sequence[float | None]]] = [
-        (evidence.name, SHAPES[0], _values(scores.figures, [name.format("") for name in names]))
+    shapes = iter(SHAPES)
+    lines = [(evidence.name, next(shapes), scores.of())]
+    if scores.has_clean:
+        lines.append(("clean texts only", "|", scores.of(clean=True)))
+    lines.append(("most frequent label", "x", scores.majority))
+    beside = zip(_beside(evidence, scores), shapes, strict=False)
+    lines += [(record.name, shape, scores.of(record=record)) for record, shape in beside]
+    drawn = [
+        (name, shape, [None if value is None else round(100 * value, 6) for value in values])
+        for name, shape, values in lines
+        if any(value is not None for value in values)
     ]
-    if has_clean:
-        lines.append(("clean texts only", "|", _values(scores.figures, [name.format(CLEAN) for name in names])))
-    lines.append(("most frequent label", "x", _values(scores.figures, [f"{owner}/{MAJORITY}" for owner in owners])))
-    for shape, record in zip(SHAPES[1:], _beside(evidence, scores), strict=False):
-        figures = record.figures.get(scores.split, {})
-        lines.append((record.name, shape, _values(figures, [name.format("") for name in names])))
-    lines = [line for line in lines if any(value is not None for value in line[2])]
-    rows = tuple((owner, *(values[place] for _, _, values in lines)) for place, owner in enumerate(owners))
     return Chart(
         name="scores",
         title=f"Score on {scores.split} texts",
         caption="Each line is a task, the score in percent grows to the right. "
-        + f"Drawn {'is' if len(lines) == 1 else 'are'} {_listed([name for name, _, _ in lines])}.",
-        data=Table(("task", *(name for name, _, _ in lines)), rows),
-        draw=partial(_draw, owners, lines),
-        height=0.75 + 0.24 * len(owners) + 0.2 * len(lines),
+        + f"Drawn {'is' if len(drawn) == 1 else 'are'} {_listed([name for name, *_ in drawn])}.",
+        data=Table(
+            ("task", *(name for name, *_ in drawn)),
+            tuple(zip(scores.owners, *(values for *_, values in drawn), strict=True)),
+        ),
+        draw=partial(_draw, scores.owners, drawn),
+        height=0.75 + 0.24 * len(scores.owners) + 0.2 * len(drawn),
     )
 
 
@@ -162,10 +158,6 @@ def _draw(owners: Sequence[str], lines: Lines, figure: Figure) -> None:
     axes.spines["left"].set_visible(False)
     axes.tick_params(length=0)
     figure.legend(loc="outside lower left", ncols=1, handletextpad=0.3, borderaxespad=0)
-
-
-def _values(figures: Mapping[str, float], names: Sequence[str]) -> list[float | None]:
-    return [None if (value := figures.get(name)) is None else round(100 * value, 6) for name in names]
 
 
 def _percent(value: float | None) -> str | None:

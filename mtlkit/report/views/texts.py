@@ -1,37 +1,43 @@
-"""Texts as several sections show them: which ones, how dark their words are, what is said of each, and their anchors.
+"""Texts as several sections show them: which ones, how dark their words are, their verdicts, and their anchors.
 
 Shapes: T words, N sources.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import log
-from typing import final
+from typing import Any, TypeAlias, final
 
 from markupsafe import Markup
 
 from mtlkit.data import Target
 from mtlkit.report.evidence import Evidence, ReadText
-from mtlkit.report.parts import Cell, Table
+from mtlkit.report.parts import Cell, Chart, Table, View
+from mtlkit.report.templating import render
 from mtlkit.sharing.explanations.shared import Matrix
 from mtlkit.text import visible
 
 SENTENCES = 120
-"""All texts that a page shows with what their words read, counted once for each network: some 2 MB."""
+"""The number of texts that a page shows, counted once for each network: some 2 MB."""
+
+
+DRAWN = 2
+"""The number of texts of each task that are figures too."""
+ByTask: TypeAlias = Mapping[str, Sequence[ReadText]]
 
 
 @final
 @dataclass(frozen=True)
 class Verdict:
-    """What was answered to a text."""
+    """What the model answered for a text."""
 
     answer: str
     is_wrong: bool
 
 
 def verdict(text: ReadText) -> Verdict:
-    """In words; of tags, how many are right."""
+    """The answer in words, or the number of tags that are right."""
     gold, predicted = text.gold, text.predicted
     if isinstance(predicted, str):
         if gold is None:
@@ -46,8 +52,8 @@ def verdict(text: ReadText) -> Verdict:
 
 
 def concentration(weights_N: Sequence[float]) -> float:
-    """From 0, all sources alike, to 1, one source alone: 1 less the entropy as a share of the largest. Of one source:
-    its weight."""
+    """How far a word is from reading all sources alike: 0 is all alike, 1 is one source alone. It is 1 minus the
+    entropy divided by the largest possible one; of a single source, its weight."""
     if len(weights_N) == 1:
         return weights_N[0]
     total = sum(weights_N)
@@ -58,22 +64,22 @@ def concentration(weights_N: Sequence[float]) -> float:
 
 
 def largest(numbers: Iterable[float]) -> float:
-    """What the darkest one stands for; 1 where there is none above 0."""
+    """The largest number, which is drawn darkest; 1 where none is above 0."""
     return max(numbers, default=0.0) or 1.0
 
 
 def shade(number: float, most: float) -> str:
-    """For `--w`, short: .37."""
+    """How dark a number is drawn, as the style's `--w`: .37."""
     return f"{min(max(number / most, 0.0), 1.0):.2f}".lstrip("0").rstrip("0").rstrip(".") or "0"
 
 
 def letter(number: float, most: float) -> str:
-    """The same in twenty steps, from `a` to `t`, as `words.css` has them; nothing for the lightest."""
+    """How dark a cell is in twenty steps, from `a` to `t`, as `words.css` has them; nothing for the lightest."""
     return "abcdefghijklmnopqrst"[step - 1] if (step := round(20 * min(max(number / most, 0.0), 1.0))) else ""
 
 
 def short(weight: float) -> str:
-    """For a narrow cell: .37, and nothing below .005."""
+    """A weight for a narrow cell: .37, and nothing below .005."""
     return f"{weight:.2f}".removeprefix("0") if weight >= 0.005 else ""
 
 
@@ -82,31 +88,71 @@ def strongest(weights_N: Sequence[float], count: int = 3) -> list[int]:
     return sorted(range(len(weights_N)), key=lambda place: -weights_N[place])[:count]
 
 
-def both_ways(text: ReadText) -> list[Matrix]:
-    """What the words read, from left to right and, where there are two networks, from right to left."""
+def ways_of(text: ReadText) -> dict[str, Matrix]:
+    """What the words read, by the direction of the network; the name is empty where there is only one network."""
     reading = text.reading
-    return [reading.left_to_right] + ([] if reading.right_to_left is None else [reading.right_to_left])
+    if reading.right_to_left is None:
+        return {"": reading.left_to_right}
+    return {"from left to right": reading.left_to_right, "from right to left": reading.right_to_left}
 
 
-def named_ways(text: ReadText) -> list[tuple[str, Matrix]]:
-    """The same with what each is called; the only one needs no name."""
-    ways = both_ways(text)
-    return list(zip(["from left to right", "from right to left"] if len(ways) == 2 else [""], ways, strict=True))
+def all_rows(by_task: ByTask) -> list[Sequence[float]]:
+    """What each word of the texts reads, in each direction."""
+    return [row for texts in by_task.values() for text in texts for way in ways_of(text).values() for row in way]
 
 
-def shown_texts(evidence: Evidence, *, of_tasks: bool) -> dict[str, Sequence[ReadText]]:
-    """By task those whose words read tasks, or positions; tasks without are left out. Of many tasks fewer of each."""
+def texts_view(
+    template: str,
+    by_task: ByTask,
+    shown: Callable[[ReadText], Mapping[str, Any]],
+    figure: Callable[[str, ReadText], Chart],
+) -> View:
+    """The texts of each task, and figures of the first `DRAWN` of each.
+
+    Args:
+        template: its name, which anchors and names of figures begin with.
+        by_task: the texts.
+        shown: what the template shows of a text beside its number and what was answered.
+        figure: a chart of a text of a task, whose name is filled in.
+    """
+    anchors = {task: f"{template}-{slug}" for task, slug in slugs(by_task).items()}
+    tasks = [
+        {
+            "name": task,
+            "anchor": anchors[task],
+            "texts": [
+                {
+                    "anchor": f"{anchors[task]}-{text.number}",
+                    "number": text.number,
+                    "verdict": verdict(text),
+                    **shown(text),
+                }
+                for text in texts
+            ],
+        }
+        for task, texts in by_task.items()
+    ]
+    figures = [
+        replace(figure(task, text), name=f"{anchors[task]}-{text.number}")
+        for task, texts in by_task.items()
+        for text in texts[:DRAWN]
+    ]
+    return View(render(f"{template}.html", tasks=tasks), figures)
+
+
+def shown_texts(evidence: Evidence, *, of_tasks: bool) -> ByTask:
+    """The texts of each task whose words read tasks, or else positions; fewer of each where there are many tasks."""
     by_task = {
         task: [text for text in observed.texts if (text.reading.tasks is not None) == of_tasks]
         for task, observed in evidence.observed.items()
     }
     by_task = {task: texts for task, texts in by_task.items() if texts}
-    sentences = sum(len(both_ways(texts[0])) for texts in by_task.values())
+    sentences = sum(len(ways_of(texts[0])) for texts in by_task.values())
     return {task: _fewer(texts, max(SENTENCES // sentences, 1)) for task, texts in by_task.items()}
 
 
 def _fewer(texts: Sequence[ReadText], count: int) -> Sequence[ReadText]:
-    """At most so many, the first right and the first wrong ones, in their order."""
+    """At most `count` texts: the first right and the first wrong ones, in their order."""
     wrong = [text.number for text in texts if verdict(text).is_wrong]
     right = [text.number for text in texts if text.number not in wrong]
     num_wrong = min(len(wrong), max(count // 2, count - len(right)))
@@ -114,19 +160,17 @@ def _fewer(texts: Sequence[ReadText], count: int) -> Sequence[ReadText]:
     return [text for text in texts if text.number in kept]
 
 
-def tag_of(text: ReadText, place: int) -> list[str]:
-    """The word's tag; nothing where a text has one label."""
+def tip_of(text: ReadText, place: int, *first: str) -> Markup:
+    """A tooltip of a word: lines of its own, how far it opened, and its tag, where there are such. What comes from data
+    is escaped, also characters that act."""
     predicted: Target = text.predicted
-    return [] if isinstance(predicted, str) else [f"tag {predicted[place]}"]
-
-
-def gate_of(text: ReadText, place: int) -> list[str]:
-    """How far the word opened; nothing where there is no gate."""
-    return [] if text.gates is None else [f"gate open {text.gates[place]:.2f}"]
+    gate = [] if text.gates is None else [f"gate open {text.gates[place]:.2f}"]
+    tag = [] if isinstance(predicted, str) else [f"tag {predicted[place]}"]
+    return Markup("\n").join(map(visible, (*first, *gate, *tag)))
 
 
 def weights_table(text: ReadText) -> Table:
-    """All weights from left to right, as the data of a figure."""
+    """A table of all weights from left to right, as the data of a figure."""
     reading = text.reading
     sources = reading.tasks or tuple(f"{word} ({number})" for number, word in enumerate(reading.words, 1))
     rows: tuple[tuple[Cell, ...], ...] = tuple(
@@ -136,17 +180,12 @@ def weights_table(text: ReadText) -> Table:
     return Table(("number", "word", *sources), rows)
 
 
-def lines(*parts: str) -> Markup:
-    """For a tip: a line for each, in which what comes from data is escaped, also characters that act."""
-    return Markup("\n").join(map(visible, parts))
-
-
 def _shown(label: Target) -> str:
     return visible(label) if isinstance(label, str) else " ".join(map(visible, label))
 
 
 def slugs(names: Iterable[str]) -> dict[str, str]:
-    """Lower-case words with hyphens, another one for every name."""
+    """A different slug for every name, of lower-case words with hyphens, for anchors and names of files."""
     found: dict[str, str] = {}
     for name in names:
         slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "task"

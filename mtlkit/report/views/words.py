@@ -3,7 +3,6 @@
 Shapes: T words, N tasks.
 """
 
-from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,32 +10,26 @@ from matplotlib.figure import Figure
 
 from mtlkit.report.charts.theme import ACCENT, INK, MUTED, SURFACE
 from mtlkit.report.evidence import Evidence, ReadText
-from mtlkit.report.parts import Chart, Section, View
-from mtlkit.report.templating import render
+from mtlkit.report.parts import Chart, Section
 from mtlkit.report.views.texts import (
-    both_ways,
+    all_rows,
     concentration,
-    gate_of,
     largest,
     letter,
-    lines,
-    named_ways,
     shade,
     short,
     shown_texts,
-    slugs,
     strongest,
-    tag_of,
-    verdict,
+    texts_view,
+    tip_of,
+    ways_of,
     weights_table,
 )
 from mtlkit.sharing.explanations.shared import Matrix
 from mtlkit.text import visible
 
-DRAWN = 2
-"""Texts of each task that are figures too."""
 ALIKE = 0.05
-"""A concentration that is not drawn darker than it is: below, a text reads all tasks nearly alike."""
+"""The smallest concentration that may be drawn as the darkest word: below it, words read all tasks nearly alike."""
 LEAD = (
     "Each word of these texts took something from other tasks' networks. Point at a word, touch it, or go to it with "
     "Tab and the arrow keys: it shows the three tasks that it took most of. The darker a word, the more it took from "
@@ -52,36 +45,19 @@ def section(evidence: Evidence) -> Section | None:
     by_task = shown_texts(evidence, of_tasks=True)
     if not by_task:
         return None
-    ways = [way for texts in by_task.values() for text in texts for way in both_ways(text)]
-    most = largest(concentration(row) for way in ways for row in way)
+    rows = all_rows(by_task)
+    most, heaviest = largest(map(concentration, rows)), largest(weight for row in rows for weight in row)
     alike = "" if most > ALIKE else ", so all words read nearly all tasks alike"
-    heaviest = largest(weight for way in ways for row in way for weight in row)
-    anchors = slugs(by_task)
-    tasks = [
-        {
-            "name": task,
-            "anchor": f"words-{anchors[task]}",
-            "texts": [
-                _text(text, f"words-{anchors[task]}-{text.number}", max(most, ALIKE), heaviest) for text in texts
-            ],
-        }
-        for task, texts in by_task.items()
-    ]
-    view = View(render("words.html", tasks=tasks), _figures(by_task, anchors))
+    view = texts_view("words", by_task, partial(_text, most=max(most, ALIKE), heaviest=heaviest), _figure)
     return Section("words", "Whom words read", LEAD.format(most=most, alike=alike), [view])
 
 
-def _text(text: ReadText, anchor: str, most: float, heaviest: float) -> dict[str, Any]:
-    return {
-        "anchor": anchor,
-        "number": text.number,
-        "verdict": verdict(text),
-        "ways": [
-            {"name": name, "words": _words(text, way, most), "rows": _rows(text, way, heaviest)}
-            for name, way in named_ways(text)
-        ],
-        "tasks": text.reading.tasks or (),
-    }
+def _text(text: ReadText, most: float, heaviest: float) -> dict[str, Any]:
+    ways = [
+        {"name": name, "words": _words(text, way, most), "rows": _rows(text, way, heaviest)}
+        for name, way in ways_of(text).items()
+    ]
+    return {"ways": ways, "tasks": text.reading.tasks or ()}
 
 
 def _words(text: ReadText, way: Matrix, most: float) -> list[dict[str, str]]:
@@ -89,8 +65,8 @@ def _words(text: ReadText, way: Matrix, most: float) -> list[dict[str, str]]:
     words = []
     for place, (word, weights) in enumerate(zip(text.reading.words, way, strict=True)):
         most_read = [f"{tasks[source]} {weights[source]:.2f}" for source in strongest(weights)]
-        tip = lines(*most_read, *gate_of(text, place), *tag_of(text, place))
-        words.append({"text": word, "tip": tip, "shade": shade(concentration(weights), most)})
+        shown = {"text": word, "tip": tip_of(text, place, *most_read), "shade": shade(concentration(weights), most)}
+        words.append(shown)
     return words
 
 
@@ -101,18 +77,10 @@ def _rows(text: ReadText, way: Matrix, heaviest: float) -> list[dict[str, Any]]:
     ]
 
 
-def _figures(by_task: Mapping[str, Sequence[ReadText]], anchors: Mapping[str, str]) -> list[Chart]:
-    return [
-        _figure(task, text, f"words-{anchors[task]}-{text.number}")
-        for task, texts in by_task.items()
-        for text in texts[:DRAWN]
-    ]
-
-
-def _figure(task: str, text: ReadText, name: str) -> Chart:
-    """Of a network that reads both ways, the one from left to right."""
+def _figure(task: str, text: ReadText) -> Chart:
+    """A chart of a text; of a bidirectional network, the direction from left to right."""
     return Chart(
-        name,
+        "",
         f"Whom the words of text {text.number} of {task} read",
         "Each word, from top to bottom, with the three tasks that it took most of; a bar is as long as the weight.",
         weights_table(text),

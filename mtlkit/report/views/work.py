@@ -14,7 +14,7 @@ from mtlkit.report.parts import Cell, Chart, Section, Table
 
 
 def section(evidence: Evidence) -> Section | None:
-    """None where neither texts nor work were recorded."""
+    """Padding, work and texts that were left out; None where neither texts nor work were recorded."""
     by_stage = _by_stage(evidence.log)
     worked = {name: lines for name, lines in by_stage.items() if any(line.get("work") for line in lines)}
     parts: list[Chart | Table] = []
@@ -80,7 +80,7 @@ def _draw(shares: Mapping[str, float], figure: Figure) -> None:
 
 
 def _work(worked: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
-    """A row for each stage."""
+    """A table of the work of each stage."""
     names = list(dict.fromkeys(name for lines in worked.values() for line in lines for name in line.get("work", {})))
     rows = []
     for stage, lines in worked.items():
@@ -101,7 +101,7 @@ NAMES = {
 
 
 def _left_out(evidence: Evidence) -> Table | None:
-    """A row for each task and split of which texts were left out."""
+    """A table with a row for each task and split of which texts were left out."""
     rows: list[tuple[Cell, ...]] = []
     for task, splits in texts(evidence).items():
         for split, counts in splits.items():
@@ -112,7 +112,7 @@ def _left_out(evidence: Evidence) -> Table | None:
 
 
 def _odd(log: Sequence[Mapping[str, Any]]) -> Table | None:
-    """What did not go as it should."""
+    """A table of steps that were skipped and of parameters without gradients."""
     rows: list[tuple[Cell, ...]] = []
     for line in log:
         when = f"{line.get('stage', '')} epoch {line['epoch']}".strip()

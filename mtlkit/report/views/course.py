@@ -1,0 +1,190 @@
+"""How the sharing changed over training: a discriminator's guesses, what words read, and whose gradients agree."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
+from typing import TypeAlias
+
+from mtlkit.report.analysis.strengths import alike
+from mtlkit.report.charts.over_training import SHARE, SPAN, by_epoch, most_moved, over_training
+from mtlkit.report.evidence import Epoch, Evidence, summaries_by_epoch
+from mtlkit.report.parts import Chart, Part, Section, Table
+from mtlkit.sharing.summaries import GuessSummary, WordSummary
+
+MOST_PAIRS = 16
+"""The largest number of pairs of a reader and a sender that are drawn."""
+MOST_COSINES = 12
+MEAN = "all tasks"
+
+Lines: TypeAlias = Mapping[str, Sequence[float | None]]
+Words: TypeAlias = Sequence[tuple[Epoch, Mapping[str, WordSummary]]]
+
+
+def discriminator_section(evidence: Evidence) -> Section | None:
+    """Whether the shared states tell the task that a text is from; None where nobody guesses."""
+    guesses = {task: seen.summary for task, seen in evidence.observed.items() if isinstance(seen.summary, GuessSummary)}
+    if not guesses:
+        return None
+    chance = 1 / max(len(guess.tasks) for guess in guesses.values())
+    lead = (
+        "A discriminator guesses from the shared states which task a text is from, and the shared encoder learns to "
+        f"make that hard. At chance, {chance:.2f}, it cannot tell; that it cannot does not prove that nothing of the "
+        "tasks is left in the states, since it is a small classifier and learns while they change. "
+        "Whose texts are taken for whose is on the sharing map."
+    )
+    rows = tuple((task, guess.accuracy, guess.num_texts) for task, guess in guesses.items())
+    accuracies = Table(("task", "guessed right", "texts"), rows, "Texts whose likeliest guess is right")
+    return Section("discriminator", "Discriminator", lead, [*_guesses(evidence.course, chance), accuracies])
+
+
+def reading_section(evidence: Evidence) -> Section | None:
+    """Whom words read, how widely and how far, and how open they are; None where nothing was recorded of words."""
+    found = list(summaries_by_epoch(evidence.course, WordSummary))
+    if not found:
+        return None
+    lead = (
+        "What words took of others after each epoch, on average over the texts that were recorded. Numbers that still "
+        "move in the last epochs say that training was stopped before the sharing had settled."
+    )
+    charts = [_senders(found), *(_measure(found, *measure) for measure in MEASURES)]
+    return Section("reading-course", "Reading over training", lead, [chart for chart in charts if chart is not None])
+
+
+def gradients_section(evidence: Evidence) -> Section | None:
+    """Whether tasks pull their shared parameters the same way; None where no epoch has a cosine. The matrix of the last
+    one is on the sharing map."""
+    epochs = [epoch for epoch in evidence.course if epoch.cosines is not None]
+    lines = by_epoch([[(f"{one} · {other}", cosine) for one, other, cosine in each.cosine_pairs()] for each in epochs])
+    if not lines:
+        return None
+    lead = (
+        "The cosine of two tasks' gradients on the parameters that they share, measured after each epoch on one fixed "
+        "batch of each. Above zero a step for one task helps the other, below zero it harms it, as far as one small "
+        "step goes. "
+        "The last epoch's numbers for all pairs are on the sharing map."
+    )
+    columns = [[cosine for *_, cosine in epoch.cosine_pairs()] for epoch in epochs]
+    mean = over_training(
+        "gradient-cosine-course",
+        "Agreement of gradients over training",
+        "The mean, the largest and the smallest cosine over all pairs of tasks, after each epoch.",
+        epochs,
+        {
+            name: [of(numbers) if numbers else None for numbers in columns]
+            for name, of in (("largest", max), ("mean", fmean), ("smallest", min))
+        },
+        number="cosine",
+        heads="of all pairs",
+        level=("no agreement", 0.0),
+    )
+    return Section("gradients", "Gradients", lead, [mean, _extreme(epochs, lines)])
+
+
+def _guesses(course: Sequence[Epoch], chance: float) -> list[Part]:
+    """Charts of the accuracy after each epoch: the mean over tasks, and a line for each task."""
+    found = list(summaries_by_epoch(course, GuessSummary))
+    accuracies = [{task: guess.accuracy for task, guess in guesses.items()} for _, guesses in found]
+    mean = {MEAN: [fmean(each.values()) for each in accuracies]}
+    caption = f"The share of texts whose task the discriminator guesses, after each epoch; chance is {chance:.2f}."
+    return [
+        over_training(
+            name,
+            f"Guessed right, {which}",
+            caption,
+            [epoch for epoch, _ in found],
+            lines,
+            number="accuracy",
+            heads=heads,
+            level=("chance", chance),
+            limits=(0, 1.02),
+        )
+        for name, which, heads, lines in (
+            ("discriminator", "the mean over tasks", "of", mean),
+            ("discriminator-tasks", "by task", "task", by_epoch([each.items() for each in accuracies])),
+        )
+        if found
+    ]
+
+
+def _senders(found: Words) -> Chart | None:
+    """A chart of which tasks words read; of many pairs, those whose weight changed most."""
+    pairs = by_epoch(
+        [
+            [
+                (f"{task} ← {sender}", weight)
+                for task, summary in summaries.items()
+                for sender, weight in zip(summary.senders or (), summary.weights_N or (), strict=True)
+            ]
+            for _, summaries in found
+        ]
+    )
+    if not pairs:
+        return None
+    shown, left_out = most_moved(pairs, MOST_PAIRS)
+    return over_training(
+        "reading-senders",
+        "Whom the words read, over training",
+        f"What a word of one task takes of another, on average, after each epoch.{left_out}",
+        [epoch for epoch, _ in found],
+        shown,
+        number="mean weight",
+        within=SHARE,
+        heads="pair",
+    )
+
+
+def _measure(
+    found: Words, of: Callable[[WordSummary], float | None], name: str, title: str, caption: str, span: float
+) -> Chart | None:
+    """A chart with a line for each task; None where no task has this number."""
+    lines = by_epoch([[(task, of(summary)) for task, summary in summaries.items()] for _, summaries in found])
+    if all(number is None for line in lines.values() for number in line):
+        return None
+    if name == "spread":
+        caption += alike(found[-1][1])
+    epochs = [epoch for epoch, _ in found]
+    within = SHARE if span == SPAN else (0.0, math.inf)
+    return over_training(f"reading-{name}", title, caption, epochs, lines, number=name, span=span, within=within)
+
+
+MEASURES: Sequence[tuple[Callable[[WordSummary], float | None], str, str, str, float]] = (
+    (
+        lambda summary: summary.spread,
+        "spread",
+        "How widely a word reads",
+        "Entropy of a word's weights, as a share of the largest there can be: 0 reads one source, 1 all alike.",
+        SPAN,
+    ),
+    (
+        lambda summary: summary.distance,
+        "distance",
+        "How far a word reads",
+        "From a word to the positions that it reads, in words, on average.",
+        1.0,
+    ),
+    (
+        lambda summary: summary.gate,
+        "gate",
+        "How far words open to what they read",
+        "The mean over words of the gate through which the message passes, from 0 to 1.",
+        SPAN,
+    ),
+)
+
+
+def _extreme(epochs: Sequence[Epoch], lines: Lines) -> Chart:
+    """A chart of pairs; of many, those that agree most and those that agree least at the end, half of each."""
+    ranked = sorted(lines, key=lambda pair: -next(number for number in reversed(lines[pair]) if number is not None))
+    half = MOST_COSINES // 2
+    shown = ranked if len(ranked) <= MOST_COSINES else [*ranked[:half], *ranked[-half:]]
+    left_out = f" The {half} that agree most and the {half} that agree least at the end, of {len(ranked)}."
+    return over_training(
+        "gradient-cosine-pairs",
+        "Agreement of gradients, by pair",
+        "The cosine of two tasks' gradients after each epoch." + (left_out if shown is not ranked else ""),
+        epochs,
+        {pair: lines[pair] for pair in shown},
+        number="cosine",
+        heads="pair",
+        level=("no agreement", 0.0),
+    )
