@@ -20,7 +20,7 @@ def _regular_expression(pattern: str) -> str:
             warnings.simplefilter("ignore", FutureWarning)
             re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"'{pattern}' is no regular expression ({error})") from None
+        raise ValueError(f"'{pattern}' is not a regular expression ({error})") from None
     return pattern
 
 

@@ -100,7 +100,7 @@ def _troubles(end: "EpochEnd") -> Iterator[str]:
         texts = " and ".join(
             f"{', '.join(str(place + 1) for place in places)} of {task}" for task, places in skipped["texts"]
         )
-        yield f"step {skipped['step']} was left out: its loss or gradient is no finite number (texts {texts})"
+        yield f"step {skipped['step']} was left out: its loss or gradient is not finite (texts {texts})"
     if split := end.work.get("split_batches"):
         yield f"{split:,} batches did not fit the memory and were taken in parts"
 

@@ -90,14 +90,14 @@ class RunDirectory:
 
     @property
     def not_a_run(self) -> str:
-        """Why this is not the directory of a run, as the end of a sentence: `is no run`, or what is wrong with it."""
+        """Why this is not the directory of a run, as the end of a sentence such as `is not a run`."""
         if not self.meta.exists():
-            return "is no run"
+            return "is not a run"
         try:
             read_object(self.meta)
         except RunError as error:
-            return f"is no run that can be read: {error}".removesuffix(f"; {REMEDY}")
-        return f"is no run, since {self.meta.name} there was not written by a run"
+            return f"is not a run that can be read: {error}".removesuffix(f"; {REMEDY}")
+        return f"is not a run, since {self.meta.name} there was not written by a run"
 
     @property
     def is_finished(self) -> bool:
@@ -154,8 +154,7 @@ class RunDirectory:
         if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
             return
         if not self.is_run:
-            why = "is not a run" if not self.meta.exists() else self.not_a_run
-            raise RunError(f"{self.path}: exists and {why}; give another directory with -s")
+            raise RunError(f"{self.path}: exists and {self.not_a_run}; give another directory with -s")
         if not force:
             remedies = "--resume goes on with it, --force deletes it, -s DIR goes elsewhere"
             raise RunError(f"{self.path}: holds a run; {remedies}")

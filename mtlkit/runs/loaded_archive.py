@@ -72,7 +72,7 @@ class LoadedArchive:
 
 def _string(text: Any, what: str) -> str:
     if not isinstance(text, str):
-        raise ConfigError(f"{what} is no string but of type {type(text).__name__}; give one text as a string")
+        raise ConfigError(f"{what} is not a string but of type {type(text).__name__}; give one text as a string")
     return text
 
 

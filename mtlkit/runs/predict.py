@@ -18,7 +18,7 @@ from mtlkit.training.optimization import autocast
 
 Input = tuple[str | Mapping[str, object] | DataError, str]
 """A raw text or a JSON object, or the error in its place, together with its place in the input for messages."""
-NO_NUMBER = "the model comes to no finite number; its weights are not sound, ask its author for others"
+NO_NUMBER = "the model computes values that are not finite; its weights are not sound, ask its author for others"
 
 
 def predict_inputs(

@@ -103,7 +103,7 @@ def _derivation_problems(
     without = [task for task in tasks if experiment.tasks[task].dev is None]
     if stage.derive.component.needs_dev and without:
         yield (
-            f"{place}derive: '{stage.derive.type}' scores paths on dev data, which {', '.join(without)} has not got; "
+            f"{place}derive: '{stage.derive.type}' scores paths on dev data, which {', '.join(without)} does not have; "
             "set the task's dev"
         )
 

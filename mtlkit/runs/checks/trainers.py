@@ -51,7 +51,7 @@ def _strategy_problems(experiment: Experiment, place: str, with_dev: list[str]) 
         return
     without = [name for name in experiment.tasks if name not in with_dev]
     if strategy.needs_dev and without:
-        needs = f"'{lazy.type}' takes rewards on dev data, as it is set, which {', '.join(without)} has not got"
+        needs = f"'{lazy.type}' takes rewards on dev data, as it is set, which {', '.join(without)} does not have"
         yield f"{place}.update_strategy: {needs}; set the task's dev"
 
 
