@@ -1,6 +1,6 @@
 """Every error that mtlkit raises on purpose.
 
-    MtlkitError               something a user can mend; the command line prints its message and exits with 2
+    MtlkitError               a mistake that a user can correct; the command line prints its message and exits with 2
       ConfigError             the experiment file or the command line is wrong
         UnknownComponentError   it names a component that is not registered; a plugin may be missing
       DataError               a data file is wrong, missing or cannot be fetched
@@ -9,7 +9,7 @@
       ArchiveError            an archive is damaged, incomplete or of an unknown format
       RunError                a run directory is not what the command needs it to be
         RunInUseError           another process is training in it
-        DivergedError           a loss is no longer a finite number
+        DivergedError           a loss or gradient is not finite
         OutOfMemoryError        memory has run out
 
 A message is one clear sentence that names the file, line or config path and the remedy.
@@ -18,7 +18,7 @@ Broken invariants of mtlkit itself are `assert`s instead.
 
 
 class MtlkitError(Exception):
-    """Root of the tree; never raised itself."""
+    """The base class of every error that mtlkit raises on purpose; not raised itself."""
 
 
 class ConfigError(MtlkitError):
@@ -54,8 +54,8 @@ class RunInUseError(RunError):
 
 
 class DivergedError(RunError):
-    """A loss is no longer a finite number."""
+    """A loss or gradient is not finite."""
 
 
 class OutOfMemoryError(RunError):
-    """Memory has run out."""
+    """The memory of the GPU or of the machine has run out."""

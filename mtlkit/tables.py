@@ -121,7 +121,7 @@ def _latex_row(cells: Sequence[str]) -> str:
 
 
 def _in_latex(cell: Cell) -> str:
-    text = re.sub(r"(^|[ \[])-(?=\d)", r"\1$-$", _escaped(cell.text, LATEX))  # a minus sign is no hyphen
+    text = re.sub(r"(^|[ \[])-(?=\d)", r"\1$-$", _escaped(cell.text, LATEX))  # a minus sign is not a hyphen
     return rf"\textbf{{{text}}}" if cell.best else text
 
 

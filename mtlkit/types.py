@@ -1,7 +1,7 @@
-"""Number and path types for constructors of components, and the type of what is told while work goes on.
+"""Number and path types for constructors of components, and the type of callbacks that report progress.
 
-Experiments are validated strictly: `true`, `1.5` and `"1"` are no integer. JSON knows no paths, so `DataPath` alone
-is taken from a string.
+Experiments are validated strictly: `true`, `1.5` and `"1"` are not integers. JSON has no paths, so `DataPath` alone
+is converted from a string.
 """
 
 import re
@@ -21,7 +21,7 @@ def _regular_expression(pattern: str) -> str:
             warnings.simplefilter("ignore", FutureWarning)
             re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"'{pattern}' is no regular expression ({error})") from None
+        raise ValueError(f"'{pattern}' is not a regular expression ({error})") from None
     return pattern
 
 

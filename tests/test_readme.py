@@ -69,7 +69,7 @@ def blocks() -> list[Block]:
 
 
 def commands(block: Block) -> Iterator[str]:
-    """The commands of indented lines, each on one line; what is no command is the tree of a run's directory."""
+    """The commands of indented lines, each on one line; what is not a command is the tree of a run's directory."""
     for line in re.sub(r"\\\n\s*", "", block.text).splitlines():
         if re.match(r"    (mtlkit|make|pip|echo|printf) ", line):
             yield line.strip()

@@ -125,7 +125,7 @@ class Archive:
             load_weights(file, model, self._weights[weights])
             for name, parameter in model.named_parameters():
                 if parameter.isnan().any():
-                    raise ValueError(f"{name} holds what is no number")
+                    raise ValueError(f"{name} holds a value that is not a number")
         if isinstance(model.sharing, SearchableScheme):
             try:
                 for task in self._weights[weights]:

@@ -66,7 +66,7 @@ def forms_in(file: Path) -> dict[str, Form]:
     if size > MAX_HEADER:
         raise ValueError(f"its header claims {size} bytes, and may have {MAX_HEADER}")
     with safe_open(file, "numpy") as tensors:
-        slices = {name: tensors.get_slice(name) for name in tensors.keys()}  # noqa: SIM118  # it is no mapping
+        slices = {name: tensors.get_slice(name) for name in tensors.keys()}  # noqa: SIM118  # it is not a mapping
     return {name: Form(part.get_dtype(), tuple(part.get_shape())) for name, part in slices.items()}
 
 

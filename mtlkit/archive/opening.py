@@ -74,7 +74,7 @@ def _unpacked(path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         if path.is_dir():
             raise ArchiveError(f"{path}: is a directory; name the archive.tar.gz in it")
         if path.exists():
-            raise ArchiveError(f"{path}: is no file but a device or the like; name an archive.tar.gz")
+            raise ArchiveError(f"{path}: is not a file but a device or the like; name an archive.tar.gz")
         unfinished = (path.parent / "checkpoints").is_dir()
         hint = "its run is not finished: go on with it by mtlkit train ... --resume" if unfinished else "check the path"
         raise ArchiveError(f"{path}: no such file; {hint}")

@@ -185,7 +185,7 @@ class _Unpacking:
             check_version(self._path, self._manifest)
             self._expected = dict(self._manifest["members"])
             if not all(isinstance(entry["sha256"], str) for entry in self._expected.values()):
-                raise TypeError("a digest is no string")
+                raise TypeError("a digest is not a string")
         except (ValueError, LookupError, TypeError):
             raise self._no_archive() from None
 

@@ -1,4 +1,4 @@
-"""The command line. Only here are imports inside functions: `--help` pays for neither torch nor spaCy."""
+"""The command line. Only here do functions contain imports, so that `--help` loads neither torch nor spaCy."""
 
 from mtlkit.cli.app import main
 

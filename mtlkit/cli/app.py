@@ -1,4 +1,4 @@
-"""The command `mtlkit`: its verbs, and how errors end."""
+"""The command `mtlkit`: its verbs, and how errors are reported."""
 
 import io
 import os
@@ -26,7 +26,7 @@ USAGE_ERROR = 2
 
 
 class Verbs(TyperGroup):
-    """The verbs; however they are cut short, no traceback is shown."""
+    """The group of verbs. A verb that is interrupted ends without a traceback."""
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # typer's own Context
         try:
@@ -34,7 +34,7 @@ class Verbs(TyperGroup):
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
             raise typer.Exit(128 + signal.SIGINT) from None
-        except BrokenPipeError:  # `mtlkit predict ... | head` has seen enough
+        except BrokenPipeError:  # the reader has closed our output, as in `mtlkit predict ... | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
         except OSError as error:  # such as a full disk under the output
@@ -86,15 +86,15 @@ def about(
 
 
 def main() -> None:
-    """Runs the command line; a user's mistake ends in its message and exit code 2, never in a traceback."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a label outside the terminal's alphabet is no reason to fail
+    """Runs the command line. A user's mistake ends with its message and exit code 2, without a traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # labels may have characters that the terminal's encoding lacks
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except MtlkitError as error:
         from mtlkit.text import on_one_line
 
-        print("\n".join(map(on_one_line, str(error).split("\n"))), file=sys.stderr)  # it may quote a stranger
+        print("\n".join(map(on_one_line, str(error).split("\n"))), file=sys.stderr)  # may quote an untrusted file
         raise SystemExit(USAGE_ERROR) from None
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):
@@ -105,7 +105,7 @@ def main() -> None:
 
 
 def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
-    if isinstance(error, MemoryError):  # nothing more is to be imported
+    if isinstance(error, MemoryError):  # with no memory left, torch must not be imported for the check below
         return True
     from mtlkit.training.devices import is_out_of_memory
 

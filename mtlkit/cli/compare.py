@@ -1,4 +1,4 @@
-"""The verb that sets runs side by side: compare."""
+"""The verb `compare`, which sets runs side by side."""
 
 from pathlib import Path
 from typing import Annotated, Literal

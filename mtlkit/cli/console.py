@@ -1,4 +1,4 @@
-"""What a terminal shows: a progress bar, plain lines where there is no terminal, tables of figures."""
+"""Output on a terminal: a progress bar, or plain lines where there is no terminal, and tables of figures."""
 
 import sys
 import time
@@ -30,13 +30,13 @@ LINE_SECONDS = 30.0
 
 
 def say(line: str) -> None:
-    """A line about what is going on, to standard error."""
-    messages.print("\n".join(map(on_one_line, line.splitlines())))  # labels may come out of a stranger's archive
+    """Prints a line about the work in progress to standard error."""
+    messages.print("\n".join(map(on_one_line, line.splitlines())))  # labels may come from an untrusted archive
 
 
 @final
 class ConsoleListener:
-    """Shows a run's progress: a line per epoch; within it a bar on a terminal, elsewhere now and then a line."""
+    """Shows a run's progress: a line per epoch, and within an epoch a bar on a terminal, or else occasional lines."""
 
     def __init__(self) -> None:
         self.epochs = 0
@@ -46,13 +46,13 @@ class ConsoleListener:
         self.bar_task = TaskID(0)
 
     def stage(self, name: str | None, epochs: int) -> None:
-        """Says which stage begins, where there are several."""
+        """Prints which stage begins, if there are several."""
         self.epochs = epochs
         if name is not None:
             say(f"stage {name}")
 
     def step(self, step: "Step") -> None:
-        """Moves the bar or says a line; reading a loss waits for the device, so it is not done at every step."""
+        """Moves the bar or prints a line. Losses are not read at every step, since this waits for the device."""
         now = time.monotonic()
         if now - self.shown < (REFRESH_SECONDS if messages.is_terminal else LINE_SECONDS):
             return
@@ -83,7 +83,7 @@ class ConsoleListener:
             say(line)
 
     def close(self) -> None:
-        """Takes the bar away."""
+        """Removes the bar."""
         self._stop_bar()
 
     def _stop_bar(self) -> None:
@@ -93,20 +93,20 @@ class ConsoleListener:
 
 
 def _troubles(end: "EpochEnd") -> Iterator[str]:
-    """What did not go well in an epoch, a line each."""
+    """Yields a line for each problem of an epoch, such as steps that were left out."""
     if end.idle:
         yield f"no gradient has reached {', '.join(end.idle)} in the first epoch; they are as they began"
     for skipped in end.skipped:
         texts = " and ".join(
             f"{', '.join(str(place + 1) for place in places)} of {task}" for task, places in skipped["texts"]
         )
-        yield f"step {skipped['step']} was left out: its loss or gradient is no finite number (texts {texts})"
+        yield f"step {skipped['step']} was left out: its loss or gradient is not finite (texts {texts})"
     if split := end.work.get("split_batches"):
         yield f"{split:,} batches did not fit the memory and were taken in parts"
 
 
 def show_figures(figures: Mapping[str, float], title: str) -> None:
-    """A table of figures, given by name, in percent: tasks down and metrics across, to standard output."""
+    """Prints figures, given by name, to standard output as a table in percent, with a row for each task."""
     if not figures:
         return
     from mtlkit.runs import score_table
@@ -121,7 +121,7 @@ def show_figures(figures: Mapping[str, float], title: str) -> None:
 
 
 def show_side_by_side(figures: Mapping[str, Mapping[str, float]], title: str) -> None:
-    """The figures of each archive, given by name, in percent, archives across, to standard output."""
+    """Prints the figures of each archive, given by name, to standard output in percent, with a column per archive."""
     by_task: dict[str, dict[Figure, None]] = {}  # in the order in which tasks and metrics are first met
     for figure in (Figure.parse(name) for each in figures.values() for name in each):
         by_task.setdefault(figure.task, {})[figure] = None
@@ -143,7 +143,7 @@ def show_sections(
     title: str | None = None,
     justify: Literal["left", "right"] = "left",
 ) -> None:
-    """Rows in sections, each of which is named in the first column once, to standard output."""
+    """Prints rows in sections to standard output; a section is named once, in the first column."""
     table = Table(*header[:2], title=title, title_justify="left")
     for name in header[2:]:
         table.add_column(name, justify=justify, overflow="fold")
@@ -154,7 +154,7 @@ def show_sections(
 
 
 def show_rows(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table of text, to standard output."""
+    """Prints a table of text to standard output."""
     table = Table(*header)
     for row in rows:
         table.add_row(*row)
@@ -162,7 +162,7 @@ def show_rows(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def table_text(table: "TextTable", to_file: bool) -> str:
-    """A table as a terminal shows it, bold where it knows bold; as wide as it is for whatever else."""
+    """The text of a table: for a terminal with bold cells and at its width, for a file plain and at full width."""
     console = wide if to_file or not results.is_terminal else results
     shown = Table(*table.header[:1], title=table.title, title_justify="left")
     for name in table.header[1:]:
@@ -175,7 +175,7 @@ def table_text(table: "TextTable", to_file: bool) -> str:
 
 
 def show_inspection(inspection: "Inspection") -> None:
-    """What `check --data` and `train --dry-run` found out about the model."""
+    """Prints the facts about the model that `check --data` and `train --dry-run` report."""
     header = ("task", "texts " + "/".join(inspection.tasks[0].sizes), "parameters", "shared", "private")
     rows = []
     for task in inspection.tasks:
@@ -195,7 +195,7 @@ def show_inspection(inspection: "Inspection") -> None:
 
 
 def show_profile(profile: "Profile", directory: Path) -> None:
-    """Where the time of a stage went."""
+    """Prints how the time of a stage was spent."""
     rows = [
         (name, f"{seconds:.2f}", f"{profile.shares[name]:.1%}")
         for name, seconds in sorted(profile.seconds.items(), key=lambda item: -item[1])

@@ -1,4 +1,4 @@
-"""The verb that tells what two runs differ in: diff."""
+"""The verb `diff`, which reports how two runs or archives differ."""
 
 import json
 from collections.abc import Sequence
@@ -60,7 +60,7 @@ def _show(rows: "Sequence[ComparedFact]", left: Path, right: Path) -> None:
 
 
 def _text(row: "ComparedFact", side: str) -> str:
-    """A value to read: shares in percent, unless that hides the difference, and the beginning of a digest."""
+    """A value as text: shares in percent, unless that hides the difference, and digests shortened."""
     from mtlkit.comparison.differences import SCORES
 
     if side not in row.values:

@@ -1,4 +1,4 @@
-"""The verb that scores archives: evaluate."""
+"""The verb `evaluate`, which scores archives."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The argument and options by which every verb that reads an experiment is told which one."""
+"""The argument and options that name the experiment, for all verbs that read one."""
 
 import functools
 import inspect
@@ -29,12 +29,12 @@ Tla = Annotated[
 ]
 TlaStr = Annotated[list[str], typer.Option("--tla-str", metavar="K=TEXT", help="Such an argument that is text.")]
 NOTHING: Any = ()
-"""Default of options that may be given several times; a dataclass takes no list."""
+"""The default of options that may be given several times; a dataclass field cannot have a list as its default."""
 
 
 @dataclass(frozen=True)
 class ExperimentSource:
-    """An experiment file and all that changes what it says; each field is an option of the command line."""
+    """An experiment file and everything that changes its content; each field is an option of the command line."""
 
     experiment: Annotated[Path, typer.Argument(help="Experiment file, .jsonnet or .json.", metavar="EXPERIMENT")]
     override: Override = NOTHING
@@ -45,7 +45,7 @@ class ExperimentSource:
     include_package: Include = NOTHING
 
     def load(self) -> "LoadedExperiment":
-        """The experiment, by `mtlkit.load_experiment`."""
+        """Loads the experiment with `mtlkit.load_experiment`."""
         from mtlkit.experiment import load_experiment
 
         return load_experiment(
@@ -57,7 +57,7 @@ class ExperimentSource:
         )
 
     def arguments(self) -> list[str]:
-        """The words of a command line that name this experiment."""
+        """The command-line arguments that name this experiment."""
         options = {
             "--override": self.override,
             "--var": self.var,
@@ -70,7 +70,7 @@ class ExperimentSource:
         return [str(self.experiment), *given]
 
     def with_options(self, options: Sequence[tuple[str, str]]) -> "ExperimentSource":
-        """This experiment with more of `-o`, `--tla` and `--tla-str`, each with what follows it."""
+        """A copy of this source with further options `-o`, `--tla` and `--tla-str`, each given with its value."""
 
         def more(option: str) -> list[str]:
             return [value for given, value in options if given == option]
@@ -92,15 +92,15 @@ class ExperimentSource:
         return top_level_arguments(self.experiment, jsonnet_variables(self.variables(), self.top_level()))
 
     def given_names(self) -> list[str]:
-        """The names of arguments and settings that options of the command line give a value."""
+        """The names of the arguments and settings to which options of the command line give a value."""
         return [item.partition("=")[0] for item in (*self.tla, *self.tla_str, *self.override)]
 
     def variables(self) -> dict[str, Any]:
-        """The values of `--var` and `--str`."""
+        """The values of `--var` and `--str`, by name."""
         return {**_values("--var", self.var), **_texts("--str", self.str_)}
 
     def top_level(self) -> dict[str, Any]:
-        """The values of `--tla` and `--tla-str`."""
+        """The values of `--tla` and `--tla-str`, by name."""
         return {**_values("--tla", self.tla), **_texts("--tla-str", self.tla_str)}
 
 

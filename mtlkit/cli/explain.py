@@ -1,4 +1,4 @@
-"""The verb that tells what was shared on the way to an answer: explain."""
+"""The verb `explain`, which shows what was shared to reach an answer."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The verbs that look and tell: check, components, schema, plugins."""
+"""The verbs that inspect without computing: check, components, schema and plugins."""
 
 import inspect
 import json

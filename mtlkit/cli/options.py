@@ -1,4 +1,4 @@
-"""Options that several verbs take, and what they mean."""
+"""Options that several verbs have in common, and the interpretation of their values."""
 
 import shlex
 import shutil
@@ -39,14 +39,14 @@ Limit = Annotated[int | None, typer.Option(min=1, help="At most this many texts 
 
 
 def torch_device(name: str) -> "torch.device":
-    """The device of `--device`."""
+    """The device that `--device` names."""
     from mtlkit.training.devices import device_of
 
     return device_of(name, "--device")
 
 
 def command_to_go_on(begun: bool) -> str:
-    """The command that was given, as it goes on with what it has begun, or begins again if there is nothing yet."""
+    """The given command line, with `--resume` if the work has begun, for messages on how to continue."""
     if not begun:
         return command_as_given()
     arguments = [each for each in sys.argv[1:] if each not in ("--resume", "--force")]
@@ -55,12 +55,12 @@ def command_to_go_on(begun: bool) -> str:
 
 
 def command_as_given() -> str:
-    """The command that was given, to be given again."""
+    """The given command line, quoted for a shell, for messages that suggest running it again."""
     return shlex.join([*_program(), *sys.argv[1:]])
 
 
 def _program() -> list[str]:
-    """The words that start mtlkit in the shell in which the command was given."""
+    """The words with which mtlkit was started in the user's shell."""
     given = Path(sys.argv[0])
     if given.name == "__main__.py":
         return [sys.executable, "-m", "mtlkit"]
@@ -70,10 +70,10 @@ def _program() -> list[str]:
 
 
 def other_data(given: Sequence[str]) -> tuple[dict[str, str], list[Path]]:
-    """Files by task, and folders, that `--data` gives.
+    """The files by task, and the folders, that the values of `--data` give.
 
     Raises:
-        ConfigError: neither TASK=FILE nor a folder that is there, or two files for a task.
+        ConfigError: a value is neither TASK=FILE nor an existing folder, or a task is given two files.
     """
     from mtlkit.errors import ConfigError
 

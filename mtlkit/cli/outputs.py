@@ -1,4 +1,4 @@
-"""Where verbs write records: a file, or standard output as UTF-8."""
+"""The outputs of verbs that write records: a file, or standard output as UTF-8."""
 
 import io
 import sys
@@ -10,9 +10,9 @@ from mtlkit.errors import ConfigError
 
 
 def open_output(path: Path | None) -> AbstractContextManager[TextIO | None]:
-    """The file at `path`, emptied, or standard output, for JSON: UTF-8, whatever the terminal's encoding.
+    """Opens the file at `path`, or standard output if it is None, for JSON in UTF-8, whatever the terminal's encoding.
 
-    What UTF-8 cannot say are surrogates, and Python's replacement of one is its escape in JSON.
+    UTF-8 cannot encode surrogates; they are written as backslash escapes, which are also their escapes in JSON.
 
     Raises:
         ConfigError: the file cannot be written.

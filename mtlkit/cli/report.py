@@ -1,4 +1,4 @@
-"""The verb that draws a run on one page: report."""
+"""The verb `report`, which draws a run on one page."""
 
 from pathlib import Path
 from typing import Annotated

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from mtlkit.sharing.explanations import Entry, Explanation
 
 COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
-"""Of sources, in turn, and the first one of whatever has no colour of its own."""
+"""The colours of sources, in turn; entries without a source have the first."""
 MUCH, LITTLE = 0.5, 0.25
-"""Bold from the one on; dim below the other, as a share of what is most in the table."""
+"""Weights from `MUCH` on are bold; those below `LITTLE`, as a share of the largest in the table, are dim."""
 
 
 def explanation_text(explanation: "Explanation", to_file: bool) -> str:
-    """The answer and the table below it, in colours where the terminal has them."""
+    """The text of an explanation: the answer, and the table below it, in colours if the terminal has them."""
     console = wide if to_file or not results.is_terminal else results
     sheet = explanation.shared.sheet()
     shown = Table(*sheet.header[:1])

@@ -1,4 +1,4 @@
-"""The verb `sweep`: an experiment at many points, in as many processes as one likes."""
+"""The verb `sweep`, which trains an experiment at many points, in any number of processes."""
 
 import sys
 from collections.abc import Sequence
@@ -96,7 +96,7 @@ def sweep(
 
 
 def _known_points(asked: "Sweep", storage: str | None) -> "Sequence[Point]":
-    """Those of a grid, or those that have been drawn so far."""
+    """The points of a grid, or the points that have been drawn so far from ranges."""
     from mtlkit.sweeps import identity_of, open_trials
 
     identity = identity_of(asked)
@@ -113,7 +113,7 @@ def _report(asked: "Sweep", storage: str | None, command: Sequence[str]) -> "Rep
 
 
 def _start(asked: "Sweep", identity: str, storage: str | None, processes: int) -> None:
-    """Starts processes with the same command and waits for them. One that is killed leaves its work to the others."""
+    """Starts processes with the same command and waits for them. If one is killed, the others do its work."""
     from mtlkit.cli.console import say
     from mtlkit.runs.transfer.jobs import Job, run_jobs
     from mtlkit.sweeps import open_trials
@@ -167,7 +167,7 @@ def _show(found: "Report") -> None:
 
 
 def _end(found: "Report") -> None:
-    """The exit code."""
+    """Ends the command with the exit code for what the sweep has found."""
     from mtlkit.cli.console import say
 
     say(f"results: {found.sweep.directory / 'sweep.md'}")
@@ -184,7 +184,7 @@ def _say_how_to_go_on(why: str) -> None:
 
 
 def _without_processes(arguments: Sequence[str]) -> tuple[str, ...]:
-    """The command line of one of the processes."""
+    """The command line of a single process, without `--processes`."""
     kept, drop = [], False
     for argument in arguments:
         if not drop and argument != "--processes" and not argument.startswith("--processes="):

@@ -1,4 +1,4 @@
-"""The verb that hands what tasks have learned together to a task that was left out."""
+"""The verb `transfer`, which hands the layer that tasks have learned together to a task that was left out."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -90,8 +90,8 @@ def transfer(
 def _left_out(given: Sequence[str], fold: str | None) -> tuple[str, bool]:
     """The task to leave out, and whether each is to be left out in turn.
 
-    Children are told their task by `--fold`, which takes no word for all tasks: should a task ever be named like one,
-    the child of its fold still does not become a parent.
+    Child processes are given their task by `--fold`, for which no name means all tasks: even if a task were named
+    `all`, the child for its fold would not become a parent itself.
     """
     from mtlkit.errors import ConfigError
 
@@ -107,7 +107,7 @@ def _left_out(given: Sequence[str], fold: str | None) -> tuple[str, bool]:
 
 
 def _options(directory: Path, scope: str | None, embeddings: Embeddings, limit: int | None, device: str) -> list[str]:
-    """What all folds have in common, as words of a command line; the device is left open where it is not named."""
+    """The command-line options that all folds have in common; without a device if the user named none."""
     words = ["-s", str(directory), "--embeddings", embeddings]
     words += ["--scope", scope] if scope is not None else []
     words += ["--limit", str(limit)] if limit is not None else []

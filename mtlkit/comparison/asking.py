@@ -1,4 +1,4 @@
-"""From paths of runs, and the name of a baseline among them, to a comparison."""
+"""Comparison of runs given by their paths, and of a baseline given by its path or name."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,18 +26,18 @@ def compare_runs(
     """Reads finished runs and compares their systems.
 
     Args:
-        runs: their directories, or files that docs/results/collect.py made.
-        baseline: what gains are counted from: a run among these, the name of a system, or another run.
+        runs: the directories of runs, or files that docs/results/collect.py made of them.
+        baseline: the system against which gains are measured: one of the runs, the name of a system, or another run.
         split: dev or test.
-        metric: such as f1; None for each task's first.
-        names: of the systems, in their order; none for those of their first runs.
-        resamples: of the paired bootstrap over texts.
-        seed: of the resamples.
-        plugins: that were imported; those that could not be are named where a metric is unknown.
+        metric: the score to compare, such as f1; None for the headline of each task's first metric.
+        names: the names of the systems, in order; empty to name them after their first runs.
+        resamples: the number of resamples of the paired bootstrap over texts.
+        seed: the seed of the resamples.
+        plugins: the plugins that were imported; the error about an unknown metric names those that failed.
 
     Raises:
-        ConfigError: there is no such split, or the baseline is no run or several.
-        RunError: a run cannot be read, or the runs do not compare.
+        ConfigError: there is no such split, or the baseline is not a run, or matches several systems.
+        RunError: a run cannot be read, or the runs cannot be compared.
     """
     if split not in SPLITS:
         raise ConfigError(f"--split {split}: runs keep no figures of such a split; use dev or test")

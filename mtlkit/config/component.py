@@ -112,7 +112,7 @@ class Component(Registrable, metaclass=ABCMeta):
                 )
             Component._interfaces[kind] = cls
         elif offers:
-            raise ComponentError(f"{cls.__name__} is no interface, so it cannot offer run-time values")
+            raise ComponentError(f"{cls.__name__} is not an interface, so it cannot offer run-time values")
 
     def save_files(self, folder: Path) -> None:
         """Writes the component's own small files, at least one, into an empty folder.

@@ -74,7 +74,7 @@ def evaluate_file(path: Path, variables: Variables | None = None) -> Evaluated:
     if variables.arguments and not evaluate(f"std.isFunction(import {json.dumps(path.name)})", {}):
         argument = next(iter(variables.arguments))
         raise ConfigError(
-            f"{path}: is no function, so it takes no argument '{argument}'; give variables by --var, --str"
+            f"{path}: is not a function, so it takes no argument '{argument}'; give variables by --var, --str"
         )
     return Evaluated(value, sources)
 
@@ -206,7 +206,7 @@ def parse_json(text: str, place: Path | str) -> Any:
         return dict(pairs)
 
     def no_constants(name: str) -> Any:
-        raise ConfigError(f"{place}: {name} is no number in JSON; write a number")
+        raise ConfigError(f"{place}: {name} is not a number in JSON; write a number")
 
     try:
         return json.loads(text, object_pairs_hook=no_duplicates, parse_constant=no_constants)

@@ -1,4 +1,4 @@
-"""Experiments: their settings, their stages, their data."""
+"""Experiments: their settings, their stages and their data."""
 
 from mtlkit.experiment.corpora import (
     Corpora,

@@ -1,4 +1,4 @@
-"""The data of a whole experiment: every task's splits, indexed, and what follows from them."""
+"""The data of a whole experiment: the splits of every task, and the vocabulary and digests computed from them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,18 +37,18 @@ class Corpora:
     by_task: dict[str, dict[str, Corpus]]
 
     def of_split(self, split: str) -> dict[str, Corpus]:
-        """The tasks that have the split."""
+        """The corpora of a split, by task; tasks without the split are missing."""
         return {task: splits[split] for task, splits in self.by_task.items() if split in splits}
 
     def counts(self) -> dict[str, dict[str, Any]]:
-        """Of each task's splits: the texts that were read, those that are used, and why the others are not."""
+        """The counts of texts that were read, used and skipped, by task and split; see `counts_of`."""
         return {
             task: {split: counts_of(corpus) for split, corpus in splits.items()}
             for task, splits in self.by_task.items()
         }
 
     def seen(self) -> NDArray[Any]:
-        """Digests of all train and dev texts of all tasks: a test text among them is no clean one."""
+        """Digests of all train and dev texts of all tasks; a test text that is among them is not clean."""
         return seen_digests(
             splits[name] for splits in self.by_task.values() for name in ("train", "dev") if name in splits
         )
@@ -60,10 +60,10 @@ def load_corpora(
     """Reads the splits of every task, or takes them from the cache.
 
     Args:
-        experiment: says what to read.
-        splits: which ones.
-        limit: at most this many texts of each; for trials.
-        say: told what is being read.
+        experiment: the experiment whose data to read.
+        splits: the splits to read.
+        limit: the largest number of texts of each split, for trials; None for all.
+        say: receives a line about what is being read.
 
     Raises:
         DataError: a file is wrong; the message names its place in the experiment, the file and the line.
@@ -75,18 +75,19 @@ def load_corpora(
         by_task[name] = load_splits(name, task, list(sources), limit)
         say_counts(name, by_task[name], say)
     corpora = Corpora(by_task)
+    # Only now that all tasks are read: a train text is also dropped if it equals a test text of another task.
     for split, drop in (("test", experiment.drop_test_texts), ("dev", experiment.drop_dev_texts)):
         corpora = _without_texts_of(split, corpora, say) if drop else corpora
     return corpora
 
 
 def counts_of(corpus: Corpus) -> dict[str, Any]:
-    """Texts that were `read` and `used`, and the others by reason, as `skipped`."""
+    """The numbers of texts that were `read` and `used`, and under `skipped` of the others, by the reason."""
     return {"read": corpus.num_read, "used": len(corpus), **({"skipped": corpus.skipped} if corpus.skipped else {})}
 
 
 def say_counts(task: str, splits: Mapping[str, Corpus], say: Say) -> None:
-    """Tells how many texts each split has, and how many were left out, and why."""
+    """Reports how many texts each split has, and how many were left out and why."""
     sizes = []
     for split, corpus in splits.items():
         reasons = ", ".join(f"{number:,} {reason}" for reason, number in corpus.skipped.items())
@@ -95,18 +96,18 @@ def say_counts(task: str, splits: Mapping[str, Corpus], say: Say) -> None:
 
 
 def load_split(name: str, task: TaskSettings, split: str, limit: int | None = None) -> Corpus:
-    """One split of one task; see `load_splits`."""
+    """Loads one split of one task; see `load_splits`."""
     return load_splits(name, task, [split], limit)[split]
 
 
 def load_splits(name: str, task: TaskSettings, splits: Sequence[str], limit: int | None = None) -> dict[str, Corpus]:
-    """Some splits of one task, drawn anew if the task says so, and cut to its `max_length`. Reads each file once.
+    """Loads splits of one task, redrawn if its settings say so, with texts cut to `max_length`. Reads each file once.
 
     Args:
-        name: the task's, for messages, and part of the seed of splits that are drawn anew.
-        task: says what to read.
-        splits: which ones.
-        limit: at most this many texts of each.
+        name: the task's name, for messages and as part of the seed with which splits are redrawn.
+        task: the settings of the task.
+        splits: the splits to load.
+        limit: the largest number of texts of each split; None for all.
 
     Raises:
         DataError: a file is wrong, a text to train on has no target, or there are too few texts to draw from.
@@ -122,14 +123,14 @@ def load_splits(name: str, task: TaskSettings, splits: Sequence[str], limit: int
         if split == "train":
             _check_targets(name, task, corpus)
         if limit is not None and limit < len(corpus):
-            # Spread over the whole file: some are sorted by label.
+            # Texts are spread over the whole file: the beginning of a file sorted by label has only one label.
             corpus = corpus.keep(numpy.linspace(0, len(corpus) - 1, limit).astype(numpy.int64), "over the limit")
         found[split] = corpus if task.max_length is None else corpus.cut(task.max_length)
     return found
 
 
 def _drawn_anew(name: str, task: TaskSettings, settings: ResplitSettings) -> dict[str, Corpus]:
-    """The splits that are drawn from the texts of the task's files."""
+    """The splits that are redrawn from the texts of all of the task's files together."""
     files = {split: _read(name, task, split) for split in settings.splits}
     try:
         return resplit(files, settings, name)
@@ -145,7 +146,7 @@ def _check_targets(name: str, task: TaskSettings, corpus: Corpus) -> None:
 
 
 def _read(name: str, task: TaskSettings, split: str) -> Corpus:
-    """The texts of one of the task's files, or of whatever its reader reads."""
+    """The corpus of one of the task's sources, which for most readers is a file."""
     try:
         return load_corpus(task.reader, getattr(task, split), cache=cache_folder())
     except DataError as error:
@@ -153,7 +154,7 @@ def _read(name: str, task: TaskSettings, split: str) -> Corpus:
 
 
 def _without_texts_of(split: str, corpora: Corpora, say: Say) -> Corpora:
-    """Less the train texts that equal a test, or dev, text of any task."""
+    """The corpora without the train texts that equal a text of the given split of any task."""
     held_out = seen_digests(corpora.of_split(split).values())
     by_task = {}
     for task, splits in corpora.by_task.items():
@@ -168,7 +169,7 @@ def _without_texts_of(split: str, corpora: Corpora, say: Say) -> Corpora:
 
 
 def read_vectors(experiment: Experiment, say: Say = silent) -> Vectors | None:
-    """The pretrained vectors, if the vocabulary names a file of them."""
+    """Reads the pretrained vectors; returns None if the vocabulary names no file of them."""
     settings = experiment.vocabulary
     if settings.pretrained is None:
         return None
@@ -177,10 +178,10 @@ def read_vectors(experiment: Experiment, say: Say = silent) -> Vectors | None:
 
 
 def make_vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors | None, say: Say = silent) -> Vocabulary:
-    """The vocabulary of the training data; says how large it is and what the vectors cover.
+    """Builds the vocabulary of the training data, and reports its size and how much of it the vectors cover.
 
     Raises:
-        DataError: there are more words, or labels of a task, than an archive takes.
+        DataError: there are more words, or more labels of a task, than an archive may contain.
     """
     settings, training = experiment.vocabulary, corpora.of_split("train")
     _check_number_of_labels(training)
@@ -198,7 +199,7 @@ def make_vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors |
 
 
 def _check_number_of_labels(training: Mapping[str, Corpus]) -> None:
-    """No more than an archive takes: that is not to come out after training."""
+    """Refuses more labels than an archive may contain, which would otherwise fail only after training."""
     for task, corpus in training.items():
         if (count := len(corpus.label_counts())) > MAX_LABELS:
             remedy = "see that it is labels that the reader takes for labels, or make them fewer"
@@ -206,7 +207,7 @@ def _check_number_of_labels(training: Mapping[str, Corpus]) -> None:
 
 
 def _say_odd_labels(corpora: Corpora, say: Say) -> None:
-    """Tells of labels that can never be predicted, and of tasks that have nothing to decide."""
+    """Reports labels that can never be predicted, invalid tags, and tasks with a single label."""
     for task, splits in corpora.by_task.items():
         known = splits["train"].label_counts()
         if len(known) == 1:
@@ -222,7 +223,7 @@ def _say_odd_labels(corpora: Corpora, say: Say) -> None:
 
 
 def data_hashes(experiment: Experiment) -> dict[str, str]:
-    """sha256 of every file that the experiment reads, by path."""
+    """sha256 of every data file that the experiment reads, by its path."""
     files: set[Path] = set()
     for task in experiment.tasks.values():
         reader = task.reader.build()

@@ -24,19 +24,19 @@ Overrides: TypeAlias = Sequence[str] | Mapping[str, Any]
 
 @dataclass(frozen=True)
 class LoadedExperiment:
-    """A validated experiment, and where it came from."""
+    """A validated experiment, with the sources that it was loaded from."""
 
     experiment: Experiment
     file: Path
-    """Its file, which messages name; `experiment` for one that was given as a value."""
+    """The experiment file, which messages name; `experiment` if the experiment was given as a value."""
     sources: dict[str, str]
-    """Text of the experiment file, which comes first, and of all files it imported, by path."""
+    """The text of the experiment file, which comes first, and of all files that it imported, by path."""
     plugins: Sequence[Plugin] = ()
     """The plugins that were imported before it was validated."""
 
     @property
     def source(self) -> str:
-        """The experiment file's own key in `sources`."""
+        """The key of the experiment file itself in `sources`."""
         return next(iter(self.sources))
 
     @property
@@ -46,7 +46,7 @@ class LoadedExperiment:
 
 
 AnyExperiment: TypeAlias = str | Path | Mapping[str, Any] | LoadedExperiment
-"""An experiment file, an experiment as plain Python values, or one that is loaded already."""
+"""An experiment file, an experiment as plain Python values, or an experiment that has been loaded."""
 
 
 def load_experiment(
@@ -88,10 +88,10 @@ def load_experiment(
 
 
 def jsonnet_variables(variables: Mapping[str, Any], arguments: Mapping[str, Any]) -> Variables:
-    """Python values as variables and arguments of a Jsonnet file, with MTLKIT_DATA as the default of `data`.
+    """Converts Python values to variables and arguments of a Jsonnet file, with MTLKIT_DATA as the default of `data`.
 
     Raises:
-        ConfigError: a value has no form in JSON.
+        ConfigError: a value cannot be represented in JSON.
     """
     folder = os.environ.get(DATA_FOLDER)
     return Variables(
@@ -123,7 +123,7 @@ def _loaded(
 
 
 def _assignments(overrides: Overrides) -> list[str]:
-    """Overrides as `path=JSON`."""
+    """The overrides as a list of assignments, `path=JSON`."""
     if isinstance(overrides, str):
         raise ConfigError("overrides takes several settings; give a list, such as ['trainer.epochs=3'], or a dict")
     if isinstance(overrides, Mapping):
@@ -132,10 +132,10 @@ def _assignments(overrides: Overrides) -> list[str]:
 
 
 def _plain(value: Any, file: str, path: str = "") -> Any:
-    """A Python value as JSON has it: paths become strings, tuples lists.
+    """Converts a Python value to a value of JSON: paths become strings, tuples become lists.
 
     Raises:
-        ConfigError: it holds something else; the message begins with `file` and the path within it.
+        ConfigError: a part of the value cannot be converted; the message begins with `file` and the part's path.
     """
     if isinstance(value, os.PathLike):
         return os.fsdecode(value)

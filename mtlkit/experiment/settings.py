@@ -26,26 +26,26 @@ TARGETS = {"label": "one label per text", "tags": "one tag per word"}
 
 
 class TaskSettings(Spec):
-    """One task: its data, its head, how it is scored."""
+    """One task: its data, its head, and its metrics."""
 
     reader: Lazy[DatasetReader]
-    """Turns files into texts and targets, and a user's text into one to predict for."""
+    """The dataset reader, which turns files into texts and targets, and a raw text into an input for prediction."""
     train: str
-    """What the reader is asked for: for most readers a path, from where the command is run."""
+    """The training data; for most readers a path, relative to the working directory."""
     dev: str | None = None
-    """Chooses the epoch whose weights are kept."""
+    """The dev data, on which the epoch whose weights are kept is chosen."""
     test: str | None = None
-    """Scored once, at the end; chooses nothing."""
+    """The test data, which are scored once, at the end, and choose nothing."""
     head: Lazy[Head]
     """The task's output layer."""
     metrics: list[Lazy[Metric]] = []
-    """The first one's headline selects models; empty for the head's own."""
+    """The metrics. The headline of the first selects models; empty for the head's own metrics."""
     weight: NonNegativeFloat = 1.0
-    """lambda_k of the joint loss (Liu et al. 2019, eq. 14)."""
+    """The task's weight in the joint loss, lambda_k (Liu et al. 2019, eq. 14)."""
     max_length: PositiveInt | None = None
-    """Longer texts are cut to their first words."""
+    """The largest number of words of a text; longer texts are cut to their first words. None cuts nothing."""
     resplit: ResplitSettings | None = None
-    """Draws the splits anew out of the files' texts; none takes the files as the splits."""
+    """How to redraw the splits from the texts of all files; None takes each file as its split."""
 
     @field_validator("resplit")
     @classmethod
@@ -56,20 +56,20 @@ class TaskSettings(Spec):
         return resplit
 
     def sources(self) -> dict[str, str]:
-        """The splits that the task has."""
+        """The data that the reader is asked for, by split; splits that the task does not have are missing."""
         return {split: source for split in SPLITS if (source := getattr(self, split)) is not None}
 
     def scorers(self) -> list[Lazy[Metric]]:
-        """The metrics, or the head's own where none are named."""
+        """The metrics of the task, which are the head's own if the setting names none."""
         return self.metrics or [Lazy.of(Metric.by_name(name)) for name in self.head.component.default_metrics]
 
     @property
     def headline(self) -> str:
-        """The score that selects models: the headline of the first metric."""
+        """The name of the score that selects models: the headline of the first metric."""
         return self.scorers()[0].component.headline
 
     def misfits(self, reader: DatasetReader) -> Iterator[str]:
-        """The setting and what is wrong with it, where head or metrics are for other targets than the task's reader."""
+        """Yields a message for each setting of head and metrics that is for other targets than those of the reader."""
         given = f"the reader '{self.reader.type}' gives {TARGETS[reader.target_kind]}"
         head = self.head.component
         if head.target_kind != reader.target_kind:
@@ -81,63 +81,63 @@ class TaskSettings(Spec):
 
 
 class InitializerSettings(Spec):
-    """An entry of `model.initializers`: what some parameters begin as."""
+    """An entry of `model.initializers`: the initial values of some parameters."""
 
     pattern: Pattern
-    """A regular expression, found in their names. Of several that are, the first counts."""
+    """A regular expression that is searched for in names of parameters. The first entry that matches counts."""
     initializer: Lazy[Initializer]
-    """Fills each of them."""
+    """The initializer that fills each of these parameters."""
 
 
 class PretrainedSettings(Spec):
-    """An entry of `model.pretrained`: parameters that begin as they are in another archive."""
+    """An entry of `model.pretrained`: parameters whose initial values are taken from another archive."""
 
     archive: DataPath
-    """An archive, of whatever experiment; nothing of its author's is run."""
+    """The archive, which may be of any experiment; none of its author's code is run."""
     parameters: list[Pattern] = Field(min_length=1)
-    """Regular expressions; parameters in whose names here one is found are taken over."""
+    """Regular expressions that are searched for in this model's parameter names; those that match are taken over."""
     rename: dict[str, str] = {}
-    """How names begin there, and how they begin here instead, as in { 'sharing.encoder.': 'sharing.shared.' }."""
+    """Beginnings of names in the archive, and those in this model, as in { 'sharing.encoder.': 'sharing.shared.' }."""
     task: str | None = None
-    """Whose weights, where the archive keeps a set for each task."""
+    """The task whose weights are taken, if the archive keeps a set for each task."""
 
 
 class ModelSettings(Spec):
-    """The model but for its heads, which belong to the tasks."""
+    """The model, except for its heads, which belong to the tasks."""
 
     embedder: Lazy[Embedder]
-    """Vectors of words, characters or both."""
+    """The embedder, which gives a vector for each word."""
     sharing: Lazy[SharingScheme]
-    """Between embedder and heads: what the tasks have in common, and how."""
+    """The sharing scheme, which lies between embedder and heads and determines what the tasks share, and how."""
     dropout: Probability = 0.0
-    """On the states that the heads read."""
+    """The dropout rate on the states that the heads read."""
     share_embedder: bool = True
-    """One embedder for all tasks, or one for each. Both papers are silent; one table is the usual reading."""
+    """Whether all tasks share one embedder, or each has its own. Neither paper says; one table is the usual reading."""
     initializers: list[InitializerSettings] = []
-    """What parameters begin as; those that no pattern names begin as their components have it."""
+    """Initial values of parameters; those that no pattern matches are initialised by their components."""
     pretrained: list[PretrainedSettings] = []
-    """Parts of other archives to begin with."""
+    """Parts of other archives whose weights the model begins with."""
 
 
 class Experiment(Spec):
     """A whole experiment file."""
 
     seed: int = Field(default=13, ge=0, lt=2**63)
-    """Of every random generator."""
+    """The seed of every random generator."""
     tasks: dict[str, TaskSettings] = Field(min_length=1)
     """The tasks by name."""
     drop_test_texts: bool = False
-    """Leave train texts out that equal a test text of any task; so it is the texts that decide, never their targets."""
+    """Leave out train texts that equal a test text of any task. Only texts are compared, never their targets."""
     drop_dev_texts: bool = False
-    """Leave those out that equal a dev text of any task, so that no epoch is chosen by texts that were trained on."""
+    """Leave out train texts that equal a dev text of any task, so that no epoch is chosen on texts trained on."""
     vocabulary: VocabularySettings = VocabularySettings()
-    """Which words are known, and pretrained vectors for them."""
+    """The vocabulary: which words are known, and pretrained vectors for them."""
     model: ModelSettings
-    """Everything between texts and heads."""
+    """The model: everything between texts and heads."""
     stages: list[StageSettings] = []
-    """Parts of a run that follow each other, each with a trainer of its own; none for a run with one trainer."""
+    """Stages of the run, one after the other, each with a trainer of its own; empty for a run with one trainer."""
     trainer: TrainerSettings = TrainerSettings()
-    """How the model is trained, where there are no stages."""
+    """How the model is trained, if there are no stages."""
 
     @field_validator("tasks")
     @classmethod
@@ -176,7 +176,7 @@ class Experiment(Spec):
         return trainer
 
     def to_json(self) -> dict[str, Any]:
-        """The resolved experiment, every default filled in; validates to itself."""
+        """The resolved experiment, with every default filled in; validating it gives an equal experiment."""
         return self.model_dump(mode="json", exclude={"trainer"} if self.stages else None)
 
 
@@ -191,24 +191,24 @@ SECTIONS: dict[str, type[Spec]] = {
     "stages": StageSettings,
     "trainer": TrainerSettings,
 }
-"""What an experiment file is made of; under `tasks` each task, and its `resplit`; in `model.initializers`,
-`model.pretrained` and `stages` each entry."""
+"""The sections of an experiment file by name; those of `tasks`, `model.initializers`, `model.pretrained` and
+`stages` describe each entry."""
 
 
 def build_model(
     experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors | None = None, *, fresh: bool = True
 ) -> MultiTaskModel:
-    """The experiment's model on the current default device, to compute as its trainer says.
+    """Builds the experiment's model on the current default device, with the compute settings of its trainer.
 
     Args:
-        experiment: says what to build.
-        vocabulary: of its training data, or of its archive.
-        vectors: pretrained ones for fresh weights, if there are any.
-        fresh: whether the weights begin here; False where all of them are loaded afterwards.
+        experiment: the experiment that describes the model.
+        vocabulary: the vocabulary of the training data, or of the archive.
+        vectors: pretrained vectors for fresh weights, if there are any.
+        fresh: whether to initialise the weights; False if all of them are loaded afterwards.
 
     Raises:
         ConfigError: parts do not fit each other or the tasks.
-        OutOfMemoryError: it does not fit the memory.
+        OutOfMemoryError: the model does not fit in memory.
     """
     with reporting_out_of_memory(lambda: "building the model", "make its dimensions or its vocabulary smaller"):
         model = _built(experiment, vocabulary, vectors, fresh)

@@ -1,4 +1,4 @@
-"""The stages of a run, each as an experiment of its own: the one that its trainer trains."""
+"""The stages of a run, each as an experiment of its own, which is the one that its trainer trains."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from mtlkit.sharing.selectors import ModulePath
 from mtlkit.training import StageSettings
 
 ONLY = "train"
-"""Name of the one stage of a run that has no others."""
+"""The name of the only stage of a run without stages."""
 
 TaskPaths = Mapping[str, ModulePath]
 """The path that each task keeps to."""
 
 
 def stages_of(experiment: Experiment) -> list[StageSettings]:
-    """The stages in their order; of an experiment without any, its one."""
+    """The stages of an experiment, in order; for an experiment without stages, a single one with its trainer."""
     return experiment.stages or [StageSettings(name=ONLY, trainer=experiment.trainer)]
 
 
@@ -41,12 +41,13 @@ def tasks_of(experiment: Experiment, stage: StageSettings) -> list[str]:
 
 
 def experiment_of(experiment: Experiment, stage: StageSettings, paths: TaskPaths | None = None) -> Experiment:
-    """What a stage trains, as an experiment without stages, which an archive can hold.
+    """The experiment that a stage trains, without stages, as an archive can contain it.
 
     Args:
-        experiment: the run's.
+        experiment: the experiment of the run.
         stage: one of its stages.
-        paths: those derived by this stage or one before it, if its scheme is the model's, which then searches no more.
+        paths: the paths that this stage or one before it derived, if its scheme is the model's; the scheme then no
+            longer searches.
     """
     tasks = {task: experiment.tasks[task] for task in tasks_of(experiment, stage)}
     scheme: Lazy[Any] = stage.sharing or experiment.model.sharing

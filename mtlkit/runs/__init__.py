@@ -1,4 +1,4 @@
-"""What verbs do: train, transfer, evaluate, predict and explain, each told as the story of the data's way."""
+"""What the verbs do: train, transfer, evaluate, predict and explain, each written in the order in which data flow."""
 
 from mtlkit.runs.baseline import baseline_figures
 from mtlkit.runs.directory import RunDirectory, archive_path

@@ -1,4 +1,4 @@
-"""Test figures of another way to learn tasks, for a gain to be counted from."""
+"""Baseline figures: the test figures of another way to learn the same tasks, against which gains are measured."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,16 +12,17 @@ from mtlkit.runs.directory import RunDirectory
 
 
 def baseline_figures(path: Path, experiment: Experiment, tasks: Sequence[str], limit: int | None) -> dict[str, float]:
-    """The test figures of a run directory, of its archive's run, or of a JSON file that has such figures.
+    """Reads the test figures of a baseline, as shares of 1 by their names (`task/metric`).
 
     Args:
-        path: of these.
-        experiment: whose tasks are to be compared.
-        tasks: those.
-        limit: at most so many texts of each split are scored.
+        path: a run directory, the archive in one, or a JSON file of figures.
+        experiment: the experiment that is compared with the baseline.
+        tasks: the tasks that are compared.
+        limit: the number of texts to which each split of the experiment is limited; None for no limit.
 
     Raises:
-        ConfigError: there are no figures, not of each of these tasks, or they are of other data, as far as it is known.
+        ConfigError: the path has no figures, or none for one of the tasks, or they were computed on other data, as far
+            as the data are known.
         RunError: a file of the run is damaged.
     """
     if not path.exists():
@@ -45,7 +46,7 @@ def baseline_figures(path: Path, experiment: Experiment, tasks: Sequence[str], l
 
 
 def _read(path: Path) -> tuple[Any, Mapping[str, Any]]:
-    """What holds the figures, and what is known of their run. A run keeps both in its directory, beside its archive."""
+    """The value that contains the figures, and what is known about their run; a run keeps both in its directory."""
     run = RunDirectory(path if path.is_dir() else path.parent)
     if path in (run.path, run.archive):
         if not run.metrics.exists():
@@ -58,14 +59,17 @@ def _read(path: Path) -> tuple[Any, Mapping[str, Any]]:
 
 
 def _test_figures(value: Any) -> dict[str, float]:
-    """Of a kept result, of a run's metrics, or figures alone."""
+    """The test figures by name, from a kept result, from a run's metrics, or from a mapping of figures alone."""
     metrics = value.get("metrics", value)
     figures = metrics.get("test", metrics)
     return {name: float(figure) for name, figure in figures.items()}
 
 
 def _check_same_data(path: Path, about: Mapping[str, Any], experiment: Experiment, limit: int | None) -> None:
-    """Figures on other texts would pass for a gain; a file of figures alone says nothing of their texts."""
+    """Makes sure that the figures were computed on the same texts, since a difference in data would pass for a gain.
+
+    A file of figures alone does not say which texts they are for, and is accepted.
+    """
     if "limit" in about and about["limit"] != limit:
         was = "without --limit" if about["limit"] is None else f"with --limit {about['limit']}"
         raise ConfigError(
@@ -81,6 +85,9 @@ def _check_same_data(path: Path, about: Mapping[str, Any], experiment: Experimen
 
 
 def _by_name(digests: Mapping[str, str]) -> dict[str, str]:
-    """Of files whose name no other has: a run and what is kept of it name folders differently."""
+    """The digests of files by file name, without files whose names are not unique.
+
+    Folders are ignored, because a run and a kept result of it give them different names.
+    """
     names = [Path(file).name for file in digests]
     return {name: digest for name, digest in zip(names, digests.values(), strict=True) if names.count(name) == 1}

@@ -1,7 +1,7 @@
 """What has changed since a run was begun: its experiment, its data, the code of its plugins.
 
-A run that goes on after a change is nobody's: neither what the experiment says nor what it said. So it is refused,
-unless whoever asks wants just that; `meta.json` then says what was changed, and when.
+A run that continues after a change is the result of neither experiment: not of the one it began with, nor of the
+present one. It is therefore refused, unless the user asks for it; `meta.json` then records what was changed, and when.
 """
 
 import hashlib
@@ -21,22 +21,27 @@ from mtlkit.runs.directory import RunDirectory
 from mtlkit.types import Say
 
 NOTE = "resumed_anyway"
-"""The key in `meta.json`."""
+"""The key in `meta.json` under which changes that the user has accepted are recorded."""
 
 
 def changed_settings(run: RunDirectory, experiment: Experiment) -> list[Difference]:
-    """Which settings are not those that the run was begun with.
+    """The settings whose values differ from those that the run was begun with.
 
-    Those that there were none of then count as at their defaults: an older mtlkit has begun the run.
+    Settings that did not exist when the run was begun, by an older mtlkit, count as having been at their defaults.
 
     Raises:
-        RunError: the run's own cannot be read.
+        RunError: the run's own settings cannot be read.
     """
     return differences(_with_defaults(run.read_resolved()), experiment.to_json())
 
 
 def changed_files(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Which of the files, given by their digests, are not what they were."""
+    """The files that are new, missing or changed, each with the reason in brackets.
+
+    Args:
+        before: sha256 of each file by its path, when the run was begun.
+        now: sha256 of each file at present.
+    """
     return [
         f"{path} ({'is new' if path not in before else 'is used no more' if path not in now else 'has other content'})"
         for path in sorted(before.keys() | now.keys())
@@ -45,21 +50,21 @@ def changed_files(before: Mapping[str, str], now: Mapping[str, str]) -> list[str
 
 
 def code_hashes(experiment: Experiment) -> dict[str, str]:
-    """sha256 of all Python code of each package, or file, that gives the experiment a component and is not mtlkit."""
+    """sha256 of the Python code of each package or file, other than mtlkit, that provides a component in use."""
     packages = {component.__module__.split(".")[0] for component in components_in(experiment)} - {"mtlkit"}
     return dict(sorted(filter(None, map(_code, packages))))
 
 
 def refuse(run: RunDirectory, what: str, changes: Sequence[str | Difference]) -> None:
-    """Makes sure that nothing has changed.
+    """Raises an error that names all changes, if there are any.
 
     Args:
-        run: that is to go on.
-        what: the changes are in.
-        changes: each as the end of a sentence.
+        run: the run to resume.
+        what: the part that has changed, such as `the data`.
+        changes: the changes, each phrased as the end of a sentence.
 
     Raises:
-        RunError: something has; all of it is named.
+        RunError: there is at least one change.
     """
     if changes:
         remedy = "undo the change, or start a new run with another -s DIR"
@@ -69,12 +74,12 @@ def refuse(run: RunDirectory, what: str, changes: Sequence[str | Difference]) ->
 
 @final
 class Changes:
-    """Looks for changes before a run goes on, and refuses them or, where that is wanted, takes them over.
+    """Looks for changes before a run is resumed, and refuses them or, if the user wants that, adopts them.
 
     Args:
-        run: that is to go on.
-        anyway: whether it may after a change.
-        say: told of changes that are taken over.
+        run: the run to resume.
+        anyway: whether to resume it in spite of changes.
+        say: receives a line for each change that is adopted.
     """
 
     def __init__(self, run: RunDirectory, anyway: bool, say: Say) -> None:
@@ -84,22 +89,23 @@ class Changes:
         self._found: list[str] = []
 
     def look_at_settings(self, experiment: Experiment) -> None:
-        """Compares the experiment with the run's. Raises RunError where it is another and may not be."""
+        """Compares the experiment with the run's. Raises RunError if they differ, unless changes are accepted."""
         found = changed_settings(self.run, experiment)
         late = {change.path: " too late for its stage, which is done" for change in found if self._is_late(change.path)}
         self._look("the experiment", [f"{change}{late.get(change.path, '')}" for change in found])
 
     def look_at_files(self, data: Mapping[str, str], code: Mapping[str, str]) -> None:
-        """Compares digests of data and of plugins' code. Raises RunError where some are others and may not be."""
+        """Compares digests of data and plugins' code. Raises RunError if any differ, unless changes are accepted."""
         meta = self.run.read_meta()
         self._look("the data", changed_files(meta["data"], data))
         self._look("the code of a plugin", changed_files(meta.get("code", code), code))  # older runs know none
 
     def check(self, experiment: Experiment, corpora: Corpora, vocabulary: Vocabulary) -> None:
-        """Makes sure that something can come of what has changed, as far as it is known before a model is built.
+        """Makes sure that the changes can have an effect, as far as this is known before a model is built.
 
         Raises:
-            RunError: nothing would, since the run's training is done; or there are labels that its model lacks.
+            RunError: the run's training is done, so that changes have no effect; or the data have labels that its model
+                lacks.
         """
         if not self._found:
             return
@@ -112,18 +118,23 @@ class Changes:
         self.say("the vocabulary and the stages that are done stay as they are, whatever has changed")
 
     def take_over(self, loaded: LoadedExperiment, data: Mapping[str, str], code: Mapping[str, str]) -> None:
-        """Makes the run one of what has changed, once it fits, and notes in `meta.json` that it was not always."""
+        """Writes the changed experiment into the run, and records the changes in `meta.json`.
+
+        It is called only once the checkpoint has been loaded, so that a change that does not fit leaves the run as it
+        was.
+        """
         if not self._found:
             return
         note = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "changes": self._found}
         notes = [*self.run.read_meta().get(NOTE, []), note]
-        # First the note: whoever is killed in between is asked again.
+        # The note is written first. If the process is killed in between, the experiment on disk is still the old one,
+        # so that the next resume finds the change again; in the other order it would go unrecorded.
         self.run.add_meta({NOTE: notes, "data": dict(data), "code": dict(code)})
         self.run.write_experiment(loaded)
         self._found = []
 
     def _is_late(self, path: str) -> bool:
-        """Whether a setting is one of a stage whose training is done."""
+        """Whether a setting, given by its path, belongs to a stage whose training is done."""
         section, _, rest = path.partition(".")
         number = rest.partition(".")[0]
         names = [stage["name"] for stage in self.run.read_resolved().get("stages", [])]
@@ -139,7 +150,10 @@ class Changes:
 
 
 def _with_defaults(before: Any) -> Any:
-    """A resolved experiment with the settings that have come since; as it is where it is none any more."""
+    """A resolved experiment with settings that were added since then at their defaults.
+
+    It is returned unchanged if this version no longer accepts it.
+    """
     try:
         return validate(Experiment, before, "the run's experiment").to_json()
     except (ConfigError, RecursionError):
@@ -147,7 +161,7 @@ def _with_defaults(before: Any) -> Any:
 
 
 def _check_labels(corpora: Corpora, vocabulary: Vocabulary) -> None:
-    """A run's vocabulary is made once; a model cannot learn labels that were none when it was made."""
+    """Refuses training labels that are not in the vocabulary, which is made once, when the run begins."""
     for task, corpus in corpora.of_split("train").items():
         known = vocabulary.labels(task) if task in vocabulary.tasks else []
         if unknown := sorted(corpus.label_counts().keys() - set(known)):
@@ -158,14 +172,14 @@ def _check_labels(corpora: Corpora, vocabulary: Vocabulary) -> None:
 
 
 def _code(package: str) -> tuple[str, str] | None:
-    """A package's name, or a file's path, and the digest of the code; None where there is none that can be read."""
+    """The name of a package, or the path of a single file, and the digest of its code; None if no code can be read."""
     spec = sys.modules[package].__spec__
     if spec is None or not (spec.submodule_search_locations or spec.has_location):
         return None
     if not spec.submodule_search_locations:
         return str(spec.origin), file_sha256(Path(str(spec.origin)))
     folder = Path(next(iter(spec.submodule_search_locations)))
-    # Editors leave links to nowhere beside files that are open.
+    # `is_file` leaves out dangling links, which some editors use as locks on open files.
     found = [file for file in folder.rglob("*.py") if file.is_file()]
     files = {file.relative_to(folder).as_posix(): file_sha256(file) for file in found}
     return package, hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The directory that a run leaves. It appears whole, and nothing in it is taken for done before it is.
+"""The directory of a run. It appears as a whole, and nothing in it can be mistaken for complete before it is.
 
 experiment.jsonnet, ...     the experiment file and all it imported, under sources/
 experiment.resolved.json    every default filled in
@@ -42,10 +42,10 @@ from mtlkit.runs.stage_directory import StageDirectory
 
 
 def archive_path(path: Path) -> Path:
-    """The archive itself where a run's directory is given.
+    """The path of an archive, given that path itself or the directory of a finished run.
 
     Raises:
-        ConfigError: the directory has none.
+        ConfigError: the directory contains no archive.
     """
     if not path.is_dir():
         return path
@@ -56,7 +56,11 @@ def archive_path(path: Path) -> Path:
 
 @final
 class RunDirectory:
-    """The files of one run, by name."""
+    """The files of one run.
+
+    Args:
+        path: the run's directory, which does not have to exist yet.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -70,47 +74,51 @@ class RunDirectory:
         self.stages = path / "stages"
         self.predictions = path / "predictions"
         self.archive = path / "archive.tar.gz"
-        place = path.resolve()  # `.` has no name
+        # The lock lies beside the directory, not in it: it is taken before the directory exists, and must outlast its
+        # replacement by `create`. The path is resolved since `.` has no name.
+        place = path.resolve()
         self._lock = place.parent / f".{place.name}.lock"
 
     def stage(self, name: str | None) -> "StageDirectory":
-        """The files of a stage; the only one of a run has no name, and its files lie in the run's own folder."""
+        """The files of a stage. A run's only stage has no name, and its files lie directly in the run's directory."""
         return StageDirectory(self.path if name is None else self.stages / name)
 
     @property
     def is_run(self) -> bool:
-        """Whether this is a directory that a run left."""
+        """Whether the directory was written by a run."""
         return self._meta_as_it_is().get("kind") == KIND
 
     @property
     def not_a_run(self) -> str:
-        """Why this is not the directory of a run, as the end of a sentence: `is no run`, or what is wrong with it."""
+        """Why this is not the directory of a run, as the end of a sentence such as `is not a run`."""
         if not self.meta.exists():
-            return "is no run"
+            return "is not a run"
         try:
             read_object(self.meta)
         except RunError as error:
-            return f"is no run that can be read: {error}".removesuffix(f"; {REMEDY}")
-        return f"is no run, since {self.meta.name} there was not written by a run"
+            return f"is not a run that can be read: {error}".removesuffix(f"; {REMEDY}")
+        return f"is not a run, since {self.meta.name} there was not written by a run"
 
     @property
     def is_finished(self) -> bool:
-        """Whether the run here has come to its end."""
+        """Whether the run has finished, with all its figures written."""
         meta = self._meta_as_it_is()
         return self.metrics.exists() and meta.get("kind") == KIND and "finished" in meta
 
     @property
     def in_use(self) -> bool:
-        """Whether a process is training here. Where one was killed none is; on Windows nobody can tell."""
+        """Whether a process is training in the directory. On Windows this cannot be determined."""
         return is_locked(self._lock)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keeps other processes from training here for the time of the block; a killed process keeps nobody.
+        """Locks the directory against training by other processes while the block runs.
+
+        The operating system releases the lock of a process that is killed.
 
         Raises:
-            RunInUseError: another process is training here.
-            RunError: nothing can be written here.
+            RunInUseError: another process is training in the directory.
+            RunError: the directory cannot be written.
         """
         path = self._lock
         is_first = not self.path.parent.exists()
@@ -122,42 +130,48 @@ class RunDirectory:
         with lock:
             if not take_lock(lock):
                 raise RunInUseError(f"{self.path}: another process is training here; wait for it, or use -s DIR")
-            if not os.fstat(lock.fileno()).st_nlink:  # whoever held it has just ended and removed it
+            # The holder may have removed the file between our opening and locking it. We would then hold a lock that
+            # has no name any more, while a third process takes a new file of that name.
+            if not os.fstat(lock.fileno()).st_nlink:
                 raise RunInUseError(f"{self.path}: another process has just ended here; try again")
             try:
                 yield
             finally:
                 path.unlink(missing_ok=True)
                 if is_first:
-                    with suppress(OSError):  # something is in it now, as should be
+                    with suppress(OSError):  # it is not empty, as usual: only an empty folder of ours is removed
                         self.path.parent.rmdir()
 
     def check_new(self, force: bool) -> None:
-        """Makes sure that a new run may be put here.
+        """Makes sure that a new run may be written to the directory.
+
+        Args:
+            force: whether a run that is there may be replaced.
 
         Raises:
-            RunError: something is here, and `force` is not given or it is no run.
+            RunError: the directory is not empty, and it is not a run or `force` is not given.
         """
         if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
             return
         if not self.is_run:
-            why = "is not a run" if not self.meta.exists() else self.not_a_run
-            raise RunError(f"{self.path}: exists and {why}; give another directory with -s")
+            raise RunError(f"{self.path}: exists and {self.not_a_run}; give another directory with -s")
         if not force:
             remedies = "--resume goes on with it, --force deletes it, -s DIR goes elsewhere"
             raise RunError(f"{self.path}: holds a run; {remedies}")
 
     def check_resumable(self) -> None:
-        """Makes sure that a run is here that this version can go on with; changes.py says whether it is the same.
+        """Makes sure that the directory is a run that this version of mtlkit can resume.
+
+        Whether its experiment is still the same is checked in changes.py.
 
         Raises:
-            RunError: there is none, or it is of another version or damaged.
+            RunError: there is no run, or it was begun by another version, or it is damaged.
         """
         if not self.meta.exists():
             raise RunError(f"{self.path}: holds no run to resume; leave --resume out to start one")
         if not self.is_run:
             raise RunError(f"{self.path}: {self.not_a_run}; {REMEDY}")
-        # Before the rest is checked, which another version may write in another way.
+        # The format is checked before everything else, which another version may have written in another way.
         written = read_object(self.meta).get("format")
         if written is None:
             raise damaged(self.meta, "format: is missing")
@@ -170,11 +184,11 @@ class RunDirectory:
         """Makes sure that the run was begun with the same `--limit`.
 
         Args:
-            limit: now.
-            others: what else is not as it was when the run was begun; asked only where the limit is not, either.
+            limit: the present limit; None for none.
+            others: returns whatever else has changed since the run was begun; called only if the limit has changed.
 
         Raises:
-            RunError: it was begun with another one, or without.
+            RunError: the run was begun with another limit.
         """
         before = self.read_meta().get("limit")
         if limit != before:
@@ -184,10 +198,10 @@ class RunDirectory:
             raise RunError(f"{self.path}: was begun {begun}{also}; resume it {begun}{those}")
 
     def create(self, loaded: LoadedExperiment, vocabulary: Vocabulary, meta: dict[str, Any]) -> None:
-        """Writes the directory in one move, in place of a run that is here; `check_new` comes first.
+        """Writes the directory atomically, replacing a run that is there; call `check_new` first.
 
         Raises:
-            RunError: it cannot be written.
+            RunError: the directory cannot be written.
         """
         try:
             with new_folder(self.path) as fresh:
@@ -202,13 +216,14 @@ class RunDirectory:
             ) from None
 
     def write_experiment(self, loaded: LoadedExperiment) -> None:
-        """Writes the experiment in place of the one that is here, the resolved one last."""
+        """Replaces the experiment; the resolved one, with which resumed runs are compared, is written last."""
         for name, content in _experiment_files(loaded).items():
             (self.path / name).parent.mkdir(parents=True, exist_ok=True)
             write_atomically(self.path / name, content)
 
     def remove(self) -> None:
-        """Deletes the run that is here; whoever is killed in between leaves no half of it."""
+        """Deletes the run. A process that is killed in between does not leave half of it."""
+        # The run is first replaced by an empty folder, in one rename.
         with new_folder(self.path):
             pass
         self.path.rmdir()
@@ -220,12 +235,12 @@ class RunDirectory:
                 shutil.rmtree(abandoned) if abandoned.is_dir() else abandoned.unlink()
 
     def log_size(self) -> int:
-        """Bytes in `metrics.jsonl`."""
+        """The size of `metrics.jsonl` in bytes."""
         return self.metrics_log.stat().st_size
 
     def append_log(self, record: dict[str, Any], sharing: dict[str, Any] | None = None) -> None:
-        """Adds a line to `metrics.jsonl` and, where there are records, one on the same epoch to `sharing.jsonl`."""
-        if sharing is not None:  # first, so that no line of metrics is without it
+        """Appends a line to `metrics.jsonl` and, if there are records, one for the same epoch to `sharing.jsonl`."""
+        if sharing is not None:  # written first, so that every epoch in `metrics.jsonl` also has its records
             place = {name: value for name, value in record.items() if name in ("stage", "epoch", "step")}
             _append(self.sharing_log, {**place, **sharing})
         _append(self.metrics_log, record)
@@ -233,22 +248,26 @@ class RunDirectory:
     def truncate_log(self, size: int) -> None:
         """Cuts off what was logged after a checkpoint, so that a resumed run leaves the same files.
 
-        `sharing.jsonl` keeps its lines on the epochs that are left.
+        `sharing.jsonl` is cut to the epochs that remain.
+
+        Args:
+            size: the size of `metrics.jsonl` in bytes when the checkpoint was written.
 
         Raises:
-            RunError: there is less than that.
+            RunError: `metrics.jsonl` is shorter than that.
         """
         with self.metrics_log.open("ab") as file:
             if file.tell() < size:
                 raise RunError(f"{self.metrics_log}: its end is missing; put it back, or start anew with --force")
             file.truncate(size)
         if self.sharing_log.exists():
+            # Epochs are matched by their names, since checkpoints record only the size of the other file.
             left = {_epoch(line) for line in self.metrics_log.read_bytes().splitlines()} - {None}
             with self.sharing_log.open("rb+") as file:
                 file.truncate(sum(map(len, takewhile(lambda line: _epoch(line) in left, file))))
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
-        """Writes `metrics.json`, the last thing a run does."""
+        """Writes `metrics.json`, which is the last step of a run."""
         write_atomically(self.metrics, as_json(metrics))
 
     def read_metrics(self) -> dict[str, Any]:
@@ -264,11 +283,11 @@ class RunDirectory:
         return read_document(self.meta, RunMeta)
 
     def read_resolved(self) -> dict[str, Any]:
-        """The resolved experiment, as it was when the run was begun. Raises RunError if it is missing or damaged."""
+        """The resolved experiment that the run was begun with. Raises RunError if it is missing or damaged."""
         return read_document(self.resolved, Resolved)
 
     def _meta_as_it_is(self) -> dict[str, Any]:
-        """`meta.json`, whatever it holds; empty if it is missing or not a JSON object."""
+        """The content of `meta.json`, unchecked; empty if it is missing or not a JSON object."""
         try:
             return read_object(self.meta)
         except RunError:
@@ -279,11 +298,11 @@ def _append(path: Path, record: dict[str, Any]) -> None:
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(record) + "\n")
         file.flush()
-        os.fsync(file.fileno())  # checkpoints rely on it
+        os.fsync(file.fileno())  # a checkpoint records the size of the log, so no more may be lost in a power cut
 
 
 def _epoch(line: bytes) -> tuple[str | None, int] | None:
-    """The stage and epoch that a line is about; None if it is damaged."""
+    """The stage and epoch of a line of a log; None if the line is damaged."""
     try:
         record = json.loads(line)
         stage, epoch = record.get("stage"), record["epoch"]
@@ -293,7 +312,7 @@ def _epoch(line: bytes) -> tuple[str | None, int] | None:
 
 
 def _experiment_files(loaded: LoadedExperiment) -> dict[str, bytes]:
-    """The experiment as it was given and as it is, by their paths in the directory."""
+    """The contents of the experiment's files, as given and as resolved, by their paths in the directory."""
     texts = {
         **{f"sources/{name}": text for name, text in loaded.sources.items()},
         f"experiment{Path(loaded.source).suffix}": loaded.sources[loaded.source],

@@ -1,4 +1,4 @@
-"""`evaluate`: scores of an archive, or of several."""
+"""`evaluate`: scores one or several archives on a split or on other data."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,27 +27,34 @@ from mtlkit.training.devices import as_device
 from mtlkit.types import Say, silent
 
 OtherData: TypeAlias = str | Path | Mapping[str, str | Path] | None
-"""A folder, or files by task, in place of the data that an experiment names."""
+"""Data in place of those that an experiment names: a folder, or a mapping from tasks to files."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be scored. Raises ConfigError where there is no such split, or data are given twice."""
+    """What to score: a split, tasks and data.
+
+    Raises:
+        ConfigError: there is no such split, or data are given twice.
+    """
 
     split: str = "test"
-    """`train`, `dev` or `test`; clean figures stand beside the standard ones of `test`."""
+    """`train`, `dev` or `test`; for `test`, clean figures are reported beside the standard ones."""
     tasks: Sequence[str] = ()
-    """None for all that have the split."""
+    """The tasks to score; empty for all that have the split."""
     file: str | None = None
-    """Data of the one task, instead of those that the experiment names."""
+    """The data of the only task, in place of those that the experiment names."""
     files: Mapping[str, str] = field(default_factory=dict)
-    """The same by task; the other tasks keep their own."""
+    """Data by task, in place of those that the experiment names; the other tasks keep their own."""
     folders: Sequence[Path] = ()
-    """Where all other data lie, if not where the experiment says: under the same names, with folders or without."""
+    """Folders in which to look for all other data files, by their paths in the experiment or by their names alone.
+
+    Empty if the files are where the experiment says.
+    """
     limit: int | None = None
-    """At most so many texts of each task."""
+    """The largest number of texts of each task; None for all."""
     batch_size: int | None = None
-    """Texts that are scored at once; None for as many as the experiment says."""
+    """The number of texts in a batch; None for the experiment's setting."""
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
@@ -58,12 +65,12 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What an archive comes to."""
+    """The scores of an archive."""
 
     figures: dict[str, float]
-    """`task/metric`, and averages."""
+    """The scores by name (`task/metric`), with averages, as shares of 1."""
     predictions: list[Predictions]
-    """The answers to single texts, by task."""
+    """The model's answers to single texts, one item for each task."""
 
 
 def evaluate(
@@ -82,16 +89,16 @@ def evaluate(
     """Scores an archive on a split, or on other data.
 
     Args:
-        archive: archive.tar.gz, the directory of a run, or a `Run`.
-        split: train, dev or test; clean figures stand beside the standard ones of test.
-        tasks: which ones; none for all that have the split.
-        data: a folder in which all data files are, or a file for each of some tasks.
-        limit: at most so many texts of each task.
-        batch_size: texts that are scored at once; by default as many as the experiment says.
-        predictions: a folder for the answer to each text.
-        device: auto, cpu, cuda, cuda:N, or a device of PyTorch.
+        archive: an archive.tar.gz, the directory of a run, or a `Run`.
+        split: train, dev or test; for test, clean figures are reported beside the standard ones.
+        tasks: the tasks to score; empty for all that have the split.
+        data: the folder that contains all data files, or a mapping from tasks to files.
+        limit: the largest number of texts of each task; None for all.
+        batch_size: the number of texts in a batch; None for the experiment's setting.
+        predictions: a folder to which the answer to each text is written.
+        device: auto, cpu, cuda, cuda:N, or a `torch.device`.
         include_packages: modules or .py files with components, as for `--include-package`.
-        say: is told in a line what is being done; `print` prints it.
+        say: receives a line about each thing that is done; `print` prints it.
 
     Raises:
         ArchiveError: the archive is missing or damaged.
@@ -118,18 +125,18 @@ def evaluate_archives(
     predictions: Path | None = None,
     say: Say = silent,
 ) -> dict[str, Evaluation]:
-    """Scores archives one after the other. Whatever is wrong with one of them is reported before any is scored.
+    """Scores archives one after the other. Errors in any of them are reported before the first is scored.
 
     Args:
-        archives: archive.tar.gz or the directory of a run, each.
-        wanted: what is to be scored.
-        device: of the models.
-        plugins: that were imported.
-        predictions: a folder for the answers of the one archive to each text.
-        say: told what is being scored.
+        archives: paths, each of an archive.tar.gz or of the directory of a run.
+        wanted: what to score.
+        device: the device of the models.
+        plugins: the plugins that were imported.
+        predictions: a folder to which the answers to each text are written, if there is only one archive.
+        say: receives a line about what is being scored.
 
     Returns:
-        The evaluations by the names of the archives: of their runs, or their paths where two runs have the same name.
+        The evaluations by the names of the archives' runs, or by their paths if two runs have the same name.
 
     Raises:
         ArchiveError, ConfigError, DataError: as `evaluate`.
@@ -147,14 +154,14 @@ def evaluate_archives(
         for name in names:
             if len(names) > 1:
                 say(f"archive {name}")
-            evaluations[name] = evaluate_archive(opened.pop(0), wanted, say)  # nothing holds its models any more
+            evaluations[name] = evaluate_archive(opened.pop(0), wanted, say)  # popped, so that its models are freed
     if predictions is not None:
         write_predictions(predictions, {wanted.split: evaluations[names[0]].predictions})
     return evaluations
 
 
 def _keep_own_answers(archive: Path, predictions: Path, wanted: Wanted) -> None:
-    """Makes sure that no answers to other texts take the place of those that a run has left."""
+    """Makes sure that a run's own predictions are not overwritten by answers to other texts."""
     run = RunDirectory(archive.resolve().parent)
     if not run.is_run or predictions.resolve() != run.predictions:
         return
@@ -179,8 +186,8 @@ def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Eva
 
     Args:
         archive: the trained model.
-        wanted: what is to be scored.
-        say: told what is being scored.
+        wanted: what to score.
+        say: receives a line about what is being scored.
 
     Raises:
         ConfigError: a task is unknown, or none has such a split.
@@ -202,14 +209,14 @@ def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Eva
 
 
 def worthless(task: str) -> str:
-    """What is said of figures of a model that comes to no finite numbers."""
+    """The warning about the figures of a task whose model computes values that are not finite."""
     return f"{task}: {NO_NUMBER}; these figures are worth nothing"
 
 
 def scored_tasks(
     archive: Archive, wanted: Wanted, say: Say = silent
 ) -> Iterator[tuple[MultiTaskModel, EvaluationTask]]:
-    """Each task that is scored, with its model; one corpus is read after the other.
+    """Yields each task to score, with its model. Corpora are read one at a time.
 
     Raises:
         ConfigError: a task is unknown, or none has such a split.
@@ -240,7 +247,7 @@ def scored_tasks(
 
 
 def tasks_to_score(archive: Archive, wanted: Wanted) -> dict[str, TaskSettings]:
-    """The tasks that are scored, with the data that they are scored on. Reads none of them.
+    """The settings of the tasks to score, with the data that they are scored on, which are not read.
 
     Raises:
         ConfigError: a task is unknown, or none has such a split.
@@ -268,7 +275,7 @@ def tasks_to_score(archive: Archive, wanted: Wanted) -> dict[str, TaskSettings]:
 
 
 def _with_data(archive: Archive, name: str, settings: TaskSettings, wanted: Wanted, file: str | None) -> TaskSettings:
-    """The task with the data that it is scored on, which are there."""
+    """The settings of a task with the data that it is scored on, after a check that the file exists."""
     split, place = wanted.split, f"{archive.path}: tasks.{name}"
     needed = settings.resplit.splits if settings.resplit and split in settings.resplit.splits else (split,)
     if file is not None:
@@ -287,10 +294,15 @@ def _with_data(archive: Archive, name: str, settings: TaskSettings, wanted: Want
 
 
 def relocated(source: str, folders: Sequence[Path], place: str) -> str:
-    """Where a file lies in one of the folders: with as much of its path as is there, or its name alone.
+    """The path of a data file in the first folder that contains it, by the longest part of its path that exists there.
+
+    Args:
+        source: the path of the file in the experiment.
+        folders: the folders to search.
+        place: the place of the setting in the experiment, for messages.
 
     Raises:
-        DataError: it is in none of them; `place` says whose data it is.
+        DataError: the file is in none of the folders.
     """
     parts = [part for part in Path(source).parts if part != Path(source).anchor]
     for folder in folders:

@@ -1,4 +1,4 @@
-"""`explain`: answers of an archive to raw text, each with what was shared on the way to it.
+"""`explain`: answers of an archive to raw texts, each with what was shared between tasks to reach it.
 
 Shapes: B texts, T words, N sources.
 """
@@ -22,18 +22,18 @@ from mtlkit.training.optimization import autocast
 
 
 def explain(archive: Archive, texts: Sequence[str], task: str) -> list[Explanation]:
-    """An explanation of each text, in order.
+    """Explains the answer to each text, in order.
 
     Args:
         archive: the trained model.
-        texts: at least one; all of them make one batch.
-        task: one of the archive's, whose head answers.
+        texts: one or more raw texts, which are computed as one batch.
+        task: the task of the archive whose head answers.
 
     Raises:
-        ArchiveError: its weights or the task's reader are not sound, or it comes to no finite number.
-        DataError: a text that the task's reader cannot take.
-        ConfigError: the sharing scheme tells nothing of what it shares.
-        OutOfMemoryError: the texts do not fit the memory.
+        ArchiveError: the weights or the task's reader are damaged, or the model computes values that are not finite.
+        DataError: the task's reader cannot read one of the texts.
+        ConfigError: the sharing scheme does not report what it shares.
+        OutOfMemoryError: the batch does not fit in memory.
     """
     model, reader = archive.model_for(task), archive.reader_for(task)
     instances = _read(reader, texts, archive.experiment.tasks[task].max_length)
@@ -67,18 +67,19 @@ def explain(archive: Archive, texts: Sequence[str], task: str) -> list[Explanati
 def explain_texts(
     archive: Path, texts: Sequence[str], tasks: Sequence[str] = (), *, device: torch.device, plugins: Sequence[Plugin]
 ) -> list[Explanation]:
-    """An explanation of each text by each task, task after task.
+    """Opens an archive and explains the answer of each task to each text, task after task.
 
     Args:
-        archive: archive.tar.gz, or the directory of a run.
+        archive: the path of an archive.tar.gz, or of the directory of a run.
         texts: raw texts.
-        tasks: whose heads answer; none for the archive's only one.
-        device: of the model.
-        plugins: that were imported.
+        tasks: the tasks whose heads answer; may be empty if the archive has only one.
+        device: the device of the model.
+        plugins: the plugins that were imported.
 
     Raises:
-        ConfigError: there is no text, no such task, or several tasks and none is given; and as `explain`.
-        ArchiveError, DataError, OutOfMemoryError: as `explain`.
+        ConfigError: there are no texts or no such task, or the archive has several tasks and none is given; also as for
+            `explain`.
+        ArchiveError, DataError, OutOfMemoryError: as for `explain`.
     """
     if not texts:
         raise ConfigError("there is no text; give at least one, in quotes, after the archive")
@@ -100,7 +101,7 @@ def _read(reader: DatasetReader, texts: Sequence[str], max_length: int | None) -
 
 
 def _shared_with(trace: Trace, row: int, words: tuple[str, ...]) -> SharedWith:
-    """The row of a batch's trace, without padding."""
+    """The trace of one text, taken from row `row` of a batch's trace, without padding."""
     match trace:
         case WordTrace():
             return _reading(trace, row, words)

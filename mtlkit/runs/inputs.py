@@ -1,4 +1,4 @@
-"""What `predict` reads, lines of text or of JSON, and its answers to them as they come."""
+"""The input of `predict`, lines of text or of JSON, and its answers to them as they arrive."""
 
 import json
 import sys
@@ -19,7 +19,7 @@ from mtlkit.types import Say, silent
 
 STANDARD_INPUT = "-"
 LINES_OF_FILE, LINES_OF_STANDARD_INPUT = 64, 1
-"""Lines read before answers are given, where nothing else is asked for."""
+"""The default number of lines that are read before answers are given."""
 
 
 @contextmanager
@@ -34,21 +34,21 @@ def open_answers(
     plugins: Sequence[Plugin] = (),
     say: Say = silent,
 ) -> Iterator[Iterator[dict[str, Any]]]:
-    """The records of `mtlkit predict` for the lines of a file, as they come: see `predict_inputs`.
+    """Opens an archive and a file, and gives an iterator of the records of `mtlkit predict`; see `predict_inputs`.
 
     Args:
-        archive: archive.tar.gz, or the directory of a run.
-        source: a file of texts, one a line, or `-` for standard input.
-        tasks: whose heads answer; none for all of the archive's.
-        jsonl: whether lines are JSON objects; those of a .jsonl file are anyway.
-        batch_size: lines read before answers are given; by default 64 of a file, and 1 of standard input.
-        device: of the model.
-        plugins: that were imported.
-        say: told where lines look as if they began with a label.
+        archive: the path of an archive.tar.gz, or of the directory of a run.
+        source: a file with one text per line, or `-` for standard input.
+        tasks: the tasks whose heads answer; empty for all tasks of the archive.
+        jsonl: whether lines are JSON objects; lines of a .jsonl file always are.
+        batch_size: the number of lines read before answers are given; None for 64 of a file, or 1 of standard input.
+        device: the device of the model.
+        plugins: the plugins that were imported.
+        say: receives a warning if lines seem to begin with a label.
 
     Raises:
-        ConfigError, ArchiveError, DataError: the archive or the file cannot be read, or there is no such task. All of
-            it is raised before the first record, so that an output can be opened inside the block.
+        ConfigError, ArchiveError, DataError: the archive or the file cannot be read, or there is no such task. These
+            are raised on entering the block, before any output is opened inside it.
     """
     size = batch_size or (LINES_OF_STANDARD_INPUT if source == STANDARD_INPUT else LINES_OF_FILE)
     with open_inputs(source, jsonl) as lines, open_archive(archive_path(archive), device, plugins) as opened:
@@ -59,7 +59,7 @@ def open_answers(
 
 @contextmanager
 def open_inputs(source: str, jsonl: bool) -> Iterator[Iterator[Input]]:
-    """Each line of a file or of standard input (`-`), as it comes; lines end at LF only.
+    """Gives an iterator of the lines of a file or of standard input (`-`), as they arrive; lines end at LF only.
 
     Raises:
         DataError: the file is missing or unreadable.
@@ -74,7 +74,7 @@ def open_inputs(source: str, jsonl: bool) -> Iterator[Iterator[Input]]:
 
 
 def noting_labels(lines: Iterable[Input], labels: Collection[str], say: Say) -> Iterator[Input]:
-    """Passes lines on; says once where they look as if they began with one of these labels and a TAB."""
+    """Yields the lines unchanged, and warns once if they seem to begin with one of these labels and a TAB."""
     has_said = False
     for raw, place in lines:
         if not has_said and isinstance(raw, str) and "\t" in raw and raw.partition("\t")[0] in labels:

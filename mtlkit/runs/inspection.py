@@ -1,4 +1,4 @@
-"""What an experiment's model is, found out by building it and running one batch of each task through it."""
+"""Inspection of an experiment's model, by building it and running one batch of each task through it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ from mtlkit.types import Say, silent
 
 @dataclass(frozen=True)
 class Part:
-    """A part that a task's batch goes through, and the shape that comes out; B texts, T words."""
+    """A part of the model that a task's batch goes through, and the shape of its output, with B texts and T words."""
 
     name: str
     shape: str
@@ -39,36 +39,36 @@ class Part:
 
 @dataclass(frozen=True)
 class TaskInspection:
-    """One task's way through the model. Parameters are those that its loss sends a gradient to."""
+    """One task's way through the model. Its parameters are those that get a gradient from its loss."""
 
     name: str
     sizes: dict[str, int]
     path: list[Part]
     parameters: int
     shared_parameters: int
-    """Of these, those that another task trains as well."""
+    """The number of the task's parameters that another task trains as well."""
 
     @property
     def private_parameters(self) -> int:
-        """Those that no other task trains."""
+        """The number of the task's parameters that no other task trains."""
         return self.parameters - self.shared_parameters
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What `check --data` reports."""
+    """The facts about a model that `check --data` reports."""
 
     tasks: list[TaskInspection]
     parameters: int
     steps_per_epoch: int
     state_bytes: int
-    """Weights, gradients and the optimiser's state."""
+    """The size of weights, gradients and the optimiser's state, in bytes."""
     activation_bytes: int
-    """Saved for the backward pass by a batch of the longest texts."""
+    """The size of what a batch of the longest texts saves for the backward pass, in bytes."""
 
     @property
     def memory_bytes(self) -> int:
-        """What training needs beside PyTorch and the data."""
+        """The memory that training needs in addition to PyTorch and the data, in bytes."""
         return self.state_bytes + self.activation_bytes
 
 
@@ -77,14 +77,14 @@ def inspect_experiment(
 ) -> Inspection:
     """Reads the data, builds the model and runs a batch of each task forward and backward; trains nothing.
 
-    Of an experiment in stages, this is about the first.
+    For an experiment in stages, the first stage is inspected.
 
     Raises:
-        ConfigError, DataError: whatever `train` would raise before its first step.
+        ConfigError, DataError: as for `train`, before its first step.
     """
     check_experiment(loaded.experiment, str(loaded.file))
     experiment = experiment_of(loaded.experiment, stages_of(loaded.experiment)[0])
-    with computing_as(experiment.trainer):  # what is measured is what training would do
+    with computing_as(experiment.trainer):  # so that measurements are those of training
         return _inspected(loaded, experiment, device, limit, say)
 
 
@@ -137,7 +137,7 @@ def _inspect_tasks(
 
 @contextmanager
 def _recorded_parts(model: MultiTaskModel) -> Iterator[list[Part]]:
-    """Collects the parts that map whole sentences, in the order in which they finish."""
+    """Gives a list to which the parts that map whole sentences are added, in the order in which they finish."""
     parts: list[Part] = []
 
     def record(name: str) -> Any:
@@ -168,7 +168,7 @@ def _sentence_modules(model: MultiTaskModel) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _shape(output: Any) -> str:
-    """`(B, T, 100)` of whatever a module returned."""
+    """The shape of a module's output as text, such as `(B, T, 100)`."""
     tensor = getattr(output, "states_BTD", output[0] if isinstance(output, tuple) else output)
     return f"(B, T, {tensor.shape[-1]})" if isinstance(tensor, Tensor) and tensor.dim() == 3 else ""
 
@@ -182,7 +182,7 @@ def _longest_batch(splits: dict[str, TaskSplit], settings: TrainerSettings) -> B
 
 
 def _activation_bytes(model: MultiTaskModel, batch: Batch) -> int:
-    """Bytes that autograd keeps for the backward pass, each storage counted once, parameters not at all."""
+    """The bytes that autograd keeps for the backward pass; each storage counts once, parameters do not count."""
     parameters = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
     kept: dict[int, int] = {}
 
@@ -199,7 +199,7 @@ def _activation_bytes(model: MultiTaskModel, batch: Batch) -> int:
 
 
 def _state_bytes(model: MultiTaskModel, optimization: Optimization) -> int:
-    for parameter in optimization.parameters:  # an optimiser keeps state of what has had a gradient: in time, all
+    for parameter in optimization.parameters:  # state appears with the first gradient, so all get one here
         parameter.grad = torch.zeros_like(parameter)
     optimization.apply()
     weights = sum(parameter.nbytes for parameter in model.parameters())

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a question that a long loop asks, so that it can stop where it can be resumed."""
+"""Ctrl-C and SIGTERM as a flag that long loops check, so that they stop only at points where they can be resumed."""
 
 import signal
 from types import FrameType, TracebackType
@@ -7,9 +7,10 @@ from typing import Any, Self, final
 
 @final
 class Interrupted(KeyboardInterrupt):
-    """The work was asked to stop, by Ctrl-C or SIGTERM, and has stopped where it can be resumed.
+    """Ctrl-C or SIGTERM was received, and the work has stopped at a point where it can be resumed.
 
-    In Python it ends a notebook's cell or a script as Ctrl-C does, so no `except Exception` takes it for a failure.
+    It is a KeyboardInterrupt, so that it ends a notebook cell or a script as Ctrl-C does and `except Exception` does
+    not mistake it for a failure.
     """
 
     def __init__(self, signal_number: int) -> None:
@@ -19,7 +20,7 @@ class Interrupted(KeyboardInterrupt):
 
 @final
 class Interrupts:
-    """Catches SIGINT and SIGTERM inside a `with` block; a second one acts as if nobody caught it."""
+    """Catches the first SIGINT or SIGTERM inside a `with` block; a second one acts as it would outside."""
 
     def __init__(self) -> None:
         self.received: int | None = None
@@ -27,11 +28,12 @@ class Interrupts:
 
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM):
-            if signal.getsignal(number) is signal.SIG_IGN:  # a script's background job: whoever started it wants so
+            # A shell ignores SIGINT in the background jobs of a script; catching it here would undo that.
+            if signal.getsignal(number) is signal.SIG_IGN:
                 continue
             try:
                 self._previous[number] = signal.signal(number, self._receive)
-            except ValueError:  # not in the main thread, where signals cannot be caught
+            except ValueError:  # Python lets only the main thread set signal handlers
                 break
         return self
 
@@ -41,13 +43,13 @@ class Interrupts:
         self._restore()
 
     def raise_if_received(self) -> None:
-        """Raises Interrupted if a signal has come."""
+        """Raises Interrupted if a signal has been received."""
         if self.received is not None:
             raise Interrupted(self.received)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self.received = number
-        self._restore()
+        self._restore()  # the next signal reaches the previous handler, so that a hanging loop can still be ended
 
     def _restore(self) -> None:
         for number, handler in self._previous.items():

@@ -22,12 +22,11 @@ from mtlkit.training.devices import as_device
 class LoadedArchive:
     """A trained model that answers in memory: its weights are loaded, and its file is not needed any more.
 
-    Several threads may use it at once. Its answers do not depend on how torch is set, and torch's settings stay as they
-    are.
+    Several threads may use it at once. Its answers do not depend on torch's global settings, which it leaves unchanged.
     """
 
     def __init__(self, archive: Archive) -> None:
-        """Takes an archive that is still open."""
+        """Loads the model of an archive that is still open."""
         self._archive = archive
         self.tasks = list(archive.experiment.tasks)
         for task in self.tasks:
@@ -38,14 +37,17 @@ class LoadedArchive:
         return f"<archive {self._archive.path}: {', '.join(self.tasks)}>"
 
     def predict(self, texts: Iterable[str], task: str | None = None) -> list[dict[str, Any]]:
-        """The records of `mtlkit predict`, one for each text; of a text that cannot be answered, with an `error`.
+        """Answers raw texts.
 
         Args:
             texts: raw texts.
-            task: whose head answers; None for all tasks, which then answer each text in turn.
+            task: the task whose head answers; None for all tasks, which then answer each text in turn.
+
+        Returns:
+            The records of `mtlkit predict`, one for each text and task; a text that cannot be answered has an `error`.
 
         Raises:
-            ConfigError: there is no such task, one text is given in place of many, or something that is not a string.
+            ConfigError: there is no such task, `texts` is a single string, or one of them is not a string.
         """
         if isinstance(texts, str):  # which is an iterable of letters
             raise ConfigError("predict takes many texts; give a list, such as [text]")
@@ -53,12 +55,12 @@ class LoadedArchive:
         return list(predict_inputs(self._archive, inputs, self.tasks if task is None else [self._known(task)]))
 
     def explain(self, text: str, task: str) -> Explanation:
-        """The task's answer to a text, and what was shared on the way to it.
+        """Answers a text and explains what was shared between tasks to reach the answer.
 
         Raises:
-            ConfigError: there is no such task, the text is no string, or the sharing scheme tells nothing of what it
+            ConfigError: there is no such task, the text is not a string, or the sharing scheme does not report what it
                 shares.
-            DataError: the task's reader cannot take the text.
+            DataError: the task's reader cannot read the text.
         """
         return explain(self._archive, [_string(text, "the text")], self._known(task))[0]
 
@@ -70,7 +72,7 @@ class LoadedArchive:
 
 def _string(text: Any, what: str) -> str:
     if not isinstance(text, str):
-        raise ConfigError(f"{what} is no string but of type {type(text).__name__}; give one text as a string")
+        raise ConfigError(f"{what} is not a string but of type {type(text).__name__}; give one text as a string")
     return text
 
 
@@ -85,14 +87,14 @@ def predict(
     """Loads an archive and answers raw texts; `load_archive` keeps it loaded for more than one call.
 
     Args:
-        archive: archive.tar.gz, the directory of a run, or a `Run`.
+        archive: an archive.tar.gz, the directory of a run, or a `Run`.
         texts: raw texts.
-        task: whose head answers; None for all tasks, which then answer each text in turn.
-        device: auto, cpu, cuda, cuda:N, or a device of PyTorch.
+        task: the task whose head answers; None for all tasks, which then answer each text in turn.
+        device: auto, cpu, cuda, cuda:N, or a `torch.device`.
         include_packages: modules or .py files with components, as for `--include-package`.
 
     Returns:
-        The records of `mtlkit predict`, one for each text and task; of a text that cannot be answered, with an `error`.
+        The records of `mtlkit predict`, one for each text and task; a text that cannot be answered has an `error`.
 
     Raises:
         ArchiveError: the archive is missing or damaged.
@@ -104,16 +106,16 @@ def predict(
 def load_archive(
     path: str | os.PathLike[str], device: torch.device | str = "cpu", include_packages: Sequence[str] = ()
 ) -> LoadedArchive:
-    """Loads an archive to ask it for answers.
+    """Loads an archive, to predict and explain with its model.
 
     Args:
-        path: archive.tar.gz of a run, the run's directory, or a `Run`.
-        device: where its model runs; by name auto, cpu, cuda or cuda:N.
+        path: the archive.tar.gz of a run, the run's directory, or a `Run`.
+        device: the device of the model: auto, cpu, cuda, cuda:N, or a `torch.device`.
         include_packages: modules or .py files with components, as for `--include-package`.
 
     Raises:
-        ArchiveError: it is missing, damaged, of a newer format, or no archive.
-        ConfigError: its experiment names components that are not known here, or there is no such device.
+        ArchiveError: the file is missing, damaged, of a newer format, or not an archive.
+        ConfigError: the archive's experiment names components that are not installed, or there is no such device.
     """
     if isinstance(include_packages, str):
         raise ConfigError("include_packages takes several names; give a list, such as [name]")

@@ -1,4 +1,4 @@
-"""How a model begins: as its components do; over that initialisers; over both, parts of other archives."""
+"""The initial weights of a model: those of its components, overridden by initialisers, then by parts of archives."""
 
 import re
 import tempfile
@@ -25,10 +25,12 @@ from mtlkit.types import Say, silent
 def new_model(
     experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors | None, say: Say = silent
 ) -> MultiTaskModel:
-    """The experiment's model on the CPU, as its training begins. `build_model` alone serves where weights are loaded.
+    """Builds the experiment's model on the CPU, with the weights with which its training begins.
+
+    Where all weights are loaded afterwards, `build_model` is enough.
 
     Raises:
-        ConfigError: parts do not fit each other, the tasks, or what is to be taken from another archive.
+        ConfigError: parts do not fit each other, the tasks, or the weights to be taken from another archive.
         ArchiveError: an archive cannot be read.
     """
     model = build_model(experiment, vocabulary, vectors)
@@ -50,13 +52,13 @@ def new_model(
 
 @torch.no_grad()
 def initialize(model: nn.Module, rules: Sequence[InitializerSettings]) -> set[int]:
-    """Fills each parameter by the first rule whose pattern is found in its name; the others stay as they are.
+    """Fills each parameter by the first rule whose pattern is found in its name; other parameters stay as they are.
 
     Returns:
-        The numbers of the rules that have filled something.
+        The numbers of the rules that have filled a parameter.
 
     Raises:
-        ConfigError: a rule is for matrices and meets a vector.
+        ConfigError: a rule for matrices matches a vector.
     """
     initializers = [rule.initializer.build() for rule in rules]
     used = set()
@@ -80,20 +82,21 @@ def initialize(model: nn.Module, rules: Sequence[InitializerSettings]) -> set[in
 
 @dataclass(frozen=True)
 class ForeignWeights:
-    """Weights of another archive."""
+    """Weights that were read from another archive."""
 
     weights: dict[str, Tensor]
-    """By the names that they are to have here."""
+    """The tensors, by the names of the parameters of this model that they are for."""
     vocabulary: Vocabulary
     files: dict[str, dict[str, str]]
-    """Digests of the own files of modules, by the names that these are to have here."""
+    """Digests of the files that modules keep of their own, by the names of the corresponding modules of this model."""
 
 
 def read_weights(settings: PretrainedSettings, place: str) -> ForeignWeights:
-    """The weights of the archive that an entry of `model.pretrained` names.
+    """Reads the weights of the archive that an entry of `model.pretrained` names.
 
     Raises:
-        ArchiveError, ConfigError: it cannot be read; or it has a set of weights for each task, and none is named.
+        ArchiveError, ConfigError: the archive cannot be read, or it has a set of weights for each task and none is
+            named.
     """
     with open_archive(settings.archive, torch.device("cpu")) as archive:
         tasks = list(archive.experiment.tasks)
@@ -108,7 +111,7 @@ def read_weights(settings: PretrainedSettings, place: str) -> ForeignWeights:
 
 
 def names_in_both(patterns: Sequence[str], weights: Mapping[str, Tensor], model: MultiTaskModel) -> list[str]:
-    """The parameters that the model has and `weights` too, and in whose names one of the patterns is found."""
+    """The names of the parameters that both the model and `weights` have, and in which one of the patterns is found."""
     both = [name for name in model.state_dict() if name in weights]
     return [name for name in both if any(re.search(pattern, name) for pattern in patterns)]
 
@@ -121,7 +124,7 @@ def made_for_vocabulary(name: str) -> bool:
 def _check_vocabularies(
     model: MultiTaskModel, names: Collection[str], ours: Vocabulary, theirs: Vocabulary, place: str
 ) -> None:
-    """Rows of a word table, and of an output layer, mean something only with the words and labels that they are of."""
+    """Refuses word tables and output layers of another vocabulary, whose rows stand for other words or labels."""
     for name in filter(made_for_vocabulary, names):
         part, owner, parameter = name.split(".", 2)
         if part == "embedders":
@@ -140,7 +143,7 @@ def _check_vocabularies(
 def _check_files(
     model: MultiTaskModel, names: Collection[str], theirs: Mapping[str, Mapping[str, str]], place: str
 ) -> None:
-    """What a module's weights mean depends on its own files, such as a list of what rows of a table stand for."""
+    """Refuses weights of modules whose own files differ, which say, for example, what the rows of a table mean."""
     ours = _digests_of(model)
     for name in names:
         parts = name.split(".")
@@ -153,7 +156,7 @@ def _check_files(
 
 
 def _digests_of(model: nn.Module) -> dict[str, dict[str, str]]:
-    """sha256 of the own files of each module that has such, by the module's name."""
+    """sha256 of the files that modules keep of their own, by the names of the modules that have any."""
     found: dict[str, dict[str, str]] = {}
     for name, module in model.named_modules():
         if isinstance(module, Component) and module.saves_files:

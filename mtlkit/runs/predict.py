@@ -1,4 +1,4 @@
-"""`predict`: answers of an archive to raw text, as it comes."""
+"""`predict`: answers of an archive to raw texts, as they arrive."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -17,8 +17,8 @@ from mtlkit.training.devices import reporting_out_of_memory
 from mtlkit.training.optimization import autocast
 
 Input = tuple[str | Mapping[str, object] | DataError, str]
-"""A raw text or a JSON object (or why there is none), and its place for messages."""
-NO_NUMBER = "the model comes to no finite number; its weights are not sound, ask its author for others"
+"""A raw text or a JSON object, or the error in its place, together with its place in the input for messages."""
+NO_NUMBER = "the model computes values that are not finite; its weights are not sound, ask its author for others"
 
 
 def predict_inputs(
@@ -28,12 +28,12 @@ def predict_inputs(
 
     Args:
         archive: the trained model.
-        inputs: read as they come, `batch_size` at a time.
-        tasks: whose heads answer, each once.
-        batch_size: inputs read before answers are given.
+        inputs: the inputs, read as they arrive, `batch_size` at a time.
+        tasks: the tasks whose heads answer, without repetitions.
+        batch_size: the number of inputs that are read before answers are given.
 
     Raises:
-        OutOfMemoryError: so many do not fit the memory.
+        OutOfMemoryError: a batch does not fit in memory.
     """
     readers = {task: archive.reader_for(task) for task in tasks}
     stream = iter(inputs)
@@ -44,7 +44,7 @@ def predict_inputs(
 
 
 def tasks_asked(archive: Archive, tasks: Sequence[str]) -> list[str]:
-    """The tasks whose heads are to answer: those that are given, or all of the archive's.
+    """The tasks whose heads are to answer: the given ones, or all tasks of the archive if none is given.
 
     Raises:
         ConfigError: the archive has no such task.
@@ -86,20 +86,23 @@ def _decide(archive: Archive, task: str, corpus: Corpus) -> list[dict[str, Any]]
 
 
 def answering(corpus: Corpus, fewer: str) -> AbstractContextManager[None]:
-    """Tells where there is not the memory to answer the texts of a corpus, which are a batch."""
+    """Reports running out of memory inside the block as an error about the texts of a corpus, which are one batch."""
     size = f"{len(corpus):,} texts, of up to {corpus.lengths.max():,} words"
     return reporting_out_of_memory(lambda: f"answering {size}", f"give shorter texts, {fewer}")
 
 
 def as_batch(archive: Archive, task: str, corpus: Corpus) -> Batch:
-    """All texts of a corpus as the model of the task takes them, in their order."""
+    """All texts of a corpus as one batch for the task's model, in the order of the corpus."""
     columns = archive.model_for(task).embedder(task).tables
     split = TaskSplit(task, corpus, archive.vocabulary, columns=columns, device=archive.device)
     return split.batch(torch.arange(len(split)))
 
 
 def decisions_of(decoded: Decoded, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """`label` and its `probability`, or `tags`, for each text; an `error` where the model comes to no number."""
+    """The record of each text's decision: `label` and its `probability`, or `tags`.
+
+    A record has an `error` instead if the probability is not finite.
+    """
     decisions: list[dict[str, Any]] = []
     for row in decoded.ids.tolist():
         name = as_target(row, labels)

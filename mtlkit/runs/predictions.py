@@ -1,4 +1,4 @@
-"""Files of predictions: what a run answered to each text, for whoever compares runs text by text.
+"""Files of predictions: a run's answer to each text, with which runs can be compared text by text.
 
 FOLDER/SPLIT/TASK.jsonl.gz, JSON lines. The first says what the file is about: task, split, metrics, and what stands for
 the texts. One for each text follows, in the order of the data: `gold` (null where there is none), `predicted` and, on
@@ -33,7 +33,7 @@ class Header(Spec):
 
 
 def write_predictions(folder: Path, by_split: Mapping[str, Sequence[Predictions]]) -> None:
-    """Writes a file for each task and split, each whole or not at all. Equal predictions give equal bytes."""
+    """Writes a file for each task and split, each atomically. Equal predictions give equal bytes."""
     for split, tasks in by_split.items():
         (folder / split).mkdir(parents=True, exist_ok=True)
         for predictions in tasks:
@@ -42,16 +42,16 @@ def write_predictions(folder: Path, by_split: Mapping[str, Sequence[Predictions]
 
 
 def predicted_tasks(folder: Path, split: str) -> dict[str, Path]:
-    """The files of a split that are there, by task."""
+    """The files of predictions for a split that exist in a folder, by task."""
     return {file.name.removesuffix(ENDING): file for file in sorted((folder / split).glob(f"*{ENDING}"))}
 
 
 def read_predictions(file: Path) -> Predictions:
-    """What `write_predictions` wrote.
+    """Reads a file that `write_predictions` wrote.
 
     Raises:
         RunError: the file is missing or damaged.
-        UnknownComponentError: a metric of a plugin that is not here.
+        UnknownComponentError: the file names a metric of a plugin that is not installed.
     """
     try:
         first, *rest = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
@@ -73,5 +73,5 @@ def _lines(split: str, predictions: Predictions) -> bytes:
 
 
 def _target(value: Any) -> Any:
-    """Tags are a list in JSON."""
+    """A target as read from JSON: a label, or a tuple of tags, which JSON has as a list."""
     return tuple(value) if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""Where a run's time goes: a table of sections and a trace of some steps."""
+"""Profiles of runs: the time spent in each section of the work, and a trace of some steps."""
 
 import json
 from collections import Counter
@@ -22,33 +22,33 @@ TRAINING = ("data", "forward", "backward", "optimiser")
 
 @dataclass(frozen=True)
 class Profile:
-    """Of one stage of a run."""
+    """The profile of one stage of a run."""
 
     stage: str | None
     device: str
     threads: int
     steps: int
     seconds: dict[str, float]
-    """Of each section, `evaluation` and `other` among them: saving, logging, and what lies between the sections."""
+    """The time of each section in seconds. `other` is what lies between sections, such as saving and logging."""
     shares: dict[str, float]
-    """The same as shares of their sum."""
+    """The time of each section as a share of the total, from 0 to 1."""
     tokens_per_second: float
-    """Words, without padding, in a second of training steps."""
+    """Words, without padding, per second of training steps."""
     padding: float
-    """The share of padded words that are none."""
+    """The share of positions in training batches that are padding, from 0 to 1."""
     trace: str | None
-    """The trace's file in the run directory, for chrome://tracing or Perfetto; none if the run was too short."""
+    """The trace's file in the run directory, for chrome://tracing or Perfetto; None if the run was too short."""
 
 
 @final
 class Profiler:
-    """A listener that writes `profile.json` and `trace.json` to the run directory, for each stage its own.
+    """A listener that writes a `profile.json` and `trace.json` for each stage to the run directory.
 
-    A few steps are traced, which slows those down; on a GPU every section waits for what it has begun.
+    A few steps are traced, which slows these down; on a GPU, every section waits for the work that it has started.
 
     Args:
-        directory: of the run; it is there before the first step.
-        device: that the run is on.
+        directory: the run directory, which exists before the first step.
+        device: the device on which the run computes.
     """
 
     def __init__(self, directory: Path, device: torch.device) -> None:
@@ -62,7 +62,7 @@ class Profiler:
         self._trace: str | None = None
 
     def stage(self, name: str | None, epochs: int) -> None:
-        """Begins anew."""
+        """Begins the profile of another stage."""
         self._name, self._work, self._trace = name, Counter(), None
         activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if self.device.type == "cuda" else [])]
         plan = schedule(wait=STEPS_BEFORE_TRACE - 1, warmup=1, active=TRACED_STEPS, repeat=1)
@@ -71,16 +71,16 @@ class Profiler:
         self.stopwatch.start()
 
     def step(self, step: Step) -> None:
-        """Counts it, and traces it if its turn has come."""
+        """Counts the step, and starts or ends the trace at its steps."""
         assert self._tracer is not None, "a stage has begun"
         self._work.update(steps=1, **step.work)
         self._tracer.step()
 
     def epoch(self, end: EpochEnd) -> None:
-        """Nothing: an epoch's evaluation is a section."""
+        """Does nothing, since an epoch's evaluation is timed as a section."""
 
     def close(self) -> None:
-        """Writes what has been found, also of a run that was interrupted."""
+        """Writes the profile, even of a run that was interrupted."""
         self.stopwatch.stop()
         if self._tracer is None:
             return

@@ -1,4 +1,4 @@
-"""Where a run comes from: versions, packages, git state, machine, command."""
+"""The provenance of a run: versions, packages, git state, machine and command."""
 
 import platform
 import subprocess
@@ -15,7 +15,7 @@ from mtlkit.plugins import Plugin
 
 
 def provenance(plugins: Sequence[Plugin]) -> dict[str, Any]:
-    """What `meta.json` says of the software and the machine."""
+    """The entries of `meta.json` about the software and the machine."""
     return {
         "mtlkit": mtlkit.__version__,
         "python": platform.python_version(),
@@ -39,7 +39,7 @@ def _packages() -> dict[str, str]:
 
 
 def _processor() -> str:
-    """The processor's name, where the system tells it."""
+    """The processor's name, as far as the system reports one."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -50,7 +50,7 @@ def _processor() -> str:
 
 
 def _git_state() -> dict[str, Any] | None:
-    """Commit and cleanliness of the repository that the command runs in, if it is one."""
+    """The commit of the git repository in the working directory, and whether it is clean; None if there is none."""
     try:
         commit = _git("rev-parse", "HEAD")
         return {"commit": commit, "dirty": bool(_git("status", "--porcelain"))}

@@ -22,15 +22,16 @@ from mtlkit.types import Say, silent
 
 @final
 class Run:
-    """A finished run, by its directory.
+    """A finished run. It can be passed wherever the path of a run is expected.
 
     Args:
-        directory: of the run.
-        device: where `evaluate`, `predict` and `explain` compute; auto, cpu, cuda, cuda:N, or a device of PyTorch.
-        profiles: where the time went, stage by stage; of a run that was trained with `profile`.
+        directory: the run's directory.
+        device: the device on which `evaluate`, `predict` and `explain` compute: auto, cpu, cuda, cuda:N, or a
+            `torch.device`.
+        profiles: the profile of each stage, if the run was trained with `profile`.
 
     Raises:
-        RunError: the directory holds no finished run.
+        RunError: the directory is not that of a finished run.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Run:
         return f"<run {self.directory}{f': test {name} {value:.2%}' if name else ''}>"
 
     def __fspath__(self) -> str:
-        """Its directory, so that a run can stand wherever the path of one can."""
+        """The run's directory, so that a run can be passed wherever the path of one is expected."""
         return os.fspath(self.directory)
 
     def _repr_html_(self) -> str:
@@ -60,12 +61,12 @@ class Run:
 
     @cached_property
     def metrics(self) -> Mapping[str, Any]:
-        """The figures of `metrics.json`: `task/metric` under `dev` and `test`, shares of 1."""
+        """The content of `metrics.json`: figures by name (`task/metric`) under `dev` and `test`, as shares of 1."""
         return self._files.read_metrics()
 
     @property
     def archive(self) -> Path:
-        """The run's archive.tar.gz, which goes anywhere and needs nothing of the directory."""
+        """The path of the run's archive.tar.gz, which can be copied elsewhere and does not need the directory."""
         return self._files.archive
 
     def evaluate(
@@ -91,11 +92,11 @@ class Run:
         )
 
     def predict(self, texts: Iterable[str], task: str | None = None) -> list[dict[str, Any]]:
-        """The records of `mtlkit predict`, one for each text; see `LoadedArchive.predict`."""
+        """Answers raw texts with the records of `mtlkit predict`; see `LoadedArchive.predict`."""
         return self._loaded.predict(texts, task)
 
     def explain(self, text: str, task: str) -> Explanation:
-        """The task's answer to a text, and what was shared on the way to it; see `LoadedArchive.explain`."""
+        """Answers a text and explains what was shared to reach the answer; see `LoadedArchive.explain`."""
         return self._loaded.explain(text, task)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What is scored: a split of each task with the metrics and labels that it is scored by."""
+"""Preparation for scoring: splits of tasks with their metrics and labels, and tables of the scores."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -25,15 +25,15 @@ def evaluation_tasks(
     device: torch.device,
     seen: NDArray[Any] | None = None,
 ) -> list[EvaluationTask]:
-    """What the evaluator needs of a split of each task.
+    """Prepares a split of each task for the evaluator.
 
     Args:
         corpora: the split of each task.
-        metrics: that each task is scored by.
-        vocabulary: knows the labels.
-        model: that answers, whose embedders say what batches carry.
-        device: where batches are made.
-        seen: digests of the texts that are not clean; if given, the clean part is scored as well.
+        metrics: the metrics by which each task is scored.
+        vocabulary: the vocabulary with the labels of all tasks.
+        model: the model to score, whose embedders determine what batches contain.
+        device: the device on which batches are made.
+        seen: digests of the texts that are not clean; if given, clean figures are computed as well.
     """
     return [
         EvaluationTask(
@@ -47,7 +47,7 @@ def evaluation_tasks(
 
 
 def majority(task: str, corpus: Corpus) -> dict[str, float]:
-    """The share of a task's commonest label, under its figure's name: what guessing it always would score.
+    """The share of a task's most common label, by the figure's name: the accuracy of always guessing that label.
 
     Empty for tags, and where no text has a label.
     """

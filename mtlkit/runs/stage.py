@@ -1,4 +1,4 @@
-"""A stage of a run before it trains: its place, its seed, its paths, and the model that it begins with."""
+"""A stage of a run before it trains: its folder, its seed, its paths, and its initial model."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -36,24 +36,24 @@ from mtlkit.types import Say
 
 
 class Listener(Protocol):
-    """Whoever follows a run: the console. A logger of an experiment is told the same, but for `stage`."""
+    """Receives the progress of a run, as the console does. The loggers of an experiment receive all but `stage`."""
 
     def stage(self, name: str | None, epochs: int) -> None:
-        """A stage of at most so many epochs begins; it has no name if it is the only one."""
+        """Called when a stage of at most `epochs` epochs begins; `name` is None for the only stage of a run."""
 
     def step(self, step: Step) -> None:
-        """One step has been taken."""
+        """Called after each optimizer step."""
 
     def epoch(self, end: EpochEnd) -> None:
-        """An epoch is over."""
+        """Called after each epoch, when its dev data have been scored."""
 
     def close(self) -> None:
-        """The stage is over or was interrupted."""
+        """Called when the stage is over or was interrupted."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What all stages of a run have in common."""
+    """What all stages of a run share."""
 
     experiment: Experiment
     corpora: Corpora
@@ -73,23 +73,23 @@ class Setting:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a stage has come to."""
+    """The result of a finished stage."""
 
     experiment: Experiment
-    """What was trained; an archive's experiment."""
+    """The experiment that the stage trained, which an archive of it contains."""
     paths: TaskPaths | None
     """The paths that have been derived so far."""
     weights: dict[str, Path]
-    """The selection's sets of weights by name."""
+    """The file of each set of weights that the selection keeps, by the name of the set."""
     metrics: dict[str, Any]
     log_size: int
-    """Bytes of the run's log when it was done."""
+    """The size of the run's `metrics.jsonl` in bytes at the end of the stage."""
     ran: dict[str, str] | None = None
     """What ran its operations, as `what_ran` returns it; None if an mtlkit that did not record it trained a part."""
 
     @property
     def only_weights(self) -> Path:
-        """The one set of weights that another stage can go on with."""
+        """The file of the only set of weights, with which another stage can continue."""
         (weights,) = self.weights.values()
         return weights
 
@@ -117,22 +117,23 @@ class Stage:
         self.folder: StageDirectory = setting.directory.stage(self.name)
         self.seed = seed_of(setting.experiment, number, summed=setting.summed_seeds)
         self.log_size = before.log_size if before else 0
-        # Where the scheme stands in the run's experiment, which names the folders of files that parts have saved.
+        # The place of the scheme in the run's experiment, after which folders of saved files are named. Stages with
+        # schemes of their own would otherwise overwrite each other's files.
         self._scheme_place = SHARING if self.settings.sharing is None else f"stages.{number}.sharing"
 
     def experiment(self, paths: TaskPaths | None, begun: bool) -> Experiment:
-        """What the stage trains, along these paths if its scheme is a search that has found some.
+        """The experiment that the stage trains, with `paths` fixed if its scheme is a search that has derived some.
 
-        If the run has begun, parts are built with the files that they have saved in it.
+        If the run has begun, components are given the files that they saved in it.
         """
         experiment = experiment_of(self.setting.experiment, self.settings, paths)
         return self._with_files(experiment) if begun else experiment
 
     def save_files(self, experiment: Experiment, model: MultiTaskModel) -> Experiment:
-        """Has the parts of the stage's model save their files, and returns the experiment whose parts have them.
+        """Lets the components of the stage's model save their files, and returns the experiment that refers to these.
 
         Raises:
-            ComponentError, ArchiveError: an archive cannot hold them.
+            ComponentError, ArchiveError: the files cannot be put into an archive.
         """
         save_files(self.setting.directory.files, components_of_model(model, experiment, self._scheme_place))
         experiment = self._with_files(experiment)
@@ -143,8 +144,10 @@ class Stage:
         return with_saved_files(experiment, self.setting.directory.files, self._scheme_place)
 
     def derive_paths(self) -> TaskPaths | None:
-        """The paths in force during the stage. Where the stage derives them, they are written to its folder before it
-        trains, so that a resumed stage has the same ones.
+        """The paths that tasks keep to during the stage; None if there are none.
+
+        If the stage derives them, they are written to its folder before it trains, so that a resumed stage has the
+        same ones.
         """
         before = self.before
         if before is None or self.settings.sharing is not None:
@@ -181,17 +184,18 @@ class Stage:
         return paths
 
     def trainer(self, experiment: Experiment, begun: bool) -> Trainer:
-        """A trainer of the stage's model, before its first step.
+        """Builds the trainer of the stage's model, before its first step.
 
         Args:
-            experiment: the one that `experiment` returns.
+            experiment: the return value of `experiment`.
             begun: whether the run directory exists, so that the stage may have left checkpoints, whose weights are
                 loaded next.
 
         Raises:
             ConfigError: the model cannot be built.
         """
-        # The order matters: whatever a model draws at random begins from this seed, in every run alike.
+        # Seeding comes right before the model is built, so that initial weights do not depend on what came before:
+        # deriving paths, or an earlier stage that a resumed run skips.
         seed_all(self.seed)
         resumes = begun and Checkpoints(self.folder.checkpoints).exist
         model = self._empty_model(experiment) if resumes else self._new_model(experiment)
@@ -208,7 +212,7 @@ class Stage:
         return Trainer(model, train, dev, test, selection, experiment.trainer, self.seed)
 
     def scored(self, split: str, experiment: Experiment, model: MultiTaskModel) -> list[EvaluationTask]:
-        """The split of each of the stage's tasks that has one, ready to be scored."""
+        """The data of a split for each of the stage's tasks that has it, ready to be scored."""
         setting = self.setting
         found = {task: corpus for task, corpus in setting.corpora.of_split(split).items() if task in experiment.tasks}
         return evaluation_tasks(
@@ -221,11 +225,11 @@ class Stage:
         )
 
     def _empty_model(self, experiment: Experiment) -> MultiTaskModel:
-        """A model whose weights are loaded next."""
+        """A model without initial weights, for weights that are loaded next."""
         return build_model(experiment, self.setting.vocabulary, fresh=False).to(self.setting.device)
 
     def _new_model(self, experiment: Experiment) -> MultiTaskModel:
-        """A freshly initialised model, but for the parameters that the stage keeps from the one before it."""
+        """A newly initialised model, except for the parameters that the stage keeps from the previous one."""
         setting, before = self.setting, self.before
         model = new_model(experiment, setting.vocabulary, setting.vectors(), setting.say).to(setting.device)
         if before is not None and self.settings.keep != []:

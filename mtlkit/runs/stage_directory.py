@@ -1,4 +1,4 @@
-"""The files that one stage of a run leaves: its checkpoints, the paths that it has derived, and what it came to."""
+"""The files of one stage of a run: its checkpoints, the paths that it has derived, and its outcome."""
 
 from pathlib import Path
 from typing import Any, final
@@ -11,7 +11,11 @@ from mtlkit.runs.documents import StageOutcome, damaged, read_document, read_obj
 
 @final
 class StageDirectory:
-    """The files of one stage, by name."""
+    """The files of one stage of a run.
+
+    Args:
+        path: the stage's folder, which does not have to exist yet.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -30,14 +34,14 @@ class StageDirectory:
         return {task: tuple(path) for task, path in found.items()}
 
     def write_paths(self, paths: TaskPaths) -> None:
-        """Writes them down, so that a stage that goes on has the same."""
+        """Writes the paths, so that the stage has the same ones when it is resumed."""
         self.path.mkdir(parents=True, exist_ok=True)
         write_atomically(self.paths, as_json(paths))
 
     def read_outcome(self) -> dict[str, Any] | None:
-        """What `write_outcome` wrote, if the stage is done. Raises RunError if it is damaged."""
+        """The outcome that `write_outcome` wrote, if the stage is done. Raises RunError if the file is damaged."""
         return read_document(self.outcome, StageOutcome) if self.outcome.exists() else None
 
     def write_outcome(self, outcome: dict[str, Any]) -> None:
-        """Marks the stage as done."""
+        """Writes the outcome, which marks the stage as done."""
         write_atomically(self.outcome, as_json(outcome))

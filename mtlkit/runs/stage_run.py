@@ -28,13 +28,13 @@ from mtlkit.training import (
 
 @final
 class StageRun:
-    """A stage that is ready to train, to continue from a checkpoint, or to report what it came to before.
+    """A stage that is ready to train, to continue from a checkpoint, or to report the outcome of training done before.
 
     Args:
-        stage: its place in the run.
-        experiment: what it trains.
-        paths: the paths in force during it.
-        work: the trainer before its first step; or, of a stage that is done, its outcome as it was written down.
+        stage: the stage and its place in the run.
+        experiment: the experiment that it trains.
+        paths: the paths that tasks keep to during the stage; None if there are none.
+        work: the trainer before its first step; for a stage that is done, the outcome read from its folder.
     """
 
     def __init__(
@@ -45,14 +45,14 @@ class StageRun:
         self.experiment = experiment
         self.paths = paths
         self.work = work
-        self._records_all = True  # whether all that ran since the stage's first step was noted
+        self._records_all = True  # whether what ran has been noted since the stage's first step
 
     @classmethod
     def prepared(cls, stage: Stage, begun: bool) -> Self:
         """Sets the process up for the stage, derives its paths, and builds its model.
 
         Args:
-            stage: which has not been prepared.
+            stage: a stage that has not been prepared yet.
             begun: whether the run directory exists, so that the stage may continue from what it left there.
 
         Raises:
@@ -66,11 +66,11 @@ class StageRun:
         return cls(stage, experiment, paths, stage.trainer(experiment, begun) if done is None else done)
 
     def finish(self) -> Outcome:
-        """Trains to the end, from a checkpoint if there is one; a stage that is done is not trained again.
+        """Trains to the end, from a checkpoint if there is one. A stage that is done is not trained again.
 
         Raises:
-            Interrupted: a checkpoint has been written.
-            DivergedError: a loss is no longer finite.
+            Interrupted: SIGINT or SIGTERM was received; a checkpoint has been written.
+            DivergedError: a loss or gradient is not finite.
         """
         checkpoints = Checkpoints(self.stage.folder.checkpoints)
         done = self._trained(self.work, checkpoints) if isinstance(self.work, Trainer) else self.work
@@ -80,7 +80,7 @@ class StageRun:
         return Outcome(self.experiment, self.paths, weights, done["metrics"], done["log_size"], done.get("ran"))
 
     def _trained(self, trainer: Trainer, checkpoints: Checkpoints) -> dict[str, Any]:
-        """Trains and scores, then writes down that the stage is done: figures, size of the log, digests of weights."""
+        """Trains and scores, then records that the stage is done: figures, size of the log, digests of weights."""
         self.experiment = self.stage.save_files(self.experiment, trainer.model)
         self._train(trainer, checkpoints)
         done = {
@@ -134,13 +134,15 @@ class StageRun:
                     raise Interrupted(stop)
 
     def _ran(self, trainer: Trainer) -> dict[str, dict[str, str]]:
-        """What ran the model's operations since the stage's first step, for what is written down; nothing where a
-        checkpoint of an older mtlkit does not say what ran before it."""
+        """Which kernels ran the model's operations since the stage's first step, under the key `ran`.
+
+        Empty if the stage was resumed from a checkpoint of an older mtlkit, which does not say what ran before it.
+        """
         return {"ran": what_ran(trainer.model)} if self._records_all else {}
 
     @contextmanager
     def _listeners(self, trainer: Trainer) -> Iterator[Sequence[Logger | Listener]]:
-        """The experiment's loggers and the run's listeners, closed at the end whatever happens."""
+        """The experiment's loggers and the run's listeners, which are closed at the end of the block in any case."""
         settings, step = trainer.settings, trainer.progress.step
         loggers = [logger.build(folder=self.stage.folder.path, step=step) for logger in settings.loggers]
         for listener in self.setting.listeners:
@@ -153,7 +155,7 @@ class StageRun:
                 each.close()
 
     def _figures(self, trainer: Trainer, checkpoints: Checkpoints) -> dict[str, Any]:
-        """Dev and test figures of each task, with the weights that serve it; the last stage's answers are kept."""
+        """The dev and test figures of each task, with the weights that serve it; keeps the last stage's predictions."""
         settings = trainer.settings
         for name in {trainer.selection.weights_for(task) for task in self.experiment.tasks}:
             if not checkpoints.best(name).exists():  # no dev data: the last weights serve

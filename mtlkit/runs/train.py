@@ -1,4 +1,4 @@
-"""`train`: from an experiment to a run directory with an archive in it."""
+"""`train`: trains an experiment into a run directory that contains an archive."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -44,23 +44,24 @@ from mtlkit.training.devices import as_device
 from mtlkit.types import Say, silent
 
 STAGE_SEEDS = "stage_seeds"
-"""In `meta.json` of a run in stages: how their seeds are made, so that runs of versions that added them up resume."""
+"""The key in `meta.json` that says how the seeds of stages are made. Without it, a run began under a version that added
+the number of the stage to the experiment's seed, and must be resumed with such seeds."""
 RUNS = "runs"
-"""The folder of runs for which no directory is given."""
+"""The folder in which runs are placed if no directory is given."""
 
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """How a run is trained, beside what its experiment says."""
+    """How to train a run, apart from the settings of its experiment."""
 
     device: torch.device
     limit: int | None = None
-    """At most so many texts of each split, for trials."""
+    """The largest number of texts of each split, for trials; None for all."""
     resume: bool = False
     force: bool = False
-    """Whether a run that lies in the directory may be deleted."""
+    """Whether a run that is already in the directory may be deleted."""
     resume_anyway: bool = False
-    """Where it is resumed, whether that may be after a change of experiment, data or plugins."""
+    """Whether the run may be resumed after a change of the experiment, the data or a plugin."""
 
 
 def train(
@@ -76,28 +77,29 @@ def train(
     listeners: Sequence[Listener] = (),
     say: Say = silent,
 ) -> Run:
-    """Trains an experiment; leaves a run directory with an archive in it.
+    """Trains an experiment, and writes a run directory that contains an archive.
 
-    In the main thread, Ctrl-C and SIGTERM end the training after a checkpoint. PyTorch's number of threads is
-    afterwards what it was before; the experiment's seed stays in its random generators.
+    In the main thread, Ctrl-C and SIGTERM end the training after a checkpoint. PyTorch's number of threads is restored
+    afterwards; its random generators are not, and stay seeded by the experiment.
 
     Args:
-        experiment: a file, plain Python values, or what `load_experiment` returned.
-        directory: of the run; `runs/<experiment's name>` where it is None.
-        device: auto, cpu, cuda, cuda:N, or a device of PyTorch.
-        limit: at most so many texts of each split, for a trial.
-        resume: goes on with the run in the directory, to the same bits as if it had never stopped. `"auto"` begins one
-            where there is none, and leaves one that is finished alone.
-        resume_anyway: resumes also after a change of experiment, data or plugins; the run notes it.
-        force: deletes a run that lies in the directory.
-        profile: measures where the time goes; see `Run.profiles`.
-        listeners: are told of every step and every epoch.
-        say: is told in a line what is being done; `print` prints it.
+        experiment: an experiment file, plain Python values, or the return value of `load_experiment`.
+        directory: the run's directory; None for `runs/<experiment's name>`.
+        device: auto, cpu, cuda, cuda:N, or a `torch.device`.
+        limit: the largest number of texts of each split, for a trial; None for all.
+        resume: continue the run in the directory, to the same bits as if it had never stopped. `"auto"` starts a new
+            run if there is none, and does nothing if the run is finished.
+        resume_anyway: resume even after a change of the experiment, the data or a plugin, which the run records.
+        force: delete a run that is already in the directory.
+        profile: measure where the time goes; see `Run.profiles`.
+        listeners: objects that are called after every step and every epoch.
+        say: receives a line about each thing that is done; `print` prints it.
 
     Raises:
         RunInUseError: another process is training in the directory.
-        ConfigError, DataError, RunError: something is wrong; nothing has been written unless training had begun.
-        Interrupted: SIGINT or SIGTERM came; a checkpoint has been written.
+        ConfigError, DataError, RunError: there is a mistake in the experiment, the data or the directory. Nothing has
+            been written unless training had begun.
+        Interrupted: SIGINT or SIGTERM was received; a checkpoint has been written.
     """
     _check_one_way(bool(resume) or resume_anyway, force)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
@@ -131,10 +133,10 @@ def dry_run(
     force: bool = False,
     say: Say = silent,
 ) -> Inspection:
-    """Does all that `train` does before its first step: checks everything, reads the data, builds the model.
+    """Does everything that `train` does before its first step: checks the experiment, reads the data, builds the model.
 
     Raises:
-        ConfigError, DataError, RunError: whatever `train` would raise.
+        ConfigError, DataError, RunError: as for `train`.
     """
     _check_one_way(resume, force)
     loaded, where = load_experiment(experiment), as_device(device)
@@ -144,7 +146,7 @@ def dry_run(
 
 
 def run_directory(loaded: LoadedExperiment, directory: str | Path | None = None) -> Path:
-    """The directory that is given, or else the one that a run of the experiment has by default."""
+    """The given directory, or the default one of a run of the experiment."""
     return Path(RUNS) / loaded.name if directory is None else Path(directory)
 
 
@@ -155,10 +157,10 @@ def _check_one_way(resume: bool, force: bool) -> None:
 
 @contextmanager
 def _naming_the_run(run: RunDirectory) -> Iterator[None]:
-    """Turns an error of the operating system, such as a full disk, into one that names the run and a remedy."""
+    """Turns errors of the operating system, such as a full disk, into an error that names the run and a remedy."""
     try:
         yield
-    except BrokenPipeError:  # whoever reads what is said has seen enough
+    except BrokenPipeError:  # the reader of our output has closed it, as `head` does: not a fault of the run
         raise
     except OSError as error:
         keeps = "nothing that was complete is lost: make room, or give it back, and go on with --resume"
@@ -215,7 +217,7 @@ def _train(
         begun = options.resume or number > 0
         stage = StageRun.prepared(Stage(setting, number, outcomes[-1] if outcomes else None), begun)
         interrupts.raise_if_received()
-        if not begun:  # nothing is left behind where the model could not be built
+        if not begun:  # only now that the model could be built, so that a failure leaves nothing behind
             meta = {**_meta(loaded, options, kernels, hashes, code), "texts": corpora.counts()}
             run.create(loaded, vocabulary, meta)
         if number == 0:
@@ -227,7 +229,7 @@ def _train(
 def _finish(run: RunDirectory, experiment: Experiment, outcomes: Sequence[Outcome], corpora: Corpora) -> None:
     """Writes the archive of the last stage, then the figures, which mark the run as finished."""
     last = outcomes[-1]
-    # Without what is only known at the end, so that a finished run that is resumed leaves the same bytes.
+    # What is only known at the end is left out, so that resuming a finished run writes the same bytes.
     meta = {key: value for key, value in run.read_meta().items() if key not in ("finished", "ran")} | _ran(outcomes)
     files = saved_members(last.experiment)
     write_archive(run.archive, last.experiment, run.vocabulary, last.weights, corpora.seen(), meta, files)
@@ -237,14 +239,16 @@ def _finish(run: RunDirectory, experiment: Experiment, outcomes: Sequence[Outcom
 
 
 def _ran(outcomes: Sequence[Outcome]) -> dict[str, dict[str, str]]:
-    """What ran the operations in all stages, for `meta.json`; nothing where a part was trained by an mtlkit that did
-    not record it."""
+    """Which kernels ran the operations of all stages, for `meta.json`.
+
+    Empty if a part of the run was trained by an older mtlkit, which did not record them.
+    """
     known = [outcome.ran for outcome in outcomes if outcome.ran is not None]
     return {"ran": together(*known)} if len(known) == len(outcomes) else {}
 
 
 def _stage_metrics(experiment: Experiment, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """The figures of each stage, and the paths that it went by; nothing for a run without stages."""
+    """The figures of each stage, and the paths that its tasks kept to; empty for a run without stages."""
     if not experiment.stages:
         return {}
     by_name = {}
@@ -255,7 +259,7 @@ def _stage_metrics(experiment: Experiment, outcomes: Sequence[Outcome]) -> dict[
 
 
 def _say_circumstances(run: RunDirectory, options: TrainOptions, kernels: str | None, say: Say) -> None:
-    """Says what may keep a resumed run from coming to the same bits."""
+    """Reports circumstances that may keep a resumed run from giving the same bits."""
     before = run.read_meta()
     versions = {"mtlkit": mtlkit.__version__, "torch": str(torch.__version__)}
     for name, now in {**versions, "device": str(options.device), "kernels": kernels}.items():

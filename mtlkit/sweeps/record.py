@@ -54,7 +54,7 @@ def check_joins(sweep: Sweep) -> None:
         if directory.exists() and (
             not directory.is_dir() or any(not _is_ours(path.name) for path in directory.iterdir())
         ):
-            raise RunError(f"{directory}: exists and is no sweep; give another directory with -s")
+            raise RunError(f"{directory}: exists and is not a sweep; give another directory with -s")
         return
     before = _read(where)
     _check_asked(sweep, before["asked"])

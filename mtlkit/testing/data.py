@@ -96,7 +96,8 @@ def check_metric(lazy: Lazy[Metric]) -> None:
         promise(
             scores.keys() == perfect.keys(), f"its scores are {list(scores)} at one time, {list(perfect)} at another"
         )
-        promise(all(0 <= score <= 1 for score in scores.values()), f"its scores are no fractions from 0 to 1: {scores}")
+        sound = all(0 <= score <= 1 for score in scores.values())
+        promise(sound, f"its scores are not fractions from 0 to 1: {scores}")
     promise(not any(_scores(lazy, []).values()), "its scores are not 0 where there was nothing to count")
     mixed = [*wrong[:1], *gold[1:]]
     whole, parts = _scores(lazy, [(mixed, gold)]), _scores(lazy, [(mixed[:1], gold[:1]), (mixed[1:], gold[1:])])

@@ -50,8 +50,8 @@ def _check_loss(head: Head) -> None:
         twice, turned, longer = (
             _loss(head, other) for other in (given.rows(rows * 2), given.rows(rows[::-1]), given.padded(3))
         )
-    promise(loss.dim() == 0, f"its loss is no scalar, but has the shape {tuple(loss.shape)}")
-    promise(close(twice, loss), "its loss is no mean: the same texts twice have another loss than once")
+    promise(loss.dim() == 0, f"its loss is not a scalar, but has the shape {tuple(loss.shape)}")
+    promise(close(twice, loss), "its loss is not a mean: the same texts twice have another loss than once")
     promise(close(turned, loss), "its loss depends on the order of the texts")
     promise(close(longer, loss), "more padding, or what stands in it, changes its loss")
     _check_unknown_targets(head, given)
@@ -101,7 +101,7 @@ def _check_decisions(head: Head) -> None:
     promise(ids.shape == shape, f"its decisions have the shape {tuple(ids.shape)}, not {tuple(shape)}")
     promise(ids.dtype == torch.int64, f"its decisions are {ids.dtype}, not label ids in torch.int64")
     valid = ids[given.mask_BT] if head.target_kind == "tags" else ids
-    promise(bool(((valid >= 0) & (valid < len(LABELS))).all()), "its decisions are no label ids")
+    promise(bool(((valid >= 0) & (valid < len(LABELS))).all()), "its decisions are not label ids")
     if head.target_kind == "tags":
         promise(bool((ids[~given.mask_BT] == UNKNOWN).all()), "its decisions are not -1 at padding")
     check_padding(head, decide, given, padding=UNKNOWN)
@@ -109,4 +109,4 @@ def _check_decisions(head: Head) -> None:
     if decoded.confidence_B is not None:
         sound = (decoded.confidence_B >= 0) & (decoded.confidence_B <= 1)
         promise(decoded.confidence_B.shape == ids.shape[:1], "its confidence is not one number for each text")
-        promise(bool(sound.all()), "its confidence is no probability")
+        promise(bool(sound.all()), "its confidence is not a probability")

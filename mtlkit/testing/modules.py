@@ -119,7 +119,7 @@ def check_state(lazy: Lazy[Any], run: Callable[[Any], Tensor]) -> None:
     original, copy = build_module(lazy, seed=1), build_module(lazy, seed=2)
     owners: dict[int, str] = {}
     for name, tensor in original.state_dict().items():
-        promise(isinstance(tensor, Tensor), f"state_dict holds {name}, which is no tensor; archives hold tensors only")
+        promise(isinstance(tensor, Tensor), f"state_dict holds {name}, not a tensor; archives hold tensors only")
         owner = owners.setdefault(tensor.data_ptr() or id(tensor), name)
         promise(owner == name, f"state_dict holds one tensor twice, as {owner} and as {name}; register it once")
     with doing("when the weights of another instance are loaded"):

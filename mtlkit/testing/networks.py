@@ -199,7 +199,7 @@ def _check_losses(lazy: Lazy[SharingScheme]) -> None:
         for name in names:
             scalars = expected[name], alone[name]
             finite = all(loss.dim() == 0 and bool(loss.isfinite()) for loss in scalars)
-            promise(finite, f"its loss '{name}' is no finite scalar")
+            promise(finite, f"its loss '{name}' is not a finite scalar")
             promise(expected[name].requires_grad, f"its loss '{name}' has no gradient")
             promise(close(longer[name], expected[name]), f"more padding changes its loss '{name}'")
             promise(close(turned[name], expected[name]), f"the order of the texts changes its loss '{name}'")

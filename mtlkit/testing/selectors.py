@@ -62,7 +62,7 @@ def _check_paths(paths: Paths) -> None:
 def _check_legal(paths: Iterable[ModulePath]) -> None:
     for path in paths:
         sound = isinstance(path, tuple) and all(type(number) is int for number in path)
-        promise(sound, f"its path {path} is no tuple of int")
+        promise(sound, f"its path {path} is not a tuple of int")
         promise(len(path) <= MAX_LENGTH, f"its path {path} is longer than max_length, {MAX_LENGTH}")
         outside = [number for number in path if not 0 <= number < NUM_MODULES]
         promise(not outside, f"its path {path} names a module that is none of 0 to {NUM_MODULES - 1}")

@@ -159,7 +159,7 @@ def check_update_strategy(lazy: Lazy[UpdateStrategy]) -> None:
     tasks = [task for task, _ in result.losses]
     promise(tasks == [batch.task for batch in batches], f"its losses are those of {tasks}, not one for each batch")
     for task, loss in result.losses:
-        promise(isinstance(loss, Tensor) and loss.dim() == 0, f"its loss of {task} is no scalar tensor")
+        promise(isinstance(loss, Tensor) and loss.dim() == 0, f"its loss of {task} is not a scalar tensor")
         promise(not loss.requires_grad, f"its loss of {task} is not detached")
         promise(bool(loss.isfinite()), f"its loss of {task} is not finite")
     left = any(parameter.grad is not None and parameter.grad.any() for parameter in parameters)

@@ -1,4 +1,4 @@
-"""Training: the generic trainer and its swappable parts."""
+"""Training: the generic trainer and its interchangeable parts."""
 
 from mtlkit.training.checkpoints import NO_FIT, Checkpoints
 from mtlkit.training.derivations import PathDerivation

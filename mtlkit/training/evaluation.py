@@ -30,7 +30,7 @@ class EvaluationTask:
     Attributes:
         labels: the task's labels by id.
         metrics: the first one's headline selects models.
-        clean: (texts,) which texts occur in no training or dev data; None where all do or nobody asked.
+        clean: (texts,) which texts occur in no training or dev data; None if all do, or it was not asked for.
     """
 
     split: TaskSplit
@@ -59,7 +59,7 @@ class DecodedBatch:
     ids: Tensor
     """`Decoded.ids`, on the model's device."""
     trace: Trace | None
-    """None where nobody asked, or the scheme tells nothing."""
+    """The scheme's trace of the batch; None if it was not asked for, or the scheme reports none."""
 
 
 def evaluate(
@@ -123,7 +123,7 @@ def decoded_batches(
     model.eval()
     order = bucketed_order(split.lengths, batch_size, None)
     for indices, places in zip(order, split.places(order), strict=True):
-        # Not around the yield: inference mode would hold in whoever takes the batch.
+        # Inference mode must not be around the yield: it would then stay on in the code that consumes the batch.
         with torch.inference_mode(), reporting_out_of_memory(partial(_scoring, split, indices), SMALLER):
             batch = split.batch(indices, places)
             with autocast(batch.text.mask_BT.device, precision):
@@ -158,7 +158,7 @@ def _scoring(split: TaskSplit, indices: Tensor) -> str:
 
 
 def _on_host(tensors: Sequence[Tensor]) -> list[Tensor]:
-    """Copies them at once, so that no batch waits for the one before it to be read."""
+    """Copies all tensors to the CPU together, so that no batch waits for the one before it to be read."""
     sizes = [tensor.numel() for tensor in tensors]
     flat = torch.split(torch.cat([tensor.flatten() for tensor in tensors]).cpu(), sizes)
     return [part.view(tensor.shape) for part, tensor in zip(flat, tensors, strict=True)]

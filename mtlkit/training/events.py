@@ -1,4 +1,4 @@
-"""The events of training, which whoever saves, logs or draws receives from the trainer."""
+"""The events of training, which the trainer yields to the code that saves, logs and draws."""
 
 from dataclasses import dataclass, field
 from typing import Any

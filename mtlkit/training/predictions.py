@@ -1,4 +1,4 @@
-"""What a model answers to the texts of a task's split, and the figures that follow from it."""
+"""A model's answers to the texts of a task's split, and the figures computed from them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ class Predictions:
 
     task: str
     texts: str
-    """Stands for the texts, as `Corpus.identity` does."""
+    """A digest that identifies the texts, as `Corpus.identity` gives it."""
     predicted: Sequence[Target]
     gold: Sequence[Target | None]
-    """None for a text without a target, which is not scored."""
+    """The target of each text; None for a text without one, which is not scored."""
     metrics: Sequence[Lazy[Metric]]
-    """The task's; the first one's headline selects models."""
+    """The task's metrics; the headline of the first selects models."""
     clean: NDArray[numpy.bool_] | None = None
-    """(n,) which texts occur in no training or dev data; None where nobody asked."""
+    """(n,) which texts occur in no training or dev data; None if it was not asked for."""
 
     def figures(self) -> dict[str, float]:
         """The value of each figure, by its name; nothing where no text has a target.

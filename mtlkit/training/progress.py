@@ -1,4 +1,4 @@
-"""How far a trainer has come."""
+"""The progress of a trainer: its counters, as a checkpoint keeps them."""
 
 import math
 from collections import Counter
@@ -34,7 +34,7 @@ class Progress:
     """The sum of each task's losses in the current epoch. It stays on the device: reading a loss at every step would
     make each step wait for the one before."""
     loss_counts: dict[str, int] = field(default_factory=dict)
-    """How many losses each sum is of."""
+    """The number of losses in each sum."""
     work: Counter[str] = field(default_factory=Counter)
     """What the steps of the current epoch have processed, such as `tokens`, by name."""
 

@@ -13,8 +13,8 @@ from mtlkit.types import Fraction
 class TaskSampler(Component):
     """Orders the tasks. Liu et al. 2019 leave the law p(tau) of their Algorithm 1 open; each sampler is one.
 
-    A sampler decides whose turn it is, not which instances come: within a task every instance is seen once per pass,
-    and a pass that ends begins anew.
+    A sampler chooses the task of each batch, not its instances: within a task every instance is seen once per pass, and
+    the end of a pass is followed by another pass.
     """
 
     @abstractmethod

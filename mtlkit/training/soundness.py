@@ -135,7 +135,7 @@ class Soundness:
         if self.policy != "skip":
             lost = [batch for batch, finite in zip(place.texts, finite_P, strict=True) if not finite]
             culprit = StepPlace(place.epoch, place.step, lost or place.texts)
-            what = f"the {'loss' if lost else 'gradient'} is no finite number {culprit}"
+            what = f"the {'loss' if lost else 'gradient'} is not finite {culprit}"
             remedy = "look at these texts, lower the learning rate, or leave such steps out with on_nonfinite: 'skip'"
             if self.policy == "raise":
                 raise FloatingPointError(what)
@@ -152,7 +152,7 @@ class Soundness:
         skipped, self.skipped, self.unsound_losses = self.skipped, [], []
         if len(skipped) == num_steps:
             raise DivergedError(
-                f"the loss or gradient of all {num_steps:,} steps of an epoch is no finite number, so nothing is "
+                f"the loss or gradient of all {num_steps:,} steps of an epoch is not finite, so nothing is "
                 "learned; lower the learning rate or look at the data"
             )
         return skipped

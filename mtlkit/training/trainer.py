@@ -1,4 +1,4 @@
-"""The trainer: one generic loop that yields events. Saving, logging and drawing are up to whoever consumes them."""
+"""The trainer: one generic loop that yields events. Saving, logging and drawing are left to their consumer."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -36,7 +36,7 @@ class Stateful(Protocol):
         """The state, as tensors and plain values."""
 
     def load_state_dict(self, state: Any) -> None:
-        """Takes the state back."""
+        """Restores a state that `state_dict` returned."""
 
 
 def _state_of(part: Stateful | Mapping[str, Stateful]) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @given(arguments=command_lines())
 @example(arguments=["check", "missing_data.json", "-o", "seed=\udcff"])
 def test_no_traceback(arguments: list[str]) -> None:
-    """Texts of a name that is no text come from the system with half a surrogate pair for each byte."""
+    """Texts of a name that is not text come from the system with half a surrogate pair for each byte."""
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="backslashreplace") for _ in range(2))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["mtlkit", *arguments])

@@ -79,7 +79,7 @@ def test_what_cannot_be_compared_is_told(make_run: MakeRun, tmp_path: Path) -> N
     (twin / "metrics.json").unlink()
     with pytest.raises(RunError, match=r"other-1: its run is not finished; go on with it by mtlkit train ... --resume"):
         read_record(twin)
-    with pytest.raises(RunError, match="is no run; give a run's directory"):
+    with pytest.raises(RunError, match="is not a run; give a run's directory"):
         read_record(tmp_path)
     (tmp_path / "archive.tar.gz").write_bytes(b"")
     with pytest.raises(RunError, match="is an archive, which keeps no figures; give the run's directory"):

@@ -53,7 +53,7 @@ def test_two_interfaces_of_one_name_are_refused() -> None:
 
 def test_only_interfaces_offer() -> None:
     engine, _ = new_interface()
-    with pytest.raises(ComponentError, match="Petrol is no interface, so it cannot offer run-time values"):
+    with pytest.raises(ComponentError, match="Petrol is not an interface, so it cannot offer run-time values"):
         type("Petrol", (engine,), {}, offers=("air",))
 
 

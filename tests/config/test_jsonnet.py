@@ -119,7 +119,7 @@ def test_a_variable_that_no_file_reads_is_refused(tmp_path: Path) -> None:
 def test_arguments_are_for_functions(tmp_path: Path) -> None:
     plain = write(tmp_path, f="{ a: 1 }")
     assert said(plain, Variables(arguments={"size": "3"})) == (
-        f"{plain}: is no function, so it takes no argument 'size'; give variables by --var, --str"
+        f"{plain}: is not a function, so it takes no argument 'size'; give variables by --var, --str"
     )
     function = write(tmp_path, g="function(size=1) size")
     assert said(function, Variables(arguments={"sice": "3"})) == (
@@ -127,7 +127,7 @@ def test_arguments_are_for_functions(tmp_path: Path) -> None:
     )
     chosen = write(tmp_path, h="if std.extVar('f') then function(a) a else 3")
     assert evaluate_file(chosen, Variables({"f": "true"}, {"a": "1"})).value == 1
-    assert "is no function" in said(chosen, Variables({"f": "false"}, {"a": "1"}))
+    assert "is not a function" in said(chosen, Variables({"f": "false"}, {"a": "1"}))
 
 
 def test_functions_of_the_file_itself_are_no_top_level_ones(tmp_path: Path) -> None:
@@ -214,9 +214,9 @@ def test_json_is_taken_as_it_is(tmp_path: Path) -> None:
         ('{"a":\n  1,}', ":2:5: not valid JSON: "),
         ("", ":1:1: not valid JSON: Expecting value"),
         ("// no comments\n{}", ":1:1: not valid JSON: Expecting value"),
-        ('{"a": NaN}', ": NaN is no number in JSON; write a number"),
+        ('{"a": NaN}', ": NaN is not a number in JSON; write a number"),
         ('{"a": ' + "9" * 5000 + "}", ": a number has too many digits; write a shorter one"),
-        ('{"a": -Infinity}', ": -Infinity is no number in JSON; write a number"),
+        ('{"a": -Infinity}', ": -Infinity is not a number in JSON; write a number"),
     ],
 )
 def test_json_is_strict(tmp_path: Path, text: str, what: str) -> None:

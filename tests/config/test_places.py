@@ -73,7 +73,7 @@ def test_parts_are_changed_where_they_stand_and_nothing_else(kinds: None) -> Non
     after = with_parts(before, change)
     marked = {place for place, part in parts_by_place(after) if part.files is not None}
     assert marked == {"part.parts.1", "more.a.1", "pair.1"}
-    assert after == before and after.model_dump_json() == before.model_dump_json(), "files are no setting"
+    assert after == before and after.model_dump_json() == before.model_dump_json(), "files are not a setting"
     assert not any(part.files for _, part in parts_by_place(before))
     assert dict(parts_by_place(after))["part.parts.0"] is dict(parts_by_place(before))["part.parts.0"]
     assert with_parts(before, lambda place, part: part) is before

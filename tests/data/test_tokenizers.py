@@ -38,7 +38,7 @@ def test_an_own_pattern_may_have_groups_and_match_nothing():
 
 
 def test_a_pattern_that_is_none_is_found_before_anything_is_built():
-    with pytest.raises(ValidationError, match="is no regular expression"):
+    with pytest.raises(ValidationError, match="is not a regular expression"):
         Lazy.of(RegexTokenizer, pattern="(")
 
 

@@ -124,7 +124,7 @@ def test_what_reads_other_characters_is_refused(experiment, write, run, tmp_path
         ({"archive": "nowhere.tar.gz"}, "model.pretrained.0.archive: nowhere.tar.gz: no such file"),
         ({"archive": "."}, "model.pretrained.0.archive: .: is a directory; name the archive.tar.gz in it"),
         ({"parameters": ["^sharing", "lstn"]}, "model.pretrained.0.parameters.1: no parameter that both models have"),
-        ({"parameters": ["("]}, "model.pretrained.0.parameters.0: '(' is no regular expression"),
+        ({"parameters": ["("]}, "model.pretrained.0.parameters.0: '(' is not a regular expression"),
         ({"rename": {"encoder.": "x."}}, "model.pretrained.0.rename: in "),
         ({"task": "book"}, "has no task 'book' (books, films)"),
         ({"rename": {"sharing.": "x."}}, "model.pretrained.0.parameters.0: no parameter that both models have"),

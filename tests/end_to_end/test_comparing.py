@@ -207,7 +207,7 @@ def test_a_run_and_its_archive_are_the_same(runs, run, tmp_path):
     assert value["versions"]["plugin mtlkit-other"] == {"right": "1.0"} and value["machine"] == {
         "threads": {"left": 1, "right": 2}
     }
-    fails(run("diff", runs[0], tmp_path), "is no run; give a run's directory or an archive")
+    fails(run("diff", runs[0], tmp_path), "is not a run; give a run's directory or an archive")
     fails(run("diff", runs[0], tmp_path / "nothing"), "nothing: no such file")
 
 

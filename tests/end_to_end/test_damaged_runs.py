@@ -117,7 +117,7 @@ def test_meta_data_that_are_not_an_object(folder, run, content):
     assert run(*READERS["evaluate"](folder)).returncode == 0, "the archive has all that it needs"
     refused = run("train", folder / "e.json", "-s", folder / "run", "--force")
     complains(refused, file)
-    assert "exists and is no run that can be read" in refused.stderr and (folder / "run" / "archive.tar.gz").exists()
+    assert "exists and is not a run that can be read" in refused.stderr and (folder / "run" / "archive.tar.gz").exists()
 
 
 def test_meta_data_of_something_else(folder, run):

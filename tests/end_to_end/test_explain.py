@@ -246,8 +246,8 @@ def test_archives_in_python(archive, run):
             ask(given, "boks")
     assert repr(loaded) == f"<archive {archive}: books, films>"
     for ask, given, said in (
-        (loaded.predict, ["warm", 3], "text 2 is no string but of type int"),
-        (loaded.explain, ["warm"], "the text is no string but of type list"),
+        (loaded.predict, ["warm", 3], "text 2 is not a string but of type int"),
+        (loaded.explain, ["warm"], "the text is not a string but of type list"),
     ):
         with pytest.raises(mtlkit.ConfigError, match=said):
             ask(given, "books")

@@ -56,7 +56,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_what_was_saved(trained,
     result = trained(spoils=8)
     assert result.returncode == 2
     last = result.stderr.splitlines()[-1]
-    assert "the loss is no finite number in step 8, of epoch 1, on texts " in last
+    assert "the loss is not finite in step 8, of epoch 1, on texts " in last
     assert "'s train split; what was saved before is kept; look at these texts, lower the learning rate" in last
     assert [path.name for path in (tmp_path / "run" / "checkpoints").glob("step-*")] == ["step-00000005"]
 
@@ -80,7 +80,7 @@ def test_texts_are_named_as_the_file_counts_them(experiment, trained):
 def test_a_step_that_is_skipped_is_told_of(trained, tmp_path):
     result = trained(spoils=8, on_nonfinite="skip")
     assert result.returncode == 0, result.stderr
-    assert "step 8 was left out: its loss or gradient is no finite number (texts " in result.stderr
+    assert "step 8 was left out: its loss or gradient is not finite (texts " in result.stderr
     first, second = epochs(tmp_path)
     assert [each["step"] for each in first["skipped"]] == [8] and "skipped" not in second
 

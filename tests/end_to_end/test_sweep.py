@@ -153,7 +153,7 @@ def test_a_run_that_diverges_has_failed_and_the_rest_goes_on(experiment, write, 
     arguments = ("sweep", file, "--grid", "trainer.optimizer.lr=1e30,0.1", "-s", directory)
     first = run(*arguments)
     assert first.returncode == 1, first.stderr
-    assert "lr=1e+30-13: failed: " in first.stderr and "is no finite number" in first.stderr
+    assert "lr=1e+30-13: failed: " in first.stderr and "is not finite" in first.stderr
     assert (directory / "trainer.optimizer.lr=0.1-13" / "archive.tar.gz").exists()
     assert [len(point["failed"]) for point in results(directory)["points"]] == [1, 0]
     assert results(directory)["best"]["point"] == {"trainer.optimizer.lr": 0.1}
@@ -252,7 +252,7 @@ def test_mistakes_are_told_before_anything_is_trained(small, experiment, write, 
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter").write_text("years of work")
     result = run("sweep", small, "-s", tmp_path / "thesis")
-    assert result.returncode == 2 and "exists and is no sweep" in result.stderr
+    assert result.returncode == 2 and "exists and is not a sweep" in result.stderr
     for task in experiment["tasks"].values():
         del task["dev"]
     result = run("sweep", write(experiment))

@@ -96,7 +96,8 @@ def test_a_name_in_the_record_that_is_no_task_is_not_drawn_as_one(run, place):
     else:
         line["gradient_cosine"] = {"tasks": ["boks"], "cosines": [[1.0]]}
     (run / "sharing.jsonl").write_text("\n".join([record[0], json.dumps(line), *record[2:]]))
-    with pytest.raises(RunError, match=r"^sharing\.jsonl:2: 'boks' is no task of the run, .* move it away") as refused:
+    message = r"^sharing\.jsonl:2: 'boks' is not a task of the run, .* move it away"
+    with pytest.raises(RunError, match=message) as refused:
         read(run)
     assert "\n" not in str(refused.value)
 
@@ -131,7 +132,7 @@ def test_a_model_without_numbers_is_told_of_on_the_page(run, monkeypatch):
 
 def test_what_is_no_finished_run(run, tmp_path):
     (tmp_path / "folder").mkdir()
-    with pytest.raises(RunError, match="is no run; give the directory of a finished run"):
+    with pytest.raises(RunError, match="is not a run; give the directory of a finished run"):
         source_of(tmp_path / "folder")
     (run / "metrics.json").unlink()
     with pytest.raises(RunError, match="its run is not finished; go on with it by mtlkit train"):
@@ -145,5 +146,5 @@ def test_mistakes_in_what_is_wanted(run):
         read(run, tasks=["plays"])
     with pytest.raises(ConfigError, match="there is no split third; use train, dev, test"):
         read(run, split="third")
-    with pytest.raises(RunError, match="is no run; give a run's directory"):
+    with pytest.raises(RunError, match="is not a run; give a run's directory"):
         evidence_of(source_of(run), Wanted(), CPU, baselines=[run / "vocabulary"])

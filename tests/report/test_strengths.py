@@ -49,7 +49,7 @@ def test_without_a_gate_positions_have_no_strength() -> None:
 def test_two_paths_agree_as_often_as_their_draws_do() -> None:
     left = PathSummary((0, 1), ((0.75, 0.25, 0.0), (0.25, 0.5, 0.25), (0.0, 0.25, 0.75)))
     right = PathSummary((0,), ((0.5, 0.5, 0.0), (0.5, 0.0, 0.5)))
-    # Two steps, since the longer likeliest path has two modules; Stop is no module.
+    # Two steps, since the longer likeliest path has two modules; Stop is not a module.
     assert same_module(left, right) == ((0.75 * 0.5 + 0.25 * 0.5) + (0.25 * 0.5 + 0.5 * 0.0)) / 2
     assert same_module(left, right) == same_module(right, left)
 

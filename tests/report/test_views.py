@@ -179,6 +179,6 @@ def test_what_went_wrong_is_worth_a_look(evidence):
     odd = {**evidence.log[0], "skipped": [{"step": 7, "texts": []}], "idle": ["sharing.gate"]}
     found = table(work.section(replace(evidence, log=[odd])), "Worth a look")
     assert [what for _, what in found.rows] == [
-        "step 7 was left out: no finite number",
+        "step 7 was left out: its loss or gradient is not finite",
         "no gradient reached sharing.gate",
     ]

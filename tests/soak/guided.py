@@ -1,6 +1,6 @@
 """`python -m tests.soak.guided readers|archives|experiments -max_total_time=280`: fuzzing that coverage guides.
 
-It needs atheris, which is no dependency of ours: docs/reliability.md says what came of it.
+It needs atheris, which is not a dependency of ours: docs/reliability.md says what came of it.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Files that are no archives, or hold what does not belong in one: gzip, tar and the manifest."""
+"""Files that are not archives, or hold what does not belong in one: gzip, tar and the manifest."""
 
 import gzip
 import io
@@ -84,7 +84,7 @@ FILES = {
     "a directory in its place": Case(lambda path: (path / "archive.tar.gz").mkdir(parents=True), "is a directory"),
     "no file": Case(lambda path: None, "no such file; check the path"),
     "a link to nowhere": Case(lambda path: path.symlink_to(path.with_name("nowhere")), "no such file; check the path"),
-    "a pipe": Case(os.mkfifo, "is no file but a device or the like"),
+    "a pipe": Case(os.mkfifo, "is not a file but a device or the like"),
 }
 
 
@@ -278,7 +278,7 @@ MANIFESTS = {
     "a manifest that is no JSON": _raw_manifest(b"{"),
     "a manifest that is a list": _raw_manifest(b"[1]"),
     "a manifest that is null": _raw_manifest(b"null"),
-    "a manifest that is no text": _raw_manifest(struct.pack("<4q", 1, 2, 3, 4)),
+    "a manifest that is not text": _raw_manifest(struct.pack("<4q", 1, 2, 3, 4)),
     "a manifest nested deeply": _raw_manifest(b'{"a":' * 90_000 + b"1" + b"}" * 90_000),
     "a manifest of 5 MiB": _raw_manifest(b" " * 5 * 2**20, "member 'manifest.json' has 5242880 bytes"),
     "no format": _manifest(lambda manifest: manifest.pop("format_version"), NO_MANIFEST),

@@ -67,8 +67,8 @@ EXPERIMENTS = {
     "an experiment nested deeply": _raw(b"[" * 100_000),
     "an experiment nested too deeply": _raw(json.dumps({"model": _nested(100)}).encode(), f"{UNREADABLE}nested more"),
     "an experiment of 2 MiB": of_members(partial(replaced, RESOLVED, b" " * 2**21), f"member '{RESOLVED}' has 2097152"),
-    "a number that is none": _raw(_spliced('"seed": NaN'), f"{UNREADABLE}NaN is no finite number"),
-    "a number beyond all numbers": _raw(_spliced('"seed": 1e999'), f"{UNREADABLE}1e999 is no finite number"),
+    "a number that is none": _raw(_spliced('"seed": NaN'), f"{UNREADABLE}NaN is not finite"),
+    "a number beyond all numbers": _raw(_spliced('"seed": 1e999'), f"{UNREADABLE}1e999 is not finite"),
     "a number of 5,000 digits": _raw(_spliced('"seed": ' + "9" * 5000)),
     "a key twice": _raw(_spliced('"seed": 1'), f"{UNREADABLE}a key stands twice"),
     "a dotted name": _experiment("model.embedder.type: no Embedder 'os.system'", model__embedder__type="os.system"),
@@ -154,7 +154,7 @@ VOCABULARIES = {
     "a vocabulary whose tasks are a number": _vocabulary(BROKEN, about=b'{"lowercase": true, "tasks": 7}'),
     "a vocabulary of other tasks": _vocabulary(BROKEN, about=b'{"lowercase": true, "tasks": ["../../etc/passwd"]}'),
     "no words": _vocabulary(BROKEN, words=None),
-    "words that are no UTF-8": _vocabulary(BROKEN, words=b"<pad>\n<unknown>\n\xff\n"),
+    "words that are not UTF-8": _vocabulary(BROKEN, words=b"<pad>\n<unknown>\n\xff\n"),
     "words without padding": _vocabulary(BROKEN, words=b"dull\nfine\n"),
     "words twice": _vocabulary(BROKEN, words=b"<pad>\n<unknown>\nfine\nfine\n"),
     "words without end": _vocabulary(f"{BROKEN}there are to be at most 8388608 words", words=b"a\n" * (2**23 + 1)),
@@ -243,7 +243,9 @@ WEIGHTS_OF_ALL_KINDS = {
     "a tensor of nothing": _tensors(
         f"size mismatch for {TABLE}: F32 [0, 4]", lambda tensors: tensors.update({TABLE: tensors[TABLE][:0]})
     ),
-    "weights that are no number": of_members(_not_a_number, f"{WEIGHTS} {UNREADABLE}{TABLE} holds what is no number"),
+    "weights that are not numbers": of_members(
+        _not_a_number, f"{WEIGHTS} {UNREADABLE}{TABLE} holds a value that is not a number"
+    ),
     "a path out of the pool": of_members(_path_out_of_the_pool, "the path of books names a module that there is not"),
     "no digests": of_members(partial(replaced, SEEN, save({})), f"{SEEN} {UNREADABLE}it is to hold one list"),
     "digests that are missing": of_members(partial(replaced, SEEN, None), f"{SEEN} {UNREADABLE}"),

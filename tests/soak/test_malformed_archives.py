@@ -163,18 +163,18 @@ def test_weights_beyond_all_measure(weight: float, tmp_path: Path) -> None:
     path.write_bytes(packed(tar(sealed({**members, WEIGHTS: save(tensors)}))))
     answered = run_command("predict", path, "-", "--task", "books", text="fine film\n")
     assert answered.code == 1 and "NaN" not in answered.output
-    assert json.loads(answered.output)["error"].startswith("the model comes to no finite number; ")
+    assert json.loads(answered.output)["error"].startswith("the model computes values that are not finite; ")
     asked = run_command("explain", path, "--task", "books", "--format", "json", "fine film")
-    assert fault(asked, path, "text 1: the model comes to no finite number") is None
+    assert fault(asked, path, "text 1: the model computes values that are not finite") is None
     files = {"books": tmp_path / "books.tsv", "news": tmp_path / "news.txt"}
     files["books"].write_text("positive\tfine film\n")
     files["news"].write_text("fine B-X\n")
     data = [f"--data={task}={file}" for task, file in files.items()]
     told = " ".join(run_command("evaluate", path, *data).messages.split())  # it may be on several lines
     for task in files:
-        assert f"{task}: the model comes to no finite number; its weights are not sound" in told
+        assert f"{task}: the model computes values that are not finite; its weights are not sound" in told
     path.write_bytes(packed(tar(sealed(members))))
-    assert "no finite number" not in run_command("evaluate", path, *data).messages
+    assert "not finite" not in run_command("evaluate", path, *data).messages
 
 
 def test_a_fault_is_seen(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def check(value: Any, folder: Path) -> None:
             [{"archive": "x" * 5000, "parameters": ["a"]}],
             "model.pretrained.0.archive: cannot be read (File name too long)",
         ),
-        ("tasks.movie.reader.tokenizer", {"type": "regex", "pattern": "[[a]&&(]("}, "is no regular expression"),
+        ("tasks.movie.reader.tokenizer", {"type": "regex", "pattern": "[[a]&&(]("}, "is not a regular expression"),
         ("tasks.movie.train", "a\ud800", "tasks.movie.train: a text with half a surrogate pair"),
         ("tasks.movie.reader.\udfff", 1, r"tasks.movie.reader.'\udfff': a text with half a surrogate pair"),
         ("model.sharing.encoder.hidden_dim", 2**31 - 1, "model.sharing: PyTorch cannot make a part of these sizes ("),

@@ -245,7 +245,7 @@ def test_heads(verdict: Verdict) -> None:
         with pytest.raises(AssertionError) as error:
             check_component(mtlkit.Head, {"type": f"broken{number}"})
         sentences.append(str(error.value))
-    assert "its loss is no mean: the same texts twice have another loss than once" in sentences[0]
+    assert "its loss is not a mean: the same texts twice have another loss than once" in sentences[0]
     assert "without any known target its loss is not 0" in sentences[1]
     assert "its decisions have the shape (4, 7), not (4,)" in sentences[2]
 

@@ -89,7 +89,7 @@ def schemes() -> dict[str, Class]:
     return {
         "it calls a loss 'task', which is the name of the task's own": Taken,
         "its losses are ['size'] for one task and [] for another": Unequal,
-        "its loss 'size' is no finite scalar": PerText,
+        "its loss 'size' is not a finite scalar": PerText,
         "its parameter size gets no gradient": Untrained,
         "its loss 'size' has no gradient": Detached,
         "more padding changes its loss 'size'": SeesPadding,

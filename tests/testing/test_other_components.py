@@ -1,4 +1,4 @@
-"""The same for the components that are no modules."""
+"""The same for the components that are not modules."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace

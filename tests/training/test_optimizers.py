@@ -107,7 +107,7 @@ def test_momentum_of_a_group_alone_keeps_the_form_that_is_not_fused() -> None:
     [
         ({"pattern": "bias", "momentum": 0.9}, "optimizer.groups.0.momentum: unknown setting"),
         ({"pattern": "bias", "lr": -1.0}, "optimizer.groups.0.lr: should be greater than 0"),
-        ({"pattern": "(", "lr": 1.0}, r"optimizer.groups.0.pattern: '\(' is no regular expression"),
+        ({"pattern": "(", "lr": 1.0}, r"optimizer.groups.0.pattern: '\(' is not a regular expression"),
         ({"lr": 1.0}, "optimizer.groups.0.pattern: is missing"),
     ],
 )

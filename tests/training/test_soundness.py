@@ -1,4 +1,4 @@
-"""Losses and gradients that are no finite numbers: the step is not taken, and named."""
+"""Losses and gradients that are not finite: the step is not taken, and named."""
 
 import math
 from collections.abc import Sequence
@@ -99,7 +99,7 @@ def test_stop_names_the_texts_and_takes_no_step(spoil: Any) -> None:
         for _ in run.events():
             before, steps = weights(run.model), steps + 1
     message = str(error.value)
-    assert f"the {spoil.what} is no finite number in step {steps + 1}, of epoch 1, on texts " in message
+    assert f"the {spoil.what} is not finite in step {steps + 1}, of epoch 1, on texts " in message
     texts = message.split(" on texts ")[1].split(" of ")[0].split(", ")
     assert "5" in texts and len(texts) == 2 and "of large's train split; what was saved before is kept; " in message
     assert all(torch.equal(tensor, before[name]) for name, tensor in run.model.state_dict().items())
@@ -114,7 +114,7 @@ def test_of_accumulated_batches_those_are_named_whose_loss_it_is(spoil: Any) -> 
 
 def test_raise_is_for_a_debugger(spoil: Any) -> None:
     spoil("large", 4)
-    with pytest.raises(FloatingPointError, match=f"the {spoil.what} is no finite number in step"):
+    with pytest.raises(FloatingPointError, match=f"the {spoil.what} is not finite in step"):
         list(trainer(on_nonfinite="raise").events())
 
 
@@ -161,7 +161,7 @@ def test_an_epoch_of_nothing_but_skipped_steps_stops_the_run() -> None:
     run = trainer(on_nonfinite="skip")
     with torch.no_grad():
         next(run.model.embedders.parameters()).fill_(math.nan)
-    with pytest.raises(DivergedError, match="of all 9 steps of an epoch is no finite number, so nothing is learned"):
+    with pytest.raises(DivergedError, match="of all 9 steps of an epoch is not finite, so nothing is learned"):
         list(run.events())
 
 

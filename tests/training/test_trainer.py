@@ -218,7 +218,7 @@ def test_a_loss_that_is_no_number_stops_the_run() -> None:
     model = new_model()
     with torch.no_grad():
         next(iter(model.heads["large"].parameters())).fill_(float("nan"))
-    with pytest.raises(RunError, match="the loss is no finite number in step 2, of epoch 1, on texts 9, 1 of large's"):
+    with pytest.raises(RunError, match="the loss is not finite in step 2, of epoch 1, on texts 9, 1 of large's"):
         list(trainer(model).events())
 
 

@@ -70,19 +70,19 @@ def _value(raw: Mapping[str, object], name: str) -> object:
 def _text(raw: Mapping[str, object], name: str) -> str:
     value = _value(raw, name)
     if not isinstance(value, str):
-        raise DataError(f"field '{name}' is no string; put the text between double quotes")
+        raise DataError(f"field '{name}' is not a string; put the text between double quotes")
     return value
 
 
 def _label(raw: Mapping[str, object], name: str) -> str:
     value = _value(raw, name)
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise DataError(f"field '{name}' is no string or whole number; write the label as one of them")
+        raise DataError(f"field '{name}' is neither a string nor a whole number; write the label as one of them")
     return str(value)
 
 
 def _strings(raw: Mapping[str, object], name: str) -> tuple[str, ...]:
     value = _value(raw, name)
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise DataError(f'field \'{name}\' is no list of strings; write it as ["a", "b"]')
+        raise DataError(f'field \'{name}\' is not a list of strings; write it as ["a", "b"]')
     return tuple(value)

@@ -38,7 +38,7 @@ def read_course(lines: Iterable[Mapping[str, Any]], tasks: Collection[str] | Non
         epoch = _epoch(number, line)
         if tasks is not None and (unknown := [name for name in _named(epoch) if name not in tasks]):
             raise RunError(
-                f"sharing.jsonl:{number}: '{visible(unknown[0])}' is no task of the run, whose tasks are "
+                f"sharing.jsonl:{number}: '{visible(unknown[0])}' is not a task of the run, whose tasks are "
                 f"{', '.join(tasks)}; the file is damaged or of another run; move it away, and the report shows the "
                 "rest"
             )

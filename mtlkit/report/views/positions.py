@@ -47,8 +47,8 @@ LEAD = (
     "drawn for the {lines} positions that a word read most; the boldest stands for {heaviest:.2f}. Shared "
     "states know what lies before them, or after them in the network from right to left, so that a position stands "
     "for more than its word. The texts were chosen among short ones because their words read differently from each "
-    "other, right and wrong answers mixed: they are no sample. A weight says how much was read, not what it did to "
-    "the answer."
+    "other, right and wrong answers mixed: they are not a sample. A weight says how much was read, not what it did "
+    "to the answer."
 )
 
 

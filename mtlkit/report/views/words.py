@@ -35,8 +35,8 @@ LEAD = (
     "Tab and the arrow keys: it shows the three tasks that it took most of. The darker a word, the more it took from "
     "few tasks. That is measured from 0, all tasks alike, to 1, one task alone; the largest here is {most:.2f}{alike}. "
     "Under each text is the whole table. The texts were chosen among short ones because their words read "
-    "differently from each other, right and wrong answers mixed: they are no sample. A weight says how much was read, "
-    "not what it did to the answer."
+    "differently from each other, right and wrong answers mixed: they are not a sample. A weight says how much was "
+    "read, not what it did to the answer."
 )
 
 

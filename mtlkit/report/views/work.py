@@ -116,7 +116,8 @@ def _odd(log: Sequence[Mapping[str, Any]]) -> Table | None:
     rows: list[tuple[Cell, ...]] = []
     for line in log:
         when = f"{line.get('stage', '')} epoch {line['epoch']}".strip()
-        rows += [(when, f"step {each.get('step')} was left out: no finite number") for each in line.get("skipped", [])]
+        reason = "was left out: its loss or gradient is not finite"
+        rows += [(when, f"step {each.get('step')} {reason}") for each in line.get("skipped", [])]
         if idle := line.get("idle"):
             rows.append((when, f"no gradient reached {', '.join(map(str, idle))}"))
     return Table(("when", "what"), tuple(rows), "Worth a look") if rows else None

@@ -1,4 +1,4 @@
-"""What can be wrong with a valid experiment before any data are read."""
+"""Checks of a valid experiment for mistakes that can be found before any data are read."""
 
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment
@@ -10,12 +10,12 @@ __all__ = ["check_experiment"]
 
 
 def check_experiment(experiment: Experiment, file: str) -> None:
-    """Checks how the parts fit each other and the tasks, that every file is there, and that nothing is set in vain.
+    """Checks that the parts fit each other and the tasks, that every file exists, and that every setting has an effect.
 
-    Of data it reads the first line of a file of vectors, for their size.
+    No data are read, except for the first line of a file of pretrained vectors, which gives their size.
 
     Raises:
-        ConfigError: with every error in it.
+        ConfigError: the experiment has errors; the message lists all of them.
     """
     problems = [
         *name_problems(experiment),

@@ -1,4 +1,4 @@
-"""Mistakes in what models begin with: initialisers and parts of other archives."""
+"""Mistakes in the initial weights of models: in initialisers, and in parts of other archives."""
 
 from collections.abc import Iterator
 from typing import final
@@ -14,7 +14,7 @@ from mtlkit.training import taken_over
 
 @final
 class Beginnings:
-    """What the models of all stages begin with. A pattern may be for one of them only, but must be for one."""
+    """Checks the initial weights of the models of all stages. Every pattern must match in at least one of them."""
 
     def __init__(self, experiment: Experiment) -> None:
         self.initializers = experiment.model.initializers
@@ -25,7 +25,7 @@ class Beginnings:
         self.used: set[int] = set()
 
     def problems(self, model: MultiTaskModel) -> Iterator[str]:
-        """Of the model of one stage, on the meta device."""
+        """Yields the problems with the initial weights of the model of one stage, which is on the meta device."""
         try:
             self.used |= initialize(model, self.initializers)
         except MtlkitError as error:
@@ -34,7 +34,7 @@ class Beginnings:
             yield from pretrained.problems(model)
 
     def unused(self) -> Iterator[str]:
-        """Patterns that no model had a parameter for."""
+        """Yields a problem for each pattern that no parameter of any model matched."""
         for number, rule in enumerate(self.initializers):
             if number not in self.used:
                 left = " that the entries before leave" if number else ""
@@ -45,7 +45,7 @@ class Beginnings:
 
 @final
 class _Pretrained:
-    """An entry of `model.pretrained`; its archive is read when the first model is there."""
+    """Checks an entry of `model.pretrained`; its archive is read when the first model is checked."""
 
     def __init__(self, place: str, settings: PretrainedSettings) -> None:
         self.place = place
@@ -81,7 +81,7 @@ class _Pretrained:
                 yield f"{self.place}.rename: in {self.settings.archive} no parameter's name begins with '{old}'"
 
     def unused(self) -> Iterator[str]:
-        """Of the patterns."""
+        """Yields a problem for each pattern of the entry that no parameter of any model matched."""
         for number, pattern in enumerate(self.settings.parameters):
             if pattern not in self.used:
                 yield (

@@ -1,4 +1,4 @@
-"""Which kernels a run would use, and whether those that it chooses run here."""
+"""Which kernels a run would use, and whether those that it chooses can run on this machine."""
 
 import torch
 
@@ -10,12 +10,13 @@ from mtlkit.types import Say
 
 
 def kernels_for(experiment: Experiment, device: torch.device, say: Say) -> str | None:
-    """What would run the recurrences and the LSTMs that read both ways, in all stages; None where there are none.
+    """The kernels that would run the recurrences and bidirectional LSTMs of all stages; None if there are neither.
 
-    It is known before anything runs, and a resumed run is held to it. What did run is recorded at the end, as `ran`.
+    This is known before anything runs, and a resumed run must use the same. What did run is recorded at the end of the
+    run, as `ran`.
 
     Raises:
-        ConfigError: the kernels of a stage do not run here, which must not come out after the stages before it.
+        ConfigError: the kernels of a stage cannot run on this machine. All stages are checked before the first trains.
     """
     found: list[str] = []
     sentences: list[str | None] = []
@@ -39,7 +40,7 @@ def kernels_for(experiment: Experiment, device: torch.device, say: Say) -> str |
 
 
 def _changes_something(operations: set[str], device: torch.device, compute: Compute) -> bool:
-    """Whether an operation heeds the kernels; several networks at once have graphs, but no compiled form."""
+    """Whether the choice of kernels affects one of the operations; several networks at once have no compiled form."""
     return not operations.isdisjoint({"recurrence", "lstm"}) or (
         "networks" in operations and uses_graphs(device, compute)
     )

@@ -16,8 +16,10 @@ MOST_PARAMETERS = 10**12
 
 
 def built_model(experiment: Experiment, problems: list[str], sharing_place: str) -> MultiTaskModel | None:
-    """The model without memory for its parameters, over a vocabulary of one word; or None, and what is wrong with it
-    is added to `problems`."""
+    """Builds the model on the meta device, over a vocabulary of one word.
+
+    If it cannot be built, the reasons are appended to `problems` and None is returned.
+    """
     vocabulary = Vocabulary.of(
         words=["a"],
         characters=["a"],
@@ -32,7 +34,7 @@ def built_model(experiment: Experiment, problems: list[str], sharing_place: str)
         lambda: settings.embedder.build(vocabulary=vocabulary, vectors=_first_vector(experiment), fresh=True),
         found,
     )
-    if embedder is not None:  # whether a scheme can be built may hang on the size of its input
+    if embedder is not None:  # whether a scheme can be built may depend on the size of its input
         _built(
             sharing_place,
             lambda: settings.sharing.build(input_dim=embedder.output_dim, tasks=list(experiment.tasks)),
@@ -47,20 +49,20 @@ def built_model(experiment: Experiment, problems: list[str], sharing_place: str)
 
 
 def _built(place: str, build: Callable[[], T], problems: list[str]) -> T | None:
-    """The part on the meta device; or None, and what is wrong with it is added to `problems`."""
+    """Builds a part on the meta device; if it cannot be built, appends the reason to `problems` and returns None."""
     try:
         with torch.device("meta"):
             return build()
     except MtlkitError as error:
         problems.append(f"{place}: {error}")
-    except (RuntimeError, OverflowError) as error:  # of PyTorch, of sizes that no tensor has
+    except (RuntimeError, OverflowError) as error:  # PyTorch raises these for sizes that no tensor can have
         what = str(error).split("\n")[0]
         problems.append(f"{place}: PyTorch cannot make a part of these sizes ({what}); make them smaller")
     return None
 
 
 def _first_vector(experiment: Experiment) -> Vectors | None:
-    """The first of the pretrained vectors, which tells how long they are."""
+    """The first of the pretrained vectors, which gives the size of all; None if there are none."""
     pretrained = experiment.vocabulary.pretrained
     if pretrained is None or not is_file(pretrained):
         return None

@@ -28,8 +28,8 @@ LONGEST = 100
 def name_problems(experiment: Experiment) -> Iterator[str]:
     """Reports names that collide with a meaning they have elsewhere, or with each other where files are named.
 
-    Which characters a name may have is checked where the experiment is validated, also when an archive is opened. What
-    is checked here stands in nobody's way who only wants to predict with an archive that was trained before.
+    The characters of names are checked when an experiment is validated, which includes the opening of an archive. The
+    checks here apply to training only, so that archives with such names can still be used for prediction.
     """
     for name in experiment.tasks:
         if problem := _as_file(name) or _as_word(name):

@@ -1,4 +1,4 @@
-"""Mistakes in stages: each one's trainer and model, and how it follows from the one before."""
+"""Mistakes in stages: in the trainer and model of each, and in how it follows from the stage before it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from mtlkit.training import StageSettings, taken_over
 
 
 def stage_problems(experiment: Experiment) -> Iterator[str]:
-    """Each stage's trainer and model, and how they follow from the stage before."""
+    """Yields the problems of each stage's trainer and model, and of how they follow from the stage before."""
     paths: TaskPaths | None = None
     before: _Checked | None = None
     beginnings = Beginnings(experiment)
@@ -36,7 +36,7 @@ def stage_problems(experiment: Experiment) -> Iterator[str]:
         ]:
             yield from wrong
             return
-        if stage.derive is not None:  # which paths these will be is not known, and does not matter here
+        if stage.derive is not None:  # the paths are not known before the search, but any will do for these checks
             paths = dict.fromkeys(tasks_of(experiment, stage), (0,))
         if stage.sharing is not None:
             paths = None
@@ -103,7 +103,7 @@ def _derivation_problems(
     without = [task for task in tasks if experiment.tasks[task].dev is None]
     if stage.derive.component.needs_dev and without:
         yield (
-            f"{place}derive: '{stage.derive.type}' scores paths on dev data, which {', '.join(without)} has not got; "
+            f"{place}derive: '{stage.derive.type}' scores paths on dev data, which {', '.join(without)} does not have; "
             "set the task's dev"
         )
 

@@ -24,7 +24,7 @@ def task_problems(experiment: Experiment) -> Iterator[str]:
 
 
 def _score_problems(task: TaskSettings) -> Iterator[str]:
-    """Scores that would be written under the name of another figure, and so take its place unnoticed."""
+    """Yields a problem for each score whose name is that of another figure, which it would silently replace."""
     first: dict[str, str] = {}
     for number, metric in enumerate(task.scorers()):
         place = f"metrics.{number}" if task.metrics else f"head: its metric '{metric.type}'"

@@ -51,12 +51,12 @@ def _strategy_problems(experiment: Experiment, place: str, with_dev: list[str]) 
         return
     without = [name for name in experiment.tasks if name not in with_dev]
     if strategy.needs_dev and without:
-        needs = f"'{lazy.type}' takes rewards on dev data, as it is set, which {', '.join(without)} has not got"
+        needs = f"'{lazy.type}' takes rewards on dev data, as it is set, which {', '.join(without)} does not have"
         yield f"{place}.update_strategy: {needs}; set the task's dev"
 
 
 def search_problems(experiment: Experiment, sharing: SharingScheme, place: str) -> Iterator[str]:
-    """How the update strategy fits the scheme and the data."""
+    """Yields the problems of how the update strategy fits the sharing scheme and the data."""
     lazy, scheme = experiment.trainer.update_strategy, experiment.model.sharing.type
     strategy = lazy.component
     if strategy.searches and not isinstance(sharing, SearchableScheme):
@@ -74,7 +74,7 @@ def search_problems(experiment: Experiment, sharing: SharingScheme, place: str) 
 
 
 def record_problems(experiment: Experiment, model: MultiTaskModel, place: str) -> Iterator[str]:
-    """Of records; what is frozen in the model counts."""
+    """Yields the problems of records. The model's parameters must already be frozen as in training."""
     types: list[str] = []
     for number, lazy in enumerate(experiment.trainer.records):
         if lazy.type in types:
@@ -94,7 +94,7 @@ def frozen_problems(experiment: Experiment, model: MultiTaskModel, place: str) -
 
 
 def optimizer_problems(experiment: Experiment, model: MultiTaskModel, place: str) -> Iterator[str]:
-    """Groups of an optimizer that would have no parameter; what is frozen in the model counts."""
+    """Yields a problem for each optimizer group without parameters. Frozen parameters of the model do not count."""
     trainer = experiment.trainer
     strategy = trainer.update_strategy.build()
     theta, phi = parameters_by_role(model, searches=strategy.searches)
@@ -109,5 +109,5 @@ def optimizer_problems(experiment: Experiment, model: MultiTaskModel, place: str
 
 
 def _names(interface: type[Component], chosen: Callable[[Any], bool]) -> str:
-    """Which components of an interface are of some kind."""
+    """The names of the components of an interface that `chosen` accepts, for messages."""
     return ", ".join(name for name in interface.list_available() if chosen(interface.by_name(name)))

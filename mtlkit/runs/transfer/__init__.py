@@ -1,4 +1,4 @@
-"""Transfer: each task in turn is trained on what the others have learned, fold by fold, in processes of their own."""
+"""Transfer: each task in turn is trained on top of what the others have learned, each such fold in its own process."""
 
 from mtlkit.runs.transfer.jobs import Job, run_jobs
 from mtlkit.runs.transfer.plan import TransferPlan, plan_transfer

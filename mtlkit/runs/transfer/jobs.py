@@ -1,4 +1,4 @@
-"""Many `mtlkit` commands as child processes, several at the same time."""
+"""Runs many `mtlkit` commands as child processes, several at the same time."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ from mtlkit.types import Say, silent
 
 POLL_SECONDS = 0.1
 JOB = "MTLKIT_JOB"
-"""Set in the environment of each job, to its name."""
+"""The environment variable that is set to the job's name in each child process."""
 
 
 @dataclass(frozen=True)
@@ -31,29 +31,30 @@ class Job:
     name: str
     arguments: tuple[str, ...]
     log: Path
-    """The file to which its output is added."""
+    """The file to which the job's output is appended."""
 
 
 def run_jobs(jobs: Sequence[Job], processes: int, say: Say = silent) -> dict[str, int]:
-    """Runs each job as a process of its own and waits for all; one that fails keeps no other from running.
+    """Runs each job in a process of its own and waits for all of them; a job that fails does not stop the others.
 
-    Where there are several GPUs, each of the processes has one, by `--device cuda:N`, unless a job names its own.
-    Children are in sessions of their own, so that Ctrl-C reaches them once, through here: training then ends with a
-    checkpoint, and a second Ctrl-C ends it without one.
+    If there are several GPUs, each process is given one, by `--device cuda:N`, unless the job names a device itself.
+    Children run in sessions of their own, so that Ctrl-C reaches them only once, through this process: training then
+    ends with a checkpoint, and a second Ctrl-C ends it without one.
 
     Args:
-        jobs: what to run, in this order.
-        processes: how many of them at the same time.
-        say: told how each has ended.
+        jobs: the jobs, in the order in which they start.
+        processes: the number of jobs that run at the same time.
+        say: receives a line on how each job has ended.
 
     Returns:
-        The exit codes by name; a signal that ended a process is its number below zero.
+        The exit code of each job by its name; the negative number of the signal for a process that a signal ended.
 
     Raises:
-        RunError: this process is a job itself. Whatever a job is told to do, it does so in its own process, so that no
-            command has more processes than it was asked for.
-        Interrupted: SIGINT or SIGTERM came and was passed on; all that ran has ended, and nothing more was started.
-        OSError: a process or its log cannot be made; those that ran have ended as if interrupted.
+        RunError: this process is a job itself. Jobs start no jobs, so that no command uses more processes than the user
+            asked for.
+        Interrupted: SIGINT or SIGTERM was received and passed on; all running jobs have ended, and no more were
+            started.
+        OSError: a process or its log cannot be created; the running jobs have ended as if interrupted.
     """
     if name := os.environ.get(JOB):
         raise RunError(
@@ -63,6 +64,7 @@ def run_jobs(jobs: Sequence[Job], processes: int, say: Say = silent) -> dict[str
     assert processes > 0 and len({job.name for job in jobs}) == len(jobs)
     waiting, codes = deque(jobs), dict[str, int]()
     with Interrupts() as interrupts, _Children(processes) as children:
+        # Once a signal has come, no job starts any more, but those that run are waited for: they write checkpoints.
         told = False
         while children.running or (waiting and interrupts.received is None):
             while waiting and children.free and interrupts.received is None:
@@ -81,7 +83,7 @@ def run_jobs(jobs: Sequence[Job], processes: int, say: Say = silent) -> dict[str
 
 @final
 class _Child:
-    """A job that runs, or has just ended."""
+    """A job that is running, or has just ended."""
 
     def __init__(self, job: Job, device: str | None) -> None:
         self.job = job
@@ -91,6 +93,8 @@ class _Child:
         job.log.parent.mkdir(parents=True, exist_ok=True)
         with job.log.open("ab") as log:
             self.log_start = log.tell()
+            # Through cli.child, so that a child ends with a checkpoint if this process is killed. One thread for each,
+            # unless the user says otherwise: many processes with a thread per core would slow each other down.
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "mtlkit.cli.child", str(os.getpid()), *job.arguments, *chosen],
                 stdin=subprocess.DEVNULL,
@@ -101,7 +105,7 @@ class _Child:
             )
 
     def ending(self) -> str:
-        """How it has ended, in words."""
+        """How the job has ended, in words, with the last line of its log if it failed."""
         if self.process.returncode == 0:
             return f"done after {(time.monotonic() - self.started) / 60:.1f} minutes"
         if self.process.returncode < 0:
@@ -117,7 +121,7 @@ class _Child:
 
 @final
 class _Children:
-    """The processes that run, each in a slot of its own; none is left behind when the block ends."""
+    """The running processes, each in a slot of its own; none is left behind when the `with` block ends."""
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
@@ -127,7 +131,7 @@ class _Children:
 
     @property
     def free(self) -> bool:
-        """Whether another one may start."""
+        """Whether a slot is free for another job."""
         return len(self.running) < self.slots
 
     def start(self, job: Job) -> None:
@@ -136,12 +140,12 @@ class _Children:
         self.running[slot] = _Child(job, self.devices[slot % len(self.devices)])
 
     def send(self, number: int) -> None:
-        """Sends a signal to all that run."""
+        """Sends a signal to all running processes."""
         for child in self.running.values():
             child.process.send_signal(number)
 
     def take_ended(self) -> list[_Child]:
-        """Those that have ended since; they run no longer."""
+        """Removes the processes that have ended since the last call, and returns them."""
         ended = [slot for slot, child in self.running.items() if child.process.poll() is not None]
         return [self.running.pop(slot) for slot in ended]
 
@@ -151,8 +155,8 @@ class _Children:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Ends what still runs: after a second Ctrl-C, or an error of ours."""
+        """Ends the processes that are still running: after a second Ctrl-C, or an error in this process."""
         self.send(signal.SIGINT)
         for child in self.running.values():
-            with suppress(KeyboardInterrupt):  # it was told, and is about to end
+            with suppress(KeyboardInterrupt):  # on yet another Ctrl-C: the child has had its signal, so stop waiting
                 child.process.wait()

@@ -1,4 +1,4 @@
-"""What a transfer consists of: its folds, the directory of their runs, and what their figures are set against."""
+"""The plan of a transfer: its folds, the directory of their runs, and the baseline of their figures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,21 +21,21 @@ class TransferPlan:
 
     loaded: LoadedExperiment
     folds: Mapping[str, LoadedExperiment]
-    """Each one's experiment, by the task that is left out."""
+    """The experiment of each fold, by the task that is left out."""
     directory: Path
-    """A fold is a run in `directory/TASK`."""
+    """The directory of all folds; each fold is a run in `directory/TASK`."""
     limit: int | None
-    """At most so many texts of each split."""
+    """The largest number of texts of each split; None for all."""
     baseline: Path | None
     figures: Mapping[str, float] | None
-    """Test figures of the baseline."""
+    """The test figures of the baseline by name; None without a baseline."""
 
     def run(self, task: str) -> RunDirectory:
-        """The run of a fold."""
+        """The run directory of the fold that leaves out `task`."""
         return RunDirectory(self.directory / task)
 
     def table(self) -> TransferTable:
-        """The figures of all folds, which are finished."""
+        """The table of the figures of all folds, which must be finished."""
         metrics = {task: self.run(task).read_metrics() for task in self.folds}
         return transfer_table(self.loaded.experiment, metrics, self.figures)
 
@@ -53,15 +53,15 @@ def plan_transfer(
     limit: int | None = None,
     baseline: Path | None = None,
 ) -> TransferPlan:
-    """Makes the folds of an experiment.
+    """Makes the folds of an experiment and checks them.
 
     Args:
         loaded: the experiment, without stages.
-        leave_out: the new task; None for a fold with each task.
-        settings: how a layer is handed over.
-        directory: of the runs; `runs/transfer-<experiment's name>` where it is None.
-        limit: at most so many texts of each split, for a trial.
-        baseline: a run, or a JSON file of test figures, that gains are counted from.
+        leave_out: the task that is left out and then learned; None for one fold for each task.
+        settings: how the shared layer is handed over.
+        directory: the directory of the runs; None for `runs/transfer-<experiment's name>`.
+        limit: the largest number of texts of each split, for a trial; None for all.
+        baseline: a run, or a JSON file of test figures, against which gains are measured.
 
     Raises:
         ConfigError: no fold can be made of the experiment, the baseline does not compare, or the directory is a run.

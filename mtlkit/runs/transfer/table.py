@@ -1,4 +1,4 @@
-"""What the folds of a transfer came to, task by task, beside a baseline."""
+"""The table of a transfer: the test figures of its folds, task by task, beside a baseline."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from mtlkit.tables import Table, markdown_lines
 
 HEADER = ("task", "test", "clean test")
 COMPARED = ("baseline", "gain", "clean baseline", "clean gain")
-"""More of the header, where there is a baseline."""
+"""Further columns of the header if there is a baseline."""
 
 
 @dataclass(frozen=True)
@@ -22,17 +22,17 @@ class TransferRow:
     """The figures of a task that was left out, or averages over all of them."""
 
     metric: str
-    """The headline of the task."""
+    """The name of the task's headline score."""
     test: float | None
     clean_test: float | None
-    """On the test texts that occur in no training or dev data of any task."""
+    """The score on the test texts that occur in no training or dev data of any task; None if it is not known."""
     baseline: float | None
     clean_baseline: float | None
     gain: float | None
     clean_gain: float | None
 
     def cells(self) -> list[str]:
-        """In percent, with gains in points, in the order of the header."""
+        """The cells of the row as text, in the order of the header: scores in percent, gains in percentage points."""
         gain, clean_gain = ("" if each is None else f"{100 * each:+.2f}" for each in (self.gain, self.clean_gain))
         shares = (self.test, self.clean_test, self.baseline, self.clean_baseline)
         test, clean_test, baseline, clean_baseline = ("" if each is None else f"{each:.2%}" for each in shares)
@@ -41,27 +41,31 @@ class TransferRow:
 
 @dataclass(frozen=True)
 class TransferTable:
-    """The rows by task, and the averages by metric."""
+    """The rows of a transfer by task, and the averages by metric."""
 
     tasks: dict[str, TransferRow]
     averages: dict[str, TransferRow]
 
     @property
     def header(self) -> tuple[str, ...]:
-        """What the columns are."""
+        """The names of the columns."""
         compared = any(row.baseline is not None for row in self.tasks.values())
         return (*HEADER, *COMPARED) if compared else HEADER
 
     @property
     def lines(self) -> list[list[str]]:
-        """All rows as text, the averages last."""
+        """The rows of the table as text, averages last."""
         several = len(self.averages) > 1
         averages = {f"{AVERAGE} {metric}" if several else AVERAGE: row for metric, row in self.averages.items()}
         return [[name, *row.cells()][: len(self.header)] for name, row in {**self.tasks, **averages}.items()]
 
     def write(self, directory: Path, about: Mapping[str, Any]) -> None:
-        """Writes `transfer.json`, with figures as shares of 1 and what there is to say about them, and
-        `transfer.md`."""
+        """Writes `transfer.json` and `transfer.md` into a directory.
+
+        Args:
+            directory: the directory of the transfer.
+            about: facts about the figures, which `transfer.json` states beside them. Figures in it are shares of 1.
+        """
         value = json.dumps({**about, **asdict(self)}, indent=2) + "\n"
         write_atomically(directory / "transfer.json", value.encode())
         page = markdown_lines(Table.of("transfer", self.header, self.lines))
@@ -71,12 +75,12 @@ class TransferTable:
 def transfer_table(
     experiment: Experiment, metrics: Mapping[str, Mapping[str, Any]], baseline: Mapping[str, float] | None = None
 ) -> TransferTable:
-    """The table of the folds that are given.
+    """Makes the table of some folds.
 
     Args:
-        experiment: that the folds were made of.
-        metrics: what each fold's `metrics.json` holds, by the task that was left out.
-        baseline: test figures, `task/metric`, of another way to learn these tasks.
+        experiment: the experiment from which the folds were made.
+        metrics: the content of each fold's `metrics.json`, by the task that was left out.
+        baseline: test figures (`task/metric`) of another way to learn these tasks.
     """
     headlines = {task: experiment.tasks[task].headline for task in metrics}
     figures = {name: value for fold in metrics.values() for name, value in fold["test"].items()}
@@ -92,7 +96,7 @@ def transfer_table(
 
 
 def _row(tasks: Sequence[str], metric: str, figures: Mapping[str, float], baseline: Mapping[str, float]) -> TransferRow:
-    """The row of one task, or of several on average."""
+    """The row of one task, or of the average over several tasks."""
     (test, clean_test), (other, clean_other) = (
         [_mean(tasks, metric, clean, found) for clean in (False, True)] for found in (figures, baseline)
     )
@@ -104,6 +108,6 @@ def _row(tasks: Sequence[str], metric: str, figures: Mapping[str, float], baseli
 
 
 def _mean(tasks: Sequence[str], metric: str, clean: bool, figures: Mapping[str, float]) -> float | None:
-    """The mean over the tasks that have a part in it; None where none has."""
+    """The mean over the tasks that have this figure; None if no task has it."""
     known = [value for task in tasks if (value := counted(figures, Figure(task, metric, clean))) is not None]
     return fmean(known) if known else None

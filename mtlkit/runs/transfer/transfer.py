@@ -1,4 +1,4 @@
-"""`transfer`: a layer is learned from all tasks but one, and the network of that one reads it as it is."""
+"""`transfer`: a layer is learned from all tasks but one, then frozen, and the last task is trained on top of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from mtlkit.training import StageSettings, TrainerSettings
 from mtlkit.types import Say, silent
 
 SOURCE, TARGET = "source", "target"
-"""The stages of a fold."""
+"""The names of the two stages of a fold."""
 
 WORD_VECTORS = r"^embedders\."
 
@@ -26,23 +26,25 @@ Embeddings = Literal["fresh", "copy"]
 
 @dataclass(frozen=True)
 class TransferSettings:
-    """How a layer is handed over."""
+    """How the shared layer is handed over to the new task."""
 
     scope: str | None = None
-    """What counts as the layer, as the sharing scheme names it; None for its usual one."""
+    """The layer that is handed over, by the name that the sharing scheme gives it; None for the scheme's default."""
     embeddings: Embeddings = "fresh"
-    """Whether the new task begins with word vectors of its own or with those that the others have learned. The paper:
-    "remaining parameters randomly initialized"."""
+    """Whether the new task begins with word vectors of its own (`fresh`) or with those that the others have learned.
+
+    The paper: "remaining parameters randomly initialized".
+    """
 
 
 def fold_of(loaded: LoadedExperiment, leave_out: str, settings: TransferSettings) -> LoadedExperiment:
     """The experiment in which `leave_out` is the new task (Liu et al. 2019, Table 1, the transfer columns).
 
     Its stage `source` trains the other tasks as the experiment says. The stage `target` trains the new one by the same
-    trainer: the shared layer is kept and frozen, the rest begins anew.
+    trainer: the shared layer is kept and frozen, and all other parameters are newly initialised.
 
     Raises:
-        ConfigError: it cannot be made of this experiment.
+        ConfigError: the experiment does not allow such a fold.
     """
     experiment = loaded.experiment
     try:
@@ -65,7 +67,7 @@ def fold_of(loaded: LoadedExperiment, leave_out: str, settings: TransferSettings
 
 
 def _scope(experiment: Experiment, settings: TransferSettings) -> tuple[Sequence[str], SharedLayer]:
-    """The patterns of the layer's parameters, and the layer."""
+    """The patterns of the names of the layer's parameters, and the layer itself."""
     scheme = experiment.model.sharing
     try:
         layer = scheme.component.shared_layer(scheme)
@@ -112,7 +114,7 @@ def _copied(experiment: Experiment, settings: TransferSettings) -> list[str]:
 
 
 def about(folds: Mapping[str, LoadedExperiment], limit: int | None, baseline: Path | None) -> dict[str, Any]:
-    """What a table of these folds should say beside its figures."""
+    """Facts about the folds that their table should state beside the figures."""
     fold = next(iter(folds.values()))
     target = fold.experiment.stages[1]
     return {
@@ -127,15 +129,15 @@ def about(folds: Mapping[str, LoadedExperiment], limit: int | None, baseline: Pa
 
 @dataclass(frozen=True)
 class FoldOptions:
-    """What the command line decides about the folds of a directory."""
+    """How the command line asks for the folds of a directory to be trained."""
 
     limit: int | None = None
-    """At most so many texts of each split, for trials."""
+    """The largest number of texts of each split, for trials; None for all."""
     resume: bool = False
     force: bool = False
-    """Whether runs that lie in the directory may be deleted."""
+    """Whether runs that are already in the directory may be deleted."""
     resume_anyway: bool = False
-    """Where folds go on, whether that may be after a change of experiment, data or plugins."""
+    """Whether folds may be resumed after a change of the experiment, the data or a plugin."""
 
 
 def train_folds(
@@ -149,17 +151,18 @@ def train_folds(
     """Trains each fold in a process of its own, into `directory/TASK`, with its output in `directory/TASK.log`.
 
     Args:
-        folds: each one's experiment, by the task that is left out.
-        directory: theirs.
-        options: with `resume`, folds that are done are not run again, and those that have begun go on.
-        commands: the arguments of `mtlkit` that train each of them.
-        processes: how many at the same time.
-        say: told how each has ended.
+        folds: the experiment of each fold, by the task that is left out.
+        directory: the directory of all folds.
+        options: how to train them; with `resume`, finished folds are not run again, and others that have begun
+            continue.
+        commands: the arguments of `mtlkit` that train each fold, by task.
+        processes: the number of folds that are trained at the same time.
+        say: receives a line on how each fold has ended.
 
     Raises:
-        ConfigError, RunError: something is wrong with a fold or its directory, before any is run; or, at the end, some
-            have failed.
-        Interrupted: SIGINT or SIGTERM came; those that were trained have written a checkpoint.
+        ConfigError, RunError: something is wrong with a fold or its directory, which is reported before any is trained;
+            or some folds have failed, which is reported at the end.
+        Interrupted: SIGINT or SIGTERM was received; the folds in training have written checkpoints.
     """
     if options.resume and not directory.is_dir():
         raise RunError(f"{directory}: holds no fold to go on with; leave --resume out to start")
@@ -186,7 +189,7 @@ def train_folds(
 
 
 def _check_begun(runs: Mapping[str, RunDirectory], folds: Mapping[str, LoadedExperiment], options: FoldOptions) -> None:
-    """Makes sure that what has begun, or is done, is a part of what is asked for now."""
+    """Makes sure that the folds that have begun or finished were made from the present experiment, data and limit."""
     hashes: dict[str, str] | None = None
     for task, run in runs.items():
         experiment = folds[task].experiment
@@ -194,14 +197,17 @@ def _check_begun(runs: Mapping[str, RunDirectory], folds: Mapping[str, LoadedExp
         run.check_limit(options.limit)
         if options.resume_anyway and not run.is_finished:
             continue
-        hashes = hashes or data_hashes(experiment)  # the same files for all
+        hashes = hashes or data_hashes(experiment)  # computed once, since all folds read the same files
         before = run.read_meta()
         refuse(run, "the experiment", changed_settings(run, experiment))
         refuse(run, "the data", changed_files(before["data"], hashes))
 
 
 def _make_room(runs: Sequence[RunDirectory], force: bool) -> None:
-    """Deletes what may be deleted, all at once: a fold from before must not pass for one that is done."""
+    """Deletes the old runs, if allowed, all before any fold is trained.
+
+    Otherwise an old fold could pass for a finished one when the command is interrupted and resumed.
+    """
     for run in runs:
         run.check_new(force)
     for run in runs:

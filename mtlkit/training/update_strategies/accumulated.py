@@ -17,9 +17,9 @@ from mtlkit.types import NonNegativeFloat, PositiveFloat, PositiveInt
 @final
 @UpdateStrategy.register("accumulated")
 class Accumulated(SearchStrategy):
-    """Like `simultaneous_online`, but with one step on the modules, on the mean loss along the N paths.
+    """The update `simultaneous_online` with a single step on the modules, on the mean loss along the N paths.
 
-    So all paths are tried on the same modules, and a batch moves these once, as in every other system. Ours; Chen et
+    All paths are thus tried on the same modules, and a batch moves these once, as in every other system. Ours; Chen et
     al. 2018 move them N times. What several of a batch's paths have in common is run once, with one draw of dropout: on
     the embeddings, in modules of a common beginning, and before the head of equal paths. All N stay in memory until the
     backward pass.

@@ -17,7 +17,7 @@ from mtlkit.types import NonNegativeFloat, PositiveFloat, PositiveInt
 @final
 @UpdateStrategy.register("alternating")
 class Alternating(SearchStrategy):
-    """The modules on train data and the selector on dev data, in turns (ENAS, Pham et al. 2018).
+    """Trains the modules on train data and the selector on dev data, in turns (ENAS, Pham et al. 2018).
 
     Each step on the modules goes along one sampled path per batch. After every `module_steps` of them the selector is
     trained while the modules rest: in each of `search_rounds` rounds every task has N paths rewarded on its next batch

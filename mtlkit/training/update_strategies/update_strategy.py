@@ -39,10 +39,10 @@ class UpdateStrategy(Component):
     def prepare(
         self, model: MultiTaskModel, dev: Mapping[str, BatchStream], gradient_clip: float | None
     ) -> list[nn.Parameter]:
-        """Called once, before the first step. What a strategy changes by itself, it leaves out here.
+        """Called once, before the first step; returns the parameters that the strategy does not change by itself.
 
         Args:
-            model: on its device.
+            model: the model, on its device.
             dev: batches without end of the dev data of each task that has some; the trainer keeps their places.
             gradient_clip: as in the experiment's `trainer` section.
 
@@ -58,9 +58,9 @@ class UpdateStrategy(Component):
         """One step on `batches`: one batch, or as many as gradients are accumulated over."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs of it: nested dicts of tensors and plain values."""
+        """The state that a resumed run needs: nested dicts of tensors and plain values."""
         return {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Takes a state back, after `prepare`."""
+        """Restores a state; called after `prepare`."""
         assert not state, "a strategy that has a state takes it back"

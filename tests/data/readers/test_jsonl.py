@@ -41,7 +41,7 @@ def test_without_a_target_field_there_is_no_target(tmp_path):
         ('["good"]', "no JSON object"),
         ({"label": "yes"}, "no field 'text'"),
         ({"text": "good", "lable": "yes"}, r"no field 'label' \(fields here: text, lable\)"),
-        ({"text": "good", "label": None}, "'label' is no string or whole number"),
+        ({"text": "good", "label": None}, "'label' is neither a string nor a whole number"),
         ({"text": "", "label": "yes"}, "no words"),
     ],
 )
@@ -56,8 +56,8 @@ def test_a_bad_line_is_placed(tmp_path, line, what):
         ({"tokens": ["a", "b"], "ner": ["O"]}, "2 words but 1 tags in field 'ner'"),
         ({"tokens": ["a", ""], "ner": ["O", "O"]}, "'tokens' needs at least one word"),
         ({"tokens": [], "ner": []}, "'tokens' needs at least one word"),
-        ({"tokens": "a b", "ner": ["O", "O"]}, "'tokens' is no list of strings"),
-        ({"tokens": ["a"], "ner": [1]}, "'ner' is no list of strings"),
+        ({"tokens": "a b", "ner": ["O", "O"]}, "'tokens' is not a list of strings"),
+        ({"tokens": ["a"], "ner": [1]}, "'ner' is not a list of strings"),
         ({"ner": ["O"]}, "no field 'tokens'"),
     ],
 )

@@ -57,8 +57,8 @@ def test_texts_to_predict():
         (" ", "no words"),
         ({"txt": "good"}, r"no field 'text' \(fields here: txt\)"),
         ({}, r"no field 'text' \(fields here: none\)"),
-        ({"text": ["good"]}, "'text' is no string"),
-        ({"text": "good", "label": True}, "'label' is no string"),
+        ({"text": ["good"]}, "'text' is not a string"),
+        ({"text": "good", "label": True}, "'label' is neither a string nor a whole number"),
     ],
 )
 def test_what_cannot_be_predicted_is_told(raw, what):

@@ -32,7 +32,7 @@ def test_a_task_whose_texts_were_all_seen_counts_in_no_clean_average() -> None:
     average = table.averages["accuracy"]
     assert (average.test, average.clean_test) == ((0.9 + 0.7) / 2, 0.6)
     assert (average.baseline, average.clean_baseline) == (0.5, 0.5)
-    assert list(table.averages) == ["accuracy"], "one task is no average"
+    assert list(table.averages) == ["accuracy"], "one task is not an average"
     assert table.tasks["books"].clean_test is None
     assert table.tasks["chunks"].clean_test == 0.2
 

@@ -44,7 +44,7 @@ def test_uniform_choices_know_their_probability() -> None:
     rules = PathRules(num_modules=2, max_length=2)
     actions_NT, log_probs_N = rules.uniform(4000)
     paths = rules.paths(actions_NT)
-    # Stop is no first action; the second is one of three.
+    # Stop is not a first action; the second is one of three.
     for path, expected in {(0,): 1 / 6, (1, 0): 1 / 6, (1,): 1 / 6}.items():
         places = [place for place, found in enumerate(paths) if found == path]
         assert log_probs_N[places[0]].exp().item() == pytest.approx(expected)
