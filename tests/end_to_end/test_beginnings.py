@@ -14,9 +14,10 @@ def best(directory, name="model"):
 
 
 @pytest.fixture
-def source(trained_once, tmp_path):
-    """The archive of a finished run of a fully shared model."""
-    run = trained_once("fully_shared", sharing={"type": "fully_shared", "encoder": LSTM})
+def source(trained_once, experiment, tmp_path):
+    """The archive of a finished run of a fully shared model, which the experiment has as well."""
+    experiment["model"]["sharing"] = {"type": "fully_shared", "encoder": LSTM}
+    run = trained_once("fully_shared", sharing=experiment["model"]["sharing"])
     return shutil.copytree(run, tmp_path / "source") / "archive.tar.gz"
 
 
