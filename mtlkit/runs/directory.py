@@ -6,7 +6,7 @@ meta.json                   marks the folder as a run; versions, data hashes, de
 vocabulary/                 one text file per namespace
 files/                      what components have saved of their own, see archive/component_files.py; often none
 metrics.jsonl, metrics.json every epoch, and the final figures
-sharing.jsonl               what was shared after every epoch, see training/records/
+sharing.jsonl               what was shared after every epoch, see training/records.py
 checkpoints/                see training/checkpoints.py
 predictions/SPLIT/          the answer to each dev and test text, see predictions.py
 archive.tar.gz              see archive/opening.py
