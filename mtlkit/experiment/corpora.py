@@ -24,7 +24,7 @@ from mtlkit.data import (
     word_of,
 )
 from mtlkit.data.limits import MAX_LABELS, MAX_WORDS
-from mtlkit.errors import DataError
+from mtlkit.errors import ConfigError, DataError
 from mtlkit.experiment.settings import SPLITS, Experiment, TaskSettings
 from mtlkit.files import file_sha256
 from mtlkit.types import Say, silent
@@ -110,8 +110,12 @@ def load_splits(name: str, task: TaskSettings, splits: Sequence[str], limit: int
         limit: the largest number of texts of each split; None for all.
 
     Raises:
+        ConfigError: the limit is not a whole number of at least 1.
         DataError: a file is wrong, a text to train on has no target, or there are too few texts to draw from.
     """
+    # The command line checks this as well; from Python any value may come.
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+        raise ConfigError(f"limit: should be a whole number of at least 1 (got {limit!r})")
     drawn: dict[str, Corpus] = {}
     found = {}
     for split in splits:

@@ -80,7 +80,7 @@ def test_sections_are_listed_like_components(run):
     result = run("components", "trainer")
     assert result.returncode == 0
     assert "trainer: How a model is trained." in result.stdout
-    assert "epochs: integer > 0; default 10  Most epochs; the task sampler says what an epoch is." in result.stdout
+    assert "epochs: integer > 0; default 10  The largest number of epochs; the task sampler" in result.stdout
     for section in ("experiment", "tasks", "vocabulary", "model"):
         assert "settings" in run("components", section).stdout
     fails(run("components", "traner"), "no kind of component 'traner'; did you mean 'trainer'?")

@@ -52,8 +52,8 @@ def test_rewards_on_dev_data_need_dev_data(search, write, run, strategy):
     search["trainer"]["update_strategy"] = strategy
     fails(
         run("check", write(search)),
-        f"trainer.update_strategy: '{strategy['type']}' takes rewards on dev data, as it is set, which films has not "
-        "got; set the task's dev",
+        f"trainer.update_strategy: '{strategy['type']}' takes rewards on dev data, as it is set, which films does "
+        "not have; set the task's dev",
     )
 
 

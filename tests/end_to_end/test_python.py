@@ -319,3 +319,10 @@ def test_the_program_of_the_quickstart(
         "<run runs/reviews-13",
         "<run runs/reviews-14",
     ]
+
+
+@pytest.mark.parametrize("limit", [0, -3, "60", 2.5, True])
+def test_a_limit_that_is_no_number_of_texts_leaves_nothing_behind(experiment, elsewhere, limit):
+    with pytest.raises(mtlkit.ConfigError, match="limit: should be a whole number of at least 1"):
+        mtlkit.train(experiment, "run", limit=limit)
+    assert not (elsewhere / "run").exists()

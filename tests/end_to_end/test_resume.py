@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from safetensors.torch import load_file
@@ -68,13 +69,19 @@ def test_killed_three_times_and_resumed_gives_the_same_bits(experiment, write, s
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_says_how_to_go_on(experiment, write, start, run, tmp_path, number):
+def test_an_interrupted_run_says_how_to_go_on(experiment, write, run, tmp_path, number):
+    """A command of its own, not a fork: what it prints to go on with depends on how it was started."""
     experiment["trainer"]["schedule"] = {"type": "linear"}
     experiment["trainer"]["accumulate"] = 2
     file, whole, broken = write(experiment), tmp_path / "whole", tmp_path / "broken"
     assert run("train", file, "-s", whole).returncode == 0
-    code, output = train_until(start, ["train", file, "-s", broken], broken, 20, number)
-    assert code == 128 + number
+    words = [sys.executable, "-m", "mtlkit", "train", str(file), "-s", str(broken)]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    while process.poll() is None and newest_step(broken) < 20:
+        time.sleep(0.01)
+    process.send_signal(number)
+    output, _ = process.communicate()
+    assert process.returncode == 128 + number
     command = f"{sys.executable} -m mtlkit train {file} -s {broken} --resume"
     assert f"go on with: {command}" in output.splitlines()[-1]
     assert "Traceback" not in output
@@ -196,8 +203,8 @@ def test_other_kernels_resume_to_the_same_bits(experiment, write, start, run, tm
     file, whole, broken = write(experiment), tmp_path / "whole", tmp_path / "broken"
     assert run("train", file, "-s", whole).returncode == 0
     assert json.loads((whole / "meta.json").read_text())["kernels"] == kernels
-    stopped = train_until(start, ["train", file, "-s", broken], broken, 2, signal.SIGKILL)
-    assert stopped.returncode == -signal.SIGKILL
+    code, _ = train_until(start, ["train", file, "-s", broken], broken, 2, signal.SIGKILL)
+    assert code == -signal.SIGKILL
     assert run("train", file, "-s", broken, "--resume").returncode == 0
     assert_same_run(broken, whole)
 

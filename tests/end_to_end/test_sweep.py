@@ -270,7 +270,7 @@ def test_the_plan_and_the_report_change_nothing(small, run, tmp_path):
     directory = tmp_path / "sweep"
     arguments = ("sweep", small, "--grid", "model.dropout=0,0.1", "-s", directory)
     plan = run(*arguments, "--dry-run")
-    assert plan.returncode == 0 and plan.stdout.count("open") == 2 and not directory.exists()
+    assert plan.returncode == 0 and plan.stdout.count("│ open ") == 2 and not directory.exists()
     report = run(*arguments, "--report")
     assert report.returncode == 0 and "0/1" in report.stdout and not directory.exists()
     drawn = run("sweep", small, "--range", "trainer.optimizer.lr=1e-4:1e-2:log", "--trials", "2", "--report")
