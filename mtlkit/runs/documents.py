@@ -13,7 +13,7 @@ from mtlkit.text import printable
 
 FORMAT = 2
 KIND = "mtlkit run"
-REMEDY = "copy the run again, or train it anew"
+REMEDY = "copy the run again, or train it into another folder with -s DIR"
 
 
 class RunMeta(Meta):
