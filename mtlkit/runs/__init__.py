@@ -1,17 +1,9 @@
 """What the verbs do: train, transfer, evaluate, predict and explain, each written in the order in which data flow."""
 
 from mtlkit.runs.baseline import baseline_figures
+from mtlkit.runs.data_to_score import Wanted, tasks_to_score
 from mtlkit.runs.directory import RunDirectory, archive_path
-from mtlkit.runs.evaluate import (
-    Evaluation,
-    Wanted,
-    evaluate,
-    evaluate_archive,
-    evaluate_archives,
-    scored_tasks,
-    tasks_to_score,
-    worthless,
-)
+from mtlkit.runs.evaluate import Evaluation, evaluate, evaluate_archive, evaluate_archives, scored_tasks, worthless
 from mtlkit.runs.explain import explain, explain_texts
 from mtlkit.runs.finiteness import watching
 from mtlkit.runs.inputs import open_answers

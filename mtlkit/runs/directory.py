@@ -18,7 +18,6 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import takewhile
 from pathlib import Path
 from typing import Any, final
 
@@ -38,6 +37,7 @@ from mtlkit.runs.documents import (
     read_document,
     read_object,
 )
+from mtlkit.runs.log import RunLog
 from mtlkit.runs.stage_directory import StageDirectory
 
 
@@ -71,6 +71,7 @@ class RunDirectory:
         self.metrics_log = path / "metrics.jsonl"
         self.metrics = path / "metrics.json"
         self.sharing_log = path / "sharing.jsonl"
+        self.log = RunLog(self.metrics_log, self.sharing_log)
         self.stages = path / "stages"
         self.predictions = path / "predictions"
         self.archive = path / "archive.tar.gz"
@@ -234,38 +235,6 @@ class RunDirectory:
             for abandoned in (*folder.glob(".*"), *StageDirectory(folder).checkpoints.glob(".*")):
                 shutil.rmtree(abandoned) if abandoned.is_dir() else abandoned.unlink()
 
-    def log_size(self) -> int:
-        """The size of `metrics.jsonl` in bytes."""
-        return self.metrics_log.stat().st_size
-
-    def append_log(self, record: dict[str, Any], sharing: dict[str, Any] | None = None) -> None:
-        """Appends a line to `metrics.jsonl` and, if there are records, one for the same epoch to `sharing.jsonl`."""
-        if sharing is not None:  # written first, so that every epoch in `metrics.jsonl` also has its records
-            place = {name: value for name, value in record.items() if name in ("stage", "epoch", "step")}
-            _append(self.sharing_log, {**place, **sharing})
-        _append(self.metrics_log, record)
-
-    def truncate_log(self, size: int) -> None:
-        """Cuts off what was logged after a checkpoint, so that a resumed run leaves the same files.
-
-        `sharing.jsonl` is cut to the epochs that remain.
-
-        Args:
-            size: the size of `metrics.jsonl` in bytes when the checkpoint was written.
-
-        Raises:
-            RunError: `metrics.jsonl` is shorter than that.
-        """
-        with self.metrics_log.open("ab") as file:
-            if file.tell() < size:
-                raise RunError(f"{self.metrics_log}: its end is missing; put it back, or start anew with --force")
-            file.truncate(size)
-        if self.sharing_log.exists():
-            # Epochs are matched by their names, since checkpoints record only the size of the other file.
-            left = {_epoch(line) for line in self.metrics_log.read_bytes().splitlines()} - {None}
-            with self.sharing_log.open("rb+") as file:
-                file.truncate(sum(map(len, takewhile(lambda line: _epoch(line) in left, file))))
-
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Writes `metrics.json`, which is the last step of a run."""
         write_atomically(self.metrics, as_json(metrics))
@@ -292,23 +261,6 @@ class RunDirectory:
             return read_object(self.meta)
         except RunError:
             return {}
-
-
-def _append(path: Path, record: dict[str, Any]) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record) + "\n")
-        file.flush()
-        os.fsync(file.fileno())  # a checkpoint records the size of the log, so no more may be lost in a power cut
-
-
-def _epoch(line: bytes) -> tuple[str | None, int] | None:
-    """The stage and epoch of a line of a log; None if the line is damaged."""
-    try:
-        record = json.loads(line)
-        stage, epoch = record.get("stage"), record["epoch"]
-    except (ValueError, LookupError, AttributeError, RecursionError):
-        return None
-    return (stage, epoch) if isinstance(epoch, int) and isinstance(stage, str | None) else None
 
 
 def _experiment_files(loaded: LoadedExperiment) -> dict[str, bytes]:

@@ -11,8 +11,9 @@ import torch
 
 from mtlkit.errors import RunError
 from mtlkit.figures import summary_of
+from mtlkit.runs.data_to_score import OtherData
 from mtlkit.runs.directory import RunDirectory
-from mtlkit.runs.evaluate import Evaluation, OtherData, evaluate
+from mtlkit.runs.evaluate import Evaluation, evaluate
 from mtlkit.runs.loaded_archive import LoadedArchive, load_archive
 from mtlkit.runs.profile import Profile
 from mtlkit.runs.scoring import score_table

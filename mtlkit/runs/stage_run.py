@@ -85,7 +85,7 @@ class StageRun:
         self._train(trainer, checkpoints)
         done = {
             "metrics": self._figures(trainer, checkpoints),
-            "log_size": self.setting.directory.log_size(),
+            "log_size": self.setting.directory.log.size(),
             "weights": dict(sorted(checkpoints.best_digests.items())),
             **self._ran(trainer),
         }
@@ -107,13 +107,13 @@ class StageRun:
             self.setting.say(f"resuming after step {progress.step}, in epoch {progress.epoch + 1}")
             self._records_all = "ran" in state
             trainer.model.note_again(state.get("ran", {}))
-            run.truncate_log(state["log_size"])
+            run.log.truncate(state["log_size"])
         else:
-            run.truncate_log(self.stage.log_size)
+            run.log.truncate(self.stage.log_size)
         stage = {} if self.stage.name is None else {"stage": self.stage.name}
 
         def save() -> None:
-            state = {"trainer": trainer.state(), "log_size": run.log_size(), **self._ran(trainer)}
+            state = {"trainer": trainer.state(), "log_size": run.log.size(), **self._ran(trainer)}
             checkpoints.save(trainer.progress.step, trainer.model, state)
 
         every = trainer.settings.checkpoint_every
@@ -123,7 +123,7 @@ class StageRun:
                 if isinstance(event, EpochEnd):
                     for name in event.improved:
                         checkpoints.save_best(name, trainer.model, trainer.tasks_served_by(name))
-                    run.append_log({**stage, **event.to_json()}, event.recorded)
+                    run.log.append({**stage, **event.to_json()}, event.recorded)
                     save()
                 elif stop is not None or (every and event.step % every == 0):
                     trainer.check_losses()

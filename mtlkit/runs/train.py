@@ -181,11 +181,7 @@ def _train(
     kernels = kernels_for(experiment, options.device, say)
     changes = Changes(run, options.resume_anyway, say)
     if options.resume:
-        run.check_resumable()
-        run.check_limit(options.limit, partial(changed_settings, run, experiment))
-        _say_circumstances(run, options, kernels, say)
-        changes.look_at_settings(experiment)
-        run.sweep()
+        _check_resumable(run, experiment, options, kernels, changes, say)
     else:
         run.check_new(options.force)
     corpora = load_corpora(experiment, limit=options.limit, say=say)
@@ -224,6 +220,21 @@ def _train(
             save_files(run.files, components_of_tasks(experiment))
         outcomes.append(stage.finish())
     _finish(run, experiment, outcomes, corpora)
+
+
+def _check_resumable(
+    run: RunDirectory, experiment: Experiment, options: TrainOptions, kernels: str | None, changes: Changes, say: Say
+) -> None:
+    """Checks before any data are read that a run can be resumed, and removes what a killed process left half written.
+
+    Raises:
+        RunError: it cannot be, or its settings have changed.
+    """
+    run.check_resumable()
+    run.check_limit(options.limit, partial(changed_settings, run, experiment))
+    _say_circumstances(run, options, kernels, say)
+    changes.look_at_settings(experiment)
+    run.sweep()
 
 
 def _finish(run: RunDirectory, experiment: Experiment, outcomes: Sequence[Outcome], corpora: Corpora) -> None:

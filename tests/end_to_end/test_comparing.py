@@ -11,7 +11,7 @@ import pytest
 from mtlkit.errors import DataError
 from mtlkit.experiment import load_experiment
 from mtlkit.runs import train
-from mtlkit.runs.evaluate import relocated
+from mtlkit.runs.data_to_score import relocated
 
 INDIRECT = {"type": "message_passing", "hidden_dim": 12, "communicator": {"type": "indirect"}}
 SHARED = {"type": "fully_shared", "encoder": {"type": "lstm", "hidden_dim": 4}}

@@ -16,8 +16,8 @@ def append(run: RunDirectory, epoch: int, stage: str | None = None, *, recorded:
     """Logs an epoch; the log's size."""
     place = {} if stage is None else {"stage": stage}
     line = {**place, "epoch": epoch, "step": 10 * epoch, "train": {"movie/loss": 0.5}}
-    run.append_log(line, {"sharing": {"movie": {"spread": epoch / 10}}} if recorded else None)
-    return run.log_size()
+    run.log.append(line, {"sharing": {"movie": {"spread": epoch / 10}}} if recorded else None)
+    return run.log.size()
 
 
 def test_a_line_says_where_it_is_from(run: RunDirectory) -> None:
@@ -32,11 +32,11 @@ def test_a_line_says_where_it_is_from(run: RunDirectory) -> None:
 def test_it_is_cut_to_the_epochs_that_are_left(run: RunDirectory) -> None:
     sizes = [append(run, epoch) for epoch in (1, 2, 3)]
     lines = run.sharing_log.read_bytes().splitlines(keepends=True)
-    run.truncate_log(sizes[1])
+    run.log.truncate(sizes[1])
     assert run.sharing_log.read_bytes() == b"".join(lines[:2])
     append(run, 3)
     assert run.sharing_log.read_bytes() == b"".join(lines)
-    run.truncate_log(0)
+    run.log.truncate(0)
     assert run.sharing_log.read_bytes() == b""
 
 
@@ -49,7 +49,7 @@ def test_whoever_was_killed_while_a_line_was_written_leaves_none_of_it(run: RunD
     before = run.sharing_log.read_bytes()
     with run.sharing_log.open("ab") as file:
         file.write(half)
-    run.truncate_log(size)
+    run.log.truncate(size)
     assert run.sharing_log.read_bytes() == before
 
 
@@ -58,7 +58,7 @@ def test_killed_between_the_two_lines(run: RunDirectory) -> None:
     before, log = run.sharing_log.read_bytes(), run.metrics_log.read_bytes()
     append(run, 2)
     run.metrics_log.write_bytes(log)
-    run.truncate_log(size)
+    run.log.truncate(size)
     assert run.sharing_log.read_bytes() == before
 
 
@@ -68,11 +68,11 @@ def test_stages_with_and_without_records(run: RunDirectory) -> None:
     size = append(run, 2, "search")
     before = run.sharing_log.read_bytes()
     append(run, 1, "tune")
-    run.truncate_log(size)
+    run.log.truncate(size)
     assert run.sharing_log.read_bytes() == before
 
 
 def test_without_records_there_is_no_file(run: RunDirectory) -> None:
     size = append(run, 1, recorded=False)
-    run.truncate_log(size)
+    run.log.truncate(size)
     assert not run.sharing_log.exists()

@@ -1,0 +1,115 @@
+"""Which data are scored: the splits of an experiment, found where the user says that they are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from mtlkit.archive import Archive
+from mtlkit.errors import ConfigError, DataError
+from mtlkit.experiment import SPLITS, TaskSettings
+from mtlkit.files import is_file
+from mtlkit.text import on_one_line
+
+OtherData: TypeAlias = str | Path | Mapping[str, str | Path] | None
+"""Data in place of those that an experiment names: a folder, or a mapping from tasks to files."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to score: a split, tasks and data.
+
+    Raises:
+        ConfigError: there is no such split, or data are given twice.
+    """
+
+    split: str = "test"
+    """`train`, `dev` or `test`; for `test`, clean figures are reported beside the standard ones."""
+    tasks: Sequence[str] = ()
+    """The tasks to score; empty for all that have the split."""
+    file: str | None = None
+    """The data of the only task, in place of those that the experiment names."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Data by task, in place of those that the experiment names; the other tasks keep their own."""
+    folders: Sequence[Path] = ()
+    """Folders in which to look for all other data files, by their paths in the experiment or by their names alone.
+
+    Empty if the files are where the experiment says.
+    """
+    limit: int | None = None
+    """The largest number of texts of each task; None for all."""
+    batch_size: int | None = None
+    """The number of texts in a batch; None for the experiment's setting."""
+
+    def __post_init__(self) -> None:
+        if self.split not in SPLITS:
+            raise ConfigError(f"there is no split {self.split}; use {', '.join(SPLITS)}")
+        if self.file is not None and (self.files or self.folders):
+            raise ConfigError("--file and --data both say which data are scored; give one of them")
+
+
+def tasks_to_score(archive: Archive, wanted: Wanted) -> dict[str, TaskSettings]:
+    """The settings of the tasks to score, with the data that they are scored on, which are not read.
+
+    Raises:
+        ConfigError: a task is unknown, or none has such a split.
+        DataError: a file is missing.
+    """
+    known, split = archive.experiment.tasks, wanted.split
+    if unknown := [name for name in (*wanted.tasks, *wanted.files) if name not in known]:
+        raise ConfigError(f"{archive.path}: no task '{unknown[0]}' in the archive; its tasks are {', '.join(known)}")
+    chosen = {name: known[name] for name in wanted.tasks or known}
+    files = dict(wanted.files)
+    if wanted.file is not None:
+        if len(chosen) != 1:
+            raise ConfigError("--file holds one task's data; say whose with --task")
+        files = dict.fromkeys(chosen, wanted.file)
+    found = {
+        name: _with_data(archive, name, settings, wanted, files.get(name))
+        for name, settings in chosen.items()
+        if name in files or split in settings.sources()
+    }
+    if not found:
+        raise ConfigError(
+            f"{archive.path}: no {split} split for {', '.join(chosen)}; give other data with --task NAME --file FILE"
+        )
+    return found
+
+
+def _with_data(archive: Archive, name: str, settings: TaskSettings, wanted: Wanted, file: str | None) -> TaskSettings:
+    """The settings of a task with the data that it is scored on, after a check that the file exists."""
+    split, place = wanted.split, f"{archive.path}: tasks.{name}"
+    needed = settings.resplit.splits if settings.resplit and split in settings.resplit.splits else (split,)
+    if file is not None:
+        settings = settings.model_copy(update={split: file, "resplit": None})
+        needed = (split,)
+    elif wanted.folders:
+        moved = {each: relocated(getattr(settings, each), wanted.folders, f"{place}.{each}") for each in needed}
+        settings = settings.model_copy(update=moved)
+    reader = archive.reader_for(name)
+    for each in needed:
+        missing = [path for path in reader.files(getattr(settings, each)) if not is_file(path)]
+        if missing and not reader.fetches:
+            remedy = "say where it is with --data TASK=FILE or --data FOLDER"
+            raise DataError(f"{place}.{each}: no file {on_one_line(str(missing[0]))}; {remedy}")
+    return settings
+
+
+def relocated(source: str, folders: Sequence[Path], place: str) -> str:
+    """The path of a data file in the first folder that contains it, by the longest part of its path that exists there.
+
+    Args:
+        source: the path of the file in the experiment.
+        folders: the folders to search.
+        place: the place of the setting in the experiment, for messages.
+
+    Raises:
+        DataError: the file is in none of the folders.
+    """
+    parts = [part for part in Path(source).parts if part != Path(source).anchor]
+    for folder in folders:
+        for start in range(len(parts)):
+            if is_file(file := folder.joinpath(*parts[start:])):
+                return str(file)
+    where = " or ".join(map(str, folders))
+    raise DataError(f"{place}: no {on_one_line(parts[-1])} in {where}; say where it is with --data TASK=FILE")
