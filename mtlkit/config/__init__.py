@@ -13,17 +13,12 @@ from mtlkit.config.component import (
 from mtlkit.config.describe import SettingDescription, settings_of, summary
 from mtlkit.config.explain import path_text, validate
 from mtlkit.config.json_schema import json_schema
-from mtlkit.config.jsonnet import (
-    Evaluated,
-    Variables,
-    evaluate_file,
-    experiment_root,
-    parse_json,
-    top_level_arguments,
-)
+from mtlkit.config.json_text import parse_json, parse_value
+from mtlkit.config.jsonnet import Evaluated, Variables, evaluate_file, experiment_root, top_level_arguments
 from mtlkit.config.lazy import Lazy, components_in, parts_by_place
 from mtlkit.config.leaves import ABSENT, Difference, differences, flattened
-from mtlkit.config.overrides import apply_overrides, parse_assignment, parse_value
+from mtlkit.config.overrides import apply_overrides, parse_assignment
+from mtlkit.config.near_files import near_file
 from mtlkit.config.own_files import fault_of_files
 from mtlkit.config.places import with_parts
 from mtlkit.config.spec import Spec, nearest
@@ -51,6 +46,7 @@ __all__ = [
     "interfaces",
     "is_interface",
     "json_schema",
+    "near_file",
     "nearest",
     "parse_assignment",
     "parse_json",

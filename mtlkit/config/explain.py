@@ -7,12 +7,13 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from mtlkit.config.json_text import NotJson
 from mtlkit.config.spec import Spec
 from mtlkit.errors import ConfigError, UnknownComponentError
 from mtlkit.text import on_one_line
 
 S = TypeVar("S", bound=Spec)
-SAYS_WHAT_IT_GOT = ("missing_setting", "unknown_setting", "unknown_component", "value_error")
+SAYS_WHAT_IT_GOT = ("missing_setting", "unknown_setting", "unknown_component", "value_error", "no_such_item")
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -71,4 +72,5 @@ def _got(value: Any) -> str:
         text = json.dumps(value, ensure_ascii=False)
     except TypeError:
         return ""
-    return f" (got {text if len(text) <= 60 else text[:57] + '...'})"
+    got = f" (got {text if len(text) <= 60 else text[:57] + '...'}"
+    return f"{got}, a text that is not JSON); {value.remedy()}" if isinstance(value, NotJson) else f"{got})"

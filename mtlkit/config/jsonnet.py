@@ -1,5 +1,6 @@
 """Evaluates an experiment file (Jsonnet or plain JSON) to a value, and keeps the text of every file it used."""
 
+import codecs
 import json
 import os
 import re
@@ -10,11 +11,14 @@ from typing import Any
 
 import _jsonnet
 
+from mtlkit.config.json_text import parse_json
+from mtlkit.config.near_files import near_file
 from mtlkit.config.parameters import parameter_lists
 from mtlkit.config.spec import nearest
 from mtlkit.errors import ConfigError
 
 LIBRARY = Path(__file__).parent.parent / "library"
+SUFFIXES = (".jsonnet", ".json", ".libsonnet")
 
 
 @dataclass(frozen=True)
@@ -146,9 +150,11 @@ class _Importer:
         if not path.is_relative_to(base):
             raise RuntimeError(f"import '{name}' leaves the experiment's folder tree ({base}); copy the file into it")
         if not path.is_file():
-            raise RuntimeError(f"import '{name}': no file {path}")
+            near = near_file(path, lambda other: other.is_file() and other.is_relative_to(base))
+            raise RuntimeError(f"import '{name}': no file {path}{near or '; check the path'}")
         prefix = "mtlkit/" if base == LIBRARY else ""
-        content = path.read_bytes()
+        # Editors on Windows begin a file with a byte order mark, which is no part of its text, and Jsonnet rejects it.
+        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
         self.sources[prefix + path.relative_to(base).as_posix()] = content.decode("utf-8", errors="replace")
         # Jsonnet shows this path in its messages, so it is given as the user would: relative to the current folder.
         return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path), content
@@ -177,43 +183,23 @@ def _check_used(path: Path, external: Iterable[str], texts: Iterable[str]) -> No
 
 
 def _read(path: Path) -> str:
-    if path.suffix not in (".jsonnet", ".json", ".libsonnet"):
-        raise ConfigError(f"{path}: an experiment is a .jsonnet or .json file")
     try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise ConfigError(f"{path}: is a folder; give an experiment file") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give a readable file") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: is not UTF-8 text; save it in that encoding") from None
+        if path.is_dir():
+            raise ConfigError(f"{path}: is a folder; give an experiment file{near_file(path, _is_experiment)}")
+        if not path.exists():
+            raise ConfigError(f"{path}: no such file{near_file(path, _is_experiment) or '; check the path'}")
+        if path.suffix not in SUFFIXES:
+            raise ConfigError(f"{path}: an experiment is a .jsonnet or .json file; give such a file")
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        if isinstance(error, UnicodeDecodeError):
+            raise ConfigError(f"{path}: is not UTF-8 text; save it in that encoding") from None
+        reason = error.strerror if isinstance(error, OSError) else error  # such as a path with a NUL character
+        raise ConfigError(f"{path}: cannot be read ({reason}); give a readable file") from None
 
 
-def parse_json(text: str, place: Path | str) -> Any:
-    """Parses a JSON text.
-
-    Raises:
-        ConfigError: it is not valid JSON, or contains something that only Python's parser accepts: a duplicate key, NaN
-            or infinity.
-    """
-
-    def no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in pairs]
-        if repeated := {name for name in names if names.count(name) > 1}:
-            raise ConfigError(f"{place}: key '{min(repeated)}' is given twice in one object; keep one of them")
-        return dict(pairs)
-
-    def no_constants(name: str) -> Any:
-        raise ConfigError(f"{place}: {name} is not a number in JSON; write a number")
-
-    try:
-        return json.loads(text, object_pairs_hook=no_duplicates, parse_constant=no_constants)
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"{place}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}") from None
-    except ValueError:  # Python refuses integers of more than 4300 digits
-        raise ConfigError(f"{place}: a number has too many digits; write a shorter one") from None
+def _is_experiment(path: Path) -> bool:
+    return path.suffix in SUFFIXES and path.is_file()
 
 
 def _explain(path: Path, message: str) -> str:

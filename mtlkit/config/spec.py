@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, to_jsonable_python
 
-from mtlkit.config.overrides import DefaultChanges
+from mtlkit.config.overrides import DefaultChanges, NoSuchItemError
 
 PLAIN_WORDS = {
     "dict_type": "should be an object {{name: value, ...}}",
@@ -39,13 +39,31 @@ class Spec(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _explain_unknown_keys(cls, value: Any, handler: ModelWrapValidatorHandler["Spec"]) -> "Spec":
+        lines: list[InitErrorDetails] = []
         if isinstance(value, Mapping):
-            value = {str(key): cls._on_default(str(key), item) for key, item in value.items()}
+            value = cls._on_defaults(value, lines)
         try:
-            return handler(value)
+            checked = handler(value)
         except ValidationError as error:
-            lines = [cls._explain(line) for line in error.errors(include_url=False)]
-            raise ValidationError.from_exception_data(cls.__name__, lines) from None
+            lines += [cls._explain(line) for line in error.errors(include_url=False)]
+        else:
+            if not lines:
+                return checked
+        raise ValidationError.from_exception_data(cls.__name__, lines) from None
+
+    @classmethod
+    def _on_defaults(cls, value: Mapping[Any, Any], problems: list[InitErrorDetails]) -> dict[str, Any]:
+        """Returns the settings with overrides applied to defaults. A setting whose override fits no part of its default
+        is left out, and its problem is added to `problems`.
+        """
+        settings = {}
+        for key, item in value.items():
+            try:
+                settings[str(key)] = cls._on_default(str(key), item)
+            except NoSuchItemError as error:
+                custom = PydanticCustomError("no_such_item", "{message}", {"message": str(error)})
+                problems.append(InitErrorDetails(type=custom, loc=(str(key), *error.place), input=item))
+        return settings
 
     @classmethod
     def _on_default(cls, key: str, item: Any) -> Any:

@@ -10,8 +10,10 @@ from typing import Any, TypeAlias
 
 from mtlkit.config import Variables, apply_overrides, evaluate_file, validate
 from mtlkit.errors import ConfigError, UnknownComponentError
+from mtlkit.experiment.names import name_problems
 from mtlkit.experiment.settings import Experiment
 from mtlkit.plugins import Plugin, failures, load_plugins
+from mtlkit.text import on_one_line
 
 DATA_FOLDER = "MTLKIT_DATA"
 """The environment variable that gives the Jsonnet variable `data` its default."""
@@ -116,10 +118,22 @@ def _loaded(
         else:
             evaluated = evaluate_file(file, variables)
             value, sources = evaluated.value, evaluated.sources
-        experiment = validate(Experiment, apply_overrides(value, overrides), str(file))
+        experiment = _validated(apply_overrides(value, overrides), str(file))
     except RecursionError:
         raise ConfigError(f"{file}: objects and lists are nested too deeply to be an experiment") from None
     return LoadedExperiment(experiment, file, sources, plugins)
+
+
+def _validated(value: Any, file: str) -> Experiment:
+    """The experiment that a JSON value describes. Raises ConfigError with every error, of names as well."""
+    problems = [on_one_line(f"{file}: {problem}") for problem in name_problems(value)]
+    try:
+        experiment = validate(Experiment, value, file)
+    except ConfigError as error:
+        raise type(error)("\n".join(dict.fromkeys([*problems, *str(error).split("\n")]))) from None
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return experiment
 
 
 def _assignments(overrides: Overrides) -> list[str]:

@@ -1,16 +1,15 @@
 """An experiment: the table of contents of an experiment file, as one validated value."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import Field, ValidationInfo, field_validator
-from torch import nn
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from mtlkit.config import Lazy, Spec
 from mtlkit.data import DatasetReader, ResplitSettings, Vectors, Vocabulary, VocabularySettings
 from mtlkit.embedders import Embedder
-from mtlkit.figures import AVERAGE
+from mtlkit.experiment.names import impossible_task
 from mtlkit.heads import Head
 from mtlkit.initializers import Initializer
 from mtlkit.kernels.compute import hand_down
@@ -141,13 +140,14 @@ class Experiment(Spec):
 
     @field_validator("tasks")
     @classmethod
-    def _plain_names(cls, tasks: dict[str, TaskSettings]) -> dict[str, TaskSettings]:
-        for name in tasks:
-            # PyTorch keeps modules by task name, next to its own attributes.
-            taken = name in (AVERAGE, SHARED) or hasattr(nn.ModuleDict(), name)
-            if taken or not re.fullmatch(r"[A-Za-z0-9_-]+", name):
-                reason = "the name is taken" if taken else "use letters, digits, '_' and '-'"
-                raise ValueError(f"'{name}' cannot name a task: {reason}")
+    def _possible_names(cls, tasks: dict[str, TaskSettings]) -> dict[str, TaskSettings]:
+        wrong = [(name, problem) for name in tasks if (problem := impossible_task(name))]
+        if wrong:
+            details = [
+                InitErrorDetails(type=PydanticCustomError("value_error", "{message}", {"message": problem}), loc=(name,))
+                for name, problem in wrong
+            ]
+            raise ValidationError.from_exception_data(cls.__name__, details)
         return tasks
 
     @field_validator("drop_test_texts", "drop_dev_texts")

@@ -71,7 +71,7 @@ def axes_of(grids: Sequence[Grid], ranges: Sequence[Range]) -> list[Axis]:
 
 def text_of(value: Any) -> str:
     """A value as one would type it: text without quotes, unless it would then be parsed as something else."""
-    return value if isinstance(value, str) and parse_value(value) == value else json.dumps(value)
+    return value if isinstance(value, str) and parse_value(value, "value") == value else json.dumps(value)
 
 
 def find_axis(name: str, arguments: Sequence[str], option: str) -> Axis:
@@ -108,7 +108,7 @@ def parse_grid(given: str, arguments: Sequence[str]) -> Grid:
     texts = _divided(values)
     if not all(texts):
         raise ConfigError(f"--grid {given}: a value is missing; write --grid {name}=V1,V2")
-    parsed = [parse_value(text) for text in texts]
+    parsed = [parse_value(text, f"--grid {name}") for text in texts]
     written = [text_of(value) for value in parsed]
     if twice := next((text for text in written if written.count(text) > 1), None):
         raise ConfigError(f"--grid {given}: {twice} is given twice")
@@ -124,7 +124,7 @@ def parse_range(given: str, arguments: Sequence[str]) -> Range:
     name, ends = parse_assignment(given, "--range")
     axis = find_axis(name, arguments, "--range")
     *parts, scale = [*ends.split(":"), ""] if ends.count(":") < 2 else ends.split(":")
-    numbers = [number for part in parts if _is_number(number := parse_value(part))]
+    numbers = [number for part in parts if _is_number(number := parse_value(part, f"--range {name}"))]
     if len(numbers) != 2 or len(parts) != 2 or scale not in ("", "log"):
         raise ConfigError(f"--range {given}: write it as --range {name}=LOW:HIGH or --range {name}=LOW:HIGH:log")
     low, high = numbers

@@ -226,7 +226,7 @@ def test_json_is_strict(tmp_path: Path, text: str, what: str) -> None:
 
 
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
-    assert said(tmp_path / "no.jsonnet") == f"{tmp_path / 'no.jsonnet'}: no such file"
+    assert said(tmp_path / "no.jsonnet") == f"{tmp_path / 'no.jsonnet'}: no such file; check the path"
     assert "an experiment is a .jsonnet or .json file" in said(tmp_path / "no.yaml")
     (tmp_path / "latin.jsonnet").write_bytes(b"{ a: '\xe9' }")
     latin, folder = tmp_path / "latin.jsonnet", tmp_path / "folder.jsonnet"

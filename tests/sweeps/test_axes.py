@@ -38,7 +38,7 @@ def test_values_are_json_or_text(given, values):
 )
 def test_an_option_gives_the_value_again(axis, value, option):
     assert axis.option(value) == option
-    assert axis.option(value)[0] == "--tla-str" or parse_value(option[1].partition("=")[2]) == value
+    assert axis.option(value)[0] == "--tla-str" or parse_value(option[1].partition("=")[2], "-o") == value
 
 
 def test_an_argument_comes_before_a_setting_of_that_name():

@@ -2,7 +2,6 @@
 
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment
-from mtlkit.runs.checks.names import name_problems
 from mtlkit.runs.checks.stages import stage_problems
 from mtlkit.runs.checks.tasks import task_problems, vector_problems
 
@@ -18,7 +17,6 @@ def check_experiment(experiment: Experiment, file: str) -> None:
         ConfigError: the experiment has errors; the message lists all of them.
     """
     problems = [
-        *name_problems(experiment),
         *task_problems(experiment),
         *vector_problems(experiment),
         *stage_problems(experiment),

@@ -1,0 +1,99 @@
+"""JSON as a user writes it: strictly in a file, and in an option JSON or else text."""
+
+import ast
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import _jsonnet
+
+from mtlkit.errors import ConfigError
+
+NUMBER_STARTS = tuple("0123456789.+-")
+LOOKS_LIKE_JSON = ("{", "[", '"', "'")
+WORDS = ("True", "False", "None")
+"""Words of Python for which JSON has others."""
+
+
+class NotJson(str):
+    """A text from an option that is not JSON, although it looks as if it was meant to be: `{type: "x"}`, `True`, `.5`.
+
+    Where such a text is not accepted, the message says so, since the text itself would look right.
+    """
+
+    def remedy(self) -> str:
+        """Returns how to write as JSON what the text is probably meant to be."""
+        with suppress(ValueError, SyntaxError, RuntimeError, RecursionError):
+            return f"write it as JSON: {json.dumps(self._meant(), ensure_ascii=False, allow_nan=False)}"
+        return "write it as JSON, with names and texts between double quotes, and in a shell all of it between single ones"
+
+    def _meant(self) -> Any:
+        """The value that the text has as Jsonnet, or else as Python. Raises an error if it has none."""
+        with suppress(RuntimeError):
+            return json.loads(_jsonnet.evaluate_snippet("value", str(self), import_callback=_no_import))
+        return ast.literal_eval(self)
+
+
+def parse_value(text: str, place: str) -> Any:
+    """Parses `text` as JSON if it is JSON, and otherwise returns it as it is: `0.1`, `[1, 2]`, `"13"`, `direct`.
+
+    Args:
+        text: the value that the user gave.
+        place: the option that it was given to, for messages.
+
+    Raises:
+        ConfigError: it is JSON, but an object in it has a key twice.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_without_duplicates(place), parse_constant=_refuse_constant)
+    except ValueError:
+        is_meant = text.startswith(LOOKS_LIKE_JSON) or text in WORDS or (text.startswith(NUMBER_STARTS) and _is_number(text))
+        return NotJson(text) if is_meant else text
+
+
+def parse_json(text: str, place: Path | str) -> Any:
+    """Parses a JSON text.
+
+    Raises:
+        ConfigError: it is not valid JSON, or contains something that only Python's parser accepts: a duplicate key, NaN
+            or infinity.
+    """
+
+    def no_constants(name: str) -> Any:
+        raise ConfigError(f"{place}: {name} is not a number in JSON; write a number")
+
+    try:
+        return json.loads(text, object_pairs_hook=_without_duplicates(str(place)), parse_constant=no_constants)
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{place}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}") from None
+    except ValueError:  # Python refuses integers of more than 4300 digits
+        raise ConfigError(f"{place}: a number has too many digits; write a shorter one") from None
+
+
+def _without_duplicates(place: str) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
+    def checked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        if repeated := {name for name in names if names.count(name) > 1}:
+            raise ConfigError(f"{place}: key '{min(repeated)}' is given twice in one object; keep one of them")
+        return dict(pairs)
+
+    return checked
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _is_number(text: str) -> bool:
+    """Whether a text is a number in Python, such as `.5` or `1_000`."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _no_import(folder: str, name: str) -> tuple[str, bytes]:
+    raise RuntimeError(f"import '{name}' in an option")
