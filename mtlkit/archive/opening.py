@@ -31,13 +31,16 @@ from mtlkit.archive.formats import Documents, migrated
 from mtlkit.archive.members import EXPERIMENT, MANIFEST, META, SEEN, VOCABULARY, damaged
 from mtlkit.archive.refusals import UNBUILDABLE, first_problem, reading, unsound
 from mtlkit.archive.unpacking import unpack
-from mtlkit.config import validate
+from mtlkit.config import near_file, validate
 from mtlkit.data import Vocabulary
 from mtlkit.data.limits import MAX_LABELS, MAX_WORDS
 from mtlkit.errors import ArchiveError, ConfigError, UnknownComponentError
 from mtlkit.experiment import Experiment
 from mtlkit.plugins import INCLUDED, Plugin, failures
 from mtlkit.text import printable
+
+ARCHIVE = "archive.tar.gz"
+"""The name of an archive in the directory of its run."""
 
 
 @contextmanager
@@ -72,14 +75,21 @@ def _unpacked(path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Yields a temporary folder with the archive's members, and the manifest."""
     if not path.is_file():
         if path.is_dir():
-            raise ArchiveError(f"{path}: is a directory; name the archive.tar.gz in it")
+            inside = path / ARCHIVE
+            raise ArchiveError(f"{path}: is a directory; name {inside if inside.is_file() else 'an archive.tar.gz'}")
         if path.exists():
             raise ArchiveError(f"{path}: is not a file but a device or the like; name an archive.tar.gz")
-        unfinished = (path.parent / "checkpoints").is_dir()
-        hint = "its run is not finished: go on with it by mtlkit train ... --resume" if unfinished else "check the path"
-        raise ArchiveError(f"{path}: no such file; {hint}")
+        raise ArchiveError(f"{path}: no such file; {_where_it_may_be(path)}")
     with tempfile.TemporaryDirectory(prefix="mtlkit-") as temporary:
         yield Path(temporary), unpack(path, Path(temporary))
+
+
+def _where_it_may_be(path: Path) -> str:
+    """What to do about an archive that does not exist."""
+    if any((path.parent / name).exists() for name in ("checkpoints", "stages")):
+        return "its run is not finished: go on with it by mtlkit train ... --resume"
+    near = near_file(path, lambda other: other.name.endswith(".tar.gz") or (other / ARCHIVE).is_file())
+    return near.removeprefix("; ") or "check the path"
 
 
 def _documents(path: Path, folder: Path, manifest: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,5 +1,13 @@
 """Configuration: components, their schemas, Jsonnet and readable errors. Independent of torch and of text."""
 
+from mtlkit.config.calls import (
+    callback_argument,
+    count_argument,
+    flag_argument,
+    names_argument,
+    path_argument,
+    resume_argument,
+)
 from mtlkit.config.component import (
     FILES,
     Component,
@@ -17,8 +25,8 @@ from mtlkit.config.json_text import parse_json, parse_value
 from mtlkit.config.jsonnet import Evaluated, Variables, evaluate_file, experiment_root, top_level_arguments
 from mtlkit.config.lazy import Lazy, components_in, parts_by_place
 from mtlkit.config.leaves import ABSENT, Difference, differences, flattened
-from mtlkit.config.overrides import apply_overrides, parse_assignment
 from mtlkit.config.near_files import near_file
+from mtlkit.config.overrides import apply_overrides, parse_assignment
 from mtlkit.config.own_files import fault_of_files
 from mtlkit.config.places import with_parts
 from mtlkit.config.spec import Spec, nearest
@@ -36,23 +44,29 @@ __all__ = [
     "Spec",
     "Variables",
     "apply_overrides",
+    "callback_argument",
     "components_in",
+    "count_argument",
     "differences",
     "evaluate_file",
     "experiment_root",
     "fault_of_files",
+    "flag_argument",
     "flattened",
     "interface_of",
     "interfaces",
     "is_interface",
     "json_schema",
+    "names_argument",
     "near_file",
     "nearest",
     "parse_assignment",
     "parse_json",
     "parse_value",
     "parts_by_place",
+    "path_argument",
     "path_text",
+    "resume_argument",
     "runtime_names",
     "settings_of",
     "summary",

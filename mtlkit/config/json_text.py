@@ -27,7 +27,7 @@ class NotJson(str):
         """Returns how to write as JSON what the text is probably meant to be."""
         with suppress(ValueError, SyntaxError, RuntimeError, RecursionError):
             return f"write it as JSON: {json.dumps(self._meant(), ensure_ascii=False, allow_nan=False)}"
-        return "write it as JSON, with names and texts between double quotes, and in a shell all of it between single ones"
+        return "write it as JSON, with names and texts between double quotes, and in a shell all of it in single ones"
 
     def _meant(self) -> Any:
         """The value that the text has as Jsonnet, or else as Python. Raises an error if it has none."""
@@ -49,8 +49,7 @@ def parse_value(text: str, place: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_without_duplicates(place), parse_constant=_refuse_constant)
     except ValueError:
-        is_meant = text.startswith(LOOKS_LIKE_JSON) or text in WORDS or (text.startswith(NUMBER_STARTS) and _is_number(text))
-        return NotJson(text) if is_meant else text
+        return NotJson(text) if _looks_like_json(text) else text
 
 
 def parse_json(text: str, place: Path | str) -> Any:
@@ -86,13 +85,15 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-def _is_number(text: str) -> bool:
-    """Whether a text is a number in Python, such as `.5` or `1_000`."""
+def _looks_like_json(text: str) -> bool:
+    """Whether a text begins like JSON, or is a value of Python, such as `True`, `.5` or `1_000`."""
+    if text.startswith(LOOKS_LIKE_JSON) or text in WORDS:
+        return True
     try:
         float(text)
     except ValueError:
         return False
-    return True
+    return text.startswith(NUMBER_STARTS)
 
 
 def _no_import(folder: str, name: str) -> tuple[str, bytes]:

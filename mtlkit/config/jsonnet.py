@@ -186,11 +186,12 @@ def _read(path: Path) -> str:
     try:
         if path.is_dir():
             raise ConfigError(f"{path}: is a folder; give an experiment file{near_file(path, _is_experiment)}")
-        if not path.exists():
-            raise ConfigError(f"{path}: no such file{near_file(path, _is_experiment) or '; check the path'}")
-        if path.suffix not in SUFFIXES:
+        if path.suffix not in SUFFIXES and path.exists():
             raise ConfigError(f"{path}: an experiment is a .jsonnet or .json file; give such a file")
         return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        kinds = "check the path" if path.suffix in SUFFIXES else "an experiment is a .jsonnet or .json file"
+        raise ConfigError(f"{path}: no such file{near_file(path, _is_experiment) or f'; {kinds}'}") from None
     except (OSError, ValueError) as error:
         if isinstance(error, UnicodeDecodeError):
             raise ConfigError(f"{path}: is not UTF-8 text; save it in that encoding") from None

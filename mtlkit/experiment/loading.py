@@ -8,7 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from mtlkit.config import Variables, apply_overrides, evaluate_file, validate
+from mtlkit.config import Variables, apply_overrides, evaluate_file, names_argument, path_argument, validate
 from mtlkit.errors import ConfigError, UnknownComponentError
 from mtlkit.experiment.names import name_problems
 from mtlkit.experiment.settings import Experiment
@@ -79,9 +79,12 @@ def load_experiment(
         if overrides or variables or arguments or include_packages:
             raise ConfigError(f"{source.file}: is loaded already; give overrides and the like to load_experiment")
         return source
-    if isinstance(include_packages, str):
-        raise ConfigError("include_packages takes several names; give a list, such as [name]")
-    plugins = load_plugins(include_packages)
+    if not isinstance(source, str | os.PathLike | Mapping):
+        raise ConfigError(f"experiment: is of type {type(source).__name__}; give a file, a dict or a loaded experiment")
+    for name, values in (("variables", variables), ("arguments", arguments)):
+        if values is not None and not isinstance(values, Mapping):
+            raise ConfigError(f"{name}: is of type {type(values).__name__}; give a dict of values by name")
+    plugins = load_plugins(names_argument(include_packages, "include_packages"))
     given = jsonnet_variables(variables or {}, arguments or {})
     try:
         return _loaded(source, given, _assignments(overrides), plugins)
@@ -106,7 +109,7 @@ def jsonnet_variables(variables: Mapping[str, Any], arguments: Mapping[str, Any]
 def _loaded(
     source: str | Path | Mapping[str, Any], variables: Variables, overrides: list[str], plugins: Sequence[Plugin]
 ) -> LoadedExperiment:
-    file = Path(UNNAMED) if isinstance(source, Mapping) else Path(source)
+    file = Path(UNNAMED) if isinstance(source, Mapping) else path_argument(source, "experiment")
     try:
         if isinstance(source, Mapping):
             if variables.external or variables.arguments:
@@ -142,7 +145,7 @@ def _assignments(overrides: Overrides) -> list[str]:
         raise ConfigError("overrides takes several settings; give a list, such as ['trainer.epochs=3'], or a dict")
     if isinstance(overrides, Mapping):
         return [f"{path}={json.dumps(_plain(value, 'overrides', path))}" for path, value in overrides.items()]
-    return list(overrides)
+    return names_argument(overrides, "overrides")
 
 
 def _plain(value: Any, file: str, path: str = "") -> Any:

@@ -141,12 +141,14 @@ class Experiment(Spec):
     @field_validator("tasks")
     @classmethod
     def _possible_names(cls, tasks: dict[str, TaskSettings]) -> dict[str, TaskSettings]:
-        wrong = [(name, problem) for name in tasks if (problem := impossible_task(name))]
-        if wrong:
-            details = [
-                InitErrorDetails(type=PydanticCustomError("value_error", "{message}", {"message": problem}), loc=(name,))
-                for name, problem in wrong
-            ]
+        details = [
+            InitErrorDetails(
+                type=PydanticCustomError("value_error", "{message}", {"message": problem}), loc=(name,), input=name
+            )
+            for name in tasks
+            if (problem := impossible_task(name))
+        ]
+        if details:
             raise ValidationError.from_exception_data(cls.__name__, details)
         return tasks
 

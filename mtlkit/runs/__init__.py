@@ -9,12 +9,12 @@ from mtlkit.runs.finiteness import watching
 from mtlkit.runs.inputs import open_answers
 from mtlkit.runs.inspection import Inspection, inspect_experiment
 from mtlkit.runs.interrupts import Interrupted, Interrupts
+from mtlkit.runs.listeners import Listener
 from mtlkit.runs.loaded_archive import LoadedArchive, load_archive, predict
 from mtlkit.runs.predict import predict_inputs
 from mtlkit.runs.profile import Profile, Profiler
 from mtlkit.runs.run import Run
 from mtlkit.runs.scoring import score_table
-from mtlkit.runs.stage import Listener
 from mtlkit.runs.train import dry_run, run_directory, train
 from mtlkit.runs.transfer import (
     FoldOptions,

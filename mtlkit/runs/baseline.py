@@ -52,7 +52,7 @@ def _read(path: Path) -> tuple[Any, Mapping[str, Any]]:
         if not run.metrics.exists():
             raise ValueError("the run is not finished")
         return run.read_metrics(), run.read_meta()
-    value = json.loads(path.read_text(encoding="utf-8"))
+    value = json.loads(path.read_text(encoding="utf-8-sig"))
     if not all(isinstance(digest, str) for digest in value.get("data", {}).values()):
         raise ValueError("its digests of data are not text")
     return value, value

@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Any, final
 
 from mtlkit.archive.packing import as_json
+from mtlkit.config import near_file
 from mtlkit.data import Vocabulary
-from mtlkit.errors import ConfigError, RunError, RunInUseError
+from mtlkit.errors import ArchiveError, RunError, RunInUseError
 from mtlkit.experiment import LoadedExperiment
 from mtlkit.files import is_locked, new_folder, take_lock, write_atomically
 from mtlkit.runs.documents import (
@@ -45,13 +46,14 @@ def archive_path(path: Path) -> Path:
     """The path of an archive, given that path itself or the directory of a finished run.
 
     Raises:
-        ConfigError: the directory contains no archive.
+        ArchiveError: the directory contains no archive.
     """
-    if not path.is_dir():
-        return path
-    if not RunDirectory(path).archive.exists():
-        raise ConfigError(f"{path}: has no archive.tar.gz; give the directory of a finished run, or an archive")
-    return RunDirectory(path).archive
+    run = RunDirectory(path)
+    if not path.is_dir() or run.archive.exists():
+        return run.archive if path.is_dir() else path
+    if run.is_run and not run.is_finished:
+        raise ArchiveError(f"{path}: has no archive yet; go on with its run by mtlkit train ... --resume")
+    raise ArchiveError(f"{path}: has no archive.tar.gz; give the directory of a finished run, or an archive")
 
 
 @final
@@ -92,8 +94,12 @@ class RunDirectory:
     @property
     def not_a_run(self) -> str:
         """Why this is not the directory of a run, as the end of a sentence such as `is not a run`."""
+        if not self.path.exists():
+            near = near_file(self.path, lambda other: RunDirectory(other).is_run).removeprefix("; ")
+            return f"is not there{f' ({near})' if near else ''}"
         if not self.meta.exists():
-            return "is not a run"
+            of_a_run = self.resolved.exists() or self.archive.exists()
+            return f"is not a run{f' that can be read: its {self.meta.name} is missing' if of_a_run else ''}"
         try:
             read_object(self.meta)
         except RunError as error:
@@ -143,6 +149,11 @@ class RunDirectory:
                     with suppress(OSError):  # it is not empty, as usual: only an empty folder of ours is removed
                         self.path.parent.rmdir()
 
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing is in the way of a new run: there is no such directory yet, or it is empty."""
+        return not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir()))
+
     def check_new(self, force: bool) -> None:
         """Makes sure that a new run may be written to the directory.
 
@@ -152,7 +163,7 @@ class RunDirectory:
         Raises:
             RunError: the directory is not empty, and it is not a run or `force` is not given.
         """
-        if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
+        if self.is_free:
             return
         if not self.is_run:
             raise RunError(f"{self.path}: exists and {self.not_a_run}; give another directory with -s")
@@ -168,7 +179,7 @@ class RunDirectory:
         Raises:
             RunError: there is no run, or it was begun by another version, or it is damaged.
         """
-        if not self.meta.exists():
+        if self.is_free:
             raise RunError(f"{self.path}: holds no run to resume; leave --resume out to start one")
         if not self.is_run:
             raise RunError(f"{self.path}: {self.not_a_run}; {REMEDY}")

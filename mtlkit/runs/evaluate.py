@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from mtlkit.archive import Archive, open_archive
+from mtlkit.config import callback_argument, count_argument, names_argument, path_argument
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import load_split, say_counts
 from mtlkit.figures import with_averages
@@ -65,19 +66,30 @@ def evaluate(
 
     Raises:
         ArchiveError: the archive is missing or damaged.
-        ConfigError: there is no such split, task or device.
+        ConfigError: there is no such split, task or device, or an argument has a wrong type.
         DataError: a data file is wrong or missing.
     """
-    files = {task: str(file) for task, file in data.items()} if isinstance(data, Mapping) else {}
-    folders = [] if data is None or isinstance(data, Mapping) else [Path(data)]
-    for folder in folders:
-        if not folder.is_dir():
-            raise ConfigError(f"--data {folder}: no such folder; give a folder, or files by task")
-    wanted = Wanted(split, tasks, None, files, folders, limit, batch_size)
-    answers = None if predictions is None else Path(predictions)
-    plugins = load_plugins(include_packages)
-    (found,) = evaluate_archives([Path(archive)], wanted, as_device(device), plugins, answers, say).values()
+    path, say = path_argument(archive, "archive"), callback_argument(say, "say")
+    names = names_argument(tasks, "tasks")
+    count_argument(limit, "limit")
+    count_argument(batch_size, "batch_size")
+    wanted = Wanted(split, names, None, *_other_data(data), limit, batch_size)
+    answers = None if predictions is None else path_argument(predictions, "predictions")
+    plugins = load_plugins(names_argument(include_packages, "include_packages"))
+    (found,) = evaluate_archives([path], wanted, as_device(device), plugins, answers, say).values()
     return found
+
+
+def _other_data(data: OtherData) -> tuple[dict[str, str], list[Path]]:
+    """The files by task, and the folders, that are given in place of an experiment's data."""
+    if data is None:
+        return {}, []
+    if isinstance(data, Mapping):
+        return {task: str(path_argument(file, f"data: {task}")) for task, file in data.items()}, []
+    folder = path_argument(data, "data")
+    if not folder.is_dir():
+        raise ConfigError(f"data {folder}: no such folder; give a folder, or files by task")
+    return {}, [folder]
 
 
 def evaluate_archives(

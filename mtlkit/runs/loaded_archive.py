@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any, final
 
 import torch
 
 from mtlkit.archive import Archive, open_archive
+from mtlkit.config import names_argument, path_argument
 from mtlkit.errors import ConfigError
 from mtlkit.kernels.workers import prepare_threads
 from mtlkit.plugins import load_plugins
@@ -117,7 +117,6 @@ def load_archive(
         ArchiveError: the file is missing, damaged, of a newer format, or not an archive.
         ConfigError: the archive's experiment names components that are not installed, or there is no such device.
     """
-    if isinstance(include_packages, str):
-        raise ConfigError("include_packages takes several names; give a list, such as [name]")
-    with open_archive(archive_path(Path(path)), as_device(device), load_plugins(include_packages)) as archive:
+    file, where = archive_path(path_argument(path, "path")), as_device(device)
+    with open_archive(file, where, load_plugins(names_argument(include_packages, "include_packages"))) as archive:
         return LoadedArchive(archive)

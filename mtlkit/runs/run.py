@@ -9,6 +9,7 @@ from typing import Any, final
 
 import torch
 
+from mtlkit.config import path_argument
 from mtlkit.errors import RunError
 from mtlkit.figures import summary_of
 from mtlkit.runs.data_to_score import OtherData
@@ -38,7 +39,7 @@ class Run:
     def __init__(
         self, directory: str | Path, device: torch.device | str = "auto", profiles: Sequence[Profile] = ()
     ) -> None:
-        self.directory = Path(directory)
+        self.directory = path_argument(directory, "directory")
         self.device = device
         self.profiles = list(profiles)
         self._files = RunDirectory(self.directory)

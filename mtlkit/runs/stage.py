@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, final
+from typing import Any, final
 
 import torch
 from safetensors.torch import load_file
@@ -15,6 +15,7 @@ from mtlkit.kernels.compute import hand_down
 from mtlkit.model import MultiTaskModel
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.interrupts import Interrupts
+from mtlkit.runs.listeners import Listener
 from mtlkit.runs.new_model import new_model
 from mtlkit.runs.scoring import evaluation_tasks
 from mtlkit.runs.stage_directory import StageDirectory
@@ -22,10 +23,8 @@ from mtlkit.sharing import SearchableScheme
 from mtlkit.sharing.selectors import ModulePath
 from mtlkit.training import (
     Checkpoints,
-    EpochEnd,
     EvaluationTask,
     StageSettings,
-    Step,
     Trainer,
     evaluate,
     load_weights,
@@ -33,22 +32,6 @@ from mtlkit.training import (
     taken_over,
 )
 from mtlkit.types import Say
-
-
-class Listener(Protocol):
-    """Receives the progress of a run, as the console does. The loggers of an experiment receive all but `stage`."""
-
-    def stage(self, name: str | None, epochs: int) -> None:
-        """Called when a stage of at most `epochs` epochs begins; `name` is None for the only stage of a run."""
-
-    def step(self, step: Step) -> None:
-        """Called after each optimizer step."""
-
-    def epoch(self, end: EpochEnd) -> None:
-        """Called after each epoch, when its dev data have been scored."""
-
-    def close(self) -> None:
-        """Called when the stage is over or was interrupted."""
 
 
 @dataclass(frozen=True)

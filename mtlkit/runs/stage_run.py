@@ -10,9 +10,10 @@ from mtlkit.figures import with_averages
 from mtlkit.files import new_folder
 from mtlkit.kernels.compute import what_ran
 from mtlkit.runs.interrupts import Interrupted
+from mtlkit.runs.listeners import Listener
 from mtlkit.runs.predictions import write_predictions
 from mtlkit.runs.scoring import majority
-from mtlkit.runs.stage import Listener, Outcome, Stage
+from mtlkit.runs.stage import Outcome, Stage
 from mtlkit.training import (
     NO_FIT,
     Checkpoints,

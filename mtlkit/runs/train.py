@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
@@ -13,6 +13,7 @@ import torch
 
 import mtlkit
 from mtlkit.archive import components_of_tasks, save_files, saved_members, with_saved_files, write_archive
+from mtlkit.config import callback_argument, flag_argument, path_argument
 from mtlkit.data import Vocabulary
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.experiment import (
@@ -34,13 +35,14 @@ from mtlkit.runs.checks.kernels import kernels_for
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.inspection import Inspection, inspect_experiment
 from mtlkit.runs.interrupts import Interrupts
+from mtlkit.runs.listeners import Listener, checked_listeners
 from mtlkit.runs.profile import Profiler
 from mtlkit.runs.provenance import provenance
 from mtlkit.runs.run import Run
-from mtlkit.runs.stage import Listener, Outcome, Setting, Stage
+from mtlkit.runs.stage import Outcome, Setting, Stage
 from mtlkit.runs.stage_run import StageRun
+from mtlkit.runs.train_options import TrainOptions, train_options
 from mtlkit.training import threads_as_before
-from mtlkit.training.devices import as_device
 from mtlkit.types import Say, silent
 
 STAGE_SEEDS = "stage_seeds"
@@ -48,20 +50,6 @@ STAGE_SEEDS = "stage_seeds"
 the number of the stage to the experiment's seed, and must be resumed with such seeds."""
 RUNS = "runs"
 """The folder in which runs are placed if no directory is given."""
-
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """How to train a run, apart from the settings of its experiment."""
-
-    device: torch.device
-    limit: int | None = None
-    """The largest number of texts of each split, for trials; None for all."""
-    resume: bool = False
-    force: bool = False
-    """Whether a run that is already in the directory may be deleted."""
-    resume_anyway: bool = False
-    """Whether the run may be resumed after a change of the experiment, the data or a plugin."""
 
 
 def train(
@@ -101,15 +89,15 @@ def train(
             been written unless training had begun.
         Interrupted: SIGINT or SIGTERM was received; a checkpoint has been written.
     """
-    _check_one_way(bool(resume) or resume_anyway, force)
+    options = train_options(device, limit, resume, force, resume_anyway)
+    say, heard, profile = callback_argument(say, "say"), checked_listeners(listeners), flag_argument(profile, "profile")
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("mtlkit trains in one process so far; start it without torchrun")
     loaded = load_experiment(experiment)
     run = RunDirectory(run_directory(loaded, directory))
-    if resume or resume_anyway:
+    if options.resume:
         loaded = replace(loaded, experiment=with_saved_files(loaded.experiment, run.files))
     check_experiment(loaded.experiment, str(loaded.file))
-    options = TrainOptions(as_device(device), limit, bool(resume) or resume_anyway, force, resume_anyway)
     profilers = [Profiler(run.path, options.device)] if profile else []
     with run.locked(), Interrupts() as interrupts, threads_as_before():
         if resume == "auto":
@@ -119,7 +107,7 @@ def train(
                 return Run(run.path)
             options = replace(options, resume=run.is_run)
         with _naming_the_run(run):
-            _train(loaded, run, options, [*listeners, *profilers], say, interrupts)
+            _train(loaded, run, options, [*heard, *profilers], say, interrupts)
     return Run(run.path, options.device, [found for profiler in profilers for found in profiler.profiles])
 
 
@@ -138,21 +126,16 @@ def dry_run(
     Raises:
         ConfigError, DataError, RunError: as for `train`.
     """
-    _check_one_way(resume, force)
-    loaded, where = load_experiment(experiment), as_device(device)
+    options, say = train_options(device, limit, resume, force), callback_argument(say, "say")
+    loaded = load_experiment(experiment)
     if not resume:
         RunDirectory(run_directory(loaded, directory)).check_new(force)
-    return inspect_experiment(loaded, where, limit=limit, say=say)
+    return inspect_experiment(loaded, options.device, limit=limit, say=say)
 
 
 def run_directory(loaded: LoadedExperiment, directory: str | Path | None = None) -> Path:
     """The given directory, or the default one of a run of the experiment."""
-    return Path(RUNS) / loaded.name if directory is None else Path(directory)
-
-
-def _check_one_way(resume: bool, force: bool) -> None:
-    if resume and force:
-        raise ConfigError("--resume goes on with a run and --force deletes it; give one of them")
+    return Path(RUNS) / loaded.name if directory is None else path_argument(directory, "directory")
 
 
 @contextmanager

@@ -15,8 +15,10 @@ SIGNS = (
 
 
 def as_device(device: torch.device | str, setting: str = "device") -> torch.device:
-    """A device of PyTorch as it is, or the one of that name. Raises ConfigError as `device_of`."""
-    return device_of(device, setting) if isinstance(device, str) else device
+    """The device, given by its name or as a device of PyTorch. Raises ConfigError as `device_of`."""
+    if not isinstance(device, str | torch.device):
+        raise ConfigError(f"{setting} {device!r}: is no device; use auto, cpu, cuda or cuda:N")
+    return device_of(str(device), setting)
 
 
 def device_of(name: str, setting: str = "device") -> torch.device:

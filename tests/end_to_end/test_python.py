@@ -111,7 +111,7 @@ def test_other_data_and_answers(trained: mtlkit.Run, small: dict[str, Any]) -> N
     assert len(found.predictions) == 1 and Path("answers/test/books.jsonl.gz").is_file()
     folder = Path(theirs).parent
     assert mtlkit.evaluate("trained", data=folder).figures == trained.metrics["test"]
-    with pytest.raises(mtlkit.ConfigError, match="--data nowhere: no such folder"):
+    with pytest.raises(mtlkit.ConfigError, match="data nowhere: no such folder"):
         mtlkit.evaluate("trained", data="nowhere")
     with pytest.raises(mtlkit.ConfigError, match="there is no split third; use train, dev, test"):
         mtlkit.evaluate("trained", "third")
