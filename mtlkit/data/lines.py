@@ -1,39 +1,46 @@
 """Reading of text files line by line, with errors that name the line."""
 
-import gzip
-import zlib
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TypeVar, cast
+from typing import IO, TypeVar
 
+from mtlkit.data.compression import DamagedError, unpacked
 from mtlkit.errors import DataError
 
 Parsed = TypeVar("Parsed")
 LONGEST_LINE = 2**24
 """The maximum length of a line in bytes. A longer line is not text but another file type, or a decompression bomb."""
 
+UTF16_MARKS = (BOM_UTF16_LE, BOM_UTF16_BE, BOM_UTF32_BE)
+"""Byte order marks of other encodings than UTF-8. That of UTF-32 with the low byte first begins as UTF-16's."""
+
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    r"""Yields the lines of a UTF-8 file (gzip if named `.gz`), numbered from 1 and without their `\n` or `\r\n`.
+    r"""Yields the lines of a UTF-8 file, numbered from 1 and without their `\n` or `\r\n`.
 
-    Lines end only at `\n`: U+0085, U+2028 and similar characters are text, although `str.splitlines` splits at them.
+    A compressed file is unpacked as it is read: gzip, bzip2, xz, Zstandard, or a zip archive with one file, told by its
+    content, whatever its name. A byte order mark at its start is not part of the first line. Lines end only at `\n`:
+    U+0085, U+2028 and similar characters are text, although `str.splitlines` splits at them.
 
     Raises:
-        DataError: the file is missing or unreadable, the gzip data are damaged, or a line contains NUL, is not UTF-8 or
-            is longer than 16 MiB.
+        DataError: the file is missing or unreadable, its compressed data are damaged, it is no text in UTF-8, its lines
+            end at `\r` alone, or a line contains NUL or is longer than 16 MiB.
     """
     number = 0
     try:
         with open_lines(path) as file:
             for number, line in enumerate(bounded_lines(file), 1):
-                if wrong := what_is_wrong(line):
+                if wrong := (_what_is_wrong_at_the_start(line) if number == 1 else None) or what_is_wrong(line):
                     raise DataError(f"{path}:{number}: {wrong}")
                 yield number, line.rstrip(b"\n").removesuffix(b"\r").decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
         raise DataError(f"{path}:{number}: not UTF-8 ({error.reason}); convert the file to UTF-8") from None
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{path}:{number + 1}: damaged gzip ({error}); fetch or compress the file again") from None
+    except DamagedError as error:
+        raise DataError(f"{path}:{number + 1}: {error.what}") from None
+    except OSError as error:
+        raise DataError(f"{path}:{number + 1}: cannot be read on ({error.strerror}); mend or copy the file") from None
 
 
 def bounded_lines(file: IO[bytes]) -> Iterator[bytes]:
@@ -56,6 +63,15 @@ def what_is_wrong(line: bytes) -> str | None:
     return None
 
 
+def _what_is_wrong_at_the_start(line: bytes) -> str | None:
+    """Returns why the first line shows that the whole file is not text in UTF-8 whose lines end at LF."""
+    if line.startswith(UTF16_MARKS):
+        return "UTF-16 or UTF-32, by its byte order mark; convert the file to UTF-8"
+    if not line.endswith(b"\n") and b"\r" in line[:-1]:
+        return "lines that end at CR alone, as on old Macs; convert them to LF, as by `tr '\\r' '\\n'`"
+    return None
+
+
 def parse_lines(path: Path, parse: Callable[[str], Parsed]) -> Iterator[Parsed]:
     """Applies `parse` to each line. The file and line are prepended to a DataError that it raises."""
     for number, line in read_lines(path):
@@ -68,7 +84,11 @@ def parse_lines(path: Path, parse: Callable[[str], Parsed]) -> Iterator[Parsed]:
 
 @contextmanager
 def open_lines(path: Path) -> Iterator[IO[bytes]]:
-    """Opens a file, decompressing it if its name ends in `.gz`. Raises DataError if it cannot be opened."""
+    """Opens a file, and unpacks it as it is read if its content is compressed (see `unpacked`).
+
+    Raises:
+        DataError: the file cannot be opened or unpacked. While it is read, DamagedError tells of damaged data.
+    """
     try:
         file = path.open("rb")
     except FileNotFoundError:
@@ -76,5 +96,5 @@ def open_lines(path: Path) -> Iterator[IO[bytes]]:
     except (OSError, ValueError) as error:  # the latter for a path that is none
         reason = error.strerror if isinstance(error, OSError) else error
         raise DataError(f"{path}: cannot be read ({reason}); give a readable file") from None
-    with file, gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else nullcontext(file) as lines:
-        yield cast(IO[bytes], lines)
+    with file, unpacked(file, path) as lines:
+        yield lines

@@ -38,11 +38,21 @@ def test_bytes_that_are_not_utf8_are_placed(tmp_path):
         list(read_lines(path))
 
 
-def test_a_file_that_is_no_gzip_is_placed(tmp_path):
-    path = tmp_path / "a.gz"
-    path.write_bytes(b"0\tplain text\n")
-    with pytest.raises(DataError, match=re.escape(f"{path}:1: damaged gzip")):
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32", "utf-32-be"])
+def test_utf16_and_utf32_are_named_by_their_byte_order_mark(tmp_path, encoding):
+    path = tmp_path / "a.txt"
+    path.write_bytes("\ufeff一二\n".encode(encoding) if encoding.endswith("be") else "一二\n".encode(encoding))
+    with pytest.raises(DataError, match=re.escape(f"{path}:1: UTF-16 or UTF-32, by its byte order mark; convert the")):
         list(read_lines(path))
+
+
+def test_lines_that_end_at_cr_alone_are_refused(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"one\rtwo\r")
+    with pytest.raises(DataError, match=r"a\.txt:1: lines that end at CR alone, as on old Macs; convert them to LF"):
+        list(read_lines(path))
+    path.write_bytes(b"one\r")
+    assert list(read_lines(path)) == [(1, "one")]
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped"])
