@@ -73,9 +73,15 @@ def _what_is_wrong_at_the_start(line: bytes) -> str | None:
 
 
 def parse_lines(path: Path, parse: Callable[[str], Parsed]) -> Iterator[Parsed]:
-    """Applies `parse` to each line. The file and line are prepended to a DataError that it raises."""
+    """Applies `parse` to each line. The file and line are prepended to a DataError that it raises.
+
+    Raises:
+        DataError: see `read_lines`; or a line begins with a byte order mark that is not the file's.
+    """
     for number, line in read_lines(path):
         try:
+            if line.startswith("\ufeff"):
+                raise DataError("a byte order mark inside the file, as where files were joined; remove it")
             parsed = parse(line)
         except DataError as error:
             raise DataError(f"{path}:{number}: {error}") from None

@@ -16,7 +16,7 @@ from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.errors import DataError
 from mtlkit.files import file_sha256, new_folder
 
-FORMAT = 3  # part of every key: increment it when columns change, so that old entries are ignored
+FORMAT = 4  # part of every key: increment it when columns change, so that old entries are ignored
 COLUMNS = ("tokens", "offsets", "targets", "digests", "places")
 STRINGS = ("forms", "labels", "target_kind", "skipped")
 

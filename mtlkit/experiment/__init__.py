@@ -11,6 +11,7 @@ from mtlkit.experiment.corpora import (
     read_vectors,
     say_counts,
 )
+from mtlkit.experiment.labels import check_known_labels
 from mtlkit.experiment.loading import AnyExperiment, LoadedExperiment, Overrides, jsonnet_variables, load_experiment
 from mtlkit.experiment.settings import (
     SECTIONS,
@@ -39,6 +40,7 @@ __all__ = [
     "TaskPaths",
     "TaskSettings",
     "build_model",
+    "check_known_labels",
     "counts_of",
     "data_hashes",
     "experiment_of",

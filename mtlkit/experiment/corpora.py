@@ -25,6 +25,7 @@ from mtlkit.data import (
 )
 from mtlkit.data.limits import MAX_LABELS, MAX_WORDS
 from mtlkit.errors import ConfigError, DataError
+from mtlkit.experiment.labels import check_columns, check_labels
 from mtlkit.experiment.settings import SPLITS, Experiment, TaskSettings
 from mtlkit.files import file_sha256
 from mtlkit.types import Say, silent
@@ -74,6 +75,7 @@ def load_corpora(
         say(f"reading {name}: {', '.join(sources)}")
         by_task[name] = load_splits(name, task, list(sources), limit)
         say_counts(name, by_task[name], say)
+    check_labels(experiment.tasks, by_task, say)
     corpora = Corpora(by_task)
     # Only now that all tasks are read: a train text is also dropped if it equals a test text of another task.
     for split, drop in (("test", experiment.drop_test_texts), ("dev", experiment.drop_dev_texts)):
@@ -152,7 +154,9 @@ def _check_targets(name: str, task: TaskSettings, corpus: Corpus) -> None:
 def _read(name: str, task: TaskSettings, split: str) -> Corpus:
     """The corpus of one of the task's sources, which for most readers is a file."""
     try:
-        return load_corpus(task.reader, getattr(task, split), cache=cache_folder())
+        corpus = load_corpus(task.reader, getattr(task, split), cache=cache_folder())
+        check_columns(corpus, getattr(task, split), task.reader)
+        return corpus
     except DataError as error:
         raise DataError(f"tasks.{name}.{split}: {error}") from None
 

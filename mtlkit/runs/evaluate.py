@@ -11,7 +11,7 @@ import torch
 from mtlkit.archive import Archive, open_archive
 from mtlkit.config import callback_argument, count_argument, names_argument, path_argument
 from mtlkit.errors import ConfigError
-from mtlkit.experiment import load_split, say_counts
+from mtlkit.experiment import check_known_labels, load_split, say_counts
 from mtlkit.figures import with_averages
 from mtlkit.model import MultiTaskModel
 from mtlkit.plugins import Plugin, load_plugins
@@ -206,6 +206,7 @@ def scored_tasks(
         corpus = load_split(name, settings, split, wanted.limit)
         say_counts(name, {split: corpus}, say)
         known = archive.vocabulary.labels(name)
+        check_known_labels(name, corpus, known)
         if unknown := [label for label in corpus.label_counts() if label not in known]:
             theirs = on_one_line(f"{', '.join(unknown)} (it knows {', '.join(known)})")
             say(f"{name}: labels that no model here can give: {theirs}")

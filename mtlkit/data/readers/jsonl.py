@@ -10,6 +10,7 @@ from mtlkit.data.instance import Instance, Skipped, TargetKind
 from mtlkit.data.lines import parse_lines
 from mtlkit.data.readers.fields import Fields
 from mtlkit.data.readers.reader import DatasetReader
+from mtlkit.data.readers.renaming import with_renamed_target
 from mtlkit.data.tokenizers import Tokenizer, WhitespaceTokenizer
 from mtlkit.errors import DataError
 
@@ -17,12 +18,15 @@ from mtlkit.errors import DataError
 @final
 @DatasetReader.register("jsonl")
 class JsonLinesReader(DatasetReader):
-    """Lines such as {"text": "good fun", "label": "positive"}, plain or gzip (`.gz`).
+    """Lines such as {"text": "good fun", "label": "positive"}, plain or compressed.
 
     Words are taken from the list in `words_field` if it is set, and otherwise from `text_field` through the
     `tokenizer`. With `tags_field`, a list of one tag per word, the task is tagging and `label_field` is ignored. A
-    label may be an integer. Other fields are ignored.
+    label may be an integer. `labels` renames labels or tags, as in {"0": "negative", "1": "positive"}; one that it does
+    not contain is then an error. Other fields are ignored. Lines of white space alone are left out and counted.
     """
+
+    renames_by = "labels"
 
     def __init__(
         self,
@@ -31,7 +35,9 @@ class JsonLinesReader(DatasetReader):
         label_field: str | None = "label",
         tags_field: str | None = None,
         tokenizer: Lazy[Tokenizer] = Lazy.of(WhitespaceTokenizer),
+        labels: dict[str, str] | None = None,
     ) -> None:
+        self._labels = labels
         self._fields = Fields(tokenizer.build(), text_field, words_field, label_field, tags_field)
 
     @property
@@ -45,13 +51,15 @@ class JsonLinesReader(DatasetReader):
         return parse_lines(Path(source), self._instance)
 
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
-        return self._fields.instance(raw)
+        return with_renamed_target(self._fields.instance(raw), self._labels)
 
-    def _instance(self, line: str) -> Instance:
+    def _instance(self, line: str) -> Instance | Skipped:
+        if not line.strip():
+            return Skipped("blank")
         try:
             value = json.loads(line)
         except (ValueError, RecursionError) as error:  # of the form, of a number of thousands of digits, of its depth
             raise DataError(f"not valid JSON ({error}); write one JSON object a line") from None
         if not isinstance(value, dict):
             raise DataError("no JSON object; write the line as {...}")
-        return self._fields.instance(value, target_required=True)
+        return with_renamed_target(self._fields.instance(value, target_required=True), self._labels)

@@ -1,0 +1,31 @@
+"""The setting `labels` of readers, which renames the labels in files."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from mtlkit.data.instance import Instance, Target
+from mtlkit.errors import DataError
+from mtlkit.text import on_one_line
+
+
+def with_renamed_target(instance: Instance, names: Mapping[str, str] | None) -> Instance:
+    """Renames the label or the tags of an instance. Raises DataError if `names` lacks one; None renames nothing."""
+    if names is None or instance.target is None:
+        return instance
+    target: Target = instance.target
+    renamed = (
+        renamed_label(target, names) if isinstance(target, str) else tuple(renamed_label(t, names) for t in target)
+    )
+    return replace(instance, target=renamed)
+
+
+def renamed_label(label: str, names: Mapping[str, str] | None) -> str:
+    """Returns the name of a label. Raises DataError if `names` lacks it; None renames nothing."""
+    if names is None:
+        return label
+    if label not in names:
+        known = ", ".join(names)
+        raise DataError(
+            f"label '{on_one_line(label)}' is not in the reader's `labels` ({known}); add it there or mend it"
+        )
+    return names[label]
