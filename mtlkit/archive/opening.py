@@ -86,10 +86,11 @@ def _unpacked(path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 def _where_it_may_be(path: Path) -> str:
     """What to do about an archive that does not exist."""
+    if near := near_file(path, lambda other: other.name.endswith(".tar.gz") or (other / ARCHIVE).is_file()):
+        return near.removeprefix("; ")
     if any((path.parent / name).exists() for name in ("checkpoints", "stages")):
         return "its run is not finished: go on with it by mtlkit train ... --resume"
-    near = near_file(path, lambda other: other.name.endswith(".tar.gz") or (other / ARCHIVE).is_file())
-    return near.removeprefix("; ") or "check the path"
+    return "check the path"
 
 
 def _documents(path: Path, folder: Path, manifest: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

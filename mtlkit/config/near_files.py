@@ -6,9 +6,6 @@ from pathlib import Path
 
 from mtlkit.text import on_one_line
 
-SIMILAR = 0.7
-"""How similar two names have to be, from 0 to 1; short names of files are rarely meant by each other."""
-
 
 def near_file(path: Path, fits: Callable[[Path], bool]) -> str:
     """Returns `"; did you mean 'x'?"` for the file or folder that a path seems to be meant for, or an empty string.
@@ -28,7 +25,7 @@ def near_file(path: Path, fits: Callable[[Path], bool]) -> str:
     except OSError:
         return ""
     same_stem = [each for each in names if Path(each).stem == (name if not rest else "")]
-    for each in (*same_stem, *get_close_matches(name, names, n=3, cutoff=SIMILAR)):
+    for each in (*same_stem, *get_close_matches(name, names, n=3)):
         found = folder.joinpath(each, *rest)
         if fits(found):
             return f"; did you mean '{on_one_line(str(found))}'?"

@@ -72,11 +72,19 @@ class TaskSettings(Spec):
         given = f"the reader '{self.reader.type}' gives {TARGETS[reader.target_kind]}"
         head = self.head.component
         if head.target_kind != reader.target_kind:
-            yield f"head: '{self.head.type}' needs {TARGETS[head.target_kind]}, {given}"
+            fitting = _names(Head, reader.target_kind)
+            yield f"head: '{self.head.type}' needs {TARGETS[head.target_kind]}, {given}; take a head for it{fitting}"
         for index, metric in enumerate(self.metrics):
             wanted = metric.component.target_kind
             if wanted != reader.target_kind:
-                yield f"metrics.{index}: '{metric.type}' scores {TARGETS[wanted]}, {given}"
+                fitting = _names(Metric, reader.target_kind)
+                yield f"metrics.{index}: '{metric.type}' scores {TARGETS[wanted]}, {given}; take one for it{fitting}"
+
+
+def _names(interface: type[Head] | type[Metric], target_kind: str) -> str:
+    """The names of the heads or metrics for a kind of target, in brackets; empty if there is none."""
+    names = [name for name in interface.list_available() if interface.by_name(name).target_kind == target_kind]
+    return f" ({', '.join(names)})" if names else ""
 
 
 class InitializerSettings(Spec):

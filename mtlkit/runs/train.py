@@ -14,7 +14,6 @@ import torch
 import mtlkit
 from mtlkit.archive import components_of_tasks, save_files, saved_members, with_saved_files, write_archive
 from mtlkit.config import callback_argument, flag_argument, path_argument
-from mtlkit.data import Vocabulary
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.experiment import (
     AnyExperiment,
@@ -173,7 +172,7 @@ def _train(
     vectors = cache(lambda: read_vectors(experiment, say))
     if options.resume:
         changes.look_at_files(hashes, code)
-        vocabulary = Vocabulary.load(run.vocabulary)
+        vocabulary = run.read_vocabulary()
         changes.check(experiment, corpora, vocabulary)
     else:
         vocabulary = make_vocabulary(experiment, corpora, vectors(), say)

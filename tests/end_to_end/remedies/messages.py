@@ -1,0 +1,61 @@
+"""Every message of mtlkit that proposes something, found in its sources."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import mtlkit
+
+ROOT = Path(mtlkit.__file__).parent
+ROOMS_OF_PAGES = ("report/views", "report/charts", "report/analysis", "testing")
+"""Rooms whose texts are captions of a report, or are for authors of components."""
+REMEDY = re.compile(r"; |: give |: write it|did you mean")
+"""What stands between a problem and its remedy."""
+FEWEST_LETTERS = 8
+"""Texts with fewer join others, as `; ` does, and are in every message."""
+
+
+@cache
+def messages() -> dict[str, re.Pattern[str]]:
+    """A pattern for each message with a remedy, by its place in the sources, such as `runs/directory.py:158`."""
+    found = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        name = path.relative_to(ROOT).as_posix()
+        if not name.startswith(ROOMS_OF_PAGES):
+            for line, text, is_remedy in _texts(ast.parse(path.read_text(encoding="utf-8"))):
+                whole = "".join(part or "" for part in text)
+                if (is_remedy or REMEDY.search(whole)) and sum(map(str.isalpha, whole)) >= FEWEST_LETTERS:
+                    found[f"{name}:{line}"] = _pattern(text)
+    return found
+
+
+def sources_of(message: str) -> set[str]:
+    """The places of the messages that a text shown to a user is or contains."""
+    return {place for place, pattern in messages().items() if pattern.search(message)}
+
+
+def _texts(node: ast.AST, is_remedy: bool = False) -> Iterator[tuple[int, list[str | None], bool]]:
+    """Yields each string below a node, less docstrings, with its line, and whether a variable named `remedy` holds it.
+
+    A string is a list of its parts; None stands for a value that is put in.
+    """
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
+            continue
+        if isinstance(child, ast.Constant) and isinstance(child.value, str):
+            yield child.lineno, [child.value], is_remedy
+        elif isinstance(child, ast.JoinedStr):
+            parts = [part.value if isinstance(part, ast.Constant) else None for part in child.values]
+            yield child.lineno, parts, is_remedy
+            for part in child.values:
+                if isinstance(part, ast.FormattedValue):
+                    yield from _texts(part, is_remedy)
+        else:
+            assigned = child.targets if isinstance(child, ast.Assign) else []
+            yield from _texts(child, is_remedy or any("remed" in ast.unparse(name).lower() for name in assigned))
+
+
+def _pattern(text: list[str | None]) -> re.Pattern[str]:
+    return re.compile("".join(".*?" if part is None else re.escape(part) for part in text), re.DOTALL)

@@ -1,0 +1,130 @@
+"""Mistakes in data files, with the readers and the options that look for them."""
+
+import gzip
+import json
+
+import pytest
+
+from tests.end_to_end.remedies.world import Mistake, try_out
+
+TAGS = {"reader": {"type": "columns", "words": 0, "tags": 1}, "head": {"type": "crf_tagger"}}
+TAGGED = "the\tO\nfilm\tB-X\n\na\tO\nbook\tB-Y\n"
+JSONL = {"reader": {"type": "jsonl"}, "head": {"type": "classifier"}}
+
+
+def only(world, task, train):
+    """The experiment with one task, which has only a training file, of this content."""
+    name = "mine.txt" if isinstance(train, str) else "mine.gz"
+    file = str(world.file(name, train))
+    sharing = {"type": "private", "encoder": {"type": "lstm", "hidden_dim": 3}}
+    return {"tasks": {"mine": {**task, "train": file}}, "model__sharing": sharing}
+
+
+def texts(content, **reader):
+    task = {"reader": {"type": "text_classification", **reader}, "head": {"type": "classifier"}}
+    return lambda w: w.data(**only(w, task, content))
+
+
+def tags(content, **reader):
+    return lambda w: w.data(**only(w, {**TAGS, "reader": {**TAGS["reader"], **reader}}, content))
+
+
+def lines(*values, **reader):
+    content = "".join(value if isinstance(value, str) else json.dumps(value) + "\n" for value in values)
+    return lambda w: w.data(**only(w, {**JSONL, "reader": {**JSONL["reader"], **reader}}, content))
+
+
+GOOD = "pos\ta fine film\nneg\ta dull film\n"
+OBJECTS = ({"text": "a fine film", "label": "pos"}, {"text": "a dull film", "label": "neg"})
+
+MISTAKES = [
+    Mistake("no TAB", texts("pos a fine film\n" + GOOD), "write the line as label<TAB>text", texts(GOOD)),
+    Mistake("no label", texts("\ta fine film\n" + GOOD), "write the line as label<TAB>text", texts(GOOD)),
+    Mistake(
+        "no words",
+        texts("pos\t \n" + GOOD),
+        "no words in the text; remove the line or set the reader's `skip_empty`",
+        texts("pos\t \n" + GOOD, skip_empty=True),
+    ),
+    Mistake(
+        "a label that is not listed",
+        texts(GOOD, labels={"pos": "good"}),
+        "is not in the reader's `labels` (pos); add it there",
+        texts(GOOD, labels={"pos": "good", "neg": "bad"}),
+    ),
+    Mistake("no texts", texts(""), "holds no text", texts(GOOD)),
+    Mistake(
+        "another encoding",
+        lambda w: w.data(tasks__books__dev=str(w.file("latin.tsv", b"pos\t\xe4\n"))),
+        "convert the file to UTF-8",
+        texts(GOOD),
+    ),
+    Mistake(
+        "a gzip file that is cut off",
+        texts(gzip.compress(GOOD.encode())[:-9]),
+        "fetch or compress the file again",
+        texts(gzip.compress(GOOD.encode())),
+    ),
+    Mistake("no JSON", lines("a film\n", *OBJECTS), "write one JSON object a line", lines(*OBJECTS)),
+    Mistake("no JSON object", lines("[1]\n", *OBJECTS), "no JSON object; write the line as {...}", lines(*OBJECTS)),
+    Mistake(
+        "a field that is not there",
+        lines(*OBJECTS, text_field="body"),
+        "no field 'body' (fields here: text, label); add it or name another field in the experiment",
+        lines(*OBJECTS),
+    ),
+    Mistake(
+        "a text that is not a string",
+        lines({"text": 3, "label": "pos"}, *OBJECTS),
+        "field 'text' is not a string; put the text between double quotes",
+        lines({"text": "3", "label": "pos"}, *OBJECTS),
+    ),
+    Mistake(
+        "a row with too many columns",
+        tags("the\tO\nfilm\tB-X\tO\n\n" + TAGGED),
+        "mend the line",
+        tags("the\tO\nfilm\tB-X\n\n" + TAGGED),
+    ),
+    Mistake(
+        "a column that is not there",
+        tags(TAGGED, tags=5),
+        "no column 5, only 0 to 1; choose another",
+        tags(TAGGED, tags=1),
+    ),
+    Mistake(
+        "targets of another kind",
+        lambda w: w.check(tasks__books__head={"type": "crf_tagger"}),
+        "tasks.books.head: 'crf_tagger' needs one tag per word, the reader 'text_classification' gives one label per "
+        "text; take a head for it (classifier)",
+        lambda w: w.check(tasks__books__head={"type": "classifier"}),
+    ),
+    Mistake(
+        "train texts that are all test texts",
+        lambda w: w.data(drop_test_texts=True, tasks__books__test=w.experiment["tasks"]["books"]["train"]),
+        "tasks.books.train: every text is a test text of some task; give other texts",
+        lambda w: w.data(drop_test_texts=True),
+    ),
+    Mistake(
+        "more drawn than there is",
+        lambda w: w.data(tasks__books__resplit={"dev": 100}),
+        "are asked for, and training needs some; ask for less",
+        lambda w: w.data(tasks__books__resplit={"dev": 10}),
+    ),
+    Mistake(
+        "vectors of different sizes",
+        lambda w: w.data(vocabulary={"pretrained": str(w.file("v.txt", "a 1 2\nb 1 2 3\n"))}, model__embedder__dim=2),
+        "not 2 numbers after the word, as in line 1; mend or remove the line",
+        lambda w: w.data(vocabulary={"pretrained": str(w.file("v.txt", "a 1 2\nb 1 2\n"))}, model__embedder__dim=2),
+    ),
+    Mistake(
+        "data that have moved",
+        lambda w: [(w.folder / "books.test.tsv").rename(w.folder / "b.tsv"), w.mtlkit("train E -s ../run")][1],
+        "tasks.books.test: no file",
+        lambda w: w.mtlkit("check E", "-o", f"tasks.books.test={w.folder / 'b.tsv'}"),
+    ),
+]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=str)
+def test_what_is_said_of_data_helps(mistake, world):
+    try_out(mistake, world)
