@@ -59,7 +59,7 @@ def audit(
     source: ExperimentSource,
     limit: Limit = None,
 ) -> None:
-    """Find texts that are repeated within and across splits and tasks, above all test texts seen in training."""
+    """Find texts repeated within and across splits and tasks, above all dev and test texts seen in training."""
     from mtlkit.cli.console import results, show_rows
     from mtlkit.data import audit as run_audit
 
@@ -67,9 +67,11 @@ def audit(
     rows = []
     for name, task in [*report.tasks.items(), ("all", report.total)]:
         repeats = " / ".join(f"{count}" for count in task.repeats.values())
-        tests = task.sizes.get("test", 0)
         counts = (
-            tests,
+            task.sizes.get("dev", 0),
+            task.dev_in_train,
+            sum(task.dev_in_others.values()),
+            task.sizes.get("test", 0),
             task.test_in_train,
             task.test_in_dev,
             sum(task.test_in_others.values()),
@@ -80,6 +82,9 @@ def audit(
     header = (
         "task",
         "repeats per split",
+        "dev texts",
+        "in own train",
+        "in other train",
         "test texts",
         "in own train",
         "in own dev",
@@ -88,8 +93,9 @@ def audit(
         "conflicts",
     )
     show_rows(header, rows)
-    for pair, count in report.total.test_in_others.items():
-        results.print(f"test texts of {pair}: {count}", markup=False)
+    for split, pairs in (("dev", report.total.dev_in_others), ("test", report.total.test_in_others)):
+        for pair, count in pairs.items():
+            results.print(f"{split} texts of {pair}: {count}", markup=False)
 
 
 def _corpora(source: ExperimentSource, limit: int | None) -> "Corpora":

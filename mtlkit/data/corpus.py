@@ -31,6 +31,7 @@ class Corpus:
     `digests`  int64 (n,): identity of each whole text, blake2b of its words joined by spaces, before any cut
     `places`   int32 (n,): the position of each text among those that were read, from 0, including skipped ones
     `skipped`  the number of texts in the files that are not among the n, by reason
+    `file_digests`  the SHA-256 of each file that the texts were parsed from, by its path; empty if not from files
     """
 
     forms: list[str]
@@ -42,6 +43,7 @@ class Corpus:
     places: NDArray[np.int32]
     target_kind: TargetKind
     skipped: dict[str, int] = field(default_factory=dict)
+    file_digests: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_instances(cls, instances: Iterable[Instance | Skipped], target_kind: TargetKind) -> Self:
@@ -90,6 +92,7 @@ class Corpus:
             np.concatenate([each.places + start for each, start in zip(corpora, read.tolist(), strict=True)]),
             corpora[0].target_kind,
             dict(sum((Counter(each.skipped) for each in corpora), Counter[str]())),
+            {path: digest for each in corpora for path, digest in each.file_digests.items()},
         )
 
     def __len__(self) -> int:

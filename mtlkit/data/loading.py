@@ -5,6 +5,7 @@ import inspect
 import json
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from mtlkit.config import Component, Lazy, components_in, parts_by_place
 from mtlkit.data.corpus import Corpus
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.errors import DataError
-from mtlkit.files import file_sha256, new_folder
+from mtlkit.files import Fingerprint, file_sha256, new_folder
 
 FORMAT = 4  # part of every key: increment it when columns change, so that old entries are ignored
 COLUMNS = ("tokens", "offsets", "targets", "digests", "places")
@@ -23,27 +24,30 @@ STRINGS = ("forms", "labels", "target_kind", "skipped")
 
 def load_corpus(reader: Lazy[DatasetReader], source: str, *, cache: Path | None) -> Corpus:
     """Returns the corpus that `reader` produces from `source`, loaded from `cache` if possible and stored there
-    otherwise.
+    otherwise. Its `file_digests` are those of the bytes that were parsed.
 
     The key of an entry is a digest of the reader's settings and code, `source`, and the contents of its files. A
     damaged entry is rebuilt. If `cache` is None, nothing is stored.
 
     Raises:
-        DataError: the data are invalid, missing or empty, or the cache cannot be written.
+        DataError: the data are invalid, missing or empty, a file changes while it is read or is not a regular file, or
+            the cache cannot be written.
     """
     built = reader.build()
-    if cache is None:
-        return _index(built, source)
     files = built.files(source)
     if not all(file.exists() for file in files):
         next(built.read(source), None)  # fetches them, or names the missing one
-    entry = cache / "corpora" / _key(reader, source, files)
-    stored = _open(entry)
-    if stored is not None:
-        return stored
-    corpus = _index(built, source)
-    _store(corpus, entry)
-    return corpus
+    taken = [Fingerprint.of(file) for file in files]
+    digests = {str(each.path): each.sha256 for each in taken}
+    entry = None if cache is None else cache / "corpora" / _key(reader, source, list(digests.values()))
+    corpus = None if entry is None else _open(entry)
+    if corpus is None:
+        corpus = _index(built, source)
+        for each in taken:
+            each.check()
+        if entry is not None:
+            _store(corpus, entry)
+    return replace(corpus, file_digests=digests)
 
 
 def _index(reader: DatasetReader, source: str) -> Corpus:
@@ -55,13 +59,13 @@ def _index(reader: DatasetReader, source: str) -> Corpus:
     return corpus
 
 
-def _key(reader: Lazy[DatasetReader], source: str, files: Sequence[Path]) -> str:
+def _key(reader: Lazy[DatasetReader], source: str, digests: Sequence[str]) -> str:
     parts = {
         "format": FORMAT,
         "reader": reader.to_json(),
         "code": [_code_sha256(component) for component in components_in(reader)],
         "source": source,
-        "files": [*map(file_sha256, files)],
+        "files": [*digests],
         **_own_files(reader),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -3,7 +3,6 @@
 from mtlkit.experiment.corpora import (
     Corpora,
     counts_of,
-    data_hashes,
     load_corpora,
     load_split,
     load_splits,
@@ -11,8 +10,10 @@ from mtlkit.experiment.corpora import (
     read_vectors,
     say_counts,
 )
+from mtlkit.experiment.data_files import data_hashes, hashes_of_read, other_fingerprints
 from mtlkit.experiment.labels import check_known_labels
 from mtlkit.experiment.loading import AnyExperiment, LoadedExperiment, Overrides, jsonnet_variables, load_experiment
+from mtlkit.experiment.pooled import files_pooled_twice
 from mtlkit.experiment.settings import (
     SECTIONS,
     SPLITS,
@@ -44,12 +45,15 @@ __all__ = [
     "counts_of",
     "data_hashes",
     "experiment_of",
+    "files_pooled_twice",
+    "hashes_of_read",
     "jsonnet_variables",
     "load_corpora",
     "load_experiment",
     "load_split",
     "load_splits",
     "make_vocabulary",
+    "other_fingerprints",
     "read_vectors",
     "say_counts",
     "seed_of",

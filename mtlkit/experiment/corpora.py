@@ -1,8 +1,7 @@
 """The data of a whole experiment: the splits of every task, and the vocabulary and digests computed from them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy
@@ -26,8 +25,10 @@ from mtlkit.data import (
 from mtlkit.data.limits import MAX_LABELS, MAX_WORDS
 from mtlkit.errors import ConfigError, DataError
 from mtlkit.experiment.labels import check_columns, check_labels
+from mtlkit.experiment.pooled import check_distinct
+from mtlkit.experiment.seen_texts import count_seen, say_seen
 from mtlkit.experiment.settings import SPLITS, Experiment, TaskSettings
-from mtlkit.files import file_sha256
+from mtlkit.files import Fingerprint, check_unchanged
 from mtlkit.types import Say, silent
 
 
@@ -54,6 +55,12 @@ class Corpora:
             splits[name] for splits in self.by_task.values() for name in ("train", "dev") if name in splits
         )
 
+    def facts(self) -> dict[str, Any]:
+        """The entries of `meta.json` about the texts: their numbers, and those of dev and test texts trained on; see
+        `count_seen`.
+        """
+        return {"texts": self.counts(), "seen_texts": count_seen(self.by_task)}
+
 
 def load_corpora(
     experiment: Experiment, *, splits: Sequence[str] = SPLITS, limit: int | None = None, say: Say = silent
@@ -64,22 +71,23 @@ def load_corpora(
         experiment: the experiment whose data to read.
         splits: the splits to read.
         limit: the largest number of texts of each split, for trials; None for all.
-        say: receives a line about what is being read.
+        say: receives lines about what is being read, and about dev and test texts that are also trained on.
 
     Raises:
         DataError: a file is wrong; the message names its place in the experiment, the file and the line.
     """
     by_task: dict[str, dict[str, Corpus]] = {}
     for name, task in experiment.tasks.items():
-        sources = {split: source for split, source in task.sources().items() if split in splits}
-        say(f"reading {name}: {', '.join(sources)}")
-        by_task[name] = load_splits(name, task, list(sources), limit)
+        found = [split for split in task.splits if split in splits]
+        say(f"reading {name}: {', '.join(found)}")
+        by_task[name] = load_splits(name, task, found, limit)
         say_counts(name, by_task[name], say)
     check_labels(experiment.tasks, by_task, say)
     corpora = Corpora(by_task)
     # Only now that all tasks are read: a train text is also dropped if it equals a test text of another task.
     for split, drop in (("test", experiment.drop_test_texts), ("dev", experiment.drop_dev_texts)):
         corpora = _without_texts_of(split, corpora, say) if drop else corpora
+    say_seen(experiment.tasks, corpora.by_task, say)
     return corpora
 
 
@@ -113,7 +121,8 @@ def load_splits(name: str, task: TaskSettings, splits: Sequence[str], limit: int
 
     Raises:
         ConfigError: the limit is not a whole number of at least 1.
-        DataError: a file is wrong, a text to train on has no target, or there are too few texts to draw from.
+        DataError: a file is wrong, a text to train on has no target, or splits cannot be drawn: there are too few
+            texts, or two of the files to draw from hold the same ones.
     """
     # The command line checks this as well; from Python any value may come.
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
@@ -136,8 +145,9 @@ def load_splits(name: str, task: TaskSettings, splits: Sequence[str], limit: int
 
 
 def _drawn_anew(name: str, task: TaskSettings, settings: ResplitSettings) -> dict[str, Corpus]:
-    """The splits that are redrawn from the texts of all of the task's files together."""
-    files = {split: _read(name, task, split) for split in settings.splits}
+    """The splits that are drawn from the texts of all of the task's pooled files together."""
+    files = {split: _read(name, task, split) for split in task.pooled()}
+    check_distinct(name, task, files)
     try:
         return resplit(files, settings, name)
     except DataError as error:
@@ -176,13 +186,24 @@ def _without_texts_of(split: str, corpora: Corpora, say: Say) -> Corpora:
     return Corpora(by_task)
 
 
-def read_vectors(experiment: Experiment, say: Say = silent) -> Vectors | None:
-    """Reads the pretrained vectors; returns None if the vocabulary names no file of them."""
+def read_vectors(experiment: Experiment, say: Say = silent, fingerprints: Iterable[Fingerprint] = ()) -> Vectors | None:
+    """Reads the pretrained vectors; returns None if the vocabulary names no file of them.
+
+    Args:
+        experiment: the experiment whose vectors to read.
+        say: receives a line about what is being read.
+        fingerprints: those of files, taken before; if the file of the vectors is among them, it must still be the same.
+
+    Raises:
+        DataError: the file is wrong, or has changed since its fingerprint was taken.
+    """
     settings = experiment.vocabulary
     if settings.pretrained is None:
         return None
     say(f"reading vectors: {settings.pretrained}")
-    return Vectors.read(settings.pretrained)
+    vectors = Vectors.read(settings.pretrained)
+    check_unchanged(fingerprints, [settings.pretrained])
+    return vectors
 
 
 def make_vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors | None, say: Say = silent) -> Vocabulary:
@@ -228,19 +249,6 @@ def _say_odd_labels(corpora: Corpora, say: Say) -> None:
                 )
             if unknown := [label for label in corpus.label_counts() if label not in known]:
                 say(f"tasks.{task}.{split}: targets that train lacks, and no model can give: {', '.join(unknown)}")
-
-
-def data_hashes(experiment: Experiment) -> dict[str, str]:
-    """sha256 of every data file that the experiment reads, by its path."""
-    files: set[Path] = set()
-    for task in experiment.tasks.values():
-        reader = task.reader.build()
-        for source in task.sources().values():
-            files.update(reader.files(source))
-    if experiment.vocabulary.pretrained is not None:
-        files.add(experiment.vocabulary.pretrained)
-    files.update(settings.archive for settings in experiment.model.pretrained)
-    return {str(file): file_sha256(file) for file in sorted(files)}
 
 
 def _word_counts(training: Mapping[str, Corpus], settings: VocabularySettings) -> dict[str, int]:

@@ -12,6 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, final
 
+import torch
+
+import mtlkit
 from mtlkit.config import Difference, components_in, differences, validate
 from mtlkit.data import Vocabulary
 from mtlkit.errors import ConfigError, RunError
@@ -70,6 +73,15 @@ def refuse(run: RunDirectory, what: str, changes: Sequence[str | Difference]) ->
         remedy = "undo the change, or start a new run with another -s DIR"
         remedy += "" if run.is_finished else ", or go on all the same with --resume-anyway"
         raise RunError(f"{run.path}: {what} changed since the run was begun: {', '.join(map(str, changes))}; {remedy}")
+
+
+def say_circumstances(run: RunDirectory, device: torch.device, kernels: str | None, say: Say) -> None:
+    """Reports circumstances that may keep a resumed run from giving the same bits."""
+    before = run.read_meta()
+    versions = {"mtlkit": mtlkit.__version__, "torch": str(torch.__version__)}
+    for name, now in {**versions, "device": str(device), "kernels": kernels}.items():
+        if before.get(name) != now:
+            say(f"the run was begun with {name} {before.get(name)}, this is {now}: last digits may differ")
 
 
 @final

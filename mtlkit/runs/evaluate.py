@@ -202,7 +202,7 @@ def scored_tasks(
     if trained_with not in (None, wanted.limit):
         say(f"the run was trained with --limit {trained_with}; its own figures come again with the same option")
     for name, settings in tasks_to_score(archive, wanted).items():
-        say(f"scoring {name}: {getattr(settings, split)}")
+        say(f"scoring {name}: {settings.sources().get(split, f'{split} drawn from {settings.train}')}")
         corpus = load_split(name, settings, split, wanted.limit)
         say_counts(name, {split: corpus}, say)
         known = archive.vocabulary.labels(name)
@@ -219,4 +219,6 @@ def scored_tasks(
             device=archive.device,
             seen=archive.seen if split == "test" else None,
         )
+        if seen := 0 if task.clean is None else len(task.clean) - int(task.clean.sum()):
+            say(f"{name}: {seen:,} of {len(corpus):,} texts are train or dev texts of the run, and not clean")
         yield model, task
