@@ -253,7 +253,7 @@ class RunDirectory:
 
     def read_resolved(self) -> dict[str, Any]:
         """The resolved experiment that the run was begun with. Raises RunError if it is missing or damaged."""
-        return read_document(self.resolved, Resolved)
+        return read_document(self.resolved, Resolved, finite=True)
 
     def _meta_as_it_is(self) -> dict[str, Any]:
         """The content of `meta.json`, unchecked; empty if it is missing or not a JSON object."""

@@ -194,7 +194,7 @@ def _train(
         changes.check(experiment, corpora, vocabulary)
     else:
         vocabulary = make_vocabulary(experiment, corpora, vectors(), say)
-    take_over = partial(changes.take_over, loaded, hashes, code)
+    take_over = partial(changes.take_over, loaded, {"data": hashes, "code": code, **corpora.facts()})
     setting = Setting(
         experiment,
         corpora,
@@ -214,7 +214,7 @@ def _train(
         stage = StageRun.prepared(Stage(setting, number, outcomes[-1] if outcomes else None), begun)
         interrupts.raise_if_received()
         if not begun:  # only now that the model could be built, so that a failure leaves nothing behind
-            meta = {**_meta(loaded, options, kernels, hashes, code), "texts": corpora.counts()}
+            meta = {**_meta(loaded, options, kernels, hashes, code), **corpora.facts()}
             run.create(loaded, vocabulary, meta)
         if number == 0:
             save_files(run.files, components_of_tasks(experiment))
