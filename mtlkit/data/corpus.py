@@ -3,6 +3,7 @@
 Letters: n texts, N tokens in total, F distinct surface forms.
 """
 
+import json
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -112,6 +113,16 @@ class Corpus:
     def identity(self) -> str:
         """A SHA-256 that identifies the texts and their order, but depends neither on their targets nor on cuts."""
         return sha256(self.digests.astype("<i8").tobytes()).hexdigest()
+
+    @property
+    def target_identity(self) -> str:
+        """A SHA-256 that identifies the targets of the texts, in the order of the texts."""
+        # The numbers of labels depend on the files that were read, so the labels in use are numbered by their names.
+        used = sorted(self.label_counts())
+        number_of = {label: number for number, label in enumerate(used)}
+        # The last entry is for the index -1, which stands for a missing target.
+        numbers = np.array([*(number_of.get(label, NO_TARGET) for label in self.labels), NO_TARGET], "<i4")
+        return sha256(json.dumps(used).encode() + numbers[self.targets].tobytes()).hexdigest()
 
     def select(self, indices: NDArray[np.integer]) -> "Corpus":
         """Returns the texts at these positions, in this order; a position may be repeated."""

@@ -49,6 +49,22 @@ class Corpora:
             for task, splits in self.by_task.items()
         }
 
+    def facts(self) -> dict[str, Any]:
+        """The entries of `meta.json` about the texts: how many there are, and what identifies them."""
+        return {"texts": self.counts(), "identities": self.identities()}
+
+    def identities(self) -> dict[str, dict[str, dict[str, str]]]:
+        """SHA-256 digests of the `texts` and the `targets` that are used, by task and split.
+
+        They are those of `Corpus.identity` and `Corpus.target_identity`.
+        """
+        return {
+            task: {
+                split: {"texts": corpus.identity, "targets": corpus.target_identity} for split, corpus in splits.items()
+            }
+            for task, splits in self.by_task.items()
+        }
+
     def seen(self) -> NDArray[Any]:
         """Digests of all train and dev texts of all tasks; a test text that is among them is not clean."""
         return seen_digests(

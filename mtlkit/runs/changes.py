@@ -129,11 +129,15 @@ class Changes:
         _check_labels(corpora, vocabulary)
         self.say("the vocabulary and the stages that are done stay as they are, whatever has changed")
 
-    def take_over(self, loaded: LoadedExperiment, data: Mapping[str, str], code: Mapping[str, str]) -> None:
+    def take_over(self, loaded: LoadedExperiment, meta: Mapping[str, Any]) -> None:
         """Writes the changed experiment into the run, and records the changes in `meta.json`.
 
         It is called only once the checkpoint has been loaded, so that a change that does not fit leaves the run as it
         was.
+
+        Args:
+            loaded: the experiment as it is now.
+            meta: the entries of `meta.json` about data and code as they are now.
         """
         if not self._found:
             return
@@ -141,7 +145,7 @@ class Changes:
         notes = [*self.run.read_meta().get(NOTE, []), note]
         # The note is written first. If the process is killed in between, the experiment on disk is still the old one,
         # so that the next resume finds the change again; in the other order it would go unrecorded.
-        self.run.add_meta({NOTE: notes, "data": dict(data), "code": dict(code)})
+        self.run.add_meta({NOTE: notes, **meta})
         self.run.write_experiment(loaded)
         self._found = []
 

@@ -264,7 +264,7 @@ class RunDirectory:
 
     def read_resolved(self) -> dict[str, Any]:
         """The resolved experiment that the run was begun with. Raises RunError if it is missing or damaged."""
-        return read_document(self.resolved, Resolved)
+        return read_document(self.resolved, Resolved, finite=True)
 
     def read_vocabulary(self) -> Vocabulary:
         """The vocabulary that the run was begun with. Raises RunError if it is missing or damaged."""

@@ -177,7 +177,7 @@ def _train(
         changes.check(experiment, corpora, vocabulary)
     else:
         vocabulary = make_vocabulary(experiment, corpora, vectors(), say)
-    take_over = partial(changes.take_over, loaded, hashes, code)
+    take_over = partial(changes.take_over, loaded, {"data": hashes, "code": code, **corpora.facts()})
     setting = Setting(
         experiment,
         corpora,

@@ -190,7 +190,7 @@ def test_what_two_runs_differ_in(runs, run):
     value = json.loads(run("diff", runs[0], runs[2], "--format", "json").stdout)
     assert value["settings"]["model.sharing.type"] == {"left": "message_passing", "right": "fully_shared"}
     assert value["settings"]["model.sharing.communicator.type"] == {"left": "indirect"}
-    assert value["machine"]["kernels"]["right"] is None
+    assert value["machine"].keys() == {"kernels of recurrence", "kernels of lstm"}, "what ran, not what was asked for"
     assert set(value) <= {"settings", "arguments", "machine", "scores"}
 
 
@@ -221,9 +221,6 @@ def test_mistakes_of_a_comparison(runs, run, tmp_path):
     fails(run("compare", *runs, "-o", tmp_path / "no" / "table"), "there is no folder")
     fails(run("compare", *runs, runs[0]), "same experiment and seed 1")
     fails(run("compare", *runs, "--name", "one"), "--name: 1 names for 2 systems, ic, fs; give one for each")
-    Path("books.test.tsv").write_text("positive\ta warm book\n")
-    assert run("evaluate", runs[2], "--predictions", runs[2] / "predictions").returncode == 0
-    fails(run("compare", *runs), "were not scored on the same data, the test texts of books differ")
 
 
 def test_a_search_and_its_stages_keep_the_answers_of_the_last(experiment, write, run, tmp_path):

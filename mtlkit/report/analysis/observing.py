@@ -25,7 +25,7 @@ from mtlkit.training import EvaluationTask, computing_as, decisions_of_split, de
 from mtlkit.types import Say, silent
 
 
-def observe(archive: Archive, wanted: Wanted, say: Say = silent) -> dict[str, Observed]:
+def observe(archive: Archive, wanted: Wanted, say: Say = silent, note: Say = silent) -> dict[str, Observed]:
     """Scores an archive's tasks as `evaluate_archive` does, and sees what their texts show of the sharing.
 
     No batch's weights are kept but those of a few texts.
@@ -34,13 +34,14 @@ def observe(archive: Archive, wanted: Wanted, say: Say = silent) -> dict[str, Ob
         archive: the trained model.
         wanted: what is to be scored.
         say: told what is being scored.
+        note: told what a reader should know of the texts.
 
     Raises:
         ConfigError: a task is unknown, or none has such a split.
         DataError: a file is wrong or missing.
     """
     found = {}
-    for model, task in scored_tasks(archive, wanted, say):
+    for model, task in scored_tasks(archive, wanted, say, note):
         name = task.split.task
         with watching(model, name) as is_finite:
             observed = _observed(archive, model, task, wanted.batch_size)
