@@ -42,21 +42,30 @@ def load_corpus(reader: Lazy[DatasetReader], source: str, *, cache: Path | None)
     entry = None if cache is None else cache / "corpora" / _key(reader, source, list(digests.values()))
     corpus = None if entry is None else _open(entry)
     if corpus is None:
-        corpus = _index(built, source)
-        for each in taken:
-            each.check()
+        corpus = _index(built, source, taken)
         if entry is not None:
             _store(corpus, entry)
     return replace(corpus, file_digests=digests)
 
 
-def _index(reader: DatasetReader, source: str) -> Corpus:
-    corpus = Corpus.from_instances(reader.read(source), reader.target_kind)
+def _index(reader: DatasetReader, source: str, files: Sequence[Fingerprint]) -> Corpus:
+    """Reads the texts of a source, and makes sure that its files stay as they are meanwhile."""
+    try:
+        corpus = Corpus.from_instances(reader.read(source), reader.target_kind)
+    except DataError:
+        _check_unchanged(files)  # a file that is half written has errors that are no longer there when one looks
+        raise
+    _check_unchanged(files)
     if not len(corpus):
         reasons = ", ".join(f"{number:,} {reason}" for reason, number in corpus.skipped.items())
         left_out = f" but those that are left out ({reasons})" if reasons else ""
         raise DataError(f"{source}: holds no text{left_out}; give a file that does")
     return corpus
+
+
+def _check_unchanged(files: Sequence[Fingerprint]) -> None:
+    for each in files:
+        each.check()
 
 
 def _key(reader: Lazy[DatasetReader], source: str, digests: Sequence[str]) -> str:

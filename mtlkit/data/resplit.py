@@ -36,6 +36,12 @@ class ResplitSettings(Spec):
     nothing.
     """
 
+    drawn_as: str | None = None
+    """A name that decides the draw in place of the task's. Tasks whose files hold the same texts, such as the columns
+    of one file, get the same texts in each split if they have this name in common; otherwise one may be trained on the
+    dev texts of another.
+    """
+
     @property
     def splits(self) -> tuple[str, ...]:
         """The names of the splits that are drawn."""
@@ -49,7 +55,7 @@ def resplit(corpora: Mapping[str, Corpus], settings: ResplitSettings, task: str)
         corpora: the texts to draw from, by the split whose file holds them: `train`, and `dev` and `test` if there are
             such files. Those of other splits than `settings.splits` are not used.
         settings: the number of texts of each split.
-        task: the name of the task; each task is drawn independently.
+        task: the name of the task; each task is drawn independently, unless `settings.drawn_as` is given.
 
     Returns:
         The corpora of `settings.splits`.
@@ -61,7 +67,7 @@ def resplit(corpora: Mapping[str, Corpus], settings: ResplitSettings, task: str)
     sizes = {"dev": settings.dev, "test": settings.test or 0}
     if (wanted := sum(sizes.values())) >= len(whole):
         raise DataError(f"{wanted:,} of {len(whole):,} texts are asked for, and training needs some; ask for less")
-    digest = hashlib.sha256(f"{settings.seed}/{task}".encode()).digest()
+    digest = hashlib.sha256(f"{settings.seed}/{settings.drawn_as or task}".encode()).digest()
     generator = np.random.default_rng(list(digest))
     draw = _with_copies if settings.keep_together else _one_by_one
     drawn = draw(whole, sizes, generator)

@@ -49,6 +49,16 @@ class Corpora:
             for task, splits in self.by_task.items()
         }
 
+    def facts(self) -> dict[str, Any]:
+        """The entries of `meta.json` about the texts: how many there are, what identifies them, and how many dev and
+        test texts are also trained on (see `count_seen`).
+        """
+        return {
+            "texts": self.counts(),
+            "identities": self.identities(),
+            "seen_texts": count_seen(self.by_task),
+        }
+
     def identities(self) -> dict[str, dict[str, dict[str, str]]]:
         """SHA-256 digests of the `texts` and the `targets` that are used, by task and split.
 
@@ -66,12 +76,6 @@ class Corpora:
         return seen_digests(
             splits[name] for splits in self.by_task.values() for name in ("train", "dev") if name in splits
         )
-
-    def facts(self) -> dict[str, Any]:
-        """The entries of `meta.json` about the texts: how many there are, what identifies them, and how many dev and
-        test texts are trained on (see `count_seen`).
-        """
-        return {"texts": self.counts(), "identities": self.identities(), "seen_texts": count_seen(self.by_task)}
 
 
 def load_corpora(

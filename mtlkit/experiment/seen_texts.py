@@ -44,13 +44,15 @@ def say_seen(tasks: Mapping[str, TaskSettings], by_task: Mapping[str, Splits], s
             else:
                 partly.append(f"{task} {count:,} of {len(splits[split]):,}")
         if partly:
-            say(f"{_PARTLY_SEEN[split][0]}: {', '.join(partly)}; {_PARTLY_SEEN[split][1]}")
+            remedy = _DRAW_ALIKE if _drawn_apart(tasks, counts) else _PARTLY_SEEN[split][1]
+            say(f"{_PARTLY_SEEN[split][0]}: {', '.join(partly)}; {remedy}")
 
 
 _PARTLY_SEEN = {
     "dev": ("dev texts that are also train texts of some task", "drop_dev_texts leaves them out of training"),
     "test": ("test texts that are also train or dev texts of some task", "clean figures leave them out"),
 }
+_DRAW_ALIKE = "give tasks with the same files the same resplit, with one drawn_as, so that they are drawn alike"
 _WORTH = {
     "dev": "train texts of the task, so that dev figures say nothing of new texts",
     "test": "train or dev texts of the task, so that test figures say nothing of new texts",
@@ -67,6 +69,17 @@ def _all_seen(split: str, count: int, task: TaskSettings) -> str:
     else:
         remedy = f"leave {split} out and set resplit.{split}, which draws it"
     return f"all {count:,} texts are {_WORTH[split]}; {remedy}"
+
+
+def _drawn_apart(tasks: Mapping[str, TaskSettings], counts: Mapping[str, int]) -> bool:
+    """Whether one of the tasks counted is drawn from the same files as another task, but not alike."""
+    draws = {name: (task.resplit, task.resplit.drawn_as or name) for name, task in tasks.items() if task.resplit}
+    return any(
+        tasks[name].pooled() == tasks[other].pooled() and draws[name] != draws[other]
+        for name in counts
+        for other in draws
+        if name in draws
+    )
 
 
 def _digests_of(tasks: Collection[Splits], names: Collection[str]) -> NDArray[numpy.int64]:

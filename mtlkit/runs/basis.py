@@ -22,6 +22,8 @@ TOKENIZER = "tokenizer"
 SHOWN = 3
 """The largest number of differences that a sentence names."""
 REMEDY = "compare runs on the same data, or give --anyway to compare these all the same"
+RESPLIT_DEFAULTS = {"keep_together": False, "drawn_as": None}
+"""The values of the settings that were added to `resplit`, with which runs that lack them were drawn."""
 DROPS = ("drop_test_texts", "drop_dev_texts")
 
 
@@ -233,7 +235,10 @@ def _chosen_by(resolved: Mapping[str, Any] | None, task: str, split: str) -> Map
         return None
     reader = {name: value for name, value in _object(_at(settings, "reader")).items() if name != TOKENIZER}
     drops = {name: resolved.get(name, False) for name in DROPS} if split == "train" else {}
-    return {"reader": reader, "resplit": _at(settings, "resplit"), **drops}
+    resplit = _at(settings, "resplit")
+    if isinstance(resplit, Mapping):  # of an older version, which did not have all settings of a draw
+        resplit = {**RESPLIT_DEFAULTS, **resplit}
+    return {"reader": reader, "resplit": resplit, **drops}
 
 
 def _at(value: Any, *path: str) -> Any:

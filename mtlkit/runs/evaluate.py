@@ -275,6 +275,4 @@ def scored_tasks(
             device=archive.device,
             seen=archive.seen if split == "test" else None,
         )
-        if seen := 0 if task.clean is None else len(task.clean) - int(task.clean.sum()):
-            say(f"{name}: {seen:,} of {len(corpus):,} texts are train or dev texts of the run, and not clean")
         yield model, task

@@ -156,6 +156,25 @@ def test_a_file_that_is_written_to_while_it_is_read_is_refused(source, cache, mo
     assert content(again) == content(load_corpus(READER, source, cache=None))
 
 
+def test_a_text_that_is_half_written_is_not_called_wrong(source, cache, monkeypatch):
+    """It is whole by the time that its line is looked at."""
+    path, whole = Path(source), Path(source).read_bytes()
+    path.write_bytes(whole + b"n")
+    from_instances = Corpus.from_instances
+
+    def read_while_it_is_written(*given) -> Corpus:
+        try:
+            return from_instances(*given)
+        finally:
+            path.write_bytes(whole + b"no\tanother text\n")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Corpus, "from_instances", read_while_it_is_written)
+        with pytest.raises(DataError, match=r"train\.tsv: changed while it was read; start again"):
+            load_corpus(READER, source, cache=cache)
+    assert len(load_corpus(READER, source, cache=cache)) == 3
+
+
 @pytest.mark.parametrize("cached", [False, True])
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path, cache, cached):
     os.mkfifo(tmp_path / "pipe")

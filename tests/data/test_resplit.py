@@ -1,6 +1,7 @@
 """Splits drawn anew: every text once, the same for the same seed, other ones for another task or seed."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ def words(found: Corpus) -> list[str]:
     return [found.instance(place).words[0] for place in range(len(found))]
 
 
-def drawn(seed: int = 0, task: str = "books", **sizes: int) -> dict[str, list[str]]:
+def drawn(seed: int = 0, task: str = "books", **sizes: Any) -> dict[str, list[str]]:
     settings = ResplitSettings(seed=seed, **sizes)
     parts = resplit({split: FILES[split] for split in settings.splits}, settings, task)
     return {split: words(part) for split, part in parts.items()}
@@ -122,6 +123,10 @@ def test_numbers_that_copies_cannot_add_up_to_are_refused_with_some_that_they_ca
 def test_a_number_smaller_than_any_group_of_copies_is_refused() -> None:
     with pytest.raises(DataError, match=r"do not add up to 2 dev; ask for more, or remove copies from the files"):
         resplit({"train": Corpus.joined([corpus(0, 6)] * 3)}, ResplitSettings(dev=2, keep_together=True), "books")
+
+
+def test_a_name_in_place_of_the_tasks_decides() -> None:
+    assert drawn(dev=6, task="films", drawn_as="books") == drawn(dev=6, task="books") != drawn(dev=6, task="films")
 
 
 def test_something_must_be_left_to_train_on() -> None:

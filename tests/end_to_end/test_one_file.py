@@ -40,7 +40,7 @@ def test_dev_and_test_are_drawn_from_a_train_file_alone(one_file, run, tmp_path)
     assert trained.returncode == 0, trained.stderr
     assert "texts of t: 120 train, 40 dev, 40 test" in trained.stderr and "also" not in trained.stderr
     metrics, meta = (json.loads(Path("run", name).read_text()) for name in ("metrics.json", "meta.json"))
-    assert meta["seen_texts"] == {"dev": {}, "test": {}}
+    assert meta["seen_texts"] == {"dev": {}, "test": {}} and meta["identities"].keys() == {"t"}
     assert list(meta["data"]) == ["u.tsv"]
     for split in ("dev", "test"):
         for data in ((), ("--data", "../case")):
@@ -106,10 +106,3 @@ def test_the_audit_names_the_tasks_whose_train_texts_are_dev_texts_of_others(exp
     dev.write_text("".join(train.read_text().splitlines(keepends=True)[:7]))
     audit = run("data", "audit", write(experiment))
     assert "dev texts of books in films: 7" in audit.stdout
-
-
-def test_scoring_tells_of_texts_that_the_model_was_trained_on(experiment, write, run, tmp_path):
-    experiment["trainer"]["epochs"] = 1
-    assert run("train", write(experiment), "-s", tmp_path / "run").returncode == 0
-    data = ("--task", "books", "--file", tmp_path / "books.train.tsv")
-    assert "books: 60 of 60 texts are train or dev texts of the run" in run("evaluate", tmp_path / "run", *data).stderr

@@ -109,3 +109,16 @@ def test_where_all_drawn_texts_are_trained_on_they_are_to_be_kept_together() -> 
     assert line.startswith("tasks.a.dev: all 9 texts are train texts") and line.endswith("; set resplit.keep_together")
     together = {"train": "thrice", "resplit": {"dev": 9, "keep_together": True}}
     assert reported({"a": together}) == ([], {"dev": {}, "test": {}})
+
+
+def test_tasks_of_one_file_that_are_drawn_apart_are_reported_and_the_advice_holds() -> None:
+    """Each would be trained on dev texts of the other, through what they share."""
+    draw = {"dev": 8, "test": 6}
+    lines, counts = reported({name: {"train": "all", "resplit": draw} for name in ("a", "b")})
+    assert all(counts[split].keys() == {"a", "b"} for split in ("dev", "test"))
+    advice = "; give tasks with the same files the same resplit, with one drawn_as, so that they are drawn alike"
+    assert [line.endswith(advice) for line in lines] == [True, True]
+    alike = {name: {"train": "all", "resplit": {**draw, "drawn_as": "corpus"}} for name in ("a", "b")}
+    assert reported(alike) == ([], {"dev": {}, "test": {}})
+    differing = {"a": alike["a"], "b": {"train": "all", "resplit": {"dev": 10, "drawn_as": "corpus"}}}
+    assert reported(differing)[0][0].endswith(advice)

@@ -2,10 +2,12 @@
 
 import gzip
 import json
+import os
+from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.remedies.world import Mistake, try_out
+from tests.end_to_end.remedies.world import ABSENT, Mistake, try_out
 
 TAGS = {"reader": {"type": "columns", "words": 0, "tags": 1}, "head": {"type": "crf_tagger"}}
 TAGGED = "the\tO\nfilm\tB-X\n\na\tO\nbook\tB-Y\n"
@@ -34,6 +36,25 @@ def lines(*values, **reader):
     return lambda w: w.data(**only(w, {**JSONL, "reader": {**JSONL["reader"], **reader}}, content))
 
 
+def copy_of_train(world):
+    return str(world.file("copy.tsv", Path(world.experiment["tasks"]["books"]["train"]).read_bytes()))
+
+
+def thrice(world):
+    return str(world.file("thrice.tsv", 3 * "".join(f"{LABELS[n % 2]}\ttext {n}\n" for n in range(9))))
+
+
+def together(dev):
+    return {"dev": dev, "keep_together": True}
+
+
+def pipe(world):
+    path = world.folder / "pipe"
+    os.mkfifo(path)
+    return str(path)
+
+
+LABELS = ("positive", "negative")
 GOOD = "pos\ta fine film\nneg\ta dull film\n"
 OBJECTS = ({"text": "a fine film", "label": "pos"}, {"text": "a dull film", "label": "neg"})
 
@@ -109,6 +130,30 @@ MISTAKES = [
         lambda w: w.data(tasks__books__resplit={"dev": 100}),
         "are asked for, and training needs some; ask for less",
         lambda w: w.data(tasks__books__resplit={"dev": 10}),
+    ),
+    Mistake(
+        "splits drawn from copies of a file",
+        lambda w: w.data(tasks__books__dev=copy_of_train(w), tasks__books__resplit={"dev": 5}),
+        "copy.tsv holds the same texts as train (",
+        lambda w: w.data(tasks__books__dev=ABSENT, tasks__books__resplit={"dev": 5}),
+    ),
+    Mistake(
+        "copies of texts that do not add up",
+        lambda w: w.data(tasks__books__train=thrice(w), tasks__books__resplit=together(8), tasks__books__dev=ABSENT),
+        "tasks.books.resplit: keep_together: texts with all their copies do not add up to 8 dev; ask for dev: 6",
+        lambda w: w.data(tasks__books__train=thrice(w), tasks__books__resplit=together(6), tasks__books__dev=ABSENT),
+    ),
+    Mistake(
+        "fewer texts than a text has copies",
+        lambda w: w.data(tasks__books__train=thrice(w), tasks__books__resplit=together(2), tasks__books__dev=ABSENT),
+        "texts with all their copies do not add up to 2 dev; ask for more, or remove copies from the files",
+        lambda w: w.data(tasks__books__train=thrice(w), tasks__books__resplit=together(3), tasks__books__dev=ABSENT),
+    ),
+    Mistake(
+        "a pipe for a file",
+        lambda w: w.main("data", "stats", w.with_settings(tasks__books__dev=pipe(w))),
+        "is a pipe or a device, and has to be read more than once; save what it gives to a file, and name that",
+        lambda w: w.main("data", "stats", w.with_settings()),
     ),
     Mistake(
         "vectors of different sizes",

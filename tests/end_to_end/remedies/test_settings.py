@@ -88,21 +88,30 @@ MISTAKES = [
         lambda w: w.check(drop_test_texts=True),
     ),
     Mistake(
-        "a split drawn from nothing",
+        "splits drawn from one file twice",
+        lambda w: w.check(tasks__books__dev=w.experiment["tasks"]["books"]["train"], tasks__books__resplit={"dev": 5}),
+        "holds the same texts as train; leave dev out, since resplit draws it from train",
         lambda w: w.check(tasks__books__dev=ABSENT, tasks__books__resplit={"dev": 5}),
-        "tasks.books.resplit: draws dev anew, and there is no dev file; set the task's dev",
-        lambda w: w.check(tasks__books__resplit={"dev": 5}),
     ),
     Mistake(
         "patience without dev data",
         lambda w: w.check(trainer__patience=2, tasks__books__dev=ABSENT, tasks__films__dev=ABSENT),
-        "trainer.patience: has nothing to wait for, since no task has dev data; set one's dev or leave it out",
+        "trainer.patience: has nothing to wait for, since no task has dev data; set one's dev, or its",
         lambda w: w.check(trainer__patience=2, tasks__films__dev=ABSENT),
+    ),
+    Mistake(
+        "patience, and dev data to be drawn",
+        lambda w: w.check(trainer__patience=2, tasks__books__dev=ABSENT, tasks__films__dev=ABSENT),
+        "set one's dev, or its resplit: { dev: N }, or leave it out",
+        lambda w: w.check(
+            trainer__patience=2, tasks__films__dev=ABSENT, tasks__books__dev=ABSENT, tasks__books__resplit={"dev": 5}
+        ),
     ),
     Mistake(
         "test figures without test data",
         lambda w: w.check(trainer__test_every_epoch=True, tasks__books__test=ABSENT, tasks__films__test=ABSENT),
-        "trainer.test_every_epoch: no task has test data; set one's test or leave it out",
+        "trainer.test_every_epoch: no task has test data; set one's test, or its resplit: { dev: N, test: M }, or "
+        "leave it out",
         lambda w: w.check(tasks__books__test=ABSENT, tasks__films__test=ABSENT),
     ),
     Mistake(
