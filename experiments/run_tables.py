@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mtlkit.errors import MtlkitError
 from mtlkit.runs import Interrupted, Job, RunDirectory, run_jobs
 
 ROOT = Path(__file__).parent.parent
@@ -111,6 +112,8 @@ def main() -> None:
         all_done = train(missing, given.processes)
     except Interrupted as interrupted:
         sys.exit(interrupted.exit_code)
+    except MtlkitError as error:
+        sys.exit(str(error))
     finally:
         page(RESULTS, given.table)
     sys.exit(not all_done)
