@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mtlkit.errors import ConfigError
 from mtlkit.experiment import load_experiment
 from mtlkit.runs import baseline_figures, train
 
@@ -114,6 +115,35 @@ def test_a_report_of_an_archive_is_of_the_texts_that_are_read_for_it(here, run):
     result = run("report", "all.tar.gz", "--baseline", "runs/wide", "--limit", 9)
     sentence = "all.tar.gz and runs/wide: do not compare, since they differ in the test texts of books (9 against 30)"
     refused(result, f"{sentence}{REMEDY}")
+
+
+def test_the_command_that_writes_a_runs_own_answers_does_so(here, run):
+    """After those of an evaluation with another limit were put in their place."""
+    kept = {file: file.read_bytes() for file in Path("runs/few").glob("predictions/*/*")}
+    assert run("evaluate", "runs/few", "--limit", 5, "--predictions", "few").returncode == 0
+    shutil.copytree("few", "runs/few/predictions", dirs_exist_ok=True)
+    result = run("compare", "runs/few")
+    assert result.returncode == 2 and "its answers are to other test texts of books than its figures" in result.stderr
+    command = result.stderr.partition("write its own by mtlkit ")[2].partition(", or give --anyway")[0]
+    assert run(*command.split()).returncode == 0
+    assert run("compare", "runs/few").returncode == 0
+    assert kept and {file: file.read_bytes() for file in Path("runs/few").glob("predictions/*/*")} == kept
+
+
+def test_a_baseline_of_a_transfer_was_scored_on_the_same_texts(here, run):
+    """Wherever they lie: files of other names are told apart by the task and split that they are of."""
+
+    def experiment(*overrides):
+        return load_experiment(Path("experiment.json"), overrides=overrides).experiment
+
+    assert baseline_figures(Path("runs/all"), experiment(), ["books"], None)
+    message = "runs/all: does not compare, since it differs in the test data of books; give a run on the same data"
+    with pytest.raises(ConfigError, match=message):
+        baseline_figures(Path("runs/all"), experiment("tasks.books.test=books.more.tsv"), ["books"], None)
+    resolved = Path("runs/all/experiment.resolved.json")
+    resolved.write_text(json.dumps({**json.loads(resolved.read_text()), "normalization": "nfkc"}))
+    with pytest.raises(ConfigError, match=r"runs/all: does not compare, since it differs in normalization \("):
+        baseline_figures(Path("runs/all"), experiment(), ["books"], None)
 
 
 def test_archives_side_by_side_are_of_the_same_data_or_said_to_differ(here, run, tmp_path):
