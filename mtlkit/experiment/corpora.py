@@ -49,10 +49,6 @@ class Corpora:
             for task, splits in self.by_task.items()
         }
 
-    def facts(self) -> dict[str, Any]:
-        """The entries of `meta.json` about the texts: how many there are, and what identifies them."""
-        return {"texts": self.counts(), "identities": self.identities()}
-
     def identities(self) -> dict[str, dict[str, dict[str, str]]]:
         """SHA-256 digests of the `texts` and the `targets` that are used, by task and split.
 
@@ -72,10 +68,10 @@ class Corpora:
         )
 
     def facts(self) -> dict[str, Any]:
-        """The entries of `meta.json` about the texts: their numbers, and those of dev and test texts trained on; see
-        `count_seen`.
+        """The entries of `meta.json` about the texts: their numbers, what identifies them, and the numbers of dev and
+        test texts that are also trained on; see `count_seen`.
         """
-        return {"texts": self.counts(), "seen_texts": count_seen(self.by_task)}
+        return {"texts": self.counts(), "identities": self.identities(), "seen_texts": count_seen(self.by_task)}
 
 
 def load_corpora(
