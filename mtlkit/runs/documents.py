@@ -90,6 +90,23 @@ def read_document(file: Path, kind: type[Spec], remedy: str = REMEDY, *, finite:
     return checked(file, kind, read_object(file, remedy, finite=finite), remedy)
 
 
+def read_lines(file: Path, remedy: str = REMEDY) -> list[tuple[Path, dict[str, Any]]]:
+    """The object in each line of a log, with the line's place for messages.
+
+    Raises:
+        RunError: the file is missing, or a line is not a JSON object, or has a number that is not finite.
+    """
+    place = file
+    try:
+        found = []
+        for number, line in enumerate(file.read_bytes().splitlines(), 1):
+            place = Path(f"{file}:{number}")
+            found.append((place, parse_json(line)))
+        return found
+    except (OSError, ValueError) as error:
+        raise damaged(place, error, remedy) from None
+
+
 def checked(file: Path, kind: type[Spec], value: dict[str, Any], remedy: str = REMEDY) -> dict[str, Any]:
     """The value, which `kind` fits.
 

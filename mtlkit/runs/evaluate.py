@@ -20,7 +20,7 @@ from mtlkit.runs.archives_side_by_side import check_scored_texts, check_training
 from mtlkit.runs.data_to_score import OtherData, Wanted, tasks_to_score
 from mtlkit.runs.directory import RunDirectory, archive_path
 from mtlkit.runs.finiteness import watching
-from mtlkit.runs.known_texts import first_other_texts, notes_on_texts
+from mtlkit.runs.known_texts import MOST, first_other_texts, notes_on_texts
 from mtlkit.runs.predict import NO_NUMBER
 from mtlkit.runs.predictions import write_predictions
 from mtlkit.runs.scoring import evaluation_tasks, majority
@@ -275,4 +275,7 @@ def scored_tasks(
             device=archive.device,
             seen=archive.seen if split == "test" else None,
         )
+        seen = 0 if task.clean is None else len(task.clean) - int(task.clean.sum())
+        if 0 < seen <= MOST * len(corpus):  # of more, there is a note
+            say(f"{name}: {seen:,} of {len(corpus):,} texts are train or dev texts of the run, and not clean")
         yield model, task

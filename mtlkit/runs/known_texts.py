@@ -33,8 +33,8 @@ def notes_on_texts(
     seen = len(corpus) - int(clean_mask(corpus, archive.seen).sum())
     if seen > MOST * len(corpus):
         yield (
-            f"{name}: the run has seen {seen:,} of these {len(corpus):,} texts as train or dev texts, so the figures "
-            "say little about new texts"
+            f"{name}: {seen:,} of {len(corpus):,} texts are train or dev texts of the run, so the figures say little "
+            "about new texts"
         )
 
 
@@ -89,8 +89,7 @@ def _is_own_source(archive: Archive, name: str, settings: TaskSettings, wanted: 
 
 def _files_now(archive: Archive, name: str, settings: TaskSettings, split: str) -> tuple[str, ...] | None:
     """The digests of the files of a split as they are now; None if one is missing."""
-    resplit, reader = settings.resplit, archive.reader_for(name)
-    pooled = resplit.splits if resplit is not None and split in resplit.splits else (split,)
-    sources = [source for each in pooled if (source := getattr(settings, each)) is not None]
-    files = [file for source in sources for file in reader.files(source)]
+    is_drawn = settings.resplit is not None and split in settings.resplit.splits
+    sources = list(settings.pooled().values()) if is_drawn else [getattr(settings, split)]
+    files = [file for source in sources for file in archive.reader_for(name).files(source)]
     return tuple(map(file_sha256, files)) if all(map(is_file, files)) else None

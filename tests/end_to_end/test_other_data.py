@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mtlkit.errors import ConfigError
 from mtlkit.experiment import load_experiment
 from mtlkit.runs import baseline_figures, train
 
@@ -116,6 +117,35 @@ def test_a_report_of_an_archive_is_of_the_texts_that_are_read_for_it(here, run):
     refused(result, f"{sentence}{REMEDY}")
 
 
+def test_the_command_that_writes_a_runs_own_answers_does_so(here, run):
+    """After those of an evaluation with another limit were put in their place."""
+    kept = {file: file.read_bytes() for file in Path("runs/few").glob("predictions/*/*")}
+    assert run("evaluate", "runs/few", "--limit", 5, "--predictions", "few").returncode == 0
+    shutil.copytree("few", "runs/few/predictions", dirs_exist_ok=True)
+    result = run("compare", "runs/few")
+    assert result.returncode == 2 and "its answers are to other test texts of books than its figures" in result.stderr
+    command = result.stderr.partition("write its own by mtlkit ")[2].partition(", or give --anyway")[0]
+    assert run(*command.split()).returncode == 0
+    assert run("compare", "runs/few").returncode == 0
+    assert kept and {file: file.read_bytes() for file in Path("runs/few").glob("predictions/*/*")} == kept
+
+
+def test_a_baseline_of_a_transfer_was_scored_on_the_same_texts(here, run):
+    """Wherever they lie: files of other names are told apart by the task and split that they are of."""
+
+    def experiment(*overrides):
+        return load_experiment(Path("experiment.json"), overrides=overrides).experiment
+
+    assert baseline_figures(Path("runs/all"), experiment(), ["books"], None)
+    message = "runs/all: does not compare, since it differs in the test data of books; give a run on the same data"
+    with pytest.raises(ConfigError, match=message):
+        baseline_figures(Path("runs/all"), experiment("tasks.books.test=books.more.tsv"), ["books"], None)
+    resolved = Path("runs/all/experiment.resolved.json")
+    resolved.write_text(json.dumps({**json.loads(resolved.read_text()), "normalization": "nfkc"}))
+    with pytest.raises(ConfigError, match=r"runs/all: does not compare, since it differs in normalization \("):
+        baseline_figures(Path("runs/all"), experiment(), ["books"], None)
+
+
 def test_archives_side_by_side_are_of_the_same_data_or_said_to_differ(here, run, tmp_path):
     sentence = "all and more: do not compare, since they differ in the train texts of books (30 against 40)"
     result = run("evaluate", "runs/all", "runs/more")
@@ -182,9 +212,7 @@ def test_data_that_the_user_names_are_no_change(here, run, tmp_path):
 
 
 def test_figures_of_texts_that_were_trained_on_are_said_to_be_of_such(here, run, tmp_path):
-    seen = (
-        "books: the run has seen 30 of these 30 texts as train or dev texts, so the figures say little about new texts"
-    )
+    seen = "books: 30 of 30 texts are train or dev texts of the run, so the figures say little about new texts"
     for split in ("test", "dev"):
         result = run(
             *("evaluate", "runs/all", "--file", "books.train.tsv", "--split", split),
@@ -192,8 +220,8 @@ def test_figures_of_texts_that_were_trained_on_are_said_to_be_of_such(here, run,
         )
         assert result.returncode == 0 and seen in result.stderr
         assert json.loads((tmp_path / "figures.json").read_text())["notes"] == [seen]
-    assert "has seen" not in run("evaluate", "runs/all", "--split", "train").stderr
-    assert "has seen" not in run("evaluate", "runs/all").stderr
+    assert "train or dev texts" not in run("evaluate", "runs/all", "--split", "train").stderr
+    assert "train or dev texts" not in run("evaluate", "runs/all").stderr
 
 
 def test_figures_with_notes_are_read_as_a_baseline(here, run, tmp_path):

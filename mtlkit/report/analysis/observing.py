@@ -25,7 +25,7 @@ from mtlkit.training import EvaluationTask, computing_as, decisions_of_split, de
 from mtlkit.types import Say, silent
 
 
-def observe(archive: Archive, wanted: Wanted, say: Say = silent, note: Say = silent) -> dict[str, Observed]:
+def observe(archive: Archive, wanted: Wanted, say: Say = silent) -> dict[str, Observed]:
     """Scores an archive's tasks as `evaluate_archive` does, and sees what their texts show of the sharing.
 
     No batch's weights are kept but those of a few texts.
@@ -34,18 +34,19 @@ def observe(archive: Archive, wanted: Wanted, say: Say = silent, note: Say = sil
         archive: the trained model.
         wanted: what is to be scored.
         say: told what is being scored.
-        note: told what a reader should know of the texts.
 
     Raises:
         ConfigError: a task is unknown, or none has such a split.
         DataError: a file is wrong or missing.
     """
     found = {}
-    for model, task in scored_tasks(archive, wanted, say, note):
+    notes: list[str] = []
+    for model, task in scored_tasks(archive, wanted, say, notes.append):
         name = task.split.task
         with watching(model, name) as is_finite:
             observed = _observed(archive, model, task, wanted.batch_size)
-        found[name] = replace(observed, is_finite=bool(is_finite))
+        found[name] = replace(observed, is_finite=bool(is_finite), notes=tuple(notes))
+        notes.clear()
         if not is_finite:
             say(worthless(name))
     return found

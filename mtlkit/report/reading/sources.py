@@ -161,9 +161,8 @@ def _observed(archive: Archive, wanted: Wanted, say: Say) -> tuple[dict[str, Obs
             if wanted.folders or name in wanted.files:
                 raise
             missing.append((name, error))
-    of_texts: list[str] = []
-    observed = observe(archive, replace(wanted, tasks=here), say, of_texts.append) if here else {}
-    notes = [f"{sentence}." for sentence in of_texts]
+    observed = observe(archive, replace(wanted, tasks=here), say) if here else {}
+    notes = [f"{sentence}." for seen in observed.values() for sentence in seen.notes]
     notes += [worthless(name) for name, seen in observed.items() if not seen.is_finite]
     return observed, notes + ([_missing(missing, wanted.split)] if missing else [])
 
