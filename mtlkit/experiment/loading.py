@@ -145,7 +145,7 @@ def _assignments(overrides: Overrides) -> list[str]:
         raise ConfigError("overrides takes several settings; give a list, such as ['trainer.epochs=3'], or a dict")
     if isinstance(overrides, Mapping):
         return [f"{path}={json.dumps(_plain(value, 'overrides', path))}" for path, value in overrides.items()]
-    return names_argument(overrides, "overrides")
+    return names_argument(overrides, "overrides", "settings")
 
 
 def _plain(value: Any, file: str, path: str = "") -> Any:

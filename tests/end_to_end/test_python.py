@@ -193,7 +193,7 @@ def test_what_does_not_go_together(small: dict[str, Any]) -> None:
         mtlkit.load_experiment(mtlkit.load_experiment(small), overrides=["seed=1"])
     with pytest.raises(mtlkit.ConfigError, match="include_packages takes several names"):
         mtlkit.load_experiment(small, include_packages="name")
-    with pytest.raises(mtlkit.ConfigError, match="^resume goes on with a run and force deletes it"):
+    with pytest.raises(mtlkit.ConfigError, match=r"^resume goes on with a run and force deletes it"):
         mtlkit.train(small, resume=True, force=True)
     with pytest.raises(mtlkit.ConfigError, match="device gpu: no such device; use auto, cpu, cuda or cuda:N"):
         mtlkit.train(small, device="gpu")
