@@ -83,7 +83,9 @@ TRAINING = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "said"), TRAINING, ids=lambda value: repr(value)[:30])
+@pytest.mark.parametrize(
+    ("name", "value", "said"), TRAINING, ids=[f"{name} {number}" for number, (name, *_) in enumerate(TRAINING)]
+)
 def test_a_wrong_argument_of_train_leaves_nothing_behind(world, name, value, said):
     before = sorted(world.folder.rglob("*"))
     found = train(**{name: value})(world)
@@ -165,9 +167,8 @@ def test_an_archive_that_is_not_there_is_an_error_of_archives(world):
 @pytest.mark.parametrize("door", ["load", "train", "dry run", "check", "stats"])
 def test_every_door_refuses_every_reserved_name_at_once(world, door):
     books = world.experiment["tasks"]["books"]
-    world.experiment["tasks"] |= {
-        name: dict(books) for name in ("all", "Shared", "average", "keys", "my task", "Books")
-    }
+    reserved = ("all", "Shared", "average", "keys", "my task")
+    world.experiment["tasks"] |= {name: dict(books) for name in (*reserved, "Books")}
     world.experiment["model"]["dropout"] = 2
     doors = {
         "load": load(),

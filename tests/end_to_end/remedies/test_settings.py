@@ -76,6 +76,18 @@ MISTAKES = [
         lambda w: w.check(tasks__my_task=w.experiment["tasks"]["books"]),
     ),
     Mistake(
+        "a task named like an option",
+        lambda w: w.check(**{"tasks__-s": w.experiment["tasks"]["books"]}),
+        "a command line would read it as an option; begin it with a letter, a digit or '_'",
+        lambda w: w.check(tasks___s=w.experiment["tasks"]["books"]),
+    ),
+    Mistake(
+        "a task with a long name",
+        lambda w: w.check(**{f"tasks__{'a' * 101}": w.experiment["tasks"]["books"]}),
+        "it has 101 characters; use at most 100",
+        lambda w: w.check(**{f"tasks__{'a' * 100}": w.experiment["tasks"]["books"]}),
+    ),
+    Mistake(
         "two tasks that differ in case",
         lambda w: w.check(tasks__Books=w.experiment["tasks"]["books"]),
         "tasks.Books: differs from the task 'books' only in upper and lower case; rename one of them",
@@ -88,22 +100,23 @@ MISTAKES = [
         lambda w: w.check(drop_test_texts=True),
     ),
     Mistake(
-        "a split drawn from nothing",
-        lambda w: w.check(tasks__books__dev=ABSENT, tasks__books__resplit={"dev": 5}),
-        "tasks.books.resplit: draws dev anew, and there is no dev file; set the task's dev",
-        lambda w: w.check(tasks__books__resplit={"dev": 5}),
-    ),
-    Mistake(
         "patience without dev data",
         lambda w: w.check(trainer__patience=2, tasks__books__dev=ABSENT, tasks__films__dev=ABSENT),
-        "trainer.patience: has nothing to wait for, since no task has dev data; set one's dev or leave it out",
-        lambda w: w.check(trainer__patience=2, tasks__films__dev=ABSENT),
+        "since no task has dev data; set one's dev, or its resplit: { dev: N }, or leave it out",
+        lambda w: w.check(
+            trainer__patience=2, tasks__books__dev=ABSENT, tasks__films__dev=ABSENT, tasks__books__resplit={"dev": 5}
+        ),
     ),
     Mistake(
         "test figures without test data",
         lambda w: w.check(trainer__test_every_epoch=True, tasks__books__test=ABSENT, tasks__films__test=ABSENT),
-        "trainer.test_every_epoch: no task has test data; set one's test or leave it out",
-        lambda w: w.check(tasks__books__test=ABSENT, tasks__films__test=ABSENT),
+        "no task has test data; set one's test, or its resplit: { dev: N, test: M }, or leave it out",
+        lambda w: w.check(
+            trainer__test_every_epoch=True,
+            tasks__books__test=ABSENT,
+            tasks__films__test=ABSENT,
+            tasks__books__resplit={"dev": 5, "test": 5},
+        ),
     ),
     Mistake(
         "a record twice",
