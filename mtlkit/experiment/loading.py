@@ -72,7 +72,8 @@ def load_experiment(
         include_packages: modules or .py files with components to import first, as for `--include-package`.
 
     Raises:
-        ConfigError: the file or a setting is wrong; the message lists every error, each with its place.
+        ConfigError: the file, a setting, a name or an argument is wrong; the message lists every error, each with its
+            place.
         PluginError: something in `include_packages` cannot be imported.
     """
     if isinstance(source, LoadedExperiment):

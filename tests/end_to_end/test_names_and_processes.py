@@ -160,7 +160,7 @@ def test_an_archive_with_such_names_still_answers(tmp_path, run):
     sharing = {"type": "private", "encoder": {"type": "lstm", "hidden_dim": 4}}
     model = {"embedder": {"type": "words", "dim": 4}, "sharing": sharing}
     experiment = validate(Experiment, {"tasks": dict.fromkeys(names, head), "model": model}, "experiment")
-    vocabulary = Vocabulary.of(["fine", "film"], "filmne", dict.fromkeys(names, ["bad", "good"]))
+    vocabulary = Vocabulary.of(["fine", "film"], "filmne", {name: ["bad", "good"] for name in names})
     vocabulary.save(tmp_path / "vocabulary")
     built = build_model(experiment, vocabulary)
     save_weights(tmp_path / "weights", built, built.tasks)
