@@ -115,7 +115,8 @@ def load_archive(
 
     Raises:
         ArchiveError: the file is missing, damaged, of a newer format, or not an archive.
-        ConfigError: the archive's experiment names components that are not installed, or there is no such device.
+        ConfigError: the archive's experiment names components that are not installed, there is no such device, or an
+            argument has a wrong type.
     """
     file, where = archive_path(path_argument(path, "path")), as_device(device)
     with open_archive(file, where, load_plugins(names_argument(include_packages, "include_packages"))) as archive:

@@ -34,6 +34,7 @@ class Run:
 
     Raises:
         RunError: the directory is not that of a finished run.
+        ConfigError: `directory` is not a path.
     """
 
     def __init__(

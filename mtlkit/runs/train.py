@@ -84,8 +84,8 @@ def train(
 
     Raises:
         RunInUseError: another process is training in the directory.
-        ConfigError, DataError, RunError: there is a mistake in the experiment, the data or the directory. Nothing has
-            been written unless training had begun.
+        ConfigError, DataError, RunError: there is a mistake in an argument, the experiment, the data or the directory.
+            Nothing has been written unless training had begun.
         Interrupted: SIGINT or SIGTERM was received; a checkpoint has been written.
     """
     options = train_options(device, limit, resume, force, resume_anyway)

@@ -2,9 +2,10 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 import mtlkit
 
@@ -17,9 +18,13 @@ FEWEST_LETTERS = 8
 """Texts with fewer join others, as `; ` does, and are in every message."""
 
 
+Message: TypeAlias = list[str | None]
+"""The parts of a message; None stands for a value that is put in."""
+
+
 @cache
-def messages() -> dict[str, re.Pattern[str]]:
-    """A pattern for each message with a remedy, by its place in the sources, such as `runs/directory.py:158`."""
+def messages() -> dict[str, Message]:
+    """Each message with a remedy, by its place in the sources, such as `runs/directory.py:158`."""
     found = {}
     for path in sorted(ROOT.rglob("*.py")):
         name = path.relative_to(ROOT).as_posix()
@@ -27,22 +32,41 @@ def messages() -> dict[str, re.Pattern[str]]:
             for line, text, is_remedy in _texts(ast.parse(path.read_text(encoding="utf-8"))):
                 whole = "".join(part or "" for part in text)
                 if (is_remedy or REMEDY.search(whole)) and sum(map(str.isalpha, whole)) >= FEWEST_LETTERS:
-                    found[f"{name}:{line}"] = _pattern(text)
+                    found[f"{name}:{line}"] = text
     return found
 
 
 def sources_of(message: str) -> set[str]:
     """The places of the messages that a text shown to a user is or contains."""
-    return {place for place, pattern in messages().items() if pattern.search(message)}
+    return {place for place, pattern in _patterns().items() if pattern.search(message)}
 
 
-def _texts(node: ast.AST, is_remedy: bool = False) -> Iterator[tuple[int, list[str | None], bool]]:
-    """Yields each string below a node, less docstrings, with its line, and whether a variable named `remedy` holds it.
+@cache
+def _patterns() -> dict[str, re.Pattern[str]]:
+    return {place: _pattern(text) for place, text in messages().items()}
 
-    A string is a list of its parts; None stands for a value that is put in.
+
+def unquoted(texts: Iterable[str], width: int) -> list[str]:
+    """The places of the messages of which no part of this many characters is in any of the texts."""
+    places: dict[str, set[str]] = {}
+    for place, text in messages().items():
+        for part in filter(None, text):
+            for start in range(max(1, len(part) - width + 1)):
+                places.setdefault(part[start : start + width], set()).add(place)
+    quoted = set[str]()
+    for text in texts:
+        for start in range(len(text) - width + 1):
+            quoted |= places.get(text[start : start + width], set())
+    return [place for place in messages() if place not in quoted]
+
+
+def _texts(node: ast.AST, is_remedy: bool = False) -> Iterator[tuple[int, Message, bool]]:
+    """Yields each string below a node, less docstrings and helps of options, with its line, and whether a variable that
+    is named `remedy` holds it.
     """
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
+        is_docstring = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
+        if is_docstring or (isinstance(child, ast.keyword) and child.arg == "help"):
             continue
         if isinstance(child, ast.Constant) and isinstance(child.value, str):
             yield child.lineno, [child.value], is_remedy
@@ -57,5 +81,5 @@ def _texts(node: ast.AST, is_remedy: bool = False) -> Iterator[tuple[int, list[s
             yield from _texts(child, is_remedy or any("remed" in ast.unparse(name).lower() for name in assigned))
 
 
-def _pattern(text: list[str | None]) -> re.Pattern[str]:
+def _pattern(text: Message) -> re.Pattern[str]:
     return re.compile("".join(".*?" if part is None else re.escape(part) for part in text), re.DOTALL)

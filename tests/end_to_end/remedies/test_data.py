@@ -156,6 +156,12 @@ MISTAKES = [
         lambda w: w.main("data", "stats", w.with_settings()),
     ),
     Mistake(
+        "no vectors",
+        lambda w: w.data(vocabulary={"pretrained": str(w.file("v.txt", ""))}),
+        "v.txt: holds no vector; give a file of lines `word v1 v2 ...`",
+        lambda w: w.data(vocabulary={"pretrained": str(w.file("v.txt", "a 1 2\n"))}, model__embedder__dim=2),
+    ),
+    Mistake(
         "vectors of different sizes",
         lambda w: w.data(vocabulary={"pretrained": str(w.file("v.txt", "a 1 2\nb 1 2 3\n"))}, model__embedder__dim=2),
         "not 2 numbers after the word, as in line 1; mend or remove the line",

@@ -146,6 +146,12 @@ MISTAKES = [
         line(SWEEP + "--grid model.dropout=0.1,0.2 --dry-run"),
     ),
     Mistake(
+        "varied twice",
+        line(SWEEP + "--grid model.dropout=0.1 --grid model.dropout=0.2 --dry-run"),
+        "model.dropout is varied twice; give all its values in one --grid",
+        line(SWEEP + "--grid model.dropout=0.1,0.2 --dry-run"),
+    ),
+    Mistake(
         "seeds that are no numbers",
         line(SWEEP + "--seeds a --dry-run"),
         "--seeds a: give their number, as in --seeds 3, or the seeds, as in --seeds 13,14,15",
@@ -199,6 +205,34 @@ MISTAKES = [
         "--baseline nowhere: is not there; give the directory of a finished run, or a file of figures",
         line(FOLD + "--leave-out books --baseline RUN"),
         "--baseline ../run: was run without --limit, so its figures do not compare; give a run on as many texts",
+    ),
+    Mistake(
+        "folds in a run",
+        line(FOLD.replace("../folds", "RUN") + "--leave-out books"),
+        "is itself a run; give a directory for the runs of folds",
+        line(FOLD + "--leave-out books"),
+    ),
+    Mistake(
+        "corpora that are not known",
+        line("data fetch vedar"),
+        "data fetch vedar: there are no such corpora; known: vader",
+        line("data fetch vader --from nowhere.tar.gz"),
+        "nowhere.tar.gz",
+    ),
+    Mistake(
+        "no test split",
+        lambda w: [
+            w.mtlkit("train E --limit 8 -s ../run -o tasks.books.test=null -o tasks.films.test=null"),
+            w.mtlkit("evaluate ../run"),
+        ][1],
+        "no test split for books, films; give other data with --task NAME --file FILE",
+        line("evaluate ../run --task books --file ../books.test.tsv"),
+    ),
+    Mistake(
+        "answers of fewer texts over the run's own",
+        line("evaluate RUN --limit 3 --predictions ../run/predictions"),
+        "keeps answers to as many texts as the run had; leave --limit out",
+        line("evaluate RUN --predictions ../run/predictions"),
     ),
     Mistake(
         "an initialiser that is misspelt",

@@ -28,7 +28,7 @@ MISTAKES = [
     Mistake(
         "an item that the default list lacks",
         overridden("trainer.records.1.type=gradient_cosine"),
-        "trainer.records.1: the default list has 1 item, numbered 0; '1' is none of them, so name one that there is, or",
+        "trainer.records.1: the default list has 1 item, numbered 0; '1' is none of them, so name one that there is",
         overridden('trainer.records=[{"type": "sharing"}, {"type": "gradient_cosine"}]'),
     ),
     Mistake(
@@ -78,7 +78,7 @@ MISTAKES = [
     Mistake(
         "a value of Python",
         overridden("model.share_embedder=False"),
-        'model.share_embedder: should be a valid boolean (got "False", a text that is not JSON); write it as JSON: false',
+        'should be a valid boolean (got "False", a text that is not JSON); write it as JSON: false',
         overridden("model.share_embedder=false"),
     ),
     Mistake(

@@ -83,7 +83,9 @@ TRAINING = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "said"), TRAINING, ids=lambda value: repr(value)[:30])
+@pytest.mark.parametrize(
+    ("name", "value", "said"), TRAINING, ids=[f"{name} {number}" for number, (name, *_) in enumerate(TRAINING)]
+)
 def test_a_wrong_argument_of_train_leaves_nothing_behind(world, name, value, said):
     before = sorted(world.folder.rglob("*"))
     found = train(**{name: value})(world)
@@ -132,8 +134,8 @@ def test_a_wrong_argument_of_evaluate_is_named(world, given, said):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"overrides": 5}, "overrides: should be a list of names (got 5)"),
-        ({"overrides": ["seed=1", 5]}, "overrides: should be a list of names, and 5 is not a string"),
+        ({"overrides": 5}, "overrides: should be a list of settings (got 5)"),
+        ({"overrides": ["seed=1", 5]}, "overrides: should be a list of settings, and 5 is not a string"),
         ({"variables": ["seed"]}, "variables: is of type list; give a dict of values by name"),
         ({"arguments": "seed"}, "arguments: is of type str; give a dict of values by name"),
         ({"include_packages": 5}, "include_packages: should be a list of names (got 5)"),
@@ -165,9 +167,8 @@ def test_an_archive_that_is_not_there_is_an_error_of_archives(world):
 @pytest.mark.parametrize("door", ["load", "train", "dry run", "check", "stats"])
 def test_every_door_refuses_every_reserved_name_at_once(world, door):
     books = world.experiment["tasks"]["books"]
-    world.experiment["tasks"] |= {
-        name: dict(books) for name in ("all", "Shared", "average", "keys", "my task", "Books")
-    }
+    reserved = ("all", "Shared", "average", "keys", "my task")
+    world.experiment["tasks"] |= {name: dict(books) for name in (*reserved, "Books")}
     world.experiment["model"]["dropout"] = 2
     doors = {
         "load": load(),
@@ -179,7 +180,7 @@ def test_every_door_refuses_every_reserved_name_at_once(world, door):
     found = doors[door](world)
     assert found.returncode == 2
     lines = found.stderr.splitlines()
-    for name in ("all", "Shared", "average", "keys", "my task"):
+    for name in reserved:
         assert sum(f"tasks.{name}: this cannot be a task's name" in line for line in lines) == 1, found.stderr
     assert sum("tasks.Books: differs from the task 'books'" in line for line in lines) == 1
     assert sum("model.dropout: should be less than 1" in line for line in lines) == 1
@@ -193,7 +194,7 @@ MISTAKES = [
     Mistake(
         "overrides as a string",
         load(overrides="seed=1"),
-        "give a list, such as ['seed=1']",
+        "overrides takes several settings; give a list, such as ['trainer.epochs=3'], or a dict",
         load(overrides=["seed=1"]),
     ),
     Mistake(

@@ -76,6 +76,18 @@ MISTAKES = [
         lambda w: w.check(tasks__my_task=w.experiment["tasks"]["books"]),
     ),
     Mistake(
+        "a task named like an option",
+        lambda w: w.check(**{"tasks__-s": w.experiment["tasks"]["books"]}),
+        "a command line would read it as an option; begin it with a letter, a digit or '_'",
+        lambda w: w.check(tasks___s=w.experiment["tasks"]["books"]),
+    ),
+    Mistake(
+        "a task with a long name",
+        lambda w: w.check(**{f"tasks__{'a' * 101}": w.experiment["tasks"]["books"]}),
+        "it has 101 characters; use at most 100",
+        lambda w: w.check(**{f"tasks__{'a' * 100}": w.experiment["tasks"]["books"]}),
+    ),
+    Mistake(
         "two tasks that differ in case",
         lambda w: w.check(tasks__Books=w.experiment["tasks"]["books"]),
         "tasks.Books: differs from the task 'books' only in upper and lower case; rename one of them",
@@ -110,9 +122,13 @@ MISTAKES = [
     Mistake(
         "test figures without test data",
         lambda w: w.check(trainer__test_every_epoch=True, tasks__books__test=ABSENT, tasks__films__test=ABSENT),
-        "trainer.test_every_epoch: no task has test data; set one's test, or its resplit: { dev: N, test: M }, or "
-        "leave it out",
-        lambda w: w.check(tasks__books__test=ABSENT, tasks__films__test=ABSENT),
+        "no task has test data; set one's test, or its resplit: { dev: N, test: M }, or leave it out",
+        lambda w: w.check(
+            trainer__test_every_epoch=True,
+            tasks__books__test=ABSENT,
+            tasks__films__test=ABSENT,
+            tasks__books__resplit={"dev": 5, "test": 5},
+        ),
     ),
     Mistake(
         "a record twice",
