@@ -2,7 +2,7 @@ r"""Words and marks of all scripts: what the `regex` tokenizer finds in texts wi
 
 A combining mark, a vowel sign, a joiner or a variation selector belongs to the character before it (a grapheme cluster,
 Unicode Standard Annex #29), and so do the parts of a flag, a keycap or an emoji of several people. Python's `\w` knows
-none of this: it cuts `अच्छी` into six words.
+none of this: it cuts `अच्छी` into four words.
 """
 
 import re
