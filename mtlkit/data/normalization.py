@@ -49,17 +49,21 @@ def normalized_instance(instance: Instance, normalization: Normalization) -> Ins
     """Returns an instance with its words and its target in a normal form. One that is in it is returned as it is."""
     words, target = instance.words, instance.target
     # In one piece, which is much faster than word by word: no blank takes part in a composition.
-    if not _is_normalized(" ".join(words), normalization):
-        words = tuple(normalized_word(word, normalization) for word in words)
+    tags = (target,) if isinstance(target, str) else target or ()
+    if _is_normalized(" ".join(words), normalization) and _is_normalized(" ".join(tags), normalization):
+        return instance
     if target is not None:
         target = _normalized_target(target, normalization)
-    return instance if words is instance.words and target is instance.target else Instance(words, target)
+    return Instance(tuple(normalized_word(word, normalization) for word in words), target)
 
 
 def normalized_instances(
     instances: Iterable[Instance | Skipped], normalization: Normalization
 ) -> Iterator[Instance | Skipped]:
     """Yields each instance in a normal form (see `normalized_instance`), and what was skipped unchanged."""
+    if normalization == "none":
+        yield from instances
+        return
     for instance in instances:
         yield instance if isinstance(instance, Skipped) else normalized_instance(instance, normalization)
 
@@ -102,4 +106,4 @@ def _is_normalized(text: str, normalization: Normalization) -> bool:
 def _normalized_target(target: Target, normalization: Normalization) -> Target:
     if isinstance(target, str):
         return normalized(target, normalization)
-    return target if all(map(str.isascii, target)) else tuple(normalized(tag, normalization) for tag in target)
+    return tuple(normalized(tag, normalization) for tag in target)

@@ -58,13 +58,20 @@ def test_either_form_scores_the_same_and_answers_the_same(tokenizer: str, case: 
     assert test["fr/clean_share"] == 0
 
 
+def audited(run: Run, task: str, *arguments: str | Path) -> dict[str, str]:
+    """What the audit says of the test texts of a task."""
+    result = run("data", "audit", *arguments)
+    assert result.returncode == 0, result.stderr
+    row = next(line for line in result.stdout.splitlines() if line.startswith(f"│ {task} "))
+    names = ("own train", "own dev", "other tasks", "clean", "conflicts")
+    return dict(zip(names, [cell.strip() for cell in row.split("│")][-6:-1], strict=True))
+
+
 def test_an_audit_knows_train_texts_in_the_other_form(case: Path, run: Run) -> None:
-    audited = run("data", "audit", "n.jsonnet", "--str", "tok=whitespace")
-    assert audited.returncode == 0, audited.stderr
-    cells = next([cell.strip() for cell in line.split("│")] for line in audited.stdout.splitlines() if "│ fr" in line)
-    assert cells[3:8] == ["100", "100", "2", "0", "0"]
-    as_they_are = run("data", "audit", "n.jsonnet", "--str", "tok=whitespace", "-o", "normalization=none")
-    assert next(line for line in as_they_are.stdout.splitlines() if "│ fr" in line).split("│")[7].strip() == "100"
+    arguments = ("n.jsonnet", "--str", "tok=whitespace")
+    found = audited(run, "fr", *arguments)
+    assert found == {"own train": "100", "own dev": "2", "other tasks": "0", "clean": "0", "conflicts": "0"}
+    assert audited(run, "fr", *arguments, "-o", "normalization=none")["clean"] == "100"
 
 
 def test_an_audit_may_ignore_case_and_white_space_whatever_max_length_cuts(
@@ -73,13 +80,11 @@ def test_an_audit_may_ignore_case_and_white_space_whatever_max_length_cuts(
     task = experiment["tasks"]["books"]
     del experiment["tasks"]["films"]
     task["max_length"] = 1
-    Path(task["train"]).write_text("x\tA good film\ny\tan op - ed\n")
-    Path(task["test"]).write_text("x\ta good FILM\ny\tan op-ed\ny\ta good day\n")
+    Path(task["train"]).write_text("positive\tA good film\nnegative\tan op - ed\n")
+    Path(task["test"]).write_text("positive\ta good FILM\nnegative\tan op-ed\nnegative\ta good day\n")
 
     def clean(*options: str) -> str:
-        audited = run("data", "audit", write(experiment), *options)
-        assert audited.returncode == 0, audited.stderr
-        return next(line for line in audited.stdout.splitlines() if "│ books" in line).split("│")[7].strip()
+        return audited(run, "books", write(experiment), *options)["clean"]
 
     assert clean() == "3"
     assert clean("--ignore-case") == "2" and clean("--ignore-white-space") == "2"
