@@ -35,7 +35,7 @@ from mtlkit.config import near_file, validate
 from mtlkit.data import Vocabulary
 from mtlkit.data.limits import MAX_LABELS, MAX_WORDS
 from mtlkit.errors import ArchiveError, ConfigError, UnknownComponentError
-from mtlkit.experiment import Experiment
+from mtlkit.experiment import Experiment, as_it_was
 from mtlkit.plugins import INCLUDED, Plugin, failures
 from mtlkit.text import printable
 
@@ -105,7 +105,7 @@ def _documents(path: Path, folder: Path, manifest: dict[str, Any]) -> tuple[dict
             validate(kind, value, member)
         except ConfigError as error:
             raise damaged(path, member, first_problem(error, member)) from None
-    return documents.experiment, {**documents.meta, "plugins": documents.manifest["plugins"]}
+    return as_it_was(documents.experiment), {**documents.meta, "plugins": documents.manifest["plugins"]}
 
 
 def _read(

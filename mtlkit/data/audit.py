@@ -3,7 +3,7 @@
 A test text that occurs in the training data inflates the score, and dev texts that do choose an epoch, or a setting, by
 what was learnt by heart. *Clean* test texts are those that equal no train or dev
 text of any task, since models that share layers learn from the other tasks' texts too. Texts are compared by digest: as
-a whole, word for word and case-sensitively.
+a whole, in their normal form, word for word and case-sensitively, unless an audit is asked to be lenient.
 """
 
 from collections import defaultdict
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mtlkit.data.corpus import Corpus
 from mtlkit.data.instance import Target
+from mtlkit.data.same_texts import with_lenient_digests
 
 TRAIN, DEV, TEST = "train", "dev", "test"
 Digests = NDArray[np.int64]
@@ -90,8 +91,20 @@ def clean_mask(test: Corpus, seen: NDArray[np.int64]) -> NDArray[np.bool_]:
     return ~np.isin(test.digests, seen)
 
 
-def audit(corpora: Mapping[str, Mapping[str, Corpus]]) -> AuditReport:
-    """Audits corpora given by task and split. Each of the splits `train`, `dev` and `test` may be missing."""
+def audit(
+    corpora: Mapping[str, Mapping[str, Corpus]], *, ignore_case: bool = False, ignore_white_space: bool = False
+) -> AuditReport:
+    """Audits corpora given by task and split. Each of the splits `train`, `dev` and `test` may be missing.
+
+    With `ignore_case` and `ignore_white_space`, texts that differ in nothing else are equal, for which the texts of the
+    corpora have to be whole (see `with_lenient_digests`).
+    """
+    if ignore_case or ignore_white_space:
+        how = {"ignore_case": ignore_case, "ignore_white_space": ignore_white_space}
+        corpora = {
+            task: {split: with_lenient_digests(corpus, **how) for split, corpus in splits.items()}
+            for task, splits in corpora.items()
+        }
     trained = {task: _digests(splits, TRAIN) for task, splits in corpora.items()}
     seen = {task: _digests(splits, TRAIN, DEV) for task, splits in corpora.items()}
     return AuditReport({task: _audit(task, splits, trained, seen) for task, splits in corpora.items()})

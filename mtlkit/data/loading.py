@@ -13,6 +13,8 @@ import numpy as np
 
 from mtlkit.config import Component, Lazy, components_in, parts_by_place
 from mtlkit.data.corpus import Corpus
+from mtlkit.data.normalization import Normalization
+from mtlkit.data.readers.normalized import build_part_of_reader, build_reader
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.errors import DataError
 from mtlkit.files import Fingerprint, file_sha256, new_folder
@@ -22,24 +24,27 @@ COLUMNS = ("tokens", "offsets", "targets", "digests", "places")
 STRINGS = ("forms", "labels", "target_kind", "skipped")
 
 
-def load_corpus(reader: Lazy[DatasetReader], source: str, *, cache: Path | None) -> Corpus:
+def load_corpus(
+    reader: Lazy[DatasetReader], source: str, *, cache: Path | None, normalization: Normalization = "nfc"
+) -> Corpus:
     """Returns the corpus that `reader` produces from `source`, loaded from `cache` if possible and stored there
     otherwise. Its `file_digests` are those of the bytes that were parsed.
 
-    The key of an entry is a digest of the reader's settings and code, `source`, and the contents of its files. A
-    damaged entry is rebuilt. If `cache` is None, nothing is stored.
+    Words and targets are in the normal form `normalization`. The key of an entry is a digest of that form, the reader's
+    settings and code, `source`, and the contents of its files. A damaged entry is rebuilt. If `cache` is None, nothing
+    is stored.
 
     Raises:
         DataError: the data are invalid, missing or empty, a file changes while it is read or is not a regular file, or
             the cache cannot be written.
     """
-    built = reader.build()
+    built = build_reader(reader, normalization)
     files = built.files(source)
     if not all(file.exists() for file in files):
         next(built.read(source), None)  # fetches them, or names the missing one
     taken = [Fingerprint.of(file) for file in files]
     digests = {str(each.path): each.sha256 for each in taken}
-    entry = None if cache is None else cache / "corpora" / _key(reader, source, list(digests.values()))
+    entry = None if cache is None else cache / "corpora" / _key(reader, source, list(digests.values()), normalization)
     corpus = None if entry is None else _open(entry)
     if corpus is None:
         corpus = _index(built, source, taken)
@@ -68,19 +73,20 @@ def _check_unchanged(files: Sequence[Fingerprint]) -> None:
         each.check()
 
 
-def _key(reader: Lazy[DatasetReader], source: str, digests: Sequence[str]) -> str:
+def _key(reader: Lazy[DatasetReader], source: str, digests: Sequence[str], normalization: Normalization) -> str:
     parts = {
         "format": FORMAT,
         "reader": reader.to_json(),
+        "normalization": normalization,
         "code": [_code_sha256(component) for component in components_in(reader)],
         "source": source,
         "files": [*digests],
-        **_own_files(reader),
+        **_own_files(reader, normalization),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _own_files(reader: Lazy[DatasetReader]) -> dict[str, Any]:
+def _own_files(reader: Lazy[DatasetReader], normalization: Normalization) -> dict[str, Any]:
     """Returns digests of the files that readers and tokenisers save, which affect how texts are split into words; an
     empty dict if none saves files.
     """
@@ -88,7 +94,7 @@ def _own_files(reader: Lazy[DatasetReader]) -> dict[str, Any]:
     for place, part in parts_by_place(reader):
         if part.component.saves_files:
             with tempfile.TemporaryDirectory(prefix="mtlkit-") as folder:
-                part.build().save_files(Path(folder))
+                build_part_of_reader(part, normalization).save_files(Path(folder))
                 found[place] = {file.name: file_sha256(file) for file in sorted(Path(folder).iterdir())}
     return {"own files": found} if found else {}
 

@@ -11,6 +11,7 @@ from mtlkit.experiment.corpora import (
     say_counts,
 )
 from mtlkit.experiment.data_files import data_hashes, hashes_of_read, other_fingerprints
+from mtlkit.experiment.earlier import BEFORE, as_it_was
 from mtlkit.experiment.labels import check_known_labels
 from mtlkit.experiment.loading import AnyExperiment, LoadedExperiment, Overrides, jsonnet_variables, load_experiment
 from mtlkit.experiment.pooled import files_pooled_twice
@@ -27,6 +28,7 @@ from mtlkit.experiment.settings import (
 from mtlkit.experiment.stages import ONLY, TaskPaths, experiment_of, seed_of, stages_of, tasks_of
 
 __all__ = [
+    "BEFORE",
     "ONLY",
     "SECTIONS",
     "SPLITS",
@@ -40,6 +42,7 @@ __all__ = [
     "PretrainedSettings",
     "TaskPaths",
     "TaskSettings",
+    "as_it_was",
     "build_model",
     "check_known_labels",
     "counts_of",

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from mtlkit.data import (
     Corpus,
+    Normalization,
     ResplitSettings,
     Vectors,
     Vocabulary,
-    VocabularySettings,
     build_vocabulary,
     cache_folder,
     clean_mask,
@@ -20,7 +20,6 @@ from mtlkit.data import (
     resplit,
     seen_digests,
     texts_with_stray_tags,
-    word_of,
 )
 from mtlkit.data.limits import MAX_LABELS, MAX_WORDS
 from mtlkit.errors import ConfigError, DataError
@@ -96,7 +95,7 @@ def load_corpora(
     for name, task in experiment.tasks.items():
         found = [split for split in task.splits if split in splits]
         say(f"reading {name}: {', '.join(found)}")
-        by_task[name] = load_splits(name, task, found, limit)
+        by_task[name] = load_splits(name, task, found, limit, normalization=experiment.normalization)
         say_counts(name, by_task[name], say)
     check_labels(experiment.tasks, by_task, say)
     corpora = Corpora(by_task)
@@ -121,12 +120,16 @@ def say_counts(task: str, splits: Mapping[str, Corpus], say: Say) -> None:
     say(f"texts of {task}: {', '.join(sizes)}")
 
 
-def load_split(name: str, task: TaskSettings, split: str, limit: int | None = None) -> Corpus:
+def load_split(
+    name: str, task: TaskSettings, split: str, limit: int | None = None, *, normalization: Normalization
+) -> Corpus:
     """Loads one split of one task; see `load_splits`."""
-    return load_splits(name, task, [split], limit)[split]
+    return load_splits(name, task, [split], limit, normalization=normalization)[split]
 
 
-def load_splits(name: str, task: TaskSettings, splits: Sequence[str], limit: int | None = None) -> dict[str, Corpus]:
+def load_splits(
+    name: str, task: TaskSettings, splits: Sequence[str], limit: int | None = None, *, normalization: Normalization
+) -> dict[str, Corpus]:
     """Loads splits of one task, redrawn if its settings say so, with texts cut to `max_length`. Reads each file once.
 
     Args:
@@ -134,6 +137,7 @@ def load_splits(name: str, task: TaskSettings, splits: Sequence[str], limit: int
         task: the settings of the task.
         splits: the splits to load.
         limit: the largest number of texts of each split; None for all.
+        normalization: the normal form of the experiment.
 
     Raises:
         ConfigError: the limit is not a whole number of at least 1.
@@ -147,9 +151,9 @@ def load_splits(name: str, task: TaskSettings, splits: Sequence[str], limit: int
     found = {}
     for split in splits:
         if task.resplit is None or split not in task.resplit.splits:
-            corpus = _read(name, task, split)
+            corpus = _read(name, task, split, normalization)
         else:
-            drawn = drawn or _drawn_anew(name, task, task.resplit)
+            drawn = drawn or _drawn_anew(name, task, task.resplit, normalization)
             corpus = drawn[split]
         if split == "train":
             _check_targets(name, task, corpus)
@@ -160,9 +164,11 @@ def load_splits(name: str, task: TaskSettings, splits: Sequence[str], limit: int
     return found
 
 
-def _drawn_anew(name: str, task: TaskSettings, settings: ResplitSettings) -> dict[str, Corpus]:
+def _drawn_anew(
+    name: str, task: TaskSettings, settings: ResplitSettings, normalization: Normalization
+) -> dict[str, Corpus]:
     """The splits that are drawn from the texts of all of the task's pooled files together."""
-    files = {split: _read(name, task, split) for split in task.pooled()}
+    files = {split: _read(name, task, split, normalization) for split in task.pooled()}
     check_distinct(name, task, files)
     try:
         return resplit(files, settings, name)
@@ -177,10 +183,10 @@ def _check_targets(name: str, task: TaskSettings, corpus: Corpus) -> None:
         raise DataError(f"tasks.{name}.train: {task.train}: text {number} has no target; training needs them all")
 
 
-def _read(name: str, task: TaskSettings, split: str) -> Corpus:
+def _read(name: str, task: TaskSettings, split: str, normalization: Normalization) -> Corpus:
     """The corpus of one of the task's sources, which for most readers is a file."""
     try:
-        corpus = load_corpus(task.reader, getattr(task, split), cache=cache_folder())
+        corpus = load_corpus(task.reader, getattr(task, split), cache=cache_folder(), normalization=normalization)
         check_columns(corpus, getattr(task, split), task.reader)
         return corpus
     except DataError as error:
@@ -219,7 +225,7 @@ def read_vectors(experiment: Experiment, say: Say = silent, fingerprints: Iterab
     say(f"reading vectors: {settings.pretrained}")
     vectors = Vectors.read(settings.pretrained)
     check_unchanged(fingerprints, [settings.pretrained])
-    return vectors
+    return vectors.normalized(experiment.normalization)
 
 
 def make_vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors | None, say: Say = silent) -> Vocabulary:
@@ -231,13 +237,13 @@ def make_vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors |
     settings, training = experiment.vocabulary, corpora.of_split("train")
     _check_number_of_labels(training)
     _say_odd_labels(corpora, say)
-    vocabulary = build_vocabulary(training, settings, vectors)
+    vocabulary = build_vocabulary(training, settings, vectors, experiment.normalization)
     if (count := len(vocabulary["words"])) > MAX_WORDS:
         remedy = "set max_words, or pretrained_limit where vectors are pretrained"
         raise DataError(f"vocabulary: has {count:,} words, and may have {MAX_WORDS:,}; {remedy}")
     say(f"vocabulary: {len(vocabulary['words']):,} words")
     if vectors is not None:
-        counts = _word_counts(training, settings)
+        counts = _word_counts(training, vocabulary)
         types, tokens = vectors.coverage(list(counts), counts.values())
         say(f"pretrained vectors cover {types:.1%} of the training words, {tokens:.1%} of their occurrences")
     return vocabulary
@@ -267,10 +273,10 @@ def _say_odd_labels(corpora: Corpora, say: Say) -> None:
                 say(f"tasks.{task}.{split}: targets that train lacks, and no model can give: {', '.join(unknown)}")
 
 
-def _word_counts(training: Mapping[str, Corpus], settings: VocabularySettings) -> dict[str, int]:
+def _word_counts(training: Mapping[str, Corpus], vocabulary: Vocabulary) -> dict[str, int]:
     counts: dict[str, int] = {}
     for corpus in training.values():
         for form, count in zip(corpus.forms, corpus.form_counts().tolist(), strict=True):
-            word = word_of(form, settings.lowercase, settings.one_number)
+            word = vocabulary.word_of(form)
             counts[word] = counts.get(word, 0) + count
     return counts

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from mtlkit.data import build_reader
 from mtlkit.errors import DataError
 from mtlkit.experiment.corpora import Corpora
 from mtlkit.experiment.settings import Experiment
@@ -16,7 +17,7 @@ def data_hashes(experiment: Experiment) -> dict[str, str]:
     """
     files = set(_other_files(experiment))
     for task in experiment.tasks.values():
-        reader = task.reader.build()
+        reader = build_reader(task.reader, experiment.normalization)
         for source in task.sources().values():
             files.update(reader.files(source))
     return {str(file): file_sha256(file) for file in sorted(files)}

@@ -7,7 +7,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from mtlkit.config import Lazy, Spec
-from mtlkit.data import DatasetReader, ResplitSettings, Vectors, Vocabulary, VocabularySettings
+from mtlkit.data import DatasetReader, Normalization, ResplitSettings, Vectors, Vocabulary, VocabularySettings
 from mtlkit.embedders import Embedder
 from mtlkit.experiment.names import impossible_task
 from mtlkit.heads import Head
@@ -141,6 +141,11 @@ class Experiment(Spec):
     """The seed of every random generator."""
     tasks: dict[str, TaskSettings] = Field(min_length=1)
     """The tasks by name."""
+    normalization: Normalization = "nfc"
+    """The Unicode normal form of all words and labels: in data files, vectors, and texts to predict. With `nfc`, an
+    accented letter of one code point equals that of two, a letter and an accent; with `nfkc`, variants of a character
+    are equal as well, such as a full-width `Ａ` and `A`; `none` leaves texts as they are.
+    """
     drop_test_texts: bool = False
     """Leave out train texts that equal a test text of any task. Only texts are compared, never their targets."""
     drop_dev_texts: bool = False

@@ -8,6 +8,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, final
@@ -15,12 +16,14 @@ from typing import Any, final
 import torch
 
 import mtlkit
+from mtlkit.archive import with_saved_files
 from mtlkit.config import Difference, components_in, differences, validate
 from mtlkit.data import Vocabulary
 from mtlkit.errors import ConfigError, RunError
-from mtlkit.experiment import Corpora, Experiment, LoadedExperiment
+from mtlkit.experiment import BEFORE, Corpora, Experiment, LoadedExperiment
 from mtlkit.files import file_sha256
 from mtlkit.runs.directory import RunDirectory
+from mtlkit.runs.documents import Resolved, read_document
 from mtlkit.types import Say
 
 NOTE = "resumed_anyway"
@@ -36,6 +39,30 @@ def changed_settings(run: RunDirectory, experiment: Experiment) -> list[Differen
         RunError: the run's own settings cannot be read.
     """
     return differences(_with_defaults(run.read_resolved()), experiment.to_json())
+
+
+def as_begun(run: RunDirectory, loaded: LoadedExperiment, say: Say) -> LoadedExperiment:
+    """The experiment with the files that components have saved in the run, and with values that held when it was begun.
+
+    The latter are for settings that neither of the two mentions: an older mtlkit did not know them, and the defaults
+    that they have since would change the run's texts.
+
+    Args:
+        run: the run to resume; if there is none that can be read, no value is changed.
+        loaded: the experiment to resume it with.
+        say: receives a line about each such setting.
+    """
+    experiment = with_saved_files(loaded.experiment, run.files)
+    try:
+        known: Mapping[str, Any] = read_document(run.resolved, Resolved)
+    except RunError:  # of which `check_resumable` tells
+        known = BEFORE
+    missing = {
+        name: value for name, value in BEFORE.items() if name not in known and name not in experiment.model_fields_set
+    }
+    for name, value in missing.items():
+        say(f"{run.path}: begun by an mtlkit without the setting {name}; goes on with {name} '{value}'")
+    return replace(loaded, experiment=experiment.model_copy(update=missing))
 
 
 def changed_files(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

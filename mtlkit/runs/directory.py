@@ -25,7 +25,7 @@ from mtlkit.archive.packing import as_json
 from mtlkit.config import near_file
 from mtlkit.data import Vocabulary
 from mtlkit.errors import ArchiveError, DataError, RunError, RunInUseError
-from mtlkit.experiment import LoadedExperiment
+from mtlkit.experiment import LoadedExperiment, as_it_was
 from mtlkit.files import is_locked, new_folder, take_lock, write_atomically
 from mtlkit.runs.documents import (
     FORMAT,
@@ -263,8 +263,10 @@ class RunDirectory:
         return read_document(self.meta, RunMeta)
 
     def read_resolved(self) -> dict[str, Any]:
-        """The resolved experiment that the run was begun with. Raises RunError if it is missing or damaged."""
-        return read_document(self.resolved, Resolved, finite=True)
+        """The resolved experiment that the run was begun with, with values for settings that have come since and whose
+        defaults did not hold then. Raises RunError if it is missing or damaged.
+        """
+        return as_it_was(read_document(self.resolved, Resolved, finite=True))
 
     def read_vocabulary(self) -> Vocabulary:
         """The vocabulary that the run was begun with. Raises RunError if it is missing or damaged."""

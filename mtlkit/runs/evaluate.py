@@ -257,7 +257,7 @@ def scored_tasks(
         say(limited)
     for name, settings in tasks_to_score(archive, wanted).items():
         say(f"scoring {name}: {settings.sources().get(split, f'{split} drawn from {settings.train}')}")
-        corpus = load_split(name, settings, split, wanted.limit)
+        corpus = load_split(name, settings, split, wanted.limit, normalization=archive.experiment.normalization)
         say_counts(name, {split: corpus}, say)
         for sentence in notes_on_texts(archive, name, settings, corpus, wanted):
             note(sentence)

@@ -41,7 +41,8 @@ def notes_on_texts(
 def first_other_texts(archive: Archive, wanted: Wanted) -> str | None:
     """The sentence of `other_texts` about the first task to score that has one, or None."""
     for name, settings in tasks_to_score(archive, wanted).items():
-        corpus = load_split(name, settings, wanted.split, wanted.limit)
+        form = archive.experiment.normalization
+        corpus = load_split(name, settings, wanted.split, wanted.limit, normalization=form)
         if (changed := other_texts(archive, name, settings, corpus, wanted)) is not None:
             return changed
     return None

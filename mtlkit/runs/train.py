@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import torch
 
-from mtlkit.archive import components_of_tasks, save_files, saved_members, with_saved_files, write_archive
+from mtlkit.archive import components_of_tasks, save_files, saved_members, write_archive
 from mtlkit.config import callback_argument, flag_argument, path_argument
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.experiment import (
@@ -28,7 +28,7 @@ from mtlkit.experiment import (
     stages_of,
 )
 from mtlkit.kernels.compute import together
-from mtlkit.runs.changes import Changes, changed_settings, code_hashes, refuse, say_circumstances
+from mtlkit.runs.changes import Changes, as_begun, changed_settings, code_hashes, refuse, say_circumstances
 from mtlkit.runs.checks import check_experiment
 from mtlkit.runs.checks.kernels import kernels_for
 from mtlkit.runs.directory import RunDirectory
@@ -95,7 +95,7 @@ def train(
     loaded = load_experiment(experiment)
     run = RunDirectory(run_directory(loaded, directory))
     if options.resume:
-        loaded = replace(loaded, experiment=with_saved_files(loaded.experiment, run.files))
+        loaded = as_begun(run, loaded, say)
     check_experiment(loaded.experiment, str(loaded.file))
     profilers = [Profiler(run.path, options.device)] if profile else []
     with run.locked(), Interrupts() as interrupts, threads_as_before():

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import final
 
-from mtlkit.config import Lazy
+from mtlkit.config import Lazy, Runtime
 from mtlkit.data.instance import Instance, Skipped, TargetKind
 from mtlkit.data.lines import parse_lines
+from mtlkit.data.normalization import Normalization, NormalizingTokenizer, normalized_keys
 from mtlkit.data.readers.fields import Fields
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.data.readers.renaming import with_renamed_target
@@ -36,9 +37,13 @@ class JsonLinesReader(DatasetReader):
         tags_field: str | None = None,
         tokenizer: Lazy[Tokenizer] = Lazy.of(WhitespaceTokenizer),
         labels: dict[str, str] | None = None,
+        *,
+        normalization: Runtime[Normalization] = "none",
     ) -> None:
-        self._labels = labels
-        self._fields = Fields(tokenizer.build(), text_field, words_field, label_field, tags_field)
+        self._labels = None if labels is None else normalized_keys(labels, normalization, "labels")
+        self._normalization = normalization
+        splitting = NormalizingTokenizer(tokenizer.build(), normalization)
+        self._fields = Fields(splitting, text_field, words_field, label_field, tags_field)
 
     @property
     def target_kind(self) -> TargetKind:
@@ -51,7 +56,7 @@ class JsonLinesReader(DatasetReader):
         return parse_lines(Path(source), self._instance)
 
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
-        return with_renamed_target(self._fields.instance(raw), self._labels)
+        return with_renamed_target(self._fields.instance(raw), self._labels, self._normalization)
 
     def _instance(self, line: str) -> Instance | Skipped:
         if not line.strip():
@@ -62,4 +67,5 @@ class JsonLinesReader(DatasetReader):
             raise DataError(f"not valid JSON ({error}); write one JSON object a line") from None
         if not isinstance(value, dict):
             raise DataError("no JSON object; write the line as {...}")
-        return with_renamed_target(self._fields.instance(value, target_required=True), self._labels)
+        instance = self._fields.instance(value, target_required=True)
+        return with_renamed_target(instance, self._labels, self._normalization)

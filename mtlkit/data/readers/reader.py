@@ -3,20 +3,25 @@
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 
 from mtlkit.config import Component
 from mtlkit.data.instance import Instance, Skipped, TargetKind
 
 
-class DatasetReader(Component, offers=("files",)):
+class DatasetReader(Component, offers=("files", "normalization")):
     """Converts the files of one task, and texts from users, into instances.
 
     A `source` is what an experiment gives for a split: a path, or a name if the reader fetches its data itself.
 
     Run-time values of the constructor: `files` (Path or None), the folder with the files that the component has saved
-    (see `Component`).
+    (see `Component`); `normalization` ("nfc", "nfkc" or "none"), the normal form of the experiment's texts. A reader
+    that splits texts into words is to split them in this form, through `NormalizingTokenizer`. Words and targets that
+    it gives are brought into the form in any case.
     """
+
+    when_left_out = MappingProxyType({"normalization": "none"})
 
     fetches: ClassVar[bool] = False
     """Whether missing files are downloaded when they are first read."""

@@ -4,25 +4,34 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from mtlkit.data.instance import Instance, Target
+from mtlkit.data.normalization import Normalization, normalized
 from mtlkit.errors import DataError
 from mtlkit.text import on_one_line
 
 
-def with_renamed_target(instance: Instance, names: Mapping[str, str] | None) -> Instance:
-    """Renames the label or the tags of an instance. Raises DataError if `names` lacks one; None renames nothing."""
+def with_renamed_target(
+    instance: Instance, names: Mapping[str, str] | None, normalization: Normalization = "none"
+) -> Instance:
+    """Renames the label or the tags of an instance, as `renamed_label` does."""
     if names is None or instance.target is None:
         return instance
     target: Target = instance.target
     renamed = (
-        renamed_label(target, names) if isinstance(target, str) else tuple(renamed_label(t, names) for t in target)
+        renamed_label(target, names, normalization)
+        if isinstance(target, str)
+        else tuple(renamed_label(tag, names, normalization) for tag in target)
     )
     return replace(instance, target=renamed)
 
 
-def renamed_label(label: str, names: Mapping[str, str] | None) -> str:
-    """Returns the name of a label. Raises DataError if `names` lacks it; None renames nothing."""
+def renamed_label(label: str, names: Mapping[str, str] | None, normalization: Normalization = "none") -> str:
+    """Returns the name of a label, by its normal form, which the keys of `names` are in; None renames nothing.
+
+    Raises DataError if `names` lacks it.
+    """
     if names is None:
         return label
+    label = normalized(label, normalization)
     if label not in names:
         known = ", ".join(names)
         raise DataError(

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import final
 
-from mtlkit.config import Lazy
+from mtlkit.config import Lazy, Runtime
 from mtlkit.data.instance import Instance, Skipped, TargetKind
 from mtlkit.data.lines import parse_lines
+from mtlkit.data.normalization import Normalization, NormalizingTokenizer, normalized_keys
 from mtlkit.data.readers.fields import Fields
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.data.readers.renaming import renamed_label, with_renamed_target
@@ -34,9 +35,12 @@ class TextClassificationReader(DatasetReader):
         tokenizer: Lazy[Tokenizer] = Lazy.of(WhitespaceTokenizer),
         labels: dict[str, str] | None = None,
         skip_empty: bool = False,
+        *,
+        normalization: Runtime[Normalization] = "none",
     ) -> None:
-        self._tokenizer = tokenizer.build()
-        self._labels = labels
+        self._tokenizer = NormalizingTokenizer(tokenizer.build(), normalization)
+        self._labels = None if labels is None else normalized_keys(labels, normalization, "labels")
+        self._normalization = normalization
         self._skip_empty = skip_empty
         self._fields = Fields(self._tokenizer, label="label")
 
@@ -47,7 +51,7 @@ class TextClassificationReader(DatasetReader):
         return parse_lines(Path(source), self._instance)
 
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
-        return with_renamed_target(self._fields.instance(raw), self._labels)
+        return with_renamed_target(self._fields.instance(raw), self._labels, self._normalization)
 
     def _instance(self, line: str) -> Instance | Skipped:
         label, tab, text = line.partition("\t")
@@ -57,7 +61,7 @@ class TextClassificationReader(DatasetReader):
             raise DataError("a CR inside the line and a TAB after it, as where lines end at CR alone; convert CR to LF")
         words = tuple(self._tokenizer.tokenize(text))
         if words:
-            return Instance(words, renamed_label(label, self._labels))
+            return Instance(words, renamed_label(label, self._labels, self._normalization))
         if self._skip_empty:
             return Skipped("without words")
         raise DataError("no words in the text; remove the line or set the reader's `skip_empty`")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from mtlkit.archive import Archive
-from mtlkit.data import Corpus, Vocabulary, word_of
+from mtlkit.data import Corpus, Vocabulary
 from mtlkit.model import MultiTaskModel
 from mtlkit.report.analysis.patterns import NumberedText, PairSums
 from mtlkit.report.analysis.sums import OffsetSums, SenderSums
@@ -79,7 +79,7 @@ class _Watch:
     def __init__(self, corpus: Corpus, vocabulary: Vocabulary) -> None:
         self._corpus = corpus
         self._texts = TellingTexts(corpus)
-        spelled = [word_of(form, vocabulary.lowercase, vocabulary.one_number) for form in corpus.forms]
+        spelled = list(map(vocabulary.word_of, corpus.forms))
         self._names = list(dict.fromkeys(spelled))
         numbers = {name: number for number, name in enumerate(self._names)}
         # One more than there are forms: that of padding, which is masked.

@@ -8,6 +8,7 @@ from typing import Any, final
 from mtlkit.archive import Archive
 from mtlkit.archive.documents import parse_json
 from mtlkit.config import Spec
+from mtlkit.experiment import as_it_was
 from mtlkit.report.evidence import Epoch
 from mtlkit.report.reading.course import read_course
 from mtlkit.runs import RunDirectory
@@ -63,7 +64,7 @@ def read_run(run: RunDirectory, archive: Archive) -> KnownRun:
     Raises:
         RunError: a file is missing or damaged, or names a task that the run does not have.
     """
-    resolved, course = _document(run.resolved, Resolved), run.path / COURSE
+    resolved, course = as_it_was(_document(run.resolved, Resolved)), run.path / COURSE
     # The tasks of all stages: the archive, which is of the last stage, may have fewer.
     tasks = list(dict.fromkeys([*archive.experiment.tasks, *(resolved.get("tasks") or ())]))
     return KnownRun(

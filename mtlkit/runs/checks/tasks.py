@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from mtlkit.data import DatasetReader
+from mtlkit.data import DatasetReader, build_reader
 from mtlkit.errors import MtlkitError
 from mtlkit.experiment import Experiment, TaskSettings, files_pooled_twice
 from mtlkit.figures import score_problem
@@ -15,7 +15,7 @@ def task_problems(experiment: Experiment) -> Iterator[str]:
     for name, task in experiment.tasks.items():
         place = f"tasks.{name}"
         try:
-            reader = task.reader.build()
+            reader = build_reader(task.reader, experiment.normalization)
         except MtlkitError as error:
             yield f"{place}.reader: {error}"
             continue
