@@ -15,18 +15,18 @@ from mtlkit.data import Corpus, DatasetReader, Instance
 from mtlkit.errors import ArchiveError, ConfigError, DataError
 from mtlkit.plugins import Plugin
 from mtlkit.runs.directory import archive_path
-from mtlkit.runs.predict import NO_NUMBER, answering, as_batch, decisions_of, tasks_asked
+from mtlkit.runs.predict import NO_NUMBER, Raw, answering, as_batch, decisions_of, read_text, tasks_asked
 from mtlkit.sharing import GuessTrace, MixtureTrace, PathTrace, Trace, WordTrace
 from mtlkit.sharing.explanations import Explanation, Guess, Mixture, PathStep, PathTaken, Reading, SharedWith
 from mtlkit.training.optimization import autocast
 
 
-def explain(archive: Archive, texts: Sequence[str], task: str) -> list[Explanation]:
+def explain(archive: Archive, texts: Sequence[Raw], task: str) -> list[Explanation]:
     """Explains the answer to each text, in order.
 
     Args:
         archive: the trained model.
-        texts: one or more raw texts, which are computed as one batch.
+        texts: one or more texts, each a string or a JSON object, which are computed as one batch.
         task: the task of the archive whose head answers.
 
     Raises:
@@ -60,7 +60,7 @@ def explain(archive: Archive, texts: Sequence[str], task: str) -> list[Explanati
             raise ArchiveError(f"{archive.path}: text {row + 1}: {decision['error']}")
         tags = tuple(decision["tags"]) if "tags" in decision else None
         label, probability = decision.get("label"), decision.get("probability")
-        explanations.append(Explanation(task, instance.words, shared, label, probability, tags))
+        explanations.append(Explanation(task, instance.words, shared, label, probability, tags, row + 1))
     return explanations
 
 
@@ -90,11 +90,11 @@ def explain_texts(
         return [each for task in asked for each in explain(opened, texts, task)]
 
 
-def _read(reader: DatasetReader, texts: Sequence[str], max_length: int | None) -> list[Instance]:
+def _read(reader: DatasetReader, texts: Sequence[Raw], max_length: int | None) -> list[Instance]:
     instances = []
     for number, text in enumerate(texts, 1):
         try:
-            instances.append(Instance(reader.parse(text).words[:max_length]))
+            instances.append(Instance(read_text(reader, text, max_length).words))
         except DataError as error:
             raise DataError(f"text {number}: {error}") from None
     return instances

@@ -28,6 +28,7 @@ class TextClassificationReader(DatasetReader):
 
     target_kind: TargetKind = "label"
     renames_by = "labels"
+    file_format = "label_and_text"
 
     def __init__(
         self,
@@ -48,6 +49,9 @@ class TextClassificationReader(DatasetReader):
 
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
         return with_renamed_target(self._fields.instance(raw), self._labels)
+
+    def unused_fields(self, raw: Mapping[str, object]) -> dict[str, object]:
+        return self._fields.unused(raw)
 
     def _instance(self, line: str) -> Instance | Skipped:
         label, tab, text = line.partition("\t")

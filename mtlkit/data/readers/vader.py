@@ -63,6 +63,9 @@ class VaderReader(DatasetReader):
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
         return self._fields.instance(raw)
 
+    def unused_fields(self, raw: Mapping[str, object]) -> dict[str, object]:
+        return self._fields.unused(raw)
+
     def _instance(self, line: str, split: str) -> Instance | Skipped | None:
         """Parses a line `id<TAB>rating<TAB>text` to an instance, or returns None if it belongs to another split."""
         try:
