@@ -1,8 +1,8 @@
 """The lines of a file or of standard input, the first of which can be looked at before they are read."""
 
+import io
 import json
 import sys
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import chain, islice
@@ -10,15 +10,15 @@ from math import isfinite
 from pathlib import Path
 from typing import IO, Literal, TypeAlias, final
 
+from mtlkit.data.compression import DamagedError, unpacked
 from mtlkit.data.formats import MOST_LINES
-from mtlkit.data.lines import bounded_lines, open_lines, what_is_wrong
+from mtlkit.data.lines import bounded_lines, open_lines, what_is_wrong, what_is_wrong_at_the_start
 from mtlkit.errors import DataError
 from mtlkit.runs.predict import BYTE_ORDER_MARK, Input, Raw, WithId
 
 LineFormat: TypeAlias = Literal["text", "ids", "jsonl"]
 """What each line is: a text, `ID<TAB>TEXT`, or a JSON object."""
 STANDARD_INPUT = "-"
-UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 LOOKED_AT = 2**22
 """The number of bytes that are looked at, if there are so many."""
 
@@ -40,15 +40,19 @@ class InputLines:
         """Yields each line with its number, from 1.
 
         Raises:
-            DataError: the input cannot be read on, or it is UTF-16.
+            DataError: the input cannot be read on or unpacked, is not UTF-8 from its first bytes on, or has lines that
+                end at CR alone.
         """
+        number = 0
         try:
-            yield from chain(self._looked_at(), self._lines)
+            for number, line in chain(self._looked_at(), self._lines):
+                if number == 1 and (wrong := what_is_wrong_at_the_start(line)):
+                    raise DataError(f"{self.name}:1: {wrong}")
+                yield number, line
+        except DamagedError as error:
+            raise DataError(f"{self.name}:{number + 1}: {error.what}") from None
         except OSError as error:
-            reason = error.strerror or error
-            raise DataError(f"{self.name}: cannot be read on ({reason}); mend or copy the file") from None
-        except (EOFError, zlib.error) as error:
-            raise DataError(f"{self.name}: damaged gzip ({error}); fetch or compress the file again") from None
+            raise DataError(f"{self.name}: cannot be read on ({error.strerror}); mend or copy the file") from None
 
     def head(self) -> list[str]:
         """The first lines without their ends, as far as they are text: many of a file, and one of standard input."""
@@ -63,10 +67,6 @@ class InputLines:
         return [line.decode(errors="replace").rstrip("\r\n").lstrip(BYTE_ORDER_MARK) for line in lines]
 
     def _looked_at(self) -> Iterator[tuple[int, bytes]]:
-        if not self._seen and (first := next(self._lines, None)) is not None:
-            self._seen.append(first)
-        if self._seen and self._seen[0][1].startswith(UTF16_MARKS):
-            raise DataError(f"{self.name}:1: UTF-16, by its byte order mark; convert the input to UTF-8")
         seen, self._seen = self._seen, []
         yield from seen
 
@@ -85,7 +85,10 @@ def open_input(source: str) -> Iterator[InputLines]:
         elif sys.stdin is None:
             raise DataError("standard input: is closed; give it lines, or name a file")
         else:
-            yield InputLines("standard input", sys.stdin.buffer, is_file=False)
+            given: IO[bytes] = sys.stdin.buffer
+            if isinstance(given, io.BufferedReader):
+                given = stack.enter_context(unpacked(given, Path("standard input")))
+            yield InputLines("standard input", given, is_file=False)
 
 
 def texts_of(lines: InputLines, format_: LineFormat) -> Iterator[Input]:

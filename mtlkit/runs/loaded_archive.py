@@ -51,11 +51,7 @@ class LoadedArchive:
             ConfigError: there is no such task, `texts` is a single text or no iterable, or one of them is neither a
                 string nor a mapping.
         """
-        if isinstance(texts, str | bytes | Mapping):  # iterables of letters, numbers and names of fields
-            raise ConfigError("predict takes many texts; give a list, such as [text]")
-        if not isinstance(texts, Iterable):
-            raise ConfigError(f"texts is of type {type(texts).__name__}; give a list of texts, such as [text]")
-        inputs = [(_text(text, f"text {number}"), f"text {number}") for number, text in enumerate(texts, 1)]
+        inputs = [(_text(each, f"text {number}"), f"text {number}") for number, each in enumerate(_several(texts), 1)]
         return list(predict_inputs(self._archive, inputs, self.tasks if task is None else [self._known(task)]))
 
     def explain(self, text: str | Mapping[str, object], task: str) -> Explanation:
@@ -78,10 +74,20 @@ class LoadedArchive:
         return task
 
 
+def _several(texts: Any) -> Iterable[Any]:
+    if isinstance(texts, str | bytes | Mapping):  # iterables of letters, of numbers and of the names of fields
+        raise ConfigError("predict takes many texts; give a list, such as [text]")
+    if not isinstance(texts, Iterable):
+        raise ConfigError(f"texts is not a list but of type {type(texts).__name__}; give a list, such as [text]")
+    return texts
+
+
 def _text(text: Any, what: str) -> str | Mapping[str, object]:
     if not isinstance(text, str | Mapping):
         remedy = 'give one text as a string, or as a dict such as {"text": ...}'
         raise ConfigError(f"{what} is not a string but of type {type(text).__name__}; {remedy}")
+    if isinstance(text, Mapping) and (odd := [name for name in text if not isinstance(name, str)]):
+        raise ConfigError(f"{what} has a field {odd[0]!r}, whose name is not a string; give a dict of JSON")
     return text
 
 
@@ -109,7 +115,8 @@ def predict(
         ArchiveError: the archive is missing or damaged.
         ConfigError: there is no such task or device, or a text is neither a string nor a mapping.
     """
-    return load_archive(archive, device, include_packages).predict(texts, task)
+    several = _several(texts)
+    return load_archive(archive, device, include_packages).predict(several, task)
 
 
 def load_archive(
