@@ -80,7 +80,7 @@ def predict(
     """Predict for texts; writes a JSON record per text and task. Labels are not needed.
 
     With --format text each line is a text, with ids a line is ID<TAB>TEXT, and with jsonl it is a JSON object. With
-    reader the task's reader reads INPUT as it read the data of training: one token a line, LABEL<TAB>TEXT, or a format
+    reader the task's reader reads INPUT as it read the data of training: one token per line, LABEL<TAB>TEXT, or a format
     of its own. The default is told by the first lines: what is not plain text is said, and what cannot be told is
     refused. Compressed files are unpacked.
 

@@ -1,6 +1,6 @@
 """Recognition of file formats by the first lines of a file, so that no file is read in another format than its own.
 
-What looks like two formats, or like none, is not recognised: a recognised format is one that texts, a line each, do not
+What looks like two formats, or like none, is not recognised: a recognised format is one that texts, one per line, do not
 have by chance.
 """
 
@@ -46,7 +46,7 @@ class Recognized:
     what: str
     """The format in words that can follow `looks like`."""
     is_certain: bool = True
-    """Whether the lines cannot reasonably be meant as texts, a line each."""
+    """Whether the lines cannot reasonably be meant as texts, one per line."""
 
 
 LABELLED = Recognized("label_and_text", "LABEL<TAB>TEXT")
@@ -61,7 +61,7 @@ def recognize(lines: Sequence[str], labels: Collection[str] = (), tags: Collecti
         tags: the tags of the tasks, as they are written in files; empty if no task has tags.
 
     Returns:
-        The format, or None for plain texts, a line each.
+        The format, or None for plain texts, one per line.
     """
     filled = [line for line in lines if line.strip()]
     if not filled:
@@ -116,20 +116,20 @@ def _header(filled: Sequence[str], known: Collection[str]) -> Recognized | None:
 def _columns(lines: Sequence[str], tags: Collection[str]) -> Recognized | None:
     rows = [_cells(line) for line in lines if line.strip() and not _is_comment(line)]
     if lines[0].startswith(HEADER_OF_COLUMNS) or any(row[0] == DOCUMENT_START for row in rows[:1]):
-        return Recognized("columns", "a token a line")
+        return Recognized("columns", "one token per line")
     if not rows:
         return None
     width = Counter(map(len, rows)).most_common(1)[0][0]
     even = [row for row in rows if len(row) == width]
     if len(even) < MOST * len(rows):
         return None
-    what = f"a token a line, in {width} columns" if width > 1 else "a token a line"
+    what = f"one token per line, in {width} columns" if width > 1 else "one token per line"
     if width > 1 and (_has_tags(even, tags) or _is_tagged(even)):
         return Recognized("columns", what)
     if len(rows) < FEWEST_ROWS or len(even) < len(rows) or any(" " in cell for row in rows for cell in row):
         return None
     if _has_sentences(lines) and (tags or (width > 1 and len(rows) > FEWEST_ROWS)):
-        return Recognized("columns", what)
+        return Recognized("columns", what, is_certain=bool(tags))
     has_tabs = all("\t" in line for line in lines if line.strip() and not _is_comment(line))
     return Recognized("columns", what, is_certain=False) if tags and (width == 1 or has_tabs) else None
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from mtlkit.config import Component, Lazy, components_in, parts_by_place
 from mtlkit.data.corpus import Corpus
+from mtlkit.data.format_check import check_format
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.errors import DataError
 from mtlkit.files import Fingerprint, file_sha256, new_folder
@@ -51,6 +52,7 @@ def load_corpus(reader: Lazy[DatasetReader], source: str, *, cache: Path | None)
 
 
 def _index(reader: DatasetReader, source: str) -> Corpus:
+    check_format(reader, source)
     corpus = Corpus.from_instances(reader.read(source), reader.target_kind)
     if not len(corpus):
         reasons = ", ".join(f"{number:,} {reason}" for reason, number in corpus.skipped.items())

@@ -25,7 +25,7 @@ MEANINGS: dict[ChosenFormat, str] = {
     "jsonl": "each line is read as a JSON object",
     "reader": "the task's reader reads it",
 }
-GIVE_TEXT = "give --format text to take each line for a text"
+AS_TEXT = "--format text to take each line as a text"
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
 
@@ -48,19 +48,19 @@ def choose_format(archive: Archive, readers: Readers, lines: InputLines, say: Sa
         return "text"
     chosen, place = _option(found, readers), f"{lines.name}:1: looks like {found.what}"
     if chosen is None:
-        raise DataError(f"{place}, which is not read here; {remedy(found, readers)}, or {GIVE_TEXT}")
+        raise DataError(f"{place}, which is not read here; {remedy(found, readers)}, or give {AS_TEXT}")
     if not lines.is_file or not found.is_certain:
-        raise DataError(f"{place}; {remedy(found, readers)}, or {GIVE_TEXT}")
+        raise DataError(f"{place}; {remedy(found, readers)}, or {AS_TEXT}")
     if chosen == "reader" and not _is_one_reader(archive, readers):
-        raise DataError(f"{place}, but {_readers_differ(readers)}, or {GIVE_TEXT}")
-    say(f"{place}, so {MEANINGS[chosen]}; --format text takes each line for a text")
+        raise DataError(f"{place}, but {_readers_differ(readers)}, or give {AS_TEXT}")
+    say(f"{place}, so {MEANINGS[chosen]}; --format text takes each line as a text")
     return chosen
 
 
 def remedy(found: Recognized, readers: Readers) -> str:
     """What a user can do whose input has such a format."""
     option = _option(found, readers)
-    return f"give --format {option} if it is" if option else "write its texts a line each, or as JSON lines"
+    return f"give --format {option} if it is" if option else "write one text per line, or JSON lines"
 
 
 def reader_of_files(archive: Archive, readers: Readers) -> DatasetReader:

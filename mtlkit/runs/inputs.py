@@ -118,7 +118,7 @@ def watched(
                 found = recognize(seen, labels, tags)
             if found is not None:
                 has_said = True
-                but = f"but the whole line is taken for the text; {remedy(found, readers)}"
+                but = f"but the whole line is taken as the text; {remedy(found, readers)}"
                 say(f"{place}: looks like {found.what}, {but}")
         yield raw, place
 

@@ -37,6 +37,7 @@ class VaderReader(DatasetReader):
 
     target_kind: TargetKind = "label"
     fetches = True
+    file_format = "label_and_text"
 
     def __init__(self, domain: Domain, tokenizer: Lazy[Tokenizer] = Lazy.of(WhitespaceTokenizer)) -> None:
         self._domain = domain
