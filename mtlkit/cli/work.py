@@ -80,9 +80,9 @@ def predict(
     """Predict for texts; writes a JSON record per text and task. Labels are not needed.
 
     With --format text each line is a text, with ids a line is ID<TAB>TEXT, and with jsonl it is a JSON object. With
-    reader the task's reader reads INPUT as it read the data of training: one token per line, LABEL<TAB>TEXT, or a format
-    of its own. The default is told by the first lines: what is not plain text is said, and what cannot be told is
-    refused. Compressed files are unpacked.
+    reader the task's reader reads INPUT as it read the data of training: one token per line, LABEL<TAB>TEXT, or a
+    format of its own. The default tells by the first lines: it says what is not plain text, and refuses what it cannot
+    tell. Compressed files are unpacked.
 
     A record has the number of the text. Ids and the other fields of a JSON object come back in it, and a target in the
     input as `target`. A line that cannot be answered, such as an empty one, gets a record with an `error`; the exit

@@ -1,7 +1,7 @@
 """Recognition of file formats by the first lines of a file, so that no file is read in another format than its own.
 
-What looks like two formats, or like none, is not recognised: a recognised format is one that texts, one per line, do not
-have by chance.
+What looks like two formats, or like none, is not recognised: a recognised format is one that texts, one per line, do
+not have by chance.
 """
 
 import json
@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, final
+
+from mtlkit.data.mistaken_columns import names_column
 
 FileFormat: TypeAlias = Literal["label_and_text", "columns", "json_lines"]
 """A format that a reader may declare: lines of label, TAB, text; one token per line with its columns; JSON objects."""
@@ -22,16 +24,9 @@ MOST_LINES = 200
 MOST = 0.9
 """The share of lines that must have a trait. A file in which fewer have it is not recognised."""
 FEWEST_ROWS = 3
-TEXT_COLUMNS = frozenset(
-    (
-        *("text", "texts", "sentence", "sentences", "review", "reviews", "content", "comment", "body", "tweet"),
-        *("document", "utterance", "question", "premise", "hypothesis", "token", "tokens", "word", "words"),
-    )
-)
-"""Names in the header of a table for the column that has the texts."""
 HEADER_OF_COLUMNS = "# columns = "
 DOCUMENT_START = "-DOCSTART-"
-NAME = re.compile(r"\w[\w .-]{0,39}")
+NAME = re.compile(r"[^\W\d](?:[^\W\d]|[ .-]){0,39}")
 SPAN_TAG = re.compile(r"O|[BIESLUM]-\S+")
 CONLLU_ID = re.compile(r"\d+(?:[-.]\d+)?")
 BLANKS = re.compile("[ \t]+")
@@ -78,7 +73,7 @@ def recognize(lines: Sequence[str], labels: Collection[str] = (), tags: Collecti
 
 def _json(filled: Sequence[str]) -> Recognized | None:
     values = [_value(line) for line in filled[:5]]
-    if any(isinstance(value, dict) for value in values):
+    if filled[0].strip() not in ("[", "{") and any(isinstance(value, dict) for value in values):
         return Recognized("json_lines", "JSON lines")
     if isinstance(values[0], list) and values[0] and all(isinstance(each, dict) for each in values[0]):
         return Recognized("json_document", "a JSON array of objects")
@@ -103,12 +98,11 @@ def _labelled(filled: Sequence[str], labels: Collection[str]) -> Recognized | No
 def _header(filled: Sequence[str], known: Collection[str]) -> Recognized | None:
     """Recognises tables by the row of names with which they begin, unless it may be a row with a known target."""
     for separator, name in (("\t", "a table with TABs"), (",", "CSV"), (";", "CSV")):
-        names = [field.strip().strip('"') for field in filled[0].split(separator)]
+        names = [field.removeprefix('"').removesuffix('"') for field in filled[0].split(separator)]
         if len(names) < 2 or len(filled) < 2 or names[0] in known or names[-1] in known:
             continue
-        is_row_of_names = all(NAME.fullmatch(each) for each in names)
-        has_texts = not TEXT_COLUMNS.isdisjoint(each.casefold() for each in names)
-        if is_row_of_names and has_texts and all(separator in line for line in filled[1:3]):
+        is_row_of_names = all(map(NAME.fullmatch, names)) and any(map(names_column, names))
+        if is_row_of_names and all(separator in line for line in filled[1:3]):
             return Recognized("table", f"{name} with a header ({', '.join(names)})")
     return None
 

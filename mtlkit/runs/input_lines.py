@@ -10,6 +10,7 @@ from math import isfinite
 from pathlib import Path
 from typing import IO, Literal, TypeAlias, final
 
+from mtlkit.data import Skipped
 from mtlkit.data.compression import DamagedError, unpacked
 from mtlkit.data.formats import MOST_LINES
 from mtlkit.data.lines import bounded_lines, open_lines, what_is_wrong, what_is_wrong_at_the_start
@@ -92,7 +93,8 @@ def open_input(source: str) -> Iterator[InputLines]:
 
 
 def texts_of(lines: InputLines, format_: LineFormat) -> Iterator[Input]:
-    """Yields the text, or the error, of each line. Lines end at LF only.
+    """Yields the text, or the error, of each line. Lines end at LF only. A blank line is a text without words; in other
+    formats it is left out.
 
     Raises:
         DataError: the input cannot be read on.
@@ -102,13 +104,15 @@ def texts_of(lines: InputLines, format_: LineFormat) -> Iterator[Input]:
         yield DataError(wrong) if wrong else _parsed(line.rstrip(b"\r\n"), format_), f"{lines.name}:{number}"
 
 
-def _parsed(line: bytes, format_: LineFormat) -> Raw | DataError:
+def _parsed(line: bytes, format_: LineFormat) -> Raw | DataError | Skipped:
     try:
         text = line.decode("utf-8").lstrip(BYTE_ORDER_MARK)
     except UnicodeDecodeError:
         return DataError("not UTF-8; convert the input to UTF-8")
     if format_ == "text":
         return text
+    if not text.strip():
+        return Skipped("blank")
     if format_ == "jsonl":
         return _json_object(text)
     name, tab, rest = text.partition("\t")
@@ -132,7 +136,7 @@ def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a number in JSON")
 
 
 def _finite(digits: str) -> float:

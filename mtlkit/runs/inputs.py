@@ -90,10 +90,11 @@ def open_inputs(
                 inputs = texts_of(lines, chosen)
                 if format_ == "auto" and chosen == "text":
                     inputs = watched(inputs, archive, readers, lines, say)
-                yield _or_empty(inputs, lines.name, say)
+                yield counted(inputs, lines.name, say)
                 return
         path = stack.enter_context(_copied(source)) if _is_read_once(source) else source
-        yield _read(reader_of_files(archive, readers), path, source, say)
+        name = "standard input" if source == STANDARD_INPUT else source
+        yield counted(_read(reader_of_files(archive, readers), path, name), name, say)
 
 
 def watched(
@@ -123,36 +124,35 @@ def watched(
         yield raw, place
 
 
-def _or_empty(inputs: Iterable[Input], name: str, say: Say) -> Iterator[Input]:
-    is_empty = True
-    for each in inputs:
-        is_empty = False
-        yield each
+def counted(inputs: Iterable[Input], name: str, say: Say) -> Iterator[Input]:
+    """Yields inputs unchanged, and says at their end how many texts were left out, and if there was none."""
+    left_out, is_empty = Counter[str](), True
+    for raw, place in inputs:
+        if isinstance(raw, Skipped):
+            left_out[raw.reason] += 1
+        else:
+            is_empty = False
+        yield raw, place
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
     if is_empty:
-        say(f"{name}: holds no text")
+        say(f"{name}: holds no text" + (f" but those that are left out ({reasons})" if reasons else ""))
+    elif reasons:
+        say(f"{name}: texts are left out ({reasons})")
 
 
-def _read(reader: DatasetReader, path: str, name: str, say: Say) -> Iterator[Input]:
+def _read(reader: DatasetReader, path: str, name: str) -> Iterator[Input]:
     """Begins to read texts, so that an error at their beginning is raised at once."""
-    texts = _read_texts(reader, path, "standard input" if name == STANDARD_INPUT else name, say)
+    texts = _read_texts(reader, path, name)
     first = next(texts, None)
     return chain([] if first is None else [first], texts)
 
 
-def _read_texts(reader: DatasetReader, path: str, name: str, say: Say) -> Iterator[Input]:
-    left_out, number = Counter[str](), 0
+def _read_texts(reader: DatasetReader, path: str, name: str) -> Iterator[Input]:
     try:
         for number, text in enumerate(reader.read_texts(path), 1):
-            if isinstance(text, Skipped):
-                left_out[text.reason] += 1
             yield text, f"{name}: text {number}"
     except DataError as error:
         raise DataError(str(error).replace(path, name)) from None
-    if left_out:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
-        say(f"{name}: {left_out.total():,} of {number:,} texts are left out ({reasons})")
-    if number == left_out.total():
-        say(f"{name}: holds no text")
 
 
 def _is_read_once(source: str) -> bool:

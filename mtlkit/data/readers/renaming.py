@@ -19,6 +19,16 @@ def with_renamed_target(instance: Instance, names: Mapping[str, str] | None) -> 
     return replace(instance, target=renamed)
 
 
+def with_known_target(instance: Instance, names: Mapping[str, str] | None) -> Instance:
+    """Renames the label or the tags of an instance, or leaves its target out if `names` lacks one; None renames
+    nothing.
+    """
+    try:
+        return with_renamed_target(instance, names)
+    except DataError:
+        return replace(instance, target=None)
+
+
 def renamed_label(label: str, names: Mapping[str, str] | None) -> str:
     """Returns the name of a label. Raises DataError if `names` lacks it; None renames nothing."""
     if names is None:

@@ -61,6 +61,9 @@ class VaderReader(DatasetReader):
         fetch_vader(cache_folder(), _tell)
         return filter(None, parse_lines(path, partial(self._instance, split=source)))
 
+    def read_texts(self, source: str) -> Iterator[Instance | Skipped]:
+        return self.read(source) if source in SPLITS else self._own_files.read_texts(source)
+
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
         return self._fields.instance(raw)
 
