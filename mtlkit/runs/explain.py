@@ -12,13 +12,16 @@ from torch import Tensor
 
 from mtlkit.archive import Archive, open_archive
 from mtlkit.data import Corpus, DatasetReader, Instance
+from mtlkit.data.formats import recognize
 from mtlkit.errors import ArchiveError, ConfigError, DataError
 from mtlkit.plugins import Plugin
 from mtlkit.runs.directory import archive_path
+from mtlkit.runs.input_formats import targets_in_files
 from mtlkit.runs.predict import NO_NUMBER, Raw, answering, as_batch, decisions_of, read_text, tasks_asked
 from mtlkit.sharing import GuessTrace, MixtureTrace, PathTrace, Trace, WordTrace
 from mtlkit.sharing.explanations import Explanation, Guess, Mixture, PathStep, PathTaken, Reading, SharedWith
 from mtlkit.training.optimization import autocast
+from mtlkit.types import Say, silent
 
 
 def explain(archive: Archive, texts: Sequence[Raw], task: str) -> list[Explanation]:
@@ -65,7 +68,13 @@ def explain(archive: Archive, texts: Sequence[Raw], task: str) -> list[Explanati
 
 
 def explain_texts(
-    archive: Path, texts: Sequence[str], tasks: Sequence[str] = (), *, device: torch.device, plugins: Sequence[Plugin]
+    archive: Path,
+    texts: Sequence[str],
+    tasks: Sequence[str] = (),
+    *,
+    device: torch.device,
+    plugins: Sequence[Plugin],
+    say: Say = silent,
 ) -> list[Explanation]:
     """Opens an archive and explains the answer of each task to each text, task after task.
 
@@ -75,6 +84,7 @@ def explain_texts(
         tasks: the tasks whose heads answer; may be empty if the archive has only one.
         device: the device of the model.
         plugins: the plugins that were imported.
+        say: receives a line about a text that looks like a line of a data file.
 
     Raises:
         ConfigError: there are no texts or no such task, or the archive has several tasks and none is given; also as for
@@ -87,6 +97,11 @@ def explain_texts(
         asked = tasks_asked(opened, tasks)
         if not tasks and len(asked) > 1:
             raise ConfigError(f"--task is not given; the archive's tasks are {', '.join(asked)}")
+        targets = targets_in_files(opened, {task: opened.reader_for(task) for task in asked})
+        for number, text in enumerate(texts, 1):
+            if found := recognize([text], *targets):
+                but = "but the whole line is taken as the text; give the text alone"
+                say(f"text {number}: looks like {found.what}, {but}")
         return [each for task in asked for each in explain(opened, texts, task)]
 
 

@@ -339,3 +339,19 @@ def test_evaluate_reads_what_predict_reads(run, tmp_path, ask):
     _, *lines = gzip.decompress(Path("answers/test/books.jsonl.gz").read_bytes()).splitlines()
     answers = [(line["predicted"], line["gold"]) for line in map(json.loads, lines)]
     assert answers == [(record["label"], record["target"]) for record in records]
+
+
+def test_explain_reads_a_text_as_predict_does(run, tmp_path, ask):
+    write_tiny(tmp_path / "shared.tar.gz", {"type": "cross_stitch", "encoder": {"type": "lstm", "hidden_dim": 4}})
+
+    def explain(text: str) -> tuple[dict[str, Any], str]:
+        result = run("explain", tmp_path / "shared.tar.gz", "--task", "books", "--format", "json", text)
+        return json.loads(result.stdout), result.stderr
+
+    plain, said = explain("fine film")
+    assert plain["words"] == ["fine", "film"] and not said
+    assert explain("\ufefffine film") == (plain, "")
+    labelled, said = explain("positive\tfine film")
+    assert labelled["words"] == ["positive", "fine", "film"]
+    assert said == "text 1: looks like LABEL<TAB>TEXT, but the whole line is taken as the text; give the text alone\n"
+    assert "looks like JSON lines" in explain('{"text": "fine"}')[1]
