@@ -13,6 +13,7 @@ import numpy as np
 
 from mtlkit.config import Component, Lazy, components_in, parts_by_place
 from mtlkit.data.corpus import Corpus
+from mtlkit.data.format_check import check_format
 from mtlkit.data.normalization import Normalization
 from mtlkit.data.readers.normalized import build_part_of_reader, build_reader
 from mtlkit.data.readers.reader import DatasetReader
@@ -56,6 +57,7 @@ def load_corpus(
 def _index(reader: DatasetReader, source: str, files: Sequence[Fingerprint]) -> Corpus:
     """Reads the texts of a source, and makes sure that its files stay as they are meanwhile."""
     try:
+        check_format(reader, source)
         corpus = Corpus.from_instances(reader.read(source), reader.target_kind)
     except DataError:
         _check_unchanged(files)  # a file that is half written has errors that are no longer there when one looks

@@ -33,6 +33,7 @@ class ColumnsReader(DatasetReader):
     """
 
     target_kind: TargetKind = "tags"
+    file_format = "columns"
 
     def __init__(
         self,
@@ -73,3 +74,6 @@ class ColumnsReader(DatasetReader):
 
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
         return self._fields.instance(raw)
+
+    def unused_fields(self, raw: Mapping[str, object]) -> dict[str, object]:
+        return self._fields.unused(raw)

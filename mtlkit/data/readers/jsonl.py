@@ -28,6 +28,7 @@ class JsonLinesReader(DatasetReader):
     """
 
     renames_by = "labels"
+    file_format = "json_lines"
 
     def __init__(
         self,
@@ -57,6 +58,9 @@ class JsonLinesReader(DatasetReader):
 
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
         return with_renamed_target(self._fields.instance(raw), self._labels, self._normalization)
+
+    def unused_fields(self, raw: Mapping[str, object]) -> dict[str, object]:
+        return self._fields.unused(raw)
 
     def _instance(self, line: str) -> Instance | Skipped:
         if not line.strip():

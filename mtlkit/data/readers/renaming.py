@@ -24,6 +24,18 @@ def with_renamed_target(
     return replace(instance, target=renamed)
 
 
+def with_known_target(
+    instance: Instance, names: Mapping[str, str] | None, normalization: Normalization = "none"
+) -> Instance:
+    """Renames the label or the tags of an instance, or leaves its target out if `names` lacks one; None renames
+    nothing.
+    """
+    try:
+        return with_renamed_target(instance, names, normalization)
+    except DataError:
+        return replace(instance, target=None)
+
+
 def renamed_label(label: str, names: Mapping[str, str] | None, normalization: Normalization = "none") -> str:
     """Returns the name of a label, by its normal form, which the keys of `names` are in; None renames nothing.
 

@@ -10,9 +10,11 @@ from mtlkit.data.lines import parse_lines
 from mtlkit.data.normalization import Normalization, NormalizingTokenizer, normalized_keys
 from mtlkit.data.readers.fields import Fields
 from mtlkit.data.readers.reader import DatasetReader
-from mtlkit.data.readers.renaming import renamed_label, with_renamed_target
+from mtlkit.data.readers.renaming import with_known_target, with_renamed_target
 from mtlkit.data.tokenizers import Tokenizer, WhitespaceTokenizer
 from mtlkit.errors import DataError
+
+WITHOUT_WORDS = Skipped("without words")
 
 
 @final
@@ -29,6 +31,7 @@ class TextClassificationReader(DatasetReader):
 
     target_kind: TargetKind = "label"
     renames_by = "labels"
+    file_format = "label_and_text"
 
     def __init__(
         self,
@@ -50,21 +53,35 @@ class TextClassificationReader(DatasetReader):
     def read(self, source: str) -> Iterator[Instance | Skipped]:
         return parse_lines(Path(source), self._instance)
 
+    def read_texts(self, source: str) -> Iterator[Instance | Skipped]:
+        return parse_lines(Path(source), self._text)
+
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
         return with_renamed_target(self._fields.instance(raw), self._labels, self._normalization)
 
+    def unused_fields(self, raw: Mapping[str, object]) -> dict[str, object]:
+        return self._fields.unused(raw)
+
     def _instance(self, line: str) -> Instance | Skipped:
+        found = self._as_in_file(line)
+        if isinstance(found, Instance):
+            return with_renamed_target(found, self._labels, self._normalization)
+        if found is WITHOUT_WORDS and not self._skip_empty:
+            raise DataError("no words in the text; remove the line or set the reader's `skip_empty`")
+        return found
+
+    def _text(self, line: str) -> Instance | Skipped:
+        found = self._as_in_file(line)
+        return with_known_target(found, self._labels, self._normalization) if isinstance(found, Instance) else found
+
+    def _as_in_file(self, line: str) -> Instance | Skipped:
         label, tab, text = line.partition("\t")
         if not tab or not label.strip():
             return _blank(line)
         if "\r" in text and "\t" in text[text.index("\r") :]:
             raise DataError("a CR inside the line and a TAB after it, as where lines end at CR alone; convert CR to LF")
         words = tuple(self._tokenizer.tokenize(text))
-        if words:
-            return Instance(words, renamed_label(label, self._labels, self._normalization))
-        if self._skip_empty:
-            return Skipped("without words")
-        raise DataError("no words in the text; remove the line or set the reader's `skip_empty`")
+        return Instance(words, label) if words else WITHOUT_WORDS
 
 
 def _blank(line: str) -> Skipped:

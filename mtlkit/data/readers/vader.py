@@ -38,6 +38,7 @@ class VaderReader(DatasetReader):
 
     target_kind: TargetKind = "label"
     fetches = True
+    file_format = "label_and_text"
 
     def __init__(
         self,
@@ -67,8 +68,14 @@ class VaderReader(DatasetReader):
         fetch_vader(cache_folder(), _tell)
         return filter(None, parse_lines(path, partial(self._instance, split=source)))
 
+    def read_texts(self, source: str) -> Iterator[Instance | Skipped]:
+        return self.read(source) if source in SPLITS else self._own_files.read_texts(source)
+
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
         return self._fields.instance(raw)
+
+    def unused_fields(self, raw: Mapping[str, object]) -> dict[str, object]:
+        return self._fields.unused(raw)
 
     def _instance(self, line: str, split: str) -> Instance | Skipped | None:
         """Parses a line `id<TAB>rating<TAB>text` to an instance, or returns None if it belongs to another split."""
