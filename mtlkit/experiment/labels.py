@@ -46,7 +46,7 @@ def check_labels(tasks: Mapping[str, TaskSettings], corpora: Mapping[str, Mappin
             _check_group(task, splits, group, reader, say)
         for split, corpus in splits.items():
             _say_unseen(f"tasks.{task}.{split}", corpus, say)
-            _say_quoted(f"tasks.{task}.{split}", corpus, say)
+            _say_odd_texts(f"tasks.{task}.{split}", corpus, reader, say)
         _check_known(task, splits, reader)
 
 
@@ -107,10 +107,10 @@ def _say_unseen(place: str, corpus: Corpus, say: Say) -> None:
             say(f"{place}: the label {shown(label)} has white space or characters that are not seen")
 
 
-def _say_quoted(place: str, corpus: Corpus, say: Say) -> None:
+def _say_odd_texts(place: str, corpus: Corpus, reader: Lazy[DatasetReader], say: Say) -> None:
     if count := quoted_texts(corpus):
         say(f"{place}: {count:,} of {len(corpus):,} texts stand in quotes, as in CSV; the quotes count as text")
-    if (first := odd_first_text(corpus)) is not None:
+    if not _names_labels(reader) and (first := odd_first_text(corpus)) is not None:
         say(f"{place}: the first text looks like a header row ({first}); it counts as a text")
 
 

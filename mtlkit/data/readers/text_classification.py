@@ -15,6 +15,7 @@ from mtlkit.data.tokenizers import Tokenizer, WhitespaceTokenizer
 from mtlkit.errors import DataError
 
 WITHOUT_WORDS = Skipped("without words")
+SEPARATORS = {",": "comma", ";": "semicolon"}
 
 
 @final
@@ -93,8 +94,8 @@ def _blank(line: str) -> Skipped:
         raise DataError("no label before the TAB; write the line as label<TAB>text")
     if label.startswith("__label__"):
         raise DataError("no TAB between label and text, but a blank, as in fastText; write the line as label<TAB>text")
-    separator = next((each for each in (",", ";") if " " not in label.partition(each)[0] and each in label), None)
-    if separator is not None:
-        name = {",": "comma", ";": "semicolon"}[separator]
+    separator = min((each for each in SEPARATORS if each in label), key=label.index, default=None)
+    if separator is not None and " " not in label.partition(separator)[0]:
+        name = SEPARATORS[separator]
         raise DataError(f"no TAB between label and text, but a {name}, as in CSV; write the line as label<TAB>text")
     raise DataError("no TAB between label and text; write the line as label<TAB>text")
