@@ -58,9 +58,11 @@ def stats(
 def audit(
     source: ExperimentSource,
     limit: Limit = None,
-    ignore_case: Annotated[bool, typer.Option(help="Texts are equal that differ in case only.")] = False,
+    ignore_case: Annotated[
+        bool, typer.Option("--ignore-case", help="Count texts as equal that differ in case only.")
+    ] = False,
     ignore_white_space: Annotated[
-        bool, typer.Option(help="Texts are equal that are split into words at other places only.")
+        bool, typer.Option("--ignore-white-space", help="Count texts as equal that differ in white space only.")
     ] = False,
 ) -> None:
     """Find texts repeated within and across splits and tasks, above all dev and test texts seen in training."""
