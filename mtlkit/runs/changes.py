@@ -38,7 +38,7 @@ def changed_settings(run: RunDirectory, experiment: Experiment) -> list[Differen
     Raises:
         RunError: the run's own settings cannot be read.
     """
-    return differences(_with_defaults(run.read_resolved()), experiment.to_json())
+    return differences(with_defaults(run.read_resolved()), experiment.to_json())
 
 
 def as_begun(run: RunDirectory, loaded: LoadedExperiment, say: Say) -> LoadedExperiment:
@@ -192,7 +192,7 @@ class Changes:
         self._found += found
 
 
-def _with_defaults(before: Any) -> Any:
+def with_defaults(before: Any) -> Any:
     """A resolved experiment with settings that were added since then at their defaults.
 
     It is returned unchanged if this version no longer accepts it.
