@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from mtlkit.archive import Archive
-from mtlkit.data import DatasetReader
+from mtlkit.data import DatasetReader, normalized
 from mtlkit.data.formats import FileFormat, OtherFormat, Recognized, recognize
 from mtlkit.errors import ConfigError, DataError
 from mtlkit.runs.input_lines import InputLines
@@ -90,7 +90,8 @@ def _option(found: Recognized, readers: Readers) -> ChosenFormat | None:
 
 
 def _recognized(archive: Archive, readers: Readers, lines: InputLines) -> Recognized | None:
-    found = recognize(lines.head(), *targets_in_files(archive, readers))
+    head = [normalized(line, archive.experiment.normalization) for line in lines.head()]
+    found = recognize(head, *targets_in_files(archive, readers))
     return found or (Recognized("table", "CSV, by its name") if _suffix(lines.name) == ".csv" else None)
 
 
