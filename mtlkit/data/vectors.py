@@ -78,10 +78,12 @@ class Vectors:
         _check_finite(path, words, matrix, lines)
         return cls(words, matrix, count - len(words))
 
-    @property
-    def num_repeated(self) -> int:
-        """The number of vectors of words that stand further up in the file, which therefore do not count."""
-        return len(self.words) - len(self.places)
+    def counts(self) -> dict[str, int]:
+        """Returns the number of distinct `words`, of vectors that are `repeated`, as a word further up in the file has
+        one that counts, and of lines `without a word`; the last two only if there are any.
+        """
+        others = {"repeated": len(self.words) - len(self.places), "without a word": self.num_wordless}
+        return {"words": len(self.places), **{name: number for name, number in others.items() if number}}
 
     def normalized(self, normalization: Normalization) -> "Vectors":
         """Returns these vectors with their words in a normal form. Of words that become equal, the first counts."""

@@ -43,8 +43,8 @@ def test_what_is_read_of_odd_files(name, words, dim):
     vectors = Vectors.read(CASE / name)
     assert (vectors.words, vectors.dim) == (words, dim)
     np.testing.assert_allclose(vectors.matrix[vectors.places["good"]][:4], GOOD)
-    assert vectors.num_repeated == (name in ("dup.vec", "casefirst.vec"))
-    assert vectors.num_wordless == (name == "emptytok.vec")
+    others = {"dup.vec": {"repeated": 1}, "casefirst.vec": {"repeated": 1}, "emptytok.vec": {"without a word": 1}}
+    assert vectors.counts() == {"words": len(set(words)), **others.get(name, {})}
 
 
 @pytest.mark.parametrize(
@@ -123,6 +123,8 @@ def test_the_first_word_may_contain_blanks(path, start):
         ("0 0\n\n", ": holds no vector after its first line; fetch the file again"),
         ("the 1 inf\ncat -inf nan\n", ":1: the vector of 'the' has inf, as in 1 other lines; mend or remove it"),
         ("the 1 2\n 1 2\ncat 1 1e39\n", ":3: the vector of 'cat' has inf; mend or remove it"),
+        (" 1 2\n 3 4\n", ": holds no vector of a word; give a file of lines `word v1 v2 ...`"),
+        ("\nthe 1 2\n", ": holds no vector in its first line; give a file of lines `word v1 v2 ...`"),
         ("the 1 2\n\ncat 3 4\n", ":2: a blank line among vectors; remove it"),
         ("the 0,5 1\ncat 0,5 1\n", ":1: '0,5' has a decimal comma; write numbers with a point"),
         ("the 0,5 0,1\n", ":1: '0,5' has a decimal comma; write numbers with a point"),
