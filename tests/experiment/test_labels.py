@@ -75,8 +75,8 @@ def test_what_is_read_of_odd_files(name: str, labels: dict[str, int], skipped: d
         (
             "case.tsv",
             ": the labels 'Pos' (6 in train, first in text 2) and 'pos' (12 in train, first in text 12; 17 in dev, "
-            "first in text 1) differ only in letter case; write them alike in the files, or name all labels in the reader's "
-            "`labels`",
+            "first in text 1) differ only in letter case; write them alike in the files, or name all labels "
+            "in the reader's `labels`",
         ),
         (
             "spacelabel.tsv",
