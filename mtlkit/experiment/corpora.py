@@ -213,7 +213,7 @@ def read_vectors(experiment: Experiment, say: Say = silent, fingerprints: Iterab
 
     Args:
         experiment: the experiment whose vectors to read.
-        say: receives a line about what is being read.
+        say: receives lines about what is being read, and about vectors that are not used (see `Vectors.counts`).
         fingerprints: those of files, taken before; if the file of the vectors is among them, it must still be the same.
 
     Raises:
@@ -225,7 +225,10 @@ def read_vectors(experiment: Experiment, say: Say = silent, fingerprints: Iterab
     say(f"reading vectors: {settings.pretrained}")
     vectors = Vectors.read(settings.pretrained)
     check_unchanged(fingerprints, [settings.pretrained])
-    return vectors.normalized(experiment.normalization)
+    vectors = vectors.normalized(experiment.normalization)
+    words, *others = (f"{number:,} {name}" for name, number in vectors.counts().items())
+    say(f"vectors: {words}" + (f" (not used: {', '.join(others)})" if others else ""))
+    return vectors
 
 
 def make_vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors | None, say: Say = silent) -> Vocabulary:

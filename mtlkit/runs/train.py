@@ -199,6 +199,8 @@ def _train(
         interrupts.raise_if_received()
         if not begun:  # only now that the model could be built, so that a failure leaves nothing behind
             meta = {**_meta(loaded, options, kernels, hashes, code), **corpora.facts()}
+            if (pretrained := vectors()) is not None:
+                meta["vectors"] = pretrained.counts()
             run.create(loaded, vocabulary, meta)
         if number == 0:
             save_files(run.files, components_of_tasks(experiment))
