@@ -13,6 +13,7 @@ from torch import Tensor
 from mtlkit.archive import Archive, open_archive
 from mtlkit.data import Corpus, DatasetReader, Instance
 from mtlkit.data.formats import recognize
+from mtlkit.data.normalization import normalized
 from mtlkit.errors import ArchiveError, ConfigError, DataError
 from mtlkit.plugins import Plugin
 from mtlkit.runs.directory import archive_path
@@ -99,7 +100,7 @@ def explain_texts(
             raise ConfigError(f"--task is not given; the archive's tasks are {', '.join(asked)}")
         targets = targets_in_files(opened, {task: opened.reader_for(task) for task in asked})
         for number, text in enumerate(texts, 1):
-            if found := recognize([text], *targets):
+            if found := recognize([normalized(text, opened.experiment.normalization)], *targets):
                 but = "but the whole line is taken as the text; give the text alone"
                 say(f"text {number}: looks like {found.what}, {but}")
         return [each for task in asked for each in explain(opened, texts, task)]
