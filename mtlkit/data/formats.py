@@ -91,8 +91,13 @@ def _value(line: str) -> object:
 
 
 def _labelled(filled: Sequence[str], labels: Collection[str]) -> Recognized | None:
-    known = sum("\t" in line and line.partition("\t")[0] in labels for line in filled)
+    alike = {_without_case(label) for label in labels}
+    known = sum("\t" in line and _without_case(line.partition("\t")[0]) in alike for line in filled)
     return LABELLED if known >= MOST * len(filled) else None
+
+
+def _without_case(label: str) -> str:
+    return label.strip().casefold()
 
 
 def _header(filled: Sequence[str], known: Collection[str]) -> Recognized | None:
@@ -104,6 +109,9 @@ def _header(filled: Sequence[str], known: Collection[str]) -> Recognized | None:
         is_row_of_names = all(map(NAME.fullmatch, names)) and any(map(names_column, names))
         if is_row_of_names and all(separator in line for line in filled[1:3]):
             return Recognized("table", f"{name} with a header ({', '.join(names)})")
+    is_name = len(filled) > 1 and names_column(filled[0]) and " " not in filled[0]
+    if is_name and sum(" " in line for line in filled[1:]) >= MOST * len(filled[1:]):
+        return Recognized("table", f"a column with a header ({filled[0]})")
     return None
 
 
@@ -192,9 +200,10 @@ def _tab_table(filled: Sequence[str], labels: Collection[str], tabs: int) -> Rec
     if _mostly(second, labels):
         return Recognized("table", "TEXT<TAB>LABEL")
     distinct = sorted(set(first))
-    if len(distinct) > len(first) / 2 or any(len(each.split()) != 1 for each in distinct):
+    if any(len(each.split()) != 1 for each in distinct):
         return None
-    return Recognized("table", f"LABEL<TAB>TEXT with labels of another task ({', '.join(distinct[:3])})")
+    what = "LABEL<TAB>TEXT with labels of another task" if len(distinct) <= len(first) / 2 else "a table of 2 columns"
+    return Recognized("table", f"{what} ({', '.join(distinct[:3])}{', ...' if len(distinct) > 3 else ''})")
 
 
 def _mostly(values: Collection[str], labels: Collection[str]) -> bool:

@@ -60,8 +60,11 @@ def choose_format(archive: Archive, readers: Readers, lines: InputLines, say: Sa
 
 def remedy(found: Recognized, readers: Readers) -> str:
     """What a user can do whose input has such a format."""
-    option = _option(found, readers)
-    return f"give --format {option} if it is" if option else "write one text per line, or JSON lines"
+    if option := _option(found, readers):
+        return f"give --format {option} if it is"
+    own = ", or give --format reader if the task's reader reads it"
+    reads_own_format = any(reader.file_format is None for reader in readers.values())
+    return f"write one text per line, or JSON lines{own if reads_own_format else ''}"
 
 
 def reader_of_files(archive: Archive, readers: Readers) -> DatasetReader:
