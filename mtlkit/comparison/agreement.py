@@ -13,6 +13,7 @@ from mtlkit.runs.basis import (
     differences_of_metrics,
     do_not_compare,
     may_not_compare,
+    of_neither_experiment,
     unknown_of_bases,
 )
 from mtlkit.training import Predictions
@@ -31,8 +32,8 @@ def check_agreement(
         anyway: whether to go on where they do not compare.
 
     Returns:
-        Sentences for the reader of the figures: which runs do not compare, and what is not known, since a run of an
-        older version did not record it.
+        Sentences for the reader of the figures: which runs do not compare, what is not known since a run of an older
+        version did not record it, and which runs were resumed in spite of changes.
 
     Raises:
         RunError: two runs do not compare, and `anyway` is false; the message names both and their first differences.
@@ -56,7 +57,8 @@ def check_agreement(
             unlike.append(record)
     if found and not anyway:
         raise RunError(f"{found[0]}; {REMEDY}")
-    return [*found, *unknown]
+    mixed = (of_neither_experiment(record.path, record.basis) for record in records)
+    return [*found, *unknown, *filter(None, mixed)]
 
 
 class _Pair:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, final
 
+from mtlkit.text import printable
+
 Place: TypeAlias = tuple[str, str]
 """A task and a split."""
 LIMIT, NORMALIZATION = "limit", "normalization"
@@ -19,6 +21,8 @@ NOT_NORMALIZED = "none"
 """The normal form of runs whose experiment does not say one: they were made before the setting existed."""
 TOKENIZER = "tokenizer"
 """The one setting of a reader that decides how a text is read, and not which texts are."""
+NOTE = "resumed_anyway"
+"""The entry of `meta.json` about changes that the user has accepted when the run was resumed."""
 SHOWN = 3
 """The largest number of differences that a sentence names."""
 REMEDY = "compare runs on the same data, or give --anyway to compare these all the same"
@@ -56,6 +60,8 @@ class Basis:
     splits: Mapping[Place, SplitBasis]
     metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]
     """The settings of each metric that the experiment names, by task and type."""
+    changes: Sequence[str] = ()
+    """What changed while the run was trained, since it was resumed anyway."""
 
     def split(self, task: str, split: str) -> SplitBasis:
         """What is known of a split; nothing for one that is not recorded."""
@@ -88,7 +94,7 @@ def basis_of(meta: Mapping[str, Any], resolved: Mapping[str, Any] | None) -> Bas
         for split in ("train", "dev", "test")
     }
     metrics = {task: _by_type(_at(tasks, task, "metrics")) for task in tasks}
-    return Basis(settings, digests_by_name(data), splits, metrics)
+    return Basis(settings, digests_by_name(data), splits, metrics, _changes(meta.get(NOTE)))
 
 
 def differences_of_bases(one: Basis, other: Basis, places: Sequence[Place]) -> Iterator[str]:
@@ -153,6 +159,13 @@ def may_not_compare(one: object, other: object, lacking: Iterable[str]) -> str:
     return f"{one} and {other}: it is not recorded whether they differ in {_first_of(list(lacking))}"
 
 
+def of_neither_experiment(name: object, basis: Basis) -> str | None:
+    """The sentence about a run, given by name, that was resumed in spite of changes; None for any other."""
+    if not basis.changes:
+        return None
+    return f"{name}: was resumed after changes, so it is the result of neither experiment: {_first_of(basis.changes)}"
+
+
 def digests_by_name(digests: Mapping[str, str]) -> dict[str, str]:
     """Digests of data files, by file name, or by path where two files have the same name."""
     names = [Path(file).name for file in digests]
@@ -164,7 +177,7 @@ def digests_by_name(digests: Mapping[str, str]) -> dict[str, str]:
 
 def _first_of(differing: Sequence[str]) -> str:
     more = len(differing) - SHOWN
-    return ", ".join(differing[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(map(printable, differing[:SHOWN])) + (f" and {more} more" if more > 0 else "")
 
 
 def _difference(one: SplitBasis, other: SplitBasis, task: str, split: str) -> str | None:
@@ -198,6 +211,11 @@ def _are_same(one: SplitBasis, other: SplitBasis, same_limit: bool, same_files: 
         return True
     from_same = one.files == other.files if _both(one.files, other.files) else same_files
     return from_same and (same_limit or _have_as_many(one, other)) and one.chosen_by == other.chosen_by
+
+
+def _changes(notes: Any) -> list[str]:
+    found = [_at(note, "changes") for note in notes] if isinstance(notes, list) else []
+    return [str(change) for changes in found if isinstance(changes, list) for change in changes]
 
 
 def _by_type(metrics: Any) -> dict[str, Mapping[str, Any]]:
