@@ -9,6 +9,7 @@ from mtlkit.errors import RunError
 from mtlkit.runs.basis import (
     REMEDY,
     Place,
+    difference_of_answers,
     differences_of_bases,
     differences_of_metrics,
     do_not_compare,
@@ -81,7 +82,7 @@ class _Pair:
         yield from differences_of_metrics(self.one, self.other, self.metrics.keys() - self.answers.keys())
         for task, (one, other) in self.answers.items():
             if not one.is_about_the_same_as(other):
-                yield _of_answers(one, other, task, self.split)
+                yield difference_of_answers(one, other, task, self.split)
             elif metric_of(one, self.metrics[task]) != metric_of(other, self.metrics[task]):
                 yield f"the metric of {task}"
 
@@ -95,13 +96,3 @@ class _Pair:
         places = [(task, split) for task in self.metrics for split in ("train", "dev")]
         places += [(task, self.split) for task in self.metrics if self.split == "test"]
         return [(task, split) for task, split in places if split != self.split or task not in self.answers]
-
-
-def _of_answers(one: Predictions, other: Predictions, task: str, split: str) -> str:
-    """How the texts that were answered differ."""
-    numbers = len(one.gold), len(other.gold)
-    if numbers[0] != numbers[1]:
-        return f"the {split} texts of {task} ({numbers[0]:,} against {numbers[1]:,})"
-    return (
-        f"the {split} targets of {task}" if one.texts == other.texts else f"the {split} texts of {task} or their order"
-    )

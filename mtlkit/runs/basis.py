@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, final
 
 from mtlkit.text import printable
+from mtlkit.training import Predictions
 
 Place: TypeAlias = tuple[str, str]
 """A task and a split."""
@@ -130,6 +131,16 @@ def differences_of_metrics(one: Basis, other: Basis, tasks: Iterable[str]) -> It
         common = left.keys() & right.keys()
         if not common or any(_contradict(left[kind], right[kind]) for kind in common):
             yield f"the metrics of {task}"
+
+
+def difference_of_answers(one: Predictions, other: Predictions, task: str, split: str) -> str:
+    """How the texts that two runs have answered differ, given that they do."""
+    numbers = len(one.gold), len(other.gold)
+    if numbers[0] != numbers[1]:
+        return f"the {split} texts of {task} ({numbers[0]:,} against {numbers[1]:,})"
+    return (
+        f"the {split} targets of {task}" if one.texts == other.texts else f"the {split} texts of {task} or their order"
+    )
 
 
 def unknown_of_bases(one: Basis, other: Basis, places: Sequence[Place]) -> Iterator[str]:

@@ -172,6 +172,17 @@ def test_archives_side_by_side_are_of_the_same_data_or_said_to_differ(here, run,
     assert result.returncode == 0 and "differ" not in result.stderr
 
 
+def test_archives_that_were_scored_on_other_texts_are_told_apart(here, run):
+    lines = Path("books.test.tsv").read_text().splitlines(keepends=True)
+    Path("turned.tsv").write_text("".join(lines[::-1]))
+    loaded = load_experiment(Path("experiment.json"), overrides=["tasks.books.test=turned.tsv"])
+    train(loaded, Path("runs", "turned"), device="cpu")
+    sentence = "all and turned: do not compare, since they differ in the test texts of books or their order"
+    refused(run("evaluate", "runs/all", "runs/turned"), f"{sentence}{REMEDY}")
+    result = run("evaluate", "runs/all", "runs/turned", "--data", "books=turned.tsv")
+    assert result.returncode == 0 and "differ" not in result.stderr
+
+
 CHANGED = (
     "books: the {} of books.test.tsv changed since the run was trained{}, so these figures do not compare with its own"
 )
