@@ -6,9 +6,9 @@ from mtlkit.comparison.answers import Answers
 from mtlkit.comparison.outcomes import metric_of
 from mtlkit.comparison.records import RunRecord
 from mtlkit.errors import RunError
-from mtlkit.runs.basis import (
+from mtlkit.runs.basis import Place
+from mtlkit.runs.comparable import (
     REMEDY,
-    Place,
     difference_of_answers,
     differences_of_bases,
     differences_of_metrics,

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from mtlkit.archive import Archive
 from mtlkit.errors import RunError
-from mtlkit.runs.basis import (
+from mtlkit.runs.basis import basis_of
+from mtlkit.runs.comparable import (
     REMEDY,
-    basis_of,
     difference_of_answers,
     differences_of_bases,
     do_not_compare,
