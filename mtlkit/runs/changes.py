@@ -22,12 +22,10 @@ from mtlkit.data import Vocabulary
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.experiment import BEFORE, Corpora, Experiment, LoadedExperiment
 from mtlkit.files import file_sha256
+from mtlkit.runs.basis import NOTE
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.documents import Resolved, read_document
 from mtlkit.types import Say
-
-NOTE = "resumed_anyway"
-"""The key in `meta.json` under which changes that the user has accepted are recorded."""
 
 
 def changed_settings(run: RunDirectory, experiment: Experiment) -> list[Difference]:

@@ -148,7 +148,8 @@ def evaluate_archives(
                 say(f"archive {name}")
             found = evaluate_archive(opened.pop(0), wanted, say)  # popped, so that its models are freed
             first = evaluations.setdefault(names[0], found)
-            scored = check_scored_texts(first.predictions, found.predictions, (names[0], name), anyway)
+            answered = first.predictions, found.predictions
+            scored = check_scored_texts(*answered, (names[0], name), wanted.split, anyway)
             more = [each for each in (sentence, scored) if each]
             for each in more:
                 say(each)
