@@ -200,6 +200,12 @@ MISTAKES = [
         line(SWEEP + "--grid model.dropout=0.1,0.2 --dry-run"),
     ),
     Mistake(
+        "values that differ in case",
+        line(SWEEP + "--grid tasks.books.reader.type=vader,Vader --dry-run"),
+        "differ only in upper and lower case, and folders are named after them; give one of them to another sweep",
+        line(SWEEP + "--grid tasks.books.reader.type=text_classification --dry-run"),
+    ),
+    Mistake(
         "a folder of components that is not there",
         line("check E --include-package nowhere.py"),
         "--include-package nowhere.py: cannot be imported: no such file; check the path",
