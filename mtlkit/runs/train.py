@@ -75,7 +75,7 @@ def train(
         device: auto, cpu, cuda, cuda:N, or a `torch.device`.
         limit: the largest number of texts of each split, for a trial; None for all.
         resume: continue the run in the directory, to the same bits as if it had never stopped. `"auto"` starts a new
-            run if there is none, and does nothing if the run is finished.
+            run if there is none, and does nothing if the run is finished with this experiment, limit and data.
         resume_anyway: resume even after a change of the experiment, the data or a plugin, which the run records.
         force: delete a run that is already in the directory.
         profile: measure where the time goes; see `Run.profiles`.
