@@ -47,7 +47,7 @@ class CompiledLibrary:
         self,
         name: str,
         dtype: torch.dtype,
-        structure: type[ctypes.Structure],
+        structure: type[ctypes.StructuralRows],
         tensors: Mapping[str, Tensor | None],
         numbers: Mapping[str, int],
         *flags: bool,

@@ -28,7 +28,7 @@ POINTERS = (
 )
 
 
-class _Arguments(ctypes.Structure):
+class _Arguments(ctypes.StructuralRows):
     """The fields of `Arguments` in lstm.cpp, in the same order."""
 
     _fields_ = [

@@ -21,7 +21,7 @@ POINTERS = (
 )
 
 
-class _Arguments(ctypes.Structure):
+class _Arguments(ctypes.StructuralRows):
     """The fields of `Arguments` in recurrence.cpp, in the same order."""
 
     _fields_ = [
