@@ -7,16 +7,15 @@ from typing import final
 from mtlkit.config import Runtime
 from mtlkit.data.instance import Instance, Skipped, StructuralRows, TargetKind
 from mtlkit.data.normalization import Normalization, NormalizingTokenizer, normalized
-from mtlkit.data.readers.conllu import WITH_EMPTY_VALUES
 from mtlkit.data.readers.doubts import Doubts
 from mtlkit.data.readers.fields import Fields
 from mtlkit.data.readers.layout import ColumnsFormat, Layout
 from mtlkit.data.readers.missing import WITHOUT_TARGET, Missing
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.data.readers.sentences import ColumnsFile, Sentence
+from mtlkit.data.readers.words_and_tags import WordsAndTags
 from mtlkit.data.tokenizers import WhitespaceTokenizer
 from mtlkit.errors import DataError
-from mtlkit.text import is_invisible
 from mtlkit.types import NonNegativeInt
 
 
@@ -85,9 +84,12 @@ class ColumnsReader(DatasetReader):
 
     def read(self, source: str) -> Iterator[Instance | Skipped | StructuralRows]:
         file = ColumnsFile(Path(source), self._format, self._comments)
-        if file.layout is not None:
-            yield from self._texts(file, file.layout)
+        for each in self._texts(file, needs_tags=True):
+            yield WITHOUT_TARGET if isinstance(each, Instance) and each.target is None else each
         yield from (StructuralRows(kind, count) for kind, count in file.structure.items())
+
+    def read_texts(self, source: str) -> Iterator[Instance | Skipped]:
+        return self._texts(ColumnsFile(Path(source), self._format, self._comments), needs_tags=False)
 
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
         return self._fields.instance(raw)
@@ -95,74 +97,46 @@ class ColumnsReader(DatasetReader):
     def unused_fields(self, raw: Mapping[str, object]) -> dict[str, object]:
         return self._fields.unused(raw)
 
-    def _texts(self, file: ColumnsFile, layout: Layout) -> Iterator[Instance | Skipped]:
+    def _texts(self, file: ColumnsFile, needs_tags: bool) -> Iterator[Instance | Skipped]:
+        """Yields the sentences, with the target None for those whose tags are missing."""
         domains: set[str | None] = {None}
         doubts: Doubts | None = None
         for sentence in file.sentences():
             if doubts is None:
-                words_at, tags_at = self._columns(sentence, file, layout)
-                missing = self._missing_in(layout, tags_at)
-                doubts = Doubts(file, layout, words_at, tags_at)
+                assert file.layout is not None, "a file without rows has no sentences"
+                columns = self._columns(file, file.layout, sentence, needs_tags)
+                doubts = Doubts(file, file.layout, columns.words_at)
             domain = None if sentence.domain is None else normalized(sentence.domain, self._normalization)
             domains.add(domain)
             if self._domain not in (None, domain):
                 yield Skipped("of another domain")
                 continue
-            words, tags = sentence.column(words_at), sentence.column(tags_at)
-            _check_words(words, sentence, file.path)
-            if _is_missing(tags, missing, sentence, file.path):
-                yield WITHOUT_TARGET
-                continue
-            doubts.see(sentence, words, tags)
-            yield Instance(words, self._kept(tags))
+            words, tags = columns.words(sentence), columns.tags(sentence)
+            if tags is not None:
+                doubts.see(sentence, words, tags)
+            yield Instance(words, None if tags is None else self._kept(tags))
         if self._domain not in domains:
             known = ", ".join(sorted(filter(None, domains))) or "none"
-            raise DataError(
-                f"{file.path}: no sentence of domain '{self._domain}' (domains: {known}); choose one of them"
-            )
+            remedy = "choose one of them"
+            raise DataError(f"{file.path}: no sentence of domain '{self._domain}' (domains: {known}); {remedy}")
         if doubts is not None:
             doubts.check()
 
-    def _columns(self, sentence: Sentence, file: ColumnsFile, layout: Layout) -> tuple[int, int]:
-        """The positions of the words and the tags. Errors are placed at the file's first sentence."""
+    def _columns(self, file: ColumnsFile, layout: Layout, first: Sentence, needs_tags: bool) -> WordsAndTags:
+        """The columns of words and tags. Errors are placed at the file's first sentence."""
+        missing, tags = Missing(self._missing), None
         try:
-            first = sentence.rows[0]
-            return layout.words(self._words, first), layout.tags(self._tags, first)
+            words = layout.words(self._words, first.rows[0])
+            if needs_tags or layout.has(self._tags):
+                tags = layout.tags(self._tags, first.rows[0])
         except DataError as error:
-            raise DataError(f"{file.path}:{sentence.numbers[0]}: {error}") from None
-
-    def _missing_in(self, layout: Layout, tags_at: int) -> Missing:
-        """What marks a missing tag. `_` is a value in some columns of CoNLL-U, unless the user says otherwise."""
-        is_value = layout.is_conllu and set(layout.names[tags_at : tags_at + 1]) & WITH_EMPTY_VALUES
-        return Missing([]) if is_value and self._missing is None else Missing(self._missing)
+            raise DataError(f"{file.path}:{first.numbers[0]}: {error}") from None
+        if self._missing is None and tags is not None and layout.has_empty_values(tags):
+            missing = Missing([])
+        return WordsAndTags(file.path, words, tags, missing if needs_tags else missing.assumed())
 
     def _kept(self, tags: tuple[str, ...]) -> tuple[str, ...]:
         if self._types is None:
             return tags
         forms = [normalized(tag, self._normalization) for tag in tags]
         return tuple("O" if tag[:2] in ("B-", "I-") and tag[2:] not in self._types else tag for tag in forms)
-
-
-def _check_words(words: tuple[str, ...], sentence: Sentence, path: Path) -> None:
-    if "" in words:
-        number = sentence.numbers[words.index("")]
-        raise DataError(f"{path}:{number}: an empty column where the word is due; write the word, or remove the line")
-    if not sentence.is_ascii and (unseen := next(filter(is_invisible, words), None)):
-        codes = " ".join(f"U+{ord(character):04X}" for character in unseen[:4])
-        number = sentence.numbers[words.index(unseen)]
-        raise DataError(
-            f"{path}:{number}: the word has only characters that are not visible ({codes}); remove the line"
-        )
-
-
-def _is_missing(tags: tuple[str, ...], missing: Missing, sentence: Sentence, path: Path) -> bool:
-    """Whether the sentence is without a target. Raises DataError if that is not clear, or a tag is empty."""
-    try:
-        if missing.tags(tags):
-            return True
-    except DataError as error:
-        raise DataError(f"{path}:{sentence.numbers[0]}: {error}") from None
-    if "" in tags:
-        remedy = "write the tag, or set the reader's `missing` to [''] to leave such sentences out"
-        raise DataError(f"{path}:{sentence.numbers[tags.index('')]}: an empty column where the tag is due; {remedy}")
-    return False

@@ -10,22 +10,9 @@ from mtlkit.errors import DataError
 
 WORD_TITLES = {"token", "tokens", "word", "words", "form", "forms", "text", "sentence", "tok"}
 TAG_TITLES = {
-    *(
-        "tag",
-        "tags",
-        "label",
-        "labels",
-        "ner",
-        "ner_tag",
-        "ner_tags",
-        "ner tag",
-        "ner tags",
-        "entity",
-        "entities",
-        "iob",
-    ),
-    *("pos", "pos_tag", "pos_tags", "upos", "xpos", "chunk", "chunk_tag", "chunk_tags", "chunks", "bio", "target"),
-}
+    "tag", "tags", "label", "labels", "target", "ner", "ner_tag", "ner_tags", "entity", "entities", "iob", "bio",
+    "pos", "pos_tag", "pos_tags", "upos", "xpos", "chunk", "chunks", "chunk_tag", "chunk_tags",
+}  # fmt: skip
 LONGEST_ALONE = 1000
 """The maximum number of words of a sentence that is the only one of a file."""
 SPAN_TAG = re.compile(r"O|[BIELSUMW][-_].+|.+[-_][BIELSUMW]")
@@ -38,12 +25,11 @@ class Doubts:
     Args:
         file: the file, whose `has_comments` is asked at the end.
         layout: its layout.
-        words: the position of the column of words.
-        tags: the position of the column of tags.
+        words_at: the position of the column of words.
     """
 
-    def __init__(self, file: ColumnsFile, layout: Layout, words: int, tags: int) -> None:
-        self._file, self._path, self._layout, self._columns = file, file.path, layout, (words, tags)
+    def __init__(self, file: ColumnsFile, layout: Layout, words_at: int) -> None:
+        self._file, self._path, self._layout, self._words_at = file, file.path, layout, words_at
         self._first: tuple[int, str, str] | None = None
         self._hashes: list[tuple[int, str]] = []
         self._tags: set[str] = set()
@@ -55,16 +41,17 @@ class Doubts:
 
     def see(self, sentence: Sentence, words: tuple[str, ...], tags: tuple[str, ...]) -> None:
         """Takes note of a sentence. Raises DataError if it is the first, and begins with a header."""
-        if self._first is None:
+        is_first = self._first is None
+        if is_first:
             self._begin(sentence, words[0], tags[0])
-            tags = tags[1:]
         self._num_sentences += 1
         self._longest = max(self._longest, len(words))
         if self._all_numbered or self._all_with_commas or self._all_hidden or self._all_quoted:
             self._see_words(words)
+        doubtful = int(is_first)  # rows at the beginning, whose tags do not count as known
         if self._may_have_comments and sentence.rows[0][0][:1] == "#":
-            tags = self._without_hashes(sentence, tags)
-        self._tags.update(tags)
+            doubtful = max(doubtful, self._note_hashes(sentence, tags))
+        self._tags.update(tags[doubtful:] if doubtful else tags)
 
     def check(self) -> None:
         """Raises DataError if the file as a whole shows that something in it is not what it is read as."""
@@ -84,7 +71,7 @@ class Doubts:
     def _doubt_of_all_words(self) -> str | None:
         unless = "or set the reader's `format` to 'columns' if"
         if self._all_numbered and self._longest > 1:
-            return f"column {self._columns[0]} numbers the tokens; set the reader's `words` to another, {unless} not"
+            return f"column {self._words_at} numbers the tokens; set the reader's `words` to another, {unless} not"
         if self._all_with_commas and not self._layout.by_tabs:
             return f"columns seem to be separated by commas; separate them by TABs, {unless} not"
         if self._all_quoted:
@@ -99,8 +86,7 @@ class Doubts:
     def _begin(self, sentence: Sentence, word: str, tag: str) -> None:
         self._first = (sentence.numbers[0], word, tag)
         titles = [cell.lstrip("# ").casefold() for cell in sentence.rows[0]]
-        words, tags = self._columns
-        named = titles[words] in WORD_TITLES and titles[tags] in TAG_TITLES
+        named = word.lstrip("# ").casefold() in WORD_TITLES and tag.casefold() in TAG_TITLES
         if named or (len(titles) > 1 and all(title in WORD_TITLES | TAG_TITLES | {"id"} for title in titles)):
             what = f"'{word}' with tag '{tag}' seems to be a header, not a token"
             raise DataError(f"{self._path}:{sentence.numbers[0]}: {what}; remove the line")
@@ -120,15 +106,13 @@ class Doubts:
         last, self._last_number = self._last_number, start + len(words) - 1
         return start in (0, 1, last + 1) and words == tuple(map(str, range(start, start + len(words))))
 
-    def _without_hashes(self, sentence: Sentence, tags: tuple[str, ...]) -> tuple[str, ...]:
-        """Notes the rows at the beginning of a sentence that begin with `#` and a blank: each may be a comment. Returns
-        the tags without theirs.
+    def _note_hashes(self, sentence: Sentence, tags: tuple[str, ...]) -> int:
+        """Notes the rows at the beginning of a sentence whose first column is `#`, or begins with `# `: each may be a
+        comment. Returns their number.
         """
-        hidden = len(sentence.rows) - len(tags)  # 1 in the file's first sentence
         hashed = list(takewhile(lambda row: row[0] == "#" or row[0].startswith("# "), sentence.rows))
-        place = self._columns[1]
-        self._hashes += [(number, row[place]) for number, row in zip(sentence.numbers, hashed, strict=False)]
-        return tags[max(0, len(hashed) - hidden) :]
+        self._hashes += zip(sentence.numbers, tags[: len(hashed)], strict=False)
+        return len(hashed)
 
     def _check_hashes(self) -> None:
         for number, tag in self._hashes:

@@ -43,7 +43,7 @@ class Fields:
         if isinstance(raw, str):
             return Instance(words_of(raw, self.tokenizer))
         words, name = self._words(raw), self.tags or self.label
-        if name is None or name not in raw or (self.missing and self._is_missing(raw, name)):
+        if name is None or name not in raw or _is_missing(raw, name, self.missing.assumed()):
             return Instance(words)
         return Instance(words, self._target(raw, name, len(words)))
 
@@ -57,21 +57,9 @@ class Fields:
         words, name = self._words(raw), self.tags or self.label
         if name is None:
             return Instance(words)
-        if self._is_missing(raw, name):
+        if _is_missing(raw, name, self.missing):
             return WITHOUT_TARGET
         return Instance(words, self._target(raw, name, len(words)))
-
-    def _is_missing(self, raw: Mapping[str, object], name: str) -> bool:
-        """Whether the field of the target is absent, null, or has a mark of a missing target."""
-        value = raw.get(name)
-        if value is None or (isinstance(value, list) and None in value):
-            if self.missing:
-                return True
-            raise DataError(_absent(raw, name))
-        if isinstance(value, str | int):
-            return self.missing.label(str(value))
-        tags = [tag for tag in value if isinstance(tag, str)] if isinstance(value, list | tuple) else []
-        return bool(tags) and self.missing.tags(tags)
 
     def _target(self, raw: Mapping[str, object], name: str, num_words: int) -> Target:
         return self._tags(raw, name, num_words) if self.tags else _label(raw, name)
@@ -101,6 +89,21 @@ def _value(raw: Mapping[str, object], name: str) -> object:
         known = ", ".join(raw) or "none"
         raise DataError(f"no field '{name}' (fields here: {known}); add it or name another field in the experiment")
     return raw[name]
+
+
+def _is_missing(raw: Mapping[str, object], name: str, missing: Missing) -> bool:
+    """Whether the field of the target is absent, null, or has a mark of a missing target. Raises DataError if that is
+    not clear.
+    """
+    value = raw.get(name)
+    if value is None or (isinstance(value, list) and None in value):
+        if missing:
+            return True
+        raise DataError(_absent(raw, name))
+    if isinstance(value, str | int):
+        return missing.label(str(value))
+    tags = [tag for tag in value if isinstance(tag, str)] if isinstance(value, list | tuple) else []
+    return bool(tags) and missing.tags(tags)
 
 
 def _absent(raw: Mapping[str, object], name: str) -> str:

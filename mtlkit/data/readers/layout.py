@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias, final
 
 from mtlkit.data.lines import read_lines
-from mtlkit.data.readers.conllu import NAMES, begins_a_sentence
+from mtlkit.data.readers.conllu import NAMES, WITH_EMPTY_VALUES, begins_a_sentence
 from mtlkit.errors import DataError
 
 ColumnsFormat: TypeAlias = Literal["auto", "columns", "conllu"]
@@ -87,6 +87,14 @@ class Layout:
                 f"column {place} has the ids of tokens; set the reader's `tags` to another{self._known(': ')}"
             )
         return place
+
+    def has(self, choice: str | int) -> bool:
+        """Whether there is a column of this name, or at this position."""
+        return choice < self.width if isinstance(choice, int) else choice in self.names
+
+    def has_empty_values(self, place: int) -> bool:
+        """Whether `_` is a value in the column at this position, as in some of CoNLL-U."""
+        return self.is_conllu and place < len(self.names) and self.names[place] in WITH_EMPTY_VALUES
 
     def position(self, choice: str | int, first: list[str]) -> int:
         """Returns the position of the column of this name, or at this position. Raises DataError if there is none."""

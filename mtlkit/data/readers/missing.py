@@ -20,13 +20,17 @@ class Missing:
         labels: labels that the user has named, which are labels then.
     """
 
-    def __init__(self, marks: Sequence[str] | None = None, labels: Collection[str] = ()) -> None:
+    def __init__(self, marks: Collection[str] | None = None, labels: Collection[str] = ()) -> None:
         self._marks = None if marks is None else frozenset(marks)
         self._labels = labels
 
     def __bool__(self) -> bool:
         """Whether anything marks a missing target; one that is absent, as a field of JSON can be, is then missing."""
         return bool(self._marks)
+
+    def assumed(self) -> "Missing":
+        """Returns the marks for texts whose targets are not needed: the usual ones if the user has not said any."""
+        return self if self._marks is not None else Missing({USUAL, ""}.difference(self._labels))
 
     def has(self, mark: str) -> bool:
         """Whether the user has said that this marks a missing target."""

@@ -72,27 +72,28 @@ class TextClassificationReader(DatasetReader):
         return self._fields.unused(raw)
 
     def _instance(self, line: str) -> Instance | Skipped:
-        found = self._as_in_file(line)
-        if isinstance(found, Instance):
-            return with_renamed_target(found, self._labels, self._normalization)
+        found = self._as_in_file(line, self._missing)
         if found is WITHOUT_WORDS and not self._skip_empty:
             raise DataError("no words in the text; remove the line or set the reader's `skip_empty`")
-        return found
+        if isinstance(found, Skipped):
+            return found
+        return WITHOUT_TARGET if found.target is None else with_renamed_target(found, self._labels, self._normalization)
 
     def _text(self, line: str) -> Instance | Skipped:
-        found = self._as_in_file(line)
+        found = self._as_in_file(line, self._missing.assumed())
         return with_known_target(found, self._labels, self._normalization) if isinstance(found, Instance) else found
 
-    def _as_in_file(self, line: str) -> Instance | Skipped:
+    def _as_in_file(self, line: str, missing: Missing) -> Instance | Skipped:
+        """Parses a line, with the label as it is written there, or without one if it is missing."""
         label, tab, text = line.partition("\t")
-        if not tab or not label.strip():
-            return WITHOUT_TARGET if tab and text.strip() and self._missing.has("") else _blank(line)
-        if self._missing.label(label):
-            return WITHOUT_TARGET
+        if not line.strip() or not tab or not (label.strip() or missing.has("")):
+            return _blank(line)
         if "\r" in text and "\t" in text[text.index("\r") :]:
             raise DataError("a CR inside the line and a TAB after it, as where lines end at CR alone; convert CR to LF")
         words = tuple(self._tokenizer.tokenize(text))
-        return Instance(words, label) if words else WITHOUT_WORDS
+        if not words:
+            return WITHOUT_WORDS
+        return Instance(words, None if missing.label(label.strip() and label) else label)
 
 
 def _blank(line: str) -> Skipped:

@@ -70,7 +70,7 @@ class VaderReader(DatasetReader):
         return filter(None, parse_lines(path, partial(self._instance, split=source)))
 
     def read_texts(self, source: str) -> Iterator[Instance | Skipped]:
-        return self.read(source) if source in SPLITS else self._own_files.read_texts(source)
+        return super().read_texts(source) if source in SPLITS else self._own_files.read_texts(source)
 
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
         return self._fields.instance(raw)

@@ -47,7 +47,7 @@ class CompiledLibrary:
         self,
         name: str,
         dtype: torch.dtype,
-        structure: type[ctypes.StructuralRows],
+        structure: type[ctypes.Structure],
         tensors: Mapping[str, Tensor | None],
         numbers: Mapping[str, int],
         *flags: bool,

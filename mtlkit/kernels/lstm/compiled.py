@@ -28,7 +28,7 @@ POINTERS = (
 )
 
 
-class _Arguments(ctypes.StructuralRows):
+class _Arguments(ctypes.Structure):
     """The fields of `Arguments` in lstm.cpp, in the same order."""
 
     _fields_ = [

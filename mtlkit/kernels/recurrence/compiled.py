@@ -21,7 +21,7 @@ POINTERS = (
 )
 
 
-class _Arguments(ctypes.StructuralRows):
+class _Arguments(ctypes.Structure):
     """The fields of `Arguments` in recurrence.cpp, in the same order."""
 
     _fields_ = [

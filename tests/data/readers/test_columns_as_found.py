@@ -90,7 +90,9 @@ def test_what_cannot_be_meant_is_refused_with_its_line(name: str, what: str) -> 
 @pytest.mark.parametrize("after", ["\n", ""])
 def test_a_document_begins_with_any_number_of_columns(written: Written, row: str, after: str) -> None:
     read = texts(written(f"{row}\n{after}Ann NNP B-NP B-PER\n\n{row}\n\nBo NNP B-NP B-PER\n"), tags=3)
-    assert read == [Instance((name,), ("B-PER",)) for name in ("Ann", "Bo")] + [StructuralRows("document boundaries", 2)]
+    assert read == [Instance((name,), ("B-PER",)) for name in ("Ann", "Bo")] + [
+        StructuralRows("document boundaries", 2)
+    ]
 
 
 def test_documents_of_conll_2012_are_structure(written: Written) -> None:
