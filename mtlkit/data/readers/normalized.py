@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, final
 
 from mtlkit.config import Component, Lazy
-from mtlkit.data.instance import Instance, Skipped, TargetKind
+from mtlkit.data.instance import Instance, Skipped, StructuralRows, TargetKind
 from mtlkit.data.normalization import Normalization, normalized_instance, normalized_instances
 from mtlkit.data.readers.reader import DatasetReader
 
@@ -34,7 +34,7 @@ class NormalizedReader(DatasetReader):
     def files(self, source: str) -> list[Path]:
         return self._reader.files(source)
 
-    def read(self, source: str) -> Iterator[Instance | Skipped]:
+    def read(self, source: str) -> Iterator[Instance | Skipped | StructuralRows]:
         return normalized_instances(self._reader.read(source), self._normalization)
 
     def read_texts(self, source: str) -> Iterator[Instance | Skipped]:
