@@ -64,7 +64,7 @@ def seen(label: str) -> str:
 
 def shown(label: str) -> str:
     """Returns a label between quotes, with escapes where it could be taken for another one."""
-    looks_latin = not label.isascii() and label.translate(FOREIGN_LETTERS | DASHES_AND_QUOTES).isascii()
+    looks_latin = not label.isascii() and label.translate(FOREIGN_LETTERS).translate(DASHES_AND_QUOTES).isascii()
     is_plain = unicodedata.is_normalized("NFKC", seen(label)) and not looks_latin
     return f"'{on_one_line(label if is_plain else ascii(label)[1:-1])}'"
 

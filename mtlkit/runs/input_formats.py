@@ -7,7 +7,6 @@ from typing import Literal, TypeAlias
 from mtlkit.archive import Archive
 from mtlkit.data import DatasetReader, normalized
 from mtlkit.data.formats import FileFormat, OtherFormat, Recognized, recognize
-from mtlkit.data.normalization import normalized
 from mtlkit.errors import ConfigError, DataError
 from mtlkit.runs.input_lines import InputLines
 from mtlkit.types import Say

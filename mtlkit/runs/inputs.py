@@ -13,7 +13,6 @@ import torch
 from mtlkit.archive import Archive, open_archive
 from mtlkit.data import DatasetReader, Skipped, normalized
 from mtlkit.data.formats import LABELLED, recognize
-from mtlkit.data.normalization import normalized
 from mtlkit.errors import DataError
 from mtlkit.files import is_file
 from mtlkit.plugins import Plugin

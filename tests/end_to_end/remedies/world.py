@@ -69,7 +69,9 @@ class World:
 
     def goes_on(self, run: Path, *words: str) -> CompletedProcess[str]:
         """Trains the experiment of a copied run into the copy, such as with `--resume`."""
-        return self.main("train", self.trained("archive", trainer={"epochs": 1}).parent / "experiment.json", "-s", run, *words)
+        return self.main(
+            "train", self.trained("archive", trainer={"epochs": 1}).parent / "experiment.json", "-s", run, *words
+        )
 
 
 Step: TypeAlias = Callable[[World], CompletedProcess[str]]
