@@ -75,9 +75,10 @@ class ColumnsReader(DatasetReader):
         self._domain = None if domain is None else normalized(domain, normalization)
         self._types = None if types is None else {normalized(each, normalization) for each in types}
         self._format, self._comments, self._missing = format, comments, missing
+        self._marks = Missing(missing, normalization=normalization)
         self._normalization = normalization
         splitting = NormalizingTokenizer(WhitespaceTokenizer(), normalization)
-        self._fields = Fields(splitting, words="words", tags="tags", missing=Missing(missing))
+        self._fields = Fields(splitting, words="words", tags="tags", missing=self._marks)
 
     def files(self, source: str) -> list[Path]:
         return [Path(source)]
@@ -124,7 +125,7 @@ class ColumnsReader(DatasetReader):
 
     def _columns(self, file: ColumnsFile, layout: Layout, first: Sentence, needs_tags: bool) -> WordsAndTags:
         """The columns of words and tags. Errors are placed at the file's first sentence."""
-        missing, tags = Missing(self._missing), None
+        missing, tags = self._marks, None
         try:
             words = layout.words(self._words, first.rows[0])
             if needs_tags or layout.has(self._tags):

@@ -50,7 +50,7 @@ class JsonLinesReader(DatasetReader):
         self._labels = None if labels is None else normalized_keys(labels, normalization, "labels")
         self._normalization = normalization
         splitting = NormalizingTokenizer(tokenizer.build(), normalization)
-        marks = Missing(missing, labels or ())
+        marks = Missing(missing, labels or (), normalization)
         self._fields = Fields(splitting, text_field, words_field, label_field, tags_field, marks)
 
     @property
