@@ -209,6 +209,20 @@ def test_a_file_of_columns_is_not_read_line_by_line_for_a_task_with_labels(ask):
     assert len(ask(file, "--format", "text")[0]) == 441
 
 
+@pytest.mark.parametrize("text", ["fine\nfilm\nbooks\n\ndull\n\n", "# columns = TOKEN\nfine\nfilm\nbooks\n\ndull\n"])
+def test_sentences_without_tags_are_read_by_the_reader_of_the_task(ask, tmp_path, text):
+    file = write(tmp_path / "untagged.conll", text)
+    records, said, code = ask(file, task="news")
+    assert words(records) == WORDS and code == 0 and "so the task's reader reads it" in said
+    assert not any("target" in record for record in records)
+
+
+def test_rows_that_are_no_words_are_no_texts(ask, tmp_path):
+    file = write(tmp_path / "news.conll", f"-DOCSTART- O\n\n{SENTENCES}")
+    records, _, code = ask(file, task="news")
+    assert words(records) == WORDS and [record["number"] for record in records] == [1, 2] and code == 0
+
+
 def test_tokens_without_tags_are_not_answered_one_by_one(ask, tmp_path):
     tokens = write(tmp_path / "tokens.txt", "fine\nfilm\nbooks\n")
     records, said, code = ask(tokens, task="news")
