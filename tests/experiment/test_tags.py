@@ -34,7 +34,7 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple
         said: list[str] = []
         task = TaskSettings.model_validate(value)
         wanted = list(settings.get("resplit", {})) or list(splits)
-        corpora = load_splits("ner", task, wanted, normalization="NFC", trained=trained, say=said.append)
+        corpora = load_splits("ner", task, wanted, normalization="nfc", trained=trained, say=said.append)
         return {split: tags_of(corpus) for split, corpus in corpora.items()}, said
 
     return run
@@ -62,7 +62,7 @@ def test_spans_are_read_before_texts_are_cut(load: Any) -> None:
 
 
 def test_files_that_are_drawn_from_are_converted_each_from_its_own_scheme(load: Any) -> None:
-    found, _ = load({"train": ["B-A I-A O"] * 4, "dev": ["B-A L-A O"] * 4}, resplit={"dev": 2})
+    found, _ = load({"train": ["B-A I-A O"] * 4, "dev": ["B-A L-A O"] * 3}, resplit={"dev": 2})
     assert set(found["dev"]) == {"B-A I-A O"}
 
 
@@ -98,7 +98,7 @@ def test_a_reader_without_the_setting_is_not_told_to_set_it(load: Any, tmp_path:
         {"reader": {"type": "tags_without_scheme"}, "head": {"type": "crf_tagger"}, "train": "bad.txt"}
     )
     with pytest.raises(DataError, match="; mend the tags, since the reader has no setting for their scheme"):
-        load_splits("ner", task, ["train"], normalization="NFC")
+        load_splits("ner", task, ["train"], normalization="nfc")
 
 
 def test_a_file_for_a_trained_model_is_read_in_its_own_scheme_or_refused(load: Any) -> None:
