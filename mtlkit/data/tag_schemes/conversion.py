@@ -37,9 +37,10 @@ class SpanWords:
         """Reads a corpus of tags of this form. Tags that are not, and missing ones, are outside all spans."""
         marks = [mark_of(label, form) for label in corpus.labels]
         kinds = list(dict.fromkeys(mark.kind for mark in marks if mark is not None))
+        places = {kind: place for place, kind in enumerate(kinds)}
         # The last entry is for the index -1, which stands for a missing tag.
         role_L = np.array([ROLES[mark.letter] if mark else Role.OUTSIDE for mark in [*marks, None]], np.int8)
-        kind_L = np.array([kinds.index(mark.kind) if mark else NO_KIND for mark in [*marks, None]], np.int32)
+        kind_L = np.array([places[mark.kind] if mark else NO_KIND for mark in [*marks, None]], np.int32)
         role_N, kind_N = role_L[corpus.targets], kind_L[corpus.targets]
         first = corpus.offsets[:-1]
         before_N = np.append(np.int8(Role.OUTSIDE), role_N[:-1])

@@ -10,6 +10,7 @@ MIXED = "the\tO\nfilm\tB-X\nnext\tI-X\n\na\tMISC\n"
 TOUCHING = "the\tS-B\nfilm\tS-I\n\na\tO\n"
 WORDS = "a\tN-S\n\nb\tV-S\n"
 DOUBTFUL = 10 * "the\tB-X\nand\tO\nfilm\tI-X\nand\tO\n\n"
+SINGLE = "a\tS-X\nb\tO\n"
 POS = "the\tDET\nfilm\tNOUN\n\n"
 JSON_TAGS = ({"words": ["a", "b"], "tags": ["B-X", "O"]},)
 
