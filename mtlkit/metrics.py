@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mtlkit.config import Component
 from mtlkit.data.instance import Target, TargetKind
-from mtlkit.data.tag_schemes import spans, strict_spans
+from mtlkit.data.tag_schemes import spans
 from mtlkit.errors import ComponentError
 from mtlkit.figures import score_problem
 
@@ -137,14 +137,10 @@ class SpanF1(AdditiveMetric):
 
     Tags have the letter first, as in `B-PER`, and may be of any scheme (see `mtlkit.data.spans`). In an experiment they
     are IOB2, to which a task's tags are converted when they are read. A tag that continues no span of its type begins
-    one; with `strict` it does not, and only well-formed IOB2 spans count, as in seqeval's strict mode.
+    one. On well-formed tags, the scores equal those of seqeval's strict mode.
 
     Source: the script conlleval of the CoNLL-2000 shared task (Tjong Kim Sang and Buchholz 2000).
     """
-
-    def __init__(self, strict: bool = False) -> None:
-        super().__init__()
-        self._spans = strict_spans if strict else spans
 
     target_kind: ClassVar[TargetKind] = "tags"
     needs_spans: ClassVar[bool] = True
@@ -154,7 +150,7 @@ class SpanF1(AdditiveMetric):
     def counts(self, predicted: Target, gold: Target) -> tuple[int, int, int]:
         if len(predicted) != len(gold):
             raise ValueError(f"{len(predicted)} predicted tags for {len(gold)} words")
-        found, wanted = set(self._spans(predicted)), set(self._spans(gold))
+        found, wanted = set(spans(predicted)), set(spans(gold))
         return len(found & wanted), len(found), len(wanted)
 
     def scores(self, sums: Counts) -> dict[str, Counts]:

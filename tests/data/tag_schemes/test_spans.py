@@ -102,13 +102,6 @@ def test_a_span_that_is_not_found_is_missed(last: str, only: str) -> None:
     assert metric.compute() == {"f1": pytest.approx(2 / 3), "precision": 1.0, "recall": 0.5}
 
 
-def test_strict_scores_count_well_formed_spans_only() -> None:
-    lenient, strict = SpanF1(), SpanF1(strict=True)
-    for metric in (lenient, strict):
-        metric.update([("O", "I-A")], [("O", "B-A")])
-    assert (lenient.compute()["f1"], strict.compute()["f1"]) == (1.0, 0.0)
-
-
 def test_a_letter_of_another_scheme_is_refused_where_spans_are_strict() -> None:
     with pytest.raises(ValueError, match="'S' is not a letter of IOB2; its letters are B, I"):
         strict_spans(["S-A"], "iob2")
