@@ -118,7 +118,7 @@ MISTAKES = [
     Mistake(
         "inputs that are not there",
         line("predict RUN nowhere.txt"),
-        "nowhere.txt: cannot be read (No such file or directory); check the path",
+        "nowhere.txt: no such file; check the path",
         line("predict RUN -", text="a fine film\n"),
     ),
     Mistake(
