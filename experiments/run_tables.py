@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mtlkit.errors import MtlkitError
 from mtlkit.runs import Interrupted, Job, RunDirectory, run_jobs
 
 ROOT = Path(__file__).parent.parent
@@ -77,7 +78,8 @@ def write_gains(name: str, baseline: str) -> None:
     names = [word for system, files in systems.items() if files for word in ("--name", system)]
     command = ["compare", *runs, *names, "--baseline", baseline, "--format", "markdown"]
     page = RESULTS / f"{name}-gains.md"
-    subprocess.run([sys.executable, "-m", "mtlkit", *command, "-o", str(page)], cwd=ROOT, check=True)
+    if code := subprocess.run([sys.executable, "-m", "mtlkit", *command, "-o", str(page)], cwd=ROOT).returncode:
+        sys.exit(code)  # it has said why
     made = f"Made by `python experiments/run_tables.py {name} --gains-over {baseline}`."
     page.write_text(f"# Gains over {baseline}: {TABLES[name].title}\n\n{made}\n\n{page.read_text()}", encoding="utf-8")
 
@@ -111,6 +113,8 @@ def main() -> None:
         all_done = train(missing, given.processes)
     except Interrupted as interrupted:
         sys.exit(interrupted.exit_code)
+    except MtlkitError as error:
+        sys.exit(str(error))
     finally:
         page(RESULTS, given.table)
     sys.exit(not all_done)

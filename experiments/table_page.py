@@ -1,6 +1,5 @@
 """The page of a table, made from the kept results of its runs."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -10,12 +9,16 @@ from typing import Any
 
 from tables import TABLES, PaperTable, TableRow
 
-from mtlkit.figures import AVERAGE, Figure
+from mtlkit.comparison import RunRecord, read_record
+from mtlkit.comparison.records import KeptRun
+from mtlkit.figures import AVERAGE, Figure, tasks_of_figures
+from mtlkit.runs.basis import differences_of_bases, do_not_compare
+from mtlkit.runs.documents import checked, read_object
 from mtlkit.tables import spread
 
-KeptRun = dict[str, Any]
+Kept = dict[str, Any]
 """What collect.py has kept of a run."""
-Rows = Sequence[tuple[TableRow, Sequence[KeptRun]]]
+Rows = Sequence[tuple[TableRow, Sequence[Kept]]]
 
 PREFACE = """# {table.title}
 
@@ -29,8 +32,21 @@ test texts that occur in train or dev data of any task. The papers' figures come
 def page(results: Path, name: str) -> None:
     """Writes `NAME.md` in the folder of results, from the files in `NAME/` there."""
     table = TABLES[name]
-    rows = [(system, runs) for system in table.systems if (runs := list(_kept(results / name, system)))]
-    (results / f"{name}.md").write_text("\n".join(lines(name, table, rows)) + "\n", encoding="utf-8")
+    files = {system.name: sorted((results / name).glob(f"{system.name}-*.json")) for system in table.systems}
+    rows = [(system, [_kept(file) for file in files[system.name]]) for system in table.systems if files[system.name]]
+    records = [read_record(file) for kept in files.values() for file in kept]
+    text = [*lines(name, table, rows), *on_other_data(records)]
+    (results / f"{name}.md").write_text("\n".join(text) + "\n", encoding="utf-8")
+
+
+def on_other_data(records: Sequence[RunRecord]) -> Iterator[str]:
+    """Sentences about the runs whose figures do not compare with those of the first, since they had other data."""
+    for record in records[1:]:
+        one, other = (tasks_of_figures(each.figures["test"]) for each in (records[0], record))
+        places = [(task, split) for task in one if task in other for split in ("train", "dev", "test")]
+        if differing := list(differences_of_bases(records[0].basis, record.basis, places)):
+            yield ""
+            yield f"{do_not_compare(records[0].path.stem, record.path.stem, differing)}."
 
 
 def lines(name: str, table: PaperTable, rows: Rows) -> Iterator[str]:
@@ -54,19 +70,18 @@ def lines(name: str, table: PaperTable, rows: Rows) -> Iterator[str]:
         yield from _by_task(table, rows)
 
 
-def _kept(folder: Path, system: TableRow) -> Iterator[KeptRun]:
-    for file in sorted(folder.glob(f"{system.name}-*.json")):
-        yield json.loads(file.read_text(encoding="utf-8"))
+def _kept(file: Path) -> Kept:
+    return checked(file, KeptRun, read_object(file), "collect it again")
 
 
-def _of_tasks(table: PaperTable, runs: Sequence[KeptRun]) -> list[list[float]]:
+def _of_tasks(table: PaperTable, runs: Sequence[Kept]) -> list[list[float]]:
     return [[run["metrics"]["test"][str(Figure(task, name))] for run in runs] for task, name in table.metrics.items()]
 
 
 AVERAGES = ("test", "clean test", "test - clean", "dev")
 
 
-def _averages(table: PaperTable, runs: Sequence[KeptRun]) -> list[list[float]]:
+def _averages(table: PaperTable, runs: Sequence[Kept]) -> list[list[float]]:
     """Those of AVERAGES."""
     test, clean, dev = (
         [_average(run["metrics"][split], Figure(AVERAGE, table.metric, clean)) for run in runs]
@@ -92,7 +107,7 @@ def _by_task(table: PaperTable, rows: Rows) -> Iterator[str]:
         yield f"| {' | '.join([task, *(f'{100 * value:.1f}' for value in values)])} |"
 
 
-def _length(run: KeptRun) -> tuple[int, str]:
+def _length(run: Kept) -> tuple[int, str]:
     """Epochs of the last stage, and minutes of all."""
     start, end = (datetime.fromisoformat(run[key]) for key in ("created", "finished"))
     return run["metrics"]["epochs"], f"{(end - start).total_seconds() / 60:.0f}"

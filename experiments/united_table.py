@@ -5,12 +5,12 @@ figure is the share of all domains' words that are right, so the separate tasks'
 words of their domains as weights; plain averages would compare words with domains.
 """
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import fmean
 
+from mtlkit.comparison import read_record
 from mtlkit.data import Instance
 from mtlkit.data.readers import ColumnsReader
 from mtlkit.figures import Figure
@@ -53,8 +53,7 @@ def row(file: Path, grid: str, figures: Mapping[str, float]) -> str:
 
 def figure(file: Path, task: str) -> float:
     """A task's token accuracy on test data."""
-    value: float = json.loads(file.read_text(encoding="utf-8"))["metrics"]["test"][str(Figure(task, "token_accuracy"))]
-    return value
+    return read_record(file).figures["test"][str(Figure(task, "token_accuracy"))]
 
 
 def words_by_domain(corpus: str) -> dict[str, int]:

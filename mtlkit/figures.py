@@ -19,6 +19,9 @@ MAJORITY = "majority"
 SHARE = "share"
 """In the place of a clean metric: the share of texts that are clean. Written only where some are not."""
 
+NOTES = "notes"
+"""Beside the figures of a file of figures: sentences about them. No figure can have this name, which has no task."""
+
 _CLEAN = "clean_"
 
 

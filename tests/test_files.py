@@ -1,10 +1,12 @@
 import errno
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mtlkit.errors import DataError
-from mtlkit.files import cache_folder, file_sha256, new_folder, write_atomically
+from mtlkit.files import Fingerprint, cache_folder, check_unchanged, file_sha256, new_folder, write_atomically
 
 
 def test_sha256_of_a_file(tmp_path):
@@ -12,6 +14,40 @@ def test_sha256_of_a_file(tmp_path):
     assert file_sha256(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     with pytest.raises(DataError, match="cannot be read"):
         file_sha256(tmp_path / "b")
+
+
+def changes() -> dict[str, Callable[[Path], object]]:
+    def grow(path: Path) -> None:
+        with path.open("a") as file:
+            file.write("more")
+
+    def replace(path: Path) -> None:
+        path.with_name("new").write_text("new")  # as long as the old one
+        path.with_name("new").replace(path)
+
+    def write_the_same(path: Path) -> None:
+        path.write_text("old")
+        os.utime(path, (1, 1))
+
+    return {change.__name__: change for change in (grow, replace, write_the_same, Path.unlink)}
+
+
+@pytest.mark.parametrize("change", changes().values(), ids=changes())
+def test_a_change_of_a_file_is_noticed(tmp_path, change):
+    path = tmp_path / "a"
+    path.write_text("old")
+    fingerprint = Fingerprint.of(path)
+    fingerprint.check()
+    change(path)
+    with pytest.raises(DataError, match=r"a: (changed while it was read; start again when|cannot be read)"):
+        check_unchanged([fingerprint], [path])
+    check_unchanged([fingerprint], [])
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match=r"pipe: is a pipe or a device, and has to be read more than once; save what"):
+        Fingerprint.of(tmp_path / "pipe")
 
 
 def test_a_file_is_replaced_whole_and_nothing_else_is_left(tmp_path):

@@ -1,11 +1,15 @@
 """The runner of whole tables: what it starts, and the page that it makes of results."""
 
 import importlib
+import json
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+
+from mtlkit.comparison import read_record
+from mtlkit.errors import RunError
 
 ROOT = Path(__file__).parent.parent
 
@@ -66,3 +70,56 @@ def test_metrics_that_differ_are_not_averaged(run_tables: ModuleType) -> None:
     page = "\n".join(importlib.import_module("table_page").lines("tagging", table, [(table.systems[0], [run])]))
     assert "| chunk, f1 | ner, f1 | pos, token_accuracy |" in page
     assert "| 90.00 | 80.00 | 70.00 |" in page and "10.00" not in page
+
+
+def kept(seed: int, **changes: Any) -> dict[str, Any]:
+    """A file as collect.py writes it."""
+    about = {"arguments": ["train", "ic.jsonnet"], "limit": None, "data": {"books.tsv": "1"}}
+    return {**result(seed, 0.8, 0.6), **about, **changes}
+
+
+def test_a_page_says_which_runs_had_other_data(run_tables: ModuleType, tmp_path: Path) -> None:
+    system = run_tables.TABLES["fdu"].systems[0].name
+    (tmp_path / "fdu").mkdir()
+    for seed, changes in ((1, {}), (2, {}), (3, {"data": {"books.tsv": "2"}}), (4, {"limit": 2500})):
+        (tmp_path / "fdu" / f"{system}-{seed}.json").write_text(json.dumps(kept(seed, **changes)))
+    importlib.import_module("table_page").page(tmp_path, "fdu")
+    lines = [line for line in (tmp_path / "fdu.md").read_text().splitlines() if "do not compare" in line]
+    assert lines == [
+        f"{system}-1 and {system}-3: do not compare, since they differ in the file books.tsv.",
+        f"{system}-1 and {system}-4: do not compare, since they differ in --limit (none against 2,500).",
+    ]
+
+
+def test_the_committed_pages_are_those_of_the_results(run_tables: ModuleType, tmp_path: Path) -> None:
+    results = ROOT / "docs" / "results"
+    for name in run_tables.TABLES:
+        if (results / name).is_dir():
+            (tmp_path / name).symlink_to(results / name)
+            importlib.import_module("table_page").page(tmp_path, name)
+            assert (tmp_path / f"{name}.md").read_text() == (results / f"{name}.md").read_text()
+
+
+def test_a_run_that_is_damaged_or_not_finished_is_not_collected(run_tables: ModuleType, tmp_path: Path) -> None:
+    run, target = tmp_path / "run", tmp_path / "run.json"
+    run.mkdir()
+    with pytest.raises(RunError, match="run: is not a run"):
+        run_tables.collect(run, target)
+    meta = {"kind": "mtlkit run", "seed": 1, "data": {"/here/a.tsv": "1"}, "command": ["mtlkit", "train", "e.json"]}
+    identities = {"a": {"train": {"texts": "t", "targets": "g"}}}
+    (run / "meta.json").write_text(json.dumps({**meta, "limit": 9, "identities": identities, "finished": "now"}))
+    (run / "experiment.resolved.json").write_text(json.dumps({"normalization": "nfc", "tasks": {}}))
+    (run / "metrics.jsonl").write_text('{"epoch": 1}\n')
+    with pytest.raises(RunError, match="its run is not finished; resume it"):
+        run_tables.collect(run, target)
+    (run / "metrics.json").write_text(json.dumps({"test": {"a/accuracy": 0.5}, "dev": {}}))
+    run_tables.collect(run, target)
+    found = read_record(target)
+    assert found.basis.settings == {"limit": 9, "normalization": "nfc"}
+    assert found.basis.split("a", "train").texts == "t"
+    for file in ("metrics.json", "metrics.jsonl", "meta.json", "experiment.resolved.json"):
+        before = (run / file).read_bytes()
+        (run / file).write_bytes(before[: len(before) // 2])
+        with pytest.raises(RunError, match=file):
+            run_tables.collect(run, target)
+        (run / file).write_bytes(before)

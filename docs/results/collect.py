@@ -1,7 +1,8 @@
 """Keeps what runs came to: `python docs/results/collect.py RUN ...` writes a JSON file per run beside this script.
 
-Each holds the run's command, machine, versions, data hashes and figures, as its `meta.json`, `metrics.json` and
-`metrics.jsonl` say, and the paths that a search has come to; `runs.md` here is then written anew from all of them.
+Each holds the run's command, machine, versions, figures, and what identifies its data, as its `meta.json`,
+`metrics.json` and `metrics.jsonl` say, and the paths that a search has come to; `runs.md` here is then written anew
+from all of them. A run that is not finished, or damaged, is refused.
 """
 
 import json
@@ -10,7 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mtlkit.comparison.records import KeptRun
+from mtlkit.errors import MtlkitError, RunError
 from mtlkit.figures import summary_of
+from mtlkit.runs import RunDirectory
+from mtlkit.runs.basis import NORMALIZATION, RECORDED, basis_of
+from mtlkit.runs.documents import checked, read_lines, read_object
 
 HERE = Path(__file__).parent
 KEPT = (
@@ -26,6 +32,7 @@ KEPT = (
     "processor",
     "accelerator",
     "git",
+    *RECORDED,
 )
 HEADER = """# Single runs
 
@@ -37,18 +44,35 @@ percent in this table; *clean* leaves out test texts that occur in any task's tr
 """
 
 
-def collect(run: Path, target: Path) -> None:
-    """Writes one finished run's JSON file."""
-    meta = json.loads((run / "meta.json").read_text())
-    epochs = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    derived = sorted(run.glob("stages/*/paths.json"))
+class ListedRun(KeptRun):
+    """What the table says of a kept run."""
+
+    created: str
+    finished: str
+    processor: str
+    device: str
+    threads: int | None
+
+
+def collect(path: Path, target: Path) -> None:
+    """Writes one finished run's JSON file.
+
+    Raises:
+        RunError: the run is not finished, or a file of it is damaged.
+    """
+    run = RunDirectory(path)
+    if not run.is_finished:
+        raise RunError(f"{path}: {'its run is not finished; resume it' if run.is_run else f'{run.not_a_run}'}")
+    meta, resolved = run.read_meta(), run.read_resolved()
+    derived = sorted(path.glob("stages/*/paths.json"))
     result = {
         "arguments": public_arguments(meta["command"][1:]),
         **{key: meta[key] for key in KEPT if key in meta},
-        "data": {Path(path).name: digest for path, digest in meta["data"].items()},
-        "metrics": json.loads((run / "metrics.json").read_text()),
-        **({"paths": json.loads(derived[-1].read_text())} if derived else {}),
-        "epochs": epochs,
+        NORMALIZATION: basis_of(meta, resolved).settings[NORMALIZATION],
+        "data": {Path(file).name: digest for file, digest in meta["data"].items()},
+        "metrics": run.read_metrics(),
+        **({"paths": read_object(derived[-1])} if derived else {}),
+        "epochs": [line for _, line in read_lines(run.metrics_log)],
     }
     target.write_text(json.dumps(result, indent=1) + "\n")
 
@@ -65,7 +89,7 @@ def public_arguments(arguments: list[str]) -> list[str]:
 
 def row(file: Path) -> str:
     """One line of the table."""
-    result: dict[str, Any] = json.loads(file.read_text())
+    result: dict[str, Any] = checked(file, ListedRun, read_object(file), "collect it again")
     _, experiment, *options = result["arguments"]
     test = result["metrics"]["test"]
     figures = ", ".join(f"{name} {100 * value:.2f}" for name, value in summary_of(test).items())
@@ -78,9 +102,12 @@ def row(file: Path) -> str:
 
 
 def main() -> None:
-    for run in sys.argv[1:]:
-        collect(Path(run), HERE / f"{Path(run).name}.json")
-    rows = [row(file) for file in sorted(HERE.glob("*.json"))]
+    try:
+        for run in sys.argv[1:]:
+            collect(Path(run), HERE / f"{Path(run).name}.json")
+        rows = [row(file) for file in sorted(HERE.glob("*.json"))]
+    except MtlkitError as error:
+        sys.exit(str(error))
     (HERE / "runs.md").write_text(HEADER + "\n".join(rows) + "\n")
 
 

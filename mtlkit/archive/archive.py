@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mtlkit.archive.fitting import Form, forms_in, forms_of, misfit, outline
 from mtlkit.archive.members import damaged
 from mtlkit.archive.refusals import UNBUILDABLE, first_problem, reading, unsound
-from mtlkit.data import DatasetReader, Vocabulary
+from mtlkit.data import DatasetReader, Vocabulary, build_reader
 from mtlkit.errors import ArchiveError, MtlkitError
 from mtlkit.experiment import Experiment, build_model
 from mtlkit.kernels.compute import hand_down
@@ -50,14 +50,14 @@ class Archive:
         return self._models[weights]
 
     def reader_for(self, task: str) -> DatasetReader:
-        """Returns the reader of a task's texts.
+        """Returns the reader of a task's texts, which gives words and targets in the normal form of the experiment.
 
         Raises:
             ArchiveError: it cannot be built, or reads texts for another kind of task.
         """
         settings = self.experiment.tasks[task]
         try:
-            reader = settings.reader.build()
+            reader = build_reader(settings.reader, self.experiment.normalization)
             problem = next(settings.misfits(reader), None)
         except MtlkitError as error:  # such as of a library that is not installed
             raise ArchiveError(f"{self.path}: tasks.{task}.reader: {printable(str(error))}") from None

@@ -17,6 +17,7 @@ from torch import nn
 
 from mtlkit.archive.members import FILES, FileCounts, damaged, largest_size
 from mtlkit.config import Component, Lazy, SavedFiles, fault_of_files, parts_by_place, with_parts
+from mtlkit.data import build_part_of_reader
 from mtlkit.errors import ArchiveError, ComponentError
 from mtlkit.experiment import Experiment
 from mtlkit.files import new_folder
@@ -38,7 +39,11 @@ def saving_parts(experiment: Experiment, sharing: str = SHARING) -> dict[str, La
 
 def components_of_tasks(experiment: Experiment) -> dict[str, Component]:
     """Builds the readers and tokenizers that save files, and returns them by the name of their folder."""
-    return {name: part.build() for name, part in saving_parts(experiment).items() if name.startswith("tasks.")}
+    return {
+        name: build_part_of_reader(part, experiment.normalization)
+        for name, part in saving_parts(experiment).items()
+        if name.startswith("tasks.")
+    }
 
 
 def components_of_model(model: nn.Module, experiment: Experiment, sharing: str = SHARING) -> dict[str, Component]:

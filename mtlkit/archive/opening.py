@@ -35,7 +35,7 @@ from mtlkit.config import near_file, validate
 from mtlkit.data import Vocabulary
 from mtlkit.data.limits import MAX_LABELS, MAX_WORDS
 from mtlkit.errors import ArchiveError, ConfigError, UnknownComponentError
-from mtlkit.experiment import Experiment
+from mtlkit.experiment import Experiment, as_it_was
 from mtlkit.plugins import INCLUDED, Plugin, failures
 from mtlkit.text import printable
 
@@ -86,10 +86,11 @@ def _unpacked(path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 def _where_it_may_be(path: Path) -> str:
     """What to do about an archive that does not exist."""
+    if near := near_file(path, lambda other: other.name.endswith(".tar.gz") or (other / ARCHIVE).is_file()):
+        return near.removeprefix("; ")
     if any((path.parent / name).exists() for name in ("checkpoints", "stages")):
         return "its run is not finished: go on with it by mtlkit train ... --resume"
-    near = near_file(path, lambda other: other.name.endswith(".tar.gz") or (other / ARCHIVE).is_file())
-    return near.removeprefix("; ") or "check the path"
+    return "check the path"
 
 
 def _documents(path: Path, folder: Path, manifest: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -104,7 +105,7 @@ def _documents(path: Path, folder: Path, manifest: dict[str, Any]) -> tuple[dict
             validate(kind, value, member)
         except ConfigError as error:
             raise damaged(path, member, first_problem(error, member)) from None
-    return documents.experiment, {**documents.meta, "plugins": documents.manifest["plugins"]}
+    return as_it_was(documents.experiment), {**documents.meta, "plugins": documents.manifest["plugins"]}
 
 
 def _read(

@@ -25,6 +25,9 @@ def compare(
     ] = [],
     resamples: Annotated[int, typer.Option(min=100, help="Of the paired bootstrap over texts.")] = 10_000,
     seed: Annotated[int, typer.Option(min=0, help="Of the resamples.")] = 0,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Also compare runs on other data, or scored otherwise, and say so.")
+    ] = False,
     format_: Annotated[Format, typer.Option("--format", help="terminal, markdown, latex, csv or json.")] = "terminal",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")] = None,
     include_package: Include = [],
@@ -32,7 +35,8 @@ def compare(
     """Set runs side by side: figures by task and on average, standard and clean, and gains over a baseline.
 
     Runs that differ in their seeds alone are one row, mean ± standard deviation. Gains have intervals and p-values of a
-    paired bootstrap over the texts, wherever the runs have kept their answers to them.
+    paired bootstrap over the texts, wherever the runs have kept their answers to them. Runs that differ in their data,
+    --limit or normal form do not compare.
     """
     from mtlkit.cli.console import say, table_text
     from mtlkit.comparison import compare_runs
@@ -49,6 +53,7 @@ def compare(
         names=name,
         resamples=resamples,
         seed=seed,
+        anyway=anyway,
         plugins=load_plugins(include_package),
     )
     for note in notes_of(comparison):

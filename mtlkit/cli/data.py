@@ -58,18 +58,25 @@ def stats(
 def audit(
     source: ExperimentSource,
     limit: Limit = None,
+    ignore_case: Annotated[bool, typer.Option(help="Texts are equal that differ in case only.")] = False,
+    ignore_white_space: Annotated[
+        bool, typer.Option(help="Texts are equal that are split into words at other places only.")
+    ] = False,
 ) -> None:
-    """Find texts that are repeated within and across splits and tasks, above all test texts seen in training."""
+    """Find texts repeated within and across splits and tasks, above all dev and test texts seen in training."""
     from mtlkit.cli.console import results, show_rows
     from mtlkit.data import audit as run_audit
 
-    report = run_audit(_corpora(source, limit).by_task)
+    corpora = _corpora(source, limit, whole=ignore_case or ignore_white_space)
+    report = run_audit(corpora.by_task, ignore_case=ignore_case, ignore_white_space=ignore_white_space)
     rows = []
     for name, task in [*report.tasks.items(), ("all", report.total)]:
         repeats = " / ".join(f"{count}" for count in task.repeats.values())
-        tests = task.sizes.get("test", 0)
         counts = (
-            tests,
+            task.sizes.get("dev", 0),
+            task.dev_in_train,
+            sum(task.dev_in_others.values()),
+            task.sizes.get("test", 0),
             task.test_in_train,
             task.test_in_dev,
             sum(task.test_in_others.values()),
@@ -80,6 +87,9 @@ def audit(
     header = (
         "task",
         "repeats per split",
+        "dev texts",
+        "in own train",
+        "in other train",
         "test texts",
         "in own train",
         "in own dev",
@@ -88,12 +98,18 @@ def audit(
         "conflicts",
     )
     show_rows(header, rows)
-    for pair, count in report.total.test_in_others.items():
-        results.print(f"test texts of {pair}: {count}", markup=False)
+    for split, pairs in (("dev", report.total.dev_in_others), ("test", report.total.test_in_others)):
+        for pair, count in pairs.items():
+            results.print(f"{split} texts of {pair}: {count}", markup=False)
 
 
-def _corpora(source: ExperimentSource, limit: int | None) -> "Corpora":
+def _corpora(source: ExperimentSource, limit: int | None, whole: bool = False) -> "Corpora":
+    """Reads the data of an experiment; `whole` reads all words of texts, whatever its `max_length`."""
     from mtlkit.cli.console import say
     from mtlkit.experiment import load_corpora
 
-    return load_corpora(source.load().experiment, limit=limit, say=say)
+    experiment = source.load().experiment
+    if whole:
+        uncut = {name: task.model_copy(update={"max_length": None}) for name, task in experiment.tasks.items()}
+        experiment = experiment.model_copy(update={"tasks": uncut})
+    return load_corpora(experiment, limit=limit, say=say)

@@ -28,6 +28,9 @@ def evaluate(
     predictions: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the answer to each text to DIR/SPLIT/TASK.jsonl.gz.")
     ] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Also several archives that were trained or scored on different data.")
+    ] = False,
     limit: Limit = None,
     batch_size: ScoringSize = None,
     device: Device = "auto",
@@ -42,14 +45,15 @@ def evaluate(
     wanted = Wanted(split, task, file, *other_data(data), limit, batch_size)
     target = None if output is None else writable_file(output)
     where, plugins = torch_device(device), load_plugins(include_package)
-    evaluations = evaluate_archives(archives, wanted, where, plugins, predictions, say)
+    evaluations = evaluate_archives(archives, wanted, where, plugins, predictions, say, anyway=anyway)
     figures = {name: evaluation.figures for name, evaluation in evaluations.items()}
     title = split if file is None else file
-    found: Any = figures
+    found: Any = {name: evaluation.to_json() for name, evaluation in evaluations.items()}
     if len(archives) > 1:
         show_side_by_side(figures, title)
     else:
-        (found,) = figures.values()
-        show_figures(found, title)
+        (name,) = figures
+        show_figures(figures[name], title)
+        found = found[name]
     if target is not None:
         write_atomically(target, json.dumps(found, indent=2).encode() + b"\n")

@@ -59,7 +59,7 @@ class ExperimentSource:
     def arguments(self) -> list[str]:
         """The command-line arguments that name this experiment."""
         options = {
-            "--override": self.override,
+            "-o": self.override,
             "--var": self.var,
             "--str": self.str_,
             "--tla": self.tla,

@@ -33,6 +33,7 @@ def explain(
     the coefficients. Of an adversarial scheme: which task the discriminator takes the text to be from. JSON has all
     weights.
     """
+    from mtlkit.cli.console import say
     from mtlkit.cli.outputs import open_output
     from mtlkit.files import writable_file, write_atomically
     from mtlkit.plugins import load_plugins
@@ -40,7 +41,7 @@ def explain(
 
     target = None if output is None else writable_file(output)
     where, plugins = torch_device(device), load_plugins(include_package)
-    explanations = explain_texts(archive, texts, task, device=where, plugins=plugins)
+    explanations = explain_texts(archive, texts, task, device=where, plugins=plugins, say=say)
     text = _written(explanations, format_, to_file=target is not None)
     if target is not None:
         write_atomically(target, text.encode())

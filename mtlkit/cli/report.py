@@ -19,6 +19,9 @@ def report(
     baseline: Annotated[
         list[Path], typer.Option(metavar="RUN", help="A finished run to stand beside it; may be given again.")
     ] = [],
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Also a baseline on other data, or scored otherwise; the page says so.")
+    ] = False,
     limit: Limit = None,
     batch_size: ScoringSize = None,
     output: Annotated[
@@ -52,6 +55,7 @@ def report(
         baselines=baseline,
         output=output,
         figures=figures,
+        anyway=anyway,
         say=say,
     )
     say(f"report: {written.page} ({written.num_bytes / 1e6:.2f} MB)")

@@ -162,8 +162,8 @@ def _show(found: "Report") -> None:
         results.print(found.command_of(found.best.point))
     for name, error in found.failures.items():
         say(f"{name} failed: {error}")
-    if found.changed_data:
-        say(f"data changed within the sweep, so its figures do not compare: {', '.join(found.changed_data)}")
+    for note in found.notes:
+        say(note)
 
 
 def _end(found: "Report") -> None:

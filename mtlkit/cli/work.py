@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from mtlkit.cli.experiment_source import ExperimentSource, Include, takes_experiment
 from mtlkit.cli.options import Anyway, ArchiveFile, Device, Limit, command_to_go_on, torch_device
+
+Format = Literal["auto", "text", "ids", "jsonl", "reader"]
 
 
 @takes_experiment
@@ -63,31 +65,44 @@ def predict(
     archive: ArchiveFile,
     inputs: Annotated[str, typer.Argument(help="Text file, .jsonl file, or - for standard input.", metavar="INPUT")],
     task: Annotated[list[str], typer.Option(help="Whose head answers; default: all tasks.")] = [],
-    jsonl: Annotated[
-        bool, typer.Option("--jsonl", help="Lines are JSON objects (a .jsonl file's are anyway).")
-    ] = False,
+    format_: Annotated[
+        Format, typer.Option("--format", help="How INPUT is read; auto decides by its first lines, and says so.")
+    ] = "auto",
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="The same as --format jsonl.")] = False,
     output: Annotated[Path | None, typer.Option(help="Write records here instead of standard output.")] = None,
     batch_size: Annotated[
         int | None,
-        typer.Option(min=1, help="Lines read before answers are given; default: 64 of a file, 1 of standard input."),
+        typer.Option(min=1, help="Texts read before answers are given; default: 64 of a file, 1 of standard input."),
     ] = None,
     device: Device = "auto",
     include_package: Include = [],
 ) -> None:
-    """Predict for raw text, a line at a time; writes a JSON record per line and task. Labels are not needed.
+    """Predict for texts; writes a JSON record per text and task. Labels are not needed.
 
-    A line that cannot be answered, such as an empty one, gets a record with an `error`; the exit code is then 1.
+    With --format text each line is a text, with ids a line is ID<TAB>TEXT, and with jsonl it is a JSON object. With
+    reader the task's reader reads INPUT as it read the data of training: one token per line, LABEL<TAB>TEXT, or a
+    format of its own. The default tells by the first lines: it says what is not plain text, and refuses what it cannot
+    tell. Compressed files are unpacked.
+
+    A record has the number of the text. Ids and the other fields of a JSON object come back in it, and a target in the
+    input as `target`. A line that cannot be answered, such as an empty one, gets a record with an `error`; the exit
+    code is then 1.
     """
     from mtlkit.cli.console import say
     from mtlkit.cli.outputs import open_output
+    from mtlkit.errors import ConfigError
     from mtlkit.plugins import load_plugins
     from mtlkit.runs import open_answers
     from mtlkit.text import visible
 
+    if jsonl and format_ not in ("auto", "jsonl"):
+        raise ConfigError(f"--jsonl and --format {format_} disagree; give one of them")
+    if jsonl:
+        format_ = "jsonl"
     bad, where, plugins = 0, torch_device(device), load_plugins(include_package)
     with (
         open_answers(
-            archive, inputs, task, jsonl=jsonl, batch_size=batch_size, device=where, plugins=plugins, say=say
+            archive, inputs, task, format_=format_, batch_size=batch_size, device=where, plugins=plugins, say=say
         ) as records,
         open_output(output) as target,
     ):

@@ -1,10 +1,11 @@
-"""The predictions that runs have kept for single texts, and whether all runs were scored on the same texts."""
+"""The predictions that runs have kept for single texts, and whether they are those of the runs' figures."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mtlkit.comparison.records import RunRecord
 from mtlkit.errors import RunError
+from mtlkit.runs.basis import LIMIT
 from mtlkit.runs.predictions import predicted_tasks, read_predictions
 from mtlkit.training import Predictions
 
@@ -24,31 +25,38 @@ def read_answers(records: Iterable[RunRecord], split: str) -> Answers:
     return {record.path: _answers(record, split) for record in records}
 
 
-def check_same_texts(records: Sequence[RunRecord], tasks: Iterable[str], answers: Answers, split: str) -> None:
-    """Checks that all runs were scored on the same texts with the same targets.
+def own_answers(
+    records: Iterable[RunRecord], answers: Answers, split: str, *, anyway: bool
+) -> tuple[Answers, list[str]]:
+    """Leaves out predictions for other texts than those that the run's figures are of.
 
-    Where a run has kept no predictions, every data file that two runs have in common by name must have the same
-    content: a result file does not say which of its data files held the test texts.
+    Such predictions come from an evaluation on other data, or with another limit.
+
+    Returns:
+        The other predictions, and a sentence about each run that has predictions for other texts.
 
     Raises:
-        RunError: two runs were scored on different data; the message names both and the first difference.
+        RunError: a run has predictions for other texts, and `anyway` is false.
     """
-    tasks = list(tasks)
-    for task in tasks:
-        first, *others = [record for record in records if task in answers[record.path]] or records[:1]
-        for other in others:
-            one, two = (answers[record.path][task] for record in (first, other))
-            if one.texts != two.texts or list(one.gold) != list(two.gold):
-                raise RunError(_not_the_same(first, other, f"the {split} texts of {task} differ"))
-    first = records[0]
-    for other in records[1:]:
-        if all(task in answers[record.path] for record in (first, other) for task in tasks):
-            continue
-        if first.limit != other.limit:
-            raise RunError(_not_the_same(first, other, "their --limit differs"))
-        shared = first.data.keys() & other.data.keys()
-        if changed := sorted(name for name in shared if first.data[name] != other.data[name]):
-            raise RunError(_not_the_same(first, other, f"the file {changed[0]} differs"))
+    kept: dict[Path, Mapping[str, Predictions]] = {}
+    notes = []
+    for record in records:
+        foreign = [task for task, each in answers[record.path].items() if _is_foreign(record, task, split, each)]
+        kept[record.path] = {task: each for task, each in answers[record.path].items() if task not in foreign}
+        if foreign:
+            found = f"{record.path}: its answers are to other {split} texts of {foreign[0]} than its figures"
+            if not anyway:
+                remedy = f"write its own by {command_for_answers(record, split)}"
+                raise RunError(f"{found}; {remedy}, or give --anyway to compare without them")
+            notes.append(found)
+    return kept, notes
+
+
+def command_for_answers(record: RunRecord, split: str) -> str:
+    """The command that writes a run's answers to its own texts, where it has a directory."""
+    limit = record.basis.settings.get(LIMIT)
+    limited = "" if limit is None else f" --limit {limit}"
+    return f"mtlkit evaluate {record.path} --split {split}{limited} --predictions {record.predictions}"
 
 
 def strange_answers(records: Iterable[RunRecord], answers: Answers, split: str) -> list[str]:
@@ -70,5 +78,8 @@ def _answers(record: RunRecord, split: str) -> dict[str, Predictions]:
     return {task: read_predictions(file) for task, file in files.items()}
 
 
-def _not_the_same(first: RunRecord, other: RunRecord, what: str) -> str:
-    return f"{first.path} and {other.path}: were not scored on the same data, {what}; compare runs on the same data"
+def _is_foreign(record: RunRecord, task: str, split: str, predictions: Predictions) -> bool:
+    known = record.basis.split(task, split)
+    if known.texts is not None:
+        return known.texts != predictions.texts
+    return known.used is not None and known.used != len(predictions.gold)

@@ -21,6 +21,7 @@ def compare_runs(
     names: Sequence[str] = (),
     resamples: int = 10_000,
     seed: int = 0,
+    anyway: bool = False,
     plugins: Sequence[Plugin] = (),
 ) -> Comparison:
     """Reads finished runs and compares their systems.
@@ -33,6 +34,8 @@ def compare_runs(
         names: the names of the systems, in order; empty to name them after their first runs.
         resamples: the number of resamples of the paired bootstrap over texts.
         seed: the seed of the resamples.
+        anyway: whether to compare also runs whose figures do not compare, such as runs on other data; the notes of the
+            comparison then say so.
         plugins: the plugins that were imported; the error about an unknown metric names those that failed.
 
     Raises:
@@ -47,7 +50,7 @@ def compare_runs(
     ):
         records = [_other_run(baseline, records), *records]
     systems = systems_of(records, names)
-    question = Question(split, metric, _baseline(systems, baseline), resamples, seed)
+    question = Question(split, metric, _baseline(systems, baseline), resamples, seed, anyway)
     try:
         return compare(systems, question)
     except UnknownComponentError as error:  # a metric

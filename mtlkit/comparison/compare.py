@@ -5,13 +5,21 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Literal
 
-from mtlkit.comparison.answers import Answers, check_same_texts, read_answers, strange_answers
+from mtlkit.comparison.agreement import check_agreement
+from mtlkit.comparison.answers import (
+    Answers,
+    command_for_answers,
+    own_answers,
+    read_answers,
+    strange_answers,
+)
 from mtlkit.comparison.bootstrap import Interval
 from mtlkit.comparison.gains import Intervals, intervals
 from mtlkit.comparison.outcomes import metric_of
 from mtlkit.comparison.records import RunRecord, System
 from mtlkit.errors import RunError
 from mtlkit.figures import AVERAGE, Figure, counted, split_score, tasks_of_figures
+from mtlkit.training import Predictions
 
 Texts = Literal["all", "clean"]
 """The texts of a split that figures are computed on: all, or only those that occur in no train or dev data."""
@@ -29,6 +37,8 @@ class Question:
     resamples: int = 10_000
     seed: int = 0
     """Seed of the resamples."""
+    anyway: bool = False
+    """Whether to compare also figures that do not compare, such as those of runs on other data."""
 
 
 @dataclass(frozen=True)
@@ -71,21 +81,23 @@ def compare(systems: Sequence[System], question: Question) -> Comparison:
     """Compares systems over the tasks that all of them have.
 
     Raises:
-        RunError: the systems have no task, or no task with the metric, in common, or were scored on different data.
+        RunError: the systems have no task, or no task with the metric, in common; or they were trained or scored on
+            different data, or are scored by different metrics, and the question is not asked `anyway`.
     """
     runs = [run for system in systems for run in system.runs]
-    answers = read_answers(runs, question.split)
+    split, anyway = question.split, question.anyway
+    answers, notes = own_answers(runs, read_answers(runs, split), split, anyway=anyway)
     metrics = _metrics(runs, question, answers)
-    check_same_texts(runs, metrics, answers, question.split)
-    notes = strange_answers(runs, answers, question.split)
-    scored = {task for run in runs for task in tasks_of_figures(run.figures[question.split])}
+    notes += check_agreement(runs, metrics, answers, split, anyway=anyway)
+    notes += strange_answers(runs, answers, split)
+    scored = {task for run in runs for task in tasks_of_figures(run.figures[split])}
     if left_out := sorted(scored - metrics.keys()):
         notes.append(f"left out, since not every run has such figures: {', '.join(left_out)}")
-    leaks = any(figure.is_share for run in runs for figure in _figures(run, question.split))
+    leaks = any(figure.is_share for run in runs for figure in _figures(run, split))
     results: dict[Texts, dict[str, dict[str, Result]]] = {}
     kinds: tuple[Texts, ...] = ("all", "clean") if leaks else ("all",)
     for texts in kinds:
-        values = _values(systems, question.split, metrics, texts)
+        values = _values(systems, split, metrics, texts)
         with_values = {task: metric for task, metric in metrics.items() if task in values[systems[0].name]}
         known = _intervals(systems, question, with_values, answers, texts, notes)
         results[texts] = {
@@ -165,9 +177,15 @@ def _intervals(
     if texts == "all" and lacking:
         notes.append(_why_none(lacking, question.split))
     able = [system for system in systems if not any(run in lacking for run in system.runs)]
+    first = answers[baseline.runs[0].path]
+    apart = [] if baseline not in able else [each for each in able if not _is_paired(each, first, metrics, answers)]
+    if texts == "all" and apart:
+        named = ", ".join(system.name for system in apart)
+        theirs = f"the {question.split} texts or metrics are not those of {baseline.name}"
+        notes.append(f"no intervals with {named}: {theirs}")
+    able = [system for system in able if system not in apart]
     if baseline not in able or len(able) < 2:
         return {}
-    first = answers[baseline.runs[0].path]
     if foreign := [figure for task, figure in metrics.items() if metric_of(first[task], figure) is None]:
         notes.append(f"no intervals: '{foreign[0]}' is not computed from the answers to single texts")
         return {}
@@ -179,6 +197,18 @@ def _intervals(
     )
 
 
+def _is_paired(
+    system: System, baseline: Mapping[str, Predictions], metrics: Mapping[str, str], answers: Answers
+) -> bool:
+    """Whether a system's predictions can be resampled together with those of the baseline."""
+    return all(
+        answers[run.path][task].is_about_the_same_as(baseline[task])
+        and metric_of(answers[run.path][task], metric) == metric_of(baseline[task], metric)
+        for run in system.runs
+        for task, metric in metrics.items()
+    )
+
+
 def _why_none(runs: Sequence[RunRecord], split: str) -> str:
     """Why gains of these runs, or gains over them, have no intervals, and how to get them."""
     named = ", ".join(str(run.path) for run in runs)
@@ -186,7 +216,7 @@ def _why_none(runs: Sequence[RunRecord], split: str) -> str:
     first = next((run for run in runs if run.predictions is not None), None)
     if first is None:
         return found
-    return f"{found}; write them, as by: mtlkit evaluate {first.path} --split {split} --predictions {first.predictions}"
+    return f"{found}; write them, as by: {command_for_answers(first, split)}"
 
 
 def _other_clean_texts(systems: Sequence[System], metrics: Mapping[str, str], answers: Answers) -> str | None:

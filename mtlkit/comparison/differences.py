@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from mtlkit.archive import read_documents
-from mtlkit.archive.documents import Meta, parse_json
-from mtlkit.comparison.records import digests_by_name
-from mtlkit.config import flattened, validate
-from mtlkit.errors import ConfigError, RunError
+from mtlkit.config import flattened
+from mtlkit.errors import RunError
 from mtlkit.runs import RunDirectory
-from mtlkit.text import printable
+from mtlkit.runs.basis import digests_by_name
+from mtlkit.runs.provenance import kernels_of
 
 Facts = dict[str, dict[str, Any]]
 """Facts about one run or archive, by section and name."""
@@ -20,18 +19,12 @@ SCORES = "scores"
 WHEN = "when"
 """The section of facts that differ between any two runs, and therefore do not count as differences."""
 ABOUT_VERSIONS = ("mtlkit", "python", "torch")
-ABOUT_MACHINE = ("device", "kernels", "threads", "accelerator", "processor", "platform")
+ABOUT_MACHINE = ("device", "threads", "accelerator", "processor", "platform")
 ABOUT_TIME = ("created", "finished", "folder")
 WITHOUT_VALUE = ("--resume", "--resume-anyway", "--force", "--dry-run", "--profile")
 OF_THIS_RUN = ("-s", "--serialization-dir", "--resume", "--resume-anyway", "--force", "--profile")
 """Options that say where or how a run was made, not what was run."""
 SHORT = {"--override": "-o"}
-
-
-class ShownMeta(Meta):
-    """What is shown of `meta.json`. Nothing of it has to be there."""
-
-    plugins: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -64,25 +57,7 @@ def facts_of(path: Path) -> Facts:
     run = RunDirectory(path)
     if not run.is_run:
         raise RunError(f"{path}: {run.not_a_run}; give a run's directory or an archive")
-    meta = _shown(run.meta)
-    try:
-        validate(ShownMeta, meta, run.meta.name)
-    except ConfigError as error:
-        raise _damaged(run.meta, str(error).removeprefix(f"{run.meta.name}: ")) from None
-    metrics = _shown(run.metrics, finite=False) if run.metrics.exists() else {}
-    return _facts(_shown(run.resolved), meta, metrics)
-
-
-def _shown(file: Path, *, finite: bool = True) -> dict[str, Any]:
-    try:
-        return parse_json(file.read_bytes(), finite=finite)
-    except (OSError, ValueError) as error:
-        raise _damaged(file, error) from None
-
-
-def _damaged(file: Path, reason: object) -> RunError:
-    why = f"{file.name}: {printable(str(reason))}"
-    return RunError(f"{file.parent}: a file of it is missing or damaged: {why}; copy the run again")
+    return _facts(run.read_resolved(), run.read_meta(), run.read_metrics() if run.metrics.exists() else {})
 
 
 def compare_facts(left: Facts, right: Facts) -> list[ComparedFact]:
@@ -109,7 +84,7 @@ def _facts(experiment: Any, meta: Mapping[str, Any], metrics: Mapping[str, Any])
         "data": digests_by_name(meta.get("data") or {}),
         "versions": {**_some(meta, ABOUT_VERSIONS), **plugins, **packages},
         "git": {name: git[name] for name in ("commit", "dirty") if name in git},
-        "machine": _some(meta, ABOUT_MACHINE),
+        "machine": {**_some(meta, ABOUT_MACHINE), **kernels_of(meta)},
         SCORES: dict(flattened(metrics)),
         WHEN: _some(meta, ABOUT_TIME),
     }

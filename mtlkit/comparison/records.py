@@ -7,9 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mtlkit.archive.documents import parse_json
+from mtlkit.config import Spec
 from mtlkit.errors import RunError
 from mtlkit.figures import Figure
 from mtlkit.runs import RunDirectory
+from mtlkit.runs.basis import Basis, basis_of
+from mtlkit.runs.documents import RunFigures, checked
+
+
+class KeptRun(Spec, extra="allow"):
+    """What is read of a JSON file that docs/results/collect.py made of a run."""
+
+    arguments: list[str]
+    seed: int
+    data: dict[str, str]
+    metrics: RunFigures
+    limit: int | None = None
 
 
 @dataclass(frozen=True)
@@ -20,9 +34,8 @@ class RunRecord:
     seed: int
     figures: Mapping[str, Mapping[str, float]]
     """The value of each figure, by split and by the figure's name."""
-    data: Mapping[str, str]
-    """sha256 of each data file, by the file's name, or by its path where two have the same name."""
-    limit: int | None
+    basis: Basis
+    """What the run was trained and scored on, as far as it recorded it."""
     predictions: Path | None
     """The folder of the run's predictions for single texts, which may be empty; None for a kept result file."""
     system: str
@@ -83,15 +96,6 @@ def systems_of(records: Sequence[RunRecord], names: Sequence[str] = ()) -> list[
     return [System(name, runs) for name, runs in zip(names or own, groups.values(), strict=True)]
 
 
-def digests_by_name(digests: Mapping[str, str]) -> dict[str, str]:
-    """Digests of data files, by file name, or by path where two files have the same name."""
-    names = [Path(file).name for file in digests]
-    return {
-        name if names.count(name) == 1 else file: digest
-        for name, (file, digest) in zip(names, digests.items(), strict=True)
-    }
-
-
 def _from_directory(path: Path) -> RunRecord:
     run = RunDirectory(path)
     if not run.is_run:
@@ -99,21 +103,27 @@ def _from_directory(path: Path) -> RunRecord:
         raise RunError(f"{path}: {run.not_a_run}; {remedy}")
     if not run.metrics.exists():
         raise RunError(f"{path}: its run is not finished; go on with it by mtlkit train ... --resume")
-    resolved = {name: value for name, value in run.read_resolved().items() if name != "seed"}
-    return _record(path, run.read_meta(), run.read_metrics(), {"resolved": resolved}, run.predictions)
+    meta, resolved = run.read_meta(), run.read_resolved()
+    alike = {"resolved": {name: value for name, value in resolved.items() if name != "seed"}}
+    return _record(path, meta, run.read_metrics(), alike, basis_of(meta, resolved), run.predictions)
 
 
 def _from_file(path: Path) -> RunRecord:
     if path.name.endswith(".tar.gz"):
         raise RunError(f"{path}: is an archive, which keeps no figures; give the run's directory")
-    kept = json.loads(path.read_text(encoding="utf-8"))
-    return _record(path, kept, kept["metrics"], {"arguments": _less_seed(kept["arguments"])}, None)
+    kept = checked(path, KeptRun, parse_json(path.read_bytes(), finite=False), "collect it again")
+    alike = {"arguments": _less_seed(kept["arguments"])}
+    return _record(path, kept, kept["metrics"], alike, basis_of(kept, None), None)
 
 
 def _record(
-    path: Path, meta: Mapping[str, Any], metrics: Mapping[str, Any], alike: Mapping[str, Any], predictions: Path | None
+    path: Path,
+    meta: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+    alike: Mapping[str, Any],
+    basis: Basis,
+    predictions: Path | None,
 ) -> RunRecord:
-    limit = meta.get("limit")
     figures = {split: dict(metrics[split]) for split in ("dev", "test")}
     for name in (name for values in figures.values() for name in values):
         Figure.parse(name)
@@ -121,10 +131,9 @@ def _record(
         path,
         seed=int(meta["seed"]),
         figures=figures,
-        data=digests_by_name(meta["data"]),
-        limit=limit,
+        basis=basis,
         predictions=predictions,
-        system=json.dumps({**alike, "limit": limit}, sort_keys=True),
+        system=json.dumps({**alike, "limit": meta.get("limit")}, sort_keys=True),
     )
 
 

@@ -37,19 +37,24 @@ def resume_argument(value: Any) -> bool | Literal["auto"]:
     return "auto" if value == "auto" else bool(value)
 
 
-def names_argument(value: Any, name: str) -> list[str]:
+def names_argument(value: Any, name: str, what: str = "names") -> list[str]:
     """Returns the strings of an iterable, paths among them as strings.
+
+    Args:
+        value: what was given.
+        name: the name of the argument.
+        what: what its strings are, for messages.
 
     Raises:
         ConfigError: it is a single string or path, no iterable at all, or holds something else.
     """
     if isinstance(value, str | os.PathLike):
-        raise ConfigError(f"{name} takes several names; give a list, such as [{str(value)!r}]")
+        raise ConfigError(f"{name} takes several {what}; give a list, such as [{str(value)!r}]")
     if not isinstance(value, Iterable) or isinstance(value, bytes | Mapping):
-        raise ConfigError(f"{name}: should be a list of names (got {value!r})")
+        raise ConfigError(f"{name}: should be a list of {what} (got {value!r})")
     names = [os.fspath(each) if isinstance(each, os.PathLike) else each for each in value]
     if odd := [each for each in names if not isinstance(each, str)]:
-        raise ConfigError(f"{name}: should be a list of names, and {odd[0]!r} is not a string")
+        raise ConfigError(f"{name}: should be a list of {what}, and {odd[0]!r} is not a string")
     return names
 
 

@@ -15,9 +15,10 @@ from a downloaded archive), opens a second registry when an implementation regis
 import inspect
 import re
 from abc import ABCMeta
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import (
     TYPE_CHECKING,
     Annotated,
@@ -93,6 +94,8 @@ class Component(Registrable, metaclass=ABCMeta):
     """
 
     offers: ClassVar[tuple[str, ...]] = ()
+    when_left_out: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """What stands for run-time values that the interface offers and that `Lazy.build` may be called without."""
     registered_name: ClassVar[str] = ""
     settings: ClassVar[type[Spec]] = Spec
     saves_files: ClassVar[bool] = False

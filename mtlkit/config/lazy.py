@@ -46,14 +46,16 @@ class Lazy(Generic[C]):
         """Builds one instance and passes it the run-time values that its constructor names.
 
         `runtime` must contain exactly the values that the interface offers, except `files`, which the part supplies
-        itself.
+        itself, and those that the interface has values for when they are left out.
 
         Raises:
             ConfigError: the files that the component saved are missing.
         """
-        offers = [name for name in interface_of(self.component).offers if name != FILES]
-        assert set(runtime) == set(offers), f"{self.component.kind()} offers {offers}, given {tuple(runtime)}"
-        given = {**runtime, FILES: self.files and self.files.folder}
+        interface = interface_of(self.component)
+        offers = [name for name in interface.offers if name != FILES]
+        values = {**interface.when_left_out, **runtime}
+        assert set(values) == set(offers), f"{self.component.kind()} offers {offers}, given {tuple(runtime)}"
+        given = {**values, FILES: self.files and self.files.folder}
         wanted = {name: given[name] for name in runtime_names(self.component)}
         settings = {name: getattr(self.settings, name) for name in type(self.settings).model_fields if name != "type"}
         if not self.component.saves_files:

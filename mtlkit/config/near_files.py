@@ -6,9 +6,6 @@ from pathlib import Path
 
 from mtlkit.text import on_one_line
 
-SIMILAR = 0.7
-"""How similar two names have to be, from 0 to 1; short names of files are rarely meant by each other."""
-
 
 def near_file(path: Path, fits: Callable[[Path], bool]) -> str:
     """Returns `"; did you mean 'x'?"` for the file or folder that a path seems to be meant for, or an empty string.
@@ -27,12 +24,23 @@ def near_file(path: Path, fits: Callable[[Path], bool]) -> str:
         names = sorted(each.name for each in folder.iterdir() if each.name != name)
     except OSError:
         return ""
-    same_stem = [each for each in names if Path(each).stem == (name if not rest else "")]
-    for each in (*same_stem, *get_close_matches(name, names, n=3, cutoff=SIMILAR)):
+    same_stem = [each for each in names if not rest and Path(each).stem == name]
+    for each in (*same_stem, *([] if path.exists() else _similar(name, names))):
         found = folder.joinpath(each, *rest)
         if fits(found):
             return f"; did you mean '{on_one_line(str(found))}'?"
     return ""
+
+
+def _similar(name: str, names: list[str]) -> list[str]:
+    """The names that are spelt much like the given one, the most similar first. An ending that two names share does not
+    make them similar.
+    """
+    ending = "".join(Path(name).suffixes)
+    bare = {each.removesuffix(ending): each for each in names if each.endswith(ending)}
+    others = [each for each in names if not each.endswith(ending)]
+    found = get_close_matches(name.removesuffix(ending), list(bare), n=3)
+    return [*(bare[each] for each in found), *get_close_matches(name, others, n=3)]
 
 
 def _first_missing(path: Path) -> tuple[Path, str, tuple[str, ...]]:

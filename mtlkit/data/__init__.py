@@ -8,6 +8,7 @@ from mtlkit.data.fetch import fetch_vader
 from mtlkit.data.instance import Instance, Skipped, Target, TargetKind
 from mtlkit.data.loading import load_corpus
 from mtlkit.data.namespace import Namespace
+from mtlkit.data.normalization import Normalization, NormalizingTokenizer, normalized
 from mtlkit.data.readers import (
     ColumnsReader,
     DatasetReader,
@@ -16,6 +17,7 @@ from mtlkit.data.readers import (
     TextClassificationReader,
     VaderReader,
 )
+from mtlkit.data.readers.normalized import build_part_of_reader, build_reader
 from mtlkit.data.resplit import ResplitSettings, resplit
 from mtlkit.data.statistics import SplitStatistics, statistics
 from mtlkit.data.stray_tags import texts_with_stray_tags
@@ -34,6 +36,8 @@ __all__ = [
     "Instance",
     "JsonLinesReader",
     "Namespace",
+    "Normalization",
+    "NormalizingTokenizer",
     "PlantedReader",
     "RegexTokenizer",
     "SpacyTokenizer",
@@ -54,11 +58,14 @@ __all__ = [
     "WhitespaceTokenizer",
     "audit",
     "bucketed_order",
+    "build_part_of_reader",
+    "build_reader",
     "build_vocabulary",
     "cache_folder",
     "clean_mask",
     "fetch_vader",
     "load_corpus",
+    "normalized",
     "resplit",
     "seen_digests",
     "statistics",

@@ -1,22 +1,25 @@
 """Texts that occur in a corpus more than once, within and across splits and tasks.
 
-A test text that occurs in the training data inflates the score. *Clean* test texts are those that equal no train or dev
+A test text that occurs in the training data inflates the score, and dev texts that do choose an epoch, or a setting, by
+what was learnt by heart. *Clean* test texts are those that equal no train or dev
 text of any task, since models that share layers learn from the other tasks' texts too. Texts are compared by digest: as
-a whole, word for word and case-sensitively.
+a whole, in their normal form, word for word and case-sensitively, unless an audit is asked to be lenient.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mtlkit.data.corpus import Corpus
 from mtlkit.data.instance import Target
+from mtlkit.data.same_texts import with_lenient_digests
 
 TRAIN, DEV, TEST = "train", "dev", "test"
+Digests = NDArray[np.int64]
 
 
 @final
@@ -28,6 +31,10 @@ class TaskAudit:
     """The number of texts by split."""
     repeats: dict[str, int]
     """The number of texts by split that equal an earlier text of the same split."""
+    dev_in_train: int
+    """The number of dev texts that are also in the task's own train split."""
+    dev_in_others: dict[str, int]
+    """The number of dev texts by other task that are in its train split. Tasks without any are left out."""
     test_in_train: int
     """The number of test texts that are also in the task's own train split."""
     test_in_dev: int
@@ -51,22 +58,27 @@ class AuditReport:
 
     @property
     def total(self) -> TaskAudit:
-        """The sums over all tasks, with the keys of `test_in_others` in the form `task in other`."""
+        """The sums over all tasks, with keys `task in other` in `dev_in_others` and `test_in_others`."""
         audits = self.tasks.values()
         return TaskAudit(
             sizes=_sums(audit.sizes for audit in audits),
             repeats=_sums(audit.repeats for audit in audits),
+            dev_in_train=sum(audit.dev_in_train for audit in audits),
+            dev_in_others=self._by_pair("dev_in_others"),
             test_in_train=sum(audit.test_in_train for audit in audits),
             test_in_dev=sum(audit.test_in_dev for audit in audits),
             test_in_own=sum(audit.test_in_own for audit in audits),
-            test_in_others={
-                f"{task} in {other}": count
-                for task, audit in self.tasks.items()
-                for other, count in audit.test_in_others.items()
-            },
+            test_in_others=self._by_pair("test_in_others"),
             clean=sum(audit.clean for audit in audits),
             conflicts=sum(audit.conflicts for audit in audits),
         )
+
+    def _by_pair(self, counts: Literal["dev_in_others", "test_in_others"]) -> dict[str, int]:
+        return {
+            f"{task} in {other}": count
+            for task, audit in self.tasks.items()
+            for other, count in getattr(audit, counts).items()
+        }
 
 
 def seen_digests(corpora: Iterable[Corpus]) -> NDArray[np.int64]:
@@ -79,36 +91,54 @@ def clean_mask(test: Corpus, seen: NDArray[np.int64]) -> NDArray[np.bool_]:
     return ~np.isin(test.digests, seen)
 
 
-def audit(corpora: Mapping[str, Mapping[str, Corpus]]) -> AuditReport:
-    """Audits corpora given by task and split. Each of the splits `train`, `dev` and `test` may be missing."""
-    seen = {task: seen_digests(_learnt(splits)) for task, splits in corpora.items()}
-    seen_by_any = seen_digests(corpus for splits in corpora.values() for corpus in _learnt(splits))
-    return AuditReport({task: _audit(task, splits, seen, seen_by_any) for task, splits in corpora.items()})
+def audit(
+    corpora: Mapping[str, Mapping[str, Corpus]], *, ignore_case: bool = False, ignore_white_space: bool = False
+) -> AuditReport:
+    """Audits corpora given by task and split. Each of the splits `train`, `dev` and `test` may be missing.
+
+    With `ignore_case` and `ignore_white_space`, texts that differ in nothing else are equal, for which the texts of the
+    corpora have to be whole (see `with_lenient_digests`).
+    """
+    if ignore_case or ignore_white_space:
+        how = {"ignore_case": ignore_case, "ignore_white_space": ignore_white_space}
+        corpora = {
+            task: {split: with_lenient_digests(corpus, **how) for split, corpus in splits.items()}
+            for task, splits in corpora.items()
+        }
+    trained = {task: _digests(splits, TRAIN) for task, splits in corpora.items()}
+    seen = {task: _digests(splits, TRAIN, DEV) for task, splits in corpora.items()}
+    return AuditReport({task: _audit(task, splits, trained, seen) for task, splits in corpora.items()})
 
 
 def _audit(
-    task: str, splits: Mapping[str, Corpus], seen: Mapping[str, NDArray[np.int64]], seen_by_any: NDArray[np.int64]
+    task: str, splits: Mapping[str, Corpus], trained: Mapping[str, Digests], seen: Mapping[str, Digests]
 ) -> TaskAudit:
-    test = splits[TEST].digests if TEST in splits else np.empty(0, np.int64)
-
-    def number_in(digests: NDArray[np.int64]) -> int:
-        return int(np.isin(test, digests).sum())
-
-    others = {other: number_in(digests) for other, digests in seen.items() if other != task}
+    dev, test = splits.get(DEV), splits.get(TEST)
     return TaskAudit(
         sizes={split: len(corpus) for split, corpus in splits.items()},
         repeats={split: len(corpus) - len(np.unique(corpus.digests)) for split, corpus in splits.items()},
-        test_in_train=number_in(seen_digests(splits[split] for split in splits if split == TRAIN)),
-        test_in_dev=number_in(seen_digests(splits[split] for split in splits if split == DEV)),
-        test_in_own=number_in(seen[task]),
-        test_in_others={other: count for other, count in others.items() if count},
-        clean=len(test) - number_in(seen_by_any),
+        dev_in_train=_number_in(dev, trained[task]),
+        dev_in_others=_number_in_others(dev, task, trained),
+        test_in_train=_number_in(test, trained[task]),
+        test_in_dev=_number_in(test, _digests(splits, DEV)),
+        test_in_own=_number_in(test, seen[task]),
+        test_in_others=_number_in_others(test, task, seen),
+        clean=0 if test is None else int(clean_mask(test, np.concatenate([*seen.values()])).sum()),
         conflicts=_conflicts(splits.values()),
     )
 
 
-def _learnt(splits: Mapping[str, Corpus]) -> list[Corpus]:
-    return [corpus for split, corpus in splits.items() if split in (TRAIN, DEV)]
+def _digests(splits: Mapping[str, Corpus], *names: str) -> Digests:
+    return seen_digests(splits[name] for name in names if name in splits)
+
+
+def _number_in(texts: Corpus | None, digests: Digests) -> int:
+    return 0 if texts is None else int((~clean_mask(texts, digests)).sum())
+
+
+def _number_in_others(texts: Corpus | None, task: str, digests: Mapping[str, Digests]) -> dict[str, int]:
+    counts = {other: _number_in(texts, theirs) for other, theirs in digests.items() if other != task}
+    return {other: count for other, count in counts.items() if count}
 
 
 def _conflicts(corpora: Iterable[Corpus]) -> int:

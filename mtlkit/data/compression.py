@@ -143,7 +143,9 @@ def _pieces_of_zip(file: IO[bytes], path: Path) -> Generator[bytes]:
         if "[Content_Types].xml" in names:
             raise DataError(f"{path}: is an Office document; save it as text with TABs between the columns")
         if len(names) != 1:
-            held = f"{len(names)} files ({', '.join(names[:4])}{', ...' if len(names) > 4 else ''})" if names else "none"
+            held = (
+                f"{len(names)} files ({', '.join(names[:4])}{', ...' if len(names) > 4 else ''})" if names else "none"
+            )
             raise DataError(f"{path}: a zip archive with {held}, where one file is read; unpack it and name a file")
         with archive.open(names[0]) as content:
             while piece := content.read(PIECE):

@@ -3,6 +3,7 @@
 Letters: n texts, N tokens in total, F distinct surface forms.
 """
 
+import json
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -31,6 +32,7 @@ class Corpus:
     `digests`  int64 (n,): identity of each whole text, blake2b of its words joined by spaces, before any cut
     `places`   int32 (n,): the position of each text among those that were read, from 0, including skipped ones
     `skipped`  the number of texts in the files that are not among the n, by reason
+    `file_digests`  the SHA-256 of each file that the texts were parsed from, by its path; empty if not from files
     """
 
     forms: list[str]
@@ -42,6 +44,7 @@ class Corpus:
     places: NDArray[np.int32]
     target_kind: TargetKind
     skipped: dict[str, int] = field(default_factory=dict)
+    file_digests: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_instances(cls, instances: Iterable[Instance | Skipped], target_kind: TargetKind) -> Self:
@@ -90,6 +93,7 @@ class Corpus:
             np.concatenate([each.places + start for each, start in zip(corpora, read.tolist(), strict=True)]),
             corpora[0].target_kind,
             dict(sum((Counter(each.skipped) for each in corpora), Counter[str]())),
+            {path: digest for each in corpora for path, digest in each.file_digests.items()},
         )
 
     def __len__(self) -> int:
@@ -109,6 +113,16 @@ class Corpus:
     def identity(self) -> str:
         """A SHA-256 that identifies the texts and their order, but depends neither on their targets nor on cuts."""
         return sha256(self.digests.astype("<i8").tobytes()).hexdigest()
+
+    @property
+    def target_identity(self) -> str:
+        """A SHA-256 that identifies the targets of the texts, in the order of the texts."""
+        # The numbers of labels depend on the files that were read, so the labels in use are numbered by their names.
+        used = sorted(self.label_counts())
+        number_of = {label: number for number, label in enumerate(used)}
+        # The last entry is for the index -1, which stands for a missing target.
+        numbers = np.array([*(number_of.get(label, NO_TARGET) for label in self.labels), NO_TARGET], "<i4")
+        return sha256(json.dumps(used).encode() + numbers[self.targets].tobytes()).hexdigest()
 
     def select(self, indices: NDArray[np.integer]) -> "Corpus":
         """Returns the texts at these positions, in this order; a position may be repeated."""

@@ -32,7 +32,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
         with open_lines(path) as file:
             for number, line in enumerate(bounded_lines(file), 1):
-                if wrong := (_what_is_wrong_at_the_start(line) if number == 1 else None) or what_is_wrong(line):
+                if wrong := (what_is_wrong_at_the_start(line) if number == 1 else None) or what_is_wrong(line):
                     raise DataError(f"{path}:{number}: {wrong}")
                 yield number, line.rstrip(b"\n").removesuffix(b"\r").decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
@@ -63,8 +63,8 @@ def what_is_wrong(line: bytes) -> str | None:
     return None
 
 
-def _what_is_wrong_at_the_start(line: bytes) -> str | None:
-    """Returns why the first line shows that the whole file is not text in UTF-8 whose lines end at LF."""
+def what_is_wrong_at_the_start(line: bytes) -> str | None:
+    """Returns why the first line shows that no line of the file is text in UTF-8 that ends at LF, and the remedy."""
     if line.startswith(UTF16_MARKS):
         return "UTF-16 or UTF-32, by its byte order mark; convert the file to UTF-8"
     if not line.endswith(b"\n") and b"\r" in line[:-1]:
@@ -73,9 +73,15 @@ def _what_is_wrong_at_the_start(line: bytes) -> str | None:
 
 
 def parse_lines(path: Path, parse: Callable[[str], Parsed]) -> Iterator[Parsed]:
-    """Applies `parse` to each line. The file and line are prepended to a DataError that it raises."""
+    """Applies `parse` to each line. The file and line are prepended to a DataError that it raises.
+
+    Raises:
+        DataError: see `read_lines`; or a line begins with a byte order mark that is not the file's.
+    """
     for number, line in read_lines(path):
         try:
+            if line.startswith("\ufeff"):
+                raise DataError("a byte order mark inside the file, as where files were joined; remove it")
             parsed = parse(line)
         except DataError as error:
             raise DataError(f"{path}:{number}: {error}") from None

@@ -5,6 +5,7 @@ import inspect
 import json
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,42 +13,56 @@ import numpy as np
 
 from mtlkit.config import Component, Lazy, components_in, parts_by_place
 from mtlkit.data.corpus import Corpus
+from mtlkit.data.format_check import check_format
+from mtlkit.data.normalization import Normalization
+from mtlkit.data.readers.normalized import build_part_of_reader, build_reader
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.errors import DataError
-from mtlkit.files import file_sha256, new_folder
+from mtlkit.files import Fingerprint, file_sha256, new_folder
 
-FORMAT = 3  # part of every key: increment it when columns change, so that old entries are ignored
+FORMAT = 4  # part of every key: increment it when columns change, so that old entries are ignored
 COLUMNS = ("tokens", "offsets", "targets", "digests", "places")
 STRINGS = ("forms", "labels", "target_kind", "skipped")
 
 
-def load_corpus(reader: Lazy[DatasetReader], source: str, *, cache: Path | None) -> Corpus:
+def load_corpus(
+    reader: Lazy[DatasetReader], source: str, *, cache: Path | None, normalization: Normalization = "nfc"
+) -> Corpus:
     """Returns the corpus that `reader` produces from `source`, loaded from `cache` if possible and stored there
-    otherwise.
+    otherwise. Its `file_digests` are those of the bytes that were parsed.
 
-    The key of an entry is a digest of the reader's settings and code, `source`, and the contents of its files. A
-    damaged entry is rebuilt. If `cache` is None, nothing is stored.
+    Words and targets are in the normal form `normalization`. The key of an entry is a digest of that form, the reader's
+    settings and code, `source`, and the contents of its files. A damaged entry is rebuilt. If `cache` is None, nothing
+    is stored.
 
     Raises:
-        DataError: the data are invalid, missing or empty, or the cache cannot be written.
+        DataError: the data are invalid, missing or empty, a file changes while it is read or is not a regular file, or
+            the cache cannot be written.
     """
-    built = reader.build()
-    if cache is None:
-        return _index(built, source)
+    built = build_reader(reader, normalization)
     files = built.files(source)
     if not all(file.exists() for file in files):
         next(built.read(source), None)  # fetches them, or names the missing one
-    entry = cache / "corpora" / _key(reader, source, files)
-    stored = _open(entry)
-    if stored is not None:
-        return stored
-    corpus = _index(built, source)
-    _store(corpus, entry)
-    return corpus
+    taken = [Fingerprint.of(file) for file in files]
+    digests = {str(each.path): each.sha256 for each in taken}
+    entry = None if cache is None else cache / "corpora" / _key(reader, source, list(digests.values()), normalization)
+    corpus = None if entry is None else _open(entry)
+    if corpus is None:
+        corpus = _index(built, source, taken)
+        if entry is not None:
+            _store(corpus, entry)
+    return replace(corpus, file_digests=digests)
 
 
-def _index(reader: DatasetReader, source: str) -> Corpus:
-    corpus = Corpus.from_instances(reader.read(source), reader.target_kind)
+def _index(reader: DatasetReader, source: str, files: Sequence[Fingerprint]) -> Corpus:
+    """Reads the texts of a source, and makes sure that its files stay as they are meanwhile."""
+    try:
+        check_format(reader, source)
+        corpus = Corpus.from_instances(reader.read(source), reader.target_kind)
+    except DataError:
+        _check_unchanged(files)  # a file that is half written has errors that are no longer there when one looks
+        raise
+    _check_unchanged(files)
     if not len(corpus):
         reasons = ", ".join(f"{number:,} {reason}" for reason, number in corpus.skipped.items())
         left_out = f" but those that are left out ({reasons})" if reasons else ""
@@ -55,19 +70,25 @@ def _index(reader: DatasetReader, source: str) -> Corpus:
     return corpus
 
 
-def _key(reader: Lazy[DatasetReader], source: str, files: Sequence[Path]) -> str:
+def _check_unchanged(files: Sequence[Fingerprint]) -> None:
+    for each in files:
+        each.check()
+
+
+def _key(reader: Lazy[DatasetReader], source: str, digests: Sequence[str], normalization: Normalization) -> str:
     parts = {
         "format": FORMAT,
         "reader": reader.to_json(),
+        "normalization": normalization,
         "code": [_code_sha256(component) for component in components_in(reader)],
         "source": source,
-        "files": [*map(file_sha256, files)],
-        **_own_files(reader),
+        "files": [*digests],
+        **_own_files(reader, normalization),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _own_files(reader: Lazy[DatasetReader]) -> dict[str, Any]:
+def _own_files(reader: Lazy[DatasetReader], normalization: Normalization) -> dict[str, Any]:
     """Returns digests of the files that readers and tokenisers save, which affect how texts are split into words; an
     empty dict if none saves files.
     """
@@ -75,7 +96,7 @@ def _own_files(reader: Lazy[DatasetReader]) -> dict[str, Any]:
     for place, part in parts_by_place(reader):
         if part.component.saves_files:
             with tempfile.TemporaryDirectory(prefix="mtlkit-") as folder:
-                part.build().save_files(Path(folder))
+                build_part_of_reader(part, normalization).save_files(Path(folder))
                 found[place] = {file.name: file_sha256(file) for file in sorted(Path(folder).iterdir())}
     return {"own files": found} if found else {}
 

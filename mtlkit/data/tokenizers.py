@@ -2,11 +2,13 @@
 
 import re
 from abc import abstractmethod
+from importlib.util import find_spec
 from typing import Annotated, final
 
 from pydantic import Field
 
 from mtlkit.config import Component
+from mtlkit.data.graphemes import needs_clusters, words_and_clusters
 from mtlkit.errors import ConfigError, DataError
 from mtlkit.types import Pattern
 
@@ -52,14 +54,26 @@ WORDS_AND_MARKS = (
 class RegexTokenizer(Tokenizer):
     """Returns every match of `pattern` as a word and drops the text between matches.
 
-    The default drops only white space. It keeps together words with apostrophes, numbers, links, @names, #tags, common
-    emoticons and repeated punctuation (`!!!`, `...`).
+    Without a pattern, it drops only white space. It keeps together words with apostrophes, numbers, links, @names,
+    #tags, common emoticons and repeated punctuation (`!!!`, `...`). Combining marks, vowel signs, joiners and variation
+    selectors stay with what is before them, and so do the parts of an emoji, a flag or a keycap: in any script, a word
+    is a run of letters, digits and their marks.
+
+    There is one exception: scripts without spaces between words (Chinese characters and Hiragana; Thai, Lao, Khmer,
+    Myanmar and their relatives) are cut into single characters with their marks, as runs of them would be whole
+    phrases. For words of these scripts, give text that is split by spaces, or take a tokenizer that knows the language,
+    such as `spacy` with `ja` or `th`.
+
+    A pattern is a regular expression of Python's `re`, and is used as it is.
     """
 
-    def __init__(self, pattern: Pattern = WORDS_AND_MARKS) -> None:
-        self._pattern = re.compile(pattern)
+    def __init__(self, pattern: Pattern | None = None) -> None:
+        self._own_pattern = pattern
+        self._pattern = re.compile(pattern or WORDS_AND_MARKS)
 
     def tokenize(self, text: str) -> list[str]:
+        if self._own_pattern is None and needs_clusters(text):
+            return words_and_clusters(text)
         return [match.group() for match in self._pattern.finditer(text) if match.group()]
 
 
@@ -68,7 +82,9 @@ class RegexTokenizer(Tokenizer):
 class SpacyTokenizer(Tokenizer):
     """The tokenisation rules of spaCy's blank pipeline for a `language`; no model is downloaded.
 
-    Raises ConfigError if spaCy is not installed or does not know the language.
+    For some languages, such as `ja` and `th`, spaCy needs a library of its own.
+
+    Raises ConfigError if spaCy is not installed, does not know the language, or lacks a library for it.
     """
 
     def __init__(self, language: Annotated[str, Field(pattern="^[a-z]{2,3}$")] = "en") -> None:
@@ -78,8 +94,11 @@ class SpacyTokenizer(Tokenizer):
             raise ConfigError("the tokenizer 'spacy' needs spaCy: pip install 'mtlkit[spacy]'") from None
         try:
             self._pipeline = spacy.blank(language)
-        except ImportError:
-            raise ConfigError(f"spaCy has no language '{language}'; give a code such as 'en' or 'de'") from None
+        except ImportError as error:
+            if find_spec(f"spacy.lang.{language}") is None:
+                raise ConfigError(f"spaCy has no language '{language}'; give a code such as 'en' or 'de'") from None
+            why = str(error).split("\n")[0]
+            raise ConfigError(f"spaCy lacks a library for the language '{language}' ({why}); install it") from None
 
     def tokenize(self, text: str) -> list[str]:
         try:

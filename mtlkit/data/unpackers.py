@@ -5,6 +5,7 @@ import importlib
 import lzma
 import zlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol, cast, final
 
 PACKED = 2**16
@@ -49,7 +50,12 @@ def unpacking(kind: str) -> tuple[Callable[[], Unpacker], int] | None:
     """
     if kind == "Zstandard":
         return _unpacking_zstandard()
-    return {"gzip": _Gzip, "bzip2": bz2.BZ2Decompressor, "xz": lzma.LZMADecompressor}[kind], PACKED
+    makers: dict[str, Callable[[], Unpacker]] = {
+        "gzip": _Gzip,
+        "bzip2": bz2.BZ2Decompressor,
+        "xz": lzma.LZMADecompressor,
+    }
+    return makers[kind], PACKED
 
 
 def _unpacking_zstandard() -> tuple[Callable[[], Unpacker], int] | None:
@@ -58,7 +64,7 @@ def _unpacking_zstandard() -> tuple[Callable[[], Unpacker], int] | None:
             module = importlib.import_module(name)
         except ModuleNotFoundError:
             continue
-        return lambda: _Zstandard(module), size
+        return partial(_Zstandard, module), size
     return None
 
 

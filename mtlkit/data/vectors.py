@@ -5,7 +5,7 @@ Letters: W words, E vector size.
 
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self, final
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlkit.data.lines import read_lines
+from mtlkit.data.normalization import Normalization, normalized_word
 from mtlkit.errors import DataError
 
 
@@ -55,6 +56,10 @@ class Vectors:
         if not dim:
             raise DataError(f"{path}: holds no vector; give a file of lines `word v1 v2 ...`")
         return cls(words, np.array(values, np.float32).reshape(-1, dim))
+
+    def normalized(self, normalization: Normalization) -> "Vectors":
+        """Returns these vectors with their words in a normal form. Of words that become equal, the first counts."""
+        return replace(self, words=[normalized_word(word, normalization) for word in self.words])
 
     @property
     def dim(self) -> int:

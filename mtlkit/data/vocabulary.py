@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, final
+from typing import Self, final, get_args
 from urllib.parse import quote
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from mtlkit.config import Spec
 from mtlkit.data.corpus import Corpus
 from mtlkit.data.namespace import PADDING_ID, Namespace
+from mtlkit.data.normalization import Normalization, normalized
 from mtlkit.data.vectors import Vectors
 from mtlkit.errors import DataError
 from mtlkit.files import write_atomically
@@ -54,6 +55,7 @@ class Vocabulary:
     namespaces: Mapping[str, Namespace]
     lowercase: bool = True
     one_number: bool = False
+    normalization: Normalization = "none"
 
     @classmethod
     def of(
@@ -64,6 +66,7 @@ class Vocabulary:
         *,
         lowercase: bool = True,
         one_number: bool = False,
+        normalization: Normalization = "none",
     ) -> Self:
         """Creates a vocabulary of these tokens. Ids of words and characters begin at 2, those of a task's
         labels at 0.
@@ -71,7 +74,7 @@ class Vocabulary:
         namespaces = {"words": Namespace(words, is_open=True), "characters": Namespace(characters, is_open=True)}
         for task, names in (labels or {}).items():
             namespaces[f"labels/{task}"] = Namespace(names, is_open=False)
-        return cls(namespaces, lowercase, one_number)
+        return cls(namespaces, lowercase, one_number, normalization)
 
     def __getitem__(self, namespace: str) -> Namespace:
         return self.namespaces[namespace]
@@ -88,7 +91,11 @@ class Vocabulary:
     def word_ids(self, forms: Sequence[str]) -> NDArray[np.int64]:
         """Returns the word id of each form, (F,)."""
         words = self["words"]
-        return np.array([words.index(word_of(form, self.lowercase, self.one_number)) for form in forms], np.int64)
+        return np.array([words.index(self.word_of(form)) for form in forms], np.int64)
+
+    def word_of(self, form: str) -> str:
+        """Returns the word that a surface form stands for, with letter case and numbers as the settings say."""
+        return word_of(form, self.lowercase, self.one_number, self.normalization)
 
     def character_ids(self, forms: Sequence[str]) -> NDArray[np.int64]:
         """Returns the ids of each form's first characters, at most 24, (F, C); 0 after the last one."""
@@ -104,7 +111,12 @@ class Vocabulary:
         folder.mkdir(parents=True, exist_ok=True)
         for name, namespace in self.namespaces.items():
             namespace.save(_file(folder, name))
-        about = {"lowercase": self.lowercase, "one_number": self.one_number, "tasks": self.tasks}
+        about = {
+            "lowercase": self.lowercase,
+            "one_number": self.one_number,
+            "normalization": self.normalization,
+            "tasks": self.tasks,
+        }
         write_atomically(folder / "vocabulary.json", json.dumps(about, indent=2).encode() + b"\n")
 
     @classmethod
@@ -113,7 +125,10 @@ class Vocabulary:
         try:
             about = json.loads((folder / "vocabulary.json").read_bytes())
             lowercase, tasks = bool(about["lowercase"]), [str(task) for task in about["tasks"]]
-            one_number = bool(about.get("one_number", False))  # archives written before the setting existed lack it
+            # Archives written before these settings existed lack them.
+            one_number, normalization = bool(about.get("one_number", False)), about.get("normalization", "none")
+            if normalization not in get_args(Normalization):
+                raise ValueError
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             raise DataError(f"{folder}: holds no whole vocabulary; take the folder that training wrote") from None
         names = ["words", "characters", *(f"labels/{task}" for task in tasks)]
@@ -121,13 +136,18 @@ class Vocabulary:
             {name: Namespace.load(_file(folder, name), is_open=not name.startswith("labels/")) for name in names},
             lowercase,
             one_number,
+            normalization,
         )
 
 
 def build_vocabulary(
-    training: Mapping[str, Corpus], settings: VocabularySettings, vectors: Vectors | None = None
+    training: Mapping[str, Corpus],
+    settings: VocabularySettings,
+    vectors: Vectors | None = None,
+    normalization: Normalization = "none",
 ) -> Vocabulary:
-    """Builds the vocabulary from the tasks' training texts and pretrained vectors (see `VocabularySettings`).
+    """Builds the vocabulary from the tasks' training texts and pretrained vectors (see `VocabularySettings`), which are
+    in the given normal form.
 
     Words and characters are ordered by descending count, ties by code point; labels by code point. Neither the order of
     texts nor that of tasks affects the ids.
@@ -137,14 +157,14 @@ def build_vocabulary(
     for corpus in training.values():
         for form, count in zip(corpus.forms, corpus.form_counts().tolist(), strict=True):
             if count:
-                words[word_of(form, settings.lowercase, settings.one_number)] += count
+                words[word_of(form, settings.lowercase, settings.one_number, normalization)] += count
                 for character in form:
                     characters[character] += count
     pretrained = vectors.words if vectors else []
     joining = {
         word
         for word in pretrained[: settings.pretrained_limit]
-        if word == word_of(word, settings.lowercase, settings.one_number)
+        if word == word_of(word, settings.lowercase, settings.one_number, normalization)
     }
     known = words.keys() & set(pretrained)
     others = [word for word in _ranked(words, words) if word not in known and words[word] >= settings.min_count]
@@ -154,6 +174,7 @@ def build_vocabulary(
         {task: sorted(corpus.label_counts()) for task, corpus in training.items()},
         lowercase=settings.lowercase,
         one_number=settings.one_number,
+        normalization=normalization,
     )
 
 
@@ -161,13 +182,14 @@ def _ranked(tokens: Iterable[str], counts: Counter[str]) -> list[str]:
     return sorted(tokens, key=lambda token: (-counts[token], token))
 
 
-def word_of(form: str, lowercase: bool, one_number: bool) -> str:
+def word_of(form: str, lowercase: bool, one_number: bool, normalization: Normalization = "none") -> str:
     """Returns the word that a form stands for. A number consists of digits, with an optional sign and `.,/:-` between
-    digits.
+    digits. A form in a normal form gives a word in that form.
     """
     if one_number and NUMBER.fullmatch(form):
         return "0"
-    return form.lower() if lowercase else form
+    # A capital and its accent may be two code points where the small letter with the accent is one, as in `J̌` and `ǰ`.
+    return normalized(form.lower(), normalization) if lowercase else form
 
 
 def _file(folder: Path, namespace: str) -> Path:

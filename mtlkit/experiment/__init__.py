@@ -3,7 +3,6 @@
 from mtlkit.experiment.corpora import (
     Corpora,
     counts_of,
-    data_hashes,
     load_corpora,
     load_split,
     load_splits,
@@ -11,7 +10,11 @@ from mtlkit.experiment.corpora import (
     read_vectors,
     say_counts,
 )
+from mtlkit.experiment.data_files import data_hashes, hashes_of_read, other_fingerprints
+from mtlkit.experiment.earlier import BEFORE, as_it_was
+from mtlkit.experiment.labels import check_known_labels
 from mtlkit.experiment.loading import AnyExperiment, LoadedExperiment, Overrides, jsonnet_variables, load_experiment
+from mtlkit.experiment.pooled import files_pooled_twice
 from mtlkit.experiment.settings import (
     SECTIONS,
     SPLITS,
@@ -25,6 +28,7 @@ from mtlkit.experiment.settings import (
 from mtlkit.experiment.stages import ONLY, TaskPaths, experiment_of, seed_of, stages_of, tasks_of
 
 __all__ = [
+    "BEFORE",
     "ONLY",
     "SECTIONS",
     "SPLITS",
@@ -38,16 +42,21 @@ __all__ = [
     "PretrainedSettings",
     "TaskPaths",
     "TaskSettings",
+    "as_it_was",
     "build_model",
+    "check_known_labels",
     "counts_of",
     "data_hashes",
     "experiment_of",
+    "files_pooled_twice",
+    "hashes_of_read",
     "jsonnet_variables",
     "load_corpora",
     "load_experiment",
     "load_split",
     "load_splits",
     "make_vocabulary",
+    "other_fingerprints",
     "read_vectors",
     "say_counts",
     "seed_of",

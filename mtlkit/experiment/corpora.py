@@ -1,8 +1,7 @@
 """The data of a whole experiment: the splits of every task, and the vocabulary and digests computed from them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy
@@ -10,10 +9,10 @@ from numpy.typing import NDArray
 
 from mtlkit.data import (
     Corpus,
+    Normalization,
     ResplitSettings,
     Vectors,
     Vocabulary,
-    VocabularySettings,
     build_vocabulary,
     cache_folder,
     clean_mask,
@@ -21,12 +20,14 @@ from mtlkit.data import (
     resplit,
     seen_digests,
     texts_with_stray_tags,
-    word_of,
 )
 from mtlkit.data.limits import MAX_LABELS, MAX_WORDS
 from mtlkit.errors import ConfigError, DataError
+from mtlkit.experiment.labels import check_columns, check_labels
+from mtlkit.experiment.pooled import check_distinct
+from mtlkit.experiment.seen_texts import count_seen, say_seen
 from mtlkit.experiment.settings import SPLITS, Experiment, TaskSettings
-from mtlkit.files import file_sha256
+from mtlkit.files import Fingerprint, check_unchanged
 from mtlkit.types import Say, silent
 
 
@@ -47,6 +48,28 @@ class Corpora:
             for task, splits in self.by_task.items()
         }
 
+    def facts(self) -> dict[str, Any]:
+        """The entries of `meta.json` about the texts: how many there are, what identifies them, and how many dev and
+        test texts are also trained on (see `count_seen`).
+        """
+        return {
+            "texts": self.counts(),
+            "identities": self.identities(),
+            "seen_texts": count_seen(self.by_task),
+        }
+
+    def identities(self) -> dict[str, dict[str, dict[str, str]]]:
+        """SHA-256 digests of the `texts` and the `targets` that are used, by task and split.
+
+        They are those of `Corpus.identity` and `Corpus.target_identity`.
+        """
+        return {
+            task: {
+                split: {"texts": corpus.identity, "targets": corpus.target_identity} for split, corpus in splits.items()
+            }
+            for task, splits in self.by_task.items()
+        }
+
     def seen(self) -> NDArray[Any]:
         """Digests of all train and dev texts of all tasks; a test text that is among them is not clean."""
         return seen_digests(
@@ -63,21 +86,23 @@ def load_corpora(
         experiment: the experiment whose data to read.
         splits: the splits to read.
         limit: the largest number of texts of each split, for trials; None for all.
-        say: receives a line about what is being read.
+        say: receives lines about what is being read, and about dev and test texts that are also trained on.
 
     Raises:
         DataError: a file is wrong; the message names its place in the experiment, the file and the line.
     """
     by_task: dict[str, dict[str, Corpus]] = {}
     for name, task in experiment.tasks.items():
-        sources = {split: source for split, source in task.sources().items() if split in splits}
-        say(f"reading {name}: {', '.join(sources)}")
-        by_task[name] = load_splits(name, task, list(sources), limit)
+        found = [split for split in task.splits if split in splits]
+        say(f"reading {name}: {', '.join(found)}")
+        by_task[name] = load_splits(name, task, found, limit, normalization=experiment.normalization)
         say_counts(name, by_task[name], say)
+    check_labels(experiment.tasks, by_task, say)
     corpora = Corpora(by_task)
     # Only now that all tasks are read: a train text is also dropped if it equals a test text of another task.
     for split, drop in (("test", experiment.drop_test_texts), ("dev", experiment.drop_dev_texts)):
         corpora = _without_texts_of(split, corpora, say) if drop else corpora
+    say_seen(experiment.tasks, corpora.by_task, say)
     return corpora
 
 
@@ -95,12 +120,16 @@ def say_counts(task: str, splits: Mapping[str, Corpus], say: Say) -> None:
     say(f"texts of {task}: {', '.join(sizes)}")
 
 
-def load_split(name: str, task: TaskSettings, split: str, limit: int | None = None) -> Corpus:
+def load_split(
+    name: str, task: TaskSettings, split: str, limit: int | None = None, *, normalization: Normalization
+) -> Corpus:
     """Loads one split of one task; see `load_splits`."""
-    return load_splits(name, task, [split], limit)[split]
+    return load_splits(name, task, [split], limit, normalization=normalization)[split]
 
 
-def load_splits(name: str, task: TaskSettings, splits: Sequence[str], limit: int | None = None) -> dict[str, Corpus]:
+def load_splits(
+    name: str, task: TaskSettings, splits: Sequence[str], limit: int | None = None, *, normalization: Normalization
+) -> dict[str, Corpus]:
     """Loads splits of one task, redrawn if its settings say so, with texts cut to `max_length`. Reads each file once.
 
     Args:
@@ -108,10 +137,12 @@ def load_splits(name: str, task: TaskSettings, splits: Sequence[str], limit: int
         task: the settings of the task.
         splits: the splits to load.
         limit: the largest number of texts of each split; None for all.
+        normalization: the normal form of the experiment.
 
     Raises:
         ConfigError: the limit is not a whole number of at least 1.
-        DataError: a file is wrong, a text to train on has no target, or there are too few texts to draw from.
+        DataError: a file is wrong, a text to train on has no target, or splits cannot be drawn: there are too few
+            texts, or two of the files to draw from hold the same ones.
     """
     # The command line checks this as well; from Python any value may come.
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
@@ -120,9 +151,9 @@ def load_splits(name: str, task: TaskSettings, splits: Sequence[str], limit: int
     found = {}
     for split in splits:
         if task.resplit is None or split not in task.resplit.splits:
-            corpus = _read(name, task, split)
+            corpus = _read(name, task, split, normalization)
         else:
-            drawn = drawn or _drawn_anew(name, task, task.resplit)
+            drawn = drawn or _drawn_anew(name, task, task.resplit, normalization)
             corpus = drawn[split]
         if split == "train":
             _check_targets(name, task, corpus)
@@ -133,9 +164,12 @@ def load_splits(name: str, task: TaskSettings, splits: Sequence[str], limit: int
     return found
 
 
-def _drawn_anew(name: str, task: TaskSettings, settings: ResplitSettings) -> dict[str, Corpus]:
-    """The splits that are redrawn from the texts of all of the task's files together."""
-    files = {split: _read(name, task, split) for split in settings.splits}
+def _drawn_anew(
+    name: str, task: TaskSettings, settings: ResplitSettings, normalization: Normalization
+) -> dict[str, Corpus]:
+    """The splits that are drawn from the texts of all of the task's pooled files together."""
+    files = {split: _read(name, task, split, normalization) for split in task.pooled()}
+    check_distinct(name, task, files)
     try:
         return resplit(files, settings, name)
     except DataError as error:
@@ -149,10 +183,12 @@ def _check_targets(name: str, task: TaskSettings, corpus: Corpus) -> None:
         raise DataError(f"tasks.{name}.train: {task.train}: text {number} has no target; training needs them all")
 
 
-def _read(name: str, task: TaskSettings, split: str) -> Corpus:
+def _read(name: str, task: TaskSettings, split: str, normalization: Normalization) -> Corpus:
     """The corpus of one of the task's sources, which for most readers is a file."""
     try:
-        return load_corpus(task.reader, getattr(task, split), cache=cache_folder())
+        corpus = load_corpus(task.reader, getattr(task, split), cache=cache_folder(), normalization=normalization)
+        check_columns(corpus, getattr(task, split), task.reader)
+        return corpus
     except DataError as error:
         raise DataError(f"tasks.{name}.{split}: {error}") from None
 
@@ -172,13 +208,24 @@ def _without_texts_of(split: str, corpora: Corpora, say: Say) -> Corpora:
     return Corpora(by_task)
 
 
-def read_vectors(experiment: Experiment, say: Say = silent) -> Vectors | None:
-    """Reads the pretrained vectors; returns None if the vocabulary names no file of them."""
+def read_vectors(experiment: Experiment, say: Say = silent, fingerprints: Iterable[Fingerprint] = ()) -> Vectors | None:
+    """Reads the pretrained vectors; returns None if the vocabulary names no file of them.
+
+    Args:
+        experiment: the experiment whose vectors to read.
+        say: receives a line about what is being read.
+        fingerprints: those of files, taken before; if the file of the vectors is among them, it must still be the same.
+
+    Raises:
+        DataError: the file is wrong, or has changed since its fingerprint was taken.
+    """
     settings = experiment.vocabulary
     if settings.pretrained is None:
         return None
     say(f"reading vectors: {settings.pretrained}")
-    return Vectors.read(settings.pretrained)
+    vectors = Vectors.read(settings.pretrained)
+    check_unchanged(fingerprints, [settings.pretrained])
+    return vectors.normalized(experiment.normalization)
 
 
 def make_vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors | None, say: Say = silent) -> Vocabulary:
@@ -190,13 +237,13 @@ def make_vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors |
     settings, training = experiment.vocabulary, corpora.of_split("train")
     _check_number_of_labels(training)
     _say_odd_labels(corpora, say)
-    vocabulary = build_vocabulary(training, settings, vectors)
+    vocabulary = build_vocabulary(training, settings, vectors, experiment.normalization)
     if (count := len(vocabulary["words"])) > MAX_WORDS:
         remedy = "set max_words, or pretrained_limit where vectors are pretrained"
         raise DataError(f"vocabulary: has {count:,} words, and may have {MAX_WORDS:,}; {remedy}")
     say(f"vocabulary: {len(vocabulary['words']):,} words")
     if vectors is not None:
-        counts = _word_counts(training, settings)
+        counts = _word_counts(training, vocabulary)
         types, tokens = vectors.coverage(list(counts), counts.values())
         say(f"pretrained vectors cover {types:.1%} of the training words, {tokens:.1%} of their occurrences")
     return vocabulary
@@ -226,23 +273,10 @@ def _say_odd_labels(corpora: Corpora, say: Say) -> None:
                 say(f"tasks.{task}.{split}: targets that train lacks, and no model can give: {', '.join(unknown)}")
 
 
-def data_hashes(experiment: Experiment) -> dict[str, str]:
-    """sha256 of every data file that the experiment reads, by its path."""
-    files: set[Path] = set()
-    for task in experiment.tasks.values():
-        reader = task.reader.build()
-        for source in task.sources().values():
-            files.update(reader.files(source))
-    if experiment.vocabulary.pretrained is not None:
-        files.add(experiment.vocabulary.pretrained)
-    files.update(settings.archive for settings in experiment.model.pretrained)
-    return {str(file): file_sha256(file) for file in sorted(files)}
-
-
-def _word_counts(training: Mapping[str, Corpus], settings: VocabularySettings) -> dict[str, int]:
+def _word_counts(training: Mapping[str, Corpus], vocabulary: Vocabulary) -> dict[str, int]:
     counts: dict[str, int] = {}
     for corpus in training.values():
         for form, count in zip(corpus.forms, corpus.form_counts().tolist(), strict=True):
-            word = word_of(form, settings.lowercase, settings.one_number)
+            word = vocabulary.word_of(form)
             counts[word] = counts.get(word, 0) + count
     return counts

@@ -72,7 +72,8 @@ def load_experiment(
         include_packages: modules or .py files with components to import first, as for `--include-package`.
 
     Raises:
-        ConfigError: the file or a setting is wrong; the message lists every error, each with its place.
+        ConfigError: the file, a setting, a name or an argument is wrong; the message lists every error, each with its
+            place.
         PluginError: something in `include_packages` cannot be imported.
     """
     if isinstance(source, LoadedExperiment):
@@ -145,7 +146,7 @@ def _assignments(overrides: Overrides) -> list[str]:
         raise ConfigError("overrides takes several settings; give a list, such as ['trainer.epochs=3'], or a dict")
     if isinstance(overrides, Mapping):
         return [f"{path}={json.dumps(_plain(value, 'overrides', path))}" for path, value in overrides.items()]
-    return names_argument(overrides, "overrides")
+    return names_argument(overrides, "overrides", "settings")
 
 
 def _plain(value: Any, file: str, path: str = "") -> Any:

@@ -34,11 +34,10 @@ def impossible_task(name: str) -> str | None:
     """Why no model can have a task of this name, with the remedy; None if it can."""
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         return "this cannot be a task's name; use letters, digits, '_' and '-'"
-    if name in IMPOSSIBLE:
-        return f"this cannot be a task's name: {_as_word(name)}"
-    if hasattr(nn.ModuleDict(), name):
-        # PyTorch keeps modules by the name of their task, next to its own attributes.
-        return "this cannot be a task's name: PyTorch's modules have an attribute of this name; choose another name"
+    # PyTorch keeps modules by the name of their task, next to its own attributes.
+    if name in IMPOSSIBLE or hasattr(nn.ModuleDict(), name):
+        meaning = _as_word(name) or "PyTorch's modules have an attribute of this name; choose another name"
+        return f"this cannot be a task's name: {meaning}"
     return None
 
 

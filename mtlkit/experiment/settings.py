@@ -7,7 +7,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from mtlkit.config import Lazy, Spec
-from mtlkit.data import DatasetReader, ResplitSettings, Vectors, Vocabulary, VocabularySettings
+from mtlkit.data import DatasetReader, Normalization, ResplitSettings, Vectors, Vocabulary, VocabularySettings
 from mtlkit.embedders import Embedder
 from mtlkit.experiment.names import impossible_task
 from mtlkit.heads import Head
@@ -32,9 +32,9 @@ class TaskSettings(Spec):
     train: str
     """The training data; for most readers a path, relative to the working directory."""
     dev: str | None = None
-    """The dev data, on which the epoch whose weights are kept is chosen."""
+    """The dev data, on which the epoch whose weights are kept is chosen; without a file, `resplit` can draw them."""
     test: str | None = None
-    """The test data, which are scored once, at the end, and choose nothing."""
+    """The test data, which are scored once, at the end, and choose nothing; `resplit` can draw them as well."""
     head: Lazy[Head]
     """The task's output layer."""
     metrics: list[Lazy[Metric]] = []
@@ -44,19 +44,27 @@ class TaskSettings(Spec):
     max_length: PositiveInt | None = None
     """The largest number of words of a text; longer texts are cut to their first words. None cuts nothing."""
     resplit: ResplitSettings | None = None
-    """How to redraw the splits from the texts of all files; None takes each file as its split."""
-
-    @field_validator("resplit")
-    @classmethod
-    def _has_what_it_draws(cls, resplit: ResplitSettings | None, info: ValidationInfo) -> ResplitSettings | None:
-        for split in resplit.splits if resplit else ():
-            if split in info.data and info.data[split] is None:
-                raise ValueError(f"draws {split} anew, and there is no {split} file; set the task's {split}")
-        return resplit
+    """How to draw the splits from the texts of all files, or of the train file alone; None takes each file as its
+    split.
+    """
 
     def sources(self) -> dict[str, str]:
-        """The data that the reader is asked for, by split; splits that the task does not have are missing."""
+        """The data that the reader is asked for, by the setting that names them: `train`, and `dev` and `test` if set.
+
+        Not every split need have data of its own; see `splits`.
+        """
         return {split: source for split in SPLITS if (source := getattr(self, split)) is not None}
+
+    def pooled(self) -> dict[str, str]:
+        """Those of `sources` whose texts `resplit` pools, to draw the splits from; empty without `resplit`."""
+        drawn = self.resplit.splits if self.resplit else ()
+        return {split: source for split, source in self.sources().items() if split in drawn}
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that the task has, in the order of `SPLITS`: from data of their own, or drawn by `resplit`."""
+        drawn = self.resplit.splits if self.resplit else ()
+        return tuple(split for split in SPLITS if split in drawn or split in self.sources())
 
     def scorers(self) -> list[Lazy[Metric]]:
         """The metrics of the task, which are the head's own if the setting names none."""
@@ -72,11 +80,19 @@ class TaskSettings(Spec):
         given = f"the reader '{self.reader.type}' gives {TARGETS[reader.target_kind]}"
         head = self.head.component
         if head.target_kind != reader.target_kind:
-            yield f"head: '{self.head.type}' needs {TARGETS[head.target_kind]}, {given}"
+            fitting = _names(Head, reader.target_kind)
+            yield f"head: '{self.head.type}' needs {TARGETS[head.target_kind]}, {given}; take a head for it{fitting}"
         for index, metric in enumerate(self.metrics):
             wanted = metric.component.target_kind
             if wanted != reader.target_kind:
-                yield f"metrics.{index}: '{metric.type}' scores {TARGETS[wanted]}, {given}"
+                fitting = _names(Metric, reader.target_kind)
+                yield f"metrics.{index}: '{metric.type}' scores {TARGETS[wanted]}, {given}; take one for it{fitting}"
+
+
+def _names(interface: type[Head] | type[Metric], target_kind: str) -> str:
+    """The names of the heads or metrics for a kind of target, in brackets; empty if there is none."""
+    names = [name for name in interface.list_available() if interface.by_name(name).target_kind == target_kind]
+    return f" ({', '.join(names)})" if names else ""
 
 
 class InitializerSettings(Spec):
@@ -125,6 +141,11 @@ class Experiment(Spec):
     """The seed of every random generator."""
     tasks: dict[str, TaskSettings] = Field(min_length=1)
     """The tasks by name."""
+    normalization: Normalization = "nfc"
+    """The Unicode normal form of all words and labels: in data files, vectors, and texts to predict. With `nfc`, an
+    accented letter of one code point equals that of two, a letter and an accent; with `nfkc`, variants of a character
+    are equal as well, such as a full-width `Ａ` and `A`; `none` leaves texts as they are.
+    """
     drop_test_texts: bool = False
     """Leave out train texts that equal a test text of any task. Only texts are compared, never their targets."""
     drop_dev_texts: bool = False
@@ -156,7 +177,7 @@ class Experiment(Spec):
     @classmethod
     def _something_to_drop(cls, drop: bool, info: ValidationInfo) -> bool:
         split = "test" if info.field_name == "drop_test_texts" else "dev"
-        if drop and not any(getattr(task, split) for task in info.data.get("tasks", {}).values()):
+        if drop and not any(split in task.splits for task in info.data.get("tasks", {}).values()):
             raise ValueError(
                 f"no task has {split} data, so there is nothing to leave out; remove it or set a task's {split}"
             )

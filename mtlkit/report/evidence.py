@@ -121,6 +121,8 @@ class Observed:
     """The affinities where words read tasks: a few for each sender, the strongest first."""
     is_finite: bool = True
     """Whether the model computed finite numbers; otherwise its predictions are worth nothing."""
+    notes: Sequence[str] = ()
+    """Sentences about the texts, such as that they have changed since the run was trained."""
 
 
 @final

@@ -42,6 +42,7 @@ def write_report(
     baselines: Sequence[Path] = (),
     output: Path | None = None,
     figures: Path | None = None,
+    anyway: bool = False,
     say: Say = silent,
 ) -> Written:
     """Draws a run, or an archive, on one page.
@@ -54,6 +55,8 @@ def write_report(
         baselines: finished runs to show beside it.
         output: the page; by default report.html in the run, or NAME.report.html beside the archive.
         figures: a folder for every figure as SVG, PDF and CSV.
+        anyway: whether runs stand beside it also if their figures do not compare, such as those on other data; the
+            page then says so.
         say: told what is being done, and what the report cannot show.
 
     Raises:
@@ -63,7 +66,7 @@ def write_report(
     found = source_of(source)
     target = _page_file(found.page if output is None else output)
     folder = None if figures is None else _figure_folder(figures)
-    evidence = evidence_of(found, wanted, device, plugins, baselines, say)
+    evidence = evidence_of(found, wanted, device, plugins, baselines, say, anyway=anyway)
     for note in evidence.notes:
         say(note)
     say("drawing")

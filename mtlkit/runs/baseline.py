@@ -7,7 +7,8 @@ from typing import Any
 
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment, data_hashes
-from mtlkit.figures import Figure
+from mtlkit.figures import NOTES, Figure
+from mtlkit.runs.basis import basis_of, differences_of_bases
 from mtlkit.runs.directory import RunDirectory
 
 
@@ -30,7 +31,7 @@ def baseline_figures(path: Path, experiment: Experiment, tasks: Sequence[str], l
             f"--baseline {path}: is not there; give the directory of a finished run, or a file of figures"
         )
     try:
-        value, about = _read(path)
+        value, about, resolved = _read(path)
         found = _test_figures(value)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ConfigError(
@@ -42,27 +43,36 @@ def baseline_figures(path: Path, experiment: Experiment, tasks: Sequence[str], l
         if name not in found:
             raise ConfigError(f"--baseline {path}: has no test figure {name}; give a run on the same tasks")
     _check_same_data(path, about, experiment, limit)
+    ours = basis_of({"limit": limit, "data": data_hashes(experiment)}, experiment.to_json())
+    places = [(task, "test") for task in tasks]
+    if differing := next(differences_of_bases(ours, basis_of(about, resolved), places), None):
+        raise ConfigError(
+            f"--baseline {path}: does not compare, since it differs in {differing}; give a run on the same data"
+        )
     return found
 
 
-def _read(path: Path) -> tuple[Any, Mapping[str, Any]]:
-    """The value that contains the figures, and what is known about their run; a run keeps both in its directory."""
+def _read(path: Path) -> tuple[Any, Mapping[str, Any], Mapping[str, Any] | None]:
+    """The value that contains the figures, what is known about their run, and its experiment if that is known.
+
+    A run keeps all of them in its directory.
+    """
     run = RunDirectory(path if path.is_dir() else path.parent)
     if path in (run.path, run.archive):
         if not run.metrics.exists():
             raise ValueError("the run is not finished")
-        return run.read_metrics(), run.read_meta()
+        return run.read_metrics(), run.read_meta(), run.read_resolved()
     value = json.loads(path.read_text(encoding="utf-8-sig"))
     if not all(isinstance(digest, str) for digest in value.get("data", {}).values()):
         raise ValueError("its digests of data are not text")
-    return value, value
+    return value, value, None
 
 
 def _test_figures(value: Any) -> dict[str, float]:
     """The test figures by name, from a kept result, from a run's metrics, or from a mapping of figures alone."""
     metrics = value.get("metrics", value)
     figures = metrics.get("test", metrics)
-    return {name: float(figure) for name, figure in figures.items()}
+    return {name: float(figure) for name, figure in figures.items() if name != NOTES}
 
 
 def _check_same_data(path: Path, about: Mapping[str, Any], experiment: Experiment, limit: int | None) -> None:

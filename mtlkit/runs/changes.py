@@ -8,16 +8,22 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, final
 
+import torch
+
+import mtlkit
+from mtlkit.archive import with_saved_files
 from mtlkit.config import Difference, components_in, differences, validate
 from mtlkit.data import Vocabulary
 from mtlkit.errors import ConfigError, RunError
-from mtlkit.experiment import Corpora, Experiment, LoadedExperiment
+from mtlkit.experiment import BEFORE, Corpora, Experiment, LoadedExperiment
 from mtlkit.files import file_sha256
 from mtlkit.runs.directory import RunDirectory
+from mtlkit.runs.documents import Resolved, read_document
 from mtlkit.types import Say
 
 NOTE = "resumed_anyway"
@@ -33,6 +39,30 @@ def changed_settings(run: RunDirectory, experiment: Experiment) -> list[Differen
         RunError: the run's own settings cannot be read.
     """
     return differences(_with_defaults(run.read_resolved()), experiment.to_json())
+
+
+def as_begun(run: RunDirectory, loaded: LoadedExperiment, say: Say) -> LoadedExperiment:
+    """The experiment with the files that components have saved in the run, and with values that held when it was begun.
+
+    The latter are for settings that neither of the two mentions: an older mtlkit did not know them, and the defaults
+    that they have since would change the run's texts.
+
+    Args:
+        run: the run to resume; if there is none that can be read, no value is changed.
+        loaded: the experiment to resume it with.
+        say: receives a line about each such setting.
+    """
+    experiment = with_saved_files(loaded.experiment, run.files)
+    try:
+        known: Mapping[str, Any] = read_document(run.resolved, Resolved)
+    except RunError:  # of which `check_resumable` tells
+        known = BEFORE
+    missing = {
+        name: value for name, value in BEFORE.items() if name not in known and name not in experiment.model_fields_set
+    }
+    for name, value in missing.items():
+        say(f"{run.path}: begun by an mtlkit without the setting {name}; goes on with {name} '{value}'")
+    return replace(loaded, experiment=experiment.model_copy(update=missing))
 
 
 def changed_files(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
@@ -70,6 +100,15 @@ def refuse(run: RunDirectory, what: str, changes: Sequence[str | Difference]) ->
         remedy = "undo the change, or start a new run with another -s DIR"
         remedy += "" if run.is_finished else ", or go on all the same with --resume-anyway"
         raise RunError(f"{run.path}: {what} changed since the run was begun: {', '.join(map(str, changes))}; {remedy}")
+
+
+def say_circumstances(run: RunDirectory, device: torch.device, kernels: str | None, say: Say) -> None:
+    """Reports circumstances that may keep a resumed run from giving the same bits."""
+    before = run.read_meta()
+    versions = {"mtlkit": mtlkit.__version__, "torch": str(torch.__version__)}
+    for name, now in {**versions, "device": str(device), "kernels": kernels}.items():
+        if before.get(name) != now:
+            say(f"the run was begun with {name} {before.get(name)}, this is {now}: last digits may differ")
 
 
 @final
@@ -117,11 +156,15 @@ class Changes:
         _check_labels(corpora, vocabulary)
         self.say("the vocabulary and the stages that are done stay as they are, whatever has changed")
 
-    def take_over(self, loaded: LoadedExperiment, data: Mapping[str, str], code: Mapping[str, str]) -> None:
+    def take_over(self, loaded: LoadedExperiment, meta: Mapping[str, Any]) -> None:
         """Writes the changed experiment into the run, and records the changes in `meta.json`.
 
         It is called only once the checkpoint has been loaded, so that a change that does not fit leaves the run as it
         was.
+
+        Args:
+            loaded: the experiment as it is now.
+            meta: the entries of `meta.json` about data and code as they are now.
         """
         if not self._found:
             return
@@ -129,7 +172,7 @@ class Changes:
         notes = [*self.run.read_meta().get(NOTE, []), note]
         # The note is written first. If the process is killed in between, the experiment on disk is still the old one,
         # so that the next resume finds the change again; in the other order it would go unrecorded.
-        self.run.add_meta({NOTE: notes, "data": dict(data), "code": dict(code)})
+        self.run.add_meta({NOTE: notes, **meta})
         self.run.write_experiment(loaded)
         self._found = []
 

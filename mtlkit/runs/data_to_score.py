@@ -67,7 +67,7 @@ def tasks_to_score(archive: Archive, wanted: Wanted) -> dict[str, TaskSettings]:
     found = {
         name: _with_data(archive, name, settings, wanted, files.get(name))
         for name, settings in chosen.items()
-        if name in files or split in settings.sources()
+        if name in files or split in settings.splits
     }
     if not found:
         raise ConfigError(
@@ -79,7 +79,8 @@ def tasks_to_score(archive: Archive, wanted: Wanted) -> dict[str, TaskSettings]:
 def _with_data(archive: Archive, name: str, settings: TaskSettings, wanted: Wanted, file: str | None) -> TaskSettings:
     """The settings of a task with the data that it is scored on, after a check that the file exists."""
     split, place = wanted.split, f"{archive.path}: tasks.{name}"
-    needed = settings.resplit.splits if settings.resplit and split in settings.resplit.splits else (split,)
+    pooled = settings.pooled()
+    needed: Sequence[str] = (split,) if settings.resplit is None or split not in settings.resplit.splits else [*pooled]
     if file is not None:
         settings = settings.model_copy(update={split: file, "resplit": None})
         needed = (split,)

@@ -24,8 +24,8 @@ from typing import Any, final
 from mtlkit.archive.packing import as_json
 from mtlkit.config import near_file
 from mtlkit.data import Vocabulary
-from mtlkit.errors import ArchiveError, RunError, RunInUseError
-from mtlkit.experiment import LoadedExperiment
+from mtlkit.errors import ArchiveError, DataError, RunError, RunInUseError
+from mtlkit.experiment import LoadedExperiment, as_it_was
 from mtlkit.files import is_locked, new_folder, take_lock, write_atomically
 from mtlkit.runs.documents import (
     FORMAT,
@@ -51,8 +51,8 @@ def archive_path(path: Path) -> Path:
     run = RunDirectory(path)
     if not path.is_dir() or run.archive.exists():
         return run.archive if path.is_dir() else path
-    if run.is_run and not run.is_finished:
-        raise ArchiveError(f"{path}: has no archive yet; go on with its run by mtlkit train ... --resume")
+    if run.is_run:
+        raise ArchiveError(f"{path}: has no archive.tar.gz; go on with its run by mtlkit train ... --resume")
     raise ArchiveError(f"{path}: has no archive.tar.gz; give the directory of a finished run, or an archive")
 
 
@@ -263,8 +263,18 @@ class RunDirectory:
         return read_document(self.meta, RunMeta)
 
     def read_resolved(self) -> dict[str, Any]:
-        """The resolved experiment that the run was begun with. Raises RunError if it is missing or damaged."""
-        return read_document(self.resolved, Resolved)
+        """The resolved experiment that the run was begun with, with values for settings that have come since and whose
+        defaults did not hold then. Raises RunError if it is missing or damaged.
+        """
+        return as_it_was(read_document(self.resolved, Resolved, finite=True))
+
+    def read_vocabulary(self) -> Vocabulary:
+        """The vocabulary that the run was begun with. Raises RunError if it is missing or damaged."""
+        try:
+            return Vocabulary.load(self.vocabulary)
+        except DataError as error:
+            reason = str(error).removeprefix(f"{self.vocabulary}").lstrip("/: ").partition(";")[0]
+            raise damaged(self.vocabulary, reason) from None
 
     def _meta_as_it_is(self) -> dict[str, Any]:
         """The content of `meta.json`, unchecked; empty if it is missing or not a JSON object."""

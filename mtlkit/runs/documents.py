@@ -62,27 +62,49 @@ class StageOutcome(Spec, extra="allow"):
     """sha256 of the best weights, by the set's name; older runs have none."""
 
 
-def read_object(file: Path, remedy: str = REMEDY) -> dict[str, Any]:
+def read_object(file: Path, remedy: str = REMEDY, *, finite: bool = False) -> dict[str, Any]:
     """The object that a JSON file holds.
+
+    Args:
+        file: the file.
+        remedy: the end of the message of an error.
+        finite: whether to refuse NaN and infinite numbers, which figures may be.
 
     Raises:
         RunError: it is missing, is not JSON, or holds something else.
     """
     try:
-        return parse_json(file.read_bytes(), finite=False)
+        return parse_json(file.read_bytes(), finite=finite)
     except OSError as error:
         raise damaged(file, error.strerror, remedy) from None
     except ValueError as error:
         raise damaged(file, error, remedy) from None
 
 
-def read_document(file: Path, kind: type[Spec], remedy: str = REMEDY) -> dict[str, Any]:
-    """The object that a JSON file holds, which `kind` fits.
+def read_document(file: Path, kind: type[Spec], remedy: str = REMEDY, *, finite: bool = False) -> dict[str, Any]:
+    """The object that a JSON file holds, which `kind` fits. For `finite`, see `read_object`.
 
     Raises:
         RunError: it is missing or damaged; what is wrong is named.
     """
-    return checked(file, kind, read_object(file, remedy), remedy)
+    return checked(file, kind, read_object(file, remedy, finite=finite), remedy)
+
+
+def read_lines(file: Path, remedy: str = REMEDY) -> list[tuple[Path, dict[str, Any]]]:
+    """The object in each line of a log, with the line's place for messages.
+
+    Raises:
+        RunError: the file is missing, or a line is not a JSON object, or has a number that is not finite.
+    """
+    place = file
+    try:
+        found = []
+        for number, line in enumerate(file.read_bytes().splitlines(), 1):
+            place = Path(f"{file}:{number}")
+            found.append((place, parse_json(line)))
+        return found
+    except (OSError, ValueError) as error:
+        raise damaged(place, error, remedy) from None
 
 
 def checked(file: Path, kind: type[Spec], value: dict[str, Any], remedy: str = REMEDY) -> dict[str, Any]:

@@ -3,21 +3,24 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from mtlkit.archive import Archive, open_archive
 from mtlkit.config import callback_argument, count_argument, names_argument, path_argument
 from mtlkit.errors import ConfigError
-from mtlkit.experiment import load_split, say_counts
-from mtlkit.figures import with_averages
+from mtlkit.experiment import check_known_labels, load_split, say_counts
+from mtlkit.figures import NOTES, with_averages
 from mtlkit.model import MultiTaskModel
 from mtlkit.plugins import Plugin, load_plugins
+from mtlkit.runs.archives_side_by_side import check_scored_texts, check_training
 from mtlkit.runs.data_to_score import OtherData, Wanted, tasks_to_score
 from mtlkit.runs.directory import RunDirectory, archive_path
 from mtlkit.runs.finiteness import watching
+from mtlkit.runs.known_texts import MOST, first_other_texts, notes_on_texts
 from mtlkit.runs.predict import NO_NUMBER
 from mtlkit.runs.predictions import write_predictions
 from mtlkit.runs.scoring import evaluation_tasks, majority
@@ -35,6 +38,12 @@ class Evaluation:
     """The scores by name (`task/metric`), with averages, as shares of 1."""
     predictions: list[Predictions]
     """The model's answers to single texts, one item for each task."""
+    notes: list[str] = field(default_factory=list)
+    """Sentences that a reader of the figures should know, such as that the data have changed since training."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures by name and, if there are any, the notes under `notes`."""
+        return {**self.figures, **({NOTES: self.notes} if self.notes else {})}
 
 
 def evaluate(
@@ -99,6 +108,8 @@ def evaluate_archives(
     plugins: Sequence[Plugin] = (),
     predictions: Path | None = None,
     say: Say = silent,
+    *,
+    anyway: bool = False,
 ) -> dict[str, Evaluation]:
     """Scores archives one after the other. Errors in any of them are reported before the first is scored.
 
@@ -109,27 +120,39 @@ def evaluate_archives(
         plugins: the plugins that were imported.
         predictions: a folder to which the answers to each text are written, if there is only one archive.
         say: receives a line about what is being scored.
+        anyway: whether several archives may be trained or scored on different data; the notes then say so.
 
     Returns:
         The evaluations by the names of the archives' runs, or by their paths if two runs have the same name.
 
     Raises:
         ArchiveError, ConfigError, DataError: as `evaluate`.
+        RunError: several archives were trained or scored on different data, and `anyway` is false.
     """
     if predictions is not None:
         if len(archives) > 1:
             raise ConfigError("--predictions takes the answers of one archive; give each archive a folder of its own")
         _keep_own_answers(archive_path(archives[0]), predictions, wanted)
         predictions.mkdir(parents=True, exist_ok=True)
-    names, evaluations = _names(archives), {}
+    names = _names(archives)
+    evaluations: dict[str, Evaluation] = {}
     with ExitStack() as stack:
         opened = [stack.enter_context(open_archive(archive_path(path), device, plugins)) for path in archives]
-        for archive in opened if len(opened) > 1 else []:
-            tasks_to_score(archive, wanted)
-        for name in names:
+        tasks = [list(tasks_to_score(archive, wanted)) for archive in opened] if len(opened) > 1 else []
+        if predictions is not None and _is_own_folder(archives[0], predictions):
+            _check_own_texts(opened[0], predictions, wanted)
+        common = [task for task in (tasks or [[]])[0] if all(task in others for others in tasks)]
+        differing = check_training(opened, names, common, anyway)
+        for name, sentence in zip(names, differing, strict=True):
             if len(names) > 1:
                 say(f"archive {name}")
-            evaluations[name] = evaluate_archive(opened.pop(0), wanted, say)  # popped, so that its models are freed
+            found = evaluate_archive(opened.pop(0), wanted, say)  # popped, so that its models are freed
+            first = evaluations.setdefault(names[0], found)
+            scored = check_scored_texts(first.predictions, found.predictions, (names[0], name), anyway)
+            more = [each for each in (sentence, scored) if each]
+            for each in more:
+                say(each)
+            evaluations[name] = replace(found, notes=[*found.notes, *more])
     if predictions is not None:
         write_predictions(predictions, {wanted.split: evaluations[names[0]].predictions})
     return evaluations
@@ -138,13 +161,26 @@ def evaluate_archives(
 def _keep_own_answers(archive: Path, predictions: Path, wanted: Wanted) -> None:
     """Makes sure that a run's own predictions are not overwritten by answers to other texts."""
     run = RunDirectory(archive.resolve().parent)
-    if not run.is_run or predictions.resolve() != run.predictions:
+    if not _is_own_folder(archive, predictions):
         return
     if wanted.file is not None or wanted.files or wanted.folders:
         raise ConfigError(f"--predictions {predictions}: keeps the run's answers to its own data; give another folder")
     if (own := run.read_meta().get("limit")) != wanted.limit:
         remedy = "leave --limit out" if own is None else f"give --limit {own}"
         raise ConfigError(f"--predictions {predictions}: keeps answers to as many texts as the run had; {remedy}")
+
+
+def _is_own_folder(archive: Path, predictions: Path) -> bool:
+    """Whether a folder is the one in which the archive's run keeps its own predictions."""
+    run = RunDirectory(archive_path(archive).resolve().parent)
+    return run.is_run and predictions.resolve() == run.predictions
+
+
+def _check_own_texts(archive: Archive, predictions: Path, wanted: Wanted) -> None:
+    if (changed := first_other_texts(archive, wanted)) is not None:
+        raise ConfigError(
+            f"--predictions {predictions}: keeps the run's answers to its own data, and {changed}; give another folder"
+        )
 
 
 def _names(archives: Sequence[Path]) -> list[str]:
@@ -170,17 +206,23 @@ def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Eva
     """
     trainer = archive.experiment.trainer
     figures: dict[str, float] = {}
-    predictions = []
-    for model, task in scored_tasks(archive, wanted, say):
+    limited = _other_limit(archive, wanted)
+    predictions, notes = [], [] if limited is None else [limited]
+
+    def note(sentence: str) -> None:
+        say(sentence)
+        notes.append(sentence)
+
+    for model, task in scored_tasks(archive, wanted, say, note):
         name, size = task.split.task, wanted.batch_size or trainer.evaluation_batch_size
         with watching(model, name) as is_finite:
             answers = predictions_of(model, task, size, trainer.precision)
         if not is_finite:
-            say(worthless(name))
+            note(worthless(name))
         predictions.append(answers)
         figures.update(answers.figures())
         figures.update(majority(name, task.split.corpus))
-    return Evaluation(with_averages(figures), predictions)
+    return Evaluation(with_averages(figures), predictions, notes)
 
 
 def worthless(task: str) -> str:
@@ -188,27 +230,42 @@ def worthless(task: str) -> str:
     return f"{task}: {NO_NUMBER}; these figures are worth nothing"
 
 
+def _other_limit(archive: Archive, wanted: Wanted) -> str | None:
+    trained_with = archive.meta.get("limit")
+    if trained_with in (None, wanted.limit):
+        return None
+    return f"the run was trained with --limit {trained_with}; its own figures come again with the same option"
+
+
 def scored_tasks(
-    archive: Archive, wanted: Wanted, say: Say = silent
+    archive: Archive, wanted: Wanted, say: Say = silent, note: Say | None = None
 ) -> Iterator[tuple[MultiTaskModel, EvaluationTask]]:
     """Yields each task to score, with its model. Corpora are read one at a time.
+
+    Args:
+        archive: the trained model.
+        wanted: what to score.
+        say: receives a line about what is being scored.
+        note: receives sentences that a reader of the figures should know; None for `say`.
 
     Raises:
         ConfigError: a task is unknown, or none has such a split.
         DataError: a file is wrong or missing.
     """
-    split = wanted.split
-    trained_with = archive.meta.get("limit")
-    if trained_with not in (None, wanted.limit):
-        say(f"the run was trained with --limit {trained_with}; its own figures come again with the same option")
+    split, note = wanted.split, note or say
+    if (limited := _other_limit(archive, wanted)) is not None:
+        say(limited)
     for name, settings in tasks_to_score(archive, wanted).items():
-        say(f"scoring {name}: {getattr(settings, split)}")
-        corpus = load_split(name, settings, split, wanted.limit)
+        say(f"scoring {name}: {settings.sources().get(split, f'{split} drawn from {settings.train}')}")
+        corpus = load_split(name, settings, split, wanted.limit, normalization=archive.experiment.normalization)
         say_counts(name, {split: corpus}, say)
+        for sentence in notes_on_texts(archive, name, settings, corpus, wanted):
+            note(sentence)
         known = archive.vocabulary.labels(name)
+        check_known_labels(name, corpus, known)
         if unknown := [label for label in corpus.label_counts() if label not in known]:
             theirs = on_one_line(f"{', '.join(unknown)} (it knows {', '.join(known)})")
-            say(f"{name}: labels that no model here can give: {theirs}")
+            note(f"{name}: labels that no model here can give: {theirs}")
         model = archive.model_for(name)
         (task,) = evaluation_tasks(
             {name: corpus},
@@ -218,4 +275,7 @@ def scored_tasks(
             device=archive.device,
             seen=archive.seen if split == "test" else None,
         )
+        seen = 0 if task.clean is None else len(task.clean) - int(task.clean.sum())
+        if 0 < seen <= MOST * len(corpus):  # of more, there is a note
+            say(f"{name}: {seen:,} of {len(corpus):,} texts are train or dev texts of the run, and not clean")
         yield model, task

@@ -12,21 +12,24 @@ from torch import Tensor
 
 from mtlkit.archive import Archive, open_archive
 from mtlkit.data import Corpus, DatasetReader, Instance
+from mtlkit.data.formats import recognize
 from mtlkit.errors import ArchiveError, ConfigError, DataError
 from mtlkit.plugins import Plugin
 from mtlkit.runs.directory import archive_path
-from mtlkit.runs.predict import NO_NUMBER, answering, as_batch, decisions_of, tasks_asked
+from mtlkit.runs.input_formats import targets_in_files
+from mtlkit.runs.predict import NO_NUMBER, Raw, answering, as_batch, decisions_of, read_text, tasks_asked
 from mtlkit.sharing import GuessTrace, MixtureTrace, PathTrace, Trace, WordTrace
 from mtlkit.sharing.explanations import Explanation, Guess, Mixture, PathStep, PathTaken, Reading, SharedWith
 from mtlkit.training.optimization import autocast
+from mtlkit.types import Say, silent
 
 
-def explain(archive: Archive, texts: Sequence[str], task: str) -> list[Explanation]:
+def explain(archive: Archive, texts: Sequence[Raw], task: str) -> list[Explanation]:
     """Explains the answer to each text, in order.
 
     Args:
         archive: the trained model.
-        texts: one or more raw texts, which are computed as one batch.
+        texts: one or more texts, each a string or a JSON object, which are computed as one batch.
         task: the task of the archive whose head answers.
 
     Raises:
@@ -60,12 +63,18 @@ def explain(archive: Archive, texts: Sequence[str], task: str) -> list[Explanati
             raise ArchiveError(f"{archive.path}: text {row + 1}: {decision['error']}")
         tags = tuple(decision["tags"]) if "tags" in decision else None
         label, probability = decision.get("label"), decision.get("probability")
-        explanations.append(Explanation(task, instance.words, shared, label, probability, tags))
+        explanations.append(Explanation(task, instance.words, shared, label, probability, tags, row + 1))
     return explanations
 
 
 def explain_texts(
-    archive: Path, texts: Sequence[str], tasks: Sequence[str] = (), *, device: torch.device, plugins: Sequence[Plugin]
+    archive: Path,
+    texts: Sequence[str],
+    tasks: Sequence[str] = (),
+    *,
+    device: torch.device,
+    plugins: Sequence[Plugin],
+    say: Say = silent,
 ) -> list[Explanation]:
     """Opens an archive and explains the answer of each task to each text, task after task.
 
@@ -75,6 +84,7 @@ def explain_texts(
         tasks: the tasks whose heads answer; may be empty if the archive has only one.
         device: the device of the model.
         plugins: the plugins that were imported.
+        say: receives a line about a text that looks like a line of a data file.
 
     Raises:
         ConfigError: there are no texts or no such task, or the archive has several tasks and none is given; also as for
@@ -87,14 +97,19 @@ def explain_texts(
         asked = tasks_asked(opened, tasks)
         if not tasks and len(asked) > 1:
             raise ConfigError(f"--task is not given; the archive's tasks are {', '.join(asked)}")
+        targets = targets_in_files(opened, {task: opened.reader_for(task) for task in asked})
+        for number, text in enumerate(texts, 1):
+            if found := recognize([text], *targets):
+                but = "but the whole line is taken as the text; give the text alone"
+                say(f"text {number}: looks like {found.what}, {but}")
         return [each for task in asked for each in explain(opened, texts, task)]
 
 
-def _read(reader: DatasetReader, texts: Sequence[str], max_length: int | None) -> list[Instance]:
+def _read(reader: DatasetReader, texts: Sequence[Raw], max_length: int | None) -> list[Instance]:
     instances = []
     for number, text in enumerate(texts, 1):
         try:
-            instances.append(Instance(reader.parse(text).words[:max_length]))
+            instances.append(Instance(read_text(reader, text, max_length).words))
         except DataError as error:
             raise DataError(f"text {number}: {error}") from None
     return instances

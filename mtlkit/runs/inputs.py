@@ -1,25 +1,31 @@
-"""The input of `predict`, lines of text or of JSON, and its answers to them as they arrive."""
+"""The input of `predict`, and its answers to it as they arrive."""
 
-import json
-import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
 
-from mtlkit.archive import open_archive
-from mtlkit.data.lines import bounded_lines, what_is_wrong
+from mtlkit.archive import Archive, open_archive
+from mtlkit.data import DatasetReader, Skipped
+from mtlkit.data.formats import LABELLED, recognize
 from mtlkit.errors import DataError
+from mtlkit.files import is_file
 from mtlkit.plugins import Plugin
 from mtlkit.runs.directory import archive_path
+from mtlkit.runs.input_formats import InputFormat, Readers, choose_format, reader_of_files, remedy, targets_in_files
+from mtlkit.runs.input_lines import STANDARD_INPUT, InputLines, open_input, texts_of
 from mtlkit.runs.predict import Input, predict_inputs, tasks_asked
 from mtlkit.types import Say, silent
 
-STANDARD_INPUT = "-"
 LINES_OF_FILE, LINES_OF_STANDARD_INPUT = 64, 1
-"""The default number of lines that are read before answers are given."""
+"""The default number of texts that are read before answers are given."""
+WATCHED = 20
+"""The number of lines of standard input that are watched for rows of columns."""
 
 
 @contextmanager
@@ -28,87 +34,139 @@ def open_answers(
     source: str,
     tasks: Sequence[str] = (),
     *,
-    jsonl: bool = False,
+    format_: InputFormat = "auto",
     batch_size: int | None = None,
     device: torch.device,
     plugins: Sequence[Plugin] = (),
     say: Say = silent,
 ) -> Iterator[Iterator[dict[str, Any]]]:
-    """Opens an archive and a file, and gives an iterator of the records of `mtlkit predict`; see `predict_inputs`.
+    """Opens an archive and an input, and gives an iterator of the records of `mtlkit predict`; see `predict_inputs`.
 
     Args:
         archive: the path of an archive.tar.gz, or of the directory of a run.
-        source: a file with one text per line, or `-` for standard input.
+        source: a file, or `-` for standard input; with the format `reader`, any source that the task's reader has.
         tasks: the tasks whose heads answer; empty for all tasks of the archive.
-        jsonl: whether lines are JSON objects; lines of a .jsonl file always are.
-        batch_size: the number of lines read before answers are given; None for 64 of a file, or 1 of standard input.
+        format_: how the input is read.
+        batch_size: the number of texts read before answers are given; None for 64 of a file, or 1 of standard input.
         device: the device of the model.
         plugins: the plugins that were imported.
-        say: receives a warning if lines seem to begin with a label.
+        say: receives a line if an input is not plain texts, if it looks as if it were not, and if texts are left out.
 
     Raises:
-        ConfigError, ArchiveError, DataError: the archive or the file cannot be read, or there is no such task. These
+        ConfigError, ArchiveError, DataError: the archive or the input cannot be read, or there is no such task. These
             are raised on entering the block, before any output is opened inside it.
     """
     size = batch_size or (LINES_OF_STANDARD_INPUT if source == STANDARD_INPUT else LINES_OF_FILE)
-    with open_inputs(source, jsonl) as lines, open_archive(archive_path(archive), device, plugins) as opened:
-        asked = tasks_asked(opened, tasks)
-        labels = {label for name in opened.experiment.tasks for label in opened.labels_in_files(name)}
-        yield predict_inputs(opened, noting_labels(lines, labels, say), asked, size)
+    with open_archive(archive_path(archive), device, plugins) as opened:
+        readers = {task: opened.reader_for(task) for task in tasks_asked(opened, tasks)}
+        with open_inputs(opened, readers, source, format_, say) as inputs:
+            yield predict_inputs(opened, inputs, list(readers), size, readers)
 
 
 @contextmanager
-def open_inputs(source: str, jsonl: bool) -> Iterator[Iterator[Input]]:
-    """Gives an iterator of the lines of a file or of standard input (`-`), as they arrive; lines end at LF only.
+def open_inputs(
+    archive: Archive, readers: Readers, source: str, format_: InputFormat = "auto", say: Say = silent
+) -> Iterator[Iterator[Input]]:
+    """Opens a file or standard input (`-`), and gives an iterator of its texts, as they arrive.
+
+    Args:
+        archive: the trained model.
+        readers: the readers of the tasks whose heads answer.
+        source: a file, or `-` for standard input; with the format `reader`, any source that the task's reader has.
+        format_: how the input is read.
+        say: receives what there is to say of the input.
 
     Raises:
-        DataError: the file is missing or unreadable.
+        DataError: the input is missing or unreadable, or it looks like a format that cannot be read.
+        ConfigError: the readers of the tasks differ, and the input is to be read by them.
     """
-    name = "standard input" if source == STANDARD_INPUT else source
-    try:
-        opened = _open(source)
-    except OSError as error:
-        raise DataError(f"{name}: cannot be read ({error.strerror}); check the path") from None
-    with opened as stream:
-        yield _read(stream, name, jsonl or source.endswith(".jsonl"))
+    with ExitStack() as stack:
+        if format_ == "reader" and reader_of_files(archive, readers).file_format == "json_lines":
+            format_ = "jsonl"  # so that ids come back, which `read` drops
+        if format_ != "reader":
+            lines = stack.enter_context(open_input(source))
+            chosen = choose_format(archive, readers, lines, say) if format_ == "auto" else format_
+            if chosen != "reader":
+                inputs = texts_of(lines, chosen)
+                if format_ == "auto" and chosen == "text":
+                    inputs = watched(inputs, archive, readers, lines, say)
+                yield counted(inputs, lines.name, say)
+                return
+        path = stack.enter_context(_copied(source)) if _is_read_once(source) else source
+        name = "standard input" if source == STANDARD_INPUT else source
+        yield counted(_read(reader_of_files(archive, readers), path, name), name, say)
 
 
-def noting_labels(lines: Iterable[Input], labels: Collection[str], say: Say) -> Iterator[Input]:
-    """Yields the lines unchanged, and warns once if they seem to begin with one of these labels and a TAB."""
-    has_said = False
-    for raw, place in lines:
-        if not has_said and isinstance(raw, str) and "\t" in raw and raw.partition("\t")[0] in labels:
-            has_said = True
-            remedy = "cut the labels off, or score such a file by mtlkit evaluate ARCHIVE --task TASK --file FILE"
-            say(f"{place}: looks like LABEL<TAB>TEXT, but the whole line is taken for the text; {remedy}")
+def watched(
+    inputs: Iterable[Input], archive: Archive, readers: Readers, lines: InputLines, say: Say
+) -> Iterator[Input]:
+    """Yields lines of text unchanged, and says once if they look like anything else as more of them are seen.
+
+    Args:
+        inputs: the lines.
+        archive: the trained model.
+        readers: the readers of the tasks whose heads answer.
+        lines: where the lines are from; the first lines of a file have been looked at.
+        say: receives the warning.
+    """
+    labels, tags = targets_in_files(archive, readers)
+    has_said, seen, most = False, list[str](), 0 if lines.is_file else WATCHED
+    for raw, place in inputs:
+        if not has_said and isinstance(raw, str):
+            found = LABELLED if "\t" in raw and raw.partition("\t")[0] in labels else None
+            if found is None and len(seen) < most:
+                seen.append(raw)
+                found = recognize(seen, labels, tags)
+            if found is not None:
+                has_said = True
+                but = f"but the whole line is taken as the text; {remedy(found, readers)}"
+                say(f"{place}: looks like {found.what}, {but}")
         yield raw, place
 
 
-def _open(source: str) -> AbstractContextManager[BinaryIO]:
-    if source != STANDARD_INPUT:
-        return Path(source).open("rb")
-    if sys.stdin is None:
-        raise DataError("standard input: is closed; give it lines, or name a file")
-    return nullcontext(sys.stdin.buffer)
+def counted(inputs: Iterable[Input], name: str, say: Say) -> Iterator[Input]:
+    """Yields inputs unchanged, and says at their end how many texts were left out, and if there was none."""
+    left_out, is_empty = Counter[str](), True
+    for raw, place in inputs:
+        if isinstance(raw, Skipped):
+            left_out[raw.reason] += 1
+        else:
+            is_empty = False
+        yield raw, place
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
+    if is_empty:
+        say(f"{name}: holds no text" + (f" but those that are left out ({reasons})" if reasons else ""))
+    elif reasons:
+        say(f"{name}: texts are left out ({reasons})")
 
 
-def _read(stream: BinaryIO, name: str, as_json: bool) -> Iterator[Input]:
+def _read(reader: DatasetReader, path: str, name: str) -> Iterator[Input]:
+    """Begins to read texts, so that an error at their beginning is raised at once."""
+    texts = _read_texts(reader, path, name)
+    first = next(texts, None)
+    return chain([] if first is None else [first], texts)
+
+
+def _read_texts(reader: DatasetReader, path: str, name: str) -> Iterator[Input]:
     try:
-        for number, line in enumerate(bounded_lines(stream), 1):
-            wrong = what_is_wrong(line)
-            yield DataError(wrong) if wrong else _parse(line.rstrip(b"\r\n"), as_json), f"{name}:{number}"
-    except OSError as error:
-        raise DataError(f"{name}: cannot be read on ({error.strerror}); mend or copy the file") from None
+        for number, text in enumerate(reader.read_texts(path), 1):
+            yield text, f"{name}: text {number}"
+    except DataError as error:
+        raise DataError(str(error).replace(path, name)) from None
 
 
-def _parse(line: bytes, as_json: bool) -> str | dict[str, object] | DataError:
-    try:
-        text = line.decode("utf-8")
-        if not as_json:
-            return text
-        value = json.loads(text)
-    except UnicodeDecodeError:
-        return DataError("not UTF-8; convert the input to UTF-8")
-    except (ValueError, RecursionError) as error:
-        return DataError(f"not valid JSON ({error})")
-    return value if isinstance(value, dict) else DataError('not a JSON object; write {"text": ...}')
+def _is_read_once(source: str) -> bool:
+    return source == STANDARD_INPUT or (Path(source).exists() and not is_file(Path(source)))
+
+
+@contextmanager
+def _copied(source: str) -> Iterator[str]:
+    """Copies standard input or a pipe to its end into a file of its own, as readers read files."""
+    with tempfile.TemporaryDirectory(prefix="mtlkit-") as folder, open_input(source) as lines:
+        file = Path(folder) / "input"
+        try:
+            with file.open("wb") as copy:
+                copy.writelines(line for _, line in lines)
+        except OSError as error:
+            raise DataError(f"{lines.name}: cannot be copied to {folder} ({error.strerror}); name a file") from None
+        yield str(file)

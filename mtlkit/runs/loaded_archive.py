@@ -1,7 +1,7 @@
 """An archive in Python: `mtlkit.load_archive("runs/ic_mtl").explain("A quiet film.", task="movie")`."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, final
 
 import torch
@@ -36,33 +36,37 @@ class LoadedArchive:
     def __repr__(self) -> str:
         return f"<archive {self._archive.path}: {', '.join(self.tasks)}>"
 
-    def predict(self, texts: Iterable[str], task: str | None = None) -> list[dict[str, Any]]:
+    def predict(self, texts: Iterable[str | Mapping[str, object]], task: str | None = None) -> list[dict[str, Any]]:
         """Answers raw texts.
 
         Args:
-            texts: raw texts.
+            texts: the texts, each a string or a JSON object such as `{"id": 7, "text": "A quiet film."}` with the
+                fields that the task's reader reads. The other fields come back in the record.
             task: the task whose head answers; None for all tasks, which then answer each text in turn.
 
         Returns:
             The records of `mtlkit predict`, one for each text and task; a text that cannot be answered has an `error`.
 
         Raises:
-            ConfigError: there is no such task, `texts` is a single string, or one of them is not a string.
+            ConfigError: there is no such task, `texts` is a single text or no iterable, or one of them is neither a
+                string nor a mapping.
         """
-        if isinstance(texts, str):  # which is an iterable of letters
-            raise ConfigError("predict takes many texts; give a list, such as [text]")
-        inputs = [(_string(text, f"text {number}"), f"text {number}") for number, text in enumerate(texts, 1)]
+        inputs = [(_text(each, f"text {number}"), f"text {number}") for number, each in enumerate(_several(texts), 1)]
         return list(predict_inputs(self._archive, inputs, self.tasks if task is None else [self._known(task)]))
 
-    def explain(self, text: str, task: str) -> Explanation:
+    def explain(self, text: str | Mapping[str, object], task: str) -> Explanation:
         """Answers a text and explains what was shared between tasks to reach the answer.
 
+        Args:
+            text: the text, a string or a JSON object with the fields that the task's reader reads.
+            task: the task whose head answers.
+
         Raises:
-            ConfigError: there is no such task, the text is not a string, or the sharing scheme does not report what it
-                shares.
+            ConfigError: there is no such task, the text is neither a string nor a mapping, or the sharing scheme does
+                not report what it shares.
             DataError: the task's reader cannot read the text.
         """
-        return explain(self._archive, [_string(text, "the text")], self._known(task))[0]
+        return explain(self._archive, [_text(text, "the text")], self._known(task))[0]
 
     def _known(self, task: str) -> str:
         if task not in self.tasks:
@@ -70,15 +74,26 @@ class LoadedArchive:
         return task
 
 
-def _string(text: Any, what: str) -> str:
-    if not isinstance(text, str):
-        raise ConfigError(f"{what} is not a string but of type {type(text).__name__}; give one text as a string")
+def _several(texts: Any) -> Iterable[Any]:
+    if isinstance(texts, str | bytes | Mapping):  # iterables of letters, of numbers and of the names of fields
+        raise ConfigError("predict takes many texts; give a list, such as [text]")
+    if not isinstance(texts, Iterable):
+        raise ConfigError(f"texts is not a list but of type {type(texts).__name__}; give a list, such as [text]")
+    return texts
+
+
+def _text(text: Any, what: str) -> str | Mapping[str, object]:
+    if not isinstance(text, str | Mapping):
+        remedy = 'give one text as a string, or as a dict such as {"text": ...}'
+        raise ConfigError(f"{what} is not a string but of type {type(text).__name__}; {remedy}")
+    if isinstance(text, Mapping) and (odd := [name for name in text if not isinstance(name, str)]):
+        raise ConfigError(f"{what} has a field {odd[0]!r}, whose name is not a string; give a dict of JSON")
     return text
 
 
 def predict(
     archive: str | os.PathLike[str],
-    texts: Iterable[str],
+    texts: Iterable[str | Mapping[str, object]],
     task: str | None = None,
     *,
     device: torch.device | str = "auto",
@@ -88,7 +103,7 @@ def predict(
 
     Args:
         archive: an archive.tar.gz, the directory of a run, or a `Run`.
-        texts: raw texts.
+        texts: the texts, each a string or a JSON object; see `LoadedArchive.predict`.
         task: the task whose head answers; None for all tasks, which then answer each text in turn.
         device: auto, cpu, cuda, cuda:N, or a `torch.device`.
         include_packages: modules or .py files with components, as for `--include-package`.
@@ -98,9 +113,10 @@ def predict(
 
     Raises:
         ArchiveError: the archive is missing or damaged.
-        ConfigError: there is no such task or device, or a text is not a string.
+        ConfigError: there is no such task or device, or a text is neither a string nor a mapping.
     """
-    return load_archive(archive, device, include_packages).predict(texts, task)
+    several = _several(texts)
+    return load_archive(archive, device, include_packages).predict(several, task)
 
 
 def load_archive(
@@ -115,7 +131,8 @@ def load_archive(
 
     Raises:
         ArchiveError: the file is missing, damaged, of a newer format, or not an archive.
-        ConfigError: the archive's experiment names components that are not installed, or there is no such device.
+        ConfigError: the archive's experiment names components that are not installed, there is no such device, or an
+            argument has a wrong type.
     """
     file, where = archive_path(path_argument(path, "path")), as_device(device)
     with open_archive(file, where, load_plugins(names_argument(include_packages, "include_packages"))) as archive:

@@ -2,41 +2,68 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from itertools import islice
 from math import isfinite
-from typing import Any
+from typing import Any, TypeAlias, final
 
 import torch
 
 from mtlkit.archive import Archive
-from mtlkit.data import Batch, Corpus, DatasetReader, Instance, TaskSplit
+from mtlkit.data import Batch, Corpus, DatasetReader, Instance, Skipped, TaskSplit
 from mtlkit.errors import ConfigError, DataError
 from mtlkit.heads import Decoded
 from mtlkit.training import as_target
 from mtlkit.training.devices import reporting_out_of_memory
 from mtlkit.training.optimization import autocast
 
-Input = tuple[str | Mapping[str, object] | DataError, str]
-"""A raw text or a JSON object, or the error in its place, together with its place in the input for messages."""
+BYTE_ORDER_MARK = "\ufeff"
+OF_ANSWERS = frozenset(["task", "number", "words", "label", "tags", "probability", "target", "error", "input"])
+"""The names of the fields of records that do not come from the input."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class WithId:
+    """A raw text with its id."""
+
+    id: str
+    text: str
+
+
+Raw: TypeAlias = str | WithId | Mapping[str, object]
+"""A text as a user gives it: as it is, with an id, or as a JSON object."""
+Input: TypeAlias = tuple[Raw | Instance | Skipped | DataError, str]
+"""A raw text, one that a reader has read or left out, or the error in its place; and its place for messages."""
 NO_NUMBER = "the model computes values that are not finite; its weights are not sound, ask its author for others"
 
 
 def predict_inputs(
-    archive: Archive, inputs: Iterable[Input], tasks: Sequence[str], batch_size: int = 64
+    archive: Archive,
+    inputs: Iterable[Input],
+    tasks: Sequence[str],
+    batch_size: int = 64,
+    readers: Mapping[str, DatasetReader] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Yields a record for each input and task, in order; the record of a bad input has an `error`.
+
+    A record has the `number` of its input, counted from 1. Texts that a reader has left out count, but have no record.
+    The id of a text, and the fields of a JSON object that the reader does not read, come back as fields of the record;
+    those that are named as a field of answers, such as `label`, come back under `input`. The target that an input has,
+    if any, comes back as `target`.
 
     Args:
         archive: the trained model.
         inputs: the inputs, read as they arrive, `batch_size` at a time.
         tasks: the tasks whose heads answer, without repetitions.
         batch_size: the number of inputs that are read before answers are given.
+        readers: the readers of the tasks, if they have been built.
 
     Raises:
         OutOfMemoryError: a batch does not fit in memory.
     """
-    readers = {task: archive.reader_for(task) for task in tasks}
-    stream = iter(inputs)
+    readers = readers or {task: archive.reader_for(task) for task in tasks}
+    stream = ((number, *each) for number, each in enumerate(inputs, 1) if not isinstance(each[0], Skipped))
     while chunk := list(islice(stream, batch_size)):
         answers = [_answer(archive, chunk, task, reader) for task, reader in readers.items()]
         for records in zip(*answers, strict=True):
@@ -55,26 +82,63 @@ def tasks_asked(archive: Archive, tasks: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(tasks)) or known
 
 
-def _answer(archive: Archive, chunk: Sequence[Input], task: str, reader: DatasetReader) -> list[dict[str, Any]]:
+def read_text(reader: DatasetReader, raw: Raw | Instance, max_length: int | None) -> Instance:
+    """Reads a raw text as the task's reader reads those of its files, cut to the words that the model may see.
+
+    A byte order mark at its start is not part of the text.
+
+    Raises:
+        DataError: the reader cannot read the text.
+    """
+    if isinstance(raw, WithId):
+        raw = raw.text
+    if isinstance(raw, str):
+        raw = raw.lstrip(BYTE_ORDER_MARK)
+    instance = raw if isinstance(raw, Instance) else reader.parse(raw)
+    target = instance.target
+    return Instance(instance.words[:max_length], target[:max_length] if isinstance(target, tuple) else target)
+
+
+def fields_to_return(reader: DatasetReader, raw: object) -> dict[str, Any]:
+    """The fields of an input that come back with the answer to it."""
+    if isinstance(raw, WithId):
+        return {"id": raw.id}
+    if not isinstance(raw, Mapping):
+        return {}
+    fields = reader.unused_fields(raw)
+    named_alike = {name: value for name, value in fields.items() if name in OF_ANSWERS}
+    others = {name: value for name, value in fields.items() if name not in OF_ANSWERS}
+    return others | ({"input": named_alike} if named_alike else {})
+
+
+def _answer(
+    archive: Archive,
+    chunk: Sequence[tuple[int, Raw | Instance | Skipped | DataError, str]],
+    task: str,
+    reader: DatasetReader,
+) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = []
     good: list[tuple[dict[str, Any], Instance]] = []
     max_length = archive.experiment.tasks[task].max_length
-    for raw, place in chunk:
-        record: dict[str, Any] = {"task": task}
+    for number, raw, place in chunk:
+        record: dict[str, Any] = {"task": task, "number": number, **fields_to_return(reader, raw)}
         records.append(record)
         try:
             if isinstance(raw, DataError):
                 raise raw
-            words = reader.parse(raw).words[:max_length]
+            assert not isinstance(raw, Skipped), "those have no record"
+            instance = read_text(reader, raw, max_length)
         except DataError as error:
             record["error"] = f"{place}: {error}"
         else:
-            record["words"] = list(words)
-            good.append((record, Instance(words)))
+            record["words"] = list(instance.words)
+            good.append((record, instance))
     if good:
-        corpus = Corpus.from_instances([instance for _, instance in good], reader.target_kind)
-        for (record, _), decision in zip(good, _decide(archive, task, corpus), strict=True):
+        corpus = Corpus.from_instances([Instance(instance.words) for _, instance in good], reader.target_kind)
+        for (record, instance), decision in zip(good, _decide(archive, task, corpus), strict=True):
             record.update(decision)
+            if instance.target is not None:
+                record["target"] = instance.target
     return records
 
 

@@ -3,7 +3,7 @@
 import platform
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,18 @@ def provenance(plugins: Sequence[Plugin]) -> dict[str, Any]:
         "plugins": {plugin.package: plugin.version for plugin in plugins if not plugin.error},
         "packages": _packages(),
     }
+
+
+def kernels_of(meta: Mapping[str, Any]) -> dict[str, str | None]:
+    """The kernels that ran each operation of a run, by names such as `kernels of lstm`.
+
+    A run of an older version recorded only which kernels were asked for: the single entry `kernels`.
+    """
+    ran = meta.get("ran")
+    if isinstance(ran, dict) and all(isinstance(how, str) for how in ran.values()):
+        return {f"kernels of {operation}": how for operation, how in ran.items()}
+    asked = meta.get("kernels")
+    return {"kernels": None if asked is None else str(asked)} if "kernels" in meta else {}
 
 
 def _packages() -> dict[str, str]:

@@ -34,6 +34,7 @@ class Run:
 
     Raises:
         RunError: the directory is not that of a finished run.
+        ConfigError: `directory` is not a path.
     """
 
     def __init__(
@@ -93,11 +94,11 @@ class Run:
             say=say,
         )
 
-    def predict(self, texts: Iterable[str], task: str | None = None) -> list[dict[str, Any]]:
+    def predict(self, texts: Iterable[str | Mapping[str, object]], task: str | None = None) -> list[dict[str, Any]]:
         """Answers raw texts with the records of `mtlkit predict`; see `LoadedArchive.predict`."""
         return self._loaded.predict(texts, task)
 
-    def explain(self, text: str, task: str) -> Explanation:
+    def explain(self, text: str | Mapping[str, object], task: str) -> Explanation:
         """Answers a text and explains what was shared to reach the answer; see `LoadedArchive.explain`."""
         return self._loaded.explain(text, task)
 

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from mtlkit.archive import SHARING, components_of_model, save_files, saved_members, with_saved_files
 from mtlkit.data import TaskSplit, Vectors, Vocabulary
 from mtlkit.experiment import Corpora, Experiment, TaskPaths, build_model, experiment_of, seed_of, stages_of, tasks_of
+from mtlkit.files import Fingerprint, check_unchanged
 from mtlkit.kernels.compute import hand_down
 from mtlkit.model import MultiTaskModel
 from mtlkit.runs.directory import RunDirectory
@@ -50,6 +51,8 @@ class Setting:
     interrupts: Interrupts
     take_over: Callable[[], None]
     """Called when it is certain that the run continues, whatever has changed since it began."""
+    fingerprints: Sequence[Fingerprint] = ()
+    """Those of the pretrained vectors and archives, whose digests the run records; they are checked after reading."""
     summed_seeds: bool = False
     """Whether the run began under a version that gave stage n the seed of the experiment plus n."""
 
@@ -215,6 +218,7 @@ class Stage:
         """A newly initialised model, except for the parameters that the stage keeps from the previous one."""
         setting, before = self.setting, self.before
         model = new_model(experiment, setting.vocabulary, setting.vectors(), setting.say).to(setting.device)
+        check_unchanged(setting.fingerprints, [entry.archive for entry in experiment.model.pretrained])
         if before is not None and self.settings.keep != []:
             weights = load_file(before.only_weights, device=str(setting.device))
             kept = taken_over(model, weights, self.settings.keep)

@@ -11,25 +11,24 @@ from typing import Any, Literal
 
 import torch
 
-import mtlkit
-from mtlkit.archive import components_of_tasks, save_files, saved_members, with_saved_files, write_archive
+from mtlkit.archive import components_of_tasks, save_files, saved_members, write_archive
 from mtlkit.config import callback_argument, flag_argument, path_argument
-from mtlkit.data import Vocabulary
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.experiment import (
     AnyExperiment,
     Corpora,
     Experiment,
     LoadedExperiment,
-    data_hashes,
+    hashes_of_read,
     load_corpora,
     load_experiment,
     make_vocabulary,
+    other_fingerprints,
     read_vectors,
     stages_of,
 )
 from mtlkit.kernels.compute import together
-from mtlkit.runs.changes import Changes, changed_settings, code_hashes, refuse
+from mtlkit.runs.changes import Changes, as_begun, changed_settings, code_hashes, refuse, say_circumstances
 from mtlkit.runs.checks import check_experiment
 from mtlkit.runs.checks.kernels import kernels_for
 from mtlkit.runs.directory import RunDirectory
@@ -85,8 +84,8 @@ def train(
 
     Raises:
         RunInUseError: another process is training in the directory.
-        ConfigError, DataError, RunError: there is a mistake in the experiment, the data or the directory. Nothing has
-            been written unless training had begun.
+        ConfigError, DataError, RunError: there is a mistake in an argument, the experiment, the data or the directory.
+            Nothing has been written unless training had begun.
         Interrupted: SIGINT or SIGTERM was received; a checkpoint has been written.
     """
     options = train_options(device, limit, resume, force, resume_anyway)
@@ -96,7 +95,7 @@ def train(
     loaded = load_experiment(experiment)
     run = RunDirectory(run_directory(loaded, directory))
     if options.resume:
-        loaded = replace(loaded, experiment=with_saved_files(loaded.experiment, run.files))
+        loaded = as_begun(run, loaded, say)
     check_experiment(loaded.experiment, str(loaded.file))
     profilers = [Profiler(run.path, options.device)] if profile else []
     with run.locked(), Interrupts() as interrupts, threads_as_before():
@@ -169,15 +168,16 @@ def _train(
         run.check_new(options.force)
     corpora = load_corpora(experiment, limit=options.limit, say=say)
     interrupts.raise_if_received()
-    hashes, code = data_hashes(experiment), code_hashes(experiment)
-    vectors = cache(lambda: read_vectors(experiment, say))
+    others = other_fingerprints(experiment)
+    hashes, code = hashes_of_read(corpora, others), code_hashes(experiment)
+    vectors = cache(lambda: read_vectors(experiment, say, others))
     if options.resume:
         changes.look_at_files(hashes, code)
-        vocabulary = Vocabulary.load(run.vocabulary)
+        vocabulary = run.read_vocabulary()
         changes.check(experiment, corpora, vocabulary)
     else:
         vocabulary = make_vocabulary(experiment, corpora, vectors(), say)
-    take_over = partial(changes.take_over, loaded, hashes, code)
+    take_over = partial(changes.take_over, loaded, {"data": hashes, "code": code, **corpora.facts()})
     setting = Setting(
         experiment,
         corpora,
@@ -189,6 +189,7 @@ def _train(
         say,
         interrupts,
         take_over,
+        others,
         summed_seeds=options.resume and STAGE_SEEDS not in run.read_meta(),
     )
     outcomes: list[Outcome] = []
@@ -197,7 +198,7 @@ def _train(
         stage = StageRun.prepared(Stage(setting, number, outcomes[-1] if outcomes else None), begun)
         interrupts.raise_if_received()
         if not begun:  # only now that the model could be built, so that a failure leaves nothing behind
-            meta = {**_meta(loaded, options, kernels, hashes, code), "texts": corpora.counts()}
+            meta = {**_meta(loaded, options, kernels, hashes, code), **corpora.facts()}
             run.create(loaded, vocabulary, meta)
         if number == 0:
             save_files(run.files, components_of_tasks(experiment))
@@ -215,7 +216,7 @@ def _check_resumable(
     """
     run.check_resumable()
     run.check_limit(options.limit, partial(changed_settings, run, experiment))
-    _say_circumstances(run, options, kernels, say)
+    say_circumstances(run, options.device, kernels, say)
     changes.look_at_settings(experiment)
     run.sweep()
 
@@ -250,15 +251,6 @@ def _stage_metrics(experiment: Experiment, outcomes: Sequence[Outcome]) -> dict[
         paths = {} if outcome.paths is None else {"paths": outcome.paths}
         by_name[stage.name] = {**outcome.metrics, **paths}
     return {"stages": by_name}
-
-
-def _say_circumstances(run: RunDirectory, options: TrainOptions, kernels: str | None, say: Say) -> None:
-    """Reports circumstances that may keep a resumed run from giving the same bits."""
-    before = run.read_meta()
-    versions = {"mtlkit": mtlkit.__version__, "torch": str(torch.__version__)}
-    for name, now in {**versions, "device": str(options.device), "kernels": kernels}.items():
-        if before.get(name) != now:
-            say(f"the run was begun with {name} {before.get(name)}, this is {now}: last digits may differ")
 
 
 def _meta(

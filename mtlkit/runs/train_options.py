@@ -34,5 +34,5 @@ def train_options(
     """
     resumes = bool(resume_argument(resume)) or flag_argument(resume_anyway, "resume_anyway")
     if flag_argument(force, "force") and resumes:
-        raise ConfigError("--resume goes on with a run and --force deletes it; give one of them")
+        raise ConfigError("resume goes on with a run and force deletes it; give one of them")
     return TrainOptions(as_device(device), count_argument(limit, "limit"), resumes, force, resume_anyway)

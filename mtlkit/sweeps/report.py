@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from statistics import fmean, stdev
 from typing import Any, final
 
+from mtlkit.figures import NOTES
 from mtlkit.files import write_atomically
 from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.scores import RunScores, scores_of
@@ -81,6 +82,13 @@ class Report:
         return [path for path, digests in seen.items() if len(digests) > 1]
 
     @property
+    def notes(self) -> list[str]:
+        """Sentences that a reader of the scores should know."""
+        if not self.changed_data:
+            return []
+        return [f"data changed within the sweep, so its figures do not compare: {', '.join(self.changed_data)}"]
+
+    @property
     def is_over(self) -> bool:
         """Whether every run has finished or failed."""
         return all(len(row.finished) + len(row.failed) == len(row.runs) for row in self.rows)
@@ -115,6 +123,7 @@ class Report:
             "asked": self.sweep.asked(),
             "points": [_row_json(row) for row in self.rows],
             "best": best and {"point": dict(best.point.values), "command": self.command_of(best.point)},
+            **({NOTES: self.notes} if self.notes else {}),
         }
 
     def _page(self) -> Iterator[str]:
@@ -130,6 +139,9 @@ class Report:
             yield f"Best: {self.best.point.label}"
             yield ""
             yield f"    {self.command_of(self.best.point)}"
+        for note in self.notes:
+            yield ""
+            yield f"{note[0].upper()}{note[1:]}."
         for name, error in self.failures.items():
             yield ""
             yield f"{name} failed: {error}"

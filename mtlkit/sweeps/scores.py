@@ -35,7 +35,7 @@ def scores_of(experiment: Experiment, metrics: Mapping[str, Any]) -> RunScores:
 
 def can_be_scored(experiment: Experiment) -> bool:
     """Whether the experiment has dev data that can select a point."""
-    dev = {str(Figure(name, task.headline)): 0.0 for name, task in experiment.tasks.items() if task.dev}
+    dev = {str(Figure(name, task.headline)): 0.0 for name, task in experiment.tasks.items() if "dev" in task.splits}
     return _score(experiment, dev, clean=False) is not None
 
 

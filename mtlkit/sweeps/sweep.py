@@ -134,7 +134,8 @@ class Sweep:
                 loaded = self.load(self.options(point, seed))
                 check_experiment(loaded.experiment, str(loaded.file))
                 if not can_be_scored(loaded.experiment):
-                    raise ConfigError(f"{loaded.file}: no task has dev data to choose a point by; set a task's dev")
+                    remedy = "set a task's dev, or its resplit: { dev: N }"
+                    raise ConfigError(f"{loaded.file}: no task has dev data to choose a point by; {remedy}")
             except ConfigError as error:
                 where = f"at {point.label}: " if point.values else ""
                 raise ConfigError("\n".join(f"{where}{line}" for line in str(error).splitlines())) from None

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 import numpy
 
 from mtlkit.config import Lazy
-from mtlkit.data import DatasetReader, Instance, Target, Tokenizer
+from mtlkit.data import DatasetReader, Instance, Target, Tokenizer, build_reader
 from mtlkit.errors import DataError
 from mtlkit.figures import score_problem
 from mtlkit.metrics import AdditiveMetric, Metric
@@ -23,7 +23,7 @@ WRONG: dict[str, list[Target]] = {"label": ["y", "x", "y"], "tags": [("O", "O", 
 def check_dataset_reader(lazy: Lazy[DatasetReader]) -> None:
     """Checks that files are paths, that raw text is split into words, and that user errors raise DataError."""
     with doing("when it is built"):
-        reader = lazy.build()
+        reader = build_reader(lazy, "nfc")
     promise(reader.target_kind in KINDS, f"its target_kind is {reader.target_kind!r}, not one of {KINDS}")
     renames_by, settings = reader.renames_by, type(lazy.settings).model_fields
     promise(renames_by in (None, *settings), f"renames_by names a setting that it does not have: {renames_by!r}")

@@ -107,4 +107,5 @@ def runtime_values() -> dict[str, Any]:
         "tasks": list(TASKS),
         "num_modules": NUM_MODULES,
         "max_length": MAX_LENGTH,
+        "normalization": "nfc",
     }

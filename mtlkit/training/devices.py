@@ -42,7 +42,9 @@ def device_of(name: str, setting: str = "device") -> torch.device:
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ConfigError(f"{setting} {name}: PyTorch sees no CUDA device here; take cpu")
     if device.type == "cuda" and device.index is not None and device.index >= torch.cuda.device_count():
-        raise ConfigError(f"{setting} {name}: there are {torch.cuda.device_count()} CUDA devices, numbered from 0")
+        raise ConfigError(
+            f"{setting} {name}: there are {torch.cuda.device_count()} CUDA devices, numbered from 0; take one of them"
+        )
     if device.type == "cuda" and device.index is not None:
         torch.cuda.set_device(device)  # graphs are captured on the current device
     return device

@@ -30,6 +30,10 @@ class Predictions:
     clean: NDArray[numpy.bool_] | None = None
     """(n,) which texts occur in no training or dev data; None if it was not asked for."""
 
+    def is_about_the_same_as(self, other: "Predictions") -> bool:
+        """Whether both are for the same texts, in the same order and with the same targets."""
+        return self.texts == other.texts and list(self.gold) == list(other.gold)
+
     def figures(self) -> dict[str, float]:
         """The value of each figure, by its name; nothing where no text has a target.
 

@@ -10,12 +10,15 @@ import pytest
 
 from mtlkit.config import Lazy
 from mtlkit.figures import with_averages
-from mtlkit.metrics import Accuracy
+from mtlkit.metrics import Accuracy, Metric
 from mtlkit.runs.directory import KIND
 from mtlkit.runs.predictions import write_predictions
 from mtlkit.training import Predictions
 
 GOLD = ["x", "y", "x", "y", "x", "y", "x", "y", "x", "y"]
+
+LACKING = object()
+"""In the place of an entry of `meta.json`: there is none, as in a run of an older version."""
 
 
 def answers(right: str) -> list[str]:
@@ -35,12 +38,15 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
         settings: Any = None,
         texts: str = "the texts",
         kept: bool = True,
+        resolved: Mapping[str, Any] = {},
+        metric: Lazy[Metric] = Lazy.of(Accuracy),
+        about: Mapping[str, Any] = {},
         **meta: Any,
     ) -> Path:
         folder = tmp_path / name
         folder.mkdir(parents=True)
         predictions = [
-            Predictions(task, texts, answers(marks), GOLD, [Lazy.of(Accuracy)], np.array(clean.get(task, [True] * 10)))
+            Predictions(task, texts, answers(marks), GOLD, [metric], np.array(clean.get(task, [True] * 10)))
             for task, marks in right.items()
         ]
         figures: dict[str, float] = {}
@@ -48,11 +54,12 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
             figures.update(each.figures())
             figures[f"{each.task}/majority"] = 0.5
         metrics = {"epochs": 3, "dev": {}, "test": with_averages(figures)}
-        about = {"kind": KIND, "seed": seed, "limit": None, "data": {"/here/a.tsv": "1"}, **meta}
-        (folder / "meta.json").write_text(json.dumps(about))
+        found = {"kind": KIND, "seed": seed, "limit": None, "data": {"/here/a.tsv": "1"}, **meta, **about}
+        found = {key: value for key, value in found.items() if value is not LACKING}
+        (folder / "meta.json").write_text(json.dumps(found))
         (folder / "metrics.json").write_text(json.dumps(metrics))
-        resolved = {"seed": seed, "model": settings or name.rsplit("-", 1)[0]}
-        (folder / "experiment.resolved.json").write_text(json.dumps(resolved))
+        experiment = {"seed": seed, "model": settings or name.rsplit("-", 1)[0], **resolved}
+        (folder / "experiment.resolved.json").write_text(json.dumps(experiment))
         if kept:
             write_predictions(folder / "predictions", {"test": predictions})
         return folder

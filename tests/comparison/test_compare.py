@@ -99,28 +99,6 @@ def test_a_figure_that_is_no_metrics_has_no_interval(make_run: MakeRun) -> None:
     assert comparison.notes == ["no intervals: 'majority' is not computed from the answers to single texts"]
 
 
-def test_other_texts_are_refused(make_run: MakeRun) -> None:
-    run, base = make_run("ic-1", 1, {"a": MOST}), make_run("base-1", 1, {"a": HALF}, texts="others")
-    with pytest.raises(
-        RunError, match=r"ic-1 and .*base-1: were not scored on the same data, the test texts of a differ"
-    ):
-        compared(run, base)
-
-
-@pytest.mark.parametrize(
-    ("other", "reason"),
-    [({"data": {"/there/a.tsv": "2"}}, "the file a.tsv differs"), ({"limit": 5}, "their --limit differs")],
-)
-def test_where_no_answers_are_kept_files_of_the_same_name_must_be_the_same(
-    make_run: MakeRun, other: dict[str, object], reason: str
-) -> None:
-    run, base = make_run("ic-1", 1, {"a": MOST}), make_run("base-1", 1, {"a": HALF}, kept=False, **other)
-    with pytest.raises(RunError, match=reason):
-        compared(run, base)
-    moved = make_run("moved", 1, {"a": HALF}, kept=False, data={"/there/a.tsv": "1", "/there/b.tsv": "3"})
-    assert compared(run, moved, baseline="moved").results["all"]["ic"]["a"].gain == pytest.approx(0.3)
-
-
 def test_of_files_that_share_a_name_nobody_knows_which_is_which(make_run: MakeRun) -> None:
     run = make_run("ic-1", 1, {"a": MOST}, kept=False, data={"/tags/train.txt": "1", "/chunks/train.txt": "2"})
     other = make_run("fs-1", 1, {"a": HALF}, kept=False, data={"/tags/train.txt": "1"})

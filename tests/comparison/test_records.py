@@ -8,6 +8,7 @@ import pytest
 
 from mtlkit.comparison import RunRecord, read_record, systems_of
 from mtlkit.errors import RunError
+from mtlkit.runs.basis import basis_of
 
 MakeRun = Callable[..., Path]
 RIGHT = {"books": "+++++-----"}
@@ -43,7 +44,7 @@ def result(path: Path, *arguments: str, seed: int = 13, limit: int | None = None
     ],
 )
 def test_a_system_is_called_as_its_run_less_the_seed(path: str, seed: int, name: str) -> None:
-    assert RunRecord(Path(path), seed, {}, {}, None, None, "").name == name
+    assert RunRecord(Path(path), seed, {}, basis_of({}, None), None, "").name == name
 
 
 def test_runs_that_differ_in_their_seeds_alone_are_one_system(make_run: MakeRun) -> None:

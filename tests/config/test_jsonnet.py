@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mtlkit.config import Variables, evaluate_file, experiment_root
+from mtlkit.config import Variables, evaluate_file, experiment_root, top_level_arguments
 from mtlkit.errors import ConfigError
 
 
@@ -232,8 +232,25 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     latin, folder = tmp_path / "latin.jsonnet", tmp_path / "folder.jsonnet"
     assert said(latin) == f"{latin}: is not UTF-8 text; save it in that encoding"
     folder.mkdir()
-    assert said(folder) == f"{folder}: is a folder; give an experiment file"
+    assert said(folder).startswith(f"{folder}: is a folder; give an experiment file")
     assert said(latin / "x.jsonnet") == f"{latin}/x.jsonnet: cannot be read (Not a directory); give a readable file"
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
+    """Editors on Windows write one; Jsonnet itself rejects it."""
+    mark = "\ufeff"
+    (tmp_path / "words.txt").write_text(f"{mark}warm", encoding="utf-8")
+    (tmp_path / "part.libsonnet").write_text(f"{mark}{{ a: importstr 'words.txt' }}", encoding="utf-8")
+    (tmp_path / "plain.json").write_text(f'{mark}{{"b": 2}}', encoding="utf-8")
+    file = tmp_path / "f.jsonnet"
+    file.write_text(f"{mark}function(c) (import 'part.libsonnet') + import 'plain.json'", encoding="utf-8")
+    evaluated = evaluate_file(file, Variables(arguments={"c": "1"}))
+    assert evaluated.value == {"a": "warm", "b": 2}
+    assert not any(text.startswith(mark) for text in evaluated.sources.values())
+    assert top_level_arguments(file) == ["c"]
+    assert evaluate_file(tmp_path / "plain.json").value == {"b": 2}
+    file.write_text("{ a: 1 }", encoding="utf-16")
+    assert said(file) == f"{file}: is not UTF-8 text; save it in that encoding"
 
 
 @pytest.mark.parametrize("value", ["1e999", "-1 * 1e999", "0 / 0"])

@@ -21,6 +21,7 @@ def test_leaks_are_counted_by_place():
     dvd = audit(CORPORA).tasks["dvd"]
     assert dvd.sizes == {"train": 4, "dev": 2, "test": 8}
     assert dvd.repeats == {"train": 1, "dev": 0, "test": 1}
+    assert (dvd.dev_in_train, dvd.dev_in_others) == (1, {})
     assert (dvd.test_in_train, dvd.test_in_dev, dvd.test_in_own) == (3, 2, 4)
     assert dvd.test_in_others == {"video": 2}
     assert dvd.clean == 3  # six, six, One
@@ -32,6 +33,20 @@ def test_a_task_may_lack_a_split():
     assert (video.test_in_own, video.test_in_dev, video.test_in_others, video.clean) == (0, 0, {"dvd": 1}, 1)
     untested = audit({"a": {"train": corpus_of("one")}}).tasks["a"]
     assert (untested.clean, untested.test_in_own) == (0, 0)
+
+
+def test_dev_texts_that_are_trained_on_are_counted_by_task():
+    """Dev texts of another task do not count: nothing is learnt from them."""
+    report = audit(
+        {
+            "a": {"train": corpus_of("one", "two"), "dev": corpus_of("one", "one", "three", "four", "five")},
+            "b": {"train": corpus_of("three", "one"), "dev": corpus_of("four")},
+            "c": {"train": corpus_of("six")},
+        }
+    )
+    assert (report.tasks["a"].dev_in_train, report.tasks["a"].dev_in_others) == (2, {"b": 3})
+    assert (report.tasks["b"].dev_in_train, report.tasks["c"].dev_in_train) == (0, 0)
+    assert (report.total.dev_in_train, report.total.dev_in_others) == (2, {"a in b": 3})
 
 
 def test_the_total_adds_up():

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -110,6 +111,17 @@ def test_an_identity_is_that_of_the_texts_in_their_order() -> None:
     assert identity("a b", "c") not in (identity("a", "b c"), identity("a b"))
     whole = Corpus.from_instances([Instance(("a", "b")), Instance(("c",))], "label")
     assert whole.cut(1).identity == whole.identity != whole.head(1).identity
+
+
+def test_targets_have_an_identity_of_their_own_in_their_order() -> None:
+    def identity(*targets: str | None, before: Sequence[str] = ()) -> str:
+        texts = [Instance((f"w{place}",), target) for place, target in enumerate([*before, *targets])]
+        return Corpus.from_instances(texts, "label").select(np.arange(len(before), len(texts))).target_identity
+
+    assert identity("x", "y") == identity("x", "y", before=["z", "y"]), "whatever else stood in the file"
+    assert len({identity("x", "y"), identity("y", "x"), identity("x", "x"), identity("x", None)}) == 4
+    tagged = [Corpus.from_instances([Instance(("a", "b"), tags)], "tags") for tags in (("x", "y"), ("y", "x"))]
+    assert tagged[0].target_identity != tagged[1].target_identity
 
 
 def test_places_are_those_among_the_texts_that_were_read():

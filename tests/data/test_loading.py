@@ -1,4 +1,5 @@
 import inspect
+import os
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 from mtlkit.config import Lazy
 from mtlkit.data import ColumnsReader, Corpus, TextClassificationReader, Tokenizer, load_corpus
 from mtlkit.errors import DataError
+from mtlkit.files import file_sha256
 
 READER = Lazy.of(TextClassificationReader)
 
@@ -106,6 +108,78 @@ def test_a_damaged_entry_is_made_again(source, cache, count_readings, damage):
     assert content(load_corpus(READER, source, cache=cache)) == whole
     assert len(count_readings) == 2
     assert list((cache / "corpora").iterdir()) == [entry]
+
+
+def test_a_corpus_knows_the_digests_of_the_bytes_it_was_parsed_from(source, cache):
+    digests = {source: file_sha256(Path(source))}
+    read = [load_corpus(READER, source, cache=where) for where in (None, cache, cache)]
+    assert [corpus.file_digests for corpus in read] == [digests] * 3
+    assert Corpus.joined([read[0].cut(1), read[1].head(1)]).file_digests == digests
+
+
+def writes() -> dict:
+    def grow(path: Path) -> None:
+        with path.open("a") as file:
+            file.write("no\tanother text\n")
+
+    def replace(path: Path) -> None:
+        path.with_suffix(".new").write_text("no\tanother text\n")
+        path.with_suffix(".new").replace(path)
+
+    def write_the_same(path: Path) -> None:
+        content = path.read_bytes()
+        path.write_bytes(b"")
+        path.write_bytes(content)
+
+    return {write.__name__: write for write in (grow, replace, write_the_same)}
+
+
+@pytest.mark.parametrize("cached", [False, True])
+@pytest.mark.parametrize("write", writes().values(), ids=writes())
+def test_a_file_that_is_written_to_while_it_is_read_is_refused(source, cache, monkeypatch, write, cached):
+    """Its digest would be that of other texts; nothing is kept in the cache, and read again it is as it is now."""
+    from_instances = Corpus.from_instances
+
+    def read_then_write(*given) -> Corpus:
+        corpus = from_instances(*given)
+        write(Path(source))
+        return corpus
+
+    where = cache if cached else None
+    with monkeypatch.context() as patch:
+        patch.setattr(Corpus, "from_instances", read_then_write)
+        with pytest.raises(DataError, match=r"train\.tsv: changed while it was read; start again when nothing writes"):
+            load_corpus(READER, source, cache=where)
+    assert not cache.exists()
+    again = load_corpus(READER, source, cache=where)
+    assert again.file_digests == {source: file_sha256(Path(source))}
+    assert content(again) == content(load_corpus(READER, source, cache=None))
+
+
+def test_a_text_that_is_half_written_is_not_called_wrong(source, cache, monkeypatch):
+    """It is whole by the time that its line is looked at."""
+    path, whole = Path(source), Path(source).read_bytes()
+    path.write_bytes(whole + b"n")
+    from_instances = Corpus.from_instances
+
+    def read_while_it_is_written(*given) -> Corpus:
+        try:
+            return from_instances(*given)
+        finally:
+            path.write_bytes(whole + b"no\tanother text\n")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Corpus, "from_instances", read_while_it_is_written)
+        with pytest.raises(DataError, match=r"train\.tsv: changed while it was read; start again"):
+            load_corpus(READER, source, cache=cache)
+    assert len(load_corpus(READER, source, cache=cache)) == 3
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path, cache, cached):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match=r"pipe: is a pipe or a device"):
+        load_corpus(READER, str(tmp_path / "pipe"), cache=cache if cached else None)
 
 
 def test_a_missing_file_is_named(cache):

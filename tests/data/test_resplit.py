@@ -1,5 +1,8 @@
 """Splits drawn anew: every text once, the same for the same seed, other ones for another task or seed."""
 
+import re
+from typing import Any
+
 import pytest
 
 from mtlkit.data import Corpus, Instance, ResplitSettings, resplit
@@ -20,7 +23,7 @@ def words(found: Corpus) -> list[str]:
     return [found.instance(place).words[0] for place in range(len(found))]
 
 
-def drawn(seed: int = 0, task: str = "books", **sizes: int) -> dict[str, list[str]]:
+def drawn(seed: int = 0, task: str = "books", **sizes: Any) -> dict[str, list[str]]:
     settings = ResplitSettings(seed=seed, **sizes)
     parts = resplit({split: FILES[split] for split in settings.splits}, settings, task)
     return {split: words(part) for split, part in parts.items()}
@@ -60,6 +63,70 @@ def test_seed_and_task_decide() -> None:
     assert drawn(dev=6, test=4) == drawn(dev=6, test=4)
     assert drawn(dev=6, test=4) != drawn(dev=6, test=4, seed=1)
     assert drawn(dev=6, test=4) != drawn(dev=6, test=4, task="films")
+
+
+def test_a_train_file_is_enough() -> None:
+    settings = ResplitSettings(dev=6, test=4)
+    parts = resplit({"train": FILES["train"]}, settings, "books")
+    assert [len(parts[split]) for split in ("train", "dev", "test")] == [10, 6, 4]
+    assert sorted(word for part in parts.values() for word in words(part)) == sorted(words(FILES["train"]))
+
+
+def test_a_dev_file_may_be_missing_where_there_is_a_test_file() -> None:
+    parts = resplit({"train": FILES["train"], "test": FILES["test"]}, ResplitSettings(dev=6, test=4), "books")
+    drawn = sorted(word for part in parts.values() for word in words(part))
+    assert drawn == sorted(words(FILES["train"]) + words(FILES["test"]))
+
+
+def test_the_draw_is_that_of_earlier_versions() -> None:
+    """An archive does not hold its splits but draws them again, so they must never change."""
+    parts = drawn(dev=3, test=2)
+    assert parts["dev"] == ["word5", "word6", "word30"]
+    assert parts["test"] == ["word21", "word23"]
+
+
+REPEATED = Corpus.joined([corpus(0, 20), corpus(0, 5), corpus(0, 5), corpus(20, 4)])
+"""24 distinct texts, five of them three times."""
+
+
+def test_copies_are_kept_together() -> None:
+    for seed in range(20):
+        settings = ResplitSettings(dev=9, test=7, seed=seed, keep_together=True)
+        parts = {split: words(part) for split, part in resplit({"train": REPEATED}, settings, "books").items()}
+        assert [len(part) for part in parts.values()] == [18, 9, 7]
+        sets = [set(part) for part in parts.values()]
+        assert sum(map(len, sets)) == len(set().union(*sets)) == 24
+
+
+def test_without_copies_keeping_them_together_changes_nothing() -> None:
+    for seed in range(5):
+        for sizes in ({"dev": 6}, {"dev": 6, "test": 4}):
+            assert drawn(seed, keep_together=True, **sizes) == drawn(seed, **sizes)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("sizes", "asked"), [({"dev": 5}, 5), ({"dev": 4, "test": 5}, 9)])
+def test_numbers_that_copies_cannot_add_up_to_are_refused_with_some_that_they_can(
+    seed: int, sizes: dict[str, int], asked: int
+) -> None:
+    threes = Corpus.joined([corpus(0, 6)] * 3)
+    with pytest.raises(DataError, match=r"keep_together: texts with all their copies do not add up to") as refused:
+        resplit({"train": threes}, ResplitSettings(**sizes, seed=seed, keep_together=True), "books")
+    remedy = re.search(r"; ask for (.*)", str(refused.value))
+    assert remedy
+    found = {split: int(size) for split, size in (part.split(": ") for part in remedy[1].split(", "))}
+    parts = resplit({"train": threes}, ResplitSettings(**found, seed=seed, keep_together=True), "books")
+    assert {split: len(parts[split]) for split in found} == found
+    assert asked - 3 * len(found) < sum(found.values()) < asked
+
+
+def test_a_number_smaller_than_any_group_of_copies_is_refused() -> None:
+    with pytest.raises(DataError, match=r"do not add up to 2 dev; ask for more, or remove copies from the files"):
+        resplit({"train": Corpus.joined([corpus(0, 6)] * 3)}, ResplitSettings(dev=2, keep_together=True), "books")
+
+
+def test_a_name_in_place_of_the_tasks_decides() -> None:
+    assert drawn(dev=6, task="films", drawn_as="books") == drawn(dev=6, task="books") != drawn(dev=6, task="films")
 
 
 def test_something_must_be_left_to_train_on() -> None:

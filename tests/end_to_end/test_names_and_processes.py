@@ -1,13 +1,20 @@
 """Names that mean something to a command line, and the number of processes that a command may have (cases/10)."""
 
+import json
 import os
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from mtlkit.archive import write_archive
+from mtlkit.config import validate
+from mtlkit.data import Vocabulary
 from mtlkit.errors import RunError
+from mtlkit.experiment import Experiment, build_model
 from mtlkit.runs.transfer.jobs import JOB, Job, run_jobs
+from mtlkit.training.weights import save_weights
 
 RESERVED = [
     "all",
@@ -144,3 +151,21 @@ def test_a_child_knows_that_it_is_a_job(elsewhere, tmp_path, experiment, write):
     job = Job("nested", command, tmp_path / "log")
     assert run_jobs([job], 1) == {"nested": 2}
     assert "this process is the job 'nested' of another mtlkit" in job.log.read_text()
+
+
+def test_an_archive_with_such_names_still_answers(tmp_path, run):
+    """Archives of earlier versions may have them, and all that was trained stays of use."""
+    names = ("all", "Test", "Books", "books")
+    head = {"reader": {"type": "text_classification"}, "head": {"type": "classifier"}, "train": "books.tsv"}
+    sharing = {"type": "private", "encoder": {"type": "lstm", "hidden_dim": 4}}
+    model = {"embedder": {"type": "words", "dim": 4}, "sharing": sharing}
+    experiment = validate(Experiment, {"tasks": dict.fromkeys(names, head), "model": model}, "experiment")
+    vocabulary = Vocabulary.of(["fine", "film"], "filmne", {name: ["bad", "good"] for name in names})
+    vocabulary.save(tmp_path / "vocabulary")
+    built = build_model(experiment, vocabulary)
+    save_weights(tmp_path / "weights", built, built.tasks)
+    weights, seen = {"model": tmp_path / "weights"}, np.array([1], np.int64)
+    write_archive(tmp_path / "a.tar.gz", experiment, tmp_path / "vocabulary", weights, seen, {"mtlkit": "0.1"})
+    answered = run("predict", tmp_path / "a.tar.gz", "-", text="fine film\n")
+    assert answered.returncode == 0, answered.stderr
+    assert [json.loads(line)["task"] for line in answered.stdout.splitlines()] == list(names)

@@ -12,7 +12,7 @@ from mtlkit.cli import main
 from mtlkit.config import Lazy
 from mtlkit.errors import DataError
 from mtlkit.model import MultiTaskModel
-from mtlkit.runs.inputs import open_inputs
+from mtlkit.runs.input_lines import open_input
 
 
 def records(result):
@@ -94,7 +94,7 @@ def test_a_surrogate_that_a_tokenizer_cannot_take(experiment, write, run, tmp_pa
 
 def test_closed_standard_input(monkeypatch):
     monkeypatch.setattr(sys, "stdin", None)
-    with pytest.raises(DataError, match="standard input: is closed"), open_inputs("-", jsonl=False):
+    with pytest.raises(DataError, match="standard input: is closed"), open_input("-"):
         pass
 
 

@@ -193,7 +193,7 @@ def test_what_does_not_go_together(small: dict[str, Any]) -> None:
         mtlkit.load_experiment(mtlkit.load_experiment(small), overrides=["seed=1"])
     with pytest.raises(mtlkit.ConfigError, match="include_packages takes several names"):
         mtlkit.load_experiment(small, include_packages="name")
-    with pytest.raises(mtlkit.ConfigError, match="--resume goes on with a run and --force deletes it"):
+    with pytest.raises(mtlkit.ConfigError, match=r"^resume goes on with a run and force deletes it"):
         mtlkit.train(small, resume=True, force=True)
     with pytest.raises(mtlkit.ConfigError, match="device gpu: no such device; use auto, cpu, cuda or cuda:N"):
         mtlkit.train(small, device="gpu")
@@ -326,3 +326,36 @@ def test_a_limit_that_is_no_number_of_texts_leaves_nothing_behind(experiment, el
     with pytest.raises(mtlkit.ConfigError, match="limit: should be a whole number of at least 1"):
         mtlkit.train(experiment, "run", limit=limit)
     assert not (elsewhere / "run").exists()
+
+
+def test_objects_are_answered_as_lines_of_json(trained: mtlkit.Run) -> None:
+    given = {"text": "a warm book", "id": 7, "label": "positive", "source": {"page": [3]}}
+    (record,) = trained.predict([given], "books")
+    (plain,) = trained.predict(["a warm book"], "books")
+    assert record == {**plain, "id": 7, "source": {"page": [3]}, "target": "positive"}
+    assert trained.predict(["\ufeffa warm book"], "books") == [plain]
+    assert trained.predict(iter(["a warm book"]), "books") == [plain]
+    assert trained.explain(given, "books").words == ("a", "warm", "book")
+    (without,) = trained.predict([{"id": 8}], "books")
+    assert without["id"] == 8 and without["error"].startswith("text 1: no field 'text'")
+
+
+@pytest.mark.parametrize(
+    ("texts", "sentence"),
+    [
+        ("warm", r"predict takes many texts; give a list, such as \[text\]"),
+        (b"warm", "predict takes many texts; give a list"),
+        ({"text": "warm"}, "predict takes many texts; give a list"),
+        (5, "texts is not a list but of type int; give a list, such as"),
+        (None, "texts is not a list but of type NoneType; give a list"),
+        (["warm", 3], "text 2 is not a string but of type int; give one text as a string, or as a dict"),
+        (["warm", None], "text 2 is not a string but of type NoneType"),
+        ([b"warm"], "text 1 is not a string but of type bytes"),
+        ([["a", "warm", "book"]], "text 1 is not a string but of type list"),
+        ([{1: "warm"}], "text 1 has a field 1, whose name is not a string"),
+    ],
+)
+def test_texts_of_a_wrong_type_are_refused(trained: mtlkit.Run, texts: Any, sentence: str) -> None:
+    for ask in (trained.predict, lambda given: mtlkit.predict(trained, given)):
+        with pytest.raises(mtlkit.ConfigError, match=f"^{sentence}"):
+            ask(texts)

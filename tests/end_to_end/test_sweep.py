@@ -266,6 +266,18 @@ def test_a_mistake_in_the_data_stops_the_sweep(small, run, tmp_path):
     assert result.stderr.count(": begins") == 1 and "Traceback" not in result.stderr
 
 
+def test_data_that_changed_within_a_sweep_are_told(experiment, small, run, tmp_path):
+    arguments = ("sweep", small, "-s", tmp_path / "sweep", "--grid")
+    assert run(*arguments, "model.dropout=0").returncode == 0 and "notes" not in results(tmp_path / "sweep")
+    file = Path(experiment["tasks"]["books"]["train"])
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:20]))
+    result = run(*arguments, "model.dropout=0,0.2")
+    sentence = f"data changed within the sweep, so its figures do not compare: {file}"
+    assert result.returncode == 0 and sentence in result.stderr
+    assert results(tmp_path / "sweep")["notes"] == [sentence]
+    assert f"D{sentence[1:]}." in (tmp_path / "sweep" / "sweep.md").read_text()
+
+
 def test_the_plan_and_the_report_change_nothing(small, run, tmp_path):
     directory = tmp_path / "sweep"
     arguments = ("sweep", small, "--grid", "model.dropout=0,0.1", "-s", directory)

@@ -144,9 +144,6 @@ def test_splits_can_be_drawn_anew(experiment, write, run, tmp_path):
     experiment["tasks"]["books"]["resplit"] = {"dev": 90, "test": 25}
     failed = run("train", write(experiment), "-s", tmp_path / "other")
     assert failed.returncode == 2 and "tasks.books.resplit: 115 of 100 texts are asked for" in failed.stderr
-    del experiment["tasks"]["books"]["test"]
-    failed = run("check", write(experiment))
-    assert "tasks.books.resplit: draws test anew, and there is no test file; set the task's test" in failed.stderr
 
 
 def test_what_cannot_be_kept_from_training_is_told(experiment, write, run, tmp_path):

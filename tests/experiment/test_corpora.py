@@ -53,17 +53,17 @@ def test_each_file_is_read_once(
 ) -> None:
     settings = task(sources, resplit=resplit)
     if again:  # from the cache
-        load_splits("books", settings, SPLITS)
+        load_splits("books", settings, SPLITS, normalization="nfc")
         loads.clear()
-    load_splits("books", settings, SPLITS)
+    load_splits("books", settings, SPLITS, normalization="nfc")
     assert loads == dict.fromkeys(SPLITS, 1)
 
 
 def test_only_what_is_needed_is_read(sources: dict[str, str], loads: Counter[str]) -> None:
-    load_splits("books", task(sources, resplit={"dev": 6}), ["test"])
+    load_splits("books", task(sources, resplit={"dev": 6}), ["test"], normalization="nfc")
     assert loads == {"test": 1}
     loads.clear()
-    load_split("books", task(sources, resplit={"dev": 6}), "dev")
+    load_split("books", task(sources, resplit={"dev": 6}), "dev", normalization="nfc")
     assert loads == {"train": 1, "dev": 1}
 
 
@@ -72,16 +72,16 @@ def test_splits_read_together_are_those_read_one_by_one(
     sources: dict[str, str], resplit: dict[str, int] | None
 ) -> None:
     settings = task(sources, resplit=resplit, max_length=4)
-    together = load_splits("books", settings, SPLITS, 3)
+    together = load_splits("books", settings, SPLITS, 3, normalization="nfc")
     assert list(together) == list(SPLITS)
     for split in SPLITS:
-        assert content(together[split]) == content(load_split("books", settings, split, 3))
+        assert content(together[split]) == content(load_split("books", settings, split, 3, normalization="nfc"))
         assert len(together[split]) == 3 and together[split].lengths.max() <= 4
 
 
 def test_mistakes_name_their_place(sources: dict[str, str]) -> None:
     with pytest.raises(DataError, match=r"^tasks\.books\.resplit: 32 of 32 texts are asked for"):
-        load_splits("books", task(sources, resplit={"dev": 20, "test": 12}), SPLITS)
+        load_splits("books", task(sources, resplit={"dev": 20, "test": 12}), SPLITS, normalization="nfc")
     Path(sources["dev"]).write_text("no label\n")
     with pytest.raises(DataError, match=r"^tasks\.books\.dev: .*dev\.tsv:1"):
-        load_splits("books", task(sources, resplit={"dev": 6}), SPLITS)
+        load_splits("books", task(sources, resplit={"dev": 6}), SPLITS, normalization="nfc")

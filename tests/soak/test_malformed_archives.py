@@ -90,8 +90,9 @@ def test_archives_that_chance_has_changed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("meta.json", b'{"kind": "mtlkit run", "command": 7}'),
-        ("meta.json", b'{"kind": "mtlkit run", "data": [1], "git": 3}'),
+        ("meta.json", b'{"kind": "mtlkit run", "seed": 1, "data": {}, "command": 7}'),
+        ("meta.json", b'{"kind": "mtlkit run", "seed": 1, "data": [1], "git": 3}'),
+        ("meta.json", b'{"kind": "mtlkit run"}'),
         ("experiment.resolved.json", b"[" * 100_000),
         ("experiment.resolved.json", b'{"a": NaN}'),
         ("metrics.json", b"[" * 100_000),
@@ -101,11 +102,11 @@ def test_the_directory_of_a_strangers_run(name: str, content: bytes, tmp_path: P
     good, run = tmp_path / "good.tar.gz", tmp_path / "run"
     write_tiny(good)
     run.mkdir()
-    (run / "meta.json").write_bytes(b'{"kind": "mtlkit run"}')
+    (run / "meta.json").write_bytes(b'{"kind": "mtlkit run", "seed": 1, "data": {}}')
     (run / "experiment.resolved.json").write_bytes(tiny_members()["experiment.resolved.json"])
     assert run_command("diff", good, run).code == 1
     (run / name).write_bytes(content)
-    assert fault(run_command("diff", good, run), run, "a file of it is missing or damaged: ") is None
+    assert fault(run_command("diff", good, run), run, f"{name}: missing or damaged (") is None
 
 
 def test_what_a_stranger_writes_moves_no_cursor(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import final
 
+from mtlkit.config import Runtime
 from mtlkit.data.instance import Instance, Skipped, TargetKind
+from mtlkit.data.normalization import Normalization, NormalizingTokenizer, normalized
 from mtlkit.data.readers.fields import Fields
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.data.readers.sentences import read_sentences
@@ -31,6 +33,7 @@ class ColumnsReader(DatasetReader):
     """
 
     target_kind: TargetKind = "tags"
+    file_format = "columns"
 
     def __init__(
         self,
@@ -38,9 +41,14 @@ class ColumnsReader(DatasetReader):
         words: str | NonNegativeInt = 0,
         domain: str | None = None,
         types: list[str] | None = None,
+        *,
+        normalization: Runtime[Normalization] = "none",
     ) -> None:
-        self._tags, self._words, self._domain, self._types = tags, words, domain, types
-        self._fields = Fields(WhitespaceTokenizer(), words="words", tags="tags")
+        self._tags, self._words = tags, words
+        self._domain = None if domain is None else normalized(domain, normalization)
+        self._types = None if types is None else {normalized(each, normalization) for each in types}
+        self._normalization = normalization
+        self._fields = Fields(NormalizingTokenizer(WhitespaceTokenizer(), normalization), words="words", tags="tags")
 
     def files(self, source: str) -> list[Path]:
         return [Path(source)]
@@ -48,8 +56,9 @@ class ColumnsReader(DatasetReader):
     def read(self, source: str) -> Iterator[Instance | Skipped]:
         domains: set[str | None] = {None}
         for sentence in read_sentences(Path(source)):
-            domains.add(sentence.domain)
-            if self._domain in (None, sentence.domain):
+            domain = None if sentence.domain is None else normalized(sentence.domain, self._normalization)
+            domains.add(domain)
+            if self._domain in (None, domain):
                 yield Instance(sentence.column(self._words), self._kept(sentence.column(self._tags)))
             else:
                 yield Skipped("of another domain")
@@ -60,7 +69,11 @@ class ColumnsReader(DatasetReader):
     def _kept(self, tags: tuple[str, ...]) -> tuple[str, ...]:
         if self._types is None:
             return tags
-        return tuple("O" if tag[:2] in ("B-", "I-") and tag[2:] not in self._types else tag for tag in tags)
+        forms = [normalized(tag, self._normalization) for tag in tags]
+        return tuple("O" if tag[:2] in ("B-", "I-") and tag[2:] not in self._types else tag for tag in forms)
 
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
         return self._fields.instance(raw)
+
+    def unused_fields(self, raw: Mapping[str, object]) -> dict[str, object]:
+        return self._fields.unused(raw)

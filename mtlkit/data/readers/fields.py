@@ -45,6 +45,11 @@ class Fields:
             return Instance(words)
         return Instance(words, self._tags(raw, name, len(words)) if self.tags else _label(raw, name))
 
+    def unused(self, raw: Mapping[str, object]) -> dict[str, object]:
+        """The fields of a JSON object that `instance` does not read."""
+        text = self.text if self.words is None or self.words not in raw else self.words
+        return {name: value for name, value in raw.items() if name not in (text, self.tags or self.label)}
+
     def _words(self, raw: Mapping[str, object]) -> tuple[str, ...]:
         if self.words is None or (self.words not in raw and self.text in raw):
             return words_of(_text(raw, self.text), self.tokenizer)

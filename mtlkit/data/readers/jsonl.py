@@ -5,11 +5,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import final
 
-from mtlkit.config import Lazy
+from mtlkit.config import Lazy, Runtime
 from mtlkit.data.instance import Instance, Skipped, TargetKind
 from mtlkit.data.lines import parse_lines
+from mtlkit.data.normalization import Normalization, NormalizingTokenizer, normalized_keys
 from mtlkit.data.readers.fields import Fields
 from mtlkit.data.readers.reader import DatasetReader
+from mtlkit.data.readers.renaming import with_renamed_target
 from mtlkit.data.tokenizers import Tokenizer, WhitespaceTokenizer
 from mtlkit.errors import DataError
 
@@ -17,12 +19,16 @@ from mtlkit.errors import DataError
 @final
 @DatasetReader.register("jsonl")
 class JsonLinesReader(DatasetReader):
-    """Lines such as {"text": "good fun", "label": "positive"}, plain or gzip (`.gz`).
+    """Lines such as {"text": "good fun", "label": "positive"}, plain or compressed.
 
     Words are taken from the list in `words_field` if it is set, and otherwise from `text_field` through the
     `tokenizer`. With `tags_field`, a list of one tag per word, the task is tagging and `label_field` is ignored. A
-    label may be an integer. Other fields are ignored.
+    label may be an integer. `labels` renames labels or tags, as in {"0": "negative", "1": "positive"}; one that it does
+    not contain is then an error. Other fields are ignored. Lines of white space alone are left out and counted.
     """
+
+    renames_by = "labels"
+    file_format = "json_lines"
 
     def __init__(
         self,
@@ -31,8 +37,14 @@ class JsonLinesReader(DatasetReader):
         label_field: str | None = "label",
         tags_field: str | None = None,
         tokenizer: Lazy[Tokenizer] = Lazy.of(WhitespaceTokenizer),
+        labels: dict[str, str] | None = None,
+        *,
+        normalization: Runtime[Normalization] = "none",
     ) -> None:
-        self._fields = Fields(tokenizer.build(), text_field, words_field, label_field, tags_field)
+        self._labels = None if labels is None else normalized_keys(labels, normalization, "labels")
+        self._normalization = normalization
+        splitting = NormalizingTokenizer(tokenizer.build(), normalization)
+        self._fields = Fields(splitting, text_field, words_field, label_field, tags_field)
 
     @property
     def target_kind(self) -> TargetKind:
@@ -45,13 +57,19 @@ class JsonLinesReader(DatasetReader):
         return parse_lines(Path(source), self._instance)
 
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
-        return self._fields.instance(raw)
+        return with_renamed_target(self._fields.instance(raw), self._labels, self._normalization)
 
-    def _instance(self, line: str) -> Instance:
+    def unused_fields(self, raw: Mapping[str, object]) -> dict[str, object]:
+        return self._fields.unused(raw)
+
+    def _instance(self, line: str) -> Instance | Skipped:
+        if not line.strip():
+            return Skipped("blank")
         try:
             value = json.loads(line)
         except (ValueError, RecursionError) as error:  # of the form, of a number of thousands of digits, of its depth
             raise DataError(f"not valid JSON ({error}); write one JSON object a line") from None
         if not isinstance(value, dict):
             raise DataError("no JSON object; write the line as {...}")
-        return self._fields.instance(value, target_required=True)
+        instance = self._fields.instance(value, target_required=True)
+        return with_renamed_target(instance, self._labels, self._normalization)

@@ -82,6 +82,9 @@ class PlantedReader(DatasetReader):
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
         return self._fields.instance(raw)
 
+    def unused_fields(self, raw: Mapping[str, object]) -> dict[str, object]:
+        return self._fields.unused(raw)
+
     def _instances(self, split: str) -> Iterator[Instance]:
         """Yields the sentences of a split, without end."""
         generator = Random(f"{self._stream}/{split}")

@@ -3,20 +3,26 @@
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 
 from mtlkit.config import Component
+from mtlkit.data.formats import FileFormat
 from mtlkit.data.instance import Instance, Skipped, TargetKind
 
 
-class DatasetReader(Component, offers=("files",)):
+class DatasetReader(Component, offers=("files", "normalization")):
     """Converts the files of one task, and texts from users, into instances.
 
     A `source` is what an experiment gives for a split: a path, or a name if the reader fetches its data itself.
 
     Run-time values of the constructor: `files` (Path or None), the folder with the files that the component has saved
-    (see `Component`).
+    (see `Component`); `normalization` ("nfc", "nfkc" or "none"), the normal form of the experiment's texts. A reader
+    that splits texts into words is to split them in this form, through `NormalizingTokenizer`. Words and targets that
+    it gives are brought into the form in any case.
     """
+
+    when_left_out = MappingProxyType({"normalization": "none"})
 
     fetches: ClassVar[bool] = False
     """Whether missing files are downloaded when they are first read."""
@@ -24,6 +30,12 @@ class DatasetReader(Component, offers=("files",)):
     renames_by: ClassVar[str | None] = None
     """The name of the setting that renames the labels in files, or None if labels are not renamed. The setting is a
     `dict[str, str] | None` that maps the labels in files to those of the task.
+    """
+
+    file_format: ClassVar[FileFormat | None] = None
+    """The format of the files, if it is one that mtlkit recognises by the first lines of a file; None for any other. A
+    file that looks like another format is then refused, and `mtlkit predict` reads a file of this format by
+    `read_texts` instead of taking its lines for texts.
     """
 
     @property
@@ -46,6 +58,17 @@ class DatasetReader(Component, offers=("files",)):
             DataError: the first error in the data, in the form `FILE:LINE: what; remedy`.
         """
 
+    def read_texts(self, source: str) -> Iterator[Instance | Skipped]:
+        """Yields the same texts as `read` does, for prediction: a text without a target is not left out but has the
+        target None, and so has one whose target is not valid for the task.
+
+        Unless it is overridden, this is `read`.
+
+        Raises:
+            DataError: as for `read`.
+        """
+        return self.read(source)
+
     @abstractmethod
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
         """Creates one instance from raw text or from a JSON object, for prediction. A target is optional.
@@ -53,3 +76,9 @@ class DatasetReader(Component, offers=("files",)):
         Raises:
             DataError: the input is invalid; the message has the form `what; remedy`, without a place.
         """
+
+    def unused_fields(self, raw: Mapping[str, object]) -> dict[str, object]:
+        """Returns the fields of a JSON object that `parse` does not read, such as an id. They come back with the answer
+        to the text. Unless it is overridden, these are all fields.
+        """
+        return dict(raw)

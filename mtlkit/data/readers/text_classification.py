@@ -1,41 +1,50 @@
 """A reader of labelled texts, one per line."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import final
 
-from mtlkit.config import Lazy
+from mtlkit.config import Lazy, Runtime
 from mtlkit.data.instance import Instance, Skipped, TargetKind
 from mtlkit.data.lines import parse_lines
+from mtlkit.data.normalization import Normalization, NormalizingTokenizer, normalized_keys
 from mtlkit.data.readers.fields import Fields
 from mtlkit.data.readers.reader import DatasetReader
+from mtlkit.data.readers.renaming import with_known_target, with_renamed_target
 from mtlkit.data.tokenizers import Tokenizer, WhitespaceTokenizer
 from mtlkit.errors import DataError
+
+WITHOUT_WORDS = Skipped("without words")
+SEPARATORS = {",": "comma", ";": "semicolon"}
 
 
 @final
 @DatasetReader.register("text_classification")
 class TextClassificationReader(DatasetReader):
-    """Lines of `label<TAB>text`, plain or gzip (`.gz`), as in FDU-MTL. The `tokenizer` splits texts into words.
+    """Lines of `label<TAB>text`, plain or compressed, as in FDU-MTL. The `tokenizer` splits texts into words.
 
     `labels` renames the file's labels, as in {"0": "negative", "1": "positive"}; a label that it does not contain is
-    then an error. A text without words is an error, or left out with `skip_empty` (FDU-MTL has one, in the train split
-    of sports).
+    then an error. A label with a text without words is an error, or left out with `skip_empty` (FDU-MTL has one, in the
+    train split of sports). Lines of white space alone are left out and counted. There are no comments and no quoting:
+    `#` and `"` are text.
     For prediction, it accepts a text or {"text": ..., "label": ...}.
     """
 
     target_kind: TargetKind = "label"
     renames_by = "labels"
+    file_format = "label_and_text"
 
     def __init__(
         self,
         tokenizer: Lazy[Tokenizer] = Lazy.of(WhitespaceTokenizer),
         labels: dict[str, str] | None = None,
         skip_empty: bool = False,
+        *,
+        normalization: Runtime[Normalization] = "none",
     ) -> None:
-        self._tokenizer = tokenizer.build()
-        self._labels = labels
+        self._tokenizer = NormalizingTokenizer(tokenizer.build(), normalization)
+        self._labels = None if labels is None else normalized_keys(labels, normalization, "labels")
+        self._normalization = normalization
         self._skip_empty = skip_empty
         self._fields = Fields(self._tokenizer, label="label")
 
@@ -45,30 +54,48 @@ class TextClassificationReader(DatasetReader):
     def read(self, source: str) -> Iterator[Instance | Skipped]:
         return parse_lines(Path(source), self._instance)
 
+    def read_texts(self, source: str) -> Iterator[Instance | Skipped]:
+        return parse_lines(Path(source), self._text)
+
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
-        instance = self._fields.instance(raw)
-        if isinstance(instance.target, str):
-            return replace(instance, target=self._renamed(instance.target))
-        return instance
+        return with_renamed_target(self._fields.instance(raw), self._labels, self._normalization)
+
+    def unused_fields(self, raw: Mapping[str, object]) -> dict[str, object]:
+        return self._fields.unused(raw)
 
     def _instance(self, line: str) -> Instance | Skipped:
-        label, tab, text = line.partition("\t")
-        if not tab:
-            raise DataError("no TAB between label and text; write the line as label<TAB>text")
-        if not label:
-            raise DataError("no label before the TAB; write the line as label<TAB>text")
-        words = tuple(self._tokenizer.tokenize(text))
-        if words:
-            return Instance(words, self._renamed(label))
-        if self._skip_empty:
-            return Skipped("without words")
-        raise DataError("no words in the text; remove the line or set the reader's `skip_empty`")
+        found = self._as_in_file(line)
+        if isinstance(found, Instance):
+            return with_renamed_target(found, self._labels, self._normalization)
+        if found is WITHOUT_WORDS and not self._skip_empty:
+            raise DataError("no words in the text; remove the line or set the reader's `skip_empty`")
+        return found
 
-    def _renamed(self, label: str) -> str:
-        if self._labels is None:
-            return label
-        if label not in self._labels:
-            raise DataError(
-                f"label '{label}' is not in the reader's `labels` ({', '.join(self._labels)}); add it there"
-            )
-        return self._labels[label]
+    def _text(self, line: str) -> Instance | Skipped:
+        found = self._as_in_file(line)
+        return with_known_target(found, self._labels, self._normalization) if isinstance(found, Instance) else found
+
+    def _as_in_file(self, line: str) -> Instance | Skipped:
+        label, tab, text = line.partition("\t")
+        if not tab or not label.strip():
+            return _blank(line)
+        if "\r" in text and "\t" in text[text.index("\r") :]:
+            raise DataError("a CR inside the line and a TAB after it, as where lines end at CR alone; convert CR to LF")
+        words = tuple(self._tokenizer.tokenize(text))
+        return Instance(words, label) if words else WITHOUT_WORDS
+
+
+def _blank(line: str) -> Skipped:
+    """Returns what stands for a line that is blank. Raises DataError for one that has no label or no TAB."""
+    if not line.strip():
+        return Skipped("blank")
+    label, tab, _ = line.partition("\t")
+    if tab:
+        raise DataError("no label before the TAB; write the line as label<TAB>text")
+    if label.startswith("__label__"):
+        raise DataError("no TAB between label and text, but a blank, as in fastText; write the line as label<TAB>text")
+    separator = min((each for each in SEPARATORS if each in label), key=label.index, default=None)
+    if separator is not None and " " not in label.partition(separator)[0]:
+        name = SEPARATORS[separator]
+        raise DataError(f"no TAB between label and text, but a {name}, as in CSV; write the line as label<TAB>text")
+    raise DataError("no TAB between label and text; write the line as label<TAB>text")

@@ -7,10 +7,11 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Literal, TypeAlias, final
 
-from mtlkit.config import Lazy
+from mtlkit.config import Lazy, Runtime
 from mtlkit.data.fetch import VADER_FILES, fetch_vader, vader_folder
 from mtlkit.data.instance import Instance, Skipped, TargetKind
 from mtlkit.data.lines import parse_lines
+from mtlkit.data.normalization import Normalization, NormalizingTokenizer
 from mtlkit.data.readers.fields import Fields, words_of
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.data.readers.text_classification import TextClassificationReader
@@ -37,11 +38,18 @@ class VaderReader(DatasetReader):
 
     target_kind: TargetKind = "label"
     fetches = True
+    file_format = "label_and_text"
 
-    def __init__(self, domain: Domain, tokenizer: Lazy[Tokenizer] = Lazy.of(WhitespaceTokenizer)) -> None:
+    def __init__(
+        self,
+        domain: Domain,
+        tokenizer: Lazy[Tokenizer] = Lazy.of(WhitespaceTokenizer),
+        *,
+        normalization: Runtime[Normalization] = "none",
+    ) -> None:
         self._domain = domain
-        self._tokenizer = tokenizer.build()
-        self._own_files = TextClassificationReader(tokenizer)
+        self._tokenizer = NormalizingTokenizer(tokenizer.build(), normalization)
+        self._own_files = TextClassificationReader(tokenizer, normalization=normalization)
         self._fields = Fields(self._tokenizer, label="label")
 
     def files(self, source: str) -> list[Path]:
@@ -60,8 +68,14 @@ class VaderReader(DatasetReader):
         fetch_vader(cache_folder(), _tell)
         return filter(None, parse_lines(path, partial(self._instance, split=source)))
 
+    def read_texts(self, source: str) -> Iterator[Instance | Skipped]:
+        return self.read(source) if source in SPLITS else self._own_files.read_texts(source)
+
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
         return self._fields.instance(raw)
+
+    def unused_fields(self, raw: Mapping[str, object]) -> dict[str, object]:
+        return self._fields.unused(raw)
 
     def _instance(self, line: str, split: str) -> Instance | Skipped | None:
         """Parses a line `id<TAB>rating<TAB>text` to an instance, or returns None if it belongs to another split."""

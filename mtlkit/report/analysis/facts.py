@@ -9,6 +9,7 @@ from mtlkit.experiment import stages_of
 from mtlkit.figures import AVERAGE
 from mtlkit.report.analysis.scores import scores_of
 from mtlkit.report.evidence import Evidence
+from mtlkit.runs.provenance import kernels_of
 
 Facts = list[tuple[str, str]]
 """Pairs of a label and its value."""
@@ -59,7 +60,7 @@ def provenance(evidence: Evidence) -> Facts:
         "device": meta.get("accelerator") if str(meta.get("device", "")).startswith("cuda") else meta.get("device"),
         "processor": meta.get("processor"),
         "platform": meta.get("platform"),
-        "kernels": meta.get("kernels"),
+        **kernels_of(meta),
         "created": meta.get("created"),
         "finished": meta.get("finished"),
         "texts of each split at most": meta.get("limit"),

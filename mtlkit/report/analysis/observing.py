@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from mtlkit.archive import Archive
-from mtlkit.data import Corpus, Vocabulary, word_of
+from mtlkit.data import Corpus, Vocabulary
 from mtlkit.model import MultiTaskModel
 from mtlkit.report.analysis.patterns import NumberedText, PairSums
 from mtlkit.report.analysis.sums import OffsetSums, SenderSums
@@ -40,11 +40,13 @@ def observe(archive: Archive, wanted: Wanted, say: Say = silent) -> dict[str, Ob
         DataError: a file is wrong or missing.
     """
     found = {}
-    for model, task in scored_tasks(archive, wanted, say):
+    notes: list[str] = []
+    for model, task in scored_tasks(archive, wanted, say, notes.append):
         name = task.split.task
         with watching(model, name) as is_finite:
             observed = _observed(archive, model, task, wanted.batch_size)
-        found[name] = replace(observed, is_finite=bool(is_finite))
+        found[name] = replace(observed, is_finite=bool(is_finite), notes=tuple(notes))
+        notes.clear()
         if not is_finite:
             say(worthless(name))
     return found
@@ -77,7 +79,7 @@ class _Watch:
     def __init__(self, corpus: Corpus, vocabulary: Vocabulary) -> None:
         self._corpus = corpus
         self._texts = TellingTexts(corpus)
-        spelled = [word_of(form, vocabulary.lowercase, vocabulary.one_number) for form in corpus.forms]
+        spelled = list(map(vocabulary.word_of, corpus.forms))
         self._names = list(dict.fromkeys(spelled))
         numbers = {name: number for number, name in enumerate(self._names)}
         # One more than there are forms: that of padding, which is masked.

@@ -8,10 +8,11 @@ from typing import Any, final
 from mtlkit.archive import Archive
 from mtlkit.archive.documents import parse_json
 from mtlkit.config import Spec
+from mtlkit.experiment import as_it_was
 from mtlkit.report.evidence import Epoch
 from mtlkit.report.reading.course import read_course
 from mtlkit.runs import RunDirectory
-from mtlkit.runs.documents import Resolved, RunFigures, RunMeta, checked, damaged
+from mtlkit.runs.documents import Resolved, RunFigures, RunMeta, checked, damaged, read_lines
 
 COURSE = "sharing.jsonl"
 REMEDY = "copy the run again, or report on its archive alone"
@@ -63,14 +64,14 @@ def read_run(run: RunDirectory, archive: Archive) -> KnownRun:
     Raises:
         RunError: a file is missing or damaged, or names a task that the run does not have.
     """
-    resolved, course = _document(run.resolved, Resolved), run.path / COURSE
+    resolved, course = as_it_was(_document(run.resolved, Resolved)), run.path / COURSE
     # The tasks of all stages: the archive, which is of the last stage, may have fewer.
     tasks = list(dict.fromkeys([*archive.experiment.tasks, *(resolved.get("tasks") or ())]))
     return KnownRun(
         _document(run.meta, RunMeta),
         _document(run.metrics, ReportedFigures),
-        [checked(place, LogLine, line, REMEDY) for place, line in _lines(run.metrics_log)],
-        read_course((line for _, line in _lines(course)), tasks) if course.exists() else (),
+        [checked(place, LogLine, line, REMEDY) for place, line in read_lines(run.metrics_log, REMEDY)],
+        read_course((line for _, line in read_lines(course, REMEDY)), tasks) if course.exists() else (),
         resolved,
     )
 
@@ -80,16 +81,3 @@ def _document(file: Path, kind: type[Spec]) -> dict[str, Any]:
         return checked(file, kind, parse_json(file.read_bytes()), REMEDY)
     except (OSError, ValueError) as error:
         raise damaged(file, error, REMEDY) from None
-
-
-def _lines(file: Path) -> list[tuple[Path, dict[str, Any]]]:
-    """Each line of a log, with its place for messages."""
-    place = file
-    try:
-        found = []
-        for number, line in enumerate(file.read_bytes().splitlines(), 1):
-            place = Path(f"{file}:{number}")
-            found.append((place, parse_json(line)))
-        return found
-    except (OSError, ValueError) as error:
-        raise damaged(place, error, REMEDY) from None

@@ -11,13 +11,13 @@ from typing import final
 import torch
 
 from mtlkit.archive import Archive, open_archive
-from mtlkit.comparison import RunRecord, read_record
 from mtlkit.errors import ConfigError, DataError, MtlkitError, RunError
 from mtlkit.experiment import SPLITS
 from mtlkit.files import file_sha256
 from mtlkit.plugins import Plugin
 from mtlkit.report.analysis.observing import observe
 from mtlkit.report.evidence import Evidence, Observed
+from mtlkit.report.reading.beside import agreement_with_archive, agreement_with_run, runs_beside
 from mtlkit.report.reading.records import KnownRun, read_run
 from mtlkit.runs import RunDirectory, Wanted, tasks_to_score, worthless
 from mtlkit.types import Say, silent
@@ -72,6 +72,8 @@ def evidence_of(
     plugins: Sequence[Plugin] = (),
     baselines: Sequence[Path] = (),
     say: Say = silent,
+    *,
+    anyway: bool = False,
 ) -> Evidence:
     """Collects all that a report is made from. Missing data that nobody has named only leave their part out.
 
@@ -82,17 +84,22 @@ def evidence_of(
         plugins: that were imported.
         baselines: runs that stand beside it.
         say: told what is being done.
+        anyway: whether runs stand beside it also if their figures do not compare, such as those on other data.
 
     Raises:
         ArchiveError: the archive is damaged, or no archive.
         ConfigError: a task or the split is unknown.
         DataError: data that were named are wrong or missing.
-        RunError: a file of the run is damaged, or a baseline is no finished run.
+        RunError: a file of the run is damaged, or a baseline is no finished run, or does not compare.
     """
     with open_archive(source.archive, device, plugins) as archive:
         record = KnownRun(archive.meta) if source.run is None else read_run(source.run, archive)
-        others, notes_beside = _beside(source, baselines)
+        others, notes_beside = runs_beside(source.archive, baselines)
+        if source.run is not None:  # its figures are recorded, so that this is known before the texts are read
+            notes_beside += agreement_with_run(source.run, archive, others, anyway=anyway)
         observed, notes = _observed(archive, wanted, say)
+        if source.run is None:
+            notes_beside += agreement_with_archive(archive, wanted.split, observed, others, anyway=anyway)
         tells = any(each.summary is not None for each in observed.values())
         without_course = [NO_COURSE] if tells and not record.course else []
         return Evidence(
@@ -114,20 +121,6 @@ def evidence_of(
             sha256=file_sha256(source.archive),
             resolved=record.resolved,
         )
-
-
-def _beside(source: Source, baselines: Sequence[Path]) -> tuple[list[RunRecord], list[str]]:
-    """Reads the runs that are shown beside it, each once, and makes a note of those that were given twice."""
-    shown = {source.archive.resolve().parent}
-    found, notes = [], []
-    for path in baselines:
-        place = path.resolve()
-        if place in shown:
-            notes.append(f"{path} stands on this page already, and is not drawn beside itself.")
-        else:
-            found.append(read_record(path))
-            shown.add(place)
-    return found, notes
 
 
 def _more_texts(record: KnownRun, wanted: Wanted, observed: Mapping[str, Observed]) -> list[str]:
@@ -169,7 +162,8 @@ def _observed(archive: Archive, wanted: Wanted, say: Say) -> tuple[dict[str, Obs
                 raise
             missing.append((name, error))
     observed = observe(archive, replace(wanted, tasks=here), say) if here else {}
-    notes = [worthless(name) for name, seen in observed.items() if not seen.is_finite]
+    notes = [f"{sentence}." for seen in observed.values() for sentence in seen.notes]
+    notes += [worthless(name) for name, seen in observed.items() if not seen.is_finite]
     return observed, notes + ([_missing(missing, wanted.split)] if missing else [])
 
 

@@ -14,6 +14,7 @@ from mtlkit.report.charts.theme import INK, MUTED, RULE, SERIES, SURFACE
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Cell, Chart, Section, Table, View
 from mtlkit.report.templating import render
+from mtlkit.runs.provenance import kernels_of
 
 MOST_MARKS = 60
 SHAPES = ("o", "D", "s", "^", "v", "P", "X")
@@ -74,7 +75,7 @@ def _facts(evidence: Evidence) -> Facts:
         "optimiser": experiment.trainer.optimizer.type,
         "seed": evidence.meta.get("seed", experiment.seed),
         "device": evidence.meta.get("device"),
-        "kernels": evidence.meta.get("kernels"),
+        **kernels_of(evidence.meta),
         "texts of each split at most": evidence.meta.get("limit"),
     }
     return [(name, str(value)) for name, value in facts.items() if value not in (None, "")]

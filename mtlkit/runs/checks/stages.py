@@ -100,11 +100,11 @@ def _derivation_problems(
         yield f"{place}derive: the sharing scheme '{scheme.type}' has no paths; remove it, or take a scheme with paths"
     if new := [task for task in tasks if task not in before.experiment.tasks]:
         yield f"{place}derive: the stage before has searched no path for {', '.join(new)}; give both the same tasks"
-    without = [task for task in tasks if experiment.tasks[task].dev is None]
+    without = [task for task in tasks if "dev" not in experiment.tasks[task].splits]
     if stage.derive.component.needs_dev and without:
         yield (
             f"{place}derive: '{stage.derive.type}' scores paths on dev data, which {', '.join(without)} does not have; "
-            "set the task's dev"
+            "set the task's dev, or its resplit: { dev: N }"
         )
 
 

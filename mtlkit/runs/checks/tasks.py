@@ -4,18 +4,18 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from mtlkit.data import DatasetReader
+from mtlkit.data import DatasetReader, build_reader
 from mtlkit.errors import MtlkitError
-from mtlkit.experiment import Experiment, TaskSettings
+from mtlkit.experiment import Experiment, TaskSettings, files_pooled_twice
 from mtlkit.figures import score_problem
-from mtlkit.files import is_file
+from mtlkit.files import NOT_REGULAR, is_file
 
 
 def task_problems(experiment: Experiment) -> Iterator[str]:
     for name, task in experiment.tasks.items():
         place = f"tasks.{name}"
         try:
-            reader = task.reader.build()
+            reader = build_reader(task.reader, experiment.normalization)
         except MtlkitError as error:
             yield f"{place}.reader: {error}"
             continue
@@ -53,6 +53,7 @@ def _file_problems(place: str, task: TaskSettings, reader: DatasetReader) -> Ite
             continue
         if missing and not reader.fetches:
             yield f"{place}.{split}: {_missing(missing[0])}"
+    yield from (f"{place}.{problem}" for problem in files_pooled_twice(task, reader))
 
 
 def vector_problems(experiment: Experiment) -> Iterator[str]:
@@ -64,4 +65,6 @@ def vector_problems(experiment: Experiment) -> Iterator[str]:
 def _missing(path: Path) -> str:
     if os.path.isdir(path):  # of a path that is too long it says no
         return f"{path} is a directory; name a file in it"
+    if os.path.exists(path):
+        return f"{path} {NOT_REGULAR}"
     return f"no file {path}; give a path from the current folder ({Path.cwd()})"

@@ -22,11 +22,13 @@ from mtlkit.training import (
 
 def trainer_problems(experiment: Experiment, place: str) -> Iterator[str]:
     trainer, tasks = experiment.trainer, experiment.tasks
-    with_dev = [name for name, task in tasks.items() if task.dev is not None]
+    with_dev = [name for name, task in tasks.items() if "dev" in task.splits]
     if trainer.patience is not None and not with_dev:
-        yield f"{place}.patience: has nothing to wait for, since no task has dev data; set one's dev or leave it out"
-    if trainer.test_every_epoch and not any(task.test is not None for task in tasks.values()):
-        yield f"{place}.test_every_epoch: no task has test data; set one's test or leave it out"
+        remedy = "set one's dev, or its resplit: { dev: N }, or leave it out"
+        yield f"{place}.patience: has nothing to wait for, since no task has dev data; {remedy}"
+    if trainer.test_every_epoch and not any("test" in task.splits for task in tasks.values()):
+        remedy = "set one's test, or its resplit: { dev: N, test: M }, or leave it out"
+        yield f"{place}.test_every_epoch: no task has test data; {remedy}"
     for index, logger in enumerate(trainer.loggers):
         for package in logger.component.needs:
             if find_spec(package) is None:
@@ -52,7 +54,7 @@ def _strategy_problems(experiment: Experiment, place: str, with_dev: list[str]) 
     without = [name for name in experiment.tasks if name not in with_dev]
     if strategy.needs_dev and without:
         needs = f"'{lazy.type}' takes rewards on dev data, as it is set, which {', '.join(without)} does not have"
-        yield f"{place}.update_strategy: {needs}; set the task's dev"
+        yield f"{place}.update_strategy: {needs}; set the task's dev, or its resplit: {{ dev: N }}"
 
 
 def search_problems(experiment: Experiment, sharing: SharingScheme, place: str) -> Iterator[str]:

@@ -19,6 +19,7 @@ class Explanation:
         label: the predicted label; None where words are tagged.
         probability: the probability of the label; None where the head gives none.
         tags: the predicted tags, one for each word; None where texts are labelled.
+        number: the number of the text among those that were given, from 1.
     """
 
     task: str
@@ -27,6 +28,7 @@ class Explanation:
     label: str | None = None
     probability: float | None = None
     tags: tuple[str, ...] | None = None
+    number: int = 1
 
     @property
     def answer(self) -> str:
@@ -39,7 +41,13 @@ class Explanation:
         """The record that `mtlkit predict` writes, with everything that was shared under `shared`."""
         answer = {"label": self.label, "tags": self.tags, "probability": self.probability}
         given = {name: value for name, value in answer.items() if value is not None}
-        return {"task": self.task, "words": list(self.words), **given, "shared": self.shared.to_json()}
+        return {
+            "task": self.task,
+            "number": self.number,
+            "words": list(self.words),
+            **given,
+            "shared": self.shared.to_json(),
+        }
 
     def _repr_html_(self) -> str:
         return html_table(f"{self.task}: {self.answer}", self.shared.sheet())

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from mtlkit.data import Instance, JsonLinesReader
+from mtlkit.data import Instance, JsonLinesReader, Skipped
 from mtlkit.errors import DataError
 
 
@@ -27,6 +27,25 @@ def test_words_and_tags(tmp_path):
     assert reader.target_kind == "tags"
 
 
+def test_labels_and_tags_are_renamed(tmp_path):
+    names = {"0": "bad", "1": "good"}
+    assert read(JsonLinesReader(labels=names), tmp_path, {"text": "fun", "label": 1}) == [Instance(("fun",), "good")]
+    tagging = JsonLinesReader(words_field="words", tags_field="tags", labels=names)
+    line = {"words": ["a", "b"], "tags": ["1", "0"]}
+    assert read(tagging, tmp_path, line) == [Instance(("a", "b"), ("good", "bad"))] == [tagging.parse(line)]
+    with pytest.raises(
+        DataError, match=r"a\.jsonl:1: label '2' is not in the reader's `labels` \(0, 1\); add it there or"
+    ):
+        read(JsonLinesReader(labels=names), tmp_path, {"text": "fun", "label": 2})
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t", "\u00a0"])
+def test_blank_lines_are_left_out(tmp_path, blank):
+    line = {"text": "good", "label": "yes"}
+    found = read(JsonLinesReader(), tmp_path, line, blank, line, blank)
+    assert found == [Instance(("good",), "yes"), Skipped("blank")] * 2
+
+
 def test_without_a_target_field_there_is_no_target(tmp_path):
     reader = JsonLinesReader("body", label_field=None)
     assert read(reader, tmp_path, {"body": "good", "label": "yes"}) == [Instance(("good",))]
@@ -36,7 +55,6 @@ def test_without_a_target_field_there_is_no_target(tmp_path):
     ("line", "what"),
     [
         ('{"text": "good"', "not valid JSON"),
-        ("", "not valid JSON"),
         ("[" * 100_000, "not valid JSON"),
         ('["good"]', "no JSON object"),
         ({"label": "yes"}, "no field 'text'"),

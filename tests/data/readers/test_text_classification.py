@@ -25,7 +25,16 @@ def test_lines_are_labelled_texts(tmp_path, name):
     ("line", "what"),
     [
         ("1 good fun", "no TAB between label and text"),
-        ("", "no TAB between label and text"),
+        ("1,good fun", "no TAB between label and text, but a comma, as in CSV; write the line as label<TAB>text"),
+        ("1;good, fun", "no TAB between label and text, but a semicolon, as in CSV; write"),
+        ("good fun, 1", "no TAB between label and text; write"),
+        ("__label__1 good fun", "no TAB between label and text, but a blank, as in fastText; write the line as"),
+        (" \tgood fun", "no label before the TAB"),
+        (
+            "1\tgood\r0\tbad",
+            "a CR inside the line and a TAB after it, as where lines end at CR alone; convert CR to LF",
+        ),
+        ("\ufeff1\tgood", "a byte order mark inside the file, as where files were joined; remove it"),
         ("\tgood fun", "no label before the TAB"),
         ("1\t ", "no words in the text.*`skip_empty`"),
         ("2\tgood fun", r"label '2' is not in the reader's `labels` \(0, 1\)"),
@@ -36,6 +45,21 @@ def test_a_bad_line_is_placed(tmp_path, line, what):
     path.write_text(f"1\tgood\n{line}\n0\tbad\n")
     with pytest.raises(DataError, match=re.escape(f"{path}:2: ") + what):
         list(RENAMED.read(str(path)))
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t", " \t ", "\u00a0", "\r"])
+@pytest.mark.parametrize("skip_empty", [False, True])
+def test_blank_lines_are_left_out(tmp_path, blank, skip_empty):
+    (tmp_path / "a.tsv").write_bytes(f"1\tgood\n{blank}\n0\tbad\n{blank}".encode())
+    read = list(TextClassificationReader(skip_empty=skip_empty).read(str(tmp_path / "a.tsv")))
+    blanks = [Skipped("blank")] * (1 + bool(blank))
+    assert read == [Instance(("good",), "1"), blanks[0], Instance(("bad",), "0"), *blanks[1:]]
+
+
+def test_a_cr_in_a_text_is_white_space_and_quotes_are_text(tmp_path):
+    (tmp_path / "a.tsv").write_bytes(b'1\tgood\rfun\n0\t"bad\n# 1\t#\n')
+    words = [each.words for each in TextClassificationReader().read(str(tmp_path / "a.tsv"))]
+    assert words == [("good", "fun"), ('"bad',), ("#",)]
 
 
 def test_empty_texts_are_left_out_when_asked(tmp_path):

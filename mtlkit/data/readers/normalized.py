@@ -1,0 +1,56 @@
+"""The door through which every reader's texts pass, so that none forgets their normal form."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, final
+
+from mtlkit.config import Component, Lazy
+from mtlkit.data.instance import Instance, Skipped, TargetKind
+from mtlkit.data.normalization import Normalization, normalized_instance, normalized_instances
+from mtlkit.data.readers.reader import DatasetReader
+
+
+@final
+class NormalizedReader(DatasetReader):
+    """A reader with the words and targets of another one, in a normal form.
+
+    Args:
+        reader: the reader, built with the same normal form.
+        normalization: the normal form.
+    """
+
+    def __init__(self, reader: DatasetReader, normalization: Normalization) -> None:
+        self._reader = reader
+        self._normalization = normalization
+        # Variables of the class, of which each reader in here has its own.
+        self.fetches = reader.fetches  # type: ignore[misc]
+        self.renames_by = reader.renames_by  # type: ignore[misc]
+
+    @property
+    def target_kind(self) -> TargetKind:
+        return self._reader.target_kind
+
+    def files(self, source: str) -> list[Path]:
+        return self._reader.files(source)
+
+    def read(self, source: str) -> Iterator[Instance | Skipped]:
+        return normalized_instances(self._reader.read(source), self._normalization)
+
+    def parse(self, raw: str | Mapping[str, object]) -> Instance:
+        return normalized_instance(self._reader.parse(raw), self._normalization)
+
+
+def build_reader(reader: Lazy[DatasetReader], normalization: Normalization) -> DatasetReader:
+    """Builds a reader whose words and targets are in a normal form, whatever the reader itself does about it.
+
+    Raises:
+        MtlkitError: the reader cannot be built, such as for a library that is not installed.
+    """
+    return NormalizedReader(reader.build(normalization=normalization), normalization)
+
+
+def build_part_of_reader(part: Lazy[Any], normalization: Normalization) -> Component:
+    """Builds a reader or a part of one, such as its tokenizer, as it is; this is for the files that it saves."""
+    offered = {"normalization": normalization} if issubclass(part.component, DatasetReader) else {}
+    built: Component = part.build(**offered)
+    return built

@@ -1,0 +1,146 @@
+"""Labels that cannot be meant, found once data have been read: other columns, and labels that look the same."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from mtlkit.config import Lazy
+from mtlkit.data import Corpus, DatasetReader
+from mtlkit.data.look_alikes import CASE, difference, look_alikes, seen, shown
+from mtlkit.data.mistaken_columns import mistaken_columns, odd_first_text, quoted_texts
+from mtlkit.errors import DataError
+from mtlkit.experiment.settings import TaskSettings
+from mtlkit.types import Say
+
+SHOWN = 6
+
+
+def check_columns(corpus: Corpus, source: str, reader: Lazy[DatasetReader]) -> None:
+    """Refuses the corpus of a whole file if its labels look like something else (see `mistaken_columns`).
+
+    Labels that the user has named in the setting with which the reader renames labels are taken for what they are.
+
+    Raises:
+        DataError: the first text looks like a header row, or the labels look like texts or ids.
+    """
+    if not _names_labels(reader) and (found := mistaken_columns(corpus)):
+        what, remedy = found
+        raise DataError(f"{source}: {what}; {remedy}{_or_name_them(reader, ' if they are meant')}")
+
+
+def check_labels(tasks: Mapping[str, TaskSettings], corpora: Mapping[str, Mapping[str, Corpus]], say: Say) -> None:
+    """Refuses labels that look the same and cannot be meant, and reports what may be meant.
+
+    Args:
+        tasks: the settings of the tasks.
+        corpora: the corpora of the tasks by split.
+        say: receives lines about labels that differ in letter case, labels with what is not seen, and texts in quotes.
+
+    Raises:
+        DataError: labels of a task, in one split or in two, look the same (see `look_alikes`); none of a split's labels
+            occurs in the train split.
+    """
+    for task, splits in corpora.items():
+        reader = tasks[task].reader
+        for group in look_alikes(label for corpus in splits.values() for label in corpus.labels):
+            _check_group(task, splits, group, reader, say)
+        for split, corpus in splits.items():
+            _say_unseen(f"tasks.{task}.{split}", corpus, say)
+            _say_odd_texts(f"tasks.{task}.{split}", corpus, reader, say)
+        _check_known(task, splits, reader)
+
+
+def check_known_labels(task: str, corpus: Corpus, known: Sequence[str]) -> None:
+    """Refuses data to score in which a label looks like one that the model knows and is another.
+
+    Raises:
+        DataError: there is such a label.
+    """
+    for group in look_alikes([*known, *corpus.label_counts()]):
+        unknown = [label for label in group if label not in known]
+        theirs = next((label for label in group if label in known), None)
+        if not unknown or theirs is None:
+            continue
+        by = difference([unknown[0], theirs])
+        if by != CASE or corpus.target_kind == "label":
+            found = _with_counts(unknown[0], {"the file": corpus})
+            differs = f"differs from {shown(theirs)}, which the model knows, only in {by}"
+            raise DataError(f"tasks.{task}: the label {found} {differs}; write it alike in the file")
+
+
+def _check_group(
+    task: str, splits: Mapping[str, Corpus], group: list[str], reader: Lazy[DatasetReader], say: Say
+) -> None:
+    names_labels, by = _names_labels(reader), difference(group)
+    forms = " and ".join(_with_counts(label, splits) for label in group[:SHOWN])
+    what = f"tasks.{task}: the labels {forms} differ only in {by}"
+    if by != CASE or (next(iter(splits.values())).target_kind == "label" and not names_labels):
+        if names_labels:
+            remedy = f"write them alike in the reader's `{reader.component.renames_by}`"
+        else:
+            remedy = f"write them alike in the files{_or_name_them(reader)}"
+        raise DataError(f"{what}; {remedy}")
+    if not names_labels:
+        say(f"{what}; they count as different ones")
+
+
+def _check_known(task: str, splits: Mapping[str, Corpus], reader: Lazy[DatasetReader]) -> None:
+    """Refuses a split of which no target can be right. Not where texts are over a limit: a few texts prove nothing."""
+    if "train" not in splits or any("over the limit" in corpus.skipped for corpus in splits.values()):
+        return
+    known = splits["train"].label_counts()
+    for split, corpus in splits.items():
+        labels = corpus.label_counts()
+        if known and labels and known.keys().isdisjoint(labels):
+            theirs = f"{_listed(labels)}; train has {_listed(known)}"
+            remedy = f"give files with the same labels{_or_name_them(reader)}"
+            raise DataError(f"tasks.{task}.{split}: has no label that train has ({theirs}); {remedy}")
+
+
+def _say_unseen(place: str, corpus: Corpus, say: Say) -> None:
+    for label in corpus.label_counts():
+        if not seen(label):
+            raise DataError(
+                f"{place}: the label {_with_counts(label, {'it': corpus})} has nothing to be seen; mend the file"
+            )
+        if seen(label) != label:
+            say(f"{place}: the label {shown(label)} has white space or characters that are not seen")
+
+
+def _say_odd_texts(place: str, corpus: Corpus, reader: Lazy[DatasetReader], say: Say) -> None:
+    if count := quoted_texts(corpus):
+        say(f"{place}: {count:,} of {len(corpus):,} texts stand in quotes, as in CSV; the quotes count as text")
+    if not _names_labels(reader) and (first := odd_first_text(corpus)) is not None:
+        say(f"{place}: the first text looks like a header row ({first}); it counts as a text")
+
+
+def _names_labels(reader: Lazy[DatasetReader]) -> bool:
+    """Returns whether the user has named the labels, in the setting with which the reader renames them."""
+    setting = reader.component.renames_by
+    return setting is not None and getattr(reader.settings, setting) is not None
+
+
+def _or_name_them(reader: Lazy[DatasetReader], condition: str = "") -> str:
+    """Returns the other remedy, where the reader has a setting for it."""
+    setting = reader.component.renames_by
+    return "" if setting is None else f", or name all labels in the reader's `{setting}`{condition}"
+
+
+def _with_counts(label: str, splits: Mapping[str, Corpus]) -> str:
+    counts = []
+    for split, corpus in splits.items():
+        number = corpus.label_counts().get(label, 0)
+        if number:
+            counts.append(f"{number:,} in {split}, first in text {_first_text(corpus, label):,}")
+    return shown(label) + (f" ({'; '.join(counts)})" if counts else "")
+
+
+def _first_text(corpus: Corpus, label: str) -> int:
+    """Returns the number, from 1, of the first text with a label or tag, among those that were read."""
+    place = int(np.argmax(corpus.targets == corpus.labels.index(label)))
+    index = place if corpus.target_kind == "label" else int(np.searchsorted(corpus.offsets, place, side="right")) - 1
+    return int(corpus.places[index]) + 1
+
+
+def _listed(labels: Mapping[str, int]) -> str:
+    return ", ".join(map(shown, list(labels)[:SHOWN])) + (", ..." if len(labels) > SHOWN else "")

@@ -1,0 +1,96 @@
+"""Whether the texts to score are those that an archive's run was trained or scored on, where they should be."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mtlkit.archive import Archive
+from mtlkit.data import Corpus, clean_mask
+from mtlkit.experiment import TaskSettings, load_split
+from mtlkit.files import file_sha256, is_file
+from mtlkit.runs.basis import LIMIT, SplitBasis, basis_of
+from mtlkit.runs.data_to_score import Wanted, tasks_to_score
+
+MOST = 0.5
+"""The share of texts seen in training above which figures say little about new texts."""
+
+
+def notes_on_texts(
+    archive: Archive, name: str, settings: TaskSettings, corpus: Corpus, wanted: Wanted
+) -> Iterator[str]:
+    """Yields sentences about the texts of a task that a reader of their figures should know.
+
+    Args:
+        archive: the trained model.
+        name: the task.
+        settings: the task's settings, with the data that it is scored on.
+        corpus: these data.
+        wanted: what is scored.
+    """
+    if (changed := other_texts(archive, name, settings, corpus, wanted)) is not None:
+        yield changed
+    if wanted.split != "test" and _is_own_source(archive, name, settings, wanted):
+        return  # train and dev texts are known to be seen
+    seen = len(corpus) - int(clean_mask(corpus, archive.seen).sum())
+    if seen > MOST * len(corpus):
+        yield (
+            f"{name}: {seen:,} of {len(corpus):,} texts are train or dev texts of the run, so the figures say little "
+            "about new texts"
+        )
+
+
+def first_other_texts(archive: Archive, wanted: Wanted) -> str | None:
+    """The sentence of `other_texts` about the first task to score that has one, or None."""
+    for name, settings in tasks_to_score(archive, wanted).items():
+        form = archive.experiment.normalization
+        corpus = load_split(name, settings, wanted.split, wanted.limit, normalization=form)
+        if (changed := other_texts(archive, name, settings, corpus, wanted)) is not None:
+            return changed
+    return None
+
+
+def other_texts(archive: Archive, name: str, settings: TaskSettings, corpus: Corpus, wanted: Wanted) -> str | None:
+    """A sentence that says that a split which the experiment names is not what it was when the run was trained.
+
+    None where it is the same, where nothing about it was recorded, and where the user names another file for the task.
+    """
+    split = wanted.split
+    if not _is_own_source(archive, name, settings, wanted):
+        return None
+    known = basis_of(archive.meta, archive.experiment.to_json()).split(name, split)
+    experiment = archive.experiment
+    is_dropped_from = split == "train" and (experiment.drop_test_texts or experiment.drop_dev_texts)
+    if known.texts is not None and archive.meta.get(LIMIT) == wanted.limit and not is_dropped_from:
+        what = _what_differs(known, corpus)
+    else:
+        what = "file" if known.files is not None and _files_now(archive, name, settings, split) != known.files else None
+    if what is None:
+        return None
+    numbers = f" ({len(corpus):,} texts against {known.used:,})" if what == "texts" and known.used is not None else ""
+    place = getattr(settings, split) or settings.train
+    return (
+        f"{name}: the {what} of {place} changed since the run was trained{numbers}, so these figures do not compare "
+        "with its own"
+    )
+
+
+def _what_differs(known: SplitBasis, corpus: Corpus) -> str | None:
+    if known.texts != corpus.identity:
+        return "texts"
+    return "targets" if known.targets not in (None, corpus.target_identity) else None
+
+
+def _is_own_source(archive: Archive, name: str, settings: TaskSettings, wanted: Wanted) -> bool:
+    """Whether the texts are from where the experiment says, or from a folder with its files, as a split of its own."""
+    if wanted.file is None and name not in wanted.files:
+        return True
+    own = archive.experiment.tasks[name]
+    given, source = getattr(settings, wanted.split), getattr(own, wanted.split)
+    return own.resplit is None and source is not None and Path(given).resolve() == Path(source).resolve()
+
+
+def _files_now(archive: Archive, name: str, settings: TaskSettings, split: str) -> tuple[str, ...] | None:
+    """The digests of the files of a split as they are now; None if one is missing."""
+    is_drawn = settings.resplit is not None and split in settings.resplit.splits
+    sources = list(settings.pooled().values()) if is_drawn else [getattr(settings, split)]
+    files = [file for source in sources for file in archive.reader_for(name).files(source)]
+    return tuple(map(file_sha256, files)) if all(map(is_file, files)) else None
