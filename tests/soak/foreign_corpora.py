@@ -68,7 +68,9 @@ def soak(seconds: float, seed: int) -> Counts:
             place = Path(folder) / str(number)
             place.mkdir()
             attempt(Random(f"{seed}/{number}"), place, f"corpus {number} of seed {seed}", counts)
-    print(f"foreign corpora: {counts.refused:,} refused, {time.monotonic() - started:.0f} s of {seconds:.0f}", flush=True)
+    print(
+        f"foreign corpora: {counts.refused:,} refused, {time.monotonic() - started:.0f} s of {seconds:.0f}", flush=True
+    )
     return counts
 
 
@@ -142,11 +144,9 @@ def compare(corpus: Corpus, generator: Random, folder: Path) -> None:
     _equal("clean texts", clean, [tuple(map(nfc, text.words)) not in seen for text in corpus.sentences["test"]])
     figures = run.metrics["test"]
     _figures("", figures, scores(corpus.kind, gold, predicted))
-    if any(clean):
+    if any(clean) and not all(clean):
         chosen = [index for index, is_clean in enumerate(clean) if is_clean]
-        _figures(
-            "clean_", figures, scores(corpus.kind, [gold[i] for i in chosen], [predicted[i] for i in chosen])
-        )
+        _figures("clean_", figures, scores(corpus.kind, [gold[i] for i in chosen], [predicted[i] for i in chosen]))
     _compare_another_dress(corpus, generator, folder, figures)
 
 
