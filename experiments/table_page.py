@@ -12,7 +12,7 @@ from tables import TABLES, PaperTable, TableRow
 from mtlkit.comparison import RunRecord, read_record
 from mtlkit.comparison.records import KeptRun
 from mtlkit.figures import AVERAGE, Figure, tasks_of_figures
-from mtlkit.runs.basis import differences_of_bases, do_not_compare
+from mtlkit.runs.comparable import differences_of_bases, do_not_compare
 from mtlkit.runs.documents import checked, read_object
 from mtlkit.tables import spread
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
     from mtlkit.data import DatasetReader as DatasetReader
     from mtlkit.data import Instance as Instance
     from mtlkit.data import Skipped as Skipped
+    from mtlkit.data import StructuralRows as StructuralRows
     from mtlkit.data import Text as Text
     from mtlkit.data import Tokenizer as Tokenizer
     from mtlkit.data import Vectors as Vectors
@@ -111,6 +112,7 @@ _HOME = {
     "SharedLayer": "mtlkit.sharing",
     "SharingScheme": "mtlkit.sharing",
     "Skipped": "mtlkit.data",
+    "StructuralRows": "mtlkit.data",
     "TaskSampler": "mtlkit.training",
     "Text": "mtlkit.data",
     "Tokenizer": "mtlkit.data",

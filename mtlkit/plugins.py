@@ -71,7 +71,11 @@ def _include(name: str) -> Plugin:
                 sys.path.insert(0, "")  # a package in the current folder, as `python -m` sees it
             importlib.import_module(name)
     except WHATEVER_IS_RAISED as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else f"{type(error).__name__}: {error}"
+        reason = (
+            "no such file; check the path"
+            if isinstance(error, FileNotFoundError)
+            else f"{type(error).__name__}: {error}"
+        )
         raise PluginError(f"--include-package {name}: cannot be imported: {reason}") from error
     return Plugin(name, name, INCLUDED, name)
 

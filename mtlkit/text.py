@@ -28,6 +28,11 @@ def _visible(character: str) -> str:
     return f"\\u{ord(character):04x}" if character <= "\x7f" else json.dumps(character)[1:-1]
 
 
+def is_invisible(text: str) -> bool:
+    """Whether a text has only white space and characters that are not displayed, zero-width joiners included."""
+    return all(character.isspace() or unicodedata.category(character) in UNSEEN for character in text)
+
+
 def on_one_line(text: str) -> str:
     """Escapes line breaks and control characters, as in `\\n` and `\\x1b`, so that the text stays on one line."""
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

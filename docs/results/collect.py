@@ -15,7 +15,7 @@ from mtlkit.comparison.records import KeptRun
 from mtlkit.errors import MtlkitError, RunError
 from mtlkit.figures import summary_of
 from mtlkit.runs import RunDirectory
-from mtlkit.runs.basis import NORMALIZATION, RECORDED, basis_of
+from mtlkit.runs.basis import NORMALIZATION, NOTE, RECORDED, basis_of
 from mtlkit.runs.documents import checked, read_lines, read_object
 
 HERE = Path(__file__).parent
@@ -33,6 +33,7 @@ KEPT = (
     "accelerator",
     "git",
     *RECORDED,
+    NOTE,
 )
 HEADER = """# Single runs
 

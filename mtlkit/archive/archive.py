@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mtlkit.archive.fitting import Form, forms_in, forms_of, misfit, outline
 from mtlkit.archive.members import damaged
 from mtlkit.archive.refusals import UNBUILDABLE, first_problem, reading, unsound
-from mtlkit.data import DatasetReader, Vocabulary, build_reader
+from mtlkit.data import DatasetReader, Vocabulary, build_reader, normalized
 from mtlkit.errors import ArchiveError, MtlkitError
 from mtlkit.experiment import Experiment, build_model
 from mtlkit.kernels.compute import hand_down
@@ -68,13 +68,16 @@ class Archive:
         return reader
 
     def labels_in_files(self, task: str) -> list[str]:
-        """Returns the labels of a task, and the labels in its files that the reader renames to them. Does not build the
-        reader.
+        """Returns the labels of a task, and the labels in its files that the reader renames to them, in the normal form
+        of the experiment. Does not build the reader.
         """
         reader = self.experiment.tasks[task].reader
         setting = reader.component.renames_by
         renamed = None if setting is None else getattr(reader.settings, setting)
-        return [*self.vocabulary.labels(task), *(renamed or ())]
+        return [
+            *self.vocabulary.labels(task),
+            *(normalized(each, self.experiment.normalization) for each in renamed or ()),
+        ]
 
     @cached_property
     def _selection(self) -> ModelSelection:

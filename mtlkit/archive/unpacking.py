@@ -61,7 +61,8 @@ def unpack(path: Path, folder: Path) -> dict[str, Any]:
             stream.finish()
         except NO_TAR_GZ as error:
             reason = printable(str(error) or type(error).__name__)
-            raise ArchiveError(f"{path}: not a whole .tar.gz file ({reason}); copy or make it again") from None
+            remedy = "copy or make it again, or give the archive.tar.gz of a run if this is something else"
+            raise ArchiveError(f"{path}: not a whole .tar.gz file ({reason}); {remedy}") from None
         return unpacking.finish()
 
 

@@ -1,5 +1,6 @@
 """The verbs of `mtlkit data`: fetch, stats, audit."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,8 +38,8 @@ def stats(
     limit: Limit = None,
 ) -> None:
     """Count texts, words, lengths and labels of every task and split."""
-    from mtlkit.cli.console import show_rows
     from mtlkit.data import statistics
+    from mtlkit.experiment import skipped_told, structure_told
 
     corpora = _corpora(source, limit)
     rows = []
@@ -48,9 +49,11 @@ def stats(
         unknown = "" if split.unknown_share is None else f"{split.unknown_share:.1%}"
         lengths = f"{split.mean_length:.1f} / {split.median_length:.0f} / {split.max_length}"
         cells = (f"{split.texts:,}", f"{split.tokens:,}", lengths, f"{split.distinct_words:,}", unknown)
-        rows.append((split.task, split.split, *cells, labels + (f", {more} more" if more > 0 else "")))
+        shown = labels + (f", {more} more" if more > 0 else "")
+        rest = (skipped_told(split.skipped), structure_told(split.structure))
+        rows.append((split.task, split.split, *cells, shown, *rest))
     header = ("task", "split", "texts", "tokens", "length mean/median/max", "words", "not in train", "labels")
-    show_rows(header, rows)
+    _show_used((*header, "left out", "rows that are not words"), rows, optional=2)
 
 
 @app.command()
@@ -58,9 +61,11 @@ def stats(
 def audit(
     source: ExperimentSource,
     limit: Limit = None,
-    ignore_case: Annotated[bool, typer.Option(help="Texts are equal that differ in case only.")] = False,
+    ignore_case: Annotated[
+        bool, typer.Option("--ignore-case", help="Count texts as equal that differ in case only.")
+    ] = False,
     ignore_white_space: Annotated[
-        bool, typer.Option(help="Texts are equal that are split into words at other places only.")
+        bool, typer.Option("--ignore-white-space", help="Count texts as equal that differ in white space only.")
     ] = False,
 ) -> None:
     """Find texts repeated within and across splits and tasks, above all dev and test texts seen in training."""
@@ -101,6 +106,15 @@ def audit(
     for split, pairs in (("dev", report.total.dev_in_others), ("test", report.total.test_in_others)):
         for pair, count in pairs.items():
             results.print(f"{split} texts of {pair}: {count}", markup=False)
+
+
+def _show_used(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], optional: int) -> None:
+    """Shows a table without those of its last columns, `optional` in number, that are empty in each row."""
+    from mtlkit.cli.console import show_rows
+
+    first = len(header) - optional
+    used = [place for place in range(len(header)) if place < first or any(row[place] for row in rows)]
+    show_rows(tuple(header[place] for place in used), [tuple(row[place] for place in used) for row in rows])
 
 
 def _corpora(source: ExperimentSource, limit: int | None, whole: bool = False) -> "Corpora":

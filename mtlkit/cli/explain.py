@@ -21,6 +21,9 @@ def explain(
         list[str], typer.Argument(help="Raw texts; a first one that begins with - after --.", metavar="TEXT")
     ] = [],
     task: Annotated[list[str], typer.Option(help="Whose head answers; default: the only task.")] = [],
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help='TEXT is a JSON object, such as {"text": ...} or {"words": [...]}.')
+    ] = False,
     format_: Annotated[Format, typer.Option("--format", help="terminal, or json: one object a line.")] = "terminal",
     output: Annotated[Path | None, typer.Option(help="Write to this file.")] = None,
     device: Device = "auto",
@@ -41,7 +44,7 @@ def explain(
 
     target = None if output is None else writable_file(output)
     where, plugins = torch_device(device), load_plugins(include_package)
-    explanations = explain_texts(archive, texts, task, device=where, plugins=plugins, say=say)
+    explanations = explain_texts(archive, texts, task, device=where, plugins=plugins, jsonl=jsonl, say=say)
     text = _written(explanations, format_, to_file=target is not None)
     if target is not None:
         write_atomically(target, text.encode())

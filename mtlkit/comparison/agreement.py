@@ -6,13 +6,15 @@ from mtlkit.comparison.answers import Answers
 from mtlkit.comparison.outcomes import metric_of
 from mtlkit.comparison.records import RunRecord
 from mtlkit.errors import RunError
-from mtlkit.runs.basis import (
+from mtlkit.runs.basis import Place
+from mtlkit.runs.comparable import (
     REMEDY,
-    Place,
+    difference_of_answers,
     differences_of_bases,
     differences_of_metrics,
     do_not_compare,
     may_not_compare,
+    of_neither_experiment,
     unknown_of_bases,
 )
 from mtlkit.training import Predictions
@@ -31,8 +33,8 @@ def check_agreement(
         anyway: whether to go on where they do not compare.
 
     Returns:
-        Sentences for the reader of the figures: which runs do not compare, and what is not known, since a run of an
-        older version did not record it.
+        Sentences for the reader of the figures: which runs do not compare, what is not known since a run of an older
+        version did not record it, and which runs were resumed in spite of changes.
 
     Raises:
         RunError: two runs do not compare, and `anyway` is false; the message names both and their first differences.
@@ -56,7 +58,8 @@ def check_agreement(
             unlike.append(record)
     if found and not anyway:
         raise RunError(f"{found[0]}; {REMEDY}")
-    return [*found, *unknown]
+    mixed = (of_neither_experiment(record.path, record.basis) for record in records)
+    return [*found, *unknown, *filter(None, mixed)]
 
 
 class _Pair:
@@ -79,7 +82,7 @@ class _Pair:
         yield from differences_of_metrics(self.one, self.other, self.metrics.keys() - self.answers.keys())
         for task, (one, other) in self.answers.items():
             if not one.is_about_the_same_as(other):
-                yield _of_answers(one, other, task, self.split)
+                yield difference_of_answers(one, other, task, self.split)
             elif metric_of(one, self.metrics[task]) != metric_of(other, self.metrics[task]):
                 yield f"the metric of {task}"
 
@@ -93,13 +96,3 @@ class _Pair:
         places = [(task, split) for task in self.metrics for split in ("train", "dev")]
         places += [(task, self.split) for task in self.metrics if self.split == "test"]
         return [(task, split) for task, split in places if split != self.split or task not in self.answers]
-
-
-def _of_answers(one: Predictions, other: Predictions, task: str, split: str) -> str:
-    """How the texts that were answered differ."""
-    numbers = len(one.gold), len(other.gold)
-    if numbers[0] != numbers[1]:
-        return f"the {split} texts of {task} ({numbers[0]:,} against {numbers[1]:,})"
-    return (
-        f"the {split} targets of {task}" if one.texts == other.texts else f"the {split} texts of {task} or their order"
-    )

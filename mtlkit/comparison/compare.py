@@ -99,6 +99,9 @@ def compare(systems: Sequence[System], question: Question) -> Comparison:
     for texts in kinds:
         values = _values(systems, split, metrics, texts)
         with_values = {task: metric for task, metric in metrics.items() if task in values[systems[0].name]}
+        if texts == "clean" and not with_values:
+            notes.append(f"no clean figures: in no task has every run clean {split} texts")
+            continue
         known = _intervals(systems, question, with_values, answers, texts, notes)
         results[texts] = {
             system.name: _results(values, system, question.baseline, known.get(system.name, {})) for system in systems

@@ -6,13 +6,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mtlkit.errors import ConfigError
+from mtlkit.text import on_one_line
+
+LONGEST_NAME = 255
+"""The most bytes that file systems allow for a name."""
 
 
 def path_argument(value: Any, name: str) -> Path:
-    """Returns the path that a string or a path-like object gives. Raises ConfigError if it is neither."""
+    """Returns the path that a string or a path-like object gives. Raises ConfigError if it is neither, or no path."""
     path = os.fspath(value) if isinstance(value, str | os.PathLike) else value
     if not isinstance(path, str):
         raise ConfigError(f"{name}: should be a path, as a string or a Path (got {value!r})")
+    if "\0" in path or any(len(os.fsencode(part)) > LONGEST_NAME for part in Path(path).parts):
+        raise ConfigError(
+            f"{name}: no file system has such a name (got {on_one_line(path[:60])}...); give another path"
+        )
     return Path(path)
 
 

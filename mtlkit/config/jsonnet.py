@@ -178,7 +178,9 @@ def _check_used(path: Path, external: Iterable[str], texts: Iterable[str]) -> No
     read = {name for _, name in re.findall(r"extVar\(\s*(['\"])(.+?)\1\s*\)", text)}
     for name in external:
         if f"'{name}'" not in text and f'"{name}"' not in text:
-            known = nearest(name, sorted(read)) or (f" (it reads: {', '.join(sorted(read))})" if read else "")
+            known = nearest(name, sorted(read)) or (
+                f" (it reads: {', '.join(sorted(read))})" if read else "; leave it out"
+            )
             raise ConfigError(f"{path}: reads no variable '{name}'{known}")
 
 

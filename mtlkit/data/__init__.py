@@ -5,7 +5,7 @@ from mtlkit.data.batch import Batch, Text
 from mtlkit.data.batching import BatchStream, TaskSplit, bucketed_order
 from mtlkit.data.corpus import Corpus
 from mtlkit.data.fetch import fetch_vader
-from mtlkit.data.instance import Instance, Skipped, Target, TargetKind
+from mtlkit.data.instance import Instance, Skipped, StructuralRows, Target, TargetKind
 from mtlkit.data.loading import load_corpus
 from mtlkit.data.namespace import Namespace
 from mtlkit.data.normalization import Normalization, NormalizingTokenizer, normalized
@@ -44,6 +44,7 @@ __all__ = [
     "ResplitSettings",
     "Skipped",
     "SplitStatistics",
+    "StructuralRows",
     "Target",
     "TargetKind",
     "TaskAudit",

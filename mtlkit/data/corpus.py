@@ -14,7 +14,7 @@ from typing import Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from mtlkit.data.instance import Instance, Skipped, Target, TargetKind
+from mtlkit.data.instance import Instance, Skipped, StructuralRows, Target, TargetKind
 
 NO_TARGET = -1
 
@@ -33,6 +33,7 @@ class Corpus:
     `places`   int32 (n,): the position of each text among those that were read, from 0, including skipped ones
     `skipped`  the number of texts in the files that are not among the n, by reason
     `file_digests`  the SHA-256 of each file that the texts were parsed from, by its path; empty if not from files
+    `structure`  the number of rows in the files that belong to no text, by what they are
     """
 
     forms: list[str]
@@ -45,15 +46,22 @@ class Corpus:
     target_kind: TargetKind
     skipped: dict[str, int] = field(default_factory=dict)
     file_digests: dict[str, str] = field(default_factory=dict)
+    structure: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def from_instances(cls, instances: Iterable[Instance | Skipped], target_kind: TargetKind) -> Self:
+    def from_instances(cls, instances: Iterable[Instance | Skipped | StructuralRows], target_kind: TargetKind) -> Self:
         """Builds a corpus in one pass over instances. Raises ValueError if a target is not of `target_kind`."""
         forms, labels = _numbering(), _numbering()
         tokens, targets, offsets, digests = array("i"), array("i"), array("q", [0]), bytearray()
         places = array("i")
         skipped: Counter[str] = Counter()
-        for place, instance in enumerate(instances):
+        structure: Counter[str] = Counter()
+        place = -1
+        for instance in instances:
+            if isinstance(instance, StructuralRows):
+                structure[instance.kind] += instance.count
+                continue
+            place += 1
             if isinstance(instance, Skipped):
                 skipped[instance.reason] += 1
                 continue
@@ -72,6 +80,7 @@ class Corpus:
             np.array(places, np.int32),
             target_kind,
             dict(skipped),
+            structure=dict(structure),
         )
 
     @classmethod
@@ -94,6 +103,7 @@ class Corpus:
             corpora[0].target_kind,
             dict(sum((Counter(each.skipped) for each in corpora), Counter[str]())),
             {path: digest for each in corpora for path, digest in each.file_digests.items()},
+            dict(sum((Counter(each.structure) for each in corpora), Counter[str]())),
         )
 
     def __len__(self) -> int:

@@ -8,7 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, final
 
 from mtlkit.data.mistaken_columns import names_column
@@ -22,12 +22,14 @@ OtherFormat: TypeAlias = Literal["id_and_text", "json_document", "table"]
 MOST_LINES = 200
 """The number of lines that are looked at, if there are so many."""
 MOST = 0.9
-"""The share of lines that must have a trait. A file in which fewer have it is not recognised."""
+"""The share of lines that must have a trait; see `_most`."""
 FEWEST_ROWS = 3
 HEADER_OF_COLUMNS = "# columns = "
 DOCUMENT_START = "-DOCSTART-"
 NAME = re.compile(r"[^\W\d](?:[^\W\d]|[ .-]){0,39}")
 SPAN_TAG = re.compile(r"O|[BIESLUM]-\S+")
+CAPITAL_SPAN_TAG = re.compile(r"O|[BIESLUM]-[A-Z]{2,}")
+VECTOR = re.compile(r"\S+(?:\s+[-+]?(?:\d+(?:[.,]\d*)?(?:[eE][-+]?\d+)?|nan|inf)){2,}\s*", re.IGNORECASE)
 CONLLU_ID = re.compile(r"\d+(?:[-.]\d+)?")
 BLANKS = re.compile("[ \t]+")
 
@@ -91,8 +93,15 @@ def _value(line: str) -> object:
 
 
 def _labelled(filled: Sequence[str], labels: Collection[str]) -> Recognized | None:
-    known = sum("\t" in line and line.partition("\t")[0] in labels for line in filled)
-    return LABELLED if known >= MOST * len(filled) else None
+    alike = {_without_case(label) for label in labels}
+    known = sum("\t" in line and _without_case(line.partition("\t")[0]) in alike for line in filled)
+    if known >= _most(len(filled)):
+        return LABELLED
+    return replace(LABELLED, is_certain=False) if known >= len(filled) / 2 else None
+
+
+def _without_case(label: str) -> str:
+    return label.strip().casefold()
 
 
 def _header(filled: Sequence[str], known: Collection[str]) -> Recognized | None:
@@ -104,6 +113,9 @@ def _header(filled: Sequence[str], known: Collection[str]) -> Recognized | None:
         is_row_of_names = all(map(NAME.fullmatch, names)) and any(map(names_column, names))
         if is_row_of_names and all(separator in line for line in filled[1:3]):
             return Recognized("table", f"{name} with a header ({', '.join(names)})")
+    is_name = len(filled) > 1 and names_column(filled[0]) and " " not in filled[0]
+    if is_name and sum(" " in line for line in filled[1:]) >= MOST * len(filled[1:]):
+        return Recognized("table", f"a column with a header ({filled[0]})")
     return None
 
 
@@ -115,7 +127,7 @@ def _columns(lines: Sequence[str], tags: Collection[str]) -> Recognized | None:
         return None
     width = Counter(map(len, rows)).most_common(1)[0][0]
     even = [row for row in rows if len(row) == width]
-    if len(even) < MOST * len(rows):
+    if len(even) < _most(len(rows)):
         return None
     what = f"one token per line, in {width} columns" if width > 1 else "one token per line"
     if width > 1 and (_has_tags(even, tags) or _is_tagged(even)):
@@ -129,7 +141,7 @@ def _columns(lines: Sequence[str], tags: Collection[str]) -> Recognized | None:
 
 
 def _cells(line: str) -> list[str]:
-    return line.strip("\r\n").split("\t") if "\t" in line.strip() else BLANKS.split(line.strip())
+    return line.rstrip().split("\t") if "\t" in line.rstrip() else BLANKS.split(line.strip())
 
 
 def _is_comment(line: str) -> bool:
@@ -145,11 +157,13 @@ def _has_tags(rows: Sequence[Sequence[str]], tags: Collection[str]) -> bool:
 
 def _is_tagged(rows: Sequence[Sequence[str]]) -> bool:
     """Whether the last column has the tags of spans, or the first one the numbers of CoNLL-U."""
-    if len(rows) < FEWEST_ROWS:
+    if len(rows) < 2:
         return False
     last = [row[-1] for row in rows]
-    is_conllu = len(rows[0]) == 10 and all(CONLLU_ID.fullmatch(row[0]) for row in rows)
-    return is_conllu or (all(map(SPAN_TAG.fullmatch, last)) and any(tag != "O" for tag in last))
+    if len(rows[0]) == 10 and all(CONLLU_ID.fullmatch(row[0]) for row in rows):
+        return True
+    tag = SPAN_TAG if len(rows) >= FEWEST_ROWS else CAPITAL_SPAN_TAG
+    return all(map(tag.fullmatch, last)) and any(each != "O" for each in last)
 
 
 def _has_sentences(lines: Sequence[str]) -> bool:
@@ -168,34 +182,51 @@ def _identified(filled: Sequence[str]) -> Recognized | None:
 
 
 def _table(filled: Sequence[str], labels: Collection[str]) -> Recognized | None:
-    """Recognises tables without a header: by TABs in all lines, or by commas beside labels or ids."""
+    """Recognises tables without a header: by TABs in all lines, or by commas beside labels, tags or ids."""
     if len(filled) < 2:
         return None
-    tabs = {line.count("\t") for line in filled}
-    if len(tabs) == 1 and tabs != {0}:
-        return _tab_table(filled, labels, tabs.pop())
-    for separator in ",;":
-        cells = [line.split(separator) for line in filled]
-        if any(len(row) < 2 or row[1].startswith(" ") for row in cells):
-            continue
-        first, last = [row[0].strip('" ') for row in cells], [row[-1].strip('" ') for row in cells]
-        is_numbered = len(set(first)) == len(first) and all(each.isdecimal() for each in first)
-        if is_numbered or any(_mostly(column, labels) for column in (first, last)):
-            return Recognized("table", "CSV")
+    if all(VECTOR.fullmatch(line) for line in filled[1:]):
+        return Recognized("table", "a file of vectors")
+    for separator in "\t,;":
+        rows = [line.split(separator) for line in filled]
+        if all(len(row) > 1 and (separator == "\t" or not row[1].startswith(" ")) for row in rows):
+            return _tab_table(rows, labels) if separator == "\t" else _csv(rows, labels)
     return None
 
 
-def _tab_table(filled: Sequence[str], labels: Collection[str], tabs: int) -> Recognized | None:
-    if tabs > 1:
-        return Recognized("table", f"a table of {tabs + 1} columns")
-    first, second = zip(*(line.split("\t") for line in filled), strict=True)
-    if _mostly(second, labels):
+def _tab_table(rows: Sequence[Sequence[str]], labels: Collection[str]) -> Recognized | None:
+    first, last, widths = [row[0] for row in rows], [row[-1] for row in rows], {len(row) for row in rows}
+    if len(widths) == 1 and widths != {2}:
+        return Recognized("table", f"a table of {widths.pop()} columns")
+    if _mostly(last, labels) or (_is_repeated(last) and not _is_repeated(first)):
         return Recognized("table", "TEXT<TAB>LABEL")
     distinct = sorted(set(first))
-    if len(distinct) > len(first) / 2 or any(len(each.split()) != 1 for each in distinct):
-        return None
-    return Recognized("table", f"LABEL<TAB>TEXT with labels of another task ({', '.join(distinct[:3])})")
+    shown = f"({', '.join(distinct[:3])}{', ...' if len(distinct) > 3 else ''})"
+    if _is_repeated(first):
+        return Recognized("table", f"LABEL<TAB>TEXT with labels of another task {shown}")
+    return (
+        Recognized("table", f"a table of 2 columns {shown}") if all(len(each.split()) == 1 for each in first) else None
+    )
+
+
+def _csv(rows: Sequence[Sequence[str]], labels: Collection[str]) -> Recognized | None:
+    first, last = [row[0].strip('" ') for row in rows], [row[-1].strip('" ') for row in rows]
+    is_numbered = len(set(first)) == len(first) and all(each.isdecimal() for each in first)
+    has_targets = any(_mostly(column, labels) or _is_repeated(column) for column in (first, last))
+    is_tagged = all(map(CAPITAL_SPAN_TAG.fullmatch, last))
+    return Recognized("table", "CSV") if is_numbered or has_targets or is_tagged else None
+
+
+def _is_repeated(values: Collection[str]) -> bool:
+    """Whether these are a few words, each of which occurs more than once on average, as labels do."""
+    distinct = set(values)
+    return len(distinct) <= len(values) / 2 and all(len(value.split()) < 2 for value in distinct)
 
 
 def _mostly(values: Collection[str], labels: Collection[str]) -> bool:
-    return sum(value in labels for value in values) >= MOST * len(values)
+    return sum(value in labels for value in values) >= _most(len(values))
+
+
+def _most(number: int) -> float:
+    """How many of a number of lines must have a trait: nine in ten, and of four or more all but one."""
+    return min(MOST * number, number - 1) if number > FEWEST_ROWS else MOST * number

@@ -18,6 +18,17 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class StructuralRows:
+    """Counts rows of a file that are neither texts nor parts of them, such as those at which documents begin. A reader
+    may yield it anywhere.
+    """
+
+    kind: str
+    """What the rows are, in the plural, such as "document boundaries"."""
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Instance:
     """The words of a text and, if known, its target.
 

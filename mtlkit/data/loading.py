@@ -20,9 +20,9 @@ from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.errors import DataError
 from mtlkit.files import Fingerprint, file_sha256, new_folder
 
-FORMAT = 4  # part of every key: increment it when columns change, so that old entries are ignored
+FORMAT = 5  # part of every key: increment it when columns change, so that old entries are ignored
 COLUMNS = ("tokens", "offsets", "targets", "digests", "places")
-STRINGS = ("forms", "labels", "target_kind", "skipped")
+STRINGS = ("forms", "labels", "target_kind", "skipped", "structure")
 
 
 def load_corpus(
@@ -132,8 +132,8 @@ def _open(entry: Path) -> Corpus | None:
         tokens, offsets, targets, digests, places = (
             np.asarray(np.load(entry / f"{column}.npy", mmap_mode="c")) for column in COLUMNS
         )
-        forms, labels, kind, skipped = (strings[name] for name in STRINGS)
-        return Corpus(forms, tokens, offsets, labels, targets, digests, places, kind, skipped)
+        forms, labels, kind, skipped, structure = (strings[name] for name in STRINGS)
+        return Corpus(forms, tokens, offsets, labels, targets, digests, places, kind, skipped, structure=structure)
     except (OSError, ValueError, KeyError, TypeError, RecursionError, DataError):
         return None
 

@@ -64,8 +64,9 @@ def seen(label: str) -> str:
 
 def shown(label: str) -> str:
     """Returns a label between quotes, with escapes where it could be taken for another one."""
-    plain = label if unicodedata.is_normalized("NFKC", seen(label)) else ascii(label)[1:-1]
-    return f"'{on_one_line(plain)}'"
+    looks_latin = not label.isascii() and label.translate(FOREIGN_LETTERS).translate(DASHES_AND_QUOTES).isascii()
+    is_plain = unicodedata.is_normalized("NFKC", seen(label)) and not looks_latin
+    return f"'{on_one_line(label if is_plain else ascii(label)[1:-1])}'"
 
 
 def _without(names: Iterable[str], label: str) -> str:

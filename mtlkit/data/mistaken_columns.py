@@ -32,6 +32,8 @@ FEWEST_TEXTS = 20
 """From this number of texts on, it is no chance that each has a label of its own."""
 FEWEST_FOR_HEADER = 10
 """From this number of texts on, a label that only the first text has is odd."""
+MOST_LABELS_AFTER_IDS = 20
+"""More different first words than this are those of texts."""
 SHARE_OF_QUOTED = 0.9
 SHOWN = 50
 
@@ -101,7 +103,7 @@ def _labels_of_texts(corpus: Corpus) -> tuple[str, str] | None:
         if 2 <= (num_different := len(np.unique(corpus.digests))) <= num_labels / 3:
             counts = f"{num_labels:,} labels, such as '{shown}', for {num_different:,} different texts"
             return f"has {counts}, as if label and text had changed places", "exchange them"
-        if not are_texts and 2 <= len(np.unique(_first_words(corpus))) <= num_labels / 3:
+        if not are_texts and 2 <= len(np.unique(_first_words(corpus))) <= min(num_labels / 3, MOST_LABELS_AFTER_IDS):
             return f"labels such as '{shown}' look like ids, and first words of texts like labels", "remove the ids"
         if num_labels == num_texts >= FEWEST_TEXTS:
             remedy = "see that it is labels that are read as labels"

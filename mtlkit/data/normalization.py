@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, TypeAlias, TypeVar, final
 
-from mtlkit.data.instance import Instance, Skipped, Target
+from mtlkit.data.instance import Instance, Skipped, StructuralRows, Target
 from mtlkit.data.tokenizers import Tokenizer
 from mtlkit.errors import ConfigError
 
@@ -17,6 +17,7 @@ Normalization: TypeAlias = Literal["nfc", "nfkc", "none"]
 
 FORMS: dict[Normalization, Literal["NFC", "NFKC"]] = {"nfc": "NFC", "nfkc": "NFKC"}
 T = TypeVar("T")
+Rest = TypeVar("Rest", bound=Skipped | StructuralRows)
 
 
 def normalized(text: str, normalization: Normalization) -> str:
@@ -58,14 +59,14 @@ def normalized_instance(instance: Instance, normalization: Normalization) -> Ins
 
 
 def normalized_instances(
-    instances: Iterable[Instance | Skipped], normalization: Normalization
-) -> Iterator[Instance | Skipped]:
-    """Yields each instance in a normal form (see `normalized_instance`), and what was skipped unchanged."""
+    instances: Iterable[Instance | Rest], normalization: Normalization
+) -> Iterator[Instance | Rest]:
+    """Yields each instance in a normal form (see `normalized_instance`), and whatever else there is unchanged."""
     if normalization == "none":
         yield from instances
         return
     for instance in instances:
-        yield instance if isinstance(instance, Skipped) else normalized_instance(instance, normalization)
+        yield normalized_instance(instance, normalization) if isinstance(instance, Instance) else instance
 
 
 def normalized_keys(values: Mapping[str, T], normalization: Normalization, setting: str) -> dict[str, T]:

@@ -71,11 +71,13 @@ def resplit(corpora: Mapping[str, Corpus], settings: ResplitSettings, task: str)
     generator = np.random.default_rng(list(digest))
     draw = _with_copies if settings.keep_together else _one_by_one
     drawn = draw(whole, sizes, generator)
-    # Skipped texts belong to no split, so they are counted once, under train.
-    counted = {"train": whole.skipped}
-    return {
-        split: replace(whole.select(np.sort(drawn[split])), skipped=counted.get(split, {})) for split in settings.splits
-    }
+    # Skipped texts and rows of structure belong to no split, so they are counted once, under train.
+    counted = {"train": (whole.skipped, whole.structure)}
+    found = {}
+    for split in settings.splits:
+        skipped, structure = counted.get(split, ({}, {}))
+        found[split] = replace(whole.select(np.sort(drawn[split])), skipped=skipped, structure=structure)
+    return found
 
 
 def _one_by_one(

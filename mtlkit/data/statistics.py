@@ -1,7 +1,7 @@
 """Sizes, lengths, labels and words of corpora."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
 
 import numpy as np
@@ -29,6 +29,10 @@ class SplitStatistics:
     """The fraction of tokens whose surface form does not occur in the task's train split; None for train itself, or if
     there is no train split.
     """
+    skipped: dict[str, int] = field(default_factory=dict)
+    """The number of texts that were left out, by reason."""
+    structure: dict[str, int] = field(default_factory=dict)
+    """The number of rows in the files that belong to no text, by what they are."""
 
 
 def statistics(corpora: Mapping[str, Mapping[str, Corpus]]) -> list[SplitStatistics]:
@@ -54,6 +58,8 @@ def _statistics(task: str, split: str, corpus: Corpus, train: Corpus | None) -> 
         labels=dict(labels),
         distinct_words=len(_words(corpus)),
         unknown_share=None if train is None else _unknown_share(corpus, _words(train)),
+        skipped=corpus.skipped,
+        structure=corpus.structure,
     )
 
 

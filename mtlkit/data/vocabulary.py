@@ -40,11 +40,11 @@ class VocabularySettings(Spec):
     one_number: bool = False
     """Whether all numbers are the same word, `0`; characters keep their digits."""
     pretrained: DataPath | None = None
-    """A file of word vectors in GloVe's text format. All its words are added, which also covers words of dev and test
-    texts.
+    """A text file of word vectors as of GloVe, fastText or word2vec, plain or compressed. All its words are added,
+    which also covers words of dev and test texts.
     """
     pretrained_limit: NonNegativeInt | None = None
-    """How many lines of the pretrained file, from its start, may add words that do not occur in the training texts."""
+    """How many vectors of the pretrained file, from its start, may add words that training texts do not contain."""
 
 
 @final

@@ -9,6 +9,8 @@ from mtlkit.experiment.corpora import (
     make_vocabulary,
     read_vectors,
     say_counts,
+    skipped_told,
+    structure_told,
 )
 from mtlkit.experiment.data_files import data_hashes, hashes_of_read, other_fingerprints
 from mtlkit.experiment.earlier import BEFORE, as_it_was
@@ -60,6 +62,8 @@ __all__ = [
     "read_vectors",
     "say_counts",
     "seed_of",
+    "skipped_told",
     "stages_of",
+    "structure_told",
     "tasks_of",
 ]

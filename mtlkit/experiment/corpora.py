@@ -107,17 +107,35 @@ def load_corpora(
 
 
 def counts_of(corpus: Corpus) -> dict[str, Any]:
-    """The numbers of texts that were `read` and `used`, and under `skipped` of the others, by the reason."""
-    return {"read": corpus.num_read, "used": len(corpus), **({"skipped": corpus.skipped} if corpus.skipped else {})}
+    """The numbers of texts that were `read` and `used`, and under `skipped` of the others, by the reason. `structure`
+    has the numbers of rows that belong to no text, by what they are.
+    """
+    counts: dict[str, Any] = {"read": corpus.num_read, "used": len(corpus)}
+    by_name = {"skipped": corpus.skipped, "structure": corpus.structure}
+    return counts | {name: numbers for name, numbers in by_name.items() if numbers}
 
 
 def say_counts(task: str, splits: Mapping[str, Corpus], say: Say) -> None:
-    """Reports how many texts each split has, and how many were left out and why."""
+    """Reports how many texts each split has, how many were left out and why, and what in the files is no text."""
     sizes = []
     for split, corpus in splits.items():
-        reasons = ", ".join(f"{number:,} {reason}" for reason, number in corpus.skipped.items())
-        sizes.append(f"{len(corpus):,} {split}" + (f" (left out: {reasons})" if reasons else ""))
+        parts = (
+            ("left out", skipped_told(corpus.skipped)),
+            ("rows that are not words", structure_told(corpus.structure)),
+        )
+        notes = "; ".join(f"{name}: {told}" for name, told in parts if told)
+        sizes.append(f"{len(corpus):,} {split}" + (f" ({notes})" if notes else ""))
     say(f"texts of {task}: {', '.join(sizes)}")
+
+
+def skipped_told(skipped: Mapping[str, int]) -> str:
+    """Writes the numbers of texts by the reason why they were left out, as in "3 rated 0, 1 without words"."""
+    return ", ".join(f"{number:,} {reason}" for reason, number in skipped.items())
+
+
+def structure_told(structure: Mapping[str, int]) -> str:
+    """Writes the numbers of rows that belong to no text by what they are, as in "multiword tokens 3, empty nodes 1"."""
+    return ", ".join(f"{kind} {number:,}" for kind, number in structure.items())
 
 
 def load_split(
@@ -213,7 +231,7 @@ def read_vectors(experiment: Experiment, say: Say = silent, fingerprints: Iterab
 
     Args:
         experiment: the experiment whose vectors to read.
-        say: receives a line about what is being read.
+        say: receives lines about what is being read, and about vectors that are not used (see `Vectors.counts`).
         fingerprints: those of files, taken before; if the file of the vectors is among them, it must still be the same.
 
     Raises:
@@ -225,7 +243,10 @@ def read_vectors(experiment: Experiment, say: Say = silent, fingerprints: Iterab
     say(f"reading vectors: {settings.pretrained}")
     vectors = Vectors.read(settings.pretrained)
     check_unchanged(fingerprints, [settings.pretrained])
-    return vectors.normalized(experiment.normalization)
+    vectors = vectors.normalized(experiment.normalization)
+    words, *others = (f"{number:,} {name}" for name, number in vectors.counts().items())
+    say(f"vectors: {words}" + (f" (not used: {', '.join(others)})" if others else ""))
+    return vectors
 
 
 def make_vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors | None, say: Say = silent) -> Vocabulary:

@@ -98,13 +98,13 @@ def _check_known(task: str, splits: Mapping[str, Corpus], reader: Lazy[DatasetRe
 
 
 def _say_unseen(place: str, corpus: Corpus, say: Say) -> None:
-    for label in corpus.label_counts():
-        if not seen(label):
-            raise DataError(
-                f"{place}: the label {_with_counts(label, {'it': corpus})} has nothing to be seen; mend the file"
-            )
-        if seen(label) != label:
-            say(f"{place}: the label {shown(label)} has white space or characters that are not seen")
+    labels = corpus.label_counts()
+    if (empty := next((label for label in labels if not seen(label)), None)) is not None:
+        raise DataError(
+            f"{place}: the label {_with_counts(empty, {'it': corpus})} has nothing to be seen; mend the file"
+        )
+    if odd := {label: count for label, count in labels.items() if seen(label) != label}:
+        say(f"{place}: labels with white space or characters that are not seen: {_listed(odd)}")
 
 
 def _say_odd_texts(place: str, corpus: Corpus, reader: Lazy[DatasetReader], say: Say) -> None:

@@ -83,8 +83,8 @@ def load_experiment(
     if not isinstance(source, str | os.PathLike | Mapping):
         raise ConfigError(f"experiment: is of type {type(source).__name__}; give a file, a dict or a loaded experiment")
     for name, values in (("variables", variables), ("arguments", arguments)):
-        if values is not None and not isinstance(values, Mapping):
-            raise ConfigError(f"{name}: is of type {type(values).__name__}; give a dict of values by name")
+        if values is not None and not (isinstance(values, Mapping) and all(isinstance(key, str) for key in values)):
+            raise ConfigError(f"{name}: should be values by name (got {values!r}); give a dict with strings as keys")
     plugins = load_plugins(names_argument(include_packages, "include_packages"))
     given = jsonnet_variables(variables or {}, arguments or {})
     try:

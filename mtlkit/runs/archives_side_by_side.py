@@ -4,7 +4,15 @@ from collections.abc import Sequence
 
 from mtlkit.archive import Archive
 from mtlkit.errors import RunError
-from mtlkit.runs.basis import REMEDY, basis_of, differences_of_bases, do_not_compare, may_not_compare, unknown_of_bases
+from mtlkit.runs.basis import basis_of
+from mtlkit.runs.comparable import (
+    REMEDY,
+    difference_of_answers,
+    differences_of_bases,
+    do_not_compare,
+    may_not_compare,
+    unknown_of_bases,
+)
 from mtlkit.training import Predictions
 
 
@@ -36,7 +44,7 @@ def check_training(archives: Sequence[Archive], names: Sequence[str], tasks: Seq
 
 
 def check_scored_texts(
-    first: Sequence[Predictions], other: Sequence[Predictions], names: tuple[str, str], anyway: bool
+    first: Sequence[Predictions], other: Sequence[Predictions], names: tuple[str, str], split: str, anyway: bool
 ) -> str:
     """Checks that two archives, given by their answers, were scored on the same texts with the same targets.
 
@@ -48,9 +56,9 @@ def check_scored_texts(
     """
     answered = {each.task: each for each in first}
     differing = [
-        f"the texts of {each.task} that were scored ({len(answered[each.task].gold):,} against {len(each.gold):,})"
+        difference_of_answers(one, each, each.task, split)
         for each in other
-        if each.task in answered and not each.is_about_the_same_as(answered[each.task])
+        if (one := answered.get(each.task)) is not None and not one.is_about_the_same_as(each)
     ]
     return _unless(anyway, do_not_compare(*names, differing)) if differing else ""
 

@@ -8,7 +8,8 @@ from typing import Any
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment, data_hashes
 from mtlkit.figures import NOTES, Figure
-from mtlkit.runs.basis import basis_of, differences_of_bases
+from mtlkit.runs.basis import basis_of
+from mtlkit.runs.comparable import differences_of_bases
 from mtlkit.runs.directory import RunDirectory
 
 

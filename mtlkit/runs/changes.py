@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
@@ -20,14 +21,12 @@ from mtlkit.archive import with_saved_files
 from mtlkit.config import Difference, components_in, differences, validate
 from mtlkit.data import Vocabulary
 from mtlkit.errors import ConfigError, RunError
-from mtlkit.experiment import BEFORE, Corpora, Experiment, LoadedExperiment
+from mtlkit.experiment import BEFORE, Corpora, Experiment, LoadedExperiment, data_hashes
 from mtlkit.files import file_sha256
+from mtlkit.runs.basis import NOTE
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.documents import Resolved, read_document
 from mtlkit.types import Say
-
-NOTE = "resumed_anyway"
-"""The key in `meta.json` under which changes that the user has accepted are recorded."""
 
 
 def changed_settings(run: RunDirectory, experiment: Experiment) -> list[Difference]:
@@ -38,7 +37,7 @@ def changed_settings(run: RunDirectory, experiment: Experiment) -> list[Differen
     Raises:
         RunError: the run's own settings cannot be read.
     """
-    return differences(_with_defaults(run.read_resolved()), experiment.to_json())
+    return differences(with_defaults(run.read_resolved()), experiment.to_json())
 
 
 def as_begun(run: RunDirectory, loaded: LoadedExperiment, say: Say) -> LoadedExperiment:
@@ -109,6 +108,24 @@ def say_circumstances(run: RunDirectory, device: torch.device, kernels: str | No
     for name, now in {**versions, "device": str(device), "kernels": kernels}.items():
         if before.get(name) != now:
             say(f"the run was begun with {name} {before.get(name)}, this is {now}: last digits may differ")
+
+
+def check_unchanged(run: RunDirectory, experiment: Experiment, limit: int | None) -> None:
+    """Makes sure that a finished run is what training would come to now, so that it can stand for that.
+
+    Args:
+        run: the finished run.
+        experiment: the present experiment, whose data are not read, only their files.
+        limit: the present limit of texts; None for none.
+
+    Raises:
+        RunError: the run is of another experiment, limit or data, or its files are damaged.
+        DataError: a data file cannot be read.
+    """
+    run.check_resumable()
+    run.check_limit(limit, partial(changed_settings, run, experiment))
+    refuse(run, "the experiment", changed_settings(run, experiment))
+    refuse(run, "the data", changed_files(run.read_meta()["data"], data_hashes(experiment)))
 
 
 @final
@@ -192,7 +209,7 @@ class Changes:
         self._found += found
 
 
-def _with_defaults(before: Any) -> Any:
+def with_defaults(before: Any) -> Any:
     """A resolved experiment with settings that were added since then at their defaults.
 
     It is returned unchanged if this version no longer accepts it.

@@ -14,6 +14,7 @@ from mtlkit.config import callback_argument, count_argument, names_argument, pat
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import check_known_labels, load_split, say_counts
 from mtlkit.figures import NOTES, with_averages
+from mtlkit.files import writable_folder
 from mtlkit.model import MultiTaskModel
 from mtlkit.plugins import Plugin, load_plugins
 from mtlkit.runs.archives_side_by_side import check_scored_texts, check_training
@@ -133,7 +134,7 @@ def evaluate_archives(
         if len(archives) > 1:
             raise ConfigError("--predictions takes the answers of one archive; give each archive a folder of its own")
         _keep_own_answers(archive_path(archives[0]), predictions, wanted)
-        predictions.mkdir(parents=True, exist_ok=True)
+        writable_folder(predictions, "--predictions").mkdir(parents=True, exist_ok=True)
     names = _names(archives)
     evaluations: dict[str, Evaluation] = {}
     with ExitStack() as stack:
@@ -148,7 +149,8 @@ def evaluate_archives(
                 say(f"archive {name}")
             found = evaluate_archive(opened.pop(0), wanted, say)  # popped, so that its models are freed
             first = evaluations.setdefault(names[0], found)
-            scored = check_scored_texts(first.predictions, found.predictions, (names[0], name), anyway)
+            answered = first.predictions, found.predictions
+            scored = check_scored_texts(*answered, (names[0], name), wanted.split, anyway)
             more = [each for each in (sentence, scored) if each]
             for each in more:
                 say(each)

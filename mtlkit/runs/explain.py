@@ -13,11 +13,22 @@ from torch import Tensor
 from mtlkit.archive import Archive, open_archive
 from mtlkit.data import Corpus, DatasetReader, Instance
 from mtlkit.data.formats import recognize
+from mtlkit.data.normalization import normalized
 from mtlkit.errors import ArchiveError, ConfigError, DataError
 from mtlkit.plugins import Plugin
 from mtlkit.runs.directory import archive_path
 from mtlkit.runs.input_formats import targets_in_files
-from mtlkit.runs.predict import NO_NUMBER, Raw, answering, as_batch, decisions_of, read_text, tasks_asked
+from mtlkit.runs.input_lines import json_object
+from mtlkit.runs.predict import (
+    NO_NUMBER,
+    Raw,
+    answering,
+    as_batch,
+    decisions_of,
+    fields_to_return,
+    read_text,
+    tasks_asked,
+)
 from mtlkit.sharing import GuessTrace, MixtureTrace, PathTrace, Trace, WordTrace
 from mtlkit.sharing.explanations import Explanation, Guess, Mixture, PathStep, PathTaken, Reading, SharedWith
 from mtlkit.training.optimization import autocast
@@ -63,7 +74,8 @@ def explain(archive: Archive, texts: Sequence[Raw], task: str) -> list[Explanati
             raise ArchiveError(f"{archive.path}: text {row + 1}: {decision['error']}")
         tags = tuple(decision["tags"]) if "tags" in decision else None
         label, probability = decision.get("label"), decision.get("probability")
-        explanations.append(Explanation(task, instance.words, shared, label, probability, tags, row + 1))
+        fields = fields_to_return(reader, texts[row])
+        explanations.append(Explanation(task, instance.words, shared, label, probability, tags, row + 1, fields))
     return explanations
 
 
@@ -74,6 +86,7 @@ def explain_texts(
     *,
     device: torch.device,
     plugins: Sequence[Plugin],
+    jsonl: bool = False,
     say: Say = silent,
 ) -> list[Explanation]:
     """Opens an archive and explains the answer of each task to each text, task after task.
@@ -84,6 +97,7 @@ def explain_texts(
         tasks: the tasks whose heads answer; may be empty if the archive has only one.
         device: the device of the model.
         plugins: the plugins that were imported.
+        jsonl: whether each text is written as a JSON object, with the fields that the task's reader reads.
         say: receives a line about a text that looks like a line of a data file.
 
     Raises:
@@ -97,12 +111,26 @@ def explain_texts(
         asked = tasks_asked(opened, tasks)
         if not tasks and len(asked) > 1:
             raise ConfigError(f"--task is not given; the archive's tasks are {', '.join(asked)}")
-        targets = targets_in_files(opened, {task: opened.reader_for(task) for task in asked})
-        for number, text in enumerate(texts, 1):
-            if found := recognize([text], *targets):
-                but = "but the whole line is taken as the text; give the text alone"
-                say(f"text {number}: looks like {found.what}, {but}")
-        return [each for task in asked for each in explain(opened, texts, task)]
+        if not jsonl:
+            _say_what_looks_like_data(opened, texts, asked, say)
+        raw: Sequence[Raw] = [_object(text, number) for number, text in enumerate(texts, 1)] if jsonl else texts
+        return [each for task in asked for each in explain(opened, raw, task)]
+
+
+def _object(text: str, number: int) -> Raw:
+    found = json_object(text)
+    if isinstance(found, DataError):
+        raise DataError(f"text {number}: {found}")
+    return found
+
+
+def _say_what_looks_like_data(archive: Archive, texts: Sequence[str], tasks: Sequence[str], say: Say) -> None:
+    targets = targets_in_files(archive, {task: archive.reader_for(task) for task in tasks})
+    for number, text in enumerate(texts, 1):
+        found = recognize([normalized(text, archive.experiment.normalization)], *targets)
+        if found is not None:
+            remedy = "give --jsonl" if found.format == "json_lines" else "give the text alone"
+            say(f"text {number}: looks like {found.what}, but the whole line is taken as the text; {remedy}")
 
 
 def _read(reader: DatasetReader, texts: Sequence[Raw], max_length: int | None) -> list[Instance]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from mtlkit.archive import Archive
-from mtlkit.data import DatasetReader
+from mtlkit.data import DatasetReader, normalized
 from mtlkit.data.formats import FileFormat, OtherFormat, Recognized, recognize
 from mtlkit.errors import ConfigError, DataError
 from mtlkit.runs.input_lines import InputLines
@@ -59,8 +59,11 @@ def choose_format(archive: Archive, readers: Readers, lines: InputLines, say: Sa
 
 def remedy(found: Recognized, readers: Readers) -> str:
     """What a user can do whose input has such a format."""
-    option = _option(found, readers)
-    return f"give --format {option} if it is" if option else "write one text per line, or JSON lines"
+    if option := _option(found, readers):
+        return f"give --format {option} if it is"
+    own = ", or give --format reader if the task's reader reads it"
+    reads_own_format = any(reader.file_format is None for reader in readers.values())
+    return f"write one text per line, or JSON lines{own if reads_own_format else ''}"
 
 
 def reader_of_files(archive: Archive, readers: Readers) -> DatasetReader:
@@ -75,11 +78,11 @@ def reader_of_files(archive: Archive, readers: Readers) -> DatasetReader:
 
 
 def targets_in_files(archive: Archive, readers: Readers) -> tuple[set[str], set[str]]:
-    """The labels of these tasks as they are written in files, and their tags."""
-    labels, tags = set[str](), set[str]()
+    """The labels of these tasks as they are written in files, and their tags, in the normal form of the experiment."""
+    labels, tags, form = set[str](), set[str](), archive.experiment.normalization
     for task, reader in readers.items():
         of_kind = labels if reader.target_kind == "label" else tags
-        of_kind.update(archive.labels_in_files(task))
+        of_kind.update(normalized(label, form) for label in archive.labels_in_files(task))
     return labels, tags
 
 
@@ -90,7 +93,8 @@ def _option(found: Recognized, readers: Readers) -> ChosenFormat | None:
 
 
 def _recognized(archive: Archive, readers: Readers, lines: InputLines) -> Recognized | None:
-    found = recognize(lines.head(), *targets_in_files(archive, readers))
+    head = [normalized(line, archive.experiment.normalization) for line in lines.head()]
+    found = recognize(head, *targets_in_files(archive, readers))
     return found or (Recognized("table", "CSV, by its name") if _suffix(lines.name) == ".csv" else None)
 
 

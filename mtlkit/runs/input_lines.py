@@ -3,7 +3,7 @@
 import io
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import chain, islice
 from math import isfinite
@@ -114,12 +114,13 @@ def _parsed(line: bytes, format_: LineFormat) -> Raw | DataError | Skipped:
     if not text.strip():
         return Skipped("blank")
     if format_ == "jsonl":
-        return _json_object(text)
+        return json_object(text)
     name, tab, rest = text.partition("\t")
     return WithId(name, rest) if tab else DataError("no TAB between id and text; write the line as ID<TAB>TEXT")
 
 
-def _json_object(text: str) -> Raw | DataError:
+def json_object(text: str) -> Mapping[str, object] | DataError:
+    """Parses a JSON object that can be written again unchanged, or returns the error in its place."""
     try:
         value = json.loads(text, object_pairs_hook=_distinct, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:

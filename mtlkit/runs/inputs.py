@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from mtlkit.archive import Archive, open_archive
-from mtlkit.data import DatasetReader, Skipped
+from mtlkit.data import DatasetReader, Skipped, normalized
 from mtlkit.data.formats import LABELLED, recognize
 from mtlkit.errors import DataError
 from mtlkit.files import is_file
@@ -113,9 +113,10 @@ def watched(
     has_said, seen, most = False, list[str](), 0 if lines.is_file else WATCHED
     for raw, place in inputs:
         if not has_said and isinstance(raw, str):
-            found = LABELLED if "\t" in raw and raw.partition("\t")[0] in labels else None
+            line = normalized(raw, archive.experiment.normalization)
+            found = LABELLED if "\t" in line and line.partition("\t")[0] in labels else None
             if found is None and len(seen) < most:
-                seen.append(raw)
+                seen.append(line)
                 found = recognize(seen, labels, tags)
             if found is not None:
                 has_said = True

@@ -28,7 +28,7 @@ from mtlkit.experiment import (
     stages_of,
 )
 from mtlkit.kernels.compute import together
-from mtlkit.runs.changes import Changes, as_begun, changed_settings, code_hashes, refuse, say_circumstances
+from mtlkit.runs.changes import Changes, as_begun, changed_settings, check_unchanged, code_hashes, say_circumstances
 from mtlkit.runs.checks import check_experiment
 from mtlkit.runs.checks.kernels import kernels_for
 from mtlkit.runs.directory import RunDirectory
@@ -75,7 +75,7 @@ def train(
         device: auto, cpu, cuda, cuda:N, or a `torch.device`.
         limit: the largest number of texts of each split, for a trial; None for all.
         resume: continue the run in the directory, to the same bits as if it had never stopped. `"auto"` starts a new
-            run if there is none, and does nothing if the run is finished.
+            run if there is none, and does nothing if the run is finished with this experiment, limit and data.
         resume_anyway: resume even after a change of the experiment, the data or a plugin, which the run records.
         force: delete a run that is already in the directory.
         profile: measure where the time goes; see `Run.profiles`.
@@ -101,8 +101,7 @@ def train(
     with run.locked(), Interrupts() as interrupts, threads_as_before():
         if resume == "auto":
             if run.is_finished:
-                run.check_resumable()
-                refuse(run, "the experiment", changed_settings(run, loaded.experiment))
+                check_unchanged(run, loaded.experiment, options.limit)
                 return Run(run.path)
             options = replace(options, resume=run.is_run)
         with _naming_the_run(run):
@@ -199,6 +198,8 @@ def _train(
         interrupts.raise_if_received()
         if not begun:  # only now that the model could be built, so that a failure leaves nothing behind
             meta = {**_meta(loaded, options, kernels, hashes, code), **corpora.facts()}
+            if (pretrained := vectors()) is not None:
+                meta["vectors"] = pretrained.counts()
             run.create(loaded, vocabulary, meta)
         if number == 0:
             save_files(run.files, components_of_tasks(experiment))

@@ -7,6 +7,7 @@ from pathlib import Path
 from mtlkit.errors import ConfigError
 from mtlkit.runs import run_directory
 from mtlkit.sweeps.axes import Axis, axes_of, parse_grid, parse_range, parse_seeds, refuse_repeated
+from mtlkit.sweeps.points import points_of, refuse_alike
 from mtlkit.sweeps.sweep import Load, Sweep
 
 
@@ -43,6 +44,7 @@ def plan_sweep(
     grids = tuple(parse_grid(each, arguments) for each in grid)
     drawn = tuple(parse_range(each, arguments) for each in ranges)
     refuse_repeated(axes_of(grids, drawn), given)
+    refuse_alike(points_of(grids))
     seed_axis = Axis("seed", is_setting="seed" not in arguments)
     sweep = Sweep(Path(), grids, drawn, trials or 0, (), seed_axis, load, limit)
     loaded = sweep.experiment(sweep.some_point)

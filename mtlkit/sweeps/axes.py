@@ -111,7 +111,7 @@ def parse_grid(given: str, arguments: Sequence[str]) -> Grid:
     parsed = [parse_value(text, f"--grid {name}") for text in texts]
     written = [text_of(value) for value in parsed]
     if twice := next((text for text in written if written.count(text) > 1), None):
-        raise ConfigError(f"--grid {given}: {twice} is given twice")
+        raise ConfigError(f"--grid {given}: {twice} is given twice; give each value once")
     return Grid(axis, tuple(parsed))
 
 
@@ -146,7 +146,7 @@ def parse_seeds(given: str, first: int) -> tuple[int, ...]:
         raise ConfigError(f"--seeds {given}: give their number, as in --seeds 3, or the seeds, as in --seeds 13,14,15")
     seeds = tuple(int(seed) for seed in given.rstrip(",").split(","))
     if len(set(seeds)) < len(seeds):
-        raise ConfigError(f"--seeds {given}: a seed is given twice")
+        raise ConfigError(f"--seeds {given}: a seed is given twice; give each once")
     return seeds
 
 

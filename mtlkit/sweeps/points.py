@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import product
 from typing import Any, final
 
+from mtlkit.errors import ConfigError
 from mtlkit.sweeps.axes import Grid, text_of
 
 LONGEST = 120
@@ -40,6 +41,23 @@ def points_of(grids: Sequence[Grid]) -> list[Point]:
     """Every point of a grid; the last axis changes fastest."""
     names = [grid.axis.name for grid in grids]
     return [Point(dict(zip(names, values, strict=True))) for values in product(*(grid.values for grid in grids))]
+
+
+def refuse_alike(points: Sequence[Point]) -> None:
+    """Checks that the folders of all points are different ones where a file system ignores case, as on macOS and
+    Windows.
+
+    Raises:
+        ConfigError: the names of two points differ only in upper and lower case.
+    """
+    seen: dict[str, Point] = {}
+    for point in points:
+        other = seen.setdefault(point.name.casefold(), point)
+        if other is not point:
+            raise ConfigError(
+                f"--grid: the points '{other.label}' and '{point.label}' differ only in upper and lower case, and "
+                "folders are named after them; give one of them to another sweep, with another -s DIR"
+            )
 
 
 def _safe(text: str) -> str:

@@ -11,7 +11,9 @@ from pydantic import Field
 
 from mtlkit.config import Spec, differences
 from mtlkit.errors import RunError
+from mtlkit.experiment import as_it_was
 from mtlkit.files import write_atomically
+from mtlkit.runs.changes import with_defaults
 from mtlkit.runs.documents import checked, damaged, read_object
 from mtlkit.sweeps.axes import text_of
 from mtlkit.sweeps.points import Point
@@ -59,7 +61,7 @@ def check_joins(sweep: Sweep) -> None:
     before = _read(where)
     _check_asked(sweep, before["asked"])
     now = sweep.experiment(Point(before["point"]), before["asked"]["seeds"][0]).experiment.to_json()
-    if changed := differences(before["experiment"], now):
+    if changed := differences(with_defaults(as_it_was(before["experiment"])), now):
         what = ", ".join(map(str, changed))
         remedy = "undo the change, or begin a new sweep with another -s DIR"
         raise RunError(f"{directory}: the experiment changed since the sweep was begun: {what}; {remedy}")

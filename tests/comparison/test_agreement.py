@@ -121,6 +121,15 @@ def test_what_an_older_run_did_not_record_is_said_and_not_assumed(make_run: Make
     ]
 
 
+def test_a_run_that_was_resumed_after_changes_is_said_to_be_one(make_run: MakeRun) -> None:
+    notes = [{"at": "now", "changes": ["a.tsv (has other content)"]}, {"at": "later", "changes": ["seed: 1 -> 2"] * 3}]
+    run, base = make_run("ic-1", 1, {"a": MOST}, resumed_anyway=notes), make_run("base-1", 1, {"a": HALF})
+    assert compared(run, base).notes == [
+        f"{run}: was resumed after changes, so it is the result of neither experiment: a.tsv (has other content), "
+        "seed: 1 -> 2, seed: 1 -> 2 and 1 more"
+    ]
+
+
 def test_each_run_that_differs_is_named_once_and_the_others_are_not(make_run: MakeRun) -> None:
     """Among runs of one system too, whose data may have changed between seeds."""
     runs = [

@@ -69,6 +69,13 @@ def test_runs_with_other_clean_texts_have_no_clean_intervals(make_run: MakeRun) 
     assert comparison.notes == ["no intervals on clean texts: those of a are not the same for all runs"]
 
 
+def test_where_a_run_has_no_clean_texts_there_are_no_clean_tables(make_run: MakeRun) -> None:
+    seen = make_run("ic-1", 1, {"a": MOST}, clean={"a": [False] * 10})
+    comparison = compared(seen, make_run("base-1", 1, {"a": HALF}))
+    assert list(comparison.results) == ["all"]
+    assert comparison.notes == ["no clean figures: in no task has every run clean test texts"]
+
+
 def test_only_tasks_that_all_runs_have_are_compared(make_run: MakeRun) -> None:
     comparison = compared(make_run("ic-1", 1, {"a": MOST, "b": MOST}), make_run("base-1", 1, {"a": HALF, "c": HALF}))
     assert list(comparison.results["all"]["ic"]) == ["a"]

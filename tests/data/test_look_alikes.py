@@ -63,6 +63,7 @@ def test_what_differs_is_shown():
         r"'\ufeffpos'",
         r"'cafe\u0301'",
     )
+    assert (shown("p\u043es"), shown("a\u2013b")) == (r"'p\u043es'", r"'a\u2013b'")
     assert shown("\u043d\u0435\u0442 ") == "'\u043d\u0435\u0442 '"
 
 

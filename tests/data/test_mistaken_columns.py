@@ -79,6 +79,8 @@ def test_ids_before_the_labels_are_found():
 def test_a_label_for_each_of_many_texts_is_found():
     own = [(f"label{number}", f"{number} {text}") for number, (_, text) in enumerate(TEXTS)]
     assert mistaken_columns(corpus(*own))[0] == "each of the 30 texts has a label of its own, such as 'label0'"
+    starting_alike = [(f"label{number}", f"{number % 21} {number}") for number in range(90)]
+    assert "has a label of its own" in mistaken_columns(corpus(*starting_alike))[0]
     assert mistaken_columns(corpus(*own[:19])) is None
     assert mistaken_columns(corpus(*own, ("label0", "another"))) is None
 

@@ -39,7 +39,7 @@ def test_coverage_of_types_and_tokens(path):
 
 @pytest.mark.parametrize(
     ("line", "what"),
-    [("cat 3", "not 2 numbers"), ("cat 3 4 5", "not 2 numbers"), ("cat 3 x", "'x'"), ("", "not 2 numbers")],
+    [("cat 3", "not 2 numbers"), ("cat 3 4 5", "not 2 numbers"), ("cat 3 x", "'x'"), ("", "a blank line")],
 )
 def test_a_bad_line_is_placed(tmp_path, line, what):
     path = tmp_path / "glove.txt"

@@ -58,6 +58,25 @@ def test_either_form_scores_the_same_and_answers_the_same(tokenizer: str, case: 
     assert test["fr/clean_share"] == 0
 
 
+def test_a_file_to_predict_is_recognised_and_read_in_either_form(case: Path, run: Run) -> None:
+    renamed = 'tasks.fr.reader.labels={"pos": "génial", "neg": "raté", "préféré": "génial"}'
+    trained = run("train", "n.jsonnet", "--str", "tok=regex", "-s", "run", "-o", renamed, "-o", "trainer.epochs=1")
+    assert trained.returncode == 0, trained.stderr
+    lines = "préféré\tune scène préférée\npréféré\tdéjà élégant\npos\traté\n"
+    answers = []
+    for form in ("NFC", "NFD"):
+        Path("labelled.tsv").write_text(unicodedata.normalize(form, lines), encoding="utf-8")
+        result = run("predict", "run", "labelled.tsv")
+        assert result.returncode == 0, result.stderr
+        assert "looks like LABEL<TAB>TEXT, so the task's reader reads it" in result.stderr
+        answers.append([json.loads(line) for line in result.stdout.splitlines()])
+        piped = run("predict", "run", "-", "--format", "text", text=unicodedata.normalize(form, "déjà élégant\n"))
+        assert json.loads(piped.stdout)["words"] == ["déjà", "élégant"]
+    assert answers[0] == answers[1]
+    assert [answer["target"] for answer in answers[0]] == ["génial"] * 3
+    assert answers[0][0]["words"] == ["une", "scène", "préférée"]
+
+
 def audited(run: Run, task: str, *arguments: str | Path) -> dict[str, str]:
     """What the audit says of the test texts of a task."""
     result = run("data", "audit", *arguments)

@@ -97,6 +97,19 @@ def test_packed_data_are_the_same_data(here, run):
     assert result.returncode == 0 and "differ" not in result.stderr
 
 
+def test_another_normal_form_does_not_compare(here, run):
+    """As that of a run which was made before there was the setting: it has none."""
+    resolved = Path("runs/wide/experiment.resolved.json")
+    before = json.loads(resolved.read_text())
+    assert before.pop("normalization") == "nfc"
+    resolved.write_text(json.dumps(before))
+    sentence = "runs/all and runs/wide: do not compare, since they differ in normalization (nfc against none)"
+    refused(run("compare", "runs/all", "runs/wide"), f"{sentence}{REMEDY}")
+    refused(run("report", "runs/all", "--baseline", "runs/wide"), f"{sentence}{REMEDY}")
+    result = run("compare", "runs/all", "runs/wide", "--anyway")
+    assert result.returncode == 0 and sentence in result.stderr
+
+
 def test_a_report_shows_a_baseline_on_other_data_only_anyway(here, run):
     sentence = f"runs/all and runs/few: do not compare, since they differ in {COUNTS}"
     refused(run("report", "runs/all", "--baseline", "runs/few"), f"{sentence}{REMEDY}")
@@ -156,6 +169,17 @@ def test_archives_side_by_side_are_of_the_same_data_or_said_to_differ(here, run,
     found = json.loads((tmp_path / "found.json").read_text())
     assert found["more"]["notes"] == [sentence] and "notes" not in found["all"]
     result = run("evaluate", "runs/all", "runs/wide")
+    assert result.returncode == 0 and "differ" not in result.stderr
+
+
+def test_archives_that_were_scored_on_other_texts_are_told_apart(here, run):
+    lines = Path("books.test.tsv").read_text().splitlines(keepends=True)
+    Path("turned.tsv").write_text("".join(lines[::-1]))
+    loaded = load_experiment(Path("experiment.json"), overrides=["tasks.books.test=turned.tsv"])
+    train(loaded, Path("runs", "turned"), device="cpu")
+    sentence = "all and turned: do not compare, since they differ in the test texts of books or their order"
+    refused(run("evaluate", "runs/all", "runs/turned"), f"{sentence}{REMEDY}")
+    result = run("evaluate", "runs/all", "runs/turned", "--data", "books=turned.tsv")
     assert result.returncode == 0 and "differ" not in result.stderr
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import threading
+import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -344,9 +345,9 @@ def test_evaluate_reads_what_predict_reads(run, tmp_path, ask):
 def test_explain_reads_a_text_as_predict_does(run, tmp_path, ask):
     write_tiny(tmp_path / "shared.tar.gz", {"type": "cross_stitch", "encoder": {"type": "lstm", "hidden_dim": 4}})
 
-    def explain(text: str) -> tuple[dict[str, Any], str]:
-        result = run("explain", tmp_path / "shared.tar.gz", "--task", "books", "--format", "json", text)
-        return json.loads(result.stdout), result.stderr
+    def explain(text: str, *options: str, task: str = "books") -> tuple[dict[str, Any], str]:
+        result = run("explain", tmp_path / "shared.tar.gz", "--task", task, "--format", "json", *options, text)
+        return json.loads(result.stdout or "{}"), result.stderr
 
     plain, said = explain("fine film")
     assert plain["words"] == ["fine", "film"] and not said
@@ -354,4 +355,30 @@ def test_explain_reads_a_text_as_predict_does(run, tmp_path, ask):
     labelled, said = explain("positive\tfine film")
     assert labelled["words"] == ["positive", "fine", "film"]
     assert said == "text 1: looks like LABEL<TAB>TEXT, but the whole line is taken as the text; give the text alone\n"
-    assert "looks like JSON lines" in explain('{"text": "fine"}')[1]
+    given = '{"text": "fine film", "id": 7}'
+    assert explain(given)[1].startswith("text 1: looks like JSON lines, but") and "give --jsonl" in explain(given)[1]
+    assert explain(given, "--jsonl") == ({**plain, "id": 7}, "")
+    tagged, _ = explain('{"words": ["fine film", "dull"]}', "--jsonl", task="news")
+    assert tagged["words"] == ["fine film", "dull"] and len(tagged["tags"]) == 2
+    assert explain("fine", "--jsonl")[1].startswith("text 1: not valid JSON (")
+
+
+def test_texts_and_labels_in_another_normal_form_are_the_same(experiment, run, tmp_path):
+    experiment["trainer"] = {"epochs": 1}
+    for task in experiment["tasks"].values():
+        for split in ("train", "dev", "test"):
+            file = Path(task[split])
+            file.write_text(file.read_text().replace("positive", "gelöst").replace("warm", "wärm"), encoding="utf-8")
+    settings = write(tmp_path / "experiment.json", json.dumps(experiment))
+    assert run("train", settings, "-s", tmp_path / "run").returncode == 0
+    composed, decomposed = "gelöst\twärm book\n", unicodedata.normalize("NFD", "gelöst\twärm book\n")
+    assert composed != decomposed
+    first, second = (
+        run("predict", tmp_path / "run", write(tmp_path / f"{number}.tsv", text), "--task", "books")
+        for number, text in enumerate((composed, decomposed))
+    )
+    (record,) = map(json.loads, first.stdout.splitlines())
+    assert (record["words"], record["target"]) == (["wärm", "book"], "gelöst")
+    assert second.stdout == first.stdout and "looks like LABEL<TAB>TEXT" in second.stderr
+    alone = run("predict", tmp_path / "run", "-", "--task", "books", text=unicodedata.normalize("NFD", "wärm book\n"))
+    assert json.loads(alone.stdout)["probability"] == record["probability"]

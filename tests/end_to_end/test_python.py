@@ -208,6 +208,15 @@ def test_a_run_that_is_there_is_refused_deleted_or_left_alone(trained: mtlkit.Ru
     assert same.metrics == trained.metrics and lines == []
     with pytest.raises(mtlkit.MtlkitError, match="the experiment changed since the run was begun: seed"):
         mtlkit.train({**small, "seed": 14}, "trained", device="cpu", resume="auto")
+    with pytest.raises(mtlkit.MtlkitError, match="trained: was begun without --limit; resume it without --limit"):
+        mtlkit.train(small, "trained", device="cpu", resume="auto", limit=8)
+    data = Path(small["tasks"]["books"]["dev"])
+    before = data.read_text()
+    data.write_text(f"{before}positive\ta fine book\n")
+    with pytest.raises(mtlkit.MtlkitError, match=r"the data changed since the run was begun: .*has other content"):
+        mtlkit.train(small, "trained", device="cpu", resume="auto")
+    data.write_text(before)
+    assert mtlkit.train(small, "trained", device="cpu", resume="auto").metrics == trained.metrics
     assert json.loads(Path("trained/meta.json").read_text())["created"] == created
     anew = mtlkit.train({**small, "seed": 14}, "trained", device="cpu", force=True)
     assert anew.metrics != trained.metrics

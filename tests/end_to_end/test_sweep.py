@@ -145,6 +145,15 @@ def test_a_sweep_grows_but_becomes_no_other(experiment, write, run, tmp_path):
         refused = run("sweep", file, *arguments, "-s", directory)
         assert refused.returncode == 2 and says in refused.stderr, refused.stderr
         assert len(refused.stderr.splitlines()) == 1
+    # As a version wrote it that knew no normal forms, and lacked another setting whose default is what held before.
+    record = json.loads((directory / "sweep.json").read_text())
+    del record["experiment"]["normalization"], record["experiment"]["trainer"]["on_nonfinite"]
+    (directory / "sweep.json").write_text(json.dumps(record))
+    arguments = ("--grid", "model.dropout=0,0.2,0.1", "--seeds", "2", "-s", directory)
+    refused = run("sweep", file, *arguments)
+    assert 'changed since the sweep was begun: normalization (was "none", is "nfc"); undo' in refused.stderr
+    goes_on = run("sweep", write({**experiment, "normalization": "none"}), *arguments)
+    assert goes_on.returncode == 0, goes_on.stderr
 
 
 def test_a_run_that_diverges_has_failed_and_the_rest_goes_on(experiment, write, run, tmp_path):

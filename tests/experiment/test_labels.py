@@ -74,9 +74,9 @@ def test_what_is_read_of_odd_files(name: str, labels: dict[str, int], skipped: d
         ("bombom.tsv", ".train: {path}:16: a byte order mark inside the file, as where files were joined; remove it"),
         (
             "case.tsv",
-            ": the labels 'Pos' (6 in train, first in text 2) and 'pos' (12 in train, first in text 12; 17 in dev, first "
-            "in text 1) differ only in letter case; write them alike in the files, or name all labels in the reader's "
-            "`labels`",
+            ": the labels 'Pos' (6 in train, first in text 2) and 'pos' (12 in train, first in text 12; 17 in dev, "
+            "first in text 1) differ only in letter case; write them alike in the files, or name all labels "
+            "in the reader's `labels`",
         ),
         (
             "spacelabel.tsv",
@@ -196,7 +196,7 @@ def test_tags_that_differ_in_case_are_reported_and_others_refused(tmp_path: Path
 def test_what_is_not_seen_of_a_label_is_reported_and_a_label_of_nothing_else_refused(tmp_path: Path) -> None:
     path = written(tmp_path / "a.tsv", ("pos", "fine"), ("neg ", "dull"))
     _, said = load(path, path)
-    assert said[0] == "tasks.t.train: the label 'neg ' has white space or characters that are not seen"
+    assert said[0] == "tasks.t.train: labels with white space or characters that are not seen: 'neg '"
     written(path, ("pos", "fine"), ("\u200b", "dull"))
     with pytest.raises(
         DataError, match=r"tasks\.t\.train: the label '\\u200b' \(1 .*\) has nothing to be seen; mend the"

@@ -2,8 +2,11 @@
 
 from itertools import combinations
 
+import pytest
+
+from mtlkit.errors import ConfigError
 from mtlkit.sweeps import Axis, Grid, Point
-from mtlkit.sweeps.points import points_of
+from mtlkit.sweeps.points import points_of, refuse_alike
 
 
 def test_a_grid_has_every_combination():
@@ -45,3 +48,11 @@ def test_names_are_short_safe_and_different():
     assert all(one.name.lower() != other.name.lower() for one, other in combinations(points, 2))
     assert Point({"only": ["low", "high"]}).name.startswith("only=low_high-")
     assert Point({"a": "b,c=d"}).name != Point({"a": "b", "c": "d"}).name
+
+
+def test_points_whose_folders_would_be_one_without_case_are_refused():
+    axis = Axis("tasks.a.train", True)
+    refuse_alike(points_of([Grid(axis, ("a", "b", "data/a", "data/A", "ä", "Ä"))]))  # the last four have digests
+    for values in (("a", "A"), ("b", "Ab", "aB")):
+        with pytest.raises(ConfigError, match="differ only in upper and lower case, and folders are named after them"):
+            refuse_alike(points_of([Grid(Axis("b", True), (1, 2)), Grid(axis, values)]))

@@ -5,11 +5,15 @@ from pathlib import Path
 from typing import final
 
 from mtlkit.config import Runtime
-from mtlkit.data.instance import Instance, Skipped, TargetKind
+from mtlkit.data.instance import Instance, Skipped, StructuralRows, TargetKind
 from mtlkit.data.normalization import Normalization, NormalizingTokenizer, normalized
+from mtlkit.data.readers.doubts import Doubts
 from mtlkit.data.readers.fields import Fields
+from mtlkit.data.readers.layout import ColumnsFormat, Layout
+from mtlkit.data.readers.missing import WITHOUT_TARGET, Missing
 from mtlkit.data.readers.reader import DatasetReader
-from mtlkit.data.readers.sentences import read_sentences
+from mtlkit.data.readers.sentences import ColumnsFile, Sentence
+from mtlkit.data.readers.words_and_tags import WordsAndTags
 from mtlkit.data.tokenizers import WhitespaceTokenizer
 from mtlkit.errors import DataError
 from mtlkit.types import NonNegativeInt
@@ -18,16 +22,36 @@ from mtlkit.types import NonNegativeInt
 @final
 @DatasetReader.register("columns")
 class ColumnsReader(DatasetReader):
-    """One token per line with its columns, and an empty line after each sentence; plain or gzip (`.gz`). Two formats:
+    """One token per line with its columns, and an empty line after each sentence, as in CoNLL-2000, CoNLL-2003 and
+    CoNLL-U; plain or compressed.
 
-    - If the file's first line is `# columns = TOKEN UPOS ...`, columns are separated by TABs, and lines that start with
-      `# ` and contain no TAB are comments; `# domain = x` gives the domain of the sentence that follows.
-    - Otherwise, as in CoNLL-2000, columns are separated by spaces or TABs and there are no comments (a token may be
-      `#`).
+    - In a file that has TABs, they separate columns, and a token may contain blanks. In others, blanks do. A file with
+      rows of both kinds is refused. White space around a column is ignored. A line of nothing but white space, which
+      includes no-break spaces, is an empty line.
+    - Columns have names if TABs separate them and the file begins with `# columns = TOKEN UPOS ...` or, as in CoNLL-U
+      Plus, `# global.columns = ID FORM ...`. Those of CoNLL-U are ID, FORM, LEMMA, UPOS, XPOS, FEATS, HEAD, DEPREL,
+      DEPS and MISC. Titles of columns in any other form are refused, since they would be read as a token.
+    - In CoNLL-U, multiword tokens (`2-3`) and empty nodes (`5.1`) are not words, and the ids of words must count 1, 2,
+      3. A row that begins with `-DOCSTART-` is the beginning of a document, not a word. All of these are counted.
 
-    `words` and `tags` select columns by name (first format) or by position, counted from 0. `domain` keeps only the
-    sentences of one domain. With `types`, tags `B-x` and `I-x` of any other type are read as `O`: `types: ['V']` turns
-    semantic role labelling into verb identification.
+    `words` and `tags` select columns by name or by position, counted from 0. Words are never the ids: where the column
+    is called ID, `words: 0` (the default) takes FORM. `domain` keeps only the sentences of one domain, which is given
+    by a comment `# domain = x` before a sentence. With `types`, tags `B-x` and `I-x` of any other type are read as `O`:
+    `types: ['V']` turns semantic role labelling into verb identification.
+
+    `format: 'auto'` recognises CoNLL-U by ten columns, or by a header with ID, if TABs separate columns and the first
+    id is 1, `1-2` or the like, or 0.1. `'conllu'` reads a file as CoNLL-U whatever its number of columns; without a
+    header, the first two are ID and FORM. With `'columns'`, each row is a token.
+
+    `comments` decides about lines that begin with `#`. With null, all of them are comments in CoNLL-U. In another file
+    that TABs separate, comments are those that begin with `# ` and have no TAB; in a file that blanks separate, those
+    before a sentence that have at least two columns, but not as many as the file. A line with as many, before a
+    sentence, is refused if it may be a comment. With true, all lines before a sentence that begin with `#` are
+    comments, but for rows with TABs and all columns; with false, none is.
+
+    `missing` lists marks of a missing tag, such as `['_']`; the empty string stands for an empty column. Sentences with
+    such a tag are left out and counted; other tasks can use them. With null, sentences in which each tag is `_` are
+    refused, but not in the columns FEATS, DEPS and MISC of CoNLL-U; with `[]`, `_` is a tag like others.
 
     For prediction, it accepts a text with spaces between its words or {"words": [...], "tags": [...]}.
     """
@@ -41,39 +65,78 @@ class ColumnsReader(DatasetReader):
         words: str | NonNegativeInt = 0,
         domain: str | None = None,
         types: list[str] | None = None,
+        format: ColumnsFormat = "auto",
+        comments: bool | None = None,
+        missing: list[str] | None = None,
         *,
         normalization: Runtime[Normalization] = "none",
     ) -> None:
         self._tags, self._words = tags, words
         self._domain = None if domain is None else normalized(domain, normalization)
         self._types = None if types is None else {normalized(each, normalization) for each in types}
+        self._format, self._comments, self._missing = format, comments, missing
         self._normalization = normalization
-        self._fields = Fields(NormalizingTokenizer(WhitespaceTokenizer(), normalization), words="words", tags="tags")
+        splitting = NormalizingTokenizer(WhitespaceTokenizer(), normalization)
+        self._fields = Fields(splitting, words="words", tags="tags", missing=Missing(missing))
 
     def files(self, source: str) -> list[Path]:
         return [Path(source)]
 
-    def read(self, source: str) -> Iterator[Instance | Skipped]:
-        domains: set[str | None] = {None}
-        for sentence in read_sentences(Path(source)):
-            domain = None if sentence.domain is None else normalized(sentence.domain, self._normalization)
-            domains.add(domain)
-            if self._domain in (None, domain):
-                yield Instance(sentence.column(self._words), self._kept(sentence.column(self._tags)))
-            else:
-                yield Skipped("of another domain")
-        if self._domain not in domains:
-            known = ", ".join(sorted(filter(None, domains))) or "none"
-            raise DataError(f"{source}: no sentence of domain '{self._domain}' (domains: {known}); choose one of them")
+    def read(self, source: str) -> Iterator[Instance | Skipped | StructuralRows]:
+        file = ColumnsFile(Path(source), self._format, self._comments)
+        for each in self._texts(file, needs_tags=True):
+            yield WITHOUT_TARGET if isinstance(each, Instance) and each.target is None else each
+        yield from (StructuralRows(kind, count) for kind, count in file.structure.items())
 
-    def _kept(self, tags: tuple[str, ...]) -> tuple[str, ...]:
-        if self._types is None:
-            return tags
-        forms = [normalized(tag, self._normalization) for tag in tags]
-        return tuple("O" if tag[:2] in ("B-", "I-") and tag[2:] not in self._types else tag for tag in forms)
+    def read_texts(self, source: str) -> Iterator[Instance | Skipped]:
+        return self._texts(ColumnsFile(Path(source), self._format, self._comments), needs_tags=False)
 
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
         return self._fields.instance(raw)
 
     def unused_fields(self, raw: Mapping[str, object]) -> dict[str, object]:
         return self._fields.unused(raw)
+
+    def _texts(self, file: ColumnsFile, needs_tags: bool) -> Iterator[Instance | Skipped]:
+        """Yields the sentences, with the target None for those whose tags are missing."""
+        domains: set[str | None] = {None}
+        doubts: Doubts | None = None
+        for sentence in file.sentences():
+            if doubts is None:
+                assert file.layout is not None, "a file without rows has no sentences"
+                columns = self._columns(file, file.layout, sentence, needs_tags)
+                doubts = Doubts(file, file.layout, columns.words_at)
+            domain = None if sentence.domain is None else normalized(sentence.domain, self._normalization)
+            domains.add(domain)
+            if self._domain not in (None, domain):
+                yield Skipped("of another domain")
+                continue
+            words, tags = columns.words(sentence), columns.tags(sentence)
+            if tags is not None:
+                doubts.see(sentence, words, tags)
+            yield Instance(words, None if tags is None else self._kept(tags))
+        if self._domain not in domains:
+            known = ", ".join(sorted(filter(None, domains))) or "none"
+            remedy = "choose one of them"
+            raise DataError(f"{file.path}: no sentence of domain '{self._domain}' (domains: {known}); {remedy}")
+        if doubts is not None:
+            doubts.check()
+
+    def _columns(self, file: ColumnsFile, layout: Layout, first: Sentence, needs_tags: bool) -> WordsAndTags:
+        """The columns of words and tags. Errors are placed at the file's first sentence."""
+        missing, tags = Missing(self._missing), None
+        try:
+            words = layout.words(self._words, first.rows[0])
+            if needs_tags or layout.has(self._tags):
+                tags = layout.tags(self._tags, first.rows[0])
+        except DataError as error:
+            raise DataError(f"{file.path}:{first.numbers[0]}: {error}") from None
+        if self._missing is None and tags is not None and layout.has_empty_values(tags):
+            missing = Missing([])
+        return WordsAndTags(file.path, words, tags, missing if needs_tags else missing.assumed())
+
+    def _kept(self, tags: tuple[str, ...]) -> tuple[str, ...]:
+        if self._types is None:
+            return tags
+        forms = [normalized(tag, self._normalization) for tag in tags]
+        return tuple("O" if tag[:2] in ("B-", "I-") and tag[2:] not in self._types else tag for tag in forms)

@@ -1,10 +1,11 @@
 """Instances from raw text and from JSON objects, as used by several readers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
 
-from mtlkit.data.instance import Instance, Target
+from mtlkit.data.instance import Instance, Skipped, Target
+from mtlkit.data.readers.missing import WITHOUT_TARGET, Missing
 from mtlkit.data.tokenizers import Tokenizer
 from mtlkit.errors import DataError
 
@@ -22,7 +23,8 @@ def words_of(text: str, tokenizer: Tokenizer) -> tuple[str, ...]:
 class Fields:
     """The names of the fields of a JSON object, or None for fields that the reader does not use.
 
-    A list of words takes precedence over a text, and tags take precedence over a label.
+    A list of words takes precedence over a text, and tags take precedence over a label. `missing` says what marks a
+    missing target.
     """
 
     tokenizer: Tokenizer
@@ -30,20 +32,37 @@ class Fields:
     words: str | None = None
     label: str | None = None
     tags: str | None = None
+    missing: Missing = field(default_factory=Missing)
 
-    def instance(self, raw: str | Mapping[str, object], *, target_required: bool = False) -> Instance:
-        """Creates an instance from a JSON object or from a text alone, with its target if present or required.
+    def instance(self, raw: str | Mapping[str, object]) -> Instance:
+        """Creates an instance from a JSON object or from a text alone, with its target if it has one.
 
         Raises:
             DataError: a field is missing or has the wrong type, or the tags do not match the words.
         """
         if isinstance(raw, str):
             return Instance(words_of(raw, self.tokenizer))
-        words = self._words(raw)
-        name = self.tags or self.label
-        if name is None or not (target_required or name in raw):
+        words, name = self._words(raw), self.tags or self.label
+        if name is None or name not in raw or _is_missing(raw, name, self.missing.assumed()):
             return Instance(words)
-        return Instance(words, self._tags(raw, name, len(words)) if self.tags else _label(raw, name))
+        return Instance(words, self._target(raw, name, len(words)))
+
+    def read(self, raw: Mapping[str, object]) -> Instance | Skipped:
+        """Creates an instance from a JSON object of a file, with its target, or says that the target is missing.
+
+        Raises:
+            DataError: a field is missing or has the wrong type, the tags do not match the words, or the target may be a
+                mark of a missing one.
+        """
+        words, name = self._words(raw), self.tags or self.label
+        if name is None:
+            return Instance(words)
+        if _is_missing(raw, name, self.missing):
+            return WITHOUT_TARGET
+        return Instance(words, self._target(raw, name, len(words)))
+
+    def _target(self, raw: Mapping[str, object], name: str, num_words: int) -> Target:
+        return self._tags(raw, name, num_words) if self.tags else _label(raw, name)
 
     def unused(self, raw: Mapping[str, object]) -> dict[str, object]:
         """The fields of a JSON object that `instance` does not read."""
@@ -70,6 +89,29 @@ def _value(raw: Mapping[str, object], name: str) -> object:
         known = ", ".join(raw) or "none"
         raise DataError(f"no field '{name}' (fields here: {known}); add it or name another field in the experiment")
     return raw[name]
+
+
+def _is_missing(raw: Mapping[str, object], name: str, missing: Missing) -> bool:
+    """Whether the field of the target is absent, null, or has a mark of a missing target. Raises DataError if that is
+    not clear.
+    """
+    value = raw.get(name)
+    if value is None or (isinstance(value, list) and None in value):
+        if missing:
+            return True
+        raise DataError(_absent(raw, name))
+    if isinstance(value, str | int):
+        return missing.label(str(value))
+    tags = [tag for tag in value if isinstance(tag, str)] if isinstance(value, list | tuple) else []
+    return bool(tags) and missing.tags(tags)
+
+
+def _absent(raw: Mapping[str, object], name: str) -> str:
+    remedy = "set the reader's `missing` to ['_'] to leave out texts without a target"
+    if name in raw:
+        return f"field '{name}' {'is' if raw[name] is None else 'contains'} null; write it, or {remedy}"
+    known = ", ".join(raw) or "none"
+    return f"no field '{name}' (fields here: {known}); add it, name another field in the experiment, or {remedy}"
 
 
 def _text(raw: Mapping[str, object], name: str) -> str:

@@ -10,6 +10,7 @@ from mtlkit.data.instance import Instance, Skipped, TargetKind
 from mtlkit.data.lines import parse_lines
 from mtlkit.data.normalization import Normalization, NormalizingTokenizer, normalized_keys
 from mtlkit.data.readers.fields import Fields
+from mtlkit.data.readers.missing import Missing
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.data.readers.renaming import with_renamed_target
 from mtlkit.data.tokenizers import Tokenizer, WhitespaceTokenizer
@@ -25,6 +26,10 @@ class JsonLinesReader(DatasetReader):
     `tokenizer`. With `tags_field`, a list of one tag per word, the task is tagging and `label_field` is ignored. A
     label may be an integer. `labels` renames labels or tags, as in {"0": "negative", "1": "positive"}; one that it does
     not contain is then an error. Other fields are ignored. Lines of white space alone are left out and counted.
+
+    `missing` lists marks of a missing label or tag, such as `['_']` or `['']`. Texts with one are left out and counted,
+    as are those whose target is null or absent; other tasks can use them. With null, an absent target is refused, and
+    so are a label that is `_` or empty, and texts in which each tag is `_`. With `[]`, these are labels like others.
     """
 
     renames_by = "labels"
@@ -38,13 +43,15 @@ class JsonLinesReader(DatasetReader):
         tags_field: str | None = None,
         tokenizer: Lazy[Tokenizer] = Lazy.of(WhitespaceTokenizer),
         labels: dict[str, str] | None = None,
+        missing: list[str] | None = None,
         *,
         normalization: Runtime[Normalization] = "none",
     ) -> None:
         self._labels = None if labels is None else normalized_keys(labels, normalization, "labels")
         self._normalization = normalization
         splitting = NormalizingTokenizer(tokenizer.build(), normalization)
-        self._fields = Fields(splitting, text_field, words_field, label_field, tags_field)
+        marks = Missing(missing, labels or ())
+        self._fields = Fields(splitting, text_field, words_field, label_field, tags_field, marks)
 
     @property
     def target_kind(self) -> TargetKind:
@@ -71,5 +78,7 @@ class JsonLinesReader(DatasetReader):
             raise DataError(f"not valid JSON ({error}); write one JSON object a line") from None
         if not isinstance(value, dict):
             raise DataError("no JSON object; write the line as {...}")
-        instance = self._fields.instance(value, target_required=True)
-        return with_renamed_target(instance, self._labels, self._normalization)
+        found = self._fields.read(value)
+        if isinstance(found, Skipped):
+            return found
+        return with_renamed_target(found, self._labels, self._normalization)

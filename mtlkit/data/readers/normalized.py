@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, final
 
 from mtlkit.config import Component, Lazy
-from mtlkit.data.instance import Instance, Skipped, TargetKind
+from mtlkit.data.instance import Instance, Skipped, StructuralRows, TargetKind
 from mtlkit.data.normalization import Normalization, normalized_instance, normalized_instances
 from mtlkit.data.readers.reader import DatasetReader
 
@@ -25,6 +25,7 @@ class NormalizedReader(DatasetReader):
         # Variables of the class, of which each reader in here has its own.
         self.fetches = reader.fetches  # type: ignore[misc]
         self.renames_by = reader.renames_by  # type: ignore[misc]
+        self.file_format = reader.file_format  # type: ignore[misc]
 
     @property
     def target_kind(self) -> TargetKind:
@@ -33,11 +34,17 @@ class NormalizedReader(DatasetReader):
     def files(self, source: str) -> list[Path]:
         return self._reader.files(source)
 
-    def read(self, source: str) -> Iterator[Instance | Skipped]:
+    def read(self, source: str) -> Iterator[Instance | Skipped | StructuralRows]:
         return normalized_instances(self._reader.read(source), self._normalization)
+
+    def read_texts(self, source: str) -> Iterator[Instance | Skipped]:
+        return normalized_instances(self._reader.read_texts(source), self._normalization)
 
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
         return normalized_instance(self._reader.parse(raw), self._normalization)
+
+    def unused_fields(self, raw: Mapping[str, object]) -> dict[str, object]:
+        return self._reader.unused_fields(raw)
 
 
 def build_reader(reader: Lazy[DatasetReader], normalization: Normalization) -> DatasetReader:

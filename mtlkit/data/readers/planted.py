@@ -65,7 +65,9 @@ class PlantedReader(DatasetReader):
         self._target = target
         self._stream = f"{seed}/{rule}/{sample}"
         self._seed = seed
-        self._fields = Fields(WhitespaceTokenizer(), words="words", **{target: target})
+        self._fields = Fields(
+            WhitespaceTokenizer(), words="words", label="label", tags="tags" if target == "tags" else None
+        )
 
     @property
     def target_kind(self) -> TargetKind:

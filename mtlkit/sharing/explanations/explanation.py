@@ -1,6 +1,7 @@
 """The answer to a text, with what was shared to reach it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, final
 
 from mtlkit.sharing.explanations.html import html_table
@@ -20,6 +21,7 @@ class Explanation:
         probability: the probability of the label; None where the head gives none.
         tags: the predicted tags, one for each word; None where texts are labelled.
         number: the number of the text among those that were given, from 1.
+        fields: the fields of the text, given as a JSON object, that the task's reader does not read, such as an id.
     """
 
     task: str
@@ -29,6 +31,7 @@ class Explanation:
     probability: float | None = None
     tags: tuple[str, ...] | None = None
     number: int = 1
+    fields: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def answer(self) -> str:
@@ -44,6 +47,7 @@ class Explanation:
         return {
             "task": self.task,
             "number": self.number,
+            **self.fields,
             "words": list(self.words),
             **given,
             "shared": self.shared.to_json(),

@@ -5,10 +5,10 @@ import pytest
 from mtlkit.data import ColumnsReader, Instance, Skipped
 from mtlkit.errors import DataError
 
-CONLL = "# # I-NP\n1 CD I-NP\n\n\nAl\u00a0Zaman NNP\tB-NP  \n# columns =\n"
+CONLL = "# # I-NP\n1 CD I-NP\n\n\nAl\u00a0Zaman NNP  B-NP  \n# columns =\n"
 GRID = (
     "# columns = TOKEN UPOS NER\n\n"
-    "# sent_id = 1\n# domain = weblog\n# \tSYM\tO\n#\tSYM\tO\nNew York\tPROPN\tB-LOC\n\n"
+    "# sent_id = 1\n# domain = weblog\n# 1\tSYM\tO\n#\tSYM\tO\nNew York\tPROPN\tB-LOC\n\n"
     "# domain = email\n# note\nHi\tINTJ\tO\n"
 )
 OTHER = Skipped("of another domain")
@@ -24,7 +24,7 @@ def source(tmp_path):
     return write
 
 
-def test_the_blank_form_has_no_comments(source):
+def test_a_token_can_be_a_hash_where_blanks_separate_columns(source):
     read = list(ColumnsReader(tags=2).read(source(CONLL)))
     assert read == [
         Instance(("#", "1"), ("I-NP", "I-NP")),
@@ -32,9 +32,9 @@ def test_the_blank_form_has_no_comments(source):
     ]
 
 
-def test_the_named_form_has_comments_and_blanks_in_words(source):
+def test_a_file_with_a_header_has_comments_and_blanks_in_words(source):
     read = list(ColumnsReader(tags="NER", words="TOKEN").read(source(GRID)))
-    assert read == [Instance(("# ", "#", "New York"), ("O", "O", "B-LOC")), Instance(("Hi",), ("O",))]
+    assert read == [Instance(("# 1", "#", "New York"), ("O", "O", "B-LOC")), Instance(("Hi",), ("O",))]
     assert list(ColumnsReader(tags=2).read(source(GRID))) == read
     assert ColumnsReader(tags="NER").target_kind == "tags"
 
@@ -67,8 +67,11 @@ def test_a_domain_that_matches_nothing_names_those_seen(source):
         (CONLL, {"tags": "NER"}, ":1: no column 'NER' .*lacks the line `# columns = "),
         (CONLL, {"tags": 1, "words": 3}, ":1: no column 3, only 0 to 2"),
         ("a b c\nd e\n", {"tags": 1}, ":2: 2 columns where the file has 3"),
-        ("# columns = A B\na\tb\na b c\n", {"tags": 1}, ":3: 1 columns where the file has 2"),
-        ("# columns = A B\na\t\n", {"tags": 1}, ":2: an empty column"),
+        ("# columns = A B\na\tb\na b c\n", {"tags": 1}, ":3: no TAB, which separates columns in this file; put one"),
+        ("# columns = A B\na\tb\na\tb\tc\n", {"tags": 1}, ":3: 3 columns where the file has 2; mend the line"),
+        ("# columns = A B\na\t\n", {"tags": 1}, ":2: an empty column where the tag is due; write the tag, or set"),
+        ("# columns = A B\nc\td\n\tb\n", {"tags": 1}, ":3: an empty column where the word is due; write the word"),
+        ("# columns = A B A\na\tb\tc\n", {"tags": "A"}, ":2: several columns are called 'A'; give the place of one"),
     ],
 )
 def test_what_is_wrong_is_placed(source, content, settings, what):

@@ -16,6 +16,7 @@ from mtlkit.data import (
     JsonLinesReader,
     RegexTokenizer,
     Skipped,
+    StructuralRows,
     TextClassificationReader,
     VaderReader,
     lines,
@@ -25,8 +26,9 @@ from mtlkit.errors import DataError
 
 GOOD = {
     "text": b"1\tgood  fun \r\n0\tbad\tfilm\xe2\x80\xa8here\n0\t\n1\tso-so\n",
-    "columns": b"good JJ B-NP\nfun NN I-NP\n\n\n# NN O\nfilm NN\tB-NP\n",
+    "columns": b"good JJ B-NP\nfun NN I-NP\n\n\n# NN O\nfilm NN B-NP\n",
     "named": b"# columns = TOKEN UPOS NER\n\n# domain = a\nNew York\tPROPN\tB-LOC\n\n# domain = b\nHi\tX\tO\n",
+    "conllu": b"# newdoc\n1-2\tal\t_\n1\ta\tADP\n2\tel\tDET\n2.1\tx\tX\n\n-DOCSTART-\n\n1\tAnn\tPROPN\n",
     "jsonl": b'{"text": "good fun", "label": "yes", "id": 7}\n{"label": 0, "text": "bad\\n film"}\n',
     "tags": b'{"words": ["New York", "!"], "tags": ["B-LOC", "O"], "text": "not this"}\n',
 }
@@ -37,6 +39,8 @@ READERS: list[tuple[str, Lazy[DatasetReader]]] = [
     ("columns", Lazy.of(ColumnsReader, tags=2)),
     ("named", Lazy.of(ColumnsReader, tags="NER", words="TOKEN")),
     ("named", Lazy.of(ColumnsReader, tags=2, domain="a", types=["LOC"])),
+    ("conllu", Lazy.of(ColumnsReader, tags=2, format="conllu")),
+    ("conllu", Lazy.of(ColumnsReader, tags=2, words=1, missing=["_", ""], format="columns")),
     ("jsonl", Lazy.of(JsonLinesReader)),
     ("jsonl", Lazy.of(JsonLinesReader, label_field=None)),
     ("tags", Lazy.of(JsonLinesReader, words_field="words", tags_field="tags")),
@@ -45,6 +49,7 @@ each_reader = pytest.mark.parametrize(("kind", "reader"), READERS, ids=lambda ea
 fuzzed = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 PIECES = [
     *(b"\x00", b"\xff", b"\n", b"\r", b"\t", b" ", b'"', b"{", b"[" * 2000, b"\\ud800", b"9" * 5000, b"\xef\xbb\xbf"),
+    *(b"1-3", b"# ", b"-DOCSTART-", b"\xc2\xa0", b"_", b"\r", b"\n\n"),
     *(b"# columns = \n", b"# domain = b\n", b"null", b"1e999", b"-", b"\xe2\x80\xa8", b"\xed\xa0\x80", b"x" * 70_000),
 ]
 
@@ -69,6 +74,8 @@ def held_to_its_promise(reader: Lazy[DatasetReader], path: Path) -> None:
         assert re.match(re.escape(str(path)) + r"(:\d+)?: .*; ", str(error), re.DOTALL), str(error)
         return
     kind = str if built.target_kind == "label" else tuple
+    structure = [each for each in found if isinstance(each, StructuralRows)]
+    found = [each for each in found if not isinstance(each, StructuralRows)]
     for each in found:
         assert isinstance(each, Skipped) or (each.words and isinstance(each.target, kind | None))
     try:
@@ -78,6 +85,7 @@ def held_to_its_promise(reader: Lazy[DatasetReader], path: Path) -> None:
     else:
         assert [corpus.instance(index) for index in range(len(corpus))] == [e for e in found if isinstance(e, Instance)]
         assert sum(corpus.skipped.values()) == sum(isinstance(each, Skipped) for each in found)
+        assert corpus.structure == {each.kind: each.count for each in structure}
 
 
 @each_reader

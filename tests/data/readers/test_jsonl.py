@@ -59,7 +59,8 @@ def test_without_a_target_field_there_is_no_target(tmp_path):
         ('["good"]', "no JSON object"),
         ({"label": "yes"}, "no field 'text'"),
         ({"text": "good", "lable": "yes"}, r"no field 'label' \(fields here: text, lable\)"),
-        ({"text": "good", "label": None}, "'label' is neither a string nor a whole number"),
+        ({"text": "good", "label": None}, "field 'label' is null; write it, or set the reader's `missing` to"),
+        ({"text": "good", "label": 1.5}, "'label' is neither a string nor a whole number"),
         ({"text": "", "label": "yes"}, "no words"),
     ],
 )

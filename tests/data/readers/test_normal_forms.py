@@ -130,6 +130,7 @@ def test_a_reader_that_forgets_the_form_is_brought_into_it(tmp_path: Path) -> No
         target_kind = "label"
         fetches = True
         renames_by = "names"
+        file_format = "columns"
 
         def __init__(self, tokenizer: Lazy[Tokenizer], names: dict[str, str] | None = None) -> None:
             self._tokenizer = tokenizer.build()
@@ -140,14 +141,23 @@ def test_a_reader_that_forgets_the_form_is_brought_into_it(tmp_path: Path) -> No
         def read(self, source):
             yield Instance((nfd(WORD), "x"), nfd(LABEL))
 
+        def read_texts(self, source):
+            yield Instance((nfd(WORD), "y"))
+
         def parse(self, raw):
             return Instance(tuple(self._tokenizer.tokenize(raw)))
+
+        def unused_fields(self, raw):
+            return {"id": raw["id"]}
 
     reader = Lazy.of(ForgetfulReader, tokenizer=Lazy.of(RegexTokenizer))
     built = build_reader(reader, "nfc")
     assert list(built.read("")) == [Instance((WORD, "x"), LABEL)]
     assert built.parse(nfd(f"{WORD} x")).words == (WORD, "x")
-    assert built.fetches and built.renames_by == "names" and built.target_kind == "label" and built.files("") == []
+    assert list(built.read_texts("")) == [Instance((WORD, "y"))]
+    assert (built.fetches, built.renames_by, built.file_format) == (True, "names", "columns")
+    assert (built.target_kind, built.files("")) == ("label", [])
+    assert built.unused_fields({"id": 1, "text": "a"}) == {"id": 1}
     assert load_corpus(reader, "", cache=None).forms == [WORD, "x"]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.end_to_end.remedies.messages import messages, unquoted
 
 WIDTH = 16
-MOST = 45
+MOST = 40
 """So many messages are quoted by no test: they need no memory, no spaCy or a full disk, or are put together of values.
 Lower it when there are fewer."""
 

@@ -80,6 +80,24 @@ MISTAKES = [
         line("evaluate RUN --task books --file ../books.dev.tsv --predictions ../answers"),
     ),
     Mistake(
+        "a file as the folder of answers",
+        line("evaluate RUN --predictions ../experiment.json"),
+        "--predictions ../experiment.json: cannot be written to; give a folder of yours",
+        line("evaluate RUN --predictions ../answers"),
+    ),
+    Mistake(
+        "something else as an archive",
+        line("evaluate ../experiment.json"),
+        "or give the archive.tar.gz of a run if this is something else",
+        line("evaluate RUN/archive.tar.gz"),
+    ),
+    Mistake(
+        "a variable of a file that reads none",
+        line("check E --var seed=1"),
+        "experiment.json: reads no variable 'seed'; leave it out",
+        line("check E"),
+    ),
+    Mistake(
         "an output without its folder",
         line("evaluate RUN --output nowhere/figures.json"),
         "nowhere; make it first",
@@ -168,6 +186,30 @@ MISTAKES = [
         lambda w: [w.file("sweep/chapter", ""), w.mtlkit(SWEEP)][1],
         "sweep: exists and is not a sweep; give another directory with -s",
         line(SWEEP.replace("../sweep", "../another") + "--dry-run"),
+    ),
+    Mistake(
+        "a seed twice",
+        line(SWEEP + "--seeds 13,13 --dry-run"),
+        "--seeds 13,13: a seed is given twice; give each once",
+        line(SWEEP + "--seeds 13,14 --dry-run"),
+    ),
+    Mistake(
+        "a value twice",
+        line(SWEEP + "--grid model.dropout=0.1,0.10 --dry-run"),
+        "0.1 is given twice; give each value once",
+        line(SWEEP + "--grid model.dropout=0.1,0.2 --dry-run"),
+    ),
+    Mistake(
+        "values that differ in case",
+        line(SWEEP + "--grid tasks.books.reader.type=vader,Vader --dry-run"),
+        "differ only in upper and lower case, and folders are named after them; give one of them to another sweep",
+        line(SWEEP + "--grid tasks.books.reader.type=text_classification --dry-run"),
+    ),
+    Mistake(
+        "a folder of components that is not there",
+        line("check E --include-package nowhere.py"),
+        "--include-package nowhere.py: cannot be imported: no such file; check the path",
+        line("check E"),
     ),
     Mistake(
         "no task to leave out",

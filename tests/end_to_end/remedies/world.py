@@ -63,13 +63,15 @@ class World:
         """The value of a JSON text."""
         return json.loads(text)
 
-    def run(self, name: str = "run", *, of: str = "archive", **trainer: Any) -> Path:
+    def run(self, name: str = "run") -> Path:
         """A copy of a finished run of one epoch."""
-        return Path(shutil.copytree(self.trained(of, trainer={"epochs": 1, **trainer}), self.folder / name))
+        return Path(shutil.copytree(self.trained("archive", trainer={"epochs": 1}), self.folder / name))
 
     def goes_on(self, run: Path, *words: str) -> CompletedProcess[str]:
         """Trains the experiment of a copied run into the copy, such as with `--resume`."""
-        return self.main("train", self.trained("archive").parent / "experiment.json", "-s", run, *words)
+        return self.main(
+            "train", self.trained("archive", trainer={"epochs": 1}).parent / "experiment.json", "-s", run, *words
+        )
 
 
 Step: TypeAlias = Callable[[World], CompletedProcess[str]]
