@@ -4,7 +4,7 @@ Shapes: C counts, x any shape (that of the resamples scored at once, or none).
 """
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, final
 
 import numpy
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mtlkit.config import Component
 from mtlkit.data.instance import Target, TargetKind
+from mtlkit.data.tag_schemes import spans
 from mtlkit.errors import ComponentError
 from mtlkit.figures import score_problem
 
@@ -26,6 +27,9 @@ class Metric(Component):
 
     target_kind: ClassVar[TargetKind]
     """The kind of target that the metric can score: one label per text, or one tag per word."""
+
+    needs_spans: ClassVar[bool] = False
+    """Whether the metric scores spans only, so that it is always 0 for tags that mark none, such as parts of speech."""
 
     headline: ClassVar[str]
     """The key of `compute` that model selection uses; higher is better."""
@@ -126,19 +130,20 @@ class TokenAccuracy(AdditiveMetric):
         return {"token_accuracy": right / numpy.maximum(words, 1)}
 
 
-Span = tuple[str, int, int]
-"""The type of a span, its first word, and the word after its last."""
-
-
 @final
 @Metric.register("span_f1")
 class SpanF1(AdditiveMetric):
     """Micro-averaged F1, precision and recall of spans; a span is correct if its type and both ends are.
 
-    Source: the script conlleval of the CoNLL-2000 shared task (Tjong Kim Sang and Buchholz 2000), for BIO tags.
+    Tags have the letter first, as in `B-PER`, and may be of any scheme (see `mtlkit.data.spans`). In an experiment they
+    are IOB2, to which a task's tags are converted when they are read. A tag that continues no span of its type begins
+    one. On well-formed tags, the scores equal those of seqeval's strict mode.
+
+    Source: the script conlleval of the CoNLL-2000 shared task (Tjong Kim Sang and Buchholz 2000).
     """
 
     target_kind: ClassVar[TargetKind] = "tags"
+    needs_spans: ClassVar[bool] = True
     headline: ClassVar[str] = "f1"
     counted: ClassVar[tuple[str, ...]] = ("right", "predicted", "gold")
 
@@ -155,21 +160,3 @@ class SpanF1(AdditiveMetric):
             "precision": right / numpy.maximum(predicted, 1),
             "recall": right / numpy.maximum(gold, 1),
         }
-
-
-def spans(tags: Iterable[str]) -> list[Span]:
-    """Returns the spans of a BIO sequence, well-formed or not, in order.
-
-    As in conlleval, an `I-x` that does not continue a span of type x begins one, and a tag other than `B-x` and `I-x`
-    is outside all spans.
-    """
-    found: list[Span] = []
-    opened: tuple[str, int] | None = None
-    for position, tag in enumerate((*tags, "O")):
-        prefix, _, kind = tag.partition("-")
-        if opened and prefix == "I" and kind == opened[0]:
-            continue
-        if opened:
-            found.append((*opened, position))
-        opened = (kind, position) if prefix in ("B", "I") else None
-    return found

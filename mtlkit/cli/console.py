@@ -103,6 +103,7 @@ def _troubles(end: "EpochEnd") -> Iterator[str]:
         yield f"step {skipped['step']} was left out: its loss or gradient is not finite (texts {texts})"
     if split := end.work.get("split_batches"):
         yield f"{split:,} batches did not fit the memory and were taken in parts"
+    yield from end.notes
 
 
 def show_figures(figures: Mapping[str, float], title: str) -> None:

@@ -42,6 +42,7 @@ def stats(
     from mtlkit.experiment import skipped_told, structure_told
 
     corpora = _corpora(source, limit)
+    schemes = corpora.tag_schemes
     rows = []
     for split in statistics(corpora.by_task):
         labels = ", ".join(f"{label} {count:,}" for label, count in list(split.labels.items())[:4])
@@ -50,10 +51,10 @@ def stats(
         lengths = f"{split.mean_length:.1f} / {split.median_length:.0f} / {split.max_length}"
         cells = (f"{split.texts:,}", f"{split.tokens:,}", lengths, f"{split.distinct_words:,}", unknown)
         shown = labels + (f", {more} more" if more > 0 else "")
-        rest = (skipped_told(split.skipped), structure_told(split.structure))
+        rest = (str(schemes.get(split.task, "")), skipped_told(split.skipped), structure_told(split.structure))
         rows.append((split.task, split.split, *cells, shown, *rest))
     header = ("task", "split", "texts", "tokens", "length mean/median/max", "words", "not in train", "labels")
-    _show_used((*header, "left out", "rows that are not words"), rows, optional=2)
+    _show_used((*header, "tags", "left out", "rows that are not words"), rows, optional=3)
 
 
 @app.command()

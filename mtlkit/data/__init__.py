@@ -20,7 +20,20 @@ from mtlkit.data.readers import (
 from mtlkit.data.readers.normalized import build_part_of_reader, build_reader
 from mtlkit.data.resplit import ResplitSettings, resplit
 from mtlkit.data.statistics import SplitStatistics, statistics
-from mtlkit.data.stray_tags import texts_with_stray_tags
+from mtlkit.data.tag_schemes import (
+    NO_SPANS,
+    SchemeName,
+    SchemeSetting,
+    Span,
+    TagScheme,
+    as_iob2,
+    has_span_tags,
+    recognise,
+    scheme_of_file,
+    spans,
+    strict_spans,
+    texts_that_violate,
+)
 from mtlkit.data.tokenizers import RegexTokenizer, SpacyTokenizer, Tokenizer, WhitespaceTokenizer
 from mtlkit.data.vectors import Vectors
 from mtlkit.data.vocabulary import Vocabulary, VocabularySettings, build_vocabulary, word_of
@@ -35,6 +48,7 @@ __all__ = [
     "DatasetReader",
     "Instance",
     "JsonLinesReader",
+    "NO_SPANS",
     "Namespace",
     "Normalization",
     "NormalizingTokenizer",
@@ -42,9 +56,13 @@ __all__ = [
     "RegexTokenizer",
     "SpacyTokenizer",
     "ResplitSettings",
+    "SchemeName",
+    "SchemeSetting",
+    "Span",
     "Skipped",
     "SplitStatistics",
     "StructuralRows",
+    "TagScheme",
     "Target",
     "TargetKind",
     "TaskAudit",
@@ -57,6 +75,7 @@ __all__ = [
     "Vocabulary",
     "VocabularySettings",
     "WhitespaceTokenizer",
+    "as_iob2",
     "audit",
     "bucketed_order",
     "build_part_of_reader",
@@ -65,11 +84,16 @@ __all__ = [
     "cache_folder",
     "clean_mask",
     "fetch_vader",
+    "has_span_tags",
     "load_corpus",
     "normalized",
+    "recognise",
     "resplit",
+    "scheme_of_file",
     "seen_digests",
+    "spans",
     "statistics",
-    "texts_with_stray_tags",
+    "strict_spans",
+    "texts_that_violate",
     "word_of",
 ]

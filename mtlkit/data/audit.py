@@ -1,9 +1,9 @@
 """Texts that occur in a corpus more than once, within and across splits and tasks.
 
 A test text that occurs in the training data inflates the score, and dev texts that do choose an epoch, or a setting, by
-what was learnt by heart. *Clean* test texts are those that equal no train or dev
-text of any task, since models that share layers learn from the other tasks' texts too. Texts are compared by digest: as
-a whole, in their normal form, word for word and case-sensitively, unless an audit is asked to be lenient.
+what was learnt by heart. *Clean* test texts are those that equal no train or dev text of any task, since models that
+share layers learn from the other tasks' texts too. Texts are compared by digest: as a whole, in their normal form, word
+for word and case-sensitively, unless an audit is asked to be lenient.
 """
 
 from collections import defaultdict

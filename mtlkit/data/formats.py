@@ -203,7 +203,7 @@ def _tab_table(rows: Sequence[Sequence[str]], labels: Collection[str]) -> Recogn
     distinct = sorted(set(first))
     shown = f"({', '.join(distinct[:3])}{', ...' if len(distinct) > 3 else ''})"
     if _is_repeated(first):
-        return Recognized("table", f"LABEL<TAB>TEXT with labels of another task {shown}")
+        return Recognized("label_and_text", f"LABEL<TAB>TEXT with labels of another task {shown}", is_certain=False)
     return (
         Recognized("table", f"a table of 2 columns {shown}") if all(len(each.split()) == 1 for each in first) else None
     )

@@ -112,7 +112,7 @@ def _size(path: Path, line: str) -> int:
     if not fields:
         if word.count(",") > 1:
             raise DataError(f"{path}:1: commas between word and numbers; put blanks or TABs there")
-        raise DataError(f"{path}: holds no vector in its first line; give a file of lines `word v1 v2 ...`")
+        raise DataError(f"{path}: holds no vector; give a file of lines `word v1 v2 ...`")
     if "\t" in line:
         return len(line.partition("\t")[2].split())
     # The first word may be one with blanks, such as `. . .`. A field with a digit is rather a number with a mistake.

@@ -7,7 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self, final, get_args
 from urllib.parse import quote
@@ -19,6 +19,7 @@ from mtlkit.config import Spec
 from mtlkit.data.corpus import Corpus
 from mtlkit.data.namespace import PADDING_ID, Namespace
 from mtlkit.data.normalization import Normalization, normalized
+from mtlkit.data.tag_schemes import SchemeName, TagScheme
 from mtlkit.data.vectors import Vectors
 from mtlkit.errors import DataError
 from mtlkit.files import write_atomically
@@ -56,6 +57,11 @@ class Vocabulary:
     lowercase: bool = True
     one_number: bool = False
     normalization: Normalization = "none"
+    tag_schemes: Mapping[str, TagScheme] = field(default_factory=dict)
+    """The scheme in which the tags of each task are written in its files. The labels are those after conversion to
+    IOB2. Tasks with labels of texts are missing, and so are tasks of archives that an older mtlkit wrote, whose tags
+    are taken as they are.
+    """
 
     @classmethod
     def of(
@@ -67,6 +73,7 @@ class Vocabulary:
         lowercase: bool = True,
         one_number: bool = False,
         normalization: Normalization = "none",
+        tag_schemes: Mapping[str, TagScheme] | None = None,
     ) -> Self:
         """Creates a vocabulary of these tokens. Ids of words and characters begin at 2, those of a task's
         labels at 0.
@@ -74,7 +81,7 @@ class Vocabulary:
         namespaces = {"words": Namespace(words, is_open=True), "characters": Namespace(characters, is_open=True)}
         for task, names in (labels or {}).items():
             namespaces[f"labels/{task}"] = Namespace(names, is_open=False)
-        return cls(namespaces, lowercase, one_number, normalization)
+        return cls(namespaces, lowercase, one_number, normalization, dict(tag_schemes or {}))
 
     def __getitem__(self, namespace: str) -> Namespace:
         return self.namespaces[namespace]
@@ -87,6 +94,13 @@ class Vocabulary:
     def labels(self, task: str) -> list[str]:
         """Returns the labels of a task in the order of their ids."""
         return self[f"labels/{task}"].tokens
+
+    def tags_read_as(self, task: str) -> SchemeName | None:
+        """Returns `iob2` if the labels of a task are tags that mark spans, and `none` if they are tags that mark none;
+        None for labels of texts, and for tasks whose scheme is not known.
+        """
+        scheme = self.tag_schemes.get(task)
+        return None if scheme is None else "iob2" if scheme.marks_spans else "none"
 
     def word_ids(self, forms: Sequence[str]) -> NDArray[np.int64]:
         """Returns the word id of each form, (F,)."""
@@ -111,11 +125,13 @@ class Vocabulary:
         folder.mkdir(parents=True, exist_ok=True)
         for name, namespace in self.namespaces.items():
             namespace.save(_file(folder, name))
+        schemes = {task: scheme.to_json() for task, scheme in self.tag_schemes.items()}
         about = {
             "lowercase": self.lowercase,
             "one_number": self.one_number,
             "normalization": self.normalization,
             "tasks": self.tasks,
+            **({"tag_schemes": schemes} if schemes else {}),
         }
         write_atomically(folder / "vocabulary.json", json.dumps(about, indent=2).encode() + b"\n")
 
@@ -125,11 +141,12 @@ class Vocabulary:
         try:
             about = json.loads((folder / "vocabulary.json").read_bytes())
             lowercase, tasks = bool(about["lowercase"]), [str(task) for task in about["tasks"]]
-            # Archives written before these settings existed lack them.
+            # Archives written before these existed lack them.
             one_number, normalization = bool(about.get("one_number", False)), about.get("normalization", "none")
+            schemes = {str(task): TagScheme.of_json(each) for task, each in about.get("tag_schemes", {}).items()}
             if normalization not in get_args(Normalization):
                 raise ValueError
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise DataError(f"{folder}: holds no whole vocabulary; take the folder that training wrote") from None
         names = ["words", "characters", *(f"labels/{task}" for task in tasks)]
         return cls(
@@ -137,6 +154,7 @@ class Vocabulary:
             lowercase,
             one_number,
             normalization,
+            schemes,
         )
 
 
@@ -145,6 +163,7 @@ def build_vocabulary(
     settings: VocabularySettings,
     vectors: Vectors | None = None,
     normalization: Normalization = "none",
+    tag_schemes: Mapping[str, TagScheme] | None = None,
 ) -> Vocabulary:
     """Builds the vocabulary from the tasks' training texts and pretrained vectors (see `VocabularySettings`), which are
     in the given normal form.
@@ -175,6 +194,7 @@ def build_vocabulary(
         lowercase=settings.lowercase,
         one_number=settings.one_number,
         normalization=normalization,
+        tag_schemes=tag_schemes,
     )
 
 

@@ -16,6 +16,7 @@ from mtlkit.experiment.data_files import data_hashes, hashes_of_read, other_fing
 from mtlkit.experiment.earlier import BEFORE, as_it_was
 from mtlkit.experiment.labels import check_known_labels
 from mtlkit.experiment.loading import AnyExperiment, LoadedExperiment, Overrides, jsonnet_variables, load_experiment
+from mtlkit.experiment.metrics_that_fit import headlines_of, replaced_headlines, with_metrics_that_fit
 from mtlkit.experiment.pooled import files_pooled_twice
 from mtlkit.experiment.settings import (
     SECTIONS,
@@ -52,6 +53,7 @@ __all__ = [
     "experiment_of",
     "files_pooled_twice",
     "hashes_of_read",
+    "headlines_of",
     "jsonnet_variables",
     "load_corpora",
     "load_experiment",
@@ -60,10 +62,12 @@ __all__ = [
     "make_vocabulary",
     "other_fingerprints",
     "read_vectors",
+    "replaced_headlines",
     "say_counts",
     "seed_of",
     "skipped_told",
     "stages_of",
     "structure_told",
     "tasks_of",
+    "with_metrics_that_fit",
 ]

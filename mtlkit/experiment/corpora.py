@@ -1,7 +1,7 @@
 """The data of a whole experiment: the splits of every task, and the vocabulary and digests computed from them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mtlkit.data import (
     Corpus,
     Normalization,
-    ResplitSettings,
+    TagScheme,
     Vectors,
     Vocabulary,
     build_vocabulary,
@@ -19,14 +19,14 @@ from mtlkit.data import (
     load_corpus,
     resplit,
     seen_digests,
-    texts_with_stray_tags,
 )
-from mtlkit.data.limits import MAX_LABELS, MAX_WORDS
+from mtlkit.data.limits import MAX_WORDS
 from mtlkit.errors import ConfigError, DataError
-from mtlkit.experiment.labels import check_columns, check_labels
+from mtlkit.experiment.labels import check_columns, check_labels, check_number_of_labels, check_targets, say_odd_labels
 from mtlkit.experiment.pooled import check_distinct
 from mtlkit.experiment.seen_texts import count_seen, say_seen
 from mtlkit.experiment.settings import SPLITS, Experiment, TaskSettings
+from mtlkit.experiment.tags import read_tags
 from mtlkit.files import Fingerprint, check_unchanged
 from mtlkit.types import Say, silent
 
@@ -36,6 +36,9 @@ class Corpora:
     """The corpora of an experiment, by task and split."""
 
     by_task: dict[str, dict[str, Corpus]]
+    tag_schemes: dict[str, TagScheme] = field(default_factory=dict)
+    """The scheme in which the tags of each task are written in its files; here, tags that mark spans are IOB2. Tasks
+    with labels of texts are missing, and so are those whose tags are taken as they are."""
 
     def of_split(self, split: str) -> dict[str, Corpus]:
         """The corpora of a split, by task; tasks without the split are missing."""
@@ -78,7 +81,12 @@ class Corpora:
 
 
 def load_corpora(
-    experiment: Experiment, *, splits: Sequence[str] = SPLITS, limit: int | None = None, say: Say = silent
+    experiment: Experiment,
+    *,
+    splits: Sequence[str] = SPLITS,
+    limit: int | None = None,
+    trained: Mapping[str, TagScheme] | None = None,
+    say: Say = silent,
 ) -> Corpora:
     """Reads the splits of every task, or takes them from the cache.
 
@@ -86,19 +94,23 @@ def load_corpora(
         experiment: the experiment whose data to read.
         splits: the splits to read.
         limit: the largest number of texts of each split, for trials; None for all.
+        trained: the tag schemes of a run that has begun, by task; None to recognise them.
         say: receives lines about what is being read, and about dev and test texts that are also trained on.
 
     Raises:
         DataError: a file is wrong; the message names its place in the experiment, the file and the line.
     """
     by_task: dict[str, dict[str, Corpus]] = {}
+    tag_schemes: dict[str, TagScheme] = {}
     for name, task in experiment.tasks.items():
         found = [split for split in task.splits if split in splits]
         say(f"reading {name}: {', '.join(found)}")
-        by_task[name] = load_splits(name, task, found, limit, normalization=experiment.normalization)
+        by_task[name], scheme = _load(name, task, found, limit, experiment.normalization, trained, say)
+        if scheme is not None:
+            tag_schemes[name] = scheme
         say_counts(name, by_task[name], say)
     check_labels(experiment.tasks, by_task, say)
-    corpora = Corpora(by_task)
+    corpora = Corpora(by_task, tag_schemes)
     # Only now that all tasks are read: a train text is also dropped if it equals a test text of another task.
     for split, drop in (("test", experiment.drop_test_texts), ("dev", experiment.drop_dev_texts)):
         corpora = _without_texts_of(split, corpora, say) if drop else corpora
@@ -139,16 +151,32 @@ def structure_told(structure: Mapping[str, int]) -> str:
 
 
 def load_split(
-    name: str, task: TaskSettings, split: str, limit: int | None = None, *, normalization: Normalization
+    name: str,
+    task: TaskSettings,
+    split: str,
+    limit: int | None = None,
+    *,
+    normalization: Normalization,
+    trained: Mapping[str, TagScheme] | None = None,
+    say: Say = silent,
 ) -> Corpus:
     """Loads one split of one task; see `load_splits`."""
-    return load_splits(name, task, [split], limit, normalization=normalization)[split]
+    return load_splits(name, task, [split], limit, normalization=normalization, trained=trained, say=say)[split]
 
 
 def load_splits(
-    name: str, task: TaskSettings, splits: Sequence[str], limit: int | None = None, *, normalization: Normalization
+    name: str,
+    task: TaskSettings,
+    splits: Sequence[str],
+    limit: int | None = None,
+    *,
+    normalization: Normalization,
+    trained: Mapping[str, TagScheme] | None = None,
+    say: Say = silent,
 ) -> dict[str, Corpus]:
     """Loads splits of one task, redrawn if its settings say so, with texts cut to `max_length`. Reads each file once.
+
+    Tags that mark spans are converted to IOB2.
 
     Args:
         name: the task's name, for messages and as part of the seed with which splits are redrawn.
@@ -156,49 +184,60 @@ def load_splits(
         splits: the splits to load.
         limit: the largest number of texts of each split; None for all.
         normalization: the normal form of the experiment.
+        trained: the tag schemes with which models were trained, by task; tags of a task that is missing are taken as
+            they are. None to recognise the scheme.
+        say: receives a line about the scheme of the tags.
 
     Raises:
         ConfigError: the limit is not a whole number of at least 1.
         DataError: a file is wrong, a text to train on has no target, or splits cannot be drawn: there are too few
             texts, or two of the files to draw from hold the same ones.
     """
+    return _load(name, task, splits, limit, normalization, trained, say)[0]
+
+
+def _load(
+    name: str,
+    task: TaskSettings,
+    splits: Sequence[str],
+    limit: int | None,
+    normalization: Normalization,
+    trained: Mapping[str, TagScheme] | None,
+    say: Say,
+) -> tuple[dict[str, Corpus], TagScheme | None]:
+    """The splits of one task, and the scheme of its tags; None for labels of texts, and for tags taken as they are."""
     # The command line checks this as well; from Python any value may come.
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
         raise ConfigError(f"limit: should be a whole number of at least 1 (got {limit!r})")
-    drawn: dict[str, Corpus] = {}
+    pooled = task.pooled() if any(split in task.drawn for split in splits) else {}
+    own = [split for split in splits if split not in task.drawn]
+    files = {split: _read(name, task, split, normalization) for split in dict.fromkeys([*own, *pooled])}
+    scheme = None
+    if files and (trained is None or name in trained):
+        tags = read_tags(name, task, files, trained[name] if trained else None, say)
+        files, scheme = tags.files, tags.scheme
+    if pooled:
+        files |= _drawn_anew(name, task, {split: files[split] for split in pooled})
     found = {}
     for split in splits:
-        if task.resplit is None or split not in task.resplit.splits:
-            corpus = _read(name, task, split, normalization)
-        else:
-            drawn = drawn or _drawn_anew(name, task, task.resplit, normalization)
-            corpus = drawn[split]
+        corpus = files[split]
         if split == "train":
-            _check_targets(name, task, corpus)
+            check_targets(name, task, corpus)
         if limit is not None and limit < len(corpus):
             # Texts are spread over the whole file: the beginning of a file sorted by label has only one label.
             corpus = corpus.keep(numpy.linspace(0, len(corpus) - 1, limit).astype(numpy.int64), "over the limit")
         found[split] = corpus if task.max_length is None else corpus.cut(task.max_length)
-    return found
+    return found, scheme
 
 
-def _drawn_anew(
-    name: str, task: TaskSettings, settings: ResplitSettings, normalization: Normalization
-) -> dict[str, Corpus]:
+def _drawn_anew(name: str, task: TaskSettings, files: dict[str, Corpus]) -> dict[str, Corpus]:
     """The splits that are drawn from the texts of all of the task's pooled files together."""
-    files = {split: _read(name, task, split, normalization) for split in task.pooled()}
+    assert task.resplit is not None
     check_distinct(name, task, files)
     try:
-        return resplit(files, settings, name)
+        return resplit(files, task.resplit, name)
     except DataError as error:
         raise DataError(f"tasks.{name}.resplit: {error}") from None
-
-
-def _check_targets(name: str, task: TaskSettings, corpus: Corpus) -> None:
-    if (corpus.targets < 0).any():
-        first = next(index for index in range(len(corpus)) if corpus.target(index) is None)
-        number = f"{corpus.places[first] + 1:,} of {corpus.num_read:,}"
-        raise DataError(f"tasks.{name}.train: {task.train}: text {number} has no target; training needs them all")
 
 
 def _read(name: str, task: TaskSettings, split: str, normalization: Normalization) -> Corpus:
@@ -223,7 +262,7 @@ def _without_texts_of(split: str, corpora: Corpora, say: Say) -> Corpora:
         if dropped := len(train) - len(kept):
             say(f"tasks.{task}.train: {dropped:,} of {len(train):,} texts are {split} texts of some task, and left out")
         by_task[task] = {**splits, "train": train.keep(kept, f"equal to a {split} text")}
-    return Corpora(by_task)
+    return replace(corpora, by_task=by_task)
 
 
 def read_vectors(experiment: Experiment, say: Say = silent, fingerprints: Iterable[Fingerprint] = ()) -> Vectors | None:
@@ -256,9 +295,9 @@ def make_vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors |
         DataError: there are more words, or more labels of a task, than an archive may contain.
     """
     settings, training = experiment.vocabulary, corpora.of_split("train")
-    _check_number_of_labels(training)
-    _say_odd_labels(corpora, say)
-    vocabulary = build_vocabulary(training, settings, vectors, experiment.normalization)
+    check_number_of_labels(training)
+    say_odd_labels(corpora.by_task, say)
+    vocabulary = build_vocabulary(training, settings, vectors, experiment.normalization, corpora.tag_schemes)
     if (count := len(vocabulary["words"])) > MAX_WORDS:
         remedy = "set max_words, or pretrained_limit where vectors are pretrained"
         raise DataError(f"vocabulary: has {count:,} words, and may have {MAX_WORDS:,}; {remedy}")
@@ -268,30 +307,6 @@ def make_vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors |
         types, tokens = vectors.coverage(list(counts), counts.values())
         say(f"pretrained vectors cover {types:.1%} of the training words, {tokens:.1%} of their occurrences")
     return vocabulary
-
-
-def _check_number_of_labels(training: Mapping[str, Corpus]) -> None:
-    """Refuses more labels than an archive may contain, which would otherwise fail only after training."""
-    for task, corpus in training.items():
-        if (count := len(corpus.label_counts())) > MAX_LABELS:
-            remedy = "see that it is labels that the reader takes for labels, or make them fewer"
-            raise DataError(f"tasks.{task}.train: has {count:,} labels, and may have {MAX_LABELS:,}; {remedy}")
-
-
-def _say_odd_labels(corpora: Corpora, say: Say) -> None:
-    """Reports labels that can never be predicted, invalid tags, and tasks with a single label."""
-    for task, splits in corpora.by_task.items():
-        known = splits["train"].label_counts()
-        if len(known) == 1:
-            say(f"tasks.{task}.train: every target is '{next(iter(known))}'; there is nothing to learn")
-        for split, corpus in splits.items():
-            if len(stray := texts_with_stray_tags(corpus)):
-                say(
-                    f"tasks.{task}.{split}: in {len(stray):,} texts an I- tag continues no span, first in text "
-                    f"{corpus.places[stray[0]] + 1:,}; it counts as the beginning of one"
-                )
-            if unknown := [label for label in corpus.label_counts() if label not in known]:
-                say(f"tasks.{task}.{split}: targets that train lacks, and no model can give: {', '.join(unknown)}")
 
 
 def _word_counts(training: Mapping[str, Corpus], vocabulary: Vocabulary) -> dict[str, int]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from mtlkit.config import Lazy
 from mtlkit.data import Corpus, DatasetReader
+from mtlkit.data.limits import MAX_LABELS
 from mtlkit.data.look_alikes import CASE, difference, look_alikes, seen, shown
 from mtlkit.data.mistaken_columns import mistaken_columns, odd_first_text, quoted_texts
 from mtlkit.errors import DataError
@@ -66,6 +67,41 @@ def check_known_labels(task: str, corpus: Corpus, known: Sequence[str]) -> None:
             found = _with_counts(unknown[0], {"the file": corpus})
             differs = f"differs from {shown(theirs)}, which the model knows, only in {by}"
             raise DataError(f"tasks.{task}: the label {found} {differs}; write it alike in the file")
+
+
+def check_targets(name: str, task: TaskSettings, corpus: Corpus) -> None:
+    """Refuses texts to train on that have no target.
+
+    Raises:
+        DataError: there is one; the first is named.
+    """
+    if (corpus.targets < 0).any():
+        first = next(index for index in range(len(corpus)) if corpus.target(index) is None)
+        number = f"{corpus.places[first] + 1:,} of {corpus.num_read:,}"
+        raise DataError(f"tasks.{name}.train: {task.train}: text {number} has no target; training needs them all")
+
+
+def check_number_of_labels(training: Mapping[str, Corpus]) -> None:
+    """Refuses more labels than an archive may contain, which would otherwise fail only after training.
+
+    Raises:
+        DataError: a task has too many.
+    """
+    for task, corpus in training.items():
+        if (count := len(corpus.label_counts())) > MAX_LABELS:
+            remedy = "see that it is labels that the reader takes for labels, or make them fewer"
+            raise DataError(f"tasks.{task}.train: has {count:,} labels, and may have {MAX_LABELS:,}; {remedy}")
+
+
+def say_odd_labels(corpora: Mapping[str, Mapping[str, Corpus]], say: Say) -> None:
+    """Reports labels that can never be predicted, and tasks with a single label."""
+    for task, splits in corpora.items():
+        known = splits["train"].label_counts()
+        if len(known) == 1:
+            say(f"tasks.{task}.train: every target is '{next(iter(known))}'; there is nothing to learn")
+        for split, corpus in splits.items():
+            if unknown := [label for label in corpus.label_counts() if label not in known]:
+                say(f"tasks.{task}.{split}: targets that train lacks, and no model can give: {', '.join(unknown)}")
 
 
 def _check_group(

@@ -57,14 +57,17 @@ class TaskSettings(Spec):
 
     def pooled(self) -> dict[str, str]:
         """Those of `sources` whose texts `resplit` pools, to draw the splits from; empty without `resplit`."""
-        drawn = self.resplit.splits if self.resplit else ()
-        return {split: source for split, source in self.sources().items() if split in drawn}
+        return {split: source for split, source in self.sources().items() if split in self.drawn}
+
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """The splits that `resplit` draws."""
+        return tuple(self.resplit.splits) if self.resplit else ()
 
     @property
     def splits(self) -> tuple[str, ...]:
         """The splits that the task has, in the order of `SPLITS`: from data of their own, or drawn by `resplit`."""
-        drawn = self.resplit.splits if self.resplit else ()
-        return tuple(split for split in SPLITS if split in drawn or split in self.sources())
+        return tuple(split for split in SPLITS if split in self.drawn or split in self.sources())
 
     def scorers(self) -> list[Lazy[Metric]]:
         """The metrics of the task, which are the head's own if the setting names none."""
@@ -247,7 +250,9 @@ def _built(experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors | No
     embedding_dim = next(iter(embedders.values())).output_dim
     sharing = settings.sharing.build(input_dim=embedding_dim, tasks=tasks)
     heads = {
-        name: task.head.build(input_dim=sharing.output_dim, labels=vocabulary.labels(name))
+        name: task.head.build(
+            input_dim=sharing.output_dim, labels=vocabulary.labels(name), tag_scheme=vocabulary.tags_read_as(name)
+        )
         for name, task in experiment.tasks.items()
     }
     weights = {name: task.weight for name, task in experiment.tasks.items()}

@@ -23,10 +23,12 @@ from mtlkit.types import Probability
 class CrfTagger(Head):
     """A linear-chain conditional random field over the states (Huang, Xu and Yu 2015), as in Liu et al. 2019.
 
-    With `constrain`, decoding considers only well-formed BIO sequences; labels without `B-` and `I-` are not affected.
+    With `constrain`, decoding considers only well-formed BIO sequences; labels without `B-` and `I-` are not affected,
+    nor are tags that mark no spans (the reader's `scheme`). The tags of files in other schemes are BIO here as well.
     Training is never constrained: annotators make mistakes, and a target of probability 0 has an infinite loss. With
     `scheme: iobes` the field has labels of its own for the ends of spans and for spans of one word, and decoding is
-    constrained to that scheme; targets, predictions and scores remain BIO. The papers do not name their scheme.
+    constrained to that scheme; targets, predictions and scores remain BIO. `auto` is `bio`. The papers do not name
+    their scheme.
 
     The loss is the negative log-likelihood of whole texts, per word; torchcrf holds the parameters. A text with an
     unknown tag is left out of the loss entirely. `dropout` is applied to the states. Predictions have no confidence.
@@ -43,12 +45,15 @@ class CrfTagger(Head):
         self,
         dropout: Probability = 0.0,
         constrain: bool = True,
-        scheme: Literal["bio", "iobes"] = "bio",
+        scheme: Literal["bio", "iobes", "auto"] = "bio",
         *,
         input_dim: Runtime[int],
         labels: Runtime[list[str]],
+        tag_scheme: Runtime[str | None] = None,
     ) -> None:
         super().__init__()
+        if tag_scheme is not None:
+            labels = _as_marks(labels, tag_scheme)
         self.dropout = nn.Dropout(dropout)
         self.iobes = Iobes(labels) if scheme == "iobes" else None
         num_labels = len(self.iobes.labels if self.iobes else labels)
@@ -88,3 +93,12 @@ class CrfTagger(Head):
 
     def _emissions(self, states_BTD: Tensor) -> Tensor:
         return in_full_precision(self.output(self.dropout(states_BTD)))
+
+
+def _as_marks(labels: list[str], tag_scheme: str) -> list[str]:
+    """Labels as the constraints must see them: `B` and `I` without a type as marks of spans, and no marks of spans
+    where tags mark none.
+    """
+    if tag_scheme == "none":
+        return [f"={label}" for label in labels]
+    return [f"{label}-" if label in ("B", "I") else label for label in labels]

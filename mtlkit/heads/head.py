@@ -5,6 +5,7 @@ Shapes: B batch, T time steps, D state size, L labels.
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar
 
 import torch
@@ -27,13 +28,17 @@ class Decoded:
     confidence_B: Tensor | None = None
 
 
-class Head(nn.Module, Component, offers=("input_dim", "labels")):
+class Head(nn.Module, Component, offers=("input_dim", "labels", "tag_scheme")):
     """One task's output layer: gives the loss in training, and decodes labels otherwise.
 
-    Run-time values of the constructor: `input_dim`, the size D of the states, and `labels`, the task's labels by id.
-    Losses are means, per text or per word, so that tasks of different sizes are comparable. `mask_BT` is boolean, true
-    on a non-empty prefix of each row; states at padding are ignored.
+    Run-time values of the constructor: `input_dim`, the size D of the states; `labels`, the task's labels by id; and
+    `tag_scheme`, which is `iob2` if the labels are tags that mark spans, `none` if they are tags that mark none, and
+    None for labels of texts and where it is not known. Losses are means, per text or per word, so that tasks of
+    different sizes are comparable. `mask_BT` is boolean, true on a non-empty prefix of each row; states at padding are
+    ignored.
     """
+
+    when_left_out = MappingProxyType({"tag_scheme": None})
 
     target_kind: ClassVar[TargetKind]
     """What the head predicts: one label per text, or one tag per word."""

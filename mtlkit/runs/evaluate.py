@@ -259,7 +259,15 @@ def scored_tasks(
         say(limited)
     for name, settings in tasks_to_score(archive, wanted).items():
         say(f"scoring {name}: {settings.sources().get(split, f'{split} drawn from {settings.train}')}")
-        corpus = load_split(name, settings, split, wanted.limit, normalization=archive.experiment.normalization)
+        corpus = load_split(
+            name,
+            settings,
+            split,
+            wanted.limit,
+            normalization=archive.experiment.normalization,
+            trained=archive.vocabulary.tag_schemes,
+            say=say,
+        )
         say_counts(name, {split: corpus}, say)
         for sentence in notes_on_texts(archive, name, settings, corpus, wanted):
             note(sentence)

@@ -85,6 +85,8 @@ def open_inputs(
             format_ = "jsonl"  # so that ids come back, which `read` drops
         if format_ != "reader":
             lines = stack.enter_context(open_input(source))
+            if lines.is_file:
+                lines.head()  # so that an error at its beginning is raised before anything is written
             chosen = choose_format(archive, readers, lines, say) if format_ == "auto" else format_
             if chosen != "reader":
                 inputs = texts_of(lines, chosen)

@@ -20,6 +20,7 @@ from mtlkit.experiment import (
     make_vocabulary,
     read_vectors,
     stages_of,
+    with_metrics_that_fit,
 )
 from mtlkit.model import MultiTaskModel
 from mtlkit.runs.checks import check_experiment
@@ -92,6 +93,7 @@ def _inspected(
     loaded: LoadedExperiment, experiment: Experiment, device: torch.device, limit: int | None, say: Say
 ) -> Inspection:
     corpora = load_corpora(loaded.experiment, limit=limit, say=say)  # the vocabulary is that of all stages
+    with_metrics_that_fit(loaded.experiment, corpora, say)
     vectors = read_vectors(experiment, say)
     vocabulary = make_vocabulary(loaded.experiment, corpora, vectors, say)
     model = new_model(experiment, vocabulary, vectors, say).to(device)

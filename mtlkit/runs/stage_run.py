@@ -23,6 +23,7 @@ from mtlkit.training import (
     Trainer,
     compute_as,
     load_weights,
+    one_label,
     predictions_of,
 )
 
@@ -177,6 +178,13 @@ class StageRun:
                 figures.update(majority(task.split.task, task.split.corpus))
                 self.setting.interrupts.raise_if_received()
             metrics[split] = with_averages(figures)
+        early = progress.epoch < settings.epochs and trainer.out_of_patience
+        notes = trainer.movement.summary(stopped_by_patience=early)
+        notes += [sentence for answers in predictions["dev"] if (sentence := one_label(answers)) is not None]
+        for note in notes:
+            self.setting.say(note)
+        if notes:
+            metrics["notes"] = notes
         if self.stage.is_last:
             with new_folder(self.setting.directory.predictions) as folder:
                 write_predictions(folder, predictions)

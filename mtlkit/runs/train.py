@@ -1,7 +1,7 @@
 """`train`: trains an experiment into a run directory that contains an archive."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,7 +25,9 @@ from mtlkit.experiment import (
     make_vocabulary,
     other_fingerprints,
     read_vectors,
+    replaced_headlines,
     stages_of,
+    with_metrics_that_fit,
 )
 from mtlkit.kernels.compute import together
 from mtlkit.runs.changes import Changes, as_begun, changed_settings, check_unchanged, code_hashes, say_circumstances
@@ -165,7 +167,8 @@ def _train(
         _check_resumable(run, experiment, options, kernels, changes, say)
     else:
         run.check_new(options.force)
-    corpora = load_corpora(experiment, limit=options.limit, say=say)
+    trained = run.read_vocabulary().tag_schemes if options.resume else None
+    corpora = load_corpora(experiment, limit=options.limit, trained=trained, say=say)
     interrupts.raise_if_received()
     others = other_fingerprints(experiment)
     hashes, code = hashes_of_read(corpora, others), code_hashes(experiment)
@@ -176,9 +179,10 @@ def _train(
         changes.check(experiment, corpora, vocabulary)
     else:
         vocabulary = make_vocabulary(experiment, corpora, vectors(), say)
+    fitted = with_metrics_that_fit(experiment, corpora, say)
     take_over = partial(changes.take_over, loaded, {"data": hashes, "code": code, **corpora.facts()})
     setting = Setting(
-        experiment,
+        fitted,
         corpora,
         vocabulary,
         vectors,
@@ -204,7 +208,7 @@ def _train(
         if number == 0:
             save_files(run.files, components_of_tasks(experiment))
         outcomes.append(stage.finish())
-    _finish(run, experiment, outcomes, corpora)
+    _finish(run, fitted, outcomes, corpora, replaced_headlines(experiment, fitted))
 
 
 def _check_resumable(
@@ -222,14 +226,20 @@ def _check_resumable(
     run.sweep()
 
 
-def _finish(run: RunDirectory, experiment: Experiment, outcomes: Sequence[Outcome], corpora: Corpora) -> None:
+def _finish(
+    run: RunDirectory,
+    experiment: Experiment,
+    outcomes: Sequence[Outcome],
+    corpora: Corpora,
+    headlines: Mapping[str, Mapping[str, str]],
+) -> None:
     """Writes the archive of the last stage, then the figures, which mark the run as finished."""
     last = outcomes[-1]
     # What is only known at the end is left out, so that resuming a finished run writes the same bytes.
     meta = {key: value for key, value in run.read_meta().items() if key not in ("finished", "ran")} | _ran(outcomes)
     files = saved_members(last.experiment)
     write_archive(run.archive, last.experiment, run.vocabulary, last.weights, corpora.seen(), meta, files)
-    metrics = {**last.metrics, **_stage_metrics(experiment, outcomes)}
+    metrics = {**last.metrics, **headlines, **_stage_metrics(experiment, outcomes)}
     run.write_metrics(metrics)
     run.add_meta({**_ran(outcomes), "finished": _now()})
 

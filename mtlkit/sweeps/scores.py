@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from mtlkit.experiment import Experiment, experiment_of, stages_of
+from mtlkit.experiment import Experiment, experiment_of, headlines_of, stages_of
 from mtlkit.figures import Figure, counted
 
 
@@ -25,27 +25,29 @@ def scores_of(experiment: Experiment, metrics: Mapping[str, Any]) -> RunScores:
         experiment: the experiment of the run.
         metrics: the content of its `metrics.json`.
     """
-    test = metrics["test"]
+    test, headlines = metrics["test"], headlines_of(experiment, metrics)
     return RunScores(
-        _score(experiment, metrics["dev"], clean=False),
-        _score(experiment, test, clean=False),
-        _score(experiment, test, clean=True),
+        _score(experiment, metrics["dev"], headlines, clean=False),
+        _score(experiment, test, headlines, clean=False),
+        _score(experiment, test, headlines, clean=True),
     )
 
 
 def can_be_scored(experiment: Experiment) -> bool:
     """Whether the experiment has dev data that can select a point."""
     dev = {str(Figure(name, task.headline)): 0.0 for name, task in experiment.tasks.items() if "dev" in task.splits}
-    return _score(experiment, dev, clean=False) is not None
+    return _score(experiment, dev, headlines_of(experiment, {}), clean=False) is not None
 
 
-def _score(experiment: Experiment, figures: Mapping[str, float], clean: bool) -> float | None:
+def _score(
+    experiment: Experiment, figures: Mapping[str, float], metrics: Mapping[str, str], clean: bool
+) -> float | None:
     """The score of the model selection, or the mean of its scores where it keeps several sets of weights."""
     last = stages_of(experiment)[-1]
     trained = experiment_of(experiment, last)
     headlines = {}
-    for task, settings in trained.tasks.items():
-        value = counted(figures, Figure(task, settings.headline, clean))
+    for task in trained.tasks:
+        value = counted(figures, Figure(task, metrics[task], clean))
         if value is not None:
             headlines[task] = value
     selection = last.trainer.selection.build(tasks=list(trained.tasks))

@@ -104,6 +104,7 @@ def runtime_values() -> dict[str, Any]:
         "input_dim": INPUT_DIM,
         "state_dim": STATE_DIM,
         "labels": list(LABELS),
+        "tag_scheme": None,
         "tasks": list(TASKS),
         "num_modules": NUM_MODULES,
         "max_length": MAX_LENGTH,

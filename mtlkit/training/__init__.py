@@ -14,6 +14,7 @@ from mtlkit.training.evaluation import (
 )
 from mtlkit.training.events import EpochEnd, Step
 from mtlkit.training.loggers import Logger
+from mtlkit.training.movement import one_label
 from mtlkit.training.optimization import Optimization
 from mtlkit.training.optimizers import Optimizer, group_parameters
 from mtlkit.training.parameters import freeze, named, parameters_by_role
@@ -59,6 +60,7 @@ __all__ = [
     "decoded_batches",
     "evaluate",
     "load_weights",
+    "one_label",
     "predict_split",
     "predictions_of",
     "seed_all",

@@ -52,6 +52,8 @@ class EpochEnd:
     """Parts of the model that no gradient has reached; only reported at the end of the first epoch."""
     recorded: dict[str, Any] | None = None
     """The value of each record by its name; None where there are no records."""
+    notes: list[str] = field(default_factory=list)
+    """Sentences about scores that do not move and models that give one label only, each once in a stage."""
 
     @property
     def shares(self) -> dict[str, float]:
@@ -77,4 +79,5 @@ class EpochEnd:
             **({"work": self.work, "shares": self.shares} if self.work else {}),
             **({"skipped": self.skipped} if self.skipped else {}),
             **({"idle": self.idle} if self.idle else {}),
+            **({"notes": self.notes} if self.notes else {}),
         }

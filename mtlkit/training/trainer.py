@@ -12,9 +12,10 @@ from mtlkit.figures import with_averages
 from mtlkit.model import MultiTaskModel
 from mtlkit.training import random_state
 from mtlkit.training.devices import is_out_of_memory
-from mtlkit.training.evaluation import EvaluationTask, evaluate
+from mtlkit.training.evaluation import EvaluationTask, evaluate, predictions_of
 from mtlkit.training.events import EpochEnd, Step
 from mtlkit.training.gradients import size_of
+from mtlkit.training.movement import Movement
 from mtlkit.training.optimization import Optimization
 from mtlkit.training.parameters import freeze, idle_parts, named
 from mtlkit.training.progress import Progress
@@ -25,7 +26,7 @@ from mtlkit.training.soundness import Soundness
 from mtlkit.training.timing import section
 from mtlkit.training.update_strategies import StepResult
 
-ADDED_LATER = {"soundness"}
+ADDED_LATER = {"soundness", "movement"}
 """Parts whose state checkpoints of older versions lack; they then begin as new."""
 
 
@@ -106,6 +107,7 @@ class Trainer:
             splits=settings.on_out_of_memory == "split",
         )
         self.soundness = Soundness(settings.on_nonfinite, {task: split.corpus.places for task, split in train.items()})
+        self.movement = Movement()
         self.recording = Recording(model, settings.records, self._observed(), settings.precision)
         self.steps_per_epoch = len(self.plan(0))
         self.progress = Progress()
@@ -113,9 +115,13 @@ class Trainer:
     @property
     def finished(self) -> bool:
         """Whether all epochs are done, or patience has run out."""
+        return self.progress.epoch >= self.settings.epochs or self.out_of_patience
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether no score has improved for `patience` epochs."""
         patience = self.settings.patience
-        done = self.progress.epoch >= self.settings.epochs
-        return done or (patience is not None and self.progress.stalled_epochs >= patience)
+        return patience is not None and self.progress.stalled_epochs >= patience
 
     def tasks_served_by(self, weights: str) -> list[str]:
         """The tasks that a set of weights of the selection serves."""
@@ -170,6 +176,7 @@ class Trainer:
             "optimizer": self.optimization,
             "update": self.update,
             "soundness": self.soundness,
+            "movement": self.movement,
         }
 
     def plan(self, epoch: int) -> list[list[str]]:
@@ -234,16 +241,17 @@ class Trainer:
         losses = self.check_losses()
         skipped = self.soundness.end_epoch(self.steps_per_epoch)
         idle = self._idle_parts() if self.progress.epoch == 0 else []
-        dev = self._evaluate(self.dev)
+        dev, notes = self._evaluate_dev()
         test = self._evaluate(self.test) if self.settings.test_every_epoch else {}
         headlines = {task.split.task: dev[str(task.headline_figure)] for task in self.dev}
+        notes += self.movement.end_epoch(self.dev, dev)
         scores = self.selection.scores(headlines) if headlines else {}
         work = dict(self.progress.work)
         improved = self.progress.end_epoch(scores)
         epoch, step = self.progress.epoch, self.progress.step
         with section("evaluation"):
             recorded = self.recording.observe()
-        return EpochEnd(epoch, step, losses, dev, test, scores, improved, work, skipped, idle, recorded)
+        return EpochEnd(epoch, step, losses, dev, test, scores, improved, work, skipped, idle, recorded, notes)
 
     def _observed(self) -> dict[str, TaskSplit]:
         """What records look at: dev data where there are some."""
@@ -270,6 +278,16 @@ class Trainer:
         """
         self.soundness.judge(wait=True)
         return self.progress.mean_losses(self.soundness.unsound_losses)
+
+    def _evaluate_dev(self) -> tuple[dict[str, float], list[str]]:
+        """The figures of the dev data, and sentences about models that give one label only."""
+        figures, notes = {}, []
+        with section("evaluation"):
+            for task in self.dev:
+                answers = predictions_of(self.model, task, self.settings.evaluation_batch_size, self.settings.precision)
+                figures.update(answers.figures())
+                notes += self.movement.see_answers(answers)
+        return with_averages(figures), notes
 
     def _evaluate(self, tasks: Sequence[EvaluationTask]) -> dict[str, float]:
         with section("evaluation"):

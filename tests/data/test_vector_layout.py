@@ -124,7 +124,7 @@ def test_the_first_word_may_contain_blanks(path, start):
         ("the 1 inf\ncat -inf nan\n", ":1: the vector of 'the' has inf, as in 1 other lines; mend or remove it"),
         ("the 1 2\n 1 2\ncat 1 1e39\n", ":3: the vector of 'cat' has inf; mend or remove it"),
         (" 1 2\n 3 4\n", ": holds no vector of a word; give a file of lines `word v1 v2 ...`"),
-        ("\nthe 1 2\n", ": holds no vector in its first line; give a file of lines `word v1 v2 ...`"),
+        ("\nthe 1 2\n", ": holds no vector; give a file of lines `word v1 v2 ...`"),
         ("the 1 2\n\ncat 3 4\n", ":2: a blank line among vectors; remove it"),
         ("the 0,5 1\ncat 0,5 1\n", ":1: '0,5' has a decimal comma; write numbers with a point"),
         ("the 0,5 0,1\n", ":1: '0,5' has a decimal comma; write numbers with a point"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mtlkit.config import validate
-from mtlkit.experiment import Experiment
+from mtlkit.experiment import Experiment, load_corpora, load_experiment
 from mtlkit.runs.changes import code_hashes
 from tests.soak.forked import Circumstances, Forked
 
@@ -132,6 +132,16 @@ def test_changed_data_are_gone_on_with_and_noted(
     result = run("train", file, "-s", begun, "--resume-anyway")
     assert result.returncode == 0, result.stderr
     assert [note["changes"] for note in notes(begun)] == [[f"{data} (has other content)"]]
+    meta = json.loads((begun / "meta.json").read_text())
+    assert meta["texts"]["books"]["train"]["used"] == 20, "what is recorded of the texts is that of the new ones"
+    assert meta["identities"]["books"]["train"]["texts"] == loaded_identity(file)
+    compared = run("compare", begun)
+    assert f"{begun}: was resumed after changes, so it is the result of neither experiment: {data}" in compared.stderr
+
+
+def loaded_identity(file: Path) -> str:
+    """What identifies the train texts of books as they are now."""
+    return load_corpora(load_experiment(file).experiment).identities()["books"]["train"]["texts"]
 
 
 def test_labels_that_the_model_lacks_are_refused_all_the_same(

@@ -75,6 +75,11 @@ def test_what_is_not_utf8_is_refused_before_anything_is_answered(ask, tmp_path):
     assert (records, code) == ([], 2) and said.startswith(
         f"{file}:1: UTF-16 or UTF-32, by its byte order mark; convert"
     )
+    objects = write(tmp_path / "objects.jsonl", '{"text": "fine"}\n'.encode("utf-16"))
+    kept = write(tmp_path / "kept", "hours of work\n")
+    for options in ([], ["--format", "text"]):
+        assert ask(objects, "--output", kept, *options)[1].startswith(f"{objects}:1: UTF-16 or UTF-32")
+    assert kept.read_text() == "hours of work\n"
     macs = write(tmp_path / "macs.txt", "fine film\rdull film\r")
     assert ask(macs)[1].startswith(f"{macs}:1: lines that end at CR alone")
 
@@ -179,6 +184,17 @@ def test_labelled_lines_are_read_by_the_reader_of_the_task(ask, tmp_path):
     assert words(ask(file, "--format", "text")[0])[0] == ["positive", "fine", "film"]
 
 
+def test_labels_that_the_task_does_not_know_need_the_format(ask, tmp_path):
+    file = write(tmp_path / "unlabelled.tsv", "-1\tfine film\n-1\tdull\n")
+    records, said, code = ask(file)
+    assert (records, code) == ([], 2)
+    remedy = "give --format reader if it is, or --format text to take each line as a text"
+    assert said == f"{file}:1: looks like LABEL<TAB>TEXT with labels of another task (-1); {remedy}\n"
+    records, said, code = ask(file, "--format", "reader")
+    assert words(records) == [["fine", "film"], ["dull"]] and [record["target"] for record in records] == ["-1", "-1"]
+    assert words(ask(file, "--format", "text")[0])[0] == ["-1", "fine", "film"]
+
+
 def test_a_file_of_columns_is_read_by_the_reader_of_the_task(ask, tmp_path):
     file = write(tmp_path / "news.conll", SENTENCES)
     records, said, code = ask(file, task="news")
@@ -198,6 +214,20 @@ def test_a_file_of_columns_is_not_read_line_by_line_for_a_task_with_labels(ask):
     assert len(ask(file, "--format", "text")[0]) == 441
 
 
+@pytest.mark.parametrize("text", ["fine\nfilm\nbooks\n\ndull\n\n", "# columns = TOKEN\nfine\nfilm\nbooks\n\ndull\n"])
+def test_sentences_without_tags_are_read_by_the_reader_of_the_task(ask, tmp_path, text):
+    file = write(tmp_path / "untagged.conll", text)
+    records, said, code = ask(file, task="news")
+    assert words(records) == WORDS and code == 0 and "so the task's reader reads it" in said
+    assert not any("target" in record for record in records)
+
+
+def test_rows_that_are_no_words_are_no_texts(ask, tmp_path):
+    file = write(tmp_path / "news.conll", f"-DOCSTART- O\n\n{SENTENCES}")
+    records, _, code = ask(file, task="news")
+    assert words(records) == WORDS and [record["number"] for record in records] == [1, 2] and code == 0
+
+
 def test_tokens_without_tags_are_not_answered_one_by_one(ask, tmp_path):
     tokens = write(tmp_path / "tokens.txt", "fine\nfilm\nbooks\n")
     records, said, code = ask(tokens, task="news")
@@ -214,7 +244,6 @@ def test_tokens_without_tags_are_not_answered_one_by_one(ask, tmp_path):
         ("a.csv.gz", "fine film\ndull film\n", "CSV, by its name"),
         ("a.tsv", "label\ttext\npositive\tfine film\n", "a table with TABs with a header (label, text)"),
         ("a.tsv", "fine film\tpositive\ndull\tnegative\n", "TEXT<TAB>LABEL"),
-        ("a.tsv", "joy\tfine film\njoy\tdull\n", "LABEL<TAB>TEXT with labels of another task (joy)"),
         ("a.tsv", "1\tpositive\tfine\n2\tnegative\tdull\n", "a table of 3 columns"),
         ("a.json", '[{"text": "fine"}, {"text": "dull"}]', "a JSON array of objects"),
         ("a.json", '[\n  {"text": "fine"}\n]\n', "one JSON document over several lines"),

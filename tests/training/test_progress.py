@@ -13,7 +13,7 @@ OLD_KEYS = {
     *("epoch", "step", "step_in_epoch", "best", "stalled_epochs", "loss_sums", "loss_counts", "work"),
     *("streams", "dev_streams", "optimizer", "update", "random"),
 }
-"""The keys of the first version's checkpoints; `soundness`, `trained` and `idle` came later."""
+"""The keys of the first version's checkpoints; `soundness`, `movement`, `trained` and `idle` came later."""
 
 CPU = torch.device("cpu")
 
@@ -60,7 +60,7 @@ def test_a_checkpoint_of_the_first_version_is_resumed_to_the_same_bits() -> None
     for _ in range(5):
         next(events)
     state = through_a_file(whole.state())
-    assert state.keys() - OLD_KEYS == {"soundness", "trained", "idle"}
+    assert state.keys() - OLD_KEYS == {"soundness", "movement", "trained", "idle"}
     old = {name: state[name] for name in OLD_KEYS}
     old["optimizer"] = {name: old["optimizer"][name] for name in ("state", "param_groups")}
     tensors = weights(whole.model)

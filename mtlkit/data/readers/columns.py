@@ -14,6 +14,8 @@ from mtlkit.data.readers.missing import WITHOUT_TARGET, Missing
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.data.readers.sentences import ColumnsFile, Sentence
 from mtlkit.data.readers.words_and_tags import WordsAndTags
+from mtlkit.data.tag_schemes.forms import kinds_of
+from mtlkit.data.tag_schemes.schemes import SchemeSetting
 from mtlkit.data.tokenizers import WhitespaceTokenizer
 from mtlkit.errors import DataError
 from mtlkit.types import NonNegativeInt
@@ -36,8 +38,11 @@ class ColumnsReader(DatasetReader):
 
     `words` and `tags` select columns by name or by position, counted from 0. Words are never the ids: where the column
     is called ID, `words: 0` (the default) takes FORM. `domain` keeps only the sentences of one domain, which is given
-    by a comment `# domain = x` before a sentence. With `types`, tags `B-x` and `I-x` of any other type are read as `O`:
-    `types: ['V']` turns semantic role labelling into verb identification.
+    by a comment `# domain = x` before a sentence. With `types`, tags such as `B-x` and `I-x` of any other type are
+    read as `O`: `types: ['V']` turns semantic role labelling into verb identification.
+
+    `scheme` is the scheme of the tags, `none` for tags that mark no spans, such as parts of speech; `auto` recognises
+    it. Tags that mark spans are converted to IOB2.
 
     `format: 'auto'` recognises CoNLL-U by ten columns, or by a header with ID, if TABs separate columns and the first
     id is 1, `1-2` or the like, or 0.1. `'conllu'` reads a file as CoNLL-U whatever its number of columns; without a
@@ -68,6 +73,7 @@ class ColumnsReader(DatasetReader):
         format: ColumnsFormat = "auto",
         comments: bool | None = None,
         missing: list[str] | None = None,
+        scheme: SchemeSetting = "auto",
         *,
         normalization: Runtime[Normalization] = "none",
     ) -> None:
@@ -75,9 +81,11 @@ class ColumnsReader(DatasetReader):
         self._domain = None if domain is None else normalized(domain, normalization)
         self._types = None if types is None else {normalized(each, normalization) for each in types}
         self._format, self._comments, self._missing = format, comments, missing
+        self._marks = Missing(missing, normalization=normalization)
+        self.scheme = scheme
         self._normalization = normalization
         splitting = NormalizingTokenizer(WhitespaceTokenizer(), normalization)
-        self._fields = Fields(splitting, words="words", tags="tags", missing=Missing(missing))
+        self._fields = Fields(splitting, words="words", tags="tags", missing=self._marks)
 
     def files(self, source: str) -> list[Path]:
         return [Path(source)]
@@ -124,7 +132,7 @@ class ColumnsReader(DatasetReader):
 
     def _columns(self, file: ColumnsFile, layout: Layout, first: Sentence, needs_tags: bool) -> WordsAndTags:
         """The columns of words and tags. Errors are placed at the file's first sentence."""
-        missing, tags = Missing(self._missing), None
+        missing, tags = self._marks, None
         try:
             words = layout.words(self._words, first.rows[0])
             if needs_tags or layout.has(self._tags):
@@ -139,4 +147,10 @@ class ColumnsReader(DatasetReader):
         if self._types is None:
             return tags
         forms = [normalized(tag, self._normalization) for tag in tags]
-        return tuple("O" if tag[:2] in ("B-", "I-") and tag[2:] not in self._types else tag for tag in forms)
+        return tuple("O" if self._is_of_other_type(tag) else tag for tag in forms)
+
+    def _is_of_other_type(self, tag: str) -> bool:
+        """Whether a tag marks a span in some form, and its type is not wanted in any form in which it can be read."""
+        assert self._types is not None
+        kinds = kinds_of(tag)
+        return bool(kinds) and not any(kind in self._types for kind in kinds)

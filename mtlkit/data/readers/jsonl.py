@@ -13,8 +13,9 @@ from mtlkit.data.readers.fields import Fields
 from mtlkit.data.readers.missing import Missing
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.data.readers.renaming import with_renamed_target
+from mtlkit.data.tag_schemes.schemes import SchemeSetting
 from mtlkit.data.tokenizers import Tokenizer, WhitespaceTokenizer
-from mtlkit.errors import DataError
+from mtlkit.errors import ConfigError, DataError
 
 
 @final
@@ -25,7 +26,9 @@ class JsonLinesReader(DatasetReader):
     Words are taken from the list in `words_field` if it is set, and otherwise from `text_field` through the
     `tokenizer`. With `tags_field`, a list of one tag per word, the task is tagging and `label_field` is ignored. A
     label may be an integer. `labels` renames labels or tags, as in {"0": "negative", "1": "positive"}; one that it does
-    not contain is then an error. Other fields are ignored. Lines of white space alone are left out and counted.
+    not contain is then an error. `scheme` is the scheme of the tags, `none` for tags that mark no spans; `auto`
+    recognises it. Tags that mark spans are converted to IOB2. Other fields are ignored. Lines of white space alone are
+    left out and counted.
 
     `missing` lists marks of a missing label or tag, such as `['_']` or `['']`. Texts with one are left out and counted,
     as are those whose target is null or absent; other tasks can use them. With null, an absent target is refused, and
@@ -44,13 +47,17 @@ class JsonLinesReader(DatasetReader):
         tokenizer: Lazy[Tokenizer] = Lazy.of(WhitespaceTokenizer),
         labels: dict[str, str] | None = None,
         missing: list[str] | None = None,
+        scheme: SchemeSetting = "auto",
         *,
         normalization: Runtime[Normalization] = "none",
     ) -> None:
+        if tags_field is None and scheme != "auto":
+            raise ConfigError("scheme: is about tags, and there is no tags_field; leave it out or name the field")
+        self.scheme = scheme
         self._labels = None if labels is None else normalized_keys(labels, normalization, "labels")
         self._normalization = normalization
         splitting = NormalizingTokenizer(tokenizer.build(), normalization)
-        marks = Missing(missing, labels or ())
+        marks = Missing(missing, labels or (), normalization)
         self._fields = Fields(splitting, text_field, words_field, label_field, tags_field, marks)
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import final
 
 from mtlkit.data.instance import Skipped
+from mtlkit.data.normalization import Normalization, normalized
 from mtlkit.errors import DataError
 
 WITHOUT_TARGET = Skipped("with a missing target")
@@ -18,10 +19,17 @@ class Missing:
     Args:
         marks: what marks a missing target, or None if the user has not said it.
         labels: labels that the user has named, which are labels then.
+        normalization: the normal form in which marks are compared.
     """
 
-    def __init__(self, marks: Collection[str] | None = None, labels: Collection[str] = ()) -> None:
-        self._marks = None if marks is None else frozenset(marks)
+    def __init__(
+        self,
+        marks: Collection[str] | None = None,
+        labels: Collection[str] = (),
+        normalization: Normalization = "none",
+    ) -> None:
+        self._normalization = normalization
+        self._marks = None if marks is None else frozenset(map(self._form, marks))
         self._labels = labels
 
     def __bool__(self) -> bool:
@@ -34,7 +42,7 @@ class Missing:
 
     def has(self, mark: str) -> bool:
         """Whether the user has said that this marks a missing target."""
-        return self._marks is not None and mark in self._marks
+        return self._marks is not None and self._form(mark) in self._marks
 
     def label(self, label: str) -> bool:
         """Whether a label is a mark of a missing one. Raises DataError if it may be, and the user has not said it."""
@@ -42,7 +50,7 @@ class Missing:
             if label.strip() in ("", USUAL) and label not in self._labels:
                 raise DataError(_unclear(label.strip(), "the label", "a label"))
             return False
-        return label in self._marks
+        return self._form(label) in self._marks
 
     def tags(self, tags: Sequence[str]) -> bool:
         """Whether one of a text's tags is a mark of a missing one.
@@ -54,7 +62,10 @@ class Missing:
             if tags[0] == USUAL and all(tag == USUAL for tag in tags) and USUAL not in self._labels:
                 raise DataError(_unclear(USUAL, "each tag of the text", "a tag"))
             return False
-        return not self._marks.isdisjoint(tags)
+        return bool(self._marks) and not self._marks.isdisjoint(map(self._form, tags))
+
+    def _form(self, mark: str) -> str:
+        return normalized(mark, self._normalization)
 
 
 def _unclear(mark: str, what: str, kind: str) -> str:

@@ -22,6 +22,7 @@ class NormalizedReader(DatasetReader):
     def __init__(self, reader: DatasetReader, normalization: Normalization) -> None:
         self._reader = reader
         self._normalization = normalization
+        self.scheme = reader.scheme
         # Variables of the class, of which each reader in here has its own.
         self.fetches = reader.fetches  # type: ignore[misc]
         self.renames_by = reader.renames_by  # type: ignore[misc]

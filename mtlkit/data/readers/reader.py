@@ -9,6 +9,7 @@ from typing import ClassVar
 from mtlkit.config import Component
 from mtlkit.data.formats import FileFormat
 from mtlkit.data.instance import Instance, Skipped, StructuralRows, TargetKind
+from mtlkit.data.tag_schemes.schemes import SchemeSetting
 
 
 class DatasetReader(Component, offers=("files", "normalization")):
@@ -36,6 +37,11 @@ class DatasetReader(Component, offers=("files", "normalization")):
     """The format of the files, if it is one that mtlkit recognises by the first lines of a file; None for any other. A
     file that looks like another format is then refused, and `mtlkit predict` reads a file of this format by
     `read_texts` instead of taking its lines for texts.
+    """
+
+    scheme: SchemeSetting = "auto"
+    """The tag scheme of the files: a name such as `iob1`; `none` for tags that mark no spans; or `auto`, which
+    recognises it from the tags. Readers that have a setting for it store the setting here.
     """
 
     @property

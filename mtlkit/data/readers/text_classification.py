@@ -53,7 +53,7 @@ class TextClassificationReader(DatasetReader):
         self._labels = None if labels is None else normalized_keys(labels, normalization, "labels")
         self._normalization = normalization
         self._skip_empty = skip_empty
-        self._missing = Missing(missing, labels or ())
+        self._missing = Missing(missing, labels or (), normalization)
         self._fields = Fields(self._tokenizer, label="label", missing=self._missing)
 
     def files(self, source: str) -> list[Path]:

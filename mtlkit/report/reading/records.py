@@ -29,6 +29,7 @@ class LogLine(Spec, extra="allow"):
     improved: list[str] = []
     skipped: list[dict[str, Any]] = []
     idle: list[str] = []
+    notes: list[str] = []
 
 
 class StageFigures(Spec, extra="allow"):
@@ -43,6 +44,7 @@ class ReportedFigures(RunFigures):
 
     epochs: int
     steps: int
+    notes: list[str] = []
     stages: dict[str, StageFigures] = {}  # type: ignore[assignment]  # more is read of them here than anywhere else
 
 

@@ -22,7 +22,7 @@ def section(evidence: Evidence) -> Section | None:
         parts += [_chart(worked), _work(worked)]
     if left_out := _left_out(evidence):
         parts.append(left_out)
-    if odd := _odd(evidence.log):
+    if odd := _odd(evidence.log, (evidence.metrics or {}).get("notes", [])):
         parts.append(odd)
     return Section("work", "Work", _lead(evidence, worked), parts) if parts else None
 
@@ -111,8 +111,8 @@ def _left_out(evidence: Evidence) -> Table | None:
     return Table(("task", "split", "texts read", "used", "left out"), tuple(rows), "Texts left out") if rows else None
 
 
-def _odd(log: Sequence[Mapping[str, Any]]) -> Table | None:
-    """A table of steps that were skipped and of parameters without gradients."""
+def _odd(log: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> Table | None:
+    """A table of steps that were skipped, of parameters without gradients, and of scores that did not move."""
     rows: list[tuple[Cell, ...]] = []
     for line in log:
         when = f"{line.get('stage', '')} epoch {line['epoch']}".strip()
@@ -120,6 +120,8 @@ def _odd(log: Sequence[Mapping[str, Any]]) -> Table | None:
         rows += [(when, f"step {each.get('step')} {reason}") for each in line.get("skipped", [])]
         if idle := line.get("idle"):
             rows.append((when, f"no gradient reached {', '.join(map(str, idle))}"))
+        rows += [(when, note) for note in line.get("notes", [])]
+    rows += [("end", note) for note in notes]
     return Table(("when", "what"), tuple(rows), "Worth a look") if rows else None
 
 

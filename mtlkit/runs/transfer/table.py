@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from mtlkit.experiment import Experiment
+from mtlkit.experiment import Experiment, headlines_of
 from mtlkit.figures import AVERAGE, Figure, counted
 from mtlkit.files import write_atomically
 from mtlkit.tables import Table, markdown_lines
@@ -82,7 +82,7 @@ def transfer_table(
         metrics: the content of each fold's `metrics.json`, by the task that was left out.
         baseline: test figures (`task/metric`) of another way to learn these tasks.
     """
-    headlines = {task: experiment.tasks[task].headline for task in metrics}
+    headlines = {task: headlines_of(experiment, fold)[task] for task, fold in metrics.items()}
     figures = {name: value for fold in metrics.values() for name, value in fold["test"].items()}
     by_metric = {
         metric: [task for task, own in headlines.items() if own == metric]

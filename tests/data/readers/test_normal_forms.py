@@ -112,6 +112,26 @@ def test_labels_that_two_keys_rename_otherwise_are_refused() -> None:
     build_reader(reader, "none")
 
 
+@pytest.mark.parametrize(
+    ("reader", "content"),
+    [
+        (Lazy.of(TextClassificationReader, missing=["manqué"]), "x\ta\nmanqué\tb\n"),
+        (
+            Lazy.of(JsonLinesReader, missing=["manqué"]),
+            json_line(text="a", label="x") + json_line(text="b", label="manqué"),
+        ),
+        (Lazy.of(ColumnsReader, tags=1, missing=["manqué"]), "a O\n\nb manqué\n"),
+    ],
+)
+def test_marks_of_missing_targets_are_known_in_either_form(
+    reader: Lazy[DatasetReader], content: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "data.txt"
+    path.write_text(nfd(content).replace("}{", "}\n{"), encoding="utf-8")
+    corpus = load_corpus(reader, str(path), cache=None)
+    assert corpus.forms == ["a"] and corpus.skipped == {"with a missing target": 1}
+
+
 def test_digests_are_those_of_the_form(tmp_path: Path) -> None:
     reader, files = Lazy.of(TextClassificationReader), {form: tmp_path / form for form in ("NFC", "NFD")}
     for form, file in files.items():
