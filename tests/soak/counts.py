@@ -16,5 +16,9 @@ class Counts:
     """Traces that code out of a stranger's file has left."""
     tracebacks: int = 0
     """Outputs in which a user would have seen one."""
+    refused: int = 0
+    """Inputs that were refused with a sentence, where being refused is a way to survive."""
+    silent_differences: int = 0
+    """Results that are wrong, without a word."""
     failures: list[str] = field(default_factory=list)
     """A sentence for each that did not survive, with what it takes to see it again (a seed, a name)."""
