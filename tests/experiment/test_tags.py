@@ -23,7 +23,9 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple
         splits: dict[str, list[str]], reader: dict[str, Any] | None = None, trained: Any = None, **settings: Any
     ) -> tuple[dict[str, list[str]], list[str]]:
         for split, texts in splits.items():
-            lines = ["".join(f"{number} {tag}\n" for number, tag in enumerate(text.split())) for text in texts]
+            lines = [
+                "".join(f"{word} {tag}\n" for word, tag in zip("abcdef", text.split(), strict=False)) for text in texts
+            ]
             Path(FILES[split]).write_text("\n".join(lines))
         value = {
             "reader": {"type": "columns", "tags": 1, **(reader or {})},

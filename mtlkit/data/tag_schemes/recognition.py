@@ -113,7 +113,8 @@ def _in_doubt(corpus: Corpus, form: Form, marks: Sequence[Mark]) -> str:
         letters = ", ".join(sorted(_letters(marks)))
         return f"the letters {letters} of the tags are of no one scheme; mend the tags, or {_remedy()}"
     counts = " and ".join(f"{TagScheme(name).title} {count:,} times" for name, count in violations)
-    return f"the tags of {words.num_spans:,} spans violate {counts}; {_remedy(*(name for name, _ in violations))}"
+    remedy = _remedy(*(name for name, _ in violations))
+    return f"no scheme fits the tags: {words.num_spans:,} spans violate {counts}; {remedy}"
 
 
 def _some_marked(labels: Sequence[str], marks: Sequence[Mark], form: Form, corpus: Corpus) -> TagScheme:

@@ -92,11 +92,11 @@ def test_other_marks_for_outside_are_known(line: str) -> None:
     [
         ("B-PER I-PER O MISC", "some tags mark spans, such as 'B-PER', and others do not, such as 'MISC'"),
         ("B-PER I_PER O", "some tags mark spans, such as 'B-PER', and others do not, such as 'I_PER'"),
-        ("S-B S-I O", "may be IOBES in the form B-x or IOB2 in the form x-B"),
+        ("S-B S-I O", "the tags, such as 'S-B', may be IOBES in the form B-x or IOB2 in the form x-B"),
         ("N-S V-S", "may mark spans in the scheme IOBES, or be labels of words"),
         ("B-A I-A L-A S-A O", "the letters B, I, L, S of the tags are of no one scheme"),
-        ("B-A O I-A O " * 20, "the tags of 40 spans violate IOB2 20 times and IOB1 20 times"),
-        ("B-A O " * 20 + "B-A E-A", "the tags of 21 spans violate IOBES 20 times"),
+        ("B-A O I-A O " * 20, "no scheme fits the tags: 40 spans violate IOB2 20 times and IOB1 20 times"),
+        ("B-A O " * 20 + "B-A E-A", "no scheme fits the tags: 21 spans violate IOBES 20 times"),
     ],
 )
 def test_what_cannot_be_told_is_refused_and_each_remedy_works(line: str, said: str) -> None:
