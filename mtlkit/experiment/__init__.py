@@ -6,8 +6,6 @@ from mtlkit.experiment.corpora import (
     load_corpora,
     load_split,
     load_splits,
-    make_vocabulary,
-    read_vectors,
     say_counts,
     skipped_told,
     structure_told,
@@ -29,6 +27,7 @@ from mtlkit.experiment.settings import (
     build_model,
 )
 from mtlkit.experiment.stages import ONLY, TaskPaths, experiment_of, seed_of, stages_of, tasks_of
+from mtlkit.experiment.words import make_vocabulary, read_vectors
 
 __all__ = [
     "BEFORE",

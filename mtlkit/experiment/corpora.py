@@ -1,6 +1,6 @@
-"""The data of a whole experiment: the splits of every task, and the vocabulary and digests computed from them."""
+"""The data of a whole experiment: the splits of every task, and what is known of their texts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,23 +11,18 @@ from mtlkit.data import (
     Corpus,
     Normalization,
     TagScheme,
-    Vectors,
-    Vocabulary,
-    build_vocabulary,
     cache_folder,
     clean_mask,
     load_corpus,
     resplit,
     seen_digests,
 )
-from mtlkit.data.limits import MAX_WORDS
 from mtlkit.errors import ConfigError, DataError
-from mtlkit.experiment.labels import check_columns, check_labels, check_number_of_labels, check_targets, say_odd_labels
+from mtlkit.experiment.labels import check_columns, check_labels, check_targets
 from mtlkit.experiment.pooled import check_distinct
 from mtlkit.experiment.seen_texts import count_seen, say_seen
 from mtlkit.experiment.settings import SPLITS, Experiment, TaskSettings
 from mtlkit.experiment.tags import read_tags
-from mtlkit.files import Fingerprint, check_unchanged
 from mtlkit.types import Say, silent
 
 
@@ -263,56 +258,3 @@ def _without_texts_of(split: str, corpora: Corpora, say: Say) -> Corpora:
             say(f"tasks.{task}.train: {dropped:,} of {len(train):,} texts are {split} texts of some task, and left out")
         by_task[task] = {**splits, "train": train.keep(kept, f"equal to a {split} text")}
     return replace(corpora, by_task=by_task)
-
-
-def read_vectors(experiment: Experiment, say: Say = silent, fingerprints: Iterable[Fingerprint] = ()) -> Vectors | None:
-    """Reads the pretrained vectors; returns None if the vocabulary names no file of them.
-
-    Args:
-        experiment: the experiment whose vectors to read.
-        say: receives lines about what is being read, and about vectors that are not used (see `Vectors.counts`).
-        fingerprints: those of files, taken before; if the file of the vectors is among them, it must still be the same.
-
-    Raises:
-        DataError: the file is wrong, or has changed since its fingerprint was taken.
-    """
-    settings = experiment.vocabulary
-    if settings.pretrained is None:
-        return None
-    say(f"reading vectors: {settings.pretrained}")
-    vectors = Vectors.read(settings.pretrained)
-    check_unchanged(fingerprints, [settings.pretrained])
-    vectors = vectors.normalized(experiment.normalization)
-    words, *others = (f"{number:,} {name}" for name, number in vectors.counts().items())
-    say(f"vectors: {words}" + (f" (not used: {', '.join(others)})" if others else ""))
-    return vectors
-
-
-def make_vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors | None, say: Say = silent) -> Vocabulary:
-    """Builds the vocabulary of the training data, and reports its size and how much of it the vectors cover.
-
-    Raises:
-        DataError: there are more words, or more labels of a task, than an archive may contain.
-    """
-    settings, training = experiment.vocabulary, corpora.of_split("train")
-    check_number_of_labels(training)
-    say_odd_labels(corpora.by_task, say)
-    vocabulary = build_vocabulary(training, settings, vectors, experiment.normalization, corpora.tag_schemes)
-    if (count := len(vocabulary["words"])) > MAX_WORDS:
-        remedy = "set max_words, or pretrained_limit where vectors are pretrained"
-        raise DataError(f"vocabulary: has {count:,} words, and may have {MAX_WORDS:,}; {remedy}")
-    say(f"vocabulary: {len(vocabulary['words']):,} words")
-    if vectors is not None:
-        counts = _word_counts(training, vocabulary)
-        types, tokens = vectors.coverage(list(counts), counts.values())
-        say(f"pretrained vectors cover {types:.1%} of the training words, {tokens:.1%} of their occurrences")
-    return vocabulary
-
-
-def _word_counts(training: Mapping[str, Corpus], vocabulary: Vocabulary) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for corpus in training.values():
-        for form, count in zip(corpus.forms, corpus.form_counts().tolist(), strict=True):
-            word = vocabulary.word_of(form)
-            counts[word] = counts.get(word, 0) + count
-    return counts

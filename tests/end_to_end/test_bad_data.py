@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mtlkit.experiment import corpora
+from mtlkit.experiment import words
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_more_labels_than_an_archive_takes_are_refused_before_training(experimen
 
 def test_more_words_than_an_archive_takes_are_refused_before_training(experiment, write, run, monkeypatch):
     assert run("check", "--data", write(experiment)).returncode == 0
-    monkeypatch.setattr(corpora, "MAX_WORDS", 20)  # eight million would take minutes
+    monkeypatch.setattr(words, "MAX_WORDS", 20)  # eight million would take minutes
     result = run("check", "--data", write(experiment))
     assert result.returncode == 2
     assert "vocabulary: has 24 words, and may have 20; set max_words, or pretrained_limit" in result.stderr
