@@ -81,7 +81,7 @@ class RecurrenceInputs:
         return [self.inputs_BTD, self.sources, *(parameter for module in modules for parameter in module.parameters())]
 
     def backward(self, states_BTD: Tensor) -> None:
-        """A whole backward pass, to gradients that are made anew."""
+        """A whole backward pass, to gradients that are allocated again."""
         for leaf in self.leaves():
             leaf.grad = None
         states_BTD.sum().backward()  # type: ignore[no-untyped-call]  # untyped in torch

@@ -73,7 +73,7 @@ class Fingerprint:
 
     def check(self) -> None:
         """Raises DataError if the file is no longer the one whose fingerprint was taken."""
-        # The digest alone is not enough: a file may be emptied and written anew with the same content.
+        # The digest alone is not enough: a file may be emptied and written again with the same content.
         if Fingerprint.of(self.path) != self:
             raise DataError(f"{self.path}: changed while it was read; start again when nothing writes to it any more")
 

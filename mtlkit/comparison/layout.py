@@ -46,7 +46,7 @@ def notes_of(comparison: Comparison) -> list[str]:
         notes.append(
             f"In brackets {100 * LEVEL:.0f} % intervals, beside them two-sided p-values, of a paired bootstrap over "
             f"{question.split} texts, drawn task by task ({question.resamples:,} resamples, seed {question.seed}). "
-            "They are about the models as they are, seeds averaged, not about training them anew."
+            "They are about the models as they are, seeds averaged, not about training them again."
         )
     return [*notes, *comparison.notes]
 

@@ -60,7 +60,7 @@ def from_counts(metric: AdditiveMetric, figure: str, answers: Sequence[Pairs]) -
 
 
 def recomputed(lazy: Lazy[Metric], figure: str, answers: Sequence[Pairs]) -> Callable[[Array], Array]:
-    """A score function that computes the metric anew on each resample: slow, but correct for every metric."""
+    """A score function that computes the metric again on each resample: slow, but correct for every metric."""
 
     def score(times_Rn: Array) -> Array:
         return numpy.array([[_figure(lazy, figure, pairs, times_n) for pairs in answers] for times_n in times_Rn])

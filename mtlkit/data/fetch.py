@@ -77,7 +77,7 @@ def _download(folder: Path, progress: Callable[[str], None]) -> Path:
     command = [sys.executable, "-m", "pip", "download", *quiet, *options, "-r", str(requirements), "-d", str(folder)]
     for attempt in range(ATTEMPTS):
         if attempt:
-            progress("the download was cut off; it starts anew ...")
+            progress("the download was cut off; it starts again ...")
         outcome = subprocess.run(command, capture_output=True, text=True, errors="replace")
         found = next(folder.glob("*.tar.gz"), None)
         if found is not None and not outcome.returncode:

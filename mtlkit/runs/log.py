@@ -46,7 +46,7 @@ class RunLog:
         """
         with self.metrics.open("ab") as file:
             if file.tell() < size:
-                raise RunError(f"{self.metrics}: its end is missing; put it back, or start anew with --force")
+                raise RunError(f"{self.metrics}: its end is missing; put it back, or start over with --force")
             file.truncate(size)
         if self.sharing.exists():
             # Epochs are matched by their names, since checkpoints record only the size of the other file.

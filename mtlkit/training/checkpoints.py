@@ -105,7 +105,7 @@ class Checkpoints:
             self.restore_best(best or older)  # checkpoints of older versions have none
             return state
         if self._all():
-            raise RunError(f"{self.folder}: every checkpoint is damaged; start anew with --force")
+            raise RunError(f"{self.folder}: every checkpoint is damaged; start over with --force")
         return None
 
     def best(self, name: str) -> Path:
@@ -132,7 +132,7 @@ class Checkpoints:
                 continue
             whole = next((file for folder in self._all() if _has(file := folder / best.name, digest)), None)
             if whole is None:
-                raise RunError(f"{best}: damaged, and no checkpoint has it whole; start anew with --force")
+                raise RunError(f"{best}: damaged, and no checkpoint has it whole; start over with --force")
             with new_file(best) as temporary:
                 _give_name(whole, temporary)
         self.best_digests = dict(digests)

@@ -1,4 +1,4 @@
-"""A download that ends too early, from a real server to a real pip: it starts anew, and only the whole file counts."""
+"""A download that ends too early, from a real server to a real pip: it starts again, and only the whole file counts."""
 
 import io
 import tarfile

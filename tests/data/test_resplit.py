@@ -1,4 +1,4 @@
-"""Splits drawn anew: every text once, the same for the same seed, other ones for another task or seed."""
+"""Splits that are redrawn: every text once, the same for the same seed, other ones for another task or seed."""
 
 import re
 from typing import Any

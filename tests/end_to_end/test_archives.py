@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def repack(archive):
-    """Writes the archive anew after `change` of its members and manifest; the manifest fits the members again."""
+    """Writes the archive again after `change` of its members and manifest; the manifest fits the members again."""
 
     def write(change):
         with tarfile.open(archive) as tar:

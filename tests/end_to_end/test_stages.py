@@ -193,7 +193,7 @@ def test_weights_per_task_are_no_model_to_go_on_with(transfer, write, run):
     transfer["stages"][0]["trainer"] |= {"selection": {"type": "per_task"}}
     result = run("check", write(transfer))
     assert result.returncode == 2
-    assert "no one model to go on with; give it another selection, or begin anew with keep: []" in result.stderr
+    assert "no one model to go on with; give it another selection, or begin again with keep: []" in result.stderr
 
 
 def test_tasks_that_no_stage_trains_are_told(transfer, write, run):

@@ -178,14 +178,14 @@ def test_a_damaged_checkpoint(train: Train, begun: Path, whole: Path, file: str,
 def test_damaged_checkpoints_alone_are_an_error(train: Train, begun: Path) -> None:
     for folder in begun.glob("checkpoints/step-*"):
         (folder / "state.pt").unlink()
-    assert_one_sentence(*train("--resume"), str(begun), "every checkpoint is damaged", "start anew with --force")
+    assert_one_sentence(*train("--resume"), str(begun), "every checkpoint is damaged", "start over with --force")
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_best_weights_come_back_out_of_a_checkpoint(
     train: Train, whole: Path, start: Start, tmp_path: Path, damage: str
 ) -> None:
-    """Without a word of it to anyone: nothing is lost. A file that is written anew leaves its second name alone."""
+    """Without a word of it to anyone: nothing is lost. A file that is written again leaves its second name alone."""
     run, process = tmp_path / "run", start()
     process.wait_until(lambda: any(run.glob("checkpoints/step-*/best-model.safetensors")))
     process.kill()
@@ -203,7 +203,7 @@ def test_a_log_that_has_lost_its_end(start: Start, train: Train, whole: Path, tm
     log = run / "metrics.jsonl"
     before = log.read_bytes()
     log.write_bytes(before[:-9])
-    assert_one_sentence(*train("--resume"), str(log), "its end is missing", "start anew with --force")
+    assert_one_sentence(*train("--resume"), str(log), "its end is missing", "start over with --force")
     log.write_bytes(before)
     assert_goes_on(train, run, whole)
 

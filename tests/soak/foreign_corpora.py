@@ -2,7 +2,7 @@
 
 Each corpus is written by construction (`dressed_files`), so that its words, its spans and its labels are known. A small
 model is trained on it. Then these must be equal to the truth: what was read, the gold answers among the predictions,
-every figure, computed anew from the predictions by other code than mtlkit's, and the figures of the same test texts in
+every figure, computed again from the predictions by other code than mtlkit's, and the figures of the same test texts in
 another dress. Sometimes a corpus is spoilt in a way that people's files are; it must then be refused, or reported.
 """
 

@@ -54,7 +54,7 @@ class Forked:
 
     Args:
         arguments: of `mtlkit`.
-        log: the file, which is written anew.
+        log: the file, which is written again.
     """
 
     def __init__(self, arguments: Sequence[str | Path], log: Path, circumstances: Circumstances | None = None) -> None:

@@ -1,6 +1,6 @@
 """Runs that are killed, again and again, and gone on with: do they come to the bits of one that never was?
 
-Every system is trained once to its end. Then it is trained anew and killed (SIGKILL) several times, each time at a
+Every system is trained once to its end. Then it is trained again and killed (SIGKILL) several times, each time at a
 random moment or while a checkpoint is being written, gone on with by `--resume`, and at last left to its end. All files
 of the two directories must then be the same, byte for byte, but for what says when and how they were made:
 `meta.json` and its copy in the archive.

@@ -94,7 +94,7 @@ def test_a_damaged_checkpoint_is_passed_over(checkpoints: Checkpoints, file: str
 def test_if_all_are_damaged_it_is_an_error(checkpoints: Checkpoints) -> None:
     for step in (1, 2):
         (checkpoints.save(step, model(step), {}) / "state.pt").unlink()
-    with pytest.raises(RunError, match="every checkpoint is damaged; start anew with --force"):
+    with pytest.raises(RunError, match="every checkpoint is damaged; start over with --force"):
         load(checkpoints)
 
 
@@ -170,7 +170,7 @@ def test_best_weights_that_no_file_has_whole_are_an_error(checkpoints: Checkpoin
     best = save_best(checkpoints, 1.0)
     checkpoints.save(1, model(1), {})
     best.write_bytes(best.read_bytes()[:-1])  # under both of its names
-    with pytest.raises(RunError, match="damaged, and no checkpoint has it whole; start anew with --force"):
+    with pytest.raises(RunError, match="damaged, and no checkpoint has it whole; start over with --force"):
         checkpoints.restore_best(checkpoints.best_digests)
     with pytest.raises(RunError, match="every checkpoint is damaged"):
         load(checkpoints)

@@ -37,7 +37,7 @@ class Structure:
 
 
 def structure_of(experiment: Experiment) -> Structure:
-    """Builds the scheme anew and sends one short text of each task forward and backward through it; needs no data, and
+    """Builds the scheme again and sends one short text of each task forward and backward through it; needs no data, and
     leaves PyTorch's random state as it is."""
     tasks, settings = list(experiment.tasks), experiment.model
     vocabulary = Vocabulary.of(["word"], ["w"], {task: ["O", "B-x", "I-x"] for task in tasks})

@@ -130,7 +130,7 @@ def _keep_problems(stage: StageSettings, place: str, model: MultiTaskModel, befo
         if stage.derive is not None:
             yield f"{place}derive: {apart} to derive paths from; give it another selection"
         elif stage.keep != []:
-            yield f"{place}keep: {apart} to go on with; give it another selection, or begin anew with keep: []"
+            yield f"{place}keep: {apart} to go on with; give it another selection, or begin again with keep: []"
     try:
         taken_over(model, before.model.state_dict(), stage.keep)
     except ConfigError as error:
