@@ -58,7 +58,9 @@ def read_predictions(file: Path) -> Predictions:
         gold, predicted = ([_target(line[key]) for line in rest] for key in ("gold", "predicted"))
         clean = numpy.array([line["clean"] for line in rest], bool) if rest and "clean" in rest[0] else None
     except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, RecursionError):
-        raise RunError(f"{file}: missing or damaged; mtlkit evaluate ARCHIVE --predictions DIR writes it again") from None
+        raise RunError(
+            f"{file}: missing or damaged; mtlkit evaluate ARCHIVE --predictions DIR writes it again"
+        ) from None
     header = validate(Header, first, str(file))
     return Predictions(header.task, header.texts, predicted, gold, header.metrics, clean)
 
