@@ -127,7 +127,11 @@ def entropy(scheme: SearchableScheme, task: str) -> float:
 @torch.no_grad()
 def heard(archive: Archive, task: str) -> dict[str, float]:
     """Sender -> its mean weight over all words of the task's dev texts."""
-    split = TaskSplit(task, load_split(task, archive.experiment.tasks[task], "dev"), archive.vocabulary)
+    split = TaskSplit(
+        task,
+        load_split(task, archive.experiment.tasks[task], "dev", normalization=archive.experiment.normalization),
+        archive.vocabulary,
+    )
     text = split.batch(torch.arange(len(split))).text
     trace = archive.model_for(task).eval()(text, task, with_trace=True).trace
     if not isinstance(trace, WordTrace) or trace.senders is None:

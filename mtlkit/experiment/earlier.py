@@ -14,4 +14,5 @@ BEFORE: Mapping[str, Any] = MappingProxyType({"normalization": "none"})
 
 def as_it_was(resolved: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the resolved experiment of a run or of an archive with the values that held when it was written."""
-    return {**BEFORE, **resolved}
+    missing = {name: value for name, value in BEFORE.items() if name not in resolved}
+    return {**resolved, **missing}  # in the order of the file, which a page shows

@@ -123,7 +123,7 @@ def test_what_reads_other_characters_is_refused(experiment, write, run, tmp_path
     ("change", "said"),
     [
         ({"archive": "nowhere.tar.gz"}, "model.pretrained.0.archive: nowhere.tar.gz: no such file"),
-        ({"archive": "."}, "model.pretrained.0.archive: .: is a directory; name the archive.tar.gz in it"),
+        ({"archive": "."}, "model.pretrained.0.archive: .: is a directory; name an archive.tar.gz"),
         ({"parameters": ["^sharing", "lstn"]}, "model.pretrained.0.parameters.1: no parameter that both models have"),
         ({"parameters": ["("]}, "model.pretrained.0.parameters.0: '(' is not a regular expression"),
         ({"rename": {"encoder.": "x."}}, "model.pretrained.0.rename: in "),

@@ -71,7 +71,7 @@ def test_an_archive_is_asked_for_less_at_a_time(
     limited(*score, "--batch-size", "1", code=0)
     answer = ("predict", tmp_path / "run", long, "--output", tmp_path / "answers.jsonl")
     told = limited(*answer)
-    assert told.startswith("out of memory answering 16 texts, of up to 30,001 words; give shorter texts, or a smaller")
+    assert told.startswith("out of memory answering 16 texts, of up to 30,000 words; give shorter texts, or a smaller")
     limited(*answer, "--batch-size", "1", code=0)
     told = limited("explain", tmp_path / "run", *["a " * LENGTH] * NUM_TEXTS)
     assert told == "out of memory answering 16 texts, of up to 30,000 words; give shorter texts, or fewer at a time"

@@ -117,8 +117,14 @@ def test_the_file_that_cannot_be_written_is_named(
         def stage(self, name: str | None, epochs: int) -> None:
             raise FileNotFoundError(errno.ENOENT, "No such file or directory", "elsewhere/events")
 
+        def step(self, step: object) -> None: ...
+
+        def epoch(self, end: object) -> None: ...
+
+        def close(self) -> None: ...
+
     with pytest.raises(RunError, match=r"\(No such file or directory: elsewhere/events\); nothing .* --resume"):
-        train_experiment(write(experiment), tmp_path / "run", device="cpu", listeners=[Lost()])  # type: ignore[list-item]
+        train_experiment(write(experiment), tmp_path / "run", device="cpu", listeners=[Lost()])
 
 
 def test_a_disk_that_fills_up(start: Start, train: Train, whole: Path, tmp_path: Path) -> None:

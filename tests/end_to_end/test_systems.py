@@ -83,7 +83,9 @@ def train_and_evaluate(
     archive, figures = directory / "archive.tar.gz", directory.with_suffix(".json")
     evaluated = run("evaluate", archive, *LIMIT, "--output", figures)
     assert evaluated.returncode == 0, evaluated.stderr
-    assert json.loads(figures.read_text()) == json.loads((directory / "metrics.json").read_text())["test"]
+    found = json.loads(figures.read_text())
+    found.pop("notes", None)  # of labels that so few training texts lack
+    assert found == json.loads((directory / "metrics.json").read_text())["test"]
 
 
 def predicted(run: Callable[..., Any], directory: Path, task: str, text: str) -> Any:

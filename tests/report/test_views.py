@@ -176,9 +176,11 @@ def test_texts_that_were_left_out_are_told_with_the_reason(evidence):
 
 
 def test_what_went_wrong_is_worth_a_look(evidence):
-    odd = {**evidence.log[0], "skipped": [{"step": 7, "texts": []}], "idle": ["sharing.gate"]}
-    found = table(work.section(replace(evidence, log=[odd])), "Worth a look")
+    odd = {**evidence.log[0], "skipped": [{"step": 7, "texts": []}], "idle": ["sharing.gate"], "notes": ["odd"]}
+    found = table(work.section(replace(evidence, log=[odd], metrics={"notes": ["odd at the end"]})), "Worth a look")
     assert [what for _, what in found.rows] == [
         "step 7 was left out: its loss or gradient is not finite",
         "no gradient reached sharing.gate",
+        "odd",
+        "odd at the end",
     ]

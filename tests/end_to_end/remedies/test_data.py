@@ -158,7 +158,7 @@ MISTAKES = [
     Mistake(
         "no vectors",
         lambda w: w.data(vocabulary={"pretrained": str(w.file("v.txt", ""))}),
-        "v.txt: holds no vector in its first line; give a file of lines `word v1 v2 ...`",
+        "v.txt: holds no vector; give a file of lines `word v1 v2 ...`",
         lambda w: w.data(vocabulary={"pretrained": str(w.file("v.txt", "a 1 2\n"))}, model__embedder__dim=2),
     ),
     Mistake(
