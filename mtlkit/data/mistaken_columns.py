@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlkit.data.corpus import Corpus
+from mtlkit.data.tag_schemes.forms import OUTSIDE_MARKS, kinds_of
 from mtlkit.text import printable
 
 WORD = re.compile("[A-Z]?[a-z]+|[A-Z]+")
@@ -43,14 +44,26 @@ def mistaken_columns(corpus: Corpus) -> tuple[str, str] | None:
     nothing does.
 
     These are told: a first text and label that are names of columns; labels of which there are three times as many as
-    different texts (or different first words of texts, where ids precede the labels); and a label of its own for each
-    of 20 or more texts.
+    different texts (or different first words of texts, where ids precede the labels); a label of its own for each of 20
+    or more texts; and, of tagged texts, words that are all tags of spans, where the tags are not.
     """
-    if corpus.target_kind != "label" or not len(corpus):
+    if not len(corpus):
         return None
+    if corpus.target_kind == "tags":
+        return _tags_as_words(corpus)
     if header := _header(corpus):
         return header, "remove it"
     return _labels_of_texts(corpus)
+
+
+def _tags_as_words(corpus: Corpus) -> tuple[str, str] | None:
+    inside = [form for form in corpus.forms if form not in OUTSIDE_MARKS]
+    if not inside or not all(map(kinds_of, inside)) or any(map(kinds_of, corpus.labels)):
+        return None
+    what = (
+        f"each word looks like a tag, such as '{printable(inside[0], SHOWN)}', as if words and tags had changed places"
+    )
+    return what, "exchange them"
 
 
 def odd_first_text(corpus: Corpus) -> str | None:

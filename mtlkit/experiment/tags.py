@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import final, get_args
 
 from mtlkit.data import (
     Corpus,
+    SchemeSetting,
     TagScheme,
     as_iob2,
+    build_reader,
     recognise,
     scheme_of_file,
     texts_that_violate,
@@ -72,7 +74,7 @@ def _scheme_of(
         known: the scheme of the training data; None if this file decides it.
         is_trained: whether a model was trained with that scheme, so that settings cannot be changed any more.
     """
-    setting = getattr(task.reader.settings, "scheme", task.reader.component.scheme)
+    setting = _setting(name, task)
     try:
         return recognise(corpus, setting) if known is None else scheme_of_file(corpus, known, setting)
     except DataError as error:
@@ -82,6 +84,17 @@ def _scheme_of(
         elif "scheme" not in type(task.reader.settings).model_fields:
             remedy = "mend the tags, since the reader has no setting for their scheme"
         raise DataError(f"tasks.{name}.{split}: {getattr(task, split)}: {what}; {remedy}") from None
+
+
+def _setting(name: str, task: TaskSettings) -> SchemeSetting:
+    """The scheme that the task's reader names. A plugin's reader may have any value there, and raises DataError."""
+    setting = build_reader(task.reader, "none").scheme
+    if setting not in (known := get_args(SchemeSetting)):
+        raise DataError(
+            f"tasks.{name}.reader: the attribute `scheme` of {task.reader.type} is {setting!r}, and should be the tag "
+            f"scheme of its files; set it to {', '.join(map(repr, known[:-1]))} or {known[-1]!r} in its code"
+        )
+    return setting
 
 
 def _say_schemes(name: str, own: Mapping[str, TagScheme], known: TagScheme, say: Say) -> None:

@@ -95,6 +95,18 @@ def test_tags_and_missing_targets_are_no_labels():
     assert mistaken_columns(Corpus.from_instances([Instance(("text",))] * 30, "label")) is None
 
 
+def test_tags_read_as_words_are_found_in_every_reader():
+    def tagged(words, tags):
+        return Corpus.from_instances([Instance(tuple(words.split()), tuple(tags.split()))], "tags")
+
+    for words in ("B-PER O I-PER", "PER-B O PER-I", "_ S_LOC S_LOC"):
+        what, remedy = mistaken_columns(tagged(words, "Ann saw Bo"))
+        assert "looks like a tag, such as " in what and remedy == "exchange them"
+    assert mistaken_columns(tagged("B-PER saw Bo", "B-PER O O")) is None
+    assert mistaken_columns(tagged("B-PER O O", "S-PER O O")) is None
+    assert mistaken_columns(tagged("O O", "NOUN VERB")) is None
+
+
 def test_quotes_of_csv_are_counted():
     wrapped = [(label, f'"{text}"') for label, text in TEXTS]
     assert quoted_texts(corpus(*wrapped)) == 30

@@ -55,6 +55,16 @@ def test_fdu_leaks(fdu):
     assert report.total.test_in_others == {"dvd in video": 17, "video in dvd": 16}
 
 
+@pytest.mark.parametrize(
+    ("folder", "sizes"),
+    [("wnut17", (3394, 1009, 1287)), ("wikigold", (1288, 111, 297)), ("ewt-pos-ner", (12543, 2001, 2077))],
+)
+def test_files_of_columns_are_read_whole(folder, sizes):
+    reader = Lazy.of(ColumnsReader, words="TOKEN", tags="NER")
+    files = [str(DATA / f"seqlab/{folder}/{split}.tsv.gz") for split in ("train", "dev", "test")]
+    assert tuple(len(load_corpus(reader, file, cache=None)) for file in files) == sizes
+
+
 def test_conll_2000():
     folder, reader = DATA / "seqlab/conll2000", Lazy.of(ColumnsReader, tags=2)
     train = load_corpus(reader, str(folder / "train.txt.gz"), cache=None)

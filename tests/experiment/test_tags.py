@@ -1,12 +1,12 @@
 """The tag scheme of a task's files: what is said, converted and refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mtlkit.data import Corpus, TagScheme
+from mtlkit.data import Corpus, DatasetReader, Instance, SchemeSetting, TagScheme, TargetKind
 from mtlkit.errors import DataError
 from mtlkit.experiment import TaskSettings, load_splits
 
@@ -28,7 +28,7 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple
             ]
             Path(FILES[split]).write_text("\n".join(lines))
         value = {
-            "reader": {"type": "columns", "tags": 1, **(reader or {})},
+            "reader": reader if reader and "type" in reader else {"type": "columns", "tags": 1, **(reader or {})},
             "head": {"type": "crf_tagger"},
             **{split: FILES[split] for split in ("train", *splits)},
             **settings,
@@ -101,6 +101,64 @@ def test_a_reader_without_the_setting_is_not_told_to_set_it(load: Any, tmp_path:
     )
     with pytest.raises(DataError, match="; mend the tags, since the reader has no setting for their scheme"):
         load_splits("ner", task, ["train"], normalization="nfc")
+
+
+class TwoColumns(DatasetReader):
+    """Words and tags with a blank between, one text per file."""
+
+    target_kind: TargetKind = "tags"
+
+    def files(self, source: str) -> list[Path]:
+        return [Path(source)]
+
+    def read(self, source: str) -> Iterator[Instance]:
+        rows = [line.split() for line in Path(source).read_text().splitlines()]
+        yield Instance(tuple(row[0] for row in rows), tuple(row[1] for row in rows))
+
+    def parse(self, raw: str | Mapping[str, object]) -> Instance:
+        raise NotImplementedError
+
+
+@DatasetReader.register("its_setting_has_another_name")
+class OtherSetting(TwoColumns):
+    """Stores the scheme that another setting names."""
+
+    def __init__(self, tagging: SchemeSetting = "none") -> None:
+        self.scheme = tagging
+
+
+@DatasetReader.register("its_setting_means_another_thing")
+class OtherMeaning(TwoColumns):
+    """Has a setting of this name that has nothing to do with tags."""
+
+    def __init__(self, scheme: str = "http") -> None:
+        pass
+
+
+@DatasetReader.register("its_scheme_is_none")
+class Unknown(TwoColumns):
+    """Names a scheme that there is not."""
+
+    scheme = "BIO"  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("reader", "expected"),
+    [
+        ({"type": "its_setting_has_another_name"}, "B-A E-A O"),
+        ({"type": "its_setting_has_another_name", "tagging": "iobes"}, "B-A I-A O"),
+        ({"type": "its_setting_means_another_thing"}, "B-A I-A O"),
+    ],
+)
+def test_a_plugins_reader_says_the_scheme_by_its_attribute(load: Any, reader: dict[str, Any], expected: str) -> None:
+    assert load({"train": ["B-A E-A O"]}, reader)[0] == {"train": [expected]}
+
+
+def test_a_plugins_reader_with_an_unknown_scheme_is_refused(load: Any) -> None:
+    with pytest.raises(
+        DataError, match=r"^tasks\.ner\.reader: the attribute `scheme` of its_scheme_is_none is 'BIO', and"
+    ):
+        load({"train": ["B-A E-A O"]}, {"type": "its_scheme_is_none"})
 
 
 def test_a_file_for_a_trained_model_is_read_in_its_own_scheme_or_refused(load: Any) -> None:

@@ -113,7 +113,7 @@ class ColumnsReader(DatasetReader):
             if doubts is None:
                 assert file.layout is not None, "a file without rows has no sentences"
                 columns = self._columns(file, file.layout, sentence, needs_tags)
-                doubts = Doubts(file, file.layout, columns.words_at)
+                doubts = Doubts(file, file.layout, columns)
             domain = None if sentence.domain is None else normalized(sentence.domain, self._normalization)
             domains.add(domain)
             if self._domain not in (None, domain):
@@ -137,6 +137,8 @@ class ColumnsReader(DatasetReader):
             words = layout.words(self._words, first.rows[0])
             if needs_tags or layout.has(self._tags):
                 tags = layout.tags(self._tags, first.rows[0])
+                if tags == words:
+                    raise DataError(f"column {words} is read as words and as tags; set the reader's `tags` to another")
         except DataError as error:
             raise DataError(f"{file.path}:{first.numbers[0]}: {error}") from None
         if self._missing is None and tags is not None and layout.has_empty_values(tags):

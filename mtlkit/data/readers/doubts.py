@@ -4,8 +4,12 @@ import re
 from itertools import takewhile
 from typing import final
 
+from mtlkit.data.readers.conllu import ID
 from mtlkit.data.readers.layout import Layout
+from mtlkit.data.readers.missing import unclear_tag
 from mtlkit.data.readers.sentences import ColumnsFile, Sentence
+from mtlkit.data.readers.words_and_tags import WordsAndTags
+from mtlkit.data.tag_schemes.forms import OUTSIDE_MARKS
 from mtlkit.errors import DataError
 
 WORD_TITLES = {"token", "tokens", "word", "words", "form", "forms", "text", "sentence", "tok"}
@@ -15,6 +19,9 @@ TAG_TITLES = {
 }  # fmt: skip
 LONGEST_ALONE = 1000
 """The maximum number of words of a sentence that is the only one of a file."""
+MOST_TAGS = 2000
+"""The maximum number of tags that a file may have for its columns to count as exchanged."""
+FEWEST_WORDS = 20
 SPAN_TAG = re.compile(r"O|[BIELSUMW][-_].+|.+[-_][BIELSUMW]")
 
 
@@ -25,18 +32,23 @@ class Doubts:
     Args:
         file: the file, whose `has_comments` is asked at the end.
         layout: its layout.
-        words_at: the position of the column of words.
+        columns: the columns of words and tags.
     """
 
-    def __init__(self, file: ColumnsFile, layout: Layout, words_at: int) -> None:
-        self._file, self._path, self._layout, self._words_at = file, file.path, layout, words_at
+    def __init__(self, file: ColumnsFile, layout: Layout, columns: WordsAndTags) -> None:
+        self._file, self._path, self._layout = file, file.path, layout
+        self._words_at, self._missing = columns.words_at, columns.missing
         self._first: tuple[int, str, str] | None = None
         self._hashes: list[tuple[int, str]] = []
         self._tags: set[str] = set()
+        self._words: set[str] = set()
+        """The first distinct words; not many more than `MOST_TAGS`."""
+        self._lines: dict[str, int] = {}
+        """The line of the first tag that may stand for no tag, by the tag."""
         # Each is true until a sentence shows the contrary, so that most files are watched at no cost.
         self._all_numbered = self._all_with_commas = self._all_hidden = self._all_quoted = file.chosen == "auto"
         self._last_number = -1
-        self._num_sentences = self._longest = 0
+        self._num_sentences = self._num_words = self._longest = 0
         self._may_have_comments = file.comments is None and not layout.has_header and not layout.is_conllu
 
     def see(self, sentence: Sentence, words: tuple[str, ...], tags: tuple[str, ...]) -> None:
@@ -45,13 +57,22 @@ class Doubts:
         if is_first:
             self._begin(sentence, words[0], tags[0])
         self._num_sentences += 1
+        self._num_words += len(words)
         self._longest = max(self._longest, len(words))
         if self._all_numbered or self._all_with_commas or self._all_hidden or self._all_quoted:
             self._see_words(words)
         doubtful = int(is_first)  # rows at the beginning, whose tags do not count as known
+        if self._words_at and self._file.chosen == "auto" and self._layout.ids is None:
+            self._check_ids(sentence)
         if self._may_have_comments and sentence.rows[0][0][:1] == "#":
             doubtful = max(doubtful, self._note_hashes(sentence, tags))
+        if len(self._words) < MOST_TAGS:
+            self._words.update(words)
+        num_tags = len(self._tags)
         self._tags.update(tags[doubtful:] if doubtful else tags)
+        if doubtful or len(self._tags) > num_tags:
+            for mark in OUTSIDE_MARKS.intersection(tags):
+                self._lines.setdefault(mark, sentence.numbers[tags.index(mark)])
 
     def check(self) -> None:
         """Raises DataError if the file as a whole shows that something in it is not what it is read as."""
@@ -62,6 +83,8 @@ class Doubts:
         if self._file.chosen == "auto" and (doubt := self._doubt_of_all_words()):
             raise DataError(f"{place}: {doubt}")
         _, word, tag = self._first
+        if (mark := self._missing.doubtful(self._tags | self._lines.keys())) is not None:
+            raise DataError(f"{self._path}:{self._lines[mark]}: {unclear_tag(mark)}")
         is_said_to_be_a_token = word[0] == "#" and self._file.comments is False
         if not is_said_to_be_a_token and "O" in self._tags and not SPAN_TAG.fullmatch(tag) and self._all_span_tags():
             raise DataError(
@@ -78,10 +101,18 @@ class Doubts:
             return f"each word is between double quotes, as in CSV; remove them, {unless} they belong to it"
         if self._all_hidden:
             return f"each word of the file is `_`, as where words are withheld; fill them in, {unless} they are words"
+        if self._are_exchanged():
+            what = f"{len(self._tags):,} tags for {len(self._words):,} words, as if they had changed places"
+            return f"{what}; exchange the reader's `words` and `tags`, {unless} they are tags"
         if self._num_sentences == 1 and self._longest > LONGEST_ALONE:
             what = f"a single sentence of {self._longest:,} words"
             return f"{what}; put an empty line after each sentence, {unless} it is one"
         return None
+
+    def _are_exchanged(self) -> bool:
+        """Whether there are so many more tags than words that words seem to be read as tags."""
+        are_few = self._num_words < FEWEST_WORDS or len(self._words) >= MOST_TAGS
+        return not are_few and len(self._tags) >= 3 * len(self._words) and not self._all_span_tags()
 
     def _begin(self, sentence: Sentence, word: str, tag: str) -> None:
         self._first = (sentence.numbers[0], word, tag)
@@ -90,6 +121,17 @@ class Doubts:
         if named or (len(titles) > 1 and all(title in WORD_TITLES | TAG_TITLES | {"id"} for title in titles)):
             what = f"'{word}' with tag '{tag}' seems to be a header, not a token"
             raise DataError(f"{self._path}:{sentence.numbers[0]}: {what}; remove the line")
+
+    def _check_ids(self, sentence: Sentence) -> None:
+        """Refuses rows that are no words by their ids, in a column that is not known to have ids."""
+        if not sentence.rows[0][0][:1].isdigit():
+            return
+        ids = [ID.fullmatch(row[0]) for row in sentence.rows]
+        others = [place for place, each in enumerate(ids) if each is not None and each[2]]
+        if others and all(ids) and len(ids) > 1:
+            what = f"`{sentence.rows[others[0]][0]}` looks like the id of a row that is no word, as in CoNLL-U"
+            remedy = "set the reader's `format` to 'conllu', or to 'columns' if each row is a token"
+            raise DataError(f"{self._path}:{sentence.numbers[others[0]]}: {what}; {remedy}")
 
     def _see_words(self, words: tuple[str, ...]) -> None:
         self._all_quoted = self._all_quoted and all(word[0] == word[-1] == '"' and len(word) > 2 for word in words)
@@ -119,6 +161,8 @@ class Doubts:
             if self._file.has_comments or (tag not in self._tags and tag != "#"):
                 what = f"`#` with tag '{tag}' may be a token or a comment"
                 remedy = "set the reader's `comments` to true or false"
+                if self._layout.by_tabs:  # a row with TABs and all columns is never a comment
+                    remedy = "remove the line, or set the reader's `comments` to false if it is a token"
                 raise DataError(f"{self._path}:{number}: {what}; {remedy}")
 
     def _all_span_tags(self) -> bool:

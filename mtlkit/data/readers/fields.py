@@ -81,6 +81,9 @@ class Fields:
         tags = _strings(raw, name)
         if len(tags) != num_words:
             raise DataError(f"{num_words} words but {len(tags)} tags in field '{name}'; give one tag for each word")
+        if "" in tags:
+            remedy = "write it, or set the reader's `missing` to [''] to leave such texts out"
+            raise DataError(f"an empty tag in field '{name}'; {remedy}")
         return tags
 
 
@@ -96,7 +99,7 @@ def _is_missing(raw: Mapping[str, object], name: str, missing: Missing) -> bool:
     not clear.
     """
     value = raw.get(name)
-    if value is None or (isinstance(value, list) and None in value):
+    if value is None or (isinstance(value, list) and (None in value or not value)):
         if missing:
             return True
         raise DataError(_absent(raw, name))
@@ -109,7 +112,8 @@ def _is_missing(raw: Mapping[str, object], name: str, missing: Missing) -> bool:
 def _absent(raw: Mapping[str, object], name: str) -> str:
     remedy = "set the reader's `missing` to ['_'] to leave out texts without a target"
     if name in raw:
-        return f"field '{name}' {'is' if raw[name] is None else 'contains'} null; write it, or {remedy}"
+        what = "is null" if raw[name] is None else "contains null" if raw[name] else "is an empty list"
+        return f"field '{name}' {what}; write it, or {remedy}"
     known = ", ".join(raw) or "none"
     return f"no field '{name}' (fields here: {known}); add it, name another field in the experiment, or {remedy}"
 

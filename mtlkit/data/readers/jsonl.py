@@ -10,7 +10,7 @@ from mtlkit.data.instance import Instance, Skipped, TargetKind
 from mtlkit.data.lines import parse_lines
 from mtlkit.data.normalization import Normalization, NormalizingTokenizer, normalized_keys
 from mtlkit.data.readers.fields import Fields
-from mtlkit.data.readers.missing import Missing
+from mtlkit.data.readers.missing import Missing, unclear_tag
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.data.readers.renaming import with_renamed_target
 from mtlkit.data.tag_schemes.schemes import SchemeSetting
@@ -59,6 +59,7 @@ class JsonLinesReader(DatasetReader):
         splitting = NormalizingTokenizer(tokenizer.build(), normalization)
         marks = Missing(missing, labels or (), normalization)
         self._fields = Fields(splitting, text_field, words_field, label_field, tags_field, marks)
+        self._marks = marks
 
     @property
     def target_kind(self) -> TargetKind:
@@ -68,7 +69,15 @@ class JsonLinesReader(DatasetReader):
         return [Path(source)]
 
     def read(self, source: str) -> Iterator[Instance | Skipped]:
-        return parse_lines(Path(source), self._instance)
+        first: dict[str, int] = {}  # the line in which a tag first occurs
+        for number, each in enumerate(parse_lines(Path(source), self._instance), 1):
+            if isinstance(each, Instance) and isinstance(each.target, tuple):
+                for tag in each.target:
+                    first.setdefault(tag, number)
+            yield each
+        # Labels that the user has named are what they are.
+        if self._labels is None and (mark := self._marks.doubtful(first)) is not None:
+            raise DataError(f"{source}:{first[mark]}: {unclear_tag(mark)}")
 
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
         return with_renamed_target(self._fields.instance(raw), self._labels, self._normalization)

@@ -5,6 +5,7 @@ from typing import final
 
 from mtlkit.data.instance import Skipped
 from mtlkit.data.normalization import Normalization, normalized
+from mtlkit.data.tag_schemes.forms import FORMS, OUTSIDE_MARKS, mark_of
 from mtlkit.errors import DataError
 
 WITHOUT_TARGET = Skipped("with a missing target")
@@ -64,11 +65,34 @@ class Missing:
             return False
         return bool(self._marks) and not self._marks.isdisjoint(map(self._form, tags))
 
+    def doubtful(self, tags: Collection[str]) -> str | None:
+        """Returns one of a file's tags that may mark a missing one, if the user has not said it; None if there is none.
+
+        It is `_` beside labels of words, or, beside tags of spans, a second mark for words outside of them, such as `-`
+        where there is an `O`. As the only one it is taken for the mark of such words.
+        """
+        if self._marks is not None:
+            return None
+        outside = OUTSIDE_MARKS.intersection(tags).difference(self._labels)
+        inside = [tag for tag in tags if tag not in OUTSIDE_MARKS]
+        if not inside or any(all(mark_of(tag, form) for tag in inside) for form in FORMS):
+            others = outside.difference("Oo")
+            return min(others, default=None) if len(outside) > 1 else None
+        return USUAL if USUAL in outside else None
+
     def _form(self, mark: str) -> str:
         return normalized(mark, self._normalization)
 
 
+def unclear_tag(mark: str) -> str:
+    """What is said of a tag that `Missing.doubtful` has returned, and the remedy."""
+    return f"the tag `{mark}` may mark a missing target; {_remedy(mark, 'a tag')}"
+
+
 def _unclear(mark: str, what: str, kind: str) -> str:
     given = f"`{mark}`" if mark else "empty"
-    remedy = f"set the reader's `missing` to ['{mark}'] to leave such texts out, or to [] if it is {kind}"
-    return f"{what} is {given}, which may mark a missing target; {remedy}"
+    return f"{what} is {given}, which may mark a missing target; {_remedy(mark, kind)}"
+
+
+def _remedy(mark: str, kind: str) -> str:
+    return f"set the reader's `missing` to ['{mark}'] to leave such texts out, or to [] if it is {kind}"

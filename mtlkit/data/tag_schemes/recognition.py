@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from mtlkit.data.corpus import Corpus
 from mtlkit.data.tag_schemes.conversion import SpanWords
 from mtlkit.data.tag_schemes.forms import FORMS, HOUSE_FORM, OUTSIDE_MARKS, Form, Mark, mark_of, role_of
+from mtlkit.data.tag_schemes.other_notations import spans_in_other_notation
 from mtlkit.data.tag_schemes.schemes import LETTERS, NO_SPANS, RECOGNISED, SchemeName, SchemeSetting, TagScheme
 from mtlkit.errors import DataError
 
@@ -66,6 +67,11 @@ def _recognised(corpus: Corpus, labels: Sequence[str]) -> TagScheme:
     marked = {form: [mark for label in inside if (mark := mark_of(label, form)) is not None] for form in FORMS}
     best = max(FORMS, key=lambda form: len(marked[form]))  # the first of several
     if not marked[best]:
+        if unread := spans_in_other_notation(labels):
+            raise DataError(
+                f"the tags, such as '{unread}', seem to mark spans in a notation that is not read; write them as B-x "
+                "and I-x, or set the reader's scheme to 'none' if they mark none"
+            )
         return NO_SPANS
     whole = [form for form in FORMS if inside and len(marked[form]) == len(inside)]
     if not whole:
@@ -121,17 +127,20 @@ def _some_marked(labels: Sequence[str], marks: Sequence[Mark], form: Form, corpu
     """What tags are of which only some look like marks of spans.
 
     It may be an accident of a single label, such as a part of speech named `X-S`. It is none if words outside of spans
-    are marked by `O`, or if one type has two letters, such as `B-PER` and `I-PER`.
+    are marked by `O`, if one type has two letters, such as `B-PER` and `I-PER`, or if several types have B in front.
     """
-    is_accident = len(form) == 1 or not ({"O", "o"} & corpus.label_counts().keys() or _shares_a_type(marks))
-    if is_accident:
+    several_begin = form[0] in "Bb" and sum(mark.letter == "B" for mark in marks) > 1
+    is_meant = {"O", "o"} & corpus.label_counts().keys() or _shares_a_type(marks) or several_begin
+    if len(form) == 1 or not is_meant:
         return NO_SPANS
     marked = next(label for label in labels if mark_of(label, form) is not None)
     other = next(label for label in labels if mark_of(label, form) is None)
-    scheme = _best_scheme(corpus, form, marks) or TagScheme("iob2", form)
+    scheme = _best_scheme(corpus, form, marks)
+    can_be_set = scheme is not None and _can_be_given(corpus, labels, scheme.name)
+    as_outside = f"'{scheme.name}', which takes others for outside of spans, or to " if scheme and can_be_set else ""
     raise DataError(
         f"some tags mark spans, such as '{marked}', and others do not, such as '{other}'; mend them, or set the "
-        f"reader's scheme to '{scheme.name}', which takes others for outside of spans, or to 'none'"
+        f"reader's scheme to {as_outside}'none'"
     )
 
 
@@ -162,6 +171,14 @@ def _given(corpus: Corpus, labels: Sequence[str], setting: SchemeName) -> TagSch
                 "is recognised, or mend the tag"
             )
     return scheme
+
+
+def _can_be_given(corpus: Corpus, labels: Sequence[str], setting: SchemeName) -> bool:
+    try:
+        _given(corpus, labels, setting)
+    except DataError:
+        return False
+    return True
 
 
 def _letters(marks: Iterable[Mark]) -> set[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from mtlkit.data.tag_schemes.forms import Role, begins, role_of
-from mtlkit.data.tag_schemes.schemes import SchemeName, TagScheme
+from mtlkit.data.tag_schemes.schemes import LETTERS, SchemeName, TagScheme
 
 Span = tuple[str, int, int]
 """The type of a span, its first word, and the word after its last."""
@@ -43,7 +43,9 @@ def strict_spans(tags: Sequence[str], scheme: SchemeName = "iob2") -> list[Span]
     known = TagScheme(scheme)
     letters = {tag.partition("-")[0] for tag in tags if role_of(tag)[0]}
     if unknown := sorted(letters - known.letters):
-        raise ValueError(f"'{unknown[0]}' is not a letter of {known.title}; its letters are {', '.join(known.letters)}")
+        raise ValueError(
+            f"'{unknown[0]}' is not a letter of {known.title}; its letters are {', '.join(LETTERS[scheme])}"
+        )
     found = spans(tags)
     ends = {end: kind for kind, _, end in found}
     starts = {start: kind for kind, start, _ in found}

@@ -147,6 +147,11 @@ def test_white_space_at_the_edge_of_a_column_is_no_part_of_it(written: Written, 
         ("0 B-PER\n1 O\n\n2 O\n", ":1: column 0 numbers the tokens"),
         ('"Ann"\t"B-PER"\n"saw"\t"O"\n', ":1: each word is between double quotes, as in CSV; remove them, or set"),
         ("a\tO\n" * 1001, ":1: a single sentence of 1,001 words; put an empty line after each sentence, or set the"),
+        (
+            "N\ta\nV\tb\n" + "".join(f"N\tc{i}\nV\td{i}\n" for i in range(9)),
+            ":1: 19 tags for 2 words, as if they had changed places; exchange the reader's `words` and `tags`, or set",
+        ),
+        ("#\tx\nAnn\tB-PER\nsaw\tO\n", ":1: `#` with tag 'x' may be a token or a comment; remove the line, or"),
         ("#token\ttag\nAnn\tB-PER\nsaw\tO\n", ":1: '#token' with tag 'tag' seems to be a header, not a token"),
         ("# columns = A B\na\tb\n# columns = B A\nb\ta\n", ":3: the columns of another file begin here; give each"),
         ("# note\nAnn B-PER\nsaw O\n", ":1: `#` with tag 'note' may be a token or a comment; set the reader's"),
@@ -165,6 +170,27 @@ def test_relatives_are_refused_with_their_line(written: Written, content: str, w
     assert "; " in said
 
 
+def test_rows_that_are_no_words_are_told_by_their_ids_whatever_is_wrong_with_these(written: Written) -> None:
+    path = written("0-1\tal\t_\n0\ta\tADP\n1\tel\tDET\n")
+    what = (
+        ":1: `0-1` looks like the id of a row that is no word, as in CoNLL-U; set the reader's `format` to 'conllu', or"
+    )
+    assert refused(path, words=1, tags=2).startswith(what)
+    assert "id 0-1 where word 1 is due; mend the ids" in refused(path, words=1, tags=2, format="conllu")
+    read = texts(path, words=1, tags=2, format="columns", missing=[])
+    assert [each.words for each in read if isinstance(each, Instance)] == [("al", "a", "el")]
+
+
+def test_a_byte_order_mark_within_a_line_is_part_of_a_word(written: Written) -> None:
+    assert texts(written("Ann O\nDubbz\ufeff B-PER\n")) == [Instance(("Ann", "Dubbz\ufeff"), ("O", "B-PER"))]
+
+
+@pytest.mark.parametrize("settings", [{"words": 0, "tags": 0}, {"words": 1, "tags": 1}])
+def test_one_column_is_not_words_and_tags_at_once(written: Written, settings: dict[str, object]) -> None:
+    what = f":1: column {settings['tags']} is read as words and as tags; set the reader's `tags` to another"
+    assert refused(written("Ann B-PER\nsaw O\n"), **settings) == what
+
+
 @pytest.mark.parametrize(
     ("content", "settings", "words"),
     [
@@ -174,6 +200,7 @@ def test_relatives_are_refused_with_their_line(written: Written, content: str, w
         ("#\nAnn B-PER\n", {"comments": True}, [("Ann",)]),
         ("#id\nAnn\tB-PER\n#\tO\n", {"comments": True}, [("Ann", "#")]),
         ("#\tO\nAnn\tB-PER\n", {"comments": True}, [("#", "Ann")]),
+        ("#\tx\nAnn\tO\n", {"comments": False}, [("#", "Ann")]),
         ("1\tO\n2\tO\n", {"format": "columns"}, [("1", "2")]),
         ("_\tN\n_\tV\n", {"format": "columns"}, [("_", "_")]),
         ("Ann, N\nsaw, V\n", {"format": "columns"}, [("Ann,", "saw,")]),

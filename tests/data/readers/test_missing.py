@@ -1,6 +1,7 @@
 """Texts that are annotated for some tasks only."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -63,10 +64,53 @@ def test_one_missing_tag_leaves_a_sentence_out(tmp_path: Path, missing: list[str
     assert list(reader.read(str(path))) == [LEFT_OUT, ANN]
 
 
-def test_a_single_mark_among_tags_is_a_tag_by_itself(tmp_path: Path) -> None:
-    path = tmp_path / "a.tsv"
-    path.write_text("Bo\t_\nran\tV\n")
-    assert list(ColumnsReader(tags=1).read(str(path))) == [Instance(("Bo", "ran"), ("_", "V"))]
+@pytest.mark.parametrize(
+    ("rows", "line", "mark"),
+    [
+        ("Bo _\nran V\n", 1, "_"),
+        ("Bo N\nran V\n\nso _\nhe N\n", 4, "_"),
+        ("Ann B-PER\nsaw O\n\nBo B-PER\nran _\n", 5, "_"),
+        ("Ann B-PER\nsaw O\n\nBo -\nran -\n", 4, "-"),
+    ],
+)
+def test_a_mark_beside_other_tags_is_refused_until_the_task_says_what_it_is(
+    tmp_path: Path, rows: str, line: int, mark: str
+) -> None:
+    columns, lines = tmp_path / "a.txt", tmp_path / "a.jsonl"
+    columns.write_text(rows)
+    texts = [[row.split() for row in text.splitlines()] for text in rows.split("\n\n")]
+    lines.write_text(
+        "".join(json.dumps({"w": [row[0] for row in text], "t": [row[1] for row in text]}) + "\n" for text in texts)
+    )
+    what = f"the tag `{mark}` may mark a missing target; set the reader's `missing` to ['{mark}'] to leave"
+    with pytest.raises(DataError, match=re.escape(f"a.txt:{line}: {what}")):
+        list(ColumnsReader(tags=1).read(str(columns)))
+    with pytest.raises(DataError, match=re.escape(f"a.jsonl:{1 + rows.count(chr(10) * 2)}: {what}")):
+        list(JsonLinesReader(words_field="w", tags_field="t").read(str(lines)))
+    for reader, path in (
+        (lambda missing: ColumnsReader(tags=1, missing=missing), columns),
+        (lambda missing: JsonLinesReader(words_field="w", tags_field="t", missing=missing), lines),
+    ):
+        read = list(reader([mark]).read(str(path)))
+        assert LEFT_OUT in read and all(mark not in each.target for each in read if isinstance(each, Instance))
+        assert len(list(reader([]).read(str(path)))) == len(texts) and LEFT_OUT not in reader([]).read(str(path))
+
+
+@pytest.mark.parametrize("mark", ["_", "-"])
+def test_the_only_mark_of_words_outside_of_spans_is_one(tmp_path: Path, mark: str) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(f"Ann B-PER\nsaw {mark}\n")
+    assert list(ColumnsReader(tags=1).read(str(path))) == [Instance(("Ann", "saw"), ("B-PER", mark))]
+
+
+@pytest.mark.parametrize(("tags", "what"), [([], "field 'tags' is an empty list"), (["O", ""], "an empty tag in")])
+def test_an_empty_list_of_tags_or_an_empty_tag_may_be_missing(tmp_path: Path, tags: list[str], what: str) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"words": ["Bo", "ran"], "tags": tags}) + "\n")
+    with pytest.raises(DataError, match=rf"a\.jsonl:1: {what}.*; write it, or set the reader's `missing` to \['_?'\]"):
+        list(JsonLinesReader(words_field="words", tags_field="tags").read(str(path)))
+    reader = JsonLinesReader(words_field="words", tags_field="tags", missing=[""])
+    assert list(reader.read(str(path))) == [LEFT_OUT]
 
 
 def test_an_empty_tag_is_refused_with_its_line_until_the_task_says_that_it_is_missing(tmp_path: Path) -> None:

@@ -71,8 +71,11 @@ def test_tags_that_are_iob2_already_are_left_untouched(form: Form) -> None:
         "NOUN-S VERB-P ADJ-S",
         "N V A S I M X",  # parts of speech of one letter, some of which are letters of schemes
         "+ - o +",
-        "(A0* *) (V*)",
         "_ _ NOUN",
+        "-LRB- ( ) NN",
+        "O COMMA PERIOD QUESTION",  # as in restoring punctuation
+        "IN-STATE START-UP",
+        "B-ADV C-NP",  # one label with B in front
         "O O O",
     ],
 )
@@ -91,6 +94,8 @@ def test_other_marks_for_outside_are_known(line: str) -> None:
     ("line", "said"),
     [
         ("B-PER I-PER O MISC", "some tags mark spans, such as 'B-PER', and others do not, such as 'MISC'"),
+        ("B-PER OUT B-LOC", "some tags mark spans, such as 'B-PER', and others do not, such as 'OUT'"),
+        ("B-per i-per i-loc O", "some tags mark spans, such as 'i-per', and others do not, such as 'B-per'"),
         ("B-PER I_PER O", "some tags mark spans, such as 'B-PER', and others do not, such as 'I_PER'"),
         ("S-B S-I O", "the tags, such as 'S-B', may be IOBES in the form B-x or IOB2 in the form x-B"),
         ("N-S V-S", "may mark spans in the scheme IOBES, or be labels of words"),
@@ -108,6 +113,31 @@ def test_what_cannot_be_told_is_refused_and_each_remedy_works(line: str, said: s
     assert "none" in names
     for name in names:
         assert recognise(data, name).name == name
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "(A0* *) (V*)",  # CoNLL-2005
+        "(PERSON) * (GPE* *)",  # CoNLL-2012
+        "(12) - (3 3)",
+        "(A0*(V*) *)",
+        "BEGIN-PER INSIDE-PER O BEGIN-LOC",
+        "PER-start PER-cont O",
+        "PER_Start PER_Inside LOC_Start O",
+        "BPER IPER O BLOC",
+        "B(PER) I(PER) O",
+        "B#PER I#PER O",
+        "B\u2013PER I\u2013PER O",
+        "B- I- O",
+        "PERB PERI O",
+    ],
+)
+def test_spans_in_a_notation_that_is_not_read_are_refused_and_each_remedy_works(line: str) -> None:
+    data = of_lines(line)
+    with pytest.raises(DataError, match="seem to mark spans in a notation that is not read; write them as B-x and I-x"):
+        recognise(data)
+    assert recognise(data, "none") == TagScheme("none")
 
 
 def test_a_few_strays_do_not_change_the_scheme() -> None:
