@@ -20,7 +20,7 @@ from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.errors import DataError
 from mtlkit.files import Fingerprint, file_sha256, new_folder
 
-FORMAT = 5  # part of every key: increment it when columns change, so that old entries are ignored
+FORMAT = 6  # part of every key: increment it when columns change, so that old entries are ignored
 COLUMNS = ("tokens", "offsets", "targets", "digests", "places")
 STRINGS = ("forms", "labels", "target_kind", "skipped", "structure")
 

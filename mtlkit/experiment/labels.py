@@ -14,6 +14,10 @@ from mtlkit.experiment.settings import TaskSettings
 from mtlkit.types import Say
 
 SHOWN = 6
+MARKS = {"nan", "NaN", "None", "NULL", "null", "N/A", "n/a", "#N/A", "<NA>"}
+"""What programs write where a target is missing, and hardly anybody calls a label or a tag."""
+MARKS_OF_LABELS = {"NA", "?", "-100"}
+"""The same of labels; as tags, these may be meant."""
 
 
 def check_columns(corpus: Corpus, source: str, reader: Lazy[DatasetReader]) -> None:
@@ -35,7 +39,8 @@ def check_labels(tasks: Mapping[str, TaskSettings], corpora: Mapping[str, Mappin
     Args:
         tasks: the settings of the tasks.
         corpora: the corpora of the tasks by split.
-        say: receives lines about labels that differ in letter case, labels with what is not seen, and texts in quotes.
+        say: receives lines about labels that differ in letter case, labels with what is not seen, texts in quotes, and
+            labels that may mark a missing target.
 
     Raises:
         DataError: labels of a task, in one split or in two, look the same (see `look_alikes`); none of a split's labels
@@ -48,6 +53,7 @@ def check_labels(tasks: Mapping[str, TaskSettings], corpora: Mapping[str, Mappin
         for split, corpus in splits.items():
             _say_unseen(f"tasks.{task}.{split}", corpus, say)
             _say_odd_texts(f"tasks.{task}.{split}", corpus, reader, say)
+            _say_missing(f"tasks.{task}.{split}", corpus, reader, say)
         _check_known(task, splits, reader)
 
 
@@ -148,6 +154,18 @@ def _say_odd_texts(place: str, corpus: Corpus, reader: Lazy[DatasetReader], say:
         say(f"{place}: {count:,} of {len(corpus):,} texts stand in quotes, as in CSV; the quotes count as text")
     if not _names_labels(reader) and (first := odd_first_text(corpus)) is not None:
         say(f"{place}: the first text looks like a header row ({first}); it counts as a text")
+
+
+def _say_missing(place: str, corpus: Corpus, reader: Lazy[DatasetReader], say: Say) -> None:
+    """Reports labels that often mark a missing target, unless the user has said what does."""
+    if getattr(reader.settings, "missing", ()) is not None or _names_labels(reader):
+        return
+    kind, marks = ("label", MARKS | MARKS_OF_LABELS) if corpus.target_kind == "label" else ("tag", MARKS)
+    for label in corpus.label_counts():
+        if label in marks:
+            found = _with_counts(label, {"it": corpus})
+            remedy = f"if it does, set the reader's `missing` to ['{label}']"
+            say(f"{place}: the {kind} {found} may mark a missing target; {remedy}")
 
 
 def _names_labels(reader: Lazy[DatasetReader]) -> bool:

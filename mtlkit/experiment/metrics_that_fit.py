@@ -29,7 +29,7 @@ def with_metrics_that_fit(experiment: Experiment, corpora: Corpora, say: Say = s
     tasks = {}
     for name, task in experiment.tasks.items():
         splits, scheme = corpora.by_task[name], corpora.tag_schemes.get(name)
-        tasks[name] = task if scheme is None or scheme.marks_spans else _without_spans(name, task, say)
+        tasks[name] = task if scheme is None or scheme.marks_spans else _without_spans(name, task, splits, say)
         for line in _constant_scores(name, tasks[name], splits):
             say(line)
     return experiment.model_copy(update={"tasks": tasks})
@@ -57,7 +57,7 @@ def replaced_headlines(before: Experiment, after: Experiment) -> dict[str, dict[
     return {HEADLINES: found} if found else {}
 
 
-def _without_spans(name: str, task: TaskSettings, say: Say) -> TaskSettings:
+def _without_spans(name: str, task: TaskSettings, splits: Mapping[str, Corpus], say: Say) -> TaskSettings:
     """The settings of a task whose tags mark no spans."""
     for number, metric in enumerate(task.metrics):
         if metric.component.needs_spans:
@@ -70,8 +70,19 @@ def _without_spans(name: str, task: TaskSettings, say: Say) -> TaskSettings:
         return task
     metrics: list[Lazy[Metric]] = left or [Lazy.of(TokenAccuracy)]
     scores = ", ".join(metric.type for metric in metrics)
-    say(f"tasks.{name}.metrics: no tag marks a span, so {scores} is the metric in place of the head's scores of spans")
+    what = f"no tag marks a span, so {scores} is the metric in place of the head's scores of spans"
+    say(f"tasks.{name}.metrics: {what}{_if_types(splits)}")
     return task.model_copy(update={"metrics": metrics})
+
+
+def _if_types(splits: Mapping[str, Corpus]) -> str:
+    """What is added where most words have the tag `O`, so that other tags may be types of spans, without letters."""
+    counts = next(iter(splits.values())).label_counts()
+    outside = counts.pop("O", 0)
+    if not counts or outside <= sum(counts.values()):
+        return ""
+    kind = next(iter(counts))
+    return f"; if tags such as '{kind}' are types of spans, write them as I-{kind}"
 
 
 def _constant_scores(name: str, task: TaskSettings, splits: dict[str, Corpus]) -> Iterator[str]:
@@ -84,5 +95,7 @@ def _constant_scores(name: str, task: TaskSettings, splits: dict[str, Corpus]) -
         spans = any(metric.component.needs_spans for metric in task.scorers())
         if spans and has_span_tags(known) and not has_span_tags(labels):
             yield f"{place}: no tag marks a span, so scores of spans are 0 whatever a model gives"
+        elif spans and has_span_tags(labels) and not has_span_tags(labels & known):
+            yield f"{place}: no tag of a span occurs in train, so scores of spans are 0 whatever a model gives"
         elif len(labels) == 1 and len(known) > 1:
             yield f"{place}: every target is '{next(iter(labels))}', so scores say nothing about the other labels"

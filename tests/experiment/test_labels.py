@@ -222,6 +222,26 @@ def test_jsonl_has_the_same_checks(tmp_path: Path) -> None:
     assert (splits["train"].label_counts(), said) == ({"pos": 2, "neg": 1}, [])
 
 
+@pytest.mark.parametrize("mark", ["nan", "None", "NULL", "n/a", "?", "-100"])
+def test_a_label_that_may_mark_a_missing_target_is_reported_and_the_remedy_works(tmp_path: Path, mark: str) -> None:
+    path = written(tmp_path / "a.tsv", ("pos", "good"), (mark, "so"), ("neg", "bad"), ("neg", "dull"))
+    found = f"the label '{mark}' (1 in it, first in text 2) may mark a missing target"
+    assert load(path, path)[1][0] == f"tasks.t.train: {found}; if it does, set the reader's `missing` to ['{mark}']"
+    corpora, said = load(path, path, missing=[mark])
+    assert corpora["train"].label_counts() == {"pos": 1, "neg": 2} and not said
+    assert load(path, path, missing=[])[1] == load(path, path, labels={"pos": "p", "neg": "n", mark: "m"})[1] == []
+
+
+def test_a_tag_that_may_mark_a_missing_target_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("so NN\nnan nan\n\nwhat WP\n? ?\n")
+    said = load(path, path, type="columns", tags=1)[1]
+    assert [line for line in said if "missing" in line and "train" in line] == [
+        "tasks.t.train: the tag 'nan' (1 in it, first in text 1) may mark a missing target; if it does, set the "
+        "reader's `missing` to ['nan']"
+    ]
+
+
 def test_a_first_text_that_may_be_a_header_row_is_reported(tmp_path: Path) -> None:
     lines = [(label, f"{text} {number}") for number, (label, text) in enumerate(TRAIN * 3)]
     path = written(tmp_path / "a.tsv", ("klasse", "tekst"), *lines)

@@ -55,6 +55,18 @@ def test_own_metrics_of_spans_are_replaced_where_no_tag_marks_one() -> None:
     assert headlines_of(before, {}) == {"t": "f1"}
 
 
+def test_types_of_spans_without_letters_are_told_how_to_be_written_and_the_remedy_works() -> None:
+    _, said = fit(experiment(), train=corpus(["O O PER PER O O O", "O O LOC"]))
+    assert said[0].endswith("; if tags such as 'PER' are types of spans, write them as I-PER")
+    after, said = fit(experiment(), train=corpus(["O O I-PER I-PER O O O", "O O I-LOC"]))
+    assert metrics(after) == ["span_f1", "token_accuracy"] and not said
+
+
+def test_a_dev_split_without_a_type_of_train_is_said() -> None:
+    _, said = fit(experiment(), train=corpus(NER), dev=corpus(["B-B I-B O"]), test=corpus(["B-A B-B"]))
+    assert said == ["tasks.t.dev: no tag of a span occurs in train, so scores of spans are 0 whatever a model gives"]
+
+
 def test_metrics_that_can_move_stay() -> None:
     for given, texts in ((experiment(), NER), (experiment(metrics=[{"type": "token_accuracy"}]), POS)):
         after, said = fit(given, train=corpus(texts), dev=corpus(texts))

@@ -22,6 +22,7 @@ LONGEST_ALONE = 1000
 MOST_TAGS = 2000
 """The maximum number of tags that a file may have for its columns to count as exchanged."""
 FEWEST_WORDS = 20
+JOINED = re.compile(r".+/[A-Za-z$.,:-]+")
 SPAN_TAG = re.compile(r"O|[BIELSUMW][-_].+|.+[-_][BIELSUMW]")
 
 
@@ -43,6 +44,8 @@ class Doubts:
         self._tags: set[str] = set()
         self._words: set[str] = set()
         """The first distinct words; not many more than `MOST_TAGS`."""
+        self._num_parallel = self._num_blank = 0
+        """The numbers of tags with blanks that have as many parts as their word, and of all tags with blanks."""
         self._lines: dict[str, int] = {}
         """The line of the first tag that may stand for no tag, by the tag."""
         # Each is true until a sentence shows the contrary, so that most files are watched at no cost.
@@ -71,6 +74,7 @@ class Doubts:
         num_tags = len(self._tags)
         self._tags.update(tags[doubtful:] if doubtful else tags)
         if doubtful or len(self._tags) > num_tags:
+            self._see_blanks(words, tags)
             for mark in OUTSIDE_MARKS.intersection(tags):
                 self._lines.setdefault(mark, sentence.numbers[tags.index(mark)])
 
@@ -101,6 +105,10 @@ class Doubts:
             return f"each word is between double quotes, as in CSV; remove them, {unless} they belong to it"
         if self._all_hidden:
             return f"each word of the file is `_`, as where words are withheld; fill them in, {unless} they are words"
+        if self._num_blank and self._num_parallel == self._num_blank:
+            return f"a line seems to hold a whole sentence and its tags; write one token per line, {unless} not"
+        if all(map(JOINED.fullmatch, self._tags | self._words)):
+            return f"words and tags seem to be joined by `/`; write one token per line, {unless} not"
         if self._are_exchanged():
             what = f"{len(self._tags):,} tags for {len(self._words):,} words, as if they had changed places"
             return f"{what}; exchange the reader's `words` and `tags`, {unless} they are tags"
@@ -132,6 +140,11 @@ class Doubts:
             what = f"`{sentence.rows[others[0]][0]}` looks like the id of a row that is no word, as in CoNLL-U"
             remedy = "set the reader's `format` to 'conllu', or to 'columns' if each row is a token"
             raise DataError(f"{self._path}:{sentence.numbers[others[0]]}: {what}; {remedy}")
+
+    def _see_blanks(self, words: tuple[str, ...], tags: tuple[str, ...]) -> None:
+        blank = [(word, tag) for word, tag in zip(words, tags, strict=True) if " " in tag]
+        self._num_blank += len(blank)
+        self._num_parallel += sum(len(word.split()) == len(tag.split()) for word, tag in blank)
 
     def _see_words(self, words: tuple[str, ...]) -> None:
         self._all_quoted = self._all_quoted and all(word[0] == word[-1] == '"' and len(word) > 2 for word in words)

@@ -3,8 +3,9 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import partial
 
-from mtlkit.data.tag_schemes.forms import ROLES
+from mtlkit.data.tag_schemes.forms import ROLES, kinds_of
 
 BRACKETED = re.compile(r"[^()\s]*[()].*")
 OPENS, CLOSES = re.compile(r"\([^()\s]+"), re.compile(r"[^(]*\)")
@@ -18,21 +19,30 @@ LETTER_WORDS = (
 """Words that stand for a letter, by the letter that they stand for."""
 PARTS = re.compile(r"[\W_]+")
 OUTSIDE = {"O", "o", "0"}
+AROUND = "\"'`,;[]<>{}() "
+BETWEEN = "|+;,&/ "
+"""Signs that may stand between two tags of one word."""
 
 
 def spans_in_other_notation(labels: Iterable[str]) -> str | None:
     """Returns a tag that seems to mark a word of a span in a notation that is not read; None if none does.
 
     These are told: brackets, as in the CoNLL shared tasks of 2005 and 2012 (`(PER*`, `*)`); words in place of letters
-    (`BEGIN-PER`, `PER-start`); and, beside `O`, a letter with anything else than a sign between it and the type
-    (`BPER`, `B(PER)`, `B PER`), if one type has two letters.
+    (`BEGIN-PER`, `PER-start`); quotes and the like around tags (`"B-PER"`); several tags in one (`B-PER|B-ORG`, `O|O`);
+    and, beside `O`, a letter with anything else than a sign between it and the type (`BPER`, `B(PER)`, `B PER`), if one
+    type has two letters.
 
     Args:
-        labels: the tags of a task, none of which is in one of the forms that are read.
+        labels: the tags of a task, which do not mark spans in one of the forms that are read.
     """
     known = list(labels)
     inside = [label for label in known if label not in OUTSIDE]
-    return _bracketed(known) or _with_words(inside) or (_attached(inside) if len(inside) < len(known) else None)
+    return (
+        _bracketed(known)
+        or _with_words(inside)
+        or _of_other_tags(known)
+        or (_attached(inside) if len(inside) < len(known) else None)
+    )
 
 
 def _bracketed(labels: list[str]) -> str | None:
@@ -55,6 +65,22 @@ def _with_words(labels: list[str]) -> str | None:
             if any({0, 1} <= found for found in letters.values()):
                 return labels[0]
     return None
+
+
+def _of_other_tags(labels: list[str]) -> str | None:
+    for is_meant in (_stripped, *(partial(_split, sign) for sign in BETWEEN)):
+        tags = [is_meant(label) for label in labels]
+        if tags and all(each in OUTSIDE or kinds_of(each) for parts in tags for each in parts):
+            return next((label for label, parts in zip(labels, tags, strict=True) if any(map(kinds_of, parts))), None)
+    return None
+
+
+def _stripped(label: str) -> list[str]:
+    return [label.strip(AROUND)]
+
+
+def _split(sign: str, label: str) -> list[str]:
+    return label.split(sign)
 
 
 def _attached(labels: list[str]) -> str | None:

@@ -67,12 +67,7 @@ def _recognised(corpus: Corpus, labels: Sequence[str]) -> TagScheme:
     marked = {form: [mark for label in inside if (mark := mark_of(label, form)) is not None] for form in FORMS}
     best = max(FORMS, key=lambda form: len(marked[form]))  # the first of several
     if not marked[best]:
-        if unread := spans_in_other_notation(labels):
-            raise DataError(
-                f"the tags, such as '{unread}', seem to mark spans in a notation that is not read; write them as B-x "
-                "and I-x, or set the reader's scheme to 'none' if they mark none"
-            )
-        return NO_SPANS
+        return _no_spans(labels)
     whole = [form for form in FORMS if inside and len(marked[form]) == len(inside)]
     if not whole:
         return _some_marked(inside, marked[best], best, corpus)
@@ -132,7 +127,7 @@ def _some_marked(labels: Sequence[str], marks: Sequence[Mark], form: Form, corpu
     several_begin = form[0] in "Bb" and sum(mark.letter == "B" for mark in marks) > 1
     is_meant = {"O", "o"} & corpus.label_counts().keys() or _shares_a_type(marks) or several_begin
     if len(form) == 1 or not is_meant:
-        return NO_SPANS
+        return _no_spans(list(corpus.label_counts()))
     marked = next(label for label in labels if mark_of(label, form) is not None)
     other = next(label for label in labels if mark_of(label, form) is None)
     scheme = _best_scheme(corpus, form, marks)
@@ -171,6 +166,16 @@ def _given(corpus: Corpus, labels: Sequence[str], setting: SchemeName) -> TagSch
                 "is recognised, or mend the tag"
             )
     return scheme
+
+
+def _no_spans(labels: Sequence[str]) -> TagScheme:
+    """No scheme, unless the tags seem to mark spans in a way that is not read."""
+    if unread := spans_in_other_notation(labels):
+        raise DataError(
+            f"the tags, such as '{unread}', seem to mark spans in a notation that is not read; write them as B-x "
+            "and I-x, or set the reader's scheme to 'none' if they mark none"
+        )
+    return NO_SPANS
 
 
 def _can_be_given(corpus: Corpus, labels: Sequence[str], setting: SchemeName) -> bool:

@@ -151,6 +151,8 @@ def test_white_space_at_the_edge_of_a_column_is_no_part_of_it(written: Written, 
             "N\ta\nV\tb\n" + "".join(f"N\tc{i}\nV\td{i}\n" for i in range(9)),
             ":1: 19 tags for 2 words, as if they had changed places; exchange the reader's `words` and `tags`, or set",
         ),
+        ("Ann/NNP saw/VBD Bo/NNP\n\nCy/NNP ran/VBD far/RB\n", ":1: words and tags seem to be joined by `/`; write one"),
+        ("Ann saw Bo\tN V N\nCy ran\tN V\n", ":1: a line seems to hold a whole sentence and its tags; write one"),
         ("#\tx\nAnn\tB-PER\nsaw\tO\n", ":1: `#` with tag 'x' may be a token or a comment; remove the line, or"),
         ("#token\ttag\nAnn\tB-PER\nsaw\tO\n", ":1: '#token' with tag 'tag' seems to be a header, not a token"),
         ("# columns = A B\na\tb\n# columns = B A\nb\ta\n", ":3: the columns of another file begin here; give each"),
@@ -202,6 +204,8 @@ def test_one_column_is_not_words_and_tags_at_once(written: Written, settings: di
         ("#\tO\nAnn\tB-PER\n", {"comments": True}, [("#", "Ann")]),
         ("#\tx\nAnn\tO\n", {"comments": False}, [("#", "Ann")]),
         ("1\tO\n2\tO\n", {"format": "columns"}, [("1", "2")]),
+        ("1/a 2/b\n", {"format": "columns"}, [("1/a",)]),
+        ("a b\tN V\n", {"format": "columns"}, [("a b",)]),
         ("_\tN\n_\tV\n", {"format": "columns"}, [("_", "_")]),
         ("Ann, N\nsaw, V\n", {"format": "columns"}, [("Ann,", "saw,")]),
         ('"a"\tN\n', {"format": "columns"}, [('"a"',)]),
@@ -216,7 +220,15 @@ def test_the_remedies_hold(written: Written, content: str, settings: dict[str, o
 
 @pytest.mark.parametrize(
     "content",
-    ["# # I-NP\n1 CD I-NP\n", "1 CD\n\n2 CD\n", "Text O\nAnn B-PER\n", "a , b\n, , c\n", "word\tNN\nAnn\tNNP\n"],
+    [
+        "km/h NN/UNIT\n1 CD\n",
+        "a/b NN\n1 CD\n",
+        "# # I-NP\n1 CD I-NP\n",
+        "1 CD\n\n2 CD\n",
+        "Text O\nAnn B-PER\n",
+        "a , b\n, , c\n",
+        "word\tNN\nAnn\tNNP\n",
+    ],
 )
 def test_what_can_be_meant_is_read(written: Written, content: str) -> None:
     rows = [line.split() for line in content.splitlines() if line]

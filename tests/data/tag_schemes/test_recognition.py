@@ -131,6 +131,11 @@ def test_what_cannot_be_told_is_refused_and_each_remedy_works(line: str, said: s
         "B\u2013PER I\u2013PER O",
         "B- I- O",
         "PERB PERI O",
+        '"B-PER" "O"',
+        "B-PER, O,",
+        "[B-PER] [O]",
+        "B-PER|B-ORG O|O O|B-ORG",
+        "O+O O+I-PER",
     ],
 )
 def test_spans_in_a_notation_that_is_not_read_are_refused_and_each_remedy_works(line: str) -> None:
