@@ -3,7 +3,6 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from functools import partial
 
 from mtlkit.data.tag_schemes.forms import ROLES, kinds_of
 
@@ -68,19 +67,14 @@ def _with_words(labels: list[str]) -> str | None:
 
 
 def _of_other_tags(labels: list[str]) -> str | None:
-    for is_meant in (_stripped, *(partial(_split, sign) for sign in BETWEEN)):
-        tags = [is_meant(label) for label in labels]
+    readings = [
+        [[label.strip(AROUND)] for label in labels],
+        *([label.split(sign) for label in labels] for sign in BETWEEN),
+    ]
+    for tags in readings:
         if tags and all(each in OUTSIDE or kinds_of(each) for parts in tags for each in parts):
             return next((label for label, parts in zip(labels, tags, strict=True) if any(map(kinds_of, parts))), None)
     return None
-
-
-def _stripped(label: str) -> list[str]:
-    return [label.strip(AROUND)]
-
-
-def _split(sign: str, label: str) -> list[str]:
-    return label.split(sign)
 
 
 def _attached(labels: list[str]) -> str | None:
