@@ -44,7 +44,7 @@ def say_seen(tasks: Mapping[str, TaskSettings], by_task: Mapping[str, Splits], s
             else:
                 partly.append(f"{task} {count:,} of {len(splits[split]):,}")
         if partly:
-            remedy = _DRAW_ALIKE if _drawn_apart(tasks, counts) else _PARTLY_SEEN[split][1]
+            remedy = _DRAW_ALIKE if _drawn_apart(tasks, by_task, counts) else _PARTLY_SEEN[split][1]
             say(f"{_PARTLY_SEEN[split][0]}: {', '.join(partly)}; {remedy}")
 
 
@@ -71,15 +71,24 @@ def _all_seen(split: str, count: int, task: TaskSettings) -> str:
     return f"all {count:,} texts are {_WORTH[split]}; {remedy}"
 
 
-def _drawn_apart(tasks: Mapping[str, TaskSettings], counts: Mapping[str, int]) -> bool:
-    """Whether one of the tasks counted is drawn from the same files as another task, but not alike."""
+def _drawn_apart(tasks: Mapping[str, TaskSettings], by_task: Mapping[str, Splits], counts: Mapping[str, int]) -> bool:
+    """Whether one of the tasks counted is drawn from the same texts as another task, but not alike.
+
+    Those of one file are not the same where some lack one task's target.
+    """
     draws = {name: (task.resplit, task.resplit.drawn_as or name) for name, task in tasks.items() if task.resplit}
     return any(
-        tasks[name].pooled() == tasks[other].pooled() and draws[name] != draws[other]
+        tasks[name].pooled() == tasks[other].pooled()
+        and _num_drawn(by_task[name]) == _num_drawn(by_task[other])
+        and draws[name] != draws[other]
         for name in counts
         for other in draws
         if name in draws
     )
+
+
+def _num_drawn(splits: Splits) -> int:
+    return sum(len(corpus) for corpus in splits.values())
 
 
 def _digests_of(tasks: Collection[Splits], names: Collection[str]) -> NDArray[numpy.int64]:

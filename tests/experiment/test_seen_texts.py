@@ -122,3 +122,19 @@ def test_tasks_of_one_file_that_are_drawn_apart_are_reported_and_the_advice_hold
     assert reported(alike) == ([], {"dev": {}, "test": {}})
     differing = {"a": alike["a"], "b": {"train": "all", "resplit": {"dev": 10, "drawn_as": "corpus"}}}
     assert reported(differing)[0][0].endswith(advice)
+
+
+def test_tasks_of_one_file_in_which_targets_are_missing_are_told_what_helps() -> None:
+    """They cannot be drawn alike, since their texts are not the same."""
+    rows = [f"word{number}\tN\t{'_' if number % 3 else 'X'}\n\n" for number in range(60)]
+    Path("part.tsv").write_text("".join(rows))
+
+    def task(tags: int) -> dict[str, Any]:
+        reader = {"type": "columns", "tags": tags, "missing": ["_"]}
+        return {"train": "part", "reader": reader, "head": {"type": "crf_tagger"}, "resplit": {"dev": 9}}
+
+    def dev_lines(**settings: Any) -> list[str]:
+        return [line for line in reported({"a": task(1), "b": task(2)}, **settings)[0] if line.startswith("dev texts")]
+
+    assert [line.partition("; ")[2] for line in dev_lines()] == ["drop_dev_texts leaves them out of training"]
+    assert not dev_lines(drop_dev_texts=True)
