@@ -20,9 +20,10 @@ from mtlkit.config.component import (
 )
 from mtlkit.config.describe import SettingDescription, settings_of, summary
 from mtlkit.config.explain import path_text, validate
+from mtlkit.config.imports import experiment_root
 from mtlkit.config.json_schema import json_schema
 from mtlkit.config.json_text import parse_json, parse_value
-from mtlkit.config.jsonnet import Evaluated, Variables, evaluate_file, experiment_root, top_level_arguments
+from mtlkit.config.jsonnet import Evaluated, Variables, evaluate_file, top_level_arguments
 from mtlkit.config.lazy import Lazy, components_in, parts_by_place
 from mtlkit.config.leaves import ABSENT, Difference, differences, flattened
 from mtlkit.config.near_files import near_file

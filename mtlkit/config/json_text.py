@@ -7,8 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import _jsonnet
-
+from mtlkit.config.jsonnet_process import JsonnetAbort, JsonnetError, JsonnetProcess
 from mtlkit.errors import ConfigError
 
 NUMBER_STARTS = tuple("0123456789.+-")
@@ -25,14 +24,14 @@ class NotJson(str):
 
     def remedy(self) -> str:
         """Returns how to write as JSON what the text is probably meant to be."""
-        with suppress(ValueError, SyntaxError, RuntimeError, RecursionError):
+        with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
             return f"write it as JSON: {json.dumps(self._meant(), ensure_ascii=False, allow_nan=False)}"
         return "write it as JSON, with names and texts between double quotes, and in a shell all of it in single ones"
 
     def _meant(self) -> Any:
         """The value that the text has as Jsonnet, or else as Python. Raises an error if it has none."""
-        with suppress(RuntimeError):
-            return json.loads(_jsonnet.evaluate_snippet("value", str(self), import_callback=_no_import))
+        with suppress(JsonnetAbort, JsonnetError), JsonnetProcess() as process:
+            return json.loads(process.evaluate("value", str(self), _no_import))
         return ast.literal_eval(self)
 
 

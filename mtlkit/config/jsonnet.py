@@ -1,23 +1,23 @@
 """Evaluates an experiment file (Jsonnet or plain JSON) to a value, and keeps the text of every file it used."""
 
-import codecs
 import json
-import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import _jsonnet
-
+from mtlkit.config.imports import Importer, TooLarge, experiment_root, read_source
 from mtlkit.config.json_text import parse_json
+from mtlkit.config.jsonnet_faults import explain
+from mtlkit.config.jsonnet_process import JsonnetAbort, JsonnetError, JsonnetProcess
 from mtlkit.config.near_files import near_file
 from mtlkit.config.parameters import parameter_lists
 from mtlkit.config.spec import nearest
 from mtlkit.errors import ConfigError
+from mtlkit.text import on_one_line
 
-LIBRARY = Path(__file__).parent.parent / "library"
 SUFFIXES = (".jsonnet", ".json", ".libsonnet")
 
 
@@ -50,11 +50,11 @@ def evaluate_file(path: Path, variables: Variables | None = None) -> Evaluated:
 
     An import may name a file in the experiment's tree (its folder, or the outermost folder named `experiments` above
     it) or in mtlkit's own library (`import 'mtlkit/vader.libsonnet'`). Environment variables are not visible to the
-    file.
+    file. Jsonnet is evaluated in a process of its own, whose time, memory and output are limited.
 
     Raises:
-        ConfigError: the file is missing or unreadable, imports a file outside its tree, or is not valid Jsonnet or
-            JSON.
+        ConfigError: the file is missing or unreadable, imports a file outside its tree, is not valid Jsonnet or JSON,
+            or reaches a limit.
     """
     variables = variables or Variables()
     text = _read(path)
@@ -63,23 +63,17 @@ def evaluate_file(path: Path, variables: Variables | None = None) -> Evaluated:
     if path.suffix == ".json":
         _check_used(path, {**variables.external, **variables.arguments}, [])
         return Evaluated(parse_json(text, path), {name: text})
-    importer = _Importer(root, path)
-
-    def evaluate(code: str, arguments: Mapping[str, str]) -> Any:
-        try:
-            return _evaluate(path, code, variables, arguments, importer)
-        except RuntimeError as error:
-            raise ConfigError(_explain(path, str(error))) from None
-
-    value = evaluate(text, variables.arguments)
-    sources = {name: text, **importer.sources}
-    _check_used(path, variables.external, sources.values())
-    # Jsonnet silently ignores arguments if the file does not evaluate to a function.
-    if variables.arguments and not evaluate(f"std.isFunction(import {json.dumps(path.name)})", {}):
-        argument = next(iter(variables.arguments))
-        raise ConfigError(
-            f"{path}: is not a function, so it takes no argument '{argument}'; give variables by --var, --str"
-        )
+    with _evaluation(path, variables) as evaluate:
+        value = evaluate(text, variables.arguments)
+        sources = {name: text, **evaluate.importer.sources}
+        _check_no_nul(path, variables, sources.values())
+        _check_used(path, variables.external, sources.values())
+        # Jsonnet silently ignores arguments if the file does not evaluate to a function.
+        if variables.arguments and not evaluate(f"std.isFunction(import {json.dumps(path.name)})"):
+            argument = next(iter(variables.arguments))
+            raise ConfigError(
+                f"{path}: is not a function, so it takes no argument '{argument}'; give variables by --var, --str"
+            )
     return Evaluated(value, sources)
 
 
@@ -97,20 +91,17 @@ def top_level_arguments(path: Path, variables: Variables | None = None) -> list[
     _read(path)
     if path.suffix == ".json":
         return []
-    importer, file = _Importer(experiment_root(path), path), f"(import {json.dumps(path.name)})"
-    variables = variables or Variables()
-    try:
-        count = _evaluate(path, f"if std.isFunction({file}) then std.length({file}) else 0", variables, {}, importer)
-    except RuntimeError as error:
-        raise ConfigError(_explain(path, str(error))) from None
-    for text in list(importer.sources.values()) if count else ():
-        for names in parameter_lists(text):
-            if len(names) == count and _takes(file, names, path, variables, importer):
-                return names
+    file = f"(import {json.dumps(path.name)})"
+    with _evaluation(path, variables or Variables()) as evaluate:
+        count = evaluate(f"if std.isFunction({file}) then std.length({file}) else 0")
+        for text in list(evaluate.importer.sources.values()) if count else ():
+            for names in parameter_lists(text):
+                if len(names) == count and _takes(file, names, evaluate):
+                    return names
     return []
 
 
-def _takes(function: str, names: Sequence[str], path: Path, variables: Variables, importer: "_Importer") -> bool:
+def _takes(function: str, names: Sequence[str], evaluate: "_Evaluate") -> bool:
     """Returns whether a function has all of these parameters.
 
     Jsonnet checks the names of arguments one by one, in order, before it evaluates the function. The call therefore
@@ -119,54 +110,45 @@ def _takes(function: str, names: Sequence[str], path: Path, variables: Variables
     unknown = f"{max(names, key=len, default='')}_"
     given = ", ".join(f"{name}=null" for name in [*names, unknown])
     try:
-        _evaluate(path, f"{function}({given})", variables, {}, importer)
-    except RuntimeError as error:
+        evaluate(f"{function}({given})")
+    except JsonnetError as error:
         return f"function has no parameter {unknown}\n" in str(error)
     raise AssertionError(f"Jsonnet has taken {unknown}")
 
 
-def experiment_root(path: Path) -> Path:
-    """Returns the folder that the imports of a file must stay in."""
-    folder = path.resolve().parent
-    named = [parent for parent in (folder, *folder.parents) if parent.name == "experiments"]
-    return named[-1] if named else folder
+@dataclass(frozen=True)
+class _Evaluate:
+    """Evaluates code as if it were the content of the file at `path`. Raises what `JsonnetProcess.evaluate` raises."""
+
+    path: Path
+    variables: Variables
+    importer: Importer
+    process: JsonnetProcess
+
+    def __call__(self, code: str, arguments: Mapping[str, str] | None = None) -> Any:
+        external = {**self.variables.defaults, **self.variables.external}
+        name = self.importer.shown(self.path)
+        return json.loads(self.process.evaluate(name, code, self.importer, external, arguments))
 
 
-class _Importer:
-    """Import callback for Jsonnet that resolves, restricts and records imports."""
-
-    def __init__(self, root: Path, experiment: Path) -> None:
-        self.root = root
-        self.experiment = experiment
-        self.sources: dict[str, str] = {}
-
-    def __call__(self, folder: str, name: str) -> tuple[str, bytes]:
-        if name.startswith("mtlkit/"):
-            base, path = LIBRARY, (LIBRARY / name.removeprefix("mtlkit/")).resolve()
-        else:
-            base, path = self.root, (Path(folder) / name).resolve()
-            if path.is_relative_to(LIBRARY):  # the library's files import each other
-                base = LIBRARY
-        if not path.is_relative_to(base):
-            raise RuntimeError(f"import '{name}' leaves the experiment's folder tree ({base}); copy the file into it")
-        if not path.is_file():
-            near = near_file(path, lambda other: other.is_file() and other.is_relative_to(base))
-            raise RuntimeError(f"import '{name}': no file {path}{near or '; check the path'}")
-        prefix = "mtlkit/" if base == LIBRARY else ""
-        # Editors on Windows begin a file with a byte order mark, which is no part of its text, and Jsonnet rejects it.
-        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
-        self.sources[prefix + path.relative_to(base).as_posix()] = content.decode("utf-8", errors="replace")
-        # Jsonnet shows this path in its messages, so it is given as the user would: relative to the current folder.
-        return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path), content
+@contextmanager
+def _evaluation(path: Path, variables: Variables) -> Iterator[_Evaluate]:
+    """Evaluates code in the place of the file at `path`. Its mistakes end in a ConfigError."""
+    try:
+        with JsonnetProcess() as process:
+            yield _Evaluate(path, variables, Importer(experiment_root(path)), process)
+    except JsonnetError as error:
+        raise ConfigError(explain(path, str(error))) from None
+    except JsonnetAbort as error:
+        raise ConfigError(f"{on_one_line(str(path))}: {error}") from None
 
 
-def _evaluate(path: Path, code: str, variables: Variables, arguments: Mapping[str, str], importer: _Importer) -> Any:
-    """Evaluates code as if it were the content of the file at `path`. Raises RuntimeError with Jsonnet's message."""
-    external = {**variables.defaults, **variables.external}
-    output = _jsonnet.evaluate_snippet(
-        str(path), code, ext_codes=external, tla_codes=dict(arguments), import_callback=importer
-    )
-    return json.loads(output)
+def _check_no_nul(path: Path, variables: Variables, texts: Iterable[str]) -> None:
+    """Rejects NUL characters in what may be parsed: `std.parseYaml` and `std.parseJson` silently misread them."""
+    given = [*variables.defaults.values(), *variables.external.values(), *variables.arguments.values()]
+    text = "\n".join([*given, *texts])
+    if (parses := re.search(r"parse(Yaml|Json)", text)) and re.search(r"\0|\\u0000|\bchar\(\s*0\s*\)", text):
+        raise ConfigError(f"{path}: std.{parses[0]} misreads NUL characters; leave them out")
 
 
 def _check_used(path: Path, external: Iterable[str], texts: Iterable[str]) -> None:
@@ -190,7 +172,7 @@ def _read(path: Path) -> str:
             raise ConfigError(f"{path}: is a folder; give an experiment file{near_file(path, _is_experiment)}")
         if path.suffix not in SUFFIXES and path.exists():
             raise ConfigError(f"{path}: an experiment is a .jsonnet or .json file; give such a file")
-        return path.read_text(encoding="utf-8-sig")
+        text = read_source(path).decode()
     except FileNotFoundError:
         kinds = "check the path" if path.suffix in SUFFIXES else "an experiment is a .jsonnet or .json file"
         raise ConfigError(f"{path}: no such file{near_file(path, _is_experiment) or f'; {kinds}'}") from None
@@ -199,27 +181,12 @@ def _read(path: Path) -> str:
             raise ConfigError(f"{path}: is not UTF-8 text; save it in that encoding") from None
         reason = error.strerror if isinstance(error, OSError) else error  # such as a path with a NUL character
         raise ConfigError(f"{path}: cannot be read ({reason}); give a readable file") from None
+    except TooLarge as error:
+        raise ConfigError(f"{path}: is too large: {error}") from None
+    if "\0" in text:
+        raise ConfigError(f"{path}: has a NUL character, which no text has; save it as UTF-8 text")
+    return text
 
 
 def _is_experiment(path: Path) -> bool:
     return path.suffix in SUFFIXES and path.is_file()
-
-
-def _explain(path: Path, message: str) -> str:
-    """Formats Jsonnet's message on one line, `file:line:col: what; remedy`, without the stack trace."""
-    first, *trace = [line.strip() for line in message.strip().splitlines()]
-    what = re.sub(r"^(STATIC|RUNTIME) ERROR: ", "", first)
-    what = re.sub(r"couldn't open import \".*?\": ", "", what)
-    if unset := re.match(r"undefined external variable: (.+)", what, re.IGNORECASE):
-        name = unset[1]
-        environment = ", or set MTLKIT_DATA" if name == "data" else ""
-        return f"{path}: needs the variable '{name}': give --str {name}=TEXT or --var {name}=JSON{environment}"
-    if trace[:1] == ["Top-level function"]:
-        name = re.sub(r"function (has no )?parameter | not bound in call\.", "", what)
-        if "has no parameter" in what:
-            return f"{path}: has no top-level argument '{name}'; write it as the file does"
-        return f"{path}: needs the top-level argument '{name}': give --tla {name}=JSON or --tla-str {name}=TEXT"
-    if re.match(r"\S+:\d+:\d+", what):
-        return what
-    place = re.sub(r":\((\d+:\d+)\)-.*", r":\1", trace[0].split("\t")[0]) if trace else ""
-    return f"{place if ':' in place else path}: {what}"
