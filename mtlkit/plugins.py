@@ -49,9 +49,9 @@ def load_plugins(include: Sequence[str] = ()) -> list[Plugin]:
     return found + [_include(name) for name in include]
 
 
-def failures(plugins: Sequence[Plugin]) -> str:
-    """Returns one line for each plugin that failed to import, to be appended to the error for an unknown component."""
-    return "".join(f"\nplugin {plugin.package} failed to import: {plugin.error}" for plugin in plugins if plugin.error)
+def failures(plugins: Sequence[Plugin]) -> list[str]:
+    """Returns a line for each plugin that failed to import, to be added to the error for an unknown component."""
+    return [f"plugin {plugin.package} failed to import: {plugin.error}" for plugin in plugins if plugin.error]
 
 
 def _load(entry: EntryPoint) -> Plugin:

@@ -57,7 +57,7 @@ def test_an_installed_plugin_that_exits(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     entry = EntryPoint("exits", "mtlkit_test_exits", "mtlkit.plugins")
     monkeypatch.setattr(mtlkit.plugins, "entry_points", lambda group: [entry])
-    assert failures(load_plugins()) == "\nplugin exits failed to import: SystemExit: 0"
+    assert failures(load_plugins()) == ["plugin exits failed to import: SystemExit: 0"]
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def components(kind: Kind = None, name: Name = None, include_package: Include = 
     try:
         component = kinds[kind].by_name(name)
     except LookupError as error:
-        raise ConfigError(f"{error}{failures(plugins)}") from None
+        raise ConfigError(str(error), *failures(plugins)) from None
     results.print(f"{kind} {name}  ({component.__module__}.{component.__qualname__})\n", style="bold", markup=False)
     results.print(inspect.cleandoc(component.__doc__ or ""), markup=False)
     _show_settings(component.settings)

@@ -11,6 +11,7 @@ import torch
 
 import mtlkit
 from mtlkit.plugins import Plugin
+from mtlkit.redaction import redacted_command
 from mtlkit.runs.git_state import git_state
 
 
@@ -23,7 +24,7 @@ def provenance(plugins: Sequence[Plugin]) -> dict[str, Any]:
         "platform": platform.platform(),
         "processor": _processor(),
         "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "command": sys.argv,
+        "command": redacted_command(sys.argv),
         "git": git_state(),
         "plugins": {plugin.package: plugin.version for plugin in plugins if not plugin.error},
         "packages": _packages(),

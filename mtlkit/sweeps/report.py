@@ -9,6 +9,7 @@ from typing import Any, final
 
 from mtlkit.figures import NOTES
 from mtlkit.files import write_atomically
+from mtlkit.redaction import redacted_command
 from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.scores import RunScores, scores_of
 from mtlkit.sweeps.sweep import Sweep, SweepRun
@@ -96,7 +97,7 @@ class Report:
     def command_of(self, point: Point) -> str:
         """The command that trains a point, with the seed of the experiment."""
         options = [word for option in self.sweep.options(point) for word in option]
-        return shlex.join(["mtlkit", "train", *self.command, *options])
+        return shlex.join(redacted_command(["mtlkit", "train", *self.command, *options]))
 
     def header(self) -> list[str]:
         """The column names of the table."""
