@@ -22,10 +22,11 @@ USER_ALONE = re.compile(r"(?<=http://|ttps://)[^\s:/@?#'\"]+@", re.IGNORECASE)
 """In the place of a user, websites take a token."""
 PARAMETER = re.compile(r"(?P<start>[?&;])(?P<name>[\w.-]+)=(?P<value>[^\s&;#'\"]+)")
 KNOWN = re.compile(
-    r"\b(?:gh[pousr]_|github_pat_|glpat-|hf_|sk-|xox[abeprs]-|pypi-|AKIA|ASIA)[A-Za-z0-9_-]{16,}"
-    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
-    r"|(?<=bearer )[\w.~+/-]{8,}=*",
-    re.IGNORECASE,
+    r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{40,}|glpat-[\w-]{20,}|hf_[A-Za-z0-9]{30,}|sk-[\w-]{32,}"
+    r"|xox[abeprs]-[A-Za-z0-9-]{20,}|pypi-[\w-]{50,}|(?:AKIA|ASIA)[A-Z0-9]{16}\b"
+    r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"
+    r"|(?<=Bearer )[\w.~+/-]{20,}=*",
+    re.ASCII,
 )
 """Tokens that tell by their form what they are."""
 

@@ -7,6 +7,7 @@ from mtlkit.redaction import redacted, redacted_command
 # Put together here, so that no scanner of repositories takes them for real ones.
 SECRET = "hunter2" * 3
 TOKEN = "hf" + "_" + "a1B2" * 8
+OTHERS = ["gh" + "p_" + "a1B2" * 9, "AK" + "IA" + "A1B2" * 4, "ey" + "J" + ".".join(["a1B2" * 3] * 3)]
 
 
 @pytest.mark.parametrize(
@@ -21,15 +22,21 @@ TOKEN = "hf" + "_" + "a1B2" * 8
         (f"https://host/a?X-Amz-Signature=1&signature={SECRET}", "https://host/a?X-Amz-Signature=1&signature=***"),
         (f"the token {TOKEN} is refused", "the token *** is refused"),
         (f"Authorization: Bearer {SECRET}", "Authorization: Bearer ***"),
-        ("ssh://git@host/path", "ssh://git@host/path"),
-        ("sqlite:///study.db", "sqlite:///study.db"),
-        ("http://host:8080/path", "http://host:8080/path"),
-        ("task: me@host, a/b:c, 3:4@5", "task: me@host, a/b:c, 3:4@5"),
+        ("the bearer of hf_sentiment_classification, asia-pacific-news-corpus", None),
+        ("ssh://git@host/path", None),
+        ("sqlite:///study.db", None),
+        ("http://host:8080/path", None),
+        ("task: me@host, a/b:c, 3:4@5", None),
     ],
 )
 def test_a_text(text, shown):
-    assert redacted(text) == shown
-    assert redacted(shown) == shown
+    assert redacted(text) == (text if shown is None else shown)
+    assert redacted(redacted(text)) == redacted(text)
+
+
+@pytest.mark.parametrize("token", [TOKEN, *OTHERS])
+def test_a_token_is_known_by_its_form(token):
+    assert redacted_command(["script.py", token]) == ["script.py", "***"]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.scores import RunScores, scores_of
 from mtlkit.sweeps.sweep import Sweep, SweepRun
 from mtlkit.tables import Table, markdown_lines, spread
+from mtlkit.text import on_one_line
 
 COLUMNS = ("dev", "test", "clean_test")
 
@@ -145,7 +146,7 @@ class Report:
             yield f"{note[0].upper()}{note[1:]}."
         for name, error in self.failures.items():
             yield ""
-            yield f"{name} failed: {error}"
+            yield on_one_line(f"{name} failed: {error}")
 
 
 def report(sweep: Sweep, points: Sequence[Point], command: Sequence[str]) -> Report:

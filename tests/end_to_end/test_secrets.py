@@ -49,10 +49,14 @@ def older(archive):
     return archive.parent
 
 
-def test_what_is_told_of_an_older_run_has_no_password(run, older, archive):
+@pytest.mark.slow(seconds=8)
+def test_what_is_told_of_an_older_run_has_no_password(run, older, archive, tmp_path):
     told = run("diff", "--all", older, archive)
     assert told.returncode in (0, 1) and "***" in told.stdout
     assert PASSWORD not in told.stdout + told.stderr
+    page = tmp_path / "page.html"
+    assert run("report", older, "-o", page).returncode == 0
+    assert "nosuch://me:***@host/db" in page.read_text() and PASSWORD not in page.read_text()
     RunDirectory(older).add_meta({})
     assert has_password(older) == []
 

@@ -216,6 +216,7 @@ def test_nothing_that_a_repository_configures_is_run(repository, canary, kind):
     assert (state is None) == (kind is bare_repository)
 
 
+@pytest.mark.slow(seconds=1)
 @pytest.mark.parametrize("kind", ALIVE)
 def test_the_canaries_are_alive(repository, canary, kind):
     program, told = canary
