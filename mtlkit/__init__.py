@@ -4,8 +4,9 @@ The public names are resolved when they are first used (PEP 562), so that `impor
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+# Not from `typing`: with `python -m mtlkit` this runs while the current folder may still have a `typing.py` of its own.
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
     from mtlkit.config import Component as Component
     from mtlkit.config import Lazy as Lazy
@@ -130,7 +131,7 @@ _HOME = {
 __all__ = ["__version__", *_HOME]  # all of them strings
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'mtlkit' has no attribute '{name}'")
     return getattr(import_module(_HOME[name]), name)

@@ -16,9 +16,23 @@ A message is one clear sentence that names the file, line or config path and the
 Broken invariants of mtlkit itself are `assert`s instead.
 """
 
+from mtlkit.text import on_one_line
+
 
 class MtlkitError(Exception):
-    """The base class of every error that mtlkit raises on purpose; not raised itself."""
+    """The base class of every error that mtlkit raises on purpose; not raised itself.
+
+    Args:
+        lines: the lines of the message; only an experiment with several mistakes has more than one. What would break a
+            line or act on a terminal is written out in each, as `\\n` and `\\x1b`, so that no name in a stranger's file
+            can pass for a line of ours.
+    """
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*map(on_one_line, lines))
+
+    def __str__(self) -> str:
+        return "\n".join(self.args)
 
 
 class ConfigError(MtlkitError):

@@ -6,7 +6,9 @@ A plugin that cannot be imported is remembered, and named in the error when a co
 
 import hashlib
 import importlib
+import importlib.machinery
 import importlib.util
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,9 +49,9 @@ def load_plugins(include: Sequence[str] = ()) -> list[Plugin]:
     return found + [_include(name) for name in include]
 
 
-def failures(plugins: Sequence[Plugin]) -> str:
-    """Returns one line for each plugin that failed to import, to be appended to the error for an unknown component."""
-    return "".join(f"\nplugin {plugin.package} failed to import: {plugin.error}" for plugin in plugins if plugin.error)
+def failures(plugins: Sequence[Plugin]) -> list[str]:
+    """Returns a line for each plugin that failed to import, to be added to the error for an unknown component."""
+    return [f"plugin {plugin.package} failed to import: {plugin.error}" for plugin in plugins if plugin.error]
 
 
 def _load(entry: EntryPoint) -> Plugin:
@@ -67,9 +69,7 @@ def _include(name: str) -> Plugin:
         if name.endswith(".py"):
             _import_file(Path(name))
         else:
-            if "" not in sys.path:
-                sys.path.insert(0, "")  # a package in the current folder, as `python -m` sees it
-            importlib.import_module(name)
+            _import_module(name)
     except WHATEVER_IS_RAISED as error:
         reason = (
             "no such file; check the path"
@@ -78,6 +78,20 @@ def _include(name: str) -> Plugin:
         )
         raise PluginError(f"--include-package {name}: cannot be imported: {reason}") from error
     return Plugin(name, name, INCLUDED, name)
+
+
+def _import_module(name: str) -> None:
+    """Imports a module from where Python looks, or else from the current folder.
+
+    The folder goes to the end of the path, and only for a module that is found nowhere else. Otherwise a `rich.py` that
+    lies there would be run in the place of the installed package.
+    """
+    top = name.partition(".")[0]
+    if top not in sys.modules and importlib.util.find_spec(top) is None:
+        here = os.getcwd()
+        if importlib.machinery.PathFinder.find_spec(top, [here]) is not None:
+            sys.path.append(here)
+    importlib.import_module(name)
 
 
 def _import_file(path: Path) -> None:

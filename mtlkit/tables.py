@@ -1,11 +1,15 @@
 """Plain tables, and their output as Markdown, LaTeX and HTML."""
 
+import csv
+import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from statistics import fmean, stdev
 from typing import Self
+
+from mtlkit.text import visible
 
 LATEX = {
     "\\": r"\textbackslash{}",
@@ -18,6 +22,9 @@ LATEX = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
 }
 MARKDOWN = {"|": r"\|", "*": r"\*", "_": r"\_", "<": "&lt;", "\\": r"\\"}
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""Beginnings of cells that spreadsheets compute, or skip to find such a one."""
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -44,9 +51,9 @@ class Table:
 
     def html(self) -> str:
         """Returns the table as HTML, for notebooks."""
-        head = "".join(f"<th>{escape(name)}</th>" for name in self.header)
+        head = "".join(f"<th>{_html(name)}</th>" for name in self.header)
         body = "".join(f"<tr>{''.join(map(_in_html, row))}</tr>" for row in self.rows)
-        caption = f"<caption>{escape(self.title)}</caption>"
+        caption = f"<caption>{_html(self.title)}</caption>"
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
@@ -74,8 +81,28 @@ def markdown(tables: Iterable[Table], notes: Sequence[str]) -> str:
 
 def latex(tables: Iterable[Table], notes: Sequence[str]) -> str:
     """Formats tables as LaTeX for the booktabs package. The notes become comments."""
-    head = ["% needs \\usepackage{booktabs}", *(f"% {note}" for note in notes)]
+    head = ["% needs \\usepackage{booktabs}", *(f"% {visible(note)}" for note in notes)]
     return "\n".join([*head, *(line for table in tables for line in _latex(table))]) + "\n"
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Formats rows as CSV, where numbers keep all of their digits and None is an empty cell.
+
+    A text that a spreadsheet would take for a formula, as a task named `-1+2` or a word `=A1`, has an apostrophe before
+    it.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([_in_csv(name) for name in header])
+    writer.writerows([_in_csv(cell) for cell in row] for row in rows)
+    return text.getvalue()
+
+
+def _in_csv(cell: object) -> object:
+    if not isinstance(cell, str):
+        return cell
+    is_formula = cell.startswith(FORMULA) and not NUMBER.fullmatch(cell)
+    return f"'{visible(cell)}" if is_formula else visible(cell)
 
 
 def markdown_lines(table: Table) -> list[str]:
@@ -96,8 +123,12 @@ def _in_markdown(cell: Cell) -> str:
 
 
 def _in_html(cell: Cell) -> str:
-    text = escape(cell.text)
+    text = _html(cell.text)
     return f"<td>{f'<b>{text}</b>' if cell.best else text}</td>"
+
+
+def _html(text: str) -> str:
+    return escape(visible(text))
 
 
 def _latex(table: Table) -> Iterator[str]:
@@ -127,4 +158,4 @@ def _in_latex(cell: Cell) -> str:
 
 def _escaped(text: str, replacements: dict[str, str]) -> str:
     pattern = "[" + re.escape("".join(replacements)) + "]"
-    return re.sub(pattern, lambda found: replacements[found[0]], text.replace("\n", " "))
+    return re.sub(pattern, lambda found: replacements[found[0]], visible(text.replace("\n", " ")))

@@ -12,7 +12,8 @@ import mtlkit
 
 ROOT = Path(mtlkit.__file__).parent
 LAYERS = [
-    {"errors", "figures", "text", "tables", "types"},
+    {"children", "figures", "redaction", "text", "types"},
+    {"errors", "tables"},
     {"config", "files", "plugins"},
     {"data", "initializers", "kernels"},
     {"embedders", "encoders", "heads", "metrics"},

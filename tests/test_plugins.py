@@ -57,7 +57,39 @@ def test_an_installed_plugin_that_exits(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     entry = EntryPoint("exits", "mtlkit_test_exits", "mtlkit.plugins")
     monkeypatch.setattr(mtlkit.plugins, "entry_points", lambda group: [entry])
-    assert failures(load_plugins()) == "\nplugin exits failed to import: SystemExit: 0"
+    assert failures(load_plugins()) == ["plugin exits failed to import: SystemExit: 0"]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, imported):
+    """The current folder, which is not on the path: two modules of its own, and one called as an installed one."""
+    (tmp_path / "mtlkit_test_mine.py").write_text("import sys, rich\nsys.imported.append(rich.__file__)\n")
+    (tmp_path / "rich.py").write_text("import sys\nsys.imported.append('the canary')\n")
+    (tmp_path / "mtlkit_test_beside.py").write_text("")
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry not in ("", str(tmp_path))])
+    monkeypatch.chdir(tmp_path)
+    return str(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["json", "rich", "rich.table", "mtlkit.heads"])
+def test_an_installed_name_does_not_add_the_current_folder(here, name, imported):
+    sys.modules.pop("rich", None)
+    load_plugins([name])
+    assert here not in sys.path and "" not in sys.path and imported == []
+
+
+def test_a_module_of_the_current_folder_is_imported_and_shadows_nothing(here, imported):
+    sys.modules.pop("rich", None)
+    load_plugins(["mtlkit_test_mine"])
+    load_plugins(["mtlkit_test_beside"])
+    assert len(imported) == 1 and not imported[0].startswith(here)
+    assert "" not in sys.path and sys.path.index(here) == len(sys.path) - 1
+
+
+def test_a_name_that_is_nowhere_does_not_add_the_current_folder(here):
+    with pytest.raises(PluginError, match="No module named 'mtlkit_no_such_module'"):
+        load_plugins(["mtlkit_no_such_module"])
+    assert here not in sys.path
 
 
 def test_what_was_included_is_recorded(tmp_path):

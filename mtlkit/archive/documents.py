@@ -5,6 +5,7 @@ from math import isfinite
 from typing import Any
 
 from mtlkit.config import Spec
+from mtlkit.redaction import redacted_command
 
 MAX_DEPTH = 64
 """The maximum nesting of lists and objects. Experiments need about a dozen levels; validation recurses for each."""
@@ -35,6 +36,11 @@ class Meta(Spec, extra="allow"):
     packages: dict[str, str] = {}
     git: dict[str, Any] | None = None
     command: list[str] = []
+
+
+def without_secrets(meta: dict[str, Any]) -> dict[str, Any]:
+    """The content of a `meta.json` with `***` for passwords in its command, which older versions recorded as it was."""
+    return {**meta, "command": redacted_command(meta["command"])} if "command" in meta else meta
 
 
 def parse_json(content: bytes, *, finite: bool = True) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from safetensors.numpy import load_file
 
 from mtlkit.archive.archive import Archive
 from mtlkit.archive.component_files import with_files_of_archive
-from mtlkit.archive.documents import Manifest, Meta, parse_json
+from mtlkit.archive.documents import Manifest, Meta, parse_json, without_secrets
 from mtlkit.archive.fitting import forms_in
 from mtlkit.archive.formats import Documents, migrated
 from mtlkit.archive.members import EXPERIMENT, MANIFEST, META, SEEN, VOCABULARY, damaged
@@ -105,7 +105,8 @@ def _documents(path: Path, folder: Path, manifest: dict[str, Any]) -> tuple[dict
             validate(kind, value, member)
         except ConfigError as error:
             raise damaged(path, member, first_problem(error, member)) from None
-    return as_it_was(documents.experiment), {**documents.meta, "plugins": documents.manifest["plugins"]}
+    notes = without_secrets(documents.meta)
+    return as_it_was(documents.experiment), {**notes, "plugins": documents.manifest["plugins"]}
 
 
 def _read(
@@ -129,7 +130,7 @@ def _experiment(path: Path, value: Any, made_with: Mapping[str, str], plugins: S
     try:
         experiment = validate(Experiment, value, EXPERIMENT)
     except UnknownComponentError as error:
-        what = f"{first_problem(error)}{_needed(made_with, plugins)}{failures(plugins)}".replace("\n", "; ")
+        what = "; ".join([first_problem(error), *_needed(made_with, plugins), *failures(plugins)])
         raise UnknownComponentError(f"{path}: {EXPERIMENT}: {printable(what)}") from None
     except (ConfigError, *UNBUILDABLE) as error:
         raise unsound(path, first_problem(error)) from None
@@ -147,12 +148,12 @@ def _vocabulary(folder: Path, experiment: Experiment) -> Vocabulary:
     return vocabulary
 
 
-def _needed(made_with: Mapping[str, str], plugins: Sequence[Plugin]) -> str:
-    """Returns a line about the plugins that the archive was made with: the missing ones, or all if none is."""
+def _needed(made_with: Mapping[str, str], plugins: Sequence[Plugin]) -> list[str]:
+    """Returns a clause about the plugins that the archive was made with: the missing ones, or all if none is."""
     here = {plugin.package for plugin in plugins if not plugin.error}
     missing = {name: version for name, version in made_with.items() if name not in here}
     names = [
         f"--include-package {name}" if version == INCLUDED else f"{name} {version}"
         for name, version in (missing or made_with).items()
     ]
-    return f"\nthe archive was made with {', '.join(names)}; install or give what is missing" if names else ""
+    return [f"the archive was made with {', '.join(names)}; install or give what is missing"] if names else []

@@ -21,6 +21,8 @@ from mtlkit.cli.sweep import sweep
 from mtlkit.cli.transfer import transfer
 from mtlkit.cli.work import predict, train
 from mtlkit.errors import MtlkitError
+from mtlkit.redaction import redacted
+from mtlkit.text import on_one_line
 
 USAGE_ERROR = 2
 
@@ -38,7 +40,7 @@ class Verbs(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
         except OSError as error:  # such as a full disk under the output
-            print(f"{error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+            _complain(f"{error.filename or 'output'}: {error.strerror}")
             raise typer.Exit(USAGE_ERROR) from None
 
 
@@ -92,9 +94,7 @@ def main() -> None:
     try:
         app()
     except MtlkitError as error:
-        from mtlkit.text import on_one_line
-
-        print("\n".join(map(on_one_line, str(error).split("\n"))), file=sys.stderr)  # may quote an untrusted file
+        _complain(*error.args)
         raise SystemExit(USAGE_ERROR) from None
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):
@@ -102,6 +102,11 @@ def main() -> None:
         remedy = "make the model, its vocabulary or the batches smaller, or use a machine with more"
         print(f"out of memory; {remedy}", file=sys.stderr)
         raise SystemExit(USAGE_ERROR) from None
+
+
+def _complain(*lines: str) -> None:
+    """Prints what is wrong to standard error, with no more lines than these, whatever a stranger's file has in them."""
+    print("\n".join(on_one_line(redacted(line)) for line in lines), file=sys.stderr)
 
 
 def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:

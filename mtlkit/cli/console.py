@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mtlkit.figures import AVERAGE, Figure, summary_of
+from mtlkit.redaction import redacted
 from mtlkit.text import on_one_line
 
 if TYPE_CHECKING:
@@ -31,7 +32,20 @@ LINE_SECONDS = 30.0
 
 def say(line: str) -> None:
     """Prints a line about the work in progress to standard error."""
-    messages.print("\n".join(map(on_one_line, line.splitlines())))  # labels may come from an untrusted archive
+    messages.print(shown(line))
+
+
+def show(line: str) -> None:
+    """Prints a line of a result to standard output."""
+    results.print(shown(line))
+
+
+def shown(text: str) -> str:
+    """A line or a cell as it is printed: it stays on one line, moves no cursor, and has no passwords.
+
+    Labels, names and paths may come from a stranger's archive or run. Whatever is printed goes through here.
+    """
+    return on_one_line(redacted(text))
 
 
 @final
@@ -66,7 +80,7 @@ class ConsoleListener:
             self.bar = _new_bar()
             self.bar_task = self.bar.add_task("", total=step.steps_per_epoch)
             self.bar.start()
-        self.bar.update(self.bar_task, completed=step.step_in_epoch, description=label)
+        self.bar.update(self.bar_task, completed=step.step_in_epoch, description=shown(label))
 
     def epoch(self, end: "EpochEnd") -> None:
         """Prints the epoch's line."""
@@ -74,11 +88,11 @@ class ConsoleListener:
         loss = sum(end.losses.values()) / max(1, len(end.losses))
         shares = {name.replace("_", " "): share for name, share in end.shares.items()}
         figures = {**_averages(end.dev, "dev"), **_averages(end.test, "test"), **shares}
-        shown = "  ".join(f"{name} {value:.2%}" for name, value in figures.items())
+        scores = "  ".join(f"{name} {value:.2%}" for name, value in figures.items())
         seconds = time.monotonic() - self.started
         self.started = time.monotonic()
         mark = "  *" if end.improved else ""
-        say(f"epoch {end.epoch}/{self.epochs}  loss {loss:.4f}  {shown}  {seconds:.0f} s{mark}")
+        say(f"epoch {end.epoch}/{self.epochs}  loss {loss:.4f}  {scores}  {seconds:.0f} s{mark}")
         for line in _troubles(end):
             say(line)
 
@@ -113,11 +127,9 @@ def show_figures(figures: Mapping[str, float], title: str) -> None:
     from mtlkit.runs import score_table
 
     found = score_table(figures, title)
-    table = Table(*found.header[:1], title=found.title, title_justify="left")
-    for name in found.header[1:]:
-        table.add_column(name, justify="right")
+    table = _table(found.header, 1, found.title)
     for row in found.rows:
-        table.add_row(*(cell.text for cell in row))
+        table.add_row(*(shown(cell.text) for cell in row))
     results.print(table)
 
 
@@ -145,33 +157,29 @@ def show_sections(
     justify: Literal["left", "right"] = "left",
 ) -> None:
     """Prints rows in sections to standard output; a section is named once, in the first column."""
-    table = Table(*header[:2], title=title, title_justify="left")
-    for name in header[2:]:
-        table.add_column(name, justify=justify, overflow="fold")
+    table = _table(header, 2, title, justify, overflow="fold")
     for section, rows in sections.items():
         for number, row in enumerate(rows):
-            table.add_row("" if number else section, *map(on_one_line, row), end_section=number == len(rows) - 1)
+            table.add_row("" if number else shown(section), *map(shown, row), end_section=number == len(rows) - 1)
     results.print(table)
 
 
 def show_rows(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Prints a table of text to standard output."""
-    table = Table(*header)
+    table = Table(*map(shown, header))
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(shown, row))
     results.print(table)
 
 
 def table_text(table: "TextTable", to_file: bool) -> str:
     """The text of a table: for a terminal with bold cells and at its width, for a file plain and at full width."""
     console = wide if to_file or not results.is_terminal else results
-    shown = Table(*table.header[:1], title=table.title, title_justify="left")
-    for name in table.header[1:]:
-        shown.add_column(name, justify="right", overflow="fold")
+    drawn = _table(table.header, 1, table.title, overflow="fold")
     for row in table.rows:
-        shown.add_row(*(Text(cell.text, style="bold" if cell.best else "") for cell in row))
+        drawn.add_row(*(Text(shown(cell.text), style="bold" if cell.best else "") for cell in row))
     with console.capture() as captured:
-        console.print(shown)
+        console.print(drawn)
     return captured.get()
 
 
@@ -186,9 +194,9 @@ def show_inspection(inspection: "Inspection") -> None:
     show_rows(header, rows)
     for task in inspection.tasks:
         path = " -> ".join(f"{part.name} {part.shape}".strip() for part in task.path)
-        results.print(f"path of {task.name}: {path}")
-    results.print(f"parameters: {inspection.parameters:,}; one epoch: {inspection.steps_per_epoch:,} steps")
-    results.print(
+        show(f"path of {task.name}: {path}")
+    show(f"parameters: {inspection.parameters:,}; one epoch: {inspection.steps_per_epoch:,} steps")
+    show(
         f"memory estimate for training: {inspection.memory_bytes / 2**20:,.0f} MiB "
         f"(weights, gradients and optimiser {inspection.state_bytes / 2**20:,.0f}, "
         f"activations of the longest batch {inspection.activation_bytes / 2**20:,.0f})"
@@ -202,12 +210,26 @@ def show_profile(profile: "Profile", directory: Path) -> None:
         for name, seconds in sorted(profile.seconds.items(), key=lambda item: -item[1])
     ]
     show_rows((profile.stage or "section", "seconds", "share"), rows)
-    results.print(
+    show(
         f"{profile.steps:,} steps, {profile.tokens_per_second:,.0f} words a second of training, "
         f"{profile.padding:.1%} of batches padding"
     )
     if profile.trace:
-        results.print(f"trace: {directory / profile.trace}")
+        show(f"trace: {directory / profile.trace}")
+
+
+def _table(
+    header: Sequence[str],
+    names: int,
+    title: str | None,
+    justify: Literal["left", "right"] = "right",
+    overflow: Literal["fold", "ellipsis"] = "ellipsis",
+) -> Table:
+    """An empty table, whose first columns, `names` in number, name the rows."""
+    table = Table(*map(shown, header[:names]), title=title and shown(title), title_justify="left")
+    for name in header[names:]:
+        table.add_column(shown(name), justify=justify, overflow=overflow)
+    return table
 
 
 def _averages(figures: Mapping[str, float], split: str) -> dict[str, float]:

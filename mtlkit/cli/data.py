@@ -70,7 +70,7 @@ def audit(
     ] = False,
 ) -> None:
     """Find texts repeated within and across splits and tasks, above all dev and test texts seen in training."""
-    from mtlkit.cli.console import results, show_rows
+    from mtlkit.cli.console import show, show_rows
     from mtlkit.data import audit as run_audit
 
     corpora = _corpora(source, limit, whole=ignore_case or ignore_white_space)
@@ -106,7 +106,7 @@ def audit(
     show_rows(header, rows)
     for split, pairs in (("dev", report.total.dev_in_others), ("test", report.total.test_in_others)):
         for pair, count in pairs.items():
-            results.print(f"{split} texts of {pair}: {count}", markup=False)
+            show(f"{split} texts of {pair}: {count}")
 
 
 def _show_used(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], optional: int) -> None:

@@ -74,7 +74,7 @@ def components(kind: Kind = None, name: Name = None, include_package: Include = 
     try:
         component = kinds[kind].by_name(name)
     except LookupError as error:
-        raise ConfigError(f"{error}{failures(plugins)}") from None
+        raise ConfigError(str(error), *failures(plugins)) from None
     results.print(f"{kind} {name}  ({component.__module__}.{component.__qualname__})\n", style="bold", markup=False)
     results.print(inspect.cleandoc(component.__doc__ or ""), markup=False)
     _show_settings(component.settings)
@@ -92,15 +92,15 @@ def schema(include_package: Include = []) -> None:
 
 def plugins() -> None:
     """List installed plugins and whether they could be imported."""
-    from mtlkit.cli.console import results
+    from mtlkit.cli.console import show
     from mtlkit.plugins import GROUP, load_plugins
 
     found = load_plugins()
     for plugin in found:
         state = f"failed to import: {plugin.error}" if plugin.error else "ok"
-        results.print(f"{plugin.name}  {plugin.package} {plugin.version}  {plugin.module}  {state}", markup=False)
+        show(f"{plugin.name}  {plugin.package} {plugin.version}  {plugin.module}  {state}")
     if not found:
-        results.print(f"no plugin is installed; a package brings one by an entry point in the group {GROUP}")
+        show(f"no plugin is installed; a package brings one by an entry point in the group {GROUP}")
 
 
 def _show_settings(section: "type[Spec]") -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtlkit.redaction import HIDDEN, redacted_command
+
 if TYPE_CHECKING:
     import torch
 
@@ -51,12 +53,18 @@ def command_to_go_on(begun: bool) -> str:
         return command_as_given()
     arguments = [each for each in sys.argv[1:] if each not in ("--resume", "--force")]
     goes_on = [] if "--resume-anyway" in arguments else ["--resume"]
-    return shlex.join([*_program(), *arguments, *goes_on])
+    return _shown([*_program(), *arguments, *goes_on])
 
 
 def command_as_given() -> str:
     """The given command line, quoted for a shell, for messages that suggest running it again."""
-    return shlex.join([*_program(), *sys.argv[1:]])
+    return _shown([*_program(), *sys.argv[1:]])
+
+
+def _shown(command: Sequence[str]) -> str:
+    """A command for messages, which end up in logs as well; who uses it has to give the passwords again."""
+    known = redacted_command(command)
+    return shlex.join(known) + ("" if known == [*command] else f" (with what {HIDDEN} stands for)")
 
 
 def _program() -> list[str]:

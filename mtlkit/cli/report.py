@@ -39,9 +39,10 @@ def report(
     The page is one file that needs no network. The texts of each task are read once more to see what is shared; where
     they are not here, the rest is drawn.
     """
-    from mtlkit.report.requirements import check_installed
+    from mtlkit.report.requirements import check_installed, load_matplotlib
 
     check_installed()
+    load_matplotlib()
     from mtlkit.cli.console import say
     from mtlkit.plugins import load_plugins
     from mtlkit.report.writing import write_report

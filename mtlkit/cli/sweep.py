@@ -140,26 +140,26 @@ def _work(asked: "Sweep", identity: str, storage: str | None, sampler: Sampler, 
 
 
 def _show_plan(asked: "Sweep", points: "Sequence[Point]") -> None:
-    from mtlkit.cli.console import results, show_rows
+    from mtlkit.cli.console import show, show_rows
 
     rows = [(run.directory.path.name, run.state) for point in points for run in asked.runs(point)]
     if rows:
         show_rows(("run", "state"), rows)
     if asked.ranges:
-        results.print(f"points drawn: {len(points)} of {asked.trials}")
-    results.print(f"in {asked.directory}")
+        show(f"points drawn: {len(points)} of {asked.trials}")
+    show(f"in {asked.directory}")
 
 
 def _show(found: "Report") -> None:
-    from mtlkit.cli.console import results, say, show_rows
+    from mtlkit.cli.console import say, show, show_rows
 
     if not found.rows:
         say(f"{found.sweep.directory}: no point has been drawn there yet; give the command without --report to begin")
         return
     show_rows(found.header(), found.cells())
     if found.best is not None:
-        results.print(f"best on dev data: {found.best.point.label}")
-        results.print(found.command_of(found.best.point))
+        show(f"best on dev data: {found.best.point.label}")
+        show(found.command_of(found.best.point))
     for name, error in found.failures.items():
         say(f"{name} failed: {error}")
     for note in found.notes:

@@ -54,7 +54,7 @@ def compare_runs(
     try:
         return compare(systems, question)
     except UnknownComponentError as error:  # a metric
-        raise UnknownComponentError(f"{error}{failures(plugins)}") from None
+        raise UnknownComponentError(*error.args, *failures(plugins)) from None
 
 
 def _is(given: str, record: RunRecord) -> bool:

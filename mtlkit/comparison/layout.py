@@ -1,7 +1,5 @@
 """A comparison as tables to read, and as records to compute with."""
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, TypeAlias
@@ -9,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 from mtlkit.comparison.bootstrap import LEVEL
 from mtlkit.comparison.compare import Comparison, Result, Texts
 from mtlkit.figures import AVERAGE
-from mtlkit.tables import Cell, Table, latex, mark_best, markdown, spread
+from mtlkit.tables import Cell, Table, csv_text, latex, mark_best, markdown, spread
 
 COLUMNS = ("system", "task", "metric", "split", "texts", "seeds", "mean", "deviation", "gain", "low", "high", "p")
 
@@ -73,11 +71,7 @@ def records_of(comparison: Comparison) -> Iterator[dict[str, Any]]:
 
 def as_csv(comparison: Comparison) -> str:
     """The records of a comparison as CSV, one line each. Unknown values are empty."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records_of(comparison))
-    return text.getvalue()
+    return csv_text(COLUMNS, ([record[name] for name in COLUMNS] for record in records_of(comparison)))
 
 
 def as_json(comparison: Comparison) -> str:

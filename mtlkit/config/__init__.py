@@ -7,6 +7,7 @@ from mtlkit.config.calls import (
     names_argument,
     path_argument,
     resume_argument,
+    say_argument,
 )
 from mtlkit.config.component import (
     FILES,
@@ -68,6 +69,7 @@ __all__ = [
     "path_argument",
     "path_text",
     "resume_argument",
+    "say_argument",
     "runtime_names",
     "settings_of",
     "summary",

@@ -1,11 +1,12 @@
 """Arguments of public functions, checked before anything is done: a mistake in Python ends in a sentence as well."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from mtlkit.errors import ConfigError
+from mtlkit.redaction import redacted
 from mtlkit.text import on_one_line
 
 LONGEST_NAME = 255
@@ -64,6 +65,16 @@ def names_argument(value: Any, name: str, what: str = "names") -> list[str]:
     if odd := [each for each in names if not isinstance(each, str)]:
         raise ConfigError(f"{name}: should be a list of {what}, and {odd[0]!r} is not a string")
     return names
+
+
+def say_argument(value: Any) -> Callable[[str], None]:
+    """Returns the function that is given as `say`, which gets lines without passwords and control characters.
+
+    Raises:
+        ConfigError: it is no function.
+    """
+    say = callback_argument(value, "say")
+    return lambda line: say(on_one_line(redacted(line)))
 
 
 def callback_argument(value: Any, name: str, methods: Iterable[str] = ()) -> Any:

@@ -31,7 +31,7 @@ def validate(model: type[S], value: Any, file: str) -> S:
     except ValidationError as error:
         unknown = any(line["type"] == "unknown_component" for line in error.errors(include_url=False))
         kind = UnknownComponentError if unknown else ConfigError
-        raise kind("\n".join(f"{file}: {line}" for line in explain(error))) from None
+        raise kind(*(f"{file}: {line}" for line in explain(error))) from None
 
 
 def explain(error: ValidationError) -> list[str]:

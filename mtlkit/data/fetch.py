@@ -3,12 +3,12 @@
 import importlib.util
 import io
 import subprocess
-import sys
 import tarfile
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from mtlkit.children import child_environment, python_command
 from mtlkit.errors import DataError
 from mtlkit.files import file_sha256, new_folder
 
@@ -74,11 +74,11 @@ def _download(folder: Path, progress: Callable[[str], None]) -> Path:
     # --no-binary: the wheel lacks the corpora.
     options = ["--no-deps", "--no-binary", "vaderSentiment", "--require-hashes", "--retries", "2", "--timeout", "20"]
     quiet = ["--quiet", "--no-input", "--disable-pip-version-check"]
-    command = [sys.executable, "-m", "pip", "download", *quiet, *options, "-r", str(requirements), "-d", str(folder)]
+    command = python_command("-m", "pip", "download", *quiet, *options, "-r", str(requirements), "-d", str(folder))
     for attempt in range(ATTEMPTS):
         if attempt:
             progress("the download was cut off; it starts again ...")
-        outcome = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        outcome = subprocess.run(command, capture_output=True, text=True, errors="replace", env=child_environment())
         found = next(folder.glob("*.tar.gz"), None)
         if found is not None and not outcome.returncode:
             return found

@@ -13,7 +13,6 @@ from mtlkit.errors import ConfigError, UnknownComponentError
 from mtlkit.experiment.names import name_problems
 from mtlkit.experiment.settings import Experiment
 from mtlkit.plugins import Plugin, failures, load_plugins
-from mtlkit.text import on_one_line
 
 DATA_FOLDER = "MTLKIT_DATA"
 """The environment variable that gives the Jsonnet variable `data` its default."""
@@ -90,7 +89,7 @@ def load_experiment(
     try:
         return _loaded(source, given, _assignments(overrides), plugins)
     except UnknownComponentError as error:
-        raise UnknownComponentError(f"{error}{failures(plugins)}") from None
+        raise UnknownComponentError(*error.args, *failures(plugins)) from None
 
 
 def jsonnet_variables(variables: Mapping[str, Any], arguments: Mapping[str, Any]) -> Variables:
@@ -130,13 +129,13 @@ def _loaded(
 
 def _validated(value: Any, file: str) -> Experiment:
     """The experiment that a JSON value describes. Raises ConfigError with every error, of names as well."""
-    problems = [on_one_line(f"{file}: {problem}") for problem in name_problems(value)]
+    problems = [f"{file}: {problem}" for problem in name_problems(value)]
     try:
         experiment = validate(Experiment, value, file)
     except ConfigError as error:
-        raise type(error)("\n".join(dict.fromkeys([*problems, *str(error).split("\n")]))) from None
+        raise type(error)(*dict.fromkeys([*problems, *error.args])) from None
     if problems:
-        raise ConfigError("\n".join(problems))
+        raise ConfigError(*problems)
     return experiment
 
 

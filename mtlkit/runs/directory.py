@@ -21,6 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, final
 
+from mtlkit.archive.documents import without_secrets
 from mtlkit.archive.packing import as_json
 from mtlkit.config import near_file
 from mtlkit.data import Vocabulary
@@ -260,7 +261,7 @@ class RunDirectory:
 
     def read_meta(self) -> dict[str, Any]:
         """The content of `meta.json`. Raises RunError if it is missing or damaged."""
-        return read_document(self.meta, RunMeta)
+        return without_secrets(read_document(self.meta, RunMeta))
 
     def read_resolved(self) -> dict[str, Any]:
         """The resolved experiment that the run was begun with, with values for settings that have come since and whose

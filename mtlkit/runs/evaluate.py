@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from mtlkit.archive import Archive, open_archive
-from mtlkit.config import callback_argument, count_argument, names_argument, path_argument
+from mtlkit.config import count_argument, names_argument, path_argument, say_argument
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import check_known_labels, load_split, say_counts
 from mtlkit.figures import NOTES, with_averages
@@ -79,7 +79,7 @@ def evaluate(
         ConfigError: there is no such split, task or device, or an argument has a wrong type.
         DataError: a data file is wrong or missing.
     """
-    path, say = path_argument(archive, "archive"), callback_argument(say, "say")
+    path, say = path_argument(archive, "archive"), say_argument(say)
     names = names_argument(tasks, "tasks")
     count_argument(limit, "limit")
     count_argument(batch_size, "batch_size")

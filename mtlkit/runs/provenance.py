@@ -1,7 +1,6 @@
 """The provenance of a run: versions, packages, git state, machine and command."""
 
 import platform
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import distributions
@@ -12,6 +11,8 @@ import torch
 
 import mtlkit
 from mtlkit.plugins import Plugin
+from mtlkit.redaction import redacted_command
+from mtlkit.runs.git_state import git_state
 
 
 def provenance(plugins: Sequence[Plugin]) -> dict[str, Any]:
@@ -23,8 +24,8 @@ def provenance(plugins: Sequence[Plugin]) -> dict[str, Any]:
         "platform": platform.platform(),
         "processor": _processor(),
         "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "command": sys.argv,
-        "git": _git_state(),
+        "command": redacted_command(sys.argv),
+        "git": git_state(),
         "plugins": {plugin.package: plugin.version for plugin in plugins if not plugin.error},
         "packages": _packages(),
     }
@@ -59,17 +60,3 @@ def _processor() -> str:
     return next(
         (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor()
     )
-
-
-def _git_state() -> dict[str, Any] | None:
-    """The commit of the git repository in the working directory, and whether it is clean; None if there is none."""
-    try:
-        commit = _git("rev-parse", "HEAD")
-        return {"commit": commit, "dirty": bool(_git("status", "--porcelain"))}
-    except (OSError, subprocess.SubprocessError):
-        return None
-
-
-def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True, timeout=10)
-    return done.stdout.strip()

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import torch
 
 from mtlkit.archive import components_of_tasks, save_files, saved_members, write_archive
-from mtlkit.config import callback_argument, flag_argument, path_argument
+from mtlkit.config import flag_argument, path_argument, say_argument
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.experiment import (
     AnyExperiment,
@@ -91,7 +91,7 @@ def train(
         Interrupted: SIGINT or SIGTERM was received; a checkpoint has been written.
     """
     options = train_options(device, limit, resume, force, resume_anyway)
-    say, heard, profile = callback_argument(say, "say"), checked_listeners(listeners), flag_argument(profile, "profile")
+    say, heard, profile = say_argument(say), checked_listeners(listeners), flag_argument(profile, "profile")
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("mtlkit trains in one process so far; start it without torchrun")
     loaded = load_experiment(experiment)
@@ -126,7 +126,7 @@ def dry_run(
     Raises:
         ConfigError, DataError, RunError: as for `train`.
     """
-    options, say = train_options(device, limit, resume, force), callback_argument(say, "say")
+    options, say = train_options(device, limit, resume, force), say_argument(say)
     loaded = load_experiment(experiment)
     if not resume:
         RunDirectory(run_directory(loaded, directory)).check_new(force)

@@ -9,10 +9,12 @@ from typing import Any, final
 
 from mtlkit.figures import NOTES
 from mtlkit.files import write_atomically
+from mtlkit.redaction import redacted_command
 from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.scores import RunScores, scores_of
 from mtlkit.sweeps.sweep import Sweep, SweepRun
 from mtlkit.tables import Table, markdown_lines, spread
+from mtlkit.text import on_one_line
 
 COLUMNS = ("dev", "test", "clean_test")
 
@@ -96,7 +98,7 @@ class Report:
     def command_of(self, point: Point) -> str:
         """The command that trains a point, with the seed of the experiment."""
         options = [word for option in self.sweep.options(point) for word in option]
-        return shlex.join(["mtlkit", "train", *self.command, *options])
+        return shlex.join(redacted_command(["mtlkit", "train", *self.command, *options]))
 
     def header(self) -> list[str]:
         """The column names of the table."""
@@ -144,7 +146,7 @@ class Report:
             yield f"{note[0].upper()}{note[1:]}."
         for name, error in self.failures.items():
             yield ""
-            yield f"{name} failed: {error}"
+            yield on_one_line(f"{name} failed: {error}")
 
 
 def report(sweep: Sweep, points: Sequence[Point], command: Sequence[str]) -> Report:

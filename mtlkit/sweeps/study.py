@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, final
 
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.files import held_lock
+from mtlkit.redaction import redacted
 from mtlkit.sweeps.axes import Range, text_of
 from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.sweep import Sweep
@@ -235,7 +236,7 @@ def _storage(journal: Path, url: str | None) -> "BaseStorage":
     try:
         return get_storage(url)
     except Exception as error:  # of SQLAlchemy and of whatever driver it has loaded
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = redacted(str(error).splitlines()[0]) if str(error) else type(error).__name__
         raise ConfigError(
             f"--storage: cannot be used ({reason}); give the URL of a database, or leave it out"
         ) from None

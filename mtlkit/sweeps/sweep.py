@@ -138,7 +138,7 @@ class Sweep:
                     raise ConfigError(f"{loaded.file}: no task has dev data to choose a point by; {remedy}")
             except ConfigError as error:
                 where = f"at {point.label}: " if point.values else ""
-                raise ConfigError("\n".join(f"{where}{line}" for line in str(error).splitlines())) from None
+                raise ConfigError(*(f"{where}{line}" for line in error.args)) from None
             self._loaded[key] = loaded
         return self._loaded[key]
 

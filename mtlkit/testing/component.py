@@ -111,7 +111,7 @@ def _names() -> str:
 
 
 @cache
-def _plugin_failures() -> str:
+def _plugin_failures() -> list[str]:
     return failures(load_plugins())
 
 
@@ -126,7 +126,7 @@ def _validated(interface: type[Component], settings: Mapping[str, Any]) -> Lazy[
     try:
         section = validate(_section(interface), {interface.kind(): dict(settings)}, "settings")
     except ConfigError as error:
-        raise AssertionError(f"{error}{plugin_failures}") from None
+        raise AssertionError("\n".join([str(error), *plugin_failures])) from None
     lazy: Lazy[Any] = getattr(section, interface.kind())
     return lazy
 

@@ -4,7 +4,17 @@ import pytest
 import torch
 
 from mtlkit.cli import console
-from mtlkit.cli.console import ConsoleListener, say, show_figures, show_rows
+from mtlkit.cli.console import (
+    ConsoleListener,
+    say,
+    show,
+    show_figures,
+    show_rows,
+    show_sections,
+    show_side_by_side,
+    table_text,
+)
+from mtlkit.tables import Cell, Table
 from mtlkit.training import Step
 
 ODD = ["[/b]", "[red]", ":smile:", "[link=x]"]
@@ -18,6 +28,30 @@ def test_labels_are_no_markup(capsys):
     for name in ODD:
         assert shown.out.count(name) >= 3 and name in shown.err
     assert "[/b][red]" in shown.out
+
+
+def test_nothing_that_is_shown_acts_on_the_terminal_or_breaks_a_line(capsys):
+    name = "a\x1b[2J\x9b\u202e\nall is well\x85\u2028\r"
+    say(name)
+    show(name)
+    show_rows([name], [[name]])
+    show_figures({"books/accuracy": 0.5}, name)
+    show_side_by_side({name: {"books/accuracy": 0.5}}, name)
+    show_sections((name, "", name), {name: [(name, name)]}, name)
+    print(table_text(Table(name, [name, name], [[Cell(name), Cell(name)]]), to_file=True))
+    said = "".join(capsys.readouterr())
+    assert not set("\x1b\x9b\u202e\x85\u2028\r") & set(said)
+    assert not [line for line in said.split("\n") if line.startswith("all is well")]
+    assert said.count(r"\x1b[2J") >= 10
+
+
+def test_no_password_is_shown(capsys):
+    url = "mysql://me:hunter2@host/db"
+    say(f"cannot reach {url}")
+    show(f"best: {url}")
+    show_rows(["url"], [[url]])
+    said = "".join(capsys.readouterr())
+    assert said.count("mysql://me:***@host/db") == 3 and "hunter2" not in said
 
 
 @pytest.mark.parametrize("seconds_per_step", [1, 45])

@@ -12,7 +12,7 @@ from mtlkit.kernels.compiling import compiler
 from mtlkit.kernels.compiling.compiler import BuildError, build
 
 pytestmark = pytest.mark.skipif(
-    not any(compiler.shutil.which(name) for name in compiler.COMPILERS), reason="there is no C++ compiler"
+    not any(compiler.find_program(name) for name in compiler.COMPILERS), reason="there is no C++ compiler"
 )
 
 

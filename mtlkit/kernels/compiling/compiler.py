@@ -2,11 +2,11 @@
 
 import hashlib
 import platform
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from mtlkit.children import child_environment, find_program
 from mtlkit.files import file_sha256, held_lock, new_file, write_atomically
 
 COMPILERS = ("c++", "g++", "clang++")
@@ -34,7 +34,7 @@ def build(source: Path, folder: Path) -> Path:
     Raises:
         BuildError: there is no compiler, or it fails.
     """
-    compiler = next((found for name in COMPILERS if (found := shutil.which(name))), None)
+    compiler = next((found for name in COMPILERS if (found := find_program(name))), None)
     if compiler is None or sys.platform == "win32":
         raise BuildError("there is no C++ compiler (c++, g++ or clang++)")
     flags = [*FLAGS, *MACHINE.get(platform.machine(), ["-march=native"])]
@@ -67,7 +67,7 @@ def _key(source: Path, compiler: str, flags: list[str]) -> str:
     """Returns a digest of everything that the library depends on, including the processor, since a home folder may be
     shared by machines of several kinds.
     """
-    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False).stdout
+    version = _run([compiler, "--version"]).stdout
     texts = [path.read_text(encoding="utf-8") for path in (source, *sorted(source.parent.glob("*.hpp")))]
     parts = [*texts, version, *flags, platform.machine(), *_processor()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
@@ -83,11 +83,15 @@ def _processor() -> list[str]:
     return [line for line in first if line.split("\t")[0].strip(" :") in ("model", "model name", "flags", "Features")]
 
 
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=child_environment())
+
+
 def _compile(compiler: str, flags: list[str], source: Path, library: Path) -> None:
     with new_file(library) as temporary:
         for more in PARALLEL:
             command = [compiler, *flags, *more, str(source), "-o", str(temporary)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            done = _run(command)
             if done.returncode == 0:
                 return
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]

@@ -1,6 +1,5 @@
 """Turns a chart into an SVG element of a page, or into files for a paper."""
 
-import csv
 import io
 import re
 import warnings
@@ -16,6 +15,7 @@ from matplotlib.figure import Figure
 from mtlkit.files import write_atomically
 from mtlkit.report.charts.theme import SURFACE, VARIABLES, themed
 from mtlkit.report.parts import Chart, Table
+from mtlkit.tables import csv_text
 from mtlkit.text import visible
 
 WIDTH = 3.9
@@ -67,11 +67,7 @@ def holds_only_figures(folder: Path) -> bool:
 
 def as_csv(table: Table) -> str:
     """The table as CSV, with all digits of its numbers."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.header)
-    writer.writerows(table.rows)
-    return text.getvalue()
+    return csv_text(table.header, table.rows)
 
 
 def _drawn(chart: Chart, form: str, background: str = SURFACE) -> bytes:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, final
 
 from mtlkit.archive import Archive
-from mtlkit.archive.documents import parse_json
+from mtlkit.archive.documents import parse_json, without_secrets
 from mtlkit.config import Spec
 from mtlkit.experiment import as_it_was
 from mtlkit.report.evidence import Epoch
@@ -70,7 +70,7 @@ def read_run(run: RunDirectory, archive: Archive) -> KnownRun:
     # The tasks of all stages: the archive, which is of the last stage, may have fewer.
     tasks = list(dict.fromkeys([*archive.experiment.tasks, *(resolved.get("tasks") or ())]))
     return KnownRun(
-        _document(run.meta, RunMeta),
+        without_secrets(_document(run.meta, RunMeta)),
         _document(run.metrics, ReportedFigures),
         [checked(place, LogLine, line, REMEDY) for place, line in read_lines(run.metrics_log, REMEDY)],
         read_course((line for _, line in read_lines(course, REMEDY)), tasks) if course.exists() else (),

@@ -22,4 +22,4 @@ def check_experiment(experiment: Experiment, file: str) -> None:
         *stage_problems(experiment),
     ]
     if problems:
-        raise ConfigError("\n".join(f"{file}: {problem}" for problem in dict.fromkeys(problems)))
+        raise ConfigError(*(f"{file}: {problem}" for problem in dict.fromkeys(problems)))

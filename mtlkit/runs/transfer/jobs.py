@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -15,11 +14,13 @@ from typing import Self, final
 
 import torch
 
+from mtlkit.children import child_environment, python_command
 from mtlkit.errors import RunError
 from mtlkit.runs.interrupts import Interrupted, Interrupts
 from mtlkit.types import Say, silent
 
 POLL_SECONDS = 0.1
+CHILD = Path(__file__).parents[2] / "cli" / "child.py"
 JOB = "MTLKIT_JOB"
 """The environment variable that is set to the job's name in each child process."""
 
@@ -96,11 +97,11 @@ class _Child:
             # Through cli.child, so that a child ends with a checkpoint if this process is killed. One thread for each,
             # unless the user says otherwise: many processes with a thread per core would slow each other down.
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "mtlkit.cli.child", str(os.getpid()), *job.arguments, *chosen],
+                python_command(str(CHILD), str(os.getpid()), *job.arguments, *chosen),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={"OMP_NUM_THREADS": "1", **os.environ, JOB: job.name},
+                env={"OMP_NUM_THREADS": "1", **child_environment(), JOB: job.name},
                 start_new_session=True,
             )
 
