@@ -31,8 +31,8 @@ MOST_PROCESSES = 8
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """The number of processes for `--numprocesses auto`: one more than there are processors that we may use, since tests
-    of commands wait for their children, but at most eight.
+    """The number of processes for `--numprocesses auto`: one more than the processors that we may use, since tests of
+    commands wait for their children, but at most eight.
     """
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return min((allowed or 1) + 1, MOST_PROCESSES)
