@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,10 +27,12 @@ def path_argument(value: Any, name: str) -> Path:
 
 
 def count_argument(value: Any, name: str) -> int | None:
-    """Returns a whole number of at least 1, or None. Raises ConfigError for anything else."""
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+    """Returns a whole number of at least 1, which may be one of NumPy, or None. Raises ConfigError for anything else."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ConfigError(f"{name}: should be a whole number of at least 1 (got {value!r})")
-    return value
+    return int(value)
 
 
 def flag_argument(value: Any, name: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
+from mtlkit.config import count_argument
 from mtlkit.data import (
     Corpus,
     Normalization,
@@ -17,7 +18,7 @@ from mtlkit.data import (
     resplit,
     seen_digests,
 )
-from mtlkit.errors import ConfigError, DataError
+from mtlkit.errors import DataError
 from mtlkit.experiment.labels import check_columns, check_labels, check_targets
 from mtlkit.experiment.pooled import check_distinct
 from mtlkit.experiment.seen_texts import count_seen, say_seen
@@ -186,7 +187,7 @@ def load_splits(
     Raises:
         ConfigError: the limit is not a whole number of at least 1.
         DataError: a file is wrong, a text to train on has no target, or splits cannot be drawn: there are too few
-            texts, or two of the files to draw from hold the same ones.
+            texts, or, where no model was trained, two of the files to draw from hold the same ones.
     """
     return _load(name, task, splits, limit, normalization, trained, say)[0]
 
@@ -201,9 +202,7 @@ def _load(
     say: Say,
 ) -> tuple[dict[str, Corpus], TagScheme | None]:
     """The splits of one task, and the scheme of its tags; None for labels of texts, and for tags taken as they are."""
-    # The command line checks this as well; from Python any value may come.
-    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-        raise ConfigError(f"limit: should be a whole number of at least 1 (got {limit!r})")
+    limit = count_argument(limit, "limit")  # The command line checks it as well; from Python any value may come.
     pooled = task.pooled() if any(split in task.drawn for split in splits) else {}
     own = [split for split in splits if split not in task.drawn]
     files = {split: _read(name, task, split, normalization) for split in dict.fromkeys([*own, *pooled])}
@@ -212,7 +211,7 @@ def _load(
         tags = read_tags(name, task, files, trained[name] if trained else None, say)
         files, scheme = tags.files, tags.scheme
     if pooled:
-        files |= _drawn_anew(name, task, {split: files[split] for split in pooled})
+        files |= _drawn_anew(name, task, {split: files[split] for split in pooled}, is_trained=trained is not None)
     found = {}
     for split in splits:
         corpus = files[split]
@@ -225,10 +224,14 @@ def _load(
     return found, scheme
 
 
-def _drawn_anew(name: str, task: TaskSettings, files: dict[str, Corpus]) -> dict[str, Corpus]:
-    """The splits that are drawn from the texts of all of the task's pooled files together."""
+def _drawn_anew(name: str, task: TaskSettings, files: dict[str, Corpus], *, is_trained: bool) -> dict[str, Corpus]:
+    """The splits that are drawn from the texts of all of the task's pooled files together.
+
+    An older mtlkit trained on files that hold the same texts. For such a model the splits are drawn as they were.
+    """
     assert task.resplit is not None
-    check_distinct(name, task, files)
+    if not is_trained:
+        check_distinct(name, task, files)
     try:
         return resplit(files, task.resplit, name)
     except DataError as error:

@@ -32,6 +32,8 @@ class SplitBasis:
     """A digest of their targets."""
     used: int | None = None
     """The number of texts that were used."""
+    has_structure: bool = False
+    """Whether the files have rows that are known to belong to no text."""
     files: tuple[str, ...] | None = None
     """The SHA-256 of each file that the texts are from."""
     chosen_by: Mapping[str, Any] | None = None
@@ -77,6 +79,7 @@ def basis_of(meta: Mapping[str, Any], resolved: Mapping[str, Any] | None) -> Bas
             texts=_string(_at(identities, task, split, "texts")),
             targets=_string(_at(identities, task, split, "targets")),
             used=_number(_at(counts, task, split, "used")),
+            has_structure=bool(_at(counts, task, split, "structure")),
             files=_files(_object(tasks.get(task)), split, data),
             chosen_by=_chosen_by(resolved, task, split),
         )

@@ -8,7 +8,6 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,15 +16,14 @@ from typing import Any, final
 import torch
 
 import mtlkit
-from mtlkit.archive import with_saved_files
 from mtlkit.config import Difference, components_in, differences, validate
 from mtlkit.data import Vocabulary
 from mtlkit.errors import ConfigError, RunError
-from mtlkit.experiment import BEFORE, Corpora, Experiment, LoadedExperiment, data_hashes
+from mtlkit.experiment import Corpora, Experiment, LoadedExperiment, data_hashes
 from mtlkit.files import file_sha256
-from mtlkit.runs.basis import NOTE
+from mtlkit.runs.basis import NOTE, basis_of
 from mtlkit.runs.directory import RunDirectory
-from mtlkit.runs.documents import Resolved, read_document
+from mtlkit.runs.known_texts import how_read_otherwise
 from mtlkit.types import Say
 
 
@@ -38,30 +36,6 @@ def changed_settings(run: RunDirectory, experiment: Experiment) -> list[Differen
         RunError: the run's own settings cannot be read.
     """
     return differences(with_defaults(run.read_resolved()), experiment.to_json())
-
-
-def as_begun(run: RunDirectory, loaded: LoadedExperiment, say: Say) -> LoadedExperiment:
-    """The experiment with the files that components have saved in the run, and with values that held when it was begun.
-
-    The latter are for settings that neither of the two mentions: an older mtlkit did not know them, and the defaults
-    that they have since would change the run's texts.
-
-    Args:
-        run: the run to resume; if there is none that can be read, no value is changed.
-        loaded: the experiment to resume it with.
-        say: receives a line about each such setting.
-    """
-    experiment = with_saved_files(loaded.experiment, run.files)
-    try:
-        known: Mapping[str, Any] = read_document(run.resolved, Resolved)
-    except RunError:  # of which `check_resumable` tells
-        known = BEFORE
-    missing = {
-        name: value for name, value in BEFORE.items() if name not in known and name not in experiment.model_fields_set
-    }
-    for name, value in missing.items():
-        say(f"{run.path}: begun by an mtlkit without the setting {name}; goes on with {name} '{value}'")
-    return replace(loaded, experiment=experiment.model_copy(update=missing))
 
 
 def changed_files(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
@@ -155,6 +129,22 @@ class Changes:
         meta = self.run.read_meta()
         self._look("the data", changed_files(meta["data"], data))
         self._look("the code of a plugin", changed_files(meta.get("code", code), code))  # older runs know none
+
+    def look_at_texts(self, corpora: Corpora) -> None:
+        """Makes sure that files which are as they were give the texts that the run was begun with.
+
+        Another version of mtlkit may read them otherwise. Raises RunError if so, unless changes are accepted.
+        """
+        if self._found:
+            return
+        basis = basis_of(self.run.read_meta(), None)
+        texts = {(task, split): each for task, splits in corpora.by_task.items() for split, each in splits.items()}
+        found = [
+            f"{split} of {task}{how}"
+            for (task, split), corpus in texts.items()
+            if (how := how_read_otherwise(basis.split(task, split), corpus)) is not None
+        ]
+        self._look("what is read from the data files", found)
 
     def check(self, experiment: Experiment, corpora: Corpora, vocabulary: Vocabulary) -> None:
         """Makes sure that the changes can have an effect, as far as this is known before a model is built.

@@ -111,6 +111,9 @@ def _difference(one: SplitBasis, other: SplitBasis, task: str, split: str) -> st
         return None
     if counted:
         return f"{texts}{counted}"
+    if (one.texts is None) != (other.texts is None) and (one.has_structure or other.has_structure):
+        # Versions that did not record the texts read rows of structure, such as multiword tokens, as words.
+        return f"{texts} (an older mtlkit read rows that are not words)"
     if _both(one.files, other.files) and one.files != other.files:
         return f"the {split} data of {task}"
     if one.chosen_by and other.chosen_by and one.chosen_by["resplit"] != other.chosen_by["resplit"]:

@@ -81,8 +81,7 @@ def evaluate(
     """
     path, say = path_argument(archive, "archive"), say_argument(say)
     names = names_argument(tasks, "tasks")
-    count_argument(limit, "limit")
-    count_argument(batch_size, "batch_size")
+    limit, batch_size = count_argument(limit, "limit"), count_argument(batch_size, "batch_size")
     wanted = Wanted(split, names, None, *_other_data(data), limit, batch_size)
     answers = None if predictions is None else path_argument(predictions, "predictions")
     plugins = load_plugins(names_argument(include_packages, "include_packages"))

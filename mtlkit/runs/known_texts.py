@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mtlkit.archive import Archive
 from mtlkit.data import Corpus, clean_mask
-from mtlkit.experiment import TaskSettings, load_split
+from mtlkit.experiment import TaskSettings, files_pooled_twice, load_split, structure_told
 from mtlkit.files import file_sha256, is_file
 from mtlkit.runs.basis import LIMIT, SplitBasis, basis_of
 from mtlkit.runs.data_to_score import Wanted, tasks_to_score
@@ -28,6 +28,17 @@ def notes_on_texts(
     """
     if (changed := other_texts(archive, name, settings, corpus, wanted)) is not None:
         yield changed
+    if (
+        wanted.split in settings.drawn
+        and wanted.split != "train"
+        and any(files_pooled_twice(settings, archive.reader_for(name)))
+    ):
+        # Refused when a run begins; an older mtlkit trained on such data.
+        yield (
+            f"{name}: resplit drew the texts from a file that is named twice, {settings.train}, so most of them were "
+            "also trained on, and the figures say little about new texts"
+        )
+        return
     if wanted.split != "test" and _is_own_source(archive, name, settings, wanted):
         return  # train and dev texts are known to be seen
     seen = len(corpus) - int(clean_mask(corpus, archive.seen).sum())
@@ -42,7 +53,8 @@ def first_other_texts(archive: Archive, wanted: Wanted) -> str | None:
     """The sentence of `other_texts` about the first task to score that has one, or None."""
     for name, settings in tasks_to_score(archive, wanted).items():
         form = archive.experiment.normalization
-        corpus = load_split(name, settings, wanted.split, wanted.limit, normalization=form)
+        schemes = archive.vocabulary.tag_schemes
+        corpus = load_split(name, settings, wanted.split, wanted.limit, normalization=form, trained=schemes)
         if (changed := other_texts(archive, name, settings, corpus, wanted)) is not None:
             return changed
     return None
@@ -56,6 +68,7 @@ def other_texts(archive: Archive, name: str, settings: TaskSettings, corpus: Cor
     split = wanted.split
     if not _is_own_source(archive, name, settings, wanted):
         return None
+    place = getattr(settings, split) or settings.train
     known = basis_of(archive.meta, archive.experiment.to_json()).split(name, split)
     experiment = archive.experiment
     is_dropped_from = split == "train" and (experiment.drop_test_texts or experiment.drop_dev_texts)
@@ -64,13 +77,34 @@ def other_texts(archive: Archive, name: str, settings: TaskSettings, corpus: Cor
     else:
         what = "file" if known.files is not None and _files_now(archive, name, settings, split) != known.files else None
     if what is None:
+        has_same_limit = archive.meta.get(LIMIT) == wanted.limit and not is_dropped_from
+        if known.texts is None and (how := how_read_otherwise(known, corpus, has_same_limit)) is not None:
+            return (
+                f"{name}: {place} is read otherwise than by the mtlkit that trained the model{how}, so these figures "
+                "do not compare with its own"
+            )
         return None
     numbers = f" ({len(corpus):,} texts against {known.used:,})" if what == "texts" and known.used is not None else ""
-    place = getattr(settings, split) or settings.train
     return (
         f"{name}: the {what} of {place} changed since the run was trained{numbers}, so these figures do not compare "
         "with its own"
     )
+
+
+def how_read_otherwise(known: SplitBasis, corpus: Corpus, are_counted: bool = True) -> str | None:
+    """How the texts of a file that is as it was differ from those that were read of it, in brackets; None if not.
+
+    Args:
+        known: what a run has recorded of them.
+        corpus: the texts that are read now.
+        are_counted: whether the number of texts should be the same.
+    """
+    if are_counted and known.used not in (None, len(corpus)):
+        return f" ({len(corpus):,} texts against {known.used:,})"
+    if known.texts is not None:
+        return " (other words or targets)" if are_counted and _what_differs(known, corpus) else None
+    # Versions that did not record the texts knew no such rows, and read them as words.
+    return f" (rows that are not words any more: {structure_told(corpus.structure)})" if corpus.structure else None
 
 
 def _what_differs(known: SplitBasis, corpus: Corpus) -> str | None:

@@ -30,7 +30,8 @@ from mtlkit.experiment import (
     with_metrics_that_fit,
 )
 from mtlkit.kernels.compute import together
-from mtlkit.runs.changes import Changes, as_begun, changed_settings, check_unchanged, code_hashes, say_circumstances
+from mtlkit.runs.as_begun import as_begun
+from mtlkit.runs.changes import Changes, changed_settings, check_unchanged, code_hashes, say_circumstances
 from mtlkit.runs.checks import check_experiment
 from mtlkit.runs.checks.kernels import kernels_for
 from mtlkit.runs.directory import RunDirectory
@@ -175,6 +176,7 @@ def _train(
     vectors = cache(lambda: read_vectors(experiment, say, others))
     if options.resume:
         changes.look_at_files(hashes, code)
+        changes.look_at_texts(corpora)
         vocabulary = run.read_vocabulary()
         changes.check(experiment, corpora, vocabulary)
     else:
