@@ -12,7 +12,7 @@ import mtlkit
 
 ROOT = Path(mtlkit.__file__).parent
 LAYERS = [
-    {"errors", "figures", "text", "tables", "types"},
+    {"errors", "figures", "processor_time", "text", "tables", "types"},
     {"config", "files", "plugins"},
     {"data", "initializers", "kernels"},
     {"embedders", "encoders", "heads", "metrics"},

@@ -2,6 +2,8 @@
 
 MAX_LABELS = 2**16
 """The maximum number of labels of a task."""
+MAX_ALL_LABELS = 2**22
+"""The maximum number of labels of all tasks together."""
 MAX_WORDS = 2**23
 """The maximum number of words in the vocabulary: four times as many as the largest published vectors have. A short word
 takes 160 bytes of memory when it is read, so the limit is below 1.5 GB.
