@@ -12,8 +12,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+LONGEST_PATTERN = 10_000
+"""The maximum number of characters of a regular expression; compiling one takes time that grows with its length."""
+
 
 def _regular_expression(pattern: str) -> str:
+    if len(pattern) > LONGEST_PATTERN:
+        raise ValueError(f"a regular expression has at most {LONGEST_PATTERN:,} characters (got {len(pattern):,})")
     try:
         with warnings.catch_warnings():
             # Later versions of Python may read the pattern differently, which is no concern of the user. Compiled

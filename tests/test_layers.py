@@ -12,7 +12,7 @@ import mtlkit
 
 ROOT = Path(mtlkit.__file__).parent
 LAYERS = [
-    {"children", "figures", "redaction", "text", "types"},
+    {"children", "figures", "processor_time", "redaction", "text", "types"},
     {"errors", "tables"},
     {"config", "files", "plugins"},
     {"data", "initializers", "kernels"},

@@ -11,14 +11,17 @@ from mtlkit.archive.component_files import (
 )
 from mtlkit.archive.formats import FORMAT
 from mtlkit.archive.opening import open_archive, read_documents
+from mtlkit.archive.part_budget import TooManyParts, limited_parts
 from mtlkit.archive.writing import write_archive
 
 __all__ = [
     "FORMAT",
     "SHARING",
     "Archive",
+    "TooManyParts",
     "components_of_model",
     "components_of_tasks",
+    "limited_parts",
     "open_archive",
     "read_documents",
     "save_files",

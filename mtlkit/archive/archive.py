@@ -8,7 +8,7 @@ from typing import Any, final
 import torch
 from numpy.typing import NDArray
 
-from mtlkit.archive.fitting import Form, forms_in, forms_of, misfit, outline
+from mtlkit.archive.fitting import forms_in, forms_of, misfit, outline
 from mtlkit.archive.members import damaged
 from mtlkit.archive.refusals import UNBUILDABLE, first_problem, reading, unsound
 from mtlkit.data import DatasetReader, Vocabulary, build_reader, normalized
@@ -16,6 +16,7 @@ from mtlkit.errors import ArchiveError, MtlkitError
 from mtlkit.experiment import Experiment, build_model
 from mtlkit.kernels.compute import hand_down
 from mtlkit.model import MultiTaskModel
+from mtlkit.processor_time import TimeLimit
 from mtlkit.sharing import SearchableScheme
 from mtlkit.text import printable
 from mtlkit.training import ModelSelection, load_weights
@@ -98,23 +99,26 @@ class Archive:
         names = dict.fromkeys(map(self._selection.weights_for, tasks))
         return {name: self._selection.served_by(name, tasks) for name in names}
 
-    def check_weights(self) -> None:
+    def check_weights(self, limit: TimeLimit) -> None:
         """Checks that all weights have the shapes and types that the experiment requires, before memory is allocated
         for them.
 
+        Args:
+            limit: the time that is left.
+
         Raises:
             ArchiveError: they do not, or the model cannot be built.
+            OutOfTime: no time is left.
         """
-        found: dict[str, dict[str, Form]] = {}
-        for name in self._weights:
-            with reading(self.path, self.folder, f"weights/{name}.safetensors") as file:
-                found[name] = forms_in(file)
         try:
-            model = outline(self.experiment, self.vocabulary, sum(map(len, found.values())))
+            model = outline(self.experiment, self.vocabulary, limit)
         except (MtlkitError, *UNBUILDABLE) as error:
             raise unsound(self.path, f"model: {first_problem(error)}") from None
         for name, tasks in self._weights.items():
-            if reason := misfit(found[name], forms_of(model.weights_of(tasks))):
+            limit.check()
+            with reading(self.path, self.folder, f"weights/{name}.safetensors") as file:
+                found = forms_in(file)
+            if reason := misfit(found, forms_of(model.weights_of(tasks))):
                 raise ArchiveError(
                     f"{self.path}: weights/{name}.safetensors does not fit the experiment: {printable(reason)}; copy "
                     "or make it again"

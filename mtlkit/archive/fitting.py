@@ -1,28 +1,21 @@
 """Checks whether an archive's tensors fit the model that it describes, before memory is allocated for either."""
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from threading import get_ident
 from typing import Any, NamedTuple, final
 
 import torch
 from safetensors import safe_open
-from torch import Tensor, nn
-from torch.nn.modules.module import (
-    register_module_buffer_registration_hook,
-    register_module_module_registration_hook,
-    register_module_parameter_registration_hook,
-)
+from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from mtlkit.archive.part_budget import limited_parts
 from mtlkit.data import Vocabulary
 from mtlkit.experiment import Experiment, build_model
 from mtlkit.model import MultiTaskModel
+from mtlkit.processor_time import TimeLimit
 
 MAX_HEADER = 16 * 2**20
-PARTS_PER_TENSOR, FREE_PARTS = 20, 10_000
-"""The limit on a model's modules, parameters and buffers: this many per stored tensor, plus a constant."""
 SHOWN = 3
 DTYPES = {
     torch.float64: "F64",
@@ -85,19 +78,20 @@ def misfit(found: Mapping[str, Form], wanted: Mapping[str, Form]) -> str | None:
     return None if wrong is None else f"size mismatch for {wrong}: {found[wrong]}, and the model has {wanted[wrong]}"
 
 
-def outline(experiment: Experiment, vocabulary: Vocabulary, num_tensors: int) -> MultiTaskModel:
+def outline(experiment: Experiment, vocabulary: Vocabulary, limit: TimeLimit | None = None) -> MultiTaskModel:
     """Builds the experiment's model on the meta device, where it takes no memory.
 
     Args:
         experiment: the experiment to build.
         vocabulary: the vocabulary, which determines the sizes of tables.
-        num_tensors: the number of tensors stored for the model. Building stops if the model has many more parts.
+        limit: the time that is left.
 
     Raises:
         ValueError: the model has too many parts.
         ConfigError: parts of the experiment do not fit each other.
+        OutOfTime: no time is left.
     """
-    with torch.device("meta"), _Unfilled(), _at_most(FREE_PARTS + PARTS_PER_TENSOR * num_tensors):
+    with torch.device("meta"), _Unfilled(), limited_parts(experiment, limit):
         return build_model(experiment, vocabulary, fresh=False)
 
 
@@ -112,33 +106,6 @@ class _Unfilled(TorchFunctionMode):
         if getattr(function, "__module__", None) == "torch.nn.init":
             return args[0] if args else kwargs["tensor"]
         return function(*args, **kwargs)
-
-
-@contextmanager
-def _at_most(num_parts: int) -> Iterator[None]:
-    """Stops building a model with too many parts, such as a billion layers, in this thread."""
-    # The hooks are global in torch: they also fire for models that other threads build.
-    thread, count = get_ident(), 0
-
-    def add(module: nn.Module, name: str, part: object) -> None:
-        nonlocal count
-        count += get_ident() == thread
-        if count > num_parts:
-            raise ValueError(f"the model has more than {num_parts} parts, far more than the tensors that are kept")
-
-    hooks = [
-        register(add)
-        for register in (
-            register_module_module_registration_hook,
-            register_module_parameter_registration_hook,
-            register_module_buffer_registration_hook,
-        )
-    ]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def _some(names: Collection[str]) -> str:

@@ -10,6 +10,8 @@ archive.tar.gz
   meta.json                     provenance
 
 An archive may come from an untrusted source: members.py defines what it may contain, formats.py which formats exist.
+Opening one takes at most `OPENING_SECONDS` of processor time, and a second more for each 4 MiB of its file. It takes at
+most about 4 GiB of memory, and models what their weights take: see `MAX_WORDS`, `MAX_PARTS` and `LARGEST`.
 """
 
 import tempfile
@@ -33,14 +35,17 @@ from mtlkit.archive.refusals import UNBUILDABLE, first_problem, reading, unsound
 from mtlkit.archive.unpacking import unpack
 from mtlkit.config import near_file, validate
 from mtlkit.data import Vocabulary
-from mtlkit.data.limits import MAX_LABELS, MAX_WORDS
+from mtlkit.data.limits import MAX_ALL_LABELS, MAX_LABELS, MAX_WORDS
 from mtlkit.errors import ArchiveError, ConfigError, UnknownComponentError
 from mtlkit.experiment import Experiment, as_it_was
 from mtlkit.plugins import INCLUDED, Plugin, failures
+from mtlkit.processor_time import OutOfTime, TimeLimit, limited
 from mtlkit.text import printable
 
 ARCHIVE = "archive.tar.gz"
 """The name of an archive in the directory of its run."""
+OPENING_SECONDS, BYTES_PER_SECOND = 60, 4 * 2**20
+"""The limit on the processor time of opening an archive: this long, and longer for large files."""
 
 
 @contextmanager
@@ -56,8 +61,10 @@ def open_archive(path: Path, device: torch.device, plugins: Sequence[Plugin] = (
         ArchiveError: the file is missing, damaged, of a newer format, or not an archive.
         UnknownComponentError: its experiment uses components that are not registered.
     """
-    with _unpacked(path) as (folder, manifest):
-        yield _read(path, folder, manifest, device, plugins)
+    with _folder_for(path) as folder:
+        with _in_time(path) as limit:
+            archive = _read(path, folder, unpack(path, folder, limit), device, plugins, limit)
+        yield archive
 
 
 def read_documents(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -66,13 +73,25 @@ def read_documents(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     Raises:
         ArchiveError: for the same reasons as `open_archive`.
     """
-    with _unpacked(path) as (folder, manifest):
-        return _documents(path, folder, manifest)
+    with _folder_for(path) as folder, _in_time(path) as limit:
+        return _documents(path, folder, unpack(path, folder, limit))
 
 
 @contextmanager
-def _unpacked(path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Yields a temporary folder with the archive's members, and the manifest."""
+def _in_time(path: Path) -> Iterator[TimeLimit]:
+    """Limits the processor time of opening an archive, by the size of its file."""
+    seconds = OPENING_SECONDS + path.stat().st_size / BYTES_PER_SECOND
+    try:
+        with limited(seconds) as limit:
+            yield limit
+    except OutOfTime:
+        what = f"takes more than {seconds:.0f} seconds of processor time to open"
+        raise ArchiveError(f"{path}: {what}, as archives do not; not opened, ask its author for a sound one") from None
+
+
+@contextmanager
+def _folder_for(path: Path) -> Iterator[Path]:
+    """Yields a temporary folder for the members of an archive, which exists."""
     if not path.is_file():
         if path.is_dir():
             inside = path / ARCHIVE
@@ -81,7 +100,7 @@ def _unpacked(path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
             raise ArchiveError(f"{path}: is not a file but a device or the like; name an archive.tar.gz")
         raise ArchiveError(f"{path}: no such file; {_where_it_may_be(path)}")
     with tempfile.TemporaryDirectory(prefix="mtlkit-") as temporary:
-        yield Path(temporary), unpack(path, Path(temporary))
+        yield Path(temporary)
 
 
 def _where_it_may_be(path: Path) -> str:
@@ -110,7 +129,12 @@ def _documents(path: Path, folder: Path, manifest: dict[str, Any]) -> tuple[dict
 
 
 def _read(
-    path: Path, folder: Path, manifest: dict[str, Any], device: torch.device, plugins: Sequence[Plugin]
+    path: Path,
+    folder: Path,
+    manifest: dict[str, Any],
+    device: torch.device,
+    plugins: Sequence[Plugin],
+    limit: TimeLimit,
 ) -> Archive:
     value, meta = _documents(path, folder, manifest)
     experiment = with_files_of_archive(path, _experiment(path, value, meta["plugins"], plugins), folder)
@@ -121,7 +145,7 @@ def _read(
             raise ValueError("it is to hold one list of digests")
         seen = np.asarray(load_file(file)["digests"])
     archive = Archive(path, experiment, vocabulary, folder, seen, device, meta)
-    archive.check_weights()
+    archive.check_weights(limit)
     return archive
 
 
@@ -138,14 +162,24 @@ def _experiment(path: Path, value: Any, made_with: Mapping[str, str], plugins: S
 
 
 def _vocabulary(folder: Path, experiment: Experiment) -> Vocabulary:
-    with (folder / "words.txt").open("rb") as words:
-        if sum(block.count(b"\n") for block in iter(partial(words.read, 2**20), b"")) > MAX_WORDS:
-            raise ValueError(f"there are to be at most {MAX_WORDS} words")
+    # Lines are counted before they are read, since a short line takes many times its size in memory.
+    num_labels = [_num_lines(file) for file in folder.glob("labels.*.txt")]
+    if max(num_labels, default=0) > MAX_LABELS or sum(num_labels) > MAX_ALL_LABELS:
+        raise ValueError(
+            f"a task is to have between 1 and {MAX_LABELS} labels, and all together {MAX_ALL_LABELS} at most"
+        )
+    if _num_lines(folder / "words.txt") > MAX_WORDS:
+        raise ValueError(f"there are to be at most {MAX_WORDS} words")
     vocabulary = Vocabulary.load(folder)
     for task in experiment.tasks:
         if not 0 < len(vocabulary.labels(task)) <= MAX_LABELS:
             raise ValueError(f"{task} is to have between 1 and {MAX_LABELS} labels")
     return vocabulary
+
+
+def _num_lines(file: Path) -> int:
+    with file.open("rb") as lines:
+        return sum(block.count(b"\n") for block in iter(partial(lines.read, 2**20), b""))
 
 
 def _needed(made_with: Mapping[str, str], plugins: Sequence[Plugin]) -> list[str]:

@@ -2,12 +2,11 @@
 
 import gzip
 import hashlib
-import tarfile
 import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, cast, final
+from typing import IO, Any, final
 
 from mtlkit.archive.documents import parse_json
 from mtlkit.archive.formats import check_version
@@ -20,44 +19,39 @@ from mtlkit.archive.members import (
     FileCounts,
     largest_size,
 )
+from mtlkit.archive.tar_headers import HeaderError, Member, TarHeaders
 from mtlkit.errors import ArchiveError
+from mtlkit.processor_time import TimeLimit
 from mtlkit.text import printable
 
 BLOCK = 2**20
-LARGEST_HEADER = 2**16
-"""The maximum that `tarfile` may request in one read; otherwise a header of any claimed size would be read."""
-NO_TAR_GZ = (
-    tarfile.TarError,
-    OSError,
-    EOFError,
-    zlib.error,
-    ValueError,
-    LookupError,
-    TypeError,
-    OverflowError,
-    RecursionError,
-)
+NO_TAR_GZ = (OSError, EOFError, zlib.error, HeaderError)
 """The exceptions raised by files that are not gzip or tar files, or that are truncated."""
 
 
-def unpack(path: Path, folder: Path) -> dict[str, Any]:
+def unpack(path: Path, folder: Path, limit: TimeLimit) -> dict[str, Any]:
     """Writes the members of an archive below `folder`, and verifies each against the digest in the manifest.
+
+    Args:
+        path: the archive.
+        folder: an empty folder.
+        limit: the time that is left.
 
     Returns:
         The manifest, which may be in an older format.
 
     Raises:
         ArchiveError: the archive is incomplete, has a newer format, or contains something that does not belong in it.
+        OutOfTime: no time is left.
     """
     with _opened(path) as file:
-        stream = _Stream(path, file)
+        stream = _Stream(path, file, limit)
         unpacking = _Unpacking(path, folder, stream)
         try:
-            # Not tarfile.open, which decompresses what looks compressed: nothing would bound a second level of
-            # compression.
-            with tarfile.TarFile(fileobj=cast(IO[bytes], stream)) as tar:
-                for member in tar:
-                    unpacking.take(member)
+            headers = TarHeaders(stream.read)
+            while (member := headers.next()) is not None:
+                unpacking.take(member)
+                headers.skip_padding(member.size)
             stream.finish()
         except NO_TAR_GZ as error:
             reason = printable(str(error) or type(error).__name__)
@@ -75,30 +69,21 @@ def _opened(path: Path) -> IO[bytes]:
 
 @final
 class _Stream:
-    """A forward-only stream of the decompressed bytes, with the part of a file's interface that `tarfile` needs.
+    """A forward-only stream of the decompressed bytes.
 
     Only one block is in memory at a time, whatever size the archive claims for its content.
     """
 
-    def __init__(self, path: Path, file: IO[bytes]) -> None:
+    def __init__(self, path: Path, file: IO[bytes], limit: TimeLimit) -> None:
         self._path = path
         self._file = file
+        self._limit = limit
         self._gzip = gzip.GzipFile(fileobj=file)
         self._place = 0
 
-    def tell(self) -> int:
-        return self._place
-
-    def seek(self, place: int) -> None:
-        if place < self._place:
-            raise tarfile.ReadError("a header points back")
-        for _ in self.blocks(place - self._place):
-            pass
-
     def read(self, size: int) -> bytes:
-        if not 0 <= size <= LARGEST_HEADER:
-            raise tarfile.ReadError(f"a header of {size} bytes")
-        return self._take(size)
+        """Returns exactly the next `size` bytes."""
+        return b"".join(self.blocks(size))
 
     def blocks(self, size: int) -> Iterator[bytes]:
         """Yields exactly the next `size` bytes, in blocks."""
@@ -113,9 +98,10 @@ class _Stream:
         """Reads to the end, where gzip stores a checksum. Nothing may follow the last member."""
         while block := self._take(BLOCK):
             if block.strip(b"\0"):
-                raise tarfile.ReadError("something comes after its last member")
+                raise HeaderError("something comes after its last member")
 
     def _take(self, size: int) -> bytes:
+        self._limit.check()
         block = self._gzip.read(size)
         self._place += len(block)
         if self._place > MAX_BYTES:
@@ -142,7 +128,7 @@ class _Unpacking:
         self._num_members = 0
         self._files = FileCounts()
 
-    def take(self, member: tarfile.TarInfo) -> None:
+    def take(self, member: Member) -> None:
         """Writes the member at the current position of the stream, or raises if it does not belong in an archive."""
         name = member.name
         self._check(member)
@@ -168,14 +154,13 @@ class _Unpacking:
             raise ArchiveError(f"{self._path}: damaged: {names} not as the manifest says; copy or make it again")
         return self._manifest
 
-    def _check(self, member: tarfile.TarInfo) -> None:
+    def _check(self, member: Member) -> None:
         if self._num_members >= MAX_MEMBERS:
             raise ArchiveError(f"{self._path}: has more than {MAX_MEMBERS} members; not unpacked, nor should it")
-        is_plain = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse()
         largest = largest_size(member.name)
-        if not is_plain or largest is None:
+        if not member.is_plain or largest is None:
             raise self._refused(member.name, "does not belong in an archive")
-        if not 0 <= member.size <= largest:
+        if member.size > largest:
             raise self._refused(member.name, f"has {member.size} bytes, more than the {largest} it may have")
         if excess := self._files.excess(member.name, member.size):
             raise self._refused(member.name, excess)
@@ -190,7 +175,7 @@ class _Unpacking:
         except (ValueError, LookupError, TypeError):
             raise self._no_archive() from None
 
-    def _write(self, member: tarfile.TarInfo) -> str:
+    def _write(self, member: Member) -> str:
         """Writes the content of a member and returns its SHA-256."""
         target = self._folder / member.name
         digest = hashlib.sha256()

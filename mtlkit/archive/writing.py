@@ -11,7 +11,7 @@ from safetensors.numpy import save
 from mtlkit.archive.documents import parse_json
 from mtlkit.archive.members import EXPERIMENT, META, SEEN, VOCABULARY
 from mtlkit.archive.packing import KEPT, as_json, pack
-from mtlkit.data.limits import MAX_LABELS
+from mtlkit.data.limits import MAX_ALL_LABELS, MAX_LABELS
 from mtlkit.errors import ArchiveError
 from mtlkit.experiment import Experiment
 
@@ -59,7 +59,11 @@ def _check(path: Path, documents: Mapping[str, bytes], labels: Iterable[Path]) -
             parse_json(content)
         except ValueError as error:
             raise ArchiveError(f"{path}: not written, since {name} is {error}; {KEPT}") from None
+    total = 0
     for file in labels:
-        if (count := file.read_bytes().count(b"\n")) > MAX_LABELS:
+        total += (count := file.read_bytes().count(b"\n"))
+        if count > MAX_LABELS or total > MAX_ALL_LABELS:
             most = f"has {count} labels and may have {MAX_LABELS} in an archive"
+            if count <= MAX_LABELS:
+                most = f"makes {total} labels of all tasks, and an archive may have {MAX_ALL_LABELS}"
             raise ArchiveError(f"{path}: not written, since {VOCABULARY}/{file.name} {most}; {KEPT}")

@@ -10,7 +10,11 @@ from pydantic import Field
 from mtlkit.config import Component
 from mtlkit.data.graphemes import needs_clusters, words_and_clusters
 from mtlkit.errors import ConfigError, DataError
+from mtlkit.processor_time import OutOfTime, limited
 from mtlkit.types import Pattern
+
+MATCHING_SECONDS = 10
+"""The limit on the processor time that a pattern of an experiment may take for one text."""
 
 
 class Tokenizer(Component, offers=("files",)):
@@ -64,7 +68,9 @@ class RegexTokenizer(Tokenizer):
     phrases. For words of these scripts, give text that is split by spaces, or take a tokenizer that knows the language,
     such as `spacy` with `ja` or `th`.
 
-    A pattern is a regular expression of Python's `re`, and is used as it is.
+    A pattern is a regular expression of Python's `re`, and is used as it is. On some texts a pattern may backtrack
+    almost without end, such as `(a+)+b` on many `a`; a text for which it takes more than 10 seconds of processor time
+    is an error.
     """
 
     def __init__(self, pattern: Pattern | None = None) -> None:
@@ -74,6 +80,18 @@ class RegexTokenizer(Tokenizer):
     def tokenize(self, text: str) -> list[str]:
         if self._own_pattern is None and needs_clusters(text):
             return words_and_clusters(text)
+        if self._own_pattern is None:
+            return self._matches(text)
+        try:
+            with limited(MATCHING_SECONDS):
+                return self._matches(text)
+        except OutOfTime:
+            raise DataError(
+                f"the tokenizer's pattern takes more than {MATCHING_SECONDS} seconds on this text; shorten the text, "
+                "or write a pattern without repetitions inside repetitions"
+            ) from None
+
+    def _matches(self, text: str) -> list[str]:
         return [match.group() for match in self._pattern.finditer(text) if match.group()]
 
 

@@ -144,7 +144,7 @@ class Vocabulary:
             # Archives written before these existed lack them.
             one_number, normalization = bool(about.get("one_number", False)), about.get("normalization", "none")
             schemes = {str(task): TagScheme.of_json(each) for task, each in about.get("tag_schemes", {}).items()}
-            if normalization not in get_args(Normalization):
+            if normalization not in get_args(Normalization) or len(set(tasks)) < len(tasks):
                 raise ValueError
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise DataError(f"{folder}: holds no whole vocabulary; take the folder that training wrote") from None

@@ -6,7 +6,7 @@ import numpy as np
 
 from mtlkit.config import Lazy
 from mtlkit.data import Corpus, DatasetReader
-from mtlkit.data.limits import MAX_LABELS
+from mtlkit.data.limits import MAX_ALL_LABELS, MAX_LABELS
 from mtlkit.data.look_alikes import CASE, difference, look_alikes, seen, shown
 from mtlkit.data.mistaken_columns import mistaken_columns, odd_first_text, quoted_texts
 from mtlkit.errors import DataError
@@ -91,11 +91,16 @@ def check_number_of_labels(training: Mapping[str, Corpus]) -> None:
     """Refuses more labels than an archive may contain, which would otherwise fail only after training.
 
     Raises:
-        DataError: a task has too many.
+        DataError: a task has too many, or all together have.
     """
+    remedy, total = "see that it is labels that the reader takes for labels, or make them fewer", 0
     for task, corpus in training.items():
-        if (count := len(corpus.label_counts())) > MAX_LABELS:
-            remedy = "see that it is labels that the reader takes for labels, or make them fewer"
+        total += (count := len(corpus.label_counts()))
+        if total > MAX_ALL_LABELS:
+            raise DataError(
+                f"tasks: have more than {MAX_ALL_LABELS:,} labels together, the most there may be; {remedy}"
+            )
+        if count > MAX_LABELS:
             raise DataError(f"tasks.{task}.train: has {count:,} labels, and may have {MAX_LABELS:,}; {remedy}")
 
 

@@ -34,16 +34,19 @@ class Iobes(nn.Module):
 
     def __init__(self, labels: Sequence[str]) -> None:
         super().__init__()
-        self.types = [label[2:] for label in labels if label.startswith("B-") and f"I-{label[2:]}" in labels]
+        known = set(labels)
+        types = [label[2:] for label in labels if label.startswith("B-") and f"I-{label[2:]}" in known]
+        self._types = {name: number for number, name in enumerate(types)}
         if already := next((label for label in labels if label[:1] in "ES" and self._type(label) is not None), None):
             raise ConfigError(f"head.scheme: the tags are IOBES already ('{already}'); leave the scheme out")
         whole = [label for label in labels if self._type(label) is None]
-        self.labels = whole + [f"{position}-{name}" for name in self.types for position in POSITIONS]
-        fine_LP = [[self.labels.index(fine) for fine in self._fine(label)] for label in labels]
-        type_L = [-1 if label in whole else self.types.index(label[2:]) for label in labels]
-        coarse_S = [list(labels).index(self._coarse(label)) for label in self.labels]
+        self.labels = whole + [f"{position}-{name}" for name in types for position in POSITIONS]
+        fine_ids = {label: number for number, label in enumerate(self.labels)}
+        coarse_ids = {label: number for number, label in enumerate(labels)}
+        fine_LP = [[fine_ids[fine] for fine in self._fine(label)] for label in labels]
+        coarse_S = [coarse_ids[self._coarse(label)] for label in self.labels]
         self.register_buffer("fine_LP", torch.tensor(fine_LP), persistent=False)
-        self.register_buffer("type_L", torch.tensor(type_L), persistent=False)
+        self.register_buffer("type_L", self._type_ids(labels), persistent=False)
         self.register_buffer("inside_L", torch.tensor([label[:2] == "I-" for label in labels]), persistent=False)
         self.register_buffer("coarse_S", torch.tensor(coarse_S), persistent=False)
 
@@ -69,25 +72,21 @@ class Iobes(nn.Module):
             that may end a sequence.
         """
 
-        def continues(label: str) -> bool:
-            return self._type(label) is not None and label[0] in "IE"
+        type_S = self._type_ids(self.labels)
+        letters = [label[0] if self._type(label) is not None else "" for label in self.labels]
+        continues_S = torch.tensor([letter in ("I", "E") for letter in letters])
+        goes_on_S = torch.tensor([letter in ("B", "I") for letter in letters])
+        same_SS = continues_S & (type_S.unsqueeze(1) == type_S)
+        return ~continues_S, torch.where(goes_on_S.unsqueeze(1), same_SS, ~continues_S), ~goes_on_S
 
-        def goes_on(label: str) -> bool:
-            return self._type(label) is not None and label[0] in "BI"
-
-        def may_follow(before: str, label: str) -> bool:
-            if goes_on(before):
-                return continues(label) and self._type(label) == self._type(before)
-            return not continues(label)
-
-        start = [not continues(label) for label in self.labels]
-        transitions = [[may_follow(before, label) for label in self.labels] for before in self.labels]
-        end = [not goes_on(label) for label in self.labels]
-        return torch.tensor(start), torch.tensor(transitions), torch.tensor(end)
+    def _type_ids(self, labels: Sequence[str]) -> Tensor:
+        """The number of each label's type, -1 for labels that `_type` gives none."""
+        types = map(self._type, labels)
+        return torch.tensor([-1 if name is None else self._types[name] for name in types])
 
     def _type(self, label: str) -> str | None:
         """The type of a label, in either scheme, if the type has four labels; otherwise None."""
-        return label[2:] if label[1:2] == "-" and label[0] in POSITIONS and label[2:] in self.types else None
+        return label[2:] if label[1:2] == "-" and label[0] in POSITIONS and label[2:] in self._types else None
 
     def _fine(self, label: str) -> list[str]:
         """The IOBES label of a BIO label at each of the positions."""

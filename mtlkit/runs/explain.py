@@ -13,6 +13,7 @@ from torch import Tensor
 from mtlkit.archive import Archive, open_archive
 from mtlkit.data import Corpus, DatasetReader, Instance
 from mtlkit.data.formats import recognize
+from mtlkit.data.limits import LONGEST_EXPLAINED
 from mtlkit.data.normalization import normalized
 from mtlkit.errors import ArchiveError, ConfigError, DataError
 from mtlkit.plugins import Plugin
@@ -137,7 +138,7 @@ def _read(reader: DatasetReader, texts: Sequence[Raw], max_length: int | None) -
     instances = []
     for number, text in enumerate(texts, 1):
         try:
-            instances.append(Instance(read_text(reader, text, max_length).words))
+            instances.append(Instance(read_text(reader, text, max_length, LONGEST_EXPLAINED).instance.words))
         except DataError as error:
             raise DataError(f"text {number}: {error}") from None
     return instances

@@ -10,7 +10,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from mtlkit.archive import open_archive
+from mtlkit.archive import TooManyParts, limited_parts, open_archive
 from mtlkit.config import Component
 from mtlkit.data import Vectors, Vocabulary
 from mtlkit.embedders import Embedder
@@ -33,7 +33,11 @@ def new_model(
         ConfigError: parts do not fit each other, the tasks, or the weights to be taken from another archive.
         ArchiveError: an archive cannot be read.
     """
-    model = build_model(experiment, vocabulary, vectors)
+    try:
+        with limited_parts(experiment):
+            model = build_model(experiment, vocabulary, vectors)
+    except TooManyParts as error:  # which an archive could not hold
+        raise ConfigError(f"model: {error}; make it smaller") from None
     initialize(model, experiment.model.initializers)
     for number, settings in enumerate(experiment.model.pretrained):
         place = f"model.pretrained.{number}"

@@ -5,12 +5,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
 from math import isfinite
-from typing import Any, TypeAlias, final
+from typing import Any, NamedTuple, TypeAlias, final
 
 import torch
 
 from mtlkit.archive import Archive
-from mtlkit.data import Batch, Corpus, DatasetReader, Instance, Skipped, TaskSplit
+from mtlkit.data import Batch, Corpus, DatasetReader, Instance, Skipped, TaskSplit, bucketed_order
+from mtlkit.data.limits import LONGEST_ANSWERED
 from mtlkit.errors import ConfigError, DataError
 from mtlkit.heads import Decoded
 from mtlkit.training import as_target
@@ -18,7 +19,7 @@ from mtlkit.training.devices import reporting_out_of_memory
 from mtlkit.training.optimization import autocast
 
 BYTE_ORDER_MARK = "\ufeff"
-OF_ANSWERS = frozenset(["task", "number", "words", "label", "tags", "probability", "target", "error", "input"])
+OF_ANSWERS = frozenset(["task", "number", "words", "label", "tags", "probability", "target", "cut", "error", "input"])
 """The names of the fields of records that do not come from the input."""
 
 
@@ -35,6 +36,8 @@ Raw: TypeAlias = str | WithId | Mapping[str, object]
 """A text as a user gives it: as it is, with an id, or as a JSON object."""
 Input: TypeAlias = tuple[Raw | Instance | Skipped | DataError, str]
 """A raw text, one that a reader has read or left out, or the error in its place; and its place for messages."""
+MOST_WORDS = 2**17
+"""The largest number of words that are answered at once, padding included, such as 64 texts of 2,048 words."""
 NO_NUMBER = "the model computes values that are not finite; its weights are not sound, ask its author for others"
 
 
@@ -47,7 +50,9 @@ def predict_inputs(
 ) -> Iterator[dict[str, Any]]:
     """Yields a record for each input and task, in order; the record of a bad input has an `error`.
 
-    A record has the `number` of its input, counted from 1. Texts that a reader has left out count, but have no record.
+    A text with more words than the task's `max_length` is cut, and its record has the number of its words as `cut`. If
+    the task has none, a text of more than 20,000 words has an `error`. A record has the `number` of its input, counted
+    from 1. Texts that a reader has left out count, but have no record.
     The id of a text, and the fields of a JSON object that the reader does not read, come back as fields of the record;
     those that are named as a field of answers, such as `label`, come back under `input`. The target that an input has,
     if any, comes back as `target`.
@@ -82,21 +87,44 @@ def tasks_asked(archive: Archive, tasks: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(tasks)) or known
 
 
-def read_text(reader: DatasetReader, raw: Raw | Instance, max_length: int | None) -> Instance:
+class TextToAnswer(NamedTuple):
+    """A text to answer."""
+
+    instance: Instance
+    """The words that the model sees, and the target."""
+    num_words: int
+    """The number of words of the whole text."""
+
+
+def read_text(
+    reader: DatasetReader, raw: Raw | Instance, max_length: int | None, longest: int = LONGEST_ANSWERED
+) -> TextToAnswer:
     """Reads a raw text as the task's reader reads those of its files, cut to the words that the model may see.
 
     A byte order mark at its start is not part of the text.
 
+    Args:
+        reader: the reader of the task.
+        raw: the text, or one that a reader has read.
+        max_length: the number of words to which texts of the task are cut.
+        longest: the largest number of words of a text if `max_length` is None.
+
     Raises:
-        DataError: the reader cannot read the text.
+        DataError: the reader cannot read the text, or it is too long.
     """
     if isinstance(raw, WithId):
         raw = raw.text
     if isinstance(raw, str):
         raw = raw.lstrip(BYTE_ORDER_MARK)
     instance = raw if isinstance(raw, Instance) else reader.parse(raw)
-    target = instance.target
-    return Instance(instance.words[:max_length], target[:max_length] if isinstance(target, tuple) else target)
+    words, target = instance.words, instance.target
+    if max_length is None and len(words) > longest:
+        raise DataError(
+            f"the text has {len(words):,} words, and may have {longest:,}, since the task has no max_length; split the "
+            "text, or shorten it"
+        )
+    target = target[:max_length] if isinstance(target, tuple) else target
+    return TextToAnswer(Instance(words[:max_length], target), len(words))
 
 
 def fields_to_return(reader: DatasetReader, raw: object) -> dict[str, Any]:
@@ -127,19 +155,34 @@ def _answer(
             if isinstance(raw, DataError):
                 raise raw
             assert not isinstance(raw, Skipped), "those have no record"
-            instance = read_text(reader, raw, max_length)
+            instance, num_words = read_text(reader, raw, max_length)
         except DataError as error:
             record["error"] = f"{place}: {error}"
         else:
             record["words"] = list(instance.words)
+            if num_words > len(instance.words):
+                record["cut"] = num_words
             good.append((record, instance))
-    if good:
-        corpus = Corpus.from_instances([Instance(instance.words) for _, instance in good], reader.target_kind)
-        for (record, instance), decision in zip(good, _decide(archive, task, corpus), strict=True):
+    for group in _batches(good):
+        corpus = Corpus.from_instances([Instance(instance.words) for _, instance in group], reader.target_kind)
+        for (record, instance), decision in zip(group, _decide(archive, task, corpus), strict=True):
             record.update(decision)
             if instance.target is not None:
                 record["target"] = instance.target
     return records
+
+
+def _batches(texts: list[tuple[dict[str, Any], Instance]]) -> Iterator[list[tuple[dict[str, Any], Instance]]]:
+    """Splits texts into batches that fit in memory: all at once as a rule, and long ones by length."""
+    if not texts:
+        return
+    longest = max(len(instance.words) for _, instance in texts)
+    if longest * len(texts) <= MOST_WORDS:
+        yield texts
+        return
+    lengths = torch.tensor([len(instance.words) for _, instance in texts])
+    for places in bucketed_order(lengths, len(texts), None, MOST_WORDS):
+        yield [texts[place] for place in places.tolist()]
 
 
 def _decide(archive: Archive, task: str, corpus: Corpus) -> list[dict[str, Any]]:

@@ -19,6 +19,11 @@ from mtlkit.kernels.side_by_side import run_side_by_side
 from mtlkit.sharing.communicators import Communicator, Message
 from mtlkit.sharing.message_gate import MessageGate
 
+MOST_WEIGHTS = 2**28
+"""The number of weights of messages, 1 GiB of float32, beyond which they are not kept where only states are asked for:
+there are B * T * T of them if each step reads all positions of the text.
+"""
+
 
 @final
 class Channel(nn.Module):
@@ -36,7 +41,7 @@ class Heard(NamedTuple):
     states_BTD: Tensor
     """The fused states. At padding they are arbitrary."""
     weights_BTN: Tensor
-    """The weight of each source in each message, detached."""
+    """The weight of each source in each message, detached; (B, T, 0) if they were too many to be kept."""
     gates_BT: Tensor | None = None
     """The mean of the message gate (eq. 11) over D, from 0 to 1; None unless requested."""
 
@@ -93,7 +98,9 @@ class OneWayNetwork(Computing):
         communicator, gate = channel.communicator, channel.gate
         # Without a fused form no kernels are asked for: `compiled` would be refused though nothing would use them.
         fusible = "recurrence" in communicator.operations
-        if fusible and (recurrence := recurrence_for(inputs_BTE.device, self.compute)) is not None:
+        # Without them the memory for a long text grows with its length instead of the square of it.
+        keeps_weights = with_gates or torch.is_grad_enabled() or _num_weights(sources, mask_BT) <= MOST_WEIGHTS
+        if fusible and keeps_weights and (recurrence := recurrence_for(inputs_BTE.device, self.compute)) is not None:
             fused = communicator.fused(inputs_BTE, sources, mask_BT, lstm, gate.weights(), recurrence)
             if fused is not None:
                 self.note("recurrence", recurrence.name)
@@ -114,7 +121,7 @@ class OneWayNetwork(Computing):
             # Only for traces: kept detached, so that a trace changes neither gradients nor what autograd holds.
             if with_gates:
                 contents_TBM.append(message.content_BM.detach())
-            return message
+            return message if keeps_weights else message._replace(weights_BN=message.weights_BN[:, :0].clone())
 
         states_BTD, weights_TBN = lstm_prime(inputs_BTE, lstm, receive, gate)
         heard = Heard(states_BTD, torch.stack([weights_BN.detach() for weights_BN in weights_TBN], dim=1))
@@ -152,6 +159,10 @@ class OneWayNetwork(Computing):
 
     def _task_lstm(self, task: str) -> nn.LSTM:
         return cast(nn.LSTM, self.task_lstms[task])
+
+
+def _num_weights(sources: Tensor, mask_BT: Tensor) -> int:
+    return mask_BT.numel() * sources.shape[-2]
 
 
 def _with_gates(heard: Heard, inputs_BTE: Tensor, messages_BTM: Tensor, lstm: nn.LSTM, gate: MessageGate) -> Heard:

@@ -20,6 +20,8 @@ from mtlkit.training.devices import reporting_out_of_memory
 from mtlkit.training.optimization import Precision, autocast
 from mtlkit.training.predictions import Predictions
 
+MOST_WORDS = 2**19
+"""The largest number of words in a batch, padding included; a text with more is a batch of its own."""
 SMALLER = "lower evaluation_batch_size, or give mtlkit evaluate or report a smaller --batch-size"
 
 
@@ -121,7 +123,7 @@ def decoded_batches(
     """
     assert path is None or not with_trace
     model.eval()
-    order = bucketed_order(split.lengths, batch_size, None)
+    order = bucketed_order(split.lengths, batch_size, None, MOST_WORDS)
     for indices, places in zip(order, split.places(order), strict=True):
         # Inference mode must not be around the yield: it would then stay on in the code that consumes the batch.
         with torch.inference_mode(), reporting_out_of_memory(partial(_scoring, split, indices), SMALLER):

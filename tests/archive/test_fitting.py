@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from mtlkit.archive import fitting
+from mtlkit.archive import part_budget
 from mtlkit.archive.fitting import Form, forms_of, misfit, outline
 from mtlkit.config import validate
 from mtlkit.data import Vocabulary
@@ -42,7 +42,7 @@ def experiment(sharing: dict[str, object], **embedder: object) -> Experiment:
 def test_an_outline_has_the_forms_of_the_model(sharing: dict[str, object]) -> None:
     wanted = forms_of(build_model(experiment(sharing), VOCABULARY, None).state_dict())
     state = torch.get_rng_state()
-    model = outline(experiment(sharing), VOCABULARY, len(wanted))
+    model = outline(experiment(sharing), VOCABULARY)
     assert torch.equal(torch.get_rng_state(), state), "what is drawn afterwards is what would have been"
     assert misfit(forms_of(model.state_dict()), wanted) is None
     assert all(parameter.is_meta for parameter in model.parameters())
@@ -50,10 +50,10 @@ def test_an_outline_has_the_forms_of_the_model(sharing: dict[str, object]) -> No
 
 def test_an_outline_takes_no_memory_and_is_limited_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     large = experiment({"type": "fully_shared", "encoder": {"type": "lstm", "hidden_dim": 10**6}})
-    assert sum(parameter.numel() for parameter in outline(large, VOCABULARY, 20).parameters()) > 4 * 10**12
-    monkeypatch.setattr(fitting, "FREE_PARTS", 100)
+    assert sum(parameter.numel() for parameter in outline(large, VOCABULARY).parameters()) > 4 * 10**12
+    monkeypatch.setattr(part_budget, "MAX_PARTS", 100)
     with pytest.raises(ValueError, match="more than 100 parts"):
-        outline(experiment({"type": "cross_stitch", "encoder": LSTM, "layers": 9}), VOCABULARY, 0)
+        outline(experiment({"type": "cross_stitch", "encoder": LSTM, "layers": 9}), VOCABULARY)
     assert len(nn.ModuleList(nn.Linear(1, 1) for _ in range(101))) == 101, "nothing is counted afterwards"
 
 

@@ -9,6 +9,7 @@ from mtlkit.archive.members import LARGEST, largest_size
 from mtlkit.archive.packing import pack
 from mtlkit.archive.unpacking import unpack
 from mtlkit.errors import ArchiveError
+from mtlkit.processor_time import TimeLimit
 from tests.soak.tiny_archive import write_tiny
 
 MEMBERS = {"meta.json": b"{}", "weights/a task.safetensors": bytes(1000)}
@@ -17,7 +18,7 @@ MEMBERS = {"meta.json": b"{}", "weights/a task.safetensors": bytes(1000)}
 def test_it_is_unpacked_as_it_was_packed(tmp_path: Path) -> None:
     pack(tmp_path / "a.tar.gz", MEMBERS, {"plugin": "1.0"})
     (tmp_path / "folder").mkdir()
-    manifest = unpack(tmp_path / "a.tar.gz", tmp_path / "folder")
+    manifest = unpack(tmp_path / "a.tar.gz", tmp_path / "folder", TimeLimit(60))
     assert manifest["plugins"] == {"plugin": "1.0"} and list(manifest["members"]) == list(MEMBERS)
     found = {file.relative_to(tmp_path / "folder").as_posix() for file in (tmp_path / "folder").rglob("*.*")}
     assert found == set(MEMBERS)
@@ -55,7 +56,12 @@ def test_what_compresses_best_can_be_unpacked(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(unpacking, "FREE_BYTES", 2**20)
     pack(tmp_path / "zeros.tar.gz", {"weights/a.safetensors": bytes(2**25)}, {})
     (tmp_path / "folder").mkdir()
-    assert unpack(tmp_path / "zeros.tar.gz", tmp_path / "folder")["members"]["weights/a.safetensors"]["size"] == 2**25
+    assert (
+        unpack(tmp_path / "zeros.tar.gz", tmp_path / "folder", TimeLimit(60))["members"]["weights/a.safetensors"][
+            "size"
+        ]
+        == 2**25
+    )
 
 
 def test_a_name_has_one_limit() -> None:

@@ -39,8 +39,8 @@ def test_words_are_those_that_the_model_saw(experiment, write, run, tmp_path):
     experiment["trainer"] = {"epochs": 1}
     assert run("train", write(experiment), "-s", tmp_path / "run").returncode == 0
     books, films = records(run("predict", tmp_path / "run", "-", text="a warm and kind book\n"))
-    assert books["words"] == ["a", "warm", "and"]
-    assert films["words"] == ["a", "warm", "and", "kind", "book"]
+    assert books["words"] == ["a", "warm", "and"] and books["cut"] == 5
+    assert films["words"] == ["a", "warm", "and", "kind", "book"] and "cut" not in films
 
 
 def test_a_blank_line_gets_a_record(archive, run):
@@ -146,3 +146,36 @@ def test_a_reader_is_built_once(archive, run, monkeypatch):
     )
     assert run("predict", archive, "-", "--batch-size", "1", text="warm\nbleak\nkind\n").returncode == 0
     assert built.count("dataset_reader") == 2
+
+
+def test_a_text_of_100_000_words_is_an_error_of_its_line(archive, run):
+    result = run("predict", archive, "-", "--task", "books", text=f"warm\n{'bleak ' * 100_000}\nkind\n")
+    first, long, last = records(result)
+    assert "label" in first and "label" in last and result.returncode == 1
+    assert long["error"] == (
+        "standard input:2: the text has 100,000 words, and may have 20,000, since the task has no max_length; split "
+        "the text, or shorten it"
+    )
+    told = run("explain", archive, "--task", "books", "bleak " * 5001)
+    assert told.returncode == 2 and "text 1: the text has 5,001 words, and may have 5,000" in " ".join(
+        told.stderr.split()
+    )
+
+
+def test_long_texts_are_answered_in_batches_of_their_own(archive, run, monkeypatch):
+    """Otherwise the short ones would be padded to the length of the long one."""
+    texts = "warm\n" * 5 + "bleak " * 50 + "\n" + "kind book\n" * 5
+    at_once = records(run("predict", archive, "-", "--batch-size", "64", text=texts))
+    sizes = []
+    decode = MultiTaskModel.decode
+
+    def counted(self, batch, **more):
+        sizes.append(tuple(batch.text.mask_BT.shape))
+        return decode(self, batch, **more)
+
+    monkeypatch.setattr(MultiTaskModel, "decode", counted)
+    monkeypatch.setattr(sys.modules["mtlkit.runs.predict"], "MOST_WORDS", 60)
+    split = records(run("predict", archive, "-", "--batch-size", "64", text=texts))
+    assert sizes == [(10, 2), (1, 50)] * 2
+    assert [each["number"] for each in split] == [each["number"] for each in at_once]
+    assert [each["label"] for each in split] == [each["label"] for each in at_once]

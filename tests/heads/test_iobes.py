@@ -1,3 +1,4 @@
+import time
 from itertools import pairwise, product
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from mtlkit.errors import ConfigError
 from mtlkit.heads import CrfTagger
 from mtlkit.heads.iobes import Iobes
+from mtlkit.kernels.crf.reference import bio_constraints
 from mtlkit.metrics import spans
 
 LABELS = ["I-NP", "B-NP", "B-PRT", "B-VP", "I-LST", "I-VP", "O", "X"]
@@ -96,3 +98,15 @@ def test_tags_that_are_iobes_already_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"head.scheme: the tags are IOBES already \('E-NP'\)"):
         Iobes(["O", "B-NP", "E-NP", "I-NP", "S-NP"])
     assert Iobes(["O", "S-x"]).labels == ["O", "S-x"]
+
+
+def test_the_constraints_of_thousands_of_labels_are_ready_at_once() -> None:
+    """Derived label by label, not pair by pair, which would take hours."""
+    types = range(4000)
+    start = time.process_time()
+    with torch.device("meta"):
+        scheme = Iobes([f"{letter}-{name}" for name in types for letter in "BI"])
+        _, transitions, _ = scheme.constraints()
+        _, plain = bio_constraints([f"{letter}-{name}" for name in types for letter in "BI"])
+    assert transitions.shape == (16_000, 16_000) and plain.shape == (8000, 8000)
+    assert time.process_time() - start < 20

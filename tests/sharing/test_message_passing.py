@@ -24,7 +24,7 @@ from mtlkit.kernels.recurrence.message_passing import (
     reference_lstm,
 )
 from mtlkit.kernels.sequences import reverse_within_length, zero_padding
-from mtlkit.sharing import MessagePassing
+from mtlkit.sharing import MessagePassing, one_way_network
 from mtlkit.sharing.communicators import Communicator, DirectCommunicator, IndirectCommunicator, Message
 from mtlkit.sharing.message_gate import MessageGate
 from mtlkit.sharing.one_way_network import OneWayNetwork
@@ -366,3 +366,21 @@ def test_nothing_is_computed_for_gates_that_nobody_asked_for(monkeypatch: pytest
     scheme(INPUTS_BTE, MASK_BT, "movie")
     with pytest.raises(AssertionError, match="gates were computed"):
         scheme(INPUTS_BTE, MASK_BT, "movie", with_trace=True)
+
+
+@pytest.mark.parametrize("kernels", ["pure", "plain"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_evaluation_of_long_texts_keeps_no_weights_and_gives_the_same(
+    bidirectional: bool, kernels: Kernels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheme = build(INDIRECT, bidirectional=bidirectional).eval()
+    hand_down(scheme, Compute(kernels=kernels))
+    with torch.no_grad():
+        wanted = scheme(INPUTS_BTE, MASK_BT, "movie").states_BTD
+        monkeypatch.setattr(one_way_network, "MOST_WEIGHTS", 3 * TIME * TIME - 1)
+        assert scheme.left_to_right(INPUTS_BTE, MASK_BT, "movie").weights_BTN.shape == (3, TIME, 0)
+        found = scheme(INPUTS_BTE, MASK_BT, "movie").states_BTD
+        trace = scheme(INPUTS_BTE, MASK_BT, "movie", with_trace=True).trace
+    assert trace.weights_BTN.shape == (3, TIME, TIME), "a trace has all of them"
+    torch.testing.assert_close(found, wanted)
+    assert scheme.left_to_right(INPUTS_BTE, MASK_BT, "movie").weights_BTN.shape[2] == TIME, "training keeps them"

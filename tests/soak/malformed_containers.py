@@ -19,6 +19,7 @@ from tests.soak.tiny_archive import WEIGHTS, Change, Members, info, packed, seal
 NO_TAR_GZ = "not a whole .tar.gz file"
 NOT_BELONG = "does not belong in an archive; not unpacked"
 NO_MANIFEST = "begins with no readable manifest.json; it is not an archive of mtlkit"
+OTHER_RECORDS = "a header has records that archives do not have"
 NOT_AS_SAID = "not as the manifest says; copy or make it again"
 
 
@@ -109,9 +110,11 @@ def _resummed(header: bytearray) -> bytes:
 
 
 def _sized(name: str, size: int) -> bytes:
-    """A header of base-256, in which a size may be negative."""
+    """A header of this size, or of base-256, as of GNU, where it is negative."""
+    if size >= 0:
+        return info(name, size).tobuf(tarfile.PAX_FORMAT)
     header = bytearray(info(name).tobuf(tarfile.GNU_FORMAT))
-    header[124:136] = bytes([255 if size < 0 else 128]) + size.to_bytes(11, "big", signed=True)
+    header[124:136] = b"\xff" + size.to_bytes(11, "big", signed=True)
     return _resummed(header)
 
 
@@ -133,8 +136,26 @@ def _pax_chain() -> bytes:
     return _without_end((header + record.ljust(512, b"\0")) * 3000)
 
 
-def _huge_pax() -> bytes:
-    return _without_end(info("./PaxHeaders/x", 2**24, tarfile.XHDTYPE).tobuf() + bytes(2**24))
+def _pax(records: bytes, kind: bytes = tarfile.XHDTYPE, size: int | None = None) -> bytes:
+    """An archive whose second member has these records before it."""
+    header = info("./PaxHeaders/x", len(records) if size is None else size, kind).tobuf()
+    padding = bytes(-len(records) % 512)
+    return _without_end(header + records + padding + info("meta.json").tobuf(tarfile.PAX_FORMAT))
+
+
+def _record(key: str, value: str) -> bytes:
+    body = f" {key}={value}\n".encode()
+    length = len(body) + len(str(len(body)))
+    return str(length + (len(str(length)) > len(str(len(body))))).encode() + body
+
+
+def _sparse_chain() -> bytes:
+    """A sparse file whose map goes on and on, in headers that nothing else bounds."""
+    header = bytearray(info("meta.json").tobuf(tarfile.GNU_FORMAT))
+    header[156:157] = tarfile.GNUTYPE_SPARSE
+    header[482:483] = b"\1"
+    entries = (b"%011o\0%011o\0" % (0, 0)) * 21
+    return _without_end(_resummed(header) + (entries + b"\1" + bytes(7)) * 4000)
 
 
 def _wrong_header_checksum() -> bytes:
@@ -164,9 +185,9 @@ MEMBERS = {
     "a name with a dot before it": of_bytes(partial(_with, "./manifest.json"), NOT_BELONG),
     "a name of two lines": of_bytes(partial(_with, "meta.json\nall is well"), r"'meta.json\nall is well' does not"),
     "a name that moves the cursor": of_bytes(partial(_with, "\x1b[2Jall is well"), r"'\x1b[2Jall is well' does not"),
-    "a name that is no UTF-8": of_bytes(partial(_with, "weights/\udcff.safetensors"), NOT_BELONG),
+    "a name that is no UTF-8": of_bytes(partial(_with, "weights/\udcff.safetensors"), OTHER_RECORDS),
     "a name of more bytes than letters": of_bytes(partial(_with, f"weights/{'ä' * 200}.safetensors"), NOT_BELONG),
-    "a name without end": of_bytes(partial(_with, "weights/" + "w" * 50_000 + ".safetensors"), NOT_BELONG),
+    "a name without end": of_bytes(partial(_with, "weights/" + "w" * 50_000 + ".safetensors"), "a header of 50"),
     "a soft link": of_bytes(partial(_with, "meta.json", 0, tarfile.SYMTYPE, "/etc/passwd"), NOT_BELONG),
     "a hard link": of_bytes(partial(_with, "meta.json", 0, tarfile.LNKTYPE, "/etc/passwd"), NOT_BELONG),
     "a device": of_bytes(partial(_with, "meta.json", 0, tarfile.CHRTYPE), NOT_BELONG),
@@ -180,15 +201,32 @@ MEMBERS = {
     "a member twice": of_bytes(partial(_with, "meta.json"), "member 'meta.json' is there twice"),
     "a second manifest": of_bytes(partial(_with, "manifest.json"), "member 'manifest.json' is there twice"),
     "more members than anyone reads": of_bytes(_many, "has more than 10000 members"),
-    "a negative size": of_bytes(partial(_claimed, "meta.json", -512), "meta.json"),
+    "a negative size": of_bytes(partial(_claimed, "meta.json", -512), "no valid number"),
     "a size beyond all disks": of_bytes(partial(_claimed, WEIGHTS, 2**60), f"member '{WEIGHTS}' has {2**60} bytes"),
     "labels of 5 MiB": of_bytes(
         partial(_with, "vocabulary/labels.x.txt", 5 * 2**20, content=bytes(5 * 2**20)), "more than the 4194304"
     ),
     "a member that ends too early": of_bytes(partial(_claimed, WEIGHTS, 2**20), "it ends too early"),
-    "headers without end": of_bytes(_pax_chain, NO_TAR_GZ),
-    "a header of 16 MiB": of_bytes(_huge_pax, "a header of 16777216 bytes"),
-    "a wrong header checksum": of_bytes(_wrong_header_checksum, "something comes after its last member"),
+    "headers without end": of_bytes(_pax_chain, NOT_BELONG),
+    "a header of 16 MiB": of_bytes(partial(_pax, bytes(2**24)), "a header of 16777216 bytes"),
+    "a wrong header checksum": of_bytes(_wrong_header_checksum, "a header has a wrong checksum"),
+    "a sparse file whose map has no end": of_bytes(_sparse_chain, NOT_BELONG),
+    "a sparse map in records": of_bytes(
+        partial(_pax, _record("GNU.sparse.map", "0,1," * 200) + _record("GNU.sparse.size", "9")), OTHER_RECORDS
+    ),
+    "a header of records for all members": of_bytes(
+        partial(_pax, _record("path", "meta.json"), tarfile.XGLTYPE), NOT_BELONG
+    ),
+    "a long name as of GNU": of_bytes(partial(_pax, b"meta.json\0", tarfile.GNUTYPE_LONGNAME), NOT_BELONG),
+    "a record twice": of_bytes(partial(_pax, _record("path", "meta.json") * 2), OTHER_RECORDS),
+    "a record that ends too late": of_bytes(partial(_pax, b"99 path=meta.json\n"), OTHER_RECORDS),
+    "a record without a length": of_bytes(partial(_pax, b"path=meta.json\n"), "no valid number"),
+    "a record of length 0": of_bytes(partial(_pax, b"0 path=meta.json\n"), OTHER_RECORDS),
+    "a size in records that is negative": of_bytes(partial(_pax, _record("size", "-1")), "no valid number"),
+    "a size in records beyond all numbers": of_bytes(partial(_pax, _record("size", "9" * 900)), "no valid number"),
+    "a header that is not one of tar": of_bytes(
+        lambda: _without_end(_resummed(bytearray(info("meta.json").tobuf()[:257] + bytes(255)))), NO_TAR_GZ
+    ),
 }
 
 

@@ -52,12 +52,23 @@ def _nested(depth: int) -> dict[str, Any]:
 
 
 STITCHES = {"type": "cross_stitch", "encoder": {"type": "lstm", "hidden_dim": 4}, "layers": 1000}
+STACKED_STITCHES = {**STITCHES, "encoder": {"type": "stacked", "layers": [{"type": "lstm", "hidden_dim": 4}] * 100}}
 WIDE_POOL = {
     "type": "pool",
     "module": {"type": "lstm", "hidden_dim": 4},
     "num_modules": 1000,
     "selector": {"type": "controller", "hidden_dim": 10**6},
 }
+
+
+def _with_names(number: int) -> Members:
+    """A deep model, and weights whose header names this many tensors of nothing."""
+    empty = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
+    header = json.dumps({str(name): empty for name in range(number)}).encode()
+    members = changed(RESOLVED, lambda value: value["model"].update(sharing=STACKED_STITCHES))
+    return sealed({**members, WEIGHTS: struct.pack("<Q", len(header)) + header})
+
+
 EXPERIMENTS = {
     "an experiment that is no JSON": _raw(b"local x = 1; {}"),
     "an experiment that imports": _raw(b"{ model: importstr '/etc/passwd' }"),
@@ -102,7 +113,14 @@ EXPERIMENTS = {
         partial(changed, RESOLVED, lambda value: value["model"]["embedder"].update(dim=10**9)), "does not fit"
     ),
     "a thousand layers": of_members(
-        partial(changed, RESOLVED, lambda value: value["model"].update(sharing=STITCHES)), "the model has more than"
+        partial(changed, RESOLVED, lambda value: value["model"].update(sharing=STITCHES)), "does not fit the experiment"
+    ),
+    "a hundred thousand layers": of_members(
+        partial(changed, RESOLVED, lambda value: value["model"].update(sharing=STACKED_STITCHES)),
+        "the model has more than 34,000 parts",
+    ),
+    "a hundred thousand layers behind as many names of tensors": of_members(
+        lambda: _with_names(200_000), "the model has more than 34,000 parts"
     ),
     "a wide pool": of_members(
         partial(changed, RESOLVED, lambda value: value["model"].update(sharing=WIDE_POOL)), "does not fit"
@@ -120,6 +138,10 @@ EXPERIMENTS = {
     ),
     "a pattern without end": _experiment(
         "tasks.books.reader.tokenizer", tasks__books__reader__tokenizer={"type": "regex", "pattern": "(" * 10_000}
+    ),
+    "a pattern of 10,001 characters": _experiment(
+        "tasks.books.reader.tokenizer.pattern: a regular expression has at most 10,000 characters (got 10,001)",
+        tasks__books__reader__tokenizer={"type": "regex", "pattern": "a" * 10_001},
     ),
     "a language out of a package": _experiment(
         "tasks.books.reader.tokenizer.language", tasks__books__reader__tokenizer={"type": "spacy", "language": "os.x"}
@@ -146,6 +168,13 @@ def _vocabulary(says: str, **files: bytes | None) -> Case:
     return of_members(make, says)
 
 
+def _many_spans(scheme: str) -> Members:
+    """Labels from which a tagger would derive 64 or 256 million transitions, and weights for three labels."""
+    labels = "".join(f"{letter}-{number}\n" for number in range(4000) for letter in "BI").encode()
+    members = changed(RESOLVED, lambda value: value["tasks"]["news"]["head"].update(scheme=scheme))
+    return sealed({**members, "vocabulary/labels.news.txt": labels})
+
+
 BROKEN = f"vocabulary {UNREADABLE}"
 VOCABULARIES = {
     "a vocabulary without settings": _vocabulary(BROKEN, about=None),
@@ -157,13 +186,16 @@ VOCABULARIES = {
     "words that are not UTF-8": _vocabulary(BROKEN, words=b"<pad>\n<unknown>\n\xff\n"),
     "words without padding": _vocabulary(BROKEN, words=b"dull\nfine\n"),
     "words twice": _vocabulary(BROKEN, words=b"<pad>\n<unknown>\nfine\nfine\n"),
+    "a task twice": _vocabulary(BROKEN, about=b'{"lowercase": true, "tasks": ["books", "news", "books"]}'),
+    "labels of 4,000 spans": of_members(partial(_many_spans, "bio"), "size mismatch for heads.news"),
+    "labels of 4,000 spans with their ends": of_members(partial(_many_spans, "iobes"), "size mismatch for heads.news"),
     "words without end": _vocabulary(f"{BROKEN}there are to be at most 8388608 words", words=b"a\n" * (2**23 + 1)),
     "fewer words than rows": _vocabulary("size mismatch for", words=b"<pad>\n<unknown>\nfine\n"),
     "no labels": _vocabulary(f"{BROKEN}books is to have between 1", labels__books=b""),
     "labels that are missing": _vocabulary(BROKEN, labels__books=None),
     "one label too many": _vocabulary("size mismatch for heads.books", labels__books=b"a\nb\nc\n"),
     "labels without number": _vocabulary(
-        f"{BROKEN}news is to have between 1 and 65536",
+        f"{BROKEN}a task is to have between 1 and 65536",
         labels__news=b"".join(b"%d\n" % number for number in range(70_000)),
     ),
 }

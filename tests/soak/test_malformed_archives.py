@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -10,9 +11,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
+from mtlkit import load_archive
+from mtlkit.archive import opening
+from mtlkit.data import tokenizers
+from mtlkit.errors import ArchiveError
+from mtlkit.processor_time import CAN_INTERRUPT
 from tests.soak.counts import Counts
 from tests.soak.malformed_archives import CASES, Outcome, fault, predict_with, run_command, try_mutant
-from tests.soak.tiny_archive import POOL, WEIGHTS, changed, packed, sealed, tar, tiny_members, write_tiny
+from tests.soak.tiny_archive import POOL, WEIGHTS, Change, changed, packed, sealed, tar, tiny_members, write_tiny
 
 OTHER_VERBS = (
     "a name in the parent",
@@ -107,6 +113,50 @@ def test_the_directory_of_a_strangers_run(name: str, content: bytes, tmp_path: P
     assert run_command("diff", good, run).code == 1
     (run / name).write_bytes(content)
     assert fault(run_command("diff", good, run), run, f"{name}: missing or damaged (") is None
+
+
+@pytest.mark.skipif(not CAN_INTERRUPT, reason="this system has no interval timers")
+def test_a_pattern_that_takes_long_to_compile_is_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "OPENING_SECONDS", 2)
+    path = tmp_path / "stranger.tar.gz"
+    pattern = "(?i)" + "[\x01-\U0010fffe]" * 1900
+    path.write_bytes(packed(tar(changed("experiment.resolved.json", _with_pattern(pattern)))))
+    says = "takes more than 2 seconds of processor time to open, as archives do not; not opened, ask its author"
+    assert fault(predict_with(path), path, says) is None
+
+
+@pytest.mark.skipif(not CAN_INTERRUPT, reason="this system has no interval timers")
+def test_a_text_on_which_a_pattern_has_no_end_is_an_error_of_its_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokenizers, "MATCHING_SECONDS", 1)
+    path = tmp_path / "stranger.tar.gz"
+    path.write_bytes(packed(tar(changed("experiment.resolved.json", _with_pattern("(l+)+b|[a-z]+")))))
+    outcome = run_command("predict", path, "-", "--task", "books", text=f"dull\n{'l' * 80}\nfine film\n")
+    first, second, third = map(json.loads, outcome.output.splitlines())
+    assert first["words"] == ["dull"] and third["words"] == ["fine", "film"]
+    assert second["error"] == (
+        "standard input:2: the tokenizer's pattern takes more than 1 seconds on this text; shorten the text, or "
+        "write a pattern without repetitions inside repetitions"
+    )
+
+
+def test_an_archive_that_takes_too_long_is_not_opened_by_any_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "OPENING_SECONDS", 0)
+    monkeypatch.setattr(opening, "BYTES_PER_SECOND", 1e12)
+    path = tmp_path / "tiny.tar.gz"
+    write_tiny(path)
+    says = "takes more than 0 seconds of processor time to open"
+    assert fault(predict_with(path), path, says) is None
+    with ThreadPoolExecutor(1) as executor, pytest.raises(ArchiveError, match=says):
+        executor.submit(load_archive, path).result()
+
+
+def _with_pattern(pattern: str) -> Change:
+    tokenizer = {"type": "regex", "pattern": pattern}
+    return lambda value: value["tasks"]["books"]["reader"].update(tokenizer=tokenizer)
 
 
 def test_what_a_stranger_writes_moves_no_cursor(tmp_path: Path) -> None:

@@ -19,16 +19,13 @@ def bio_constraints(labels: Sequence[str]) -> tuple[Tensor, Tensor]:
         Boolean (L,), labels that may begin a sequence, and boolean (L, L), whether the column may follow the row.
     """
     known = set(labels)
-
-    def free(label: str) -> bool:
-        return not label.startswith("I-") or f"B-{label[2:]}" not in known
-
-    def may_follow(before: str, label: str) -> bool:
-        return free(label) or before in (label, f"B-{label[2:]}")
-
-    start = [free(label) for label in labels]
-    transitions = [[may_follow(before, label) for label in labels] for before in labels]
-    return torch.tensor(start, dtype=torch.bool), torch.tensor(transitions, dtype=torch.bool)
+    # Numbers of the types that can begin, so that the matrix is one comparison instead of a loop over pairs of labels.
+    types = {label[2:]: number for number, label in enumerate(labels) if label.startswith("B-")}
+    inside = [label.startswith("I-") and f"B-{label[2:]}" in known for label in labels]
+    numbers = [types.get(label[2:], -1) if label.startswith(("B-", "I-")) else -1 for label in labels]
+    inside_L = torch.tensor(inside, dtype=torch.bool)
+    type_L = torch.tensor(numbers, dtype=torch.int64)
+    return ~inside_L, ~inside_L | (type_L.unsqueeze(1) == type_L)
 
 
 @torch.no_grad()
