@@ -13,7 +13,7 @@ import mtlkit
 ROOT = Path(mtlkit.__file__).parent
 LAYERS = [
     {"errors", "figures", "text", "tables", "types"},
-    {"config", "files", "plugins"},
+    {"config", "files", "ownership", "plugins"},
     {"data", "initializers", "kernels"},
     {"embedders", "encoders", "heads", "metrics"},
     {"sharing"},

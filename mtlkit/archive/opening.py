@@ -12,7 +12,6 @@ archive.tar.gz
 An archive may come from an untrusted source: members.py defines what it may contain, formats.py which formats exist.
 """
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -36,6 +35,7 @@ from mtlkit.data import Vocabulary
 from mtlkit.data.limits import MAX_LABELS, MAX_WORDS
 from mtlkit.errors import ArchiveError, ConfigError, UnknownComponentError
 from mtlkit.experiment import Experiment, as_it_was
+from mtlkit.ownership import temporary_folder
 from mtlkit.plugins import INCLUDED, Plugin, failures
 from mtlkit.text import printable
 
@@ -80,8 +80,8 @@ def _unpacked(path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         if path.exists():
             raise ArchiveError(f"{path}: is not a file but a device or the like; name an archive.tar.gz")
         raise ArchiveError(f"{path}: no such file; {_where_it_may_be(path)}")
-    with tempfile.TemporaryDirectory(prefix="mtlkit-") as temporary:
-        yield Path(temporary), unpack(path, Path(temporary))
+    with temporary_folder() as temporary:
+        yield temporary, unpack(path, temporary)
 
 
 def _where_it_may_be(path: Path) -> str:
