@@ -22,7 +22,8 @@ NOT_REGULAR = "is a pipe or a device, and has to be read more than once; save wh
 
 
 def cache_folder() -> Path:
-    """Returns `$MTLKIT_CACHE`, or else `$XDG_CACHE_HOME/mtlkit`, or else `~/.cache/mtlkit`. It need not exist yet.
+    """Returns `$MTLKIT_CACHE`, or else `$XDG_CACHE_HOME/mtlkit`, or else `~/.cache/mtlkit`. It need not exist yet, and
+    is checked where it is used (see `own_folder`).
 
     The cache holds downloads, indexed corpora and libraries compiled for this machine.
     """
@@ -85,10 +86,15 @@ def check_unchanged(fingerprints: Iterable[Fingerprint], files: Collection[Path]
             each.check()
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file atomically: readers of `path` see either the old content or the new content, never a part of it."""
+def write_atomically(path: Path, content: bytes, *, mode: int | None = None) -> None:
+    """Writes a file atomically: readers of `path` see either the old content or the new content, never a part of it.
+
+    Its mode is `mode`, or that of any new file.
+    """
     with new_file(path) as temporary:
         temporary.write_bytes(content)
+        if mode is not None:
+            temporary.chmod(mode)
 
 
 def writable_file(path: Path, option: str = "--output") -> Path:
@@ -183,18 +189,20 @@ def is_locked(path: Path) -> bool:
 
 
 @contextmanager
-def new_folder(target: Path) -> Iterator[Path]:
+def new_folder(target: Path, *, private: bool = False) -> Iterator[Path]:
     """Yields a temporary folder, which replaces `target` if the block ends without an error.
 
-    If another process creates `target` first, its folder is kept: both have the same content. Raises OSError if nothing
-    can be written.
+    If another process creates `target` first, its folder is kept: both have the same content. If `private`, nobody else
+    can read or change the folder and its files. Raises OSError if nothing can be written.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name[:16]}-") as temporary:
         fresh = Path(temporary, "fresh")
         fresh.mkdir()
         yield fresh
-        for path in fresh.rglob("*"):
+        for path in (fresh, *fresh.rglob("*")):
+            if private:  # whatever the umask
+                path.chmod(0o700 if path.is_dir() else 0o600)
             if path.is_file():
                 _flush(path)
         with suppress(FileNotFoundError):

@@ -14,7 +14,7 @@ ROOT = Path(mtlkit.__file__).parent
 LAYERS = [
     {"children", "figures", "processor_time", "redaction", "text", "types"},
     {"errors", "tables"},
-    {"config", "files", "plugins"},
+    {"config", "files", "ownership", "plugins"},
     {"data", "initializers", "kernels"},
     {"embedders", "encoders", "heads", "metrics"},
     {"sharing"},

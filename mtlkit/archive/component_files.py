@@ -21,6 +21,7 @@ from mtlkit.data import build_part_of_reader
 from mtlkit.errors import ArchiveError, ComponentError
 from mtlkit.experiment import Experiment
 from mtlkit.files import new_folder
+from mtlkit.ownership import folder_of_temporary_files
 
 SHARING = "model.sharing"
 """The place of the sharing scheme in an experiment, unless it belongs to a stage."""
@@ -155,7 +156,7 @@ class _HeldFolder:
     """A temporary folder that is deleted together with this object."""
 
     def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="mtlkit-"))
+        self.path = Path(tempfile.mkdtemp(prefix="mtlkit-", dir=folder_of_temporary_files()))
         weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 

@@ -1,18 +1,20 @@
-"""The VADER sentence corpora, fetched once through the user's own pip."""
+"""The VADER sentence corpora, fetched once from where the user's own pip finds packages. Nothing of them is run."""
 
+import hashlib
 import importlib.util
 import io
+import os
 import subprocess
 import tarfile
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from mtlkit.children import child_environment, python_command
 from mtlkit.errors import DataError
-from mtlkit.files import file_sha256, new_folder
+from mtlkit.files import new_folder
+from mtlkit.ownership import check_ownership, opened_folder, own_folder, temporary_folder
 
-VERSION = "3.3.2"
+PACKAGE, VERSION = "vaderSentiment", "3.3.2"
 SHA256 = "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9"
 VADER_FILES = {
     "movie": "movieReviewSnippets_GroundTruth.txt",
@@ -20,15 +22,9 @@ VADER_FILES = {
     "editorial": "nytEditorialSnippets_GroundTruth.txt",
     "tweet": "tweets_GroundTruth.txt",
 }
+LARGEST = 16 * 2**20
 ATTEMPTS = 3
-CUT_OFF = (
-    "DO NOT MATCH THE HASHES",
-    "incomplete-download",
-    "IncompleteRead",
-    "Connection broken",
-    "Connection aborted",
-)
-"""Patterns in pip's output for a download that was cut off. Older versions of pip only report a wrong hash."""
+CUT_OFF = 75  # as in download_by_pip.py, which is not imported since it needs pip
 OTHER_WAY = "or download the source distribution and give it: `mtlkit data fetch vader --from FILE`"
 
 
@@ -41,9 +37,9 @@ def fetch_vader(cache: Path, progress: Callable[[str], None], *, source: Path | 
     """Returns the folder of the four VADER corpora (Hutto and Gilbert 2014, MIT licence), fetching them first if
     needed.
 
-    They are part of the source distribution of the package vaderSentiment. It is downloaded by pip, so that the user's
-    mirrors and proxies apply. Its SHA-256 is verified here as well, and only the four files are extracted; the package
-    is not installed.
+    They are part of the source distribution of the package vaderSentiment. It is downloaded with the settings of the
+    user's pip, so that mirrors and proxies apply, but neither built nor installed: only the four files are extracted,
+    after its SHA-256 was verified.
 
     Args:
         cache: the cache folder.
@@ -52,38 +48,57 @@ def fetch_vader(cache: Path, progress: Callable[[str], None], *, source: Path | 
 
     Raises:
         DataError: pip is missing, the download fails, the file is not the source distribution, or the cache cannot be
-            written.
+            written or somebody else can change it.
     """
     folder = vader_folder(cache)
-    if all((folder / name).is_file() for name in VADER_FILES.values()):
+    if os.path.lexists(folder) and _is_whole(folder):
         return folder
-    with tempfile.TemporaryDirectory() as temporary:
-        if source is None:
-            progress(f"fetching the VADER corpora (vaderSentiment {VERSION}, 2.5 MB) through pip ...")
-            source = _download(Path(temporary), progress)
-        _check(source)
-        _unpack(source, folder)
+    if source is None:
+        progress(f"fetching the VADER corpora (vaderSentiment {VERSION}, 2.5 MB) through pip ...")
+        content = _download(progress)
+    else:
+        content = _content(source)
+    _unpack(content, folder)
     return folder
 
 
-def _download(folder: Path, progress: Callable[[str], None]) -> Path:
+def check_fetched(folder: Path, *names: str) -> None:
+    """Makes sure that nobody else can change these files in the folder of the corpora.
+
+    Raises:
+        DataError: somebody else can.
+        OSError: a file is missing or cannot be read.
+    """
+    own_folder(folder.parent)
+    with opened_folder(folder) as opened:
+        check_ownership(*(opened / name for name in names))
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        check_fetched(folder, *VADER_FILES.values())
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _cannot_be_written(folder, error) from None
+    return True
+
+
+def _download(progress: Callable[[str], None]) -> bytes:
     if importlib.util.find_spec("pip") is None:
         raise DataError(f"the VADER corpora come through pip, which this Python lacks: install pip, {OTHER_WAY}")
-    requirements = folder / "requirements.txt"
-    requirements.write_text(f"vaderSentiment=={VERSION} --hash=sha256:{SHA256}\n", encoding="ascii")
-    # --no-binary: the wheel lacks the corpora.
-    options = ["--no-deps", "--no-binary", "vaderSentiment", "--require-hashes", "--retries", "2", "--timeout", "20"]
-    quiet = ["--quiet", "--no-input", "--disable-pip-version-check"]
-    command = python_command("-m", "pip", "download", *quiet, *options, "-r", str(requirements), "-d", str(folder))
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            progress("the download was cut off; it starts again ...")
-        outcome = subprocess.run(command, capture_output=True, text=True, errors="replace", env=child_environment())
-        found = next(folder.glob("*.tar.gz"), None)
-        if found is not None and not outcome.returncode:
-            return found
-        if not any(sign in outcome.stderr for sign in CUT_OFF):
-            break
+    with temporary_folder() as folder:
+        file = folder / "downloaded"
+        program = str(Path(__file__).with_name("download_by_pip.py"))
+        command = python_command(program, PACKAGE, f"{PACKAGE}-{VERSION}.tar.gz", SHA256, str(file))
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                progress("the download was cut off; it starts again ...")
+            outcome = subprocess.run(command, capture_output=True, text=True, errors="replace", env=child_environment())
+            if outcome.returncode == 0:
+                return _content(file)
+            if outcome.returncode != CUT_OFF:
+                break
     raise DataError(
         f"the VADER corpora could not be downloaded{_reason(outcome.stderr)}: "
         f"run `mtlkit data fetch vader` when online, {OTHER_WAY}"
@@ -96,26 +111,38 @@ def _reason(stderr: str) -> str:
     return f" (pip: {errors[-1][:150]})" if errors else ""
 
 
-def _check(source: Path) -> None:
-    if file_sha256(source) != SHA256:
-        raise DataError(
-            f"{source}: not the source distribution of vaderSentiment {VERSION} (its sha256 differs); get that file"
-        )
-
-
-def _unpack(source: Path, folder: Path) -> None:
-    """Extracts the four files from the nested archive. Only bytes are read, so no path in the archive is trusted."""
-    inner = f"vaderSentiment-{VERSION}/additional_resources/hutto_ICWSM_2014.tar.gz"
+def _content(source: Path) -> bytes:
+    """Returns the bytes of the source distribution, after their digest was verified."""
     try:
+        with source.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise DataError(f"{source}: cannot be read ({error.strerror}); check the path") from None
+    if hashlib.sha256(content).hexdigest() != SHA256:
+        raise DataError(
+            f"{source}: not the source distribution of {PACKAGE} {VERSION} (its sha256 differs); get that file"
+        )
+    return content
+
+
+def _unpack(content: bytes, folder: Path) -> None:
+    """Extracts the four files from the nested archive. Only bytes are read, so no path in the archive is trusted."""
+    inner = f"{PACKAGE}-{VERSION}/additional_resources/hutto_ICWSM_2014.tar.gz"
+    try:
+        own_folder(folder.parent)
         with (
-            tarfile.open(source) as package,
+            tarfile.open(fileobj=io.BytesIO(content)) as package,
             tarfile.open(fileobj=io.BytesIO(_member(package, inner))) as corpora,
-            new_folder(folder) as fresh,
+            new_folder(folder, private=True) as fresh,
         ):
             for name in VADER_FILES.values():
                 (fresh / name).write_bytes(_member(corpora, f"hutto_ICWSM_2014/{name}"))
     except OSError as error:
-        raise DataError(f"{folder}: cannot be written ({error.strerror}); set MTLKIT_CACHE to another folder") from None
+        raise _cannot_be_written(folder, error) from None
+
+
+def _cannot_be_written(folder: Path, error: OSError) -> DataError:
+    return DataError(f"{folder}: cannot be written ({error.strerror}); set MTLKIT_CACHE to another folder")
 
 
 def _member(archive: tarfile.TarFile, name: str) -> bytes:

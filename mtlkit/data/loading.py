@@ -3,7 +3,7 @@
 import hashlib
 import inspect
 import json
-import tempfile
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from mtlkit.data.readers.normalized import build_part_of_reader, build_reader
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.errors import DataError
 from mtlkit.files import Fingerprint, file_sha256, new_folder
+from mtlkit.ownership import check_ownership, opened_folder, own_folder, temporary_folder
 
 FORMAT = 6  # part of every key: increment it when columns change, so that old entries are ignored
 COLUMNS = ("tokens", "offsets", "targets", "digests", "places")
@@ -32,12 +33,12 @@ def load_corpus(
     otherwise. Its `file_digests` are those of the bytes that were parsed.
 
     Words and targets are in the normal form `normalization`. The key of an entry is a digest of that form, the reader's
-    settings and code, `source`, and the contents of its files. A damaged entry is rebuilt. If `cache` is None, nothing
-    is stored.
+    settings and code, `source`, and the contents of its files. A damaged entry is rebuilt. Nobody else can read or
+    change what is stored. If `cache` is None, nothing is stored.
 
     Raises:
         DataError: the data are invalid, missing or empty, a file changes while it is read or is not a regular file, or
-            the cache cannot be written.
+            the cache cannot be written or somebody else can change it.
     """
     built = build_reader(reader, normalization)
     files = built.files(source)
@@ -45,7 +46,10 @@ def load_corpus(
         next(built.read(source), None)  # fetches them, or names the missing one
     taken = [Fingerprint.of(file) for file in files]
     digests = {str(each.path): each.sha256 for each in taken}
-    entry = None if cache is None else cache / "corpora" / _key(reader, source, list(digests.values()), normalization)
+    key = _key(reader, source, list(digests.values()), normalization)
+    entry = None if cache is None else cache / "corpora" / key
+    if cache is not None:
+        _check_cache(cache)
     corpus = None if entry is None else _open(entry)
     if corpus is None:
         corpus = _index(built, source, taken)
@@ -95,9 +99,9 @@ def _own_files(reader: Lazy[DatasetReader], normalization: Normalization) -> dic
     found: dict[str, dict[str, str]] = {}
     for place, part in parts_by_place(reader):
         if part.component.saves_files:
-            with tempfile.TemporaryDirectory(prefix="mtlkit-") as folder:
-                build_part_of_reader(part, normalization).save_files(Path(folder))
-                found[place] = {file.name: file_sha256(file) for file in sorted(Path(folder).iterdir())}
+            with temporary_folder() as folder:
+                build_part_of_reader(part, normalization).save_files(folder)
+                found[place] = {file.name: file_sha256(file) for file in sorted(folder.iterdir())}
     return {"own files": found} if found else {}
 
 
@@ -109,20 +113,54 @@ def _code_sha256(component: type[Component]) -> str:
     return file_sha256(Path(file)) if file else ""
 
 
+def _check_cache(cache: Path) -> None:
+    """Makes sure that nobody else can change the cache, as far as it exists, or read its corpora. Earlier versions left
+    that to the umask.
+    """
+    folder = cache / "corpora"
+    try:
+        for each in (cache, folder):
+            if os.path.lexists(each):
+                own_folder(each, closed=each == folder)
+    except OSError as error:
+        raise _cannot_be_written(folder, error) from None
+
+
+def _cannot_be_written(place: Path, error: OSError) -> DataError:
+    return DataError(f"{place}: cannot be written ({error.strerror}); set MTLKIT_CACHE to another folder")
+
+
 def _store(corpus: Corpus, entry: Path) -> None:
     strings = {name: getattr(corpus, name) for name in STRINGS}
     try:
-        with new_folder(entry) as folder:
+        own_folder(entry.parent)
+        with new_folder(entry, private=True) as folder:
             for column in COLUMNS:
                 np.save(folder / f"{column}.npy", getattr(corpus, column))
             about = {**strings, "digests": _digests(folder), "strings": _strings_sha256(strings)}
             (folder / "corpus.json").write_text(json.dumps(about), encoding="ascii")
     except OSError as error:
-        raise DataError(f"{entry}: cannot be written ({error.strerror}); set MTLKIT_CACHE to another folder") from None
+        raise _cannot_be_written(entry, error) from None
 
 
 def _open(entry: Path) -> Corpus | None:
-    """Returns the stored corpus with memory-mapped columns, or None if the entry is missing or damaged."""
+    """Returns the stored corpus, or None if the entry is missing or damaged.
+
+    Raises:
+        DataError: somebody else can change it.
+    """
+    if not entry.is_dir():
+        return None
+    try:
+        with opened_folder(entry) as folder:
+            check_ownership(*folder.iterdir())
+            return _read(folder)
+    except OSError:
+        return None
+
+
+def _read(entry: Path) -> Corpus | None:
+    """Returns the corpus in a folder, with memory-mapped columns, or None if it is damaged."""
     try:
         about = json.loads((entry / "corpus.json").read_bytes())
         strings = {name: about[name] for name in STRINGS}

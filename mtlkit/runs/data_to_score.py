@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from mtlkit.archive import Archive
+from mtlkit.data import VaderReader
 from mtlkit.errors import ConfigError, DataError
 from mtlkit.experiment import SPLITS, TaskSettings
 from mtlkit.files import is_file
@@ -90,10 +91,16 @@ def _with_data(archive: Archive, name: str, settings: TaskSettings, wanted: Want
     reader = archive.reader_for(name)
     for each in needed:
         missing = [path for path in reader.files(getattr(settings, each)) if not is_file(path)]
-        if missing and not reader.fetches:
+        if missing:
             remedy = "say where it is with --data TASK=FILE or --data FOLDER"
+            if reader.fetches:  # an archive may come from a stranger, who is not to start downloads
+                remedy = f"an archive starts no download; {_fetched_by(settings)}--data TASK=FILE gives other data"
             raise DataError(f"{place}.{each}: no file {on_one_line(str(missing[0]))}; {remedy}")
     return settings
+
+
+def _fetched_by(settings: TaskSettings) -> str:
+    return "`mtlkit data fetch vader` does, and " if settings.reader.component is VaderReader else ""
 
 
 def relocated(source: str, folders: Sequence[Path], place: str) -> str:

@@ -1,6 +1,5 @@
 """The input of `predict`, and its answers to it as they arrive."""
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,6 +14,7 @@ from mtlkit.data import DatasetReader, Skipped, normalized
 from mtlkit.data.formats import LABELLED, recognize
 from mtlkit.errors import DataError
 from mtlkit.files import is_file
+from mtlkit.ownership import temporary_folder
 from mtlkit.plugins import Plugin
 from mtlkit.runs.directory import archive_path
 from mtlkit.runs.input_formats import InputFormat, Readers, choose_format, reader_of_files, remedy, targets_in_files
@@ -165,8 +165,8 @@ def _is_read_once(source: str) -> bool:
 @contextmanager
 def _copied(source: str) -> Iterator[str]:
     """Copies standard input or a pipe to its end into a file of its own, as readers read files."""
-    with tempfile.TemporaryDirectory(prefix="mtlkit-") as folder, open_input(source) as lines:
-        file = Path(folder) / "input"
+    with temporary_folder() as folder, open_input(source) as lines:
+        file = folder / "input"
         try:
             with file.open("wb") as copy:
                 copy.writelines(line for _, line in lines)

@@ -1,10 +1,8 @@
 """The initial weights of a model: those of its components, overridden by initialisers, then by parts of archives."""
 
 import re
-import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 import torch
@@ -18,6 +16,7 @@ from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment, InitializerSettings, PretrainedSettings, build_model
 from mtlkit.files import file_sha256
 from mtlkit.model import MultiTaskModel
+from mtlkit.ownership import temporary_folder
 from mtlkit.training import taken_over
 from mtlkit.types import Say, silent
 
@@ -164,9 +163,9 @@ def _digests_of(model: nn.Module) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for name, module in model.named_modules():
         if isinstance(module, Component) and module.saves_files:
-            with tempfile.TemporaryDirectory(prefix="mtlkit-") as folder:
-                module.save_files(Path(folder))
-                found[name] = {file.name: file_sha256(file) for file in sorted(Path(folder).iterdir())}
+            with temporary_folder() as folder:
+                module.save_files(folder)
+                found[name] = {file.name: file_sha256(file) for file in sorted(folder.iterdir())}
     return found
 
 

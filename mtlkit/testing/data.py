@@ -1,7 +1,6 @@
 """Checks of dataset readers, tokenisers and metrics."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy
 
@@ -10,6 +9,7 @@ from mtlkit.data import DatasetReader, Instance, Target, Tokenizer, build_reader
 from mtlkit.errors import DataError
 from mtlkit.figures import score_problem
 from mtlkit.metrics import AdditiveMetric, Metric
+from mtlkit.ownership import temporary_folder
 from mtlkit.testing.promises import doing, promise
 
 TEXT = "good fun , but long"
@@ -47,7 +47,7 @@ def _or_data_error(reader: DatasetReader, text: str) -> None:
 
 
 def _check_missing_file(reader: DatasetReader) -> None:
-    with TemporaryDirectory() as folder, doing("for a missing file, where a DataError is due,"):
+    with temporary_folder() as folder, doing("for a missing file, where a DataError is due,"):
         missing = Path(folder) / "missing.txt"
         try:
             num_instances = len(list(reader.read(str(missing))))

@@ -1,7 +1,6 @@
 """Checks of components that save files."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -10,6 +9,7 @@ from torch import nn
 from mtlkit.config import Component, Lazy, SavedFiles, fault_of_files
 from mtlkit.data import DatasetReader, Tokenizer
 from mtlkit.embedders import Embedder
+from mtlkit.ownership import temporary_folder
 from mtlkit.testing.columns import FORMS
 from mtlkit.testing.data import TEXT, TEXTS
 from mtlkit.testing.modules import runtime
@@ -19,7 +19,7 @@ from mtlkit.testing.samples import SENTENCES, sample, text_of
 
 def check_own_files(lazy: Lazy[Any]) -> None:
     """Checks that the saved files are allowed in an archive, and that an instance built with them behaves the same."""
-    with TemporaryDirectory() as temporary:
+    with temporary_folder() as temporary:
         first, second = Path(temporary, "first"), Path(temporary, "second")
         with doing("when it is built"):
             original = _built(lazy)

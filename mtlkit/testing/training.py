@@ -5,7 +5,6 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +15,7 @@ from mtlkit.embedders import WordEmbedder
 from mtlkit.encoders import Encoder, LstmEncoder
 from mtlkit.heads import Classifier
 from mtlkit.model import SHARED, MultiTaskModel
+from mtlkit.ownership import temporary_folder
 from mtlkit.sharing import FullyShared, ModulePool, SharingScheme
 from mtlkit.sharing.selectors import ModulePath
 from mtlkit.testing.promises import doing, promise
@@ -255,7 +255,7 @@ def check_record(lazy: Lazy[Record]) -> None:
 
 def check_logger(lazy: Lazy[Logger]) -> None:
     """Checks that a logger accepts every event of a run, and can be closed."""
-    with TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         with doing("when it is built"):
             logger = lazy.build(folder=Path(folder), step=0)
         with doing("during a run"):

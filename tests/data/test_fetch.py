@@ -37,7 +37,7 @@ def sdist(tmp_path: Path, monkeypatch) -> Path:
 
 @pytest.fixture
 def pip(monkeypatch):
-    """Stands in for pip: call it with what pip would do."""
+    """Stands in for the program that asks pip: call it with what it would do."""
 
     def use(run):
         monkeypatch.setattr(fetch.subprocess, "run", run)
@@ -60,17 +60,28 @@ def test_pip_is_asked_once_with_the_hash(sdist, tmp_path, pip):
     calls = []
 
     def download(command, **_):
-        requirements, folder = Path(command[command.index("-r") + 1]), Path(command[command.index("-d") + 1])
-        calls.append(requirements.read_text())
-        (folder / "vaderSentiment-3.3.2.tar.gz").write_bytes(sdist.read_bytes())
+        *_, program, package, name, sha256, target = command
+        calls.append((Path(program).name, package, name, sha256))
+        Path(target).write_bytes(sdist.read_bytes())
         return CompletedProcess(command, 0, "", "")
 
     pip(download)
     messages: list[str] = []
     first = fetch_vader(tmp_path / "cache", messages.append)
     assert fetch_vader(tmp_path / "cache", refuse) == first
-    assert calls == [f"vaderSentiment==3.3.2 --hash=sha256:{fetch.SHA256}\n"]
+    assert calls == [("download_by_pip.py", "vaderSentiment", "vaderSentiment-3.3.2.tar.gz", fetch.SHA256)]
     assert messages == ["fetching the VADER corpora (vaderSentiment 3.3.2, 2.5 MB) through pip ..."]
+
+
+def test_a_download_of_another_hash_is_not_unpacked(sdist, tmp_path, pip):
+    def download(command, **_):
+        Path(command[-1]).write_bytes(sdist.read_bytes() + b"x")
+        return CompletedProcess(command, 0, "", "")
+
+    pip(download)
+    with pytest.raises(DataError, match="its sha256 differs"):
+        fetch_vader(tmp_path / "cache", lambda _: None)
+    assert not (tmp_path / "cache").exists()
 
 
 def test_offline_is_told_in_one_sentence(tmp_path, pip):
@@ -105,3 +116,15 @@ def test_a_cache_that_cannot_be_written_is_told(sdist, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match=r"cannot be written.*MTLKIT_CACHE"):
         fetch_vader(tmp_path / "file", refuse, source=sdist)
+
+
+def test_corpora_that_others_can_change_are_refused(sdist, tmp_path):
+    folder = fetch_vader(tmp_path / "cache", refuse, source=sdist)
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    for path in (folder / VADER_FILES["tweet"], folder, folder.parent):
+        mode = path.stat().st_mode
+        path.chmod(0o777)
+        with pytest.raises(DataError, match=re.escape(f"{path}: other users can write to it")):
+            fetch_vader(tmp_path / "cache", refuse)
+        path.chmod(mode)
+    assert fetch_vader(tmp_path / "cache", refuse) == folder

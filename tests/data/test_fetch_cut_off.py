@@ -1,6 +1,8 @@
 """A download that ends too early, from a real server to a real pip: it starts again, and only the whole file counts."""
 
 import io
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,22 +20,8 @@ from mtlkit.files import file_sha256
 pytestmark = pytest.mark.skipif(find_spec("pip") is None, reason="this Python has no pip")
 
 ROW = b"1\t2.5\tgood fun\r\n"
-BACKEND = b"""
-from pathlib import Path
-
-
-def prepare_metadata_for_build_wheel(folder, settings=None):
-    about = Path(folder, "vaderSentiment-3.3.2.dist-info")
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\\nName: vaderSentiment\\nVersion: 3.3.2\\n")
-    return about.name
-
-
-def build_wheel(*arguments, **settings):
-    raise NotImplementedError
-"""
-"""What pip asks the package about before it keeps it; this one needs nothing else from an index."""
-PROJECT = b'[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+CANARY = "import pathlib\npathlib.Path({song!r}).touch()\n"
+"""Run if anybody builds the package, or asks it what it needs."""
 
 Serve = Callable[[int], list[str]]
 
@@ -48,7 +36,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
     root = "vaderSentiment-3.3.2"
     with tarfile.open(path, "w:gz") as archive:
         add(archive, {f"{root}/additional_resources/hutto_ICWSM_2014.tar.gz": inner.getvalue()})
-        add(archive, {f"{root}/pyproject.toml": PROJECT, f"{root}/backend.py": BACKEND, f"{root}/PKG-INFO": b""})
+        add(archive, {f"{root}/setup.py": CANARY.format(song=str(tmp_path / "song")).encode(), f"{root}/PKG-INFO": b""})
     monkeypatch.setattr(fetch, "SHA256", file_sha256(path))
     return path.read_bytes()
 
@@ -74,6 +62,7 @@ def serve(package: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
         monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.server_port}/simple")
         monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
         monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
+        monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         return asked
 
@@ -110,13 +99,58 @@ def test_a_download_that_was_cut_off_starts_anew(serve: Serve, tmp_path: Path) -
     asked, said = serve(1), list[str]()
     folder = fetch_vader(tmp_path / "cache", said.append)
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == dict.fromkeys(VADER_FILES.values(), ROW)
-    assert len(asked) >= 2  # newer versions of pip may go on by themselves
-    assert all("cut off" in line for line in said[1:])
+    assert len(asked) == 2
+    assert ["cut off" in line for line in said] == [False, True]
+
+
+def test_nothing_of_the_package_is_run(serve: Serve, tmp_path: Path) -> None:
+    asked = serve(0)
+    fetch_vader(tmp_path / "cache", lambda _: None)
+    assert len(asked) == 1 and not (tmp_path / "song").exists()
+
+
+def test_the_canary_is_alive(serve: Serve, tmp_path: Path) -> None:
+    """What `pip download` does to learn what the package needs."""
+    serve(0)
+    package = next(tmp_path.glob("package.tar.gz"))
+    options = ["--no-deps", "--no-build-isolation", "--quiet", "-d", str(tmp_path), str(package)]
+    subprocess.run([sys.executable, "-m", "pip", "download", *options], capture_output=True)
+    assert (tmp_path / "song").exists()
+
+
+def test_a_module_of_pips_name_in_the_current_folder_is_not_run(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(0)
+    for name in ("pip.py", "optparse.py", "hashlib.py"):
+        (tmp_path / name).write_text(CANARY.format(song=str(tmp_path / "song")))
+    monkeypatch.chdir(tmp_path)
+    fetch_vader(tmp_path / "cache", lambda _: None)
+    assert not (tmp_path / "song").exists()
+
+
+def test_an_index_without_the_file_is_told(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    serve(0)
+    monkeypatch.setattr(fetch, "VERSION", "9.9")
+    with pytest.raises(DataError, match=r"pip: No matching distribution found for vaderSentiment-9\.9\.tar\.gz\): run"):
+        fetch_vader(tmp_path / "cache", lambda _: None)
+
+
+def test_a_folder_of_packages_is_an_index_too(
+    serve: Serve, package: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = serve(0)
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "vaderSentiment-3.3.2.tar.gz").write_bytes(package)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "links"))
+    fetch_vader(tmp_path / "cache", lambda _: None)
+    assert asked == []
 
 
 def test_one_that_is_always_cut_off_is_told_and_leaves_nothing(serve: Serve, tmp_path: Path) -> None:
     asked = serve(100)
     with pytest.raises(DataError, match=r"could not be downloaded .*run `mtlkit data fetch vader` when online") as it:
         fetch_vader(tmp_path / "cache", lambda _: None)
-    assert len(asked) >= 3 and "\n" not in str(it.value)
+    assert len(asked) == 3 and "\n" not in str(it.value)
     assert not (tmp_path / "cache").exists()

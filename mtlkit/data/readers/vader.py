@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias, final
 
 from mtlkit.config import Lazy, Runtime
-from mtlkit.data.fetch import VADER_FILES, fetch_vader, vader_folder
+from mtlkit.data.fetch import VADER_FILES, check_fetched, fetch_vader, vader_folder
 from mtlkit.data.instance import Instance, Skipped, TargetKind
 from mtlkit.data.lines import parse_lines
 from mtlkit.data.normalization import Normalization, NormalizingTokenizer
@@ -66,7 +66,9 @@ class VaderReader(DatasetReader):
         (path,) = self.files(source)
         if source not in SPLITS:
             return self._own_files.read(source)
-        fetch_vader(cache_folder(), _tell)
+        if not path.exists():
+            fetch_vader(cache_folder(), _tell)
+        check_fetched(path.parent, path.name)
         return filter(None, parse_lines(path, partial(self._instance, split=source)))
 
     def read_texts(self, source: str) -> Iterator[Instance | Skipped]:

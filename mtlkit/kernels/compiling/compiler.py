@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mtlkit.children import child_environment, find_program
 from mtlkit.files import file_sha256, held_lock, new_file, write_atomically
+from mtlkit.ownership import OWN_FILE, OWN_FOLDER, check_ownership, folder_of_temporary_files, own_folder
 
 COMPILERS = ("c++", "g++", "clang++")
 FLAGS = (
@@ -33,19 +34,20 @@ def build(source: Path, folder: Path) -> Path:
 
     Raises:
         BuildError: there is no compiler, or it fails.
+        DataError: somebody else can change the folder, the library or its digest.
     """
     compiler = next((found for name in COMPILERS if (found := find_program(name))), None)
     if compiler is None or sys.platform == "win32":
         raise BuildError("there is no C++ compiler (c++, g++ or clang++)")
     flags = [*FLAGS, *MACHINE.get(platform.machine(), ["-march=native"])]
     try:
+        own_folder(folder)
         library = folder / f"{source.stem}-{_key(source, compiler, flags)}.so"
         if not _is_whole(library):
-            folder.mkdir(parents=True, exist_ok=True)
             with held_lock(folder / f".{library.name}.lock"):
                 if not _is_whole(library):
                     _compile(compiler, flags, source, library)
-                    write_atomically(_digest_file(library), file_sha256(library).encode())
+                    write_atomically(_digest_file(library), file_sha256(library).encode(), mode=OWN_FILE)
     except OSError as error:
         raise BuildError(f"{folder} cannot be used ({error.strerror})") from None
     return library
@@ -53,10 +55,13 @@ def build(source: Path, folder: Path) -> Path:
 
 def _is_whole(library: Path) -> bool:
     """Returns whether the library is present and unchanged since it was compiled. Loading a damaged library could crash
-    the process.
+    the process; the digest beside it protects from damage, and the owner and mode of both from other users.
     """
     digest = _digest_file(library)
-    return library.is_file() and digest.is_file() and digest.read_bytes() == file_sha256(library).encode()
+    if not library.exists() or not digest.exists():
+        return False
+    check_ownership(library, digest)
+    return digest.read_bytes() == file_sha256(library).encode()
 
 
 def _digest_file(library: Path) -> Path:
@@ -88,11 +93,13 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def _compile(compiler: str, flags: list[str], source: Path, library: Path) -> None:
+    folder_of_temporary_files()  # where the compiler keeps its own
     with new_file(library) as temporary:
         for more in PARALLEL:
             command = [compiler, *flags, *more, str(source), "-o", str(temporary)]
             done = _run(command)
             if done.returncode == 0:
+                temporary.chmod(OWN_FOLDER)  # whatever the umask
                 return
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise BuildError(f"{compiler} fails on {source.name}: {last}")

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mtlkit.files import cache_folder
 from mtlkit.kernels.compiling.compiler import BuildError, build
+from mtlkit.ownership import check_ownership, opened_folder, own_folder
 
 TYPES = {torch.float32: "float", torch.float64: "double"}
 
@@ -26,12 +27,17 @@ class CompiledLibrary:
 
     Raises:
         BuildError: there is no compiler, it fails, or the result cannot be loaded.
+        DataError: somebody else can change the cache.
     """
 
     def __init__(self, source: str) -> None:
-        path = build(Path(__file__).with_name(source), cache_folder() / "kernels")
         try:
-            self._library = ctypes.CDLL(str(path))
+            cache = own_folder(cache_folder())
+        except OSError as error:
+            raise BuildError(f"{cache_folder()} cannot be used ({error.strerror})") from None
+        path = build(Path(__file__).with_name(source), cache / "kernels")
+        try:
+            self._library = load(path)
             self._shares_rows = bool(self._library.shares_rows())
         except (OSError, AttributeError) as error:
             raise BuildError(f"the compiled library cannot be loaded: {error}") from None
@@ -62,6 +68,18 @@ class CompiledLibrary:
         }
         function = getattr(self._library, f"{name}_{TYPES[dtype]}")
         function(ctypes.byref(structure(**values, **numbers)), *map(ctypes.c_bool, flags))
+
+
+def load(library: Path) -> ctypes.CDLL:
+    """Loads a library of the cache, and no other file that takes its place meanwhile.
+
+    Raises:
+        DataError: somebody else can change it.
+        OSError: it is missing, or no library.
+    """
+    with opened_folder(library.parent) as folder:
+        check_ownership(folder / library.name)
+        return ctypes.CDLL(str(folder / library.name))
 
 
 _libraries: dict[str, CompiledLibrary | BuildError] = {}
