@@ -2,13 +2,19 @@
 # but the cache (MTLKIT_CACHE, by default ~/.cache/mtlkit), which holds the downloaded example corpora.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+# What is installed has the hashes of locks/ where they cover this platform, and mtlkit is built by tools of known hashes.
+# LOCK= goes without, for an index that has other files of the same versions; then constraints.txt alone applies.
+PLATFORM := $(shell $(PYTHON) -c 'import sys, sysconfig as s; print("%s-cp%d%d" % (s.get_platform(), *sys.version_info[:2]))')
+LOCK ?= $(wildcard locks/$(PLATFORM))
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+LOCKED := $(INSTALL) --no-deps --no-build-isolation --require-hashes
+PIP := $(INSTALL) --constraint constraints.txt $(if $(LOCK),--no-build-isolation)
 # Small recurrences are 20 to 100 times slower with two threads on a busy machine (docs/decisions/0004-one-thread.md).
 export OMP_NUM_THREADS ?= 1
 # Real corpora for the tests and the larger experiments, if they lie beside the project.
 export MTLKIT_DATA ?= $(abspath ../shared/data)
 
-.PHONY: train test test-quick check soak bench bench-peers bench-gpu gallery clean-env
+.PHONY: train test test-quick check soak bench bench-peers bench-gpu gallery lock release clean-env
 
 # Starts the run, or goes on with one that was interrupted, or replaces one that is finished.
 RUN := runs/ic_mtl
@@ -53,14 +59,27 @@ bench-gpu: .venv/.installed-dev
 gallery: .venv/.installed-dev
 	$(BIN)/python docs/gallery/make.py
 
+# constraints.txt completed, and the hashes of all that is installed on this platform; see release/lock.py.
+lock: .venv/.installed-dev
+	$(BIN)/python release/lock.py
+
+# The wheel, the source distribution and the bill of materials, in dist/. Nothing is sent anywhere.
+release: .venv/.installed
+	rm -rf dist
+	$(BIN)/python -m hatchling build --directory dist
+	$(BIN)/python release/bill_of_materials.py dist/mtlkit-*.whl $(LOCK)/run.txt dist/mtlkit.cdx.json
+
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-.venv/.installed: .venv/bin/python pyproject.toml constraints.txt
+.venv/.installed: .venv/bin/python pyproject.toml constraints.txt $(wildcard locks/build.txt $(LOCK)/run.txt)
+	$(if $(LOCK),$(LOCKED) --only-binary :all: --requirement locks/build.txt)
+	$(if $(LOCK),$(LOCKED) --only-binary :all: --requirement $(LOCK)/run.txt)
 	$(PIP) --editable .
 	touch $@
 
-.venv/.installed-dev: .venv/.installed plugins/mtlkit-gated/pyproject.toml
+.venv/.installed-dev: .venv/.installed plugins/mtlkit-gated/pyproject.toml $(wildcard $(LOCK)/dev.txt)
+	$(if $(LOCK),$(LOCKED) --requirement $(LOCK)/dev.txt)
 	$(PIP) --editable '.[dev]' --editable plugins/mtlkit-gated
 	touch $@
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import secrets
 import stat
 import sys
 import tempfile
@@ -130,7 +131,8 @@ def new_file(target: Path) -> Iterator[Path]:
 
     An OSError about the temporary file, such as a full disk, is raised with the name of `target`, which users know.
     """
-    temporary = target.with_name(f".{target.name}-{os.getpid()}")
+    # In a folder in which others can write, a name that can be foreseen could be a link of theirs by then.
+    temporary = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
     try:
         yield temporary
         _flush(temporary)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mtlkit.errors import DataError
-from mtlkit.files import Fingerprint, cache_folder, check_unchanged, file_sha256, new_folder, write_atomically
+from mtlkit.files import Fingerprint, cache_folder, check_unchanged, file_sha256, new_file, new_folder, write_atomically
 
 
 def test_sha256_of_a_file(tmp_path):
@@ -69,6 +69,15 @@ def test_a_full_disk_is_told_with_the_file_that_was_to_be(tmp_path, monkeypatch)
     with pytest.raises(OSError, match="No space left") as caught:
         write_atomically(tmp_path / "a", b"new")
     assert caught.value.filename == str(tmp_path / "a")
+
+
+def test_nobody_can_foresee_the_name_of_a_temporary_file(tmp_path):
+    names = set()
+    for _ in range(5):
+        with new_file(tmp_path / "file") as temporary:
+            names.add(temporary.name)
+            temporary.write_text("")
+    assert len(names) == 5
 
 
 def test_a_new_folder_appears_only_when_whole(tmp_path):
