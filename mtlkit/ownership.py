@@ -168,7 +168,7 @@ if sys.platform != "win32":
         """Raises DataError unless this user, and nobody else, can change a folder or file of the cache."""
         is_folder = stat.S_ISDIR(facts.st_mode)
         if not is_folder and not stat.S_ISREG(facts.st_mode):
-            raise DataError(f"{path}: is not a regular file; remove it, and it is made anew")
+            raise DataError(f"{path}: is not a regular file; remove it, and it is made again")
         if not _is_trusted(facts):
             raise DataError(f"{path}: belongs to another user; {CACHE}")
         if facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):

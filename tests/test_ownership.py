@@ -127,7 +127,7 @@ def test_a_file_that_others_can_change_is_refused(tmp_path: Path, to_another: Be
                 check_ownership(opened / "file")
     file.unlink()
     file.symlink_to("/dev/null")
-    with pytest.raises(DataError, match="not a regular file; remove it, and it is made anew"):
+    with pytest.raises(DataError, match="not a regular file; remove it, and it is made again"):
         check_ownership(file)
     file.unlink()
     file.write_text("")

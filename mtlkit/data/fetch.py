@@ -90,7 +90,6 @@ def _download(progress: Callable[[str], None]) -> bytes:
     with temporary_folder() as folder:
         file = folder / "downloaded"
         program = str(Path(__file__).with_name("download_by_pip.py"))
-        # No module in the current folder is taken for pip's.
         command = python_command(program, PACKAGE, f"{PACKAGE}-{VERSION}.tar.gz", SHA256, str(file))
         for attempt in range(ATTEMPTS):
             if attempt:

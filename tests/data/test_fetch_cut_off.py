@@ -95,7 +95,7 @@ def index_of(package: bytes, cut_off: int, asked: list[str]) -> type[BaseHTTPReq
     return Index
 
 
-def test_a_download_that_was_cut_off_starts_anew(serve: Serve, tmp_path: Path) -> None:
+def test_a_download_that_was_cut_off_starts_again(serve: Serve, tmp_path: Path) -> None:
     asked, said = serve(1), list[str]()
     folder = fetch_vader(tmp_path / "cache", said.append)
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == dict.fromkeys(VADER_FILES.values(), ROW)
