@@ -22,9 +22,9 @@ def _take_off_current_folder() -> None:
     named = {os.path.abspath(entry) for entry in entries if entry}
     if len(entries) > 1 and "" in entries and here not in named and not sys.flags.ignore_environment:
         sys.path[:] = [entry for entry in sys.path if entry not in ("", here)]
-    if "PATH" in os.environ:
-        folders = os.environ["PATH"].split(os.pathsep)
-        os.environ["PATH"] = os.pathsep.join(folder for folder in folders if os.path.isabs(folder))
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    # With none left, the default: an empty PATH means the current folder as well.
+    os.environ["PATH"] = os.pathsep.join(filter(os.path.isabs, folders)) or os.defpath
 
 
 _take_off_current_folder()
