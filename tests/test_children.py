@@ -119,6 +119,22 @@ def test_the_command_imports_nothing_from_the_current_folder(tmp_path, command):
     assert (done.stdout.strip(), ran) == (mtlkit.__version__, set()), done.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell programs by their permissions")
+def test_a_library_starts_no_program_of_the_current_folder(tmp_path):
+    """Python itself starts `uname` when it is asked for the platform."""
+    (tmp_path / "uname").write_text(f"#!/bin/sh\ntouch '{tmp_path / 'told'}'\n")
+    (tmp_path / "uname").chmod(0o755)
+    told = []
+    for imports in ("", "import mtlkit.__main__; "):
+        code = f"{imports}import subprocess; subprocess.run(['uname'])"
+        path = os.pathsep.join([".", "", os.environ["PATH"]])
+        environment = {**os.environ, "PYTHONPATH": str(ROOT.parent), "PATH": path}
+        subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, env=environment, capture_output=True)
+        told.append((tmp_path / "told").exists())
+        (tmp_path / "told").unlink(missing_ok=True)
+    assert told == [True, False]
+
+
 def test_a_folder_that_pythonpath_names_stays_on_the_path(tmp_path):
     code = "import mtlkit.__main__, mine; print(mine.VALUE)"
     (tmp_path / "mine.py").write_text("VALUE = 3\n")
