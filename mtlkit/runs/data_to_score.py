@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 from mtlkit.archive import Archive
-from mtlkit.data import VaderReader
+from mtlkit.data import Corpus, VaderReader
 from mtlkit.errors import ConfigError, DataError
-from mtlkit.experiment import SPLITS, TaskSettings
+from mtlkit.experiment import SPLITS, TaskSettings, load_split
 from mtlkit.files import is_file
 from mtlkit.text import on_one_line
+from mtlkit.types import Say
 
 OtherData: TypeAlias = str | Path | Mapping[str, str | Path] | None
 """Data in place of those that an experiment names: a folder, or a mapping from tasks to files."""
@@ -101,6 +102,45 @@ def _with_data(archive: Archive, name: str, settings: TaskSettings, wanted: Want
 
 def _fetched_by(settings: TaskSettings) -> str:
     return "`mtlkit data fetch vader` does, and " if settings.reader.component is VaderReader else ""
+
+
+def load_to_score(archive: Archive, name: str, settings: TaskSettings, wanted: Wanted, say: Say) -> Corpus:
+    """Reads the data on which a task is scored, as those of training were read.
+
+    Args:
+        archive: the trained model.
+        name: the task.
+        settings: the task's settings, with the data.
+        wanted: what is scored.
+        say: receives a line about the scheme of tags.
+
+    Raises:
+        DataError: a file is wrong.
+    """
+    try:
+        return load_split(
+            name,
+            settings,
+            wanted.split,
+            wanted.limit,
+            normalization=archive.experiment.normalization,
+            trained=archive.vocabulary.tag_schemes,
+            say=say,
+        )
+    except DataError as error:
+        raise of_trained_reader(error) from None
+
+
+def of_trained_reader(error: DataError) -> DataError:
+    """An error in a file, with a remedy in the file where the reader's own is a setting: those of a trained model stay.
+
+    Args:
+        error: what the task's reader said, or the recognition of tag schemes.
+    """
+    what, _, remedy = str(error).partition("; ")
+    if "the reader's" not in remedy:
+        return error
+    return DataError(f"{what}; mend the file, since the settings of a trained model's reader stay as they are")
 
 
 def relocated(source: str, folders: Sequence[Path], place: str) -> str:

@@ -11,14 +11,15 @@ import torch
 
 from mtlkit.archive import Archive, open_archive
 from mtlkit.config import count_argument, names_argument, path_argument, say_argument
+from mtlkit.data import has_span_tags
 from mtlkit.errors import ConfigError
-from mtlkit.experiment import check_known_labels, load_split, say_counts
+from mtlkit.experiment import check_known_labels, say_counts
 from mtlkit.figures import NOTES, with_averages
 from mtlkit.files import writable_folder
 from mtlkit.model import MultiTaskModel
 from mtlkit.plugins import Plugin, load_plugins
 from mtlkit.runs.archives_side_by_side import check_scored_texts, check_training
-from mtlkit.runs.data_to_score import OtherData, Wanted, tasks_to_score
+from mtlkit.runs.data_to_score import OtherData, Wanted, load_to_score, tasks_to_score
 from mtlkit.runs.directory import RunDirectory, archive_path
 from mtlkit.runs.finiteness import watching
 from mtlkit.runs.known_texts import MOST, first_other_texts, notes_on_texts
@@ -258,15 +259,7 @@ def scored_tasks(
         say(limited)
     for name, settings in tasks_to_score(archive, wanted).items():
         say(f"scoring {name}: {settings.sources().get(split, f'{split} drawn from {settings.train}')}")
-        corpus = load_split(
-            name,
-            settings,
-            split,
-            wanted.limit,
-            normalization=archive.experiment.normalization,
-            trained=archive.vocabulary.tag_schemes,
-            say=say,
-        )
+        corpus = load_to_score(archive, name, settings, wanted, say)
         say_counts(name, {split: corpus}, say)
         for sentence in notes_on_texts(archive, name, settings, corpus, wanted):
             note(sentence)
@@ -275,6 +268,9 @@ def scored_tasks(
         if unknown := [label for label in corpus.label_counts() if label not in known]:
             theirs = on_one_line(f"{', '.join(unknown)} (it knows {', '.join(known)})")
             note(f"{name}: labels that no model here can give: {theirs}")
+        spans = any(metric.component.needs_spans for metric in settings.scorers())
+        if spans and has_span_tags(known) and not has_span_tags(corpus.label_counts()):
+            note(f"{name}: no tag marks a span, so scores of spans are 0 whatever the model gives")
         model = archive.model_for(name)
         (task,) = evaluation_tasks(
             {name: corpus},

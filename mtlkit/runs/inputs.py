@@ -16,6 +16,7 @@ from mtlkit.errors import DataError
 from mtlkit.files import is_file
 from mtlkit.ownership import temporary_folder
 from mtlkit.plugins import Plugin
+from mtlkit.runs.data_to_score import of_trained_reader
 from mtlkit.runs.directory import archive_path
 from mtlkit.runs.input_formats import InputFormat, Readers, choose_format, reader_of_files, remedy, targets_in_files
 from mtlkit.runs.input_lines import STANDARD_INPUT, InputLines, open_input, texts_of
@@ -155,7 +156,7 @@ def _read_texts(reader: DatasetReader, path: str, name: str) -> Iterator[Input]:
         for number, text in enumerate(reader.read_texts(path), 1):
             yield text, f"{name}: text {number}"
     except DataError as error:
-        raise DataError(str(error).replace(path, name)) from None
+        raise DataError(str(of_trained_reader(error)).replace(path, name)) from None
 
 
 def _is_read_once(source: str) -> bool:

@@ -86,9 +86,17 @@ class Report:
     @property
     def notes(self) -> list[str]:
         """Sentences that a reader of the scores should know."""
-        if not self.changed_data:
-            return []
-        return [f"data changed within the sweep, so its figures do not compare: {', '.join(self.changed_data)}"]
+        notes = []
+        if self.changed_data:
+            notes.append(
+                f"data changed within the sweep, so its figures do not compare: {', '.join(self.changed_data)}"
+            )
+        scores = [fmean(row.values("dev")) for row in self.rows if row.is_complete]
+        if len(scores) > 1 and len(set(scores)) == 1:
+            notes.append(
+                f"all {len(scores):,} points have the same score on dev data, which choose none; the first is named"
+            )
+        return notes
 
     @property
     def is_over(self) -> bool:

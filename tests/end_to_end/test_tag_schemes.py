@@ -76,3 +76,34 @@ def test_a_score_that_never_moves_is_said_and_stands_in_the_run_and_its_report(c
     assert run("report", "run").returncode == 0
     page = Path("run/report.html").read_text()
     assert "although its score never moved" in page
+
+
+def test_files_for_a_trained_model_are_mended_and_not_its_settings(case, run):
+    case("02-iob1")
+    options = ("--str", "scheme=iob2", "-o", "trainer.epochs=1", "-s", "run")
+    assert run("train", "ner.jsonnet", *options).returncode == 0
+    contents = {
+        "marked": "Ann B-PER\nsaw _\n\nBo O\n",
+        "ids": "1-2 O\n1 O\n2 O\n\n1 O\n2 O\n",
+        "brackets": "Ann (PER*)\nsaw *\n",
+        "outside": "saw O\nmet O\n",
+    }
+    for name, content in contents.items():
+        Path(f"{name}.txt").write_text(content)
+    remedy = "; mend the file, since the settings of a trained model's reader stay as they are"
+    for name, what in (
+        ("marked", "marked.txt:2: the tag `_` may mark a"),
+        ("ids", "ids.txt:1: `1-2` looks like the id"),
+    ):
+        refused = run("evaluate", "run", "--file", f"{name}.txt")
+        assert refused.returncode == 2 and what in refused.stderr and remedy in refused.stderr
+    predicted = run("predict", "run", "--format", "reader", "ids.txt")
+    assert predicted.returncode == 2 and predicted.stderr.strip().endswith(remedy)
+    refused = run("evaluate", "run", "--file", "brackets.txt")
+    assert refused.returncode == 2 and "; write the file's tags in IOB2, as those of the training" in refused.stderr
+    # Of a file without spans, nothing but 0 can come.
+    scored = run("evaluate", "run", "--file", "outside.txt", "--output", "scores.json")
+    assert scored.returncode == 0
+    assert "ner: no tag marks a span, so scores of spans are 0 whatever the model gives" in json.dumps(
+        json.loads(Path("scores.json").read_text())["notes"]
+    )
