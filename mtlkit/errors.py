@@ -16,6 +16,7 @@ A message is one clear sentence that names the file, line or config path and the
 Broken invariants of mtlkit itself are `assert`s instead.
 """
 
+from mtlkit.redaction import redacted
 from mtlkit.text import on_one_line
 
 
@@ -25,11 +26,11 @@ class MtlkitError(Exception):
     Args:
         lines: the lines of the message; only an experiment with several mistakes has more than one. What would break a
             line or act on a terminal is written out in each, as `\\n` and `\\x1b`, so that no name in a stranger's file
-            can pass for a line of ours.
+            can pass for a line of ours; `***` stands in the place of passwords in URLs.
     """
 
     def __init__(self, *lines: str) -> None:
-        super().__init__(*map(on_one_line, lines))
+        super().__init__(*(on_one_line(redacted(line)) for line in lines))
 
     def __str__(self) -> str:
         return "\n".join(self.args)

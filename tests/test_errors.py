@@ -21,6 +21,13 @@ def test_an_error_of_several_mistakes_has_a_line_for_each():
     assert str(ConfigError("one", FORGED, "three")).split("\n") == ["one", WRITTEN_OUT, "three"]
 
 
+def test_an_error_has_no_password():
+    """As of an index that pip is told of by a URL, when it cannot be reached."""
+    assert (
+        str(MtlkitError("cannot reach https://me:hunter2@host/simple/")) == "cannot reach https://me:***@host/simple/"
+    )
+
+
 def test_what_a_listener_in_python_is_told_forges_no_line():
     told = []
     say_argument(told.append)(f"label '{FORGED} at mysql://me:hunter2@host")
