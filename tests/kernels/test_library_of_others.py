@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import shutil
 import stat
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mtlkit.children import find_program
 from mtlkit.errors import DataError
 from mtlkit.files import file_sha256
 from mtlkit.kernels.compiling import compiler, library
@@ -18,7 +18,7 @@ from mtlkit.kernels.compiling.compiler import build
 from mtlkit.kernels.compiling.library import load
 
 pytestmark = pytest.mark.skipif(
-    sys.platform == "win32" or not any(shutil.which(name) for name in compiler.COMPILERS),
+    sys.platform == "win32" or not any(find_program(name) for name in compiler.COMPILERS),
     reason="there is no C++ compiler",
 )
 CANARY = """
@@ -40,7 +40,7 @@ def song(tmp_path: Path, built: Path) -> Path:
     song, source = tmp_path / "song", tmp_path / "canary.cpp"
     source.write_text(CANARY % song)
     flags = ["-shared", "-fPIC", str(source), "-o", str(built)]
-    subprocess.run([next(filter(shutil.which, compiler.COMPILERS)), *flags], check=True)
+    subprocess.run([next(filter(None, map(find_program, compiler.COMPILERS))), *flags], check=True)
     built.with_suffix(".sha256").write_text(file_sha256(built))
     return song
 
