@@ -1,6 +1,8 @@
 """Atomic writing of files and folders, locks, digests, and the location of the cache."""
 
+import errno
 import hashlib
+import io
 import os
 import secrets
 import stat
@@ -20,6 +22,8 @@ if sys.platform != "win32":
 
 NOT_REGULAR = "is a pipe or a device, and has to be read more than once; save what it gives to a file, and name that"
 """The end of the message about a data file that is not a regular file."""
+LONGEST_NAME = 200
+"""The maximum number of bytes of a name to which the prefix and suffix of a temporary name are added."""
 
 
 def cache_folder() -> Path:
@@ -28,15 +32,57 @@ def cache_folder() -> Path:
 
     The cache holds downloads, indexed corpora and libraries compiled for this machine.
     """
-    if own := os.environ.get("MTLKIT_CACHE"):
-        return Path(own).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "mtlkit"
+    own, common = os.environ.get("MTLKIT_CACHE"), os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    try:
+        if (own or common).startswith("~/") and os.environ.get("HOME") == "":
+            raise RuntimeError("a folder of the root")
+        return Path(own).expanduser() if own else Path(common).expanduser() / "mtlkit"
+    except RuntimeError:
+        raise ConfigError(
+            f"the cache {own or common}: there is no such home folder; set MTLKIT_CACHE to a folder of yours"
+        ) from None
+
+
+def open_regular(path: Path) -> io.BufferedReader:
+    """Opens a regular file for reading. Does not wait, as opening a pipe does until somebody writes to it.
+
+    Raises:
+        OSError: the file cannot be opened, or is a pipe or a device.
+    """
+
+    def at_once(name: str, flags: int) -> int:
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+    file = open(path, "rb", opener=at_once)  # noqa: SIM115  # the caller closes it
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "is a pipe or a device", str(path))
+    return file
+
+
+def read_bounded(path: Path, most: int) -> bytes:
+    """Reads a regular file as a whole, which may come from a stranger.
+
+    Args:
+        path: the file.
+        most: the maximum number of bytes.
+
+    Raises:
+        OSError: the file cannot be read, is a pipe or a device, or is larger.
+    """
+    with open_regular(path) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"has more than {most >> 20:,} MiB", str(path))
+    return content
 
 
 def file_sha256(path: Path) -> str:
-    """Returns the SHA-256 of the file's bytes in hexadecimal. Raises DataError if the file cannot be opened."""
+    """Returns the SHA-256 of the file's bytes in hexadecimal. Raises DataError if the file cannot be opened, or is a
+    pipe or a device.
+    """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); check the path") from None
@@ -98,6 +144,12 @@ def write_atomically(path: Path, content: bytes, *, mode: int | None = None) -> 
             temporary.chmod(mode)
 
 
+def _shortened(name: str) -> str:
+    """A name to which more can be added, and which differs for different names."""
+    content = os.fsencode(name)
+    return name if len(content) <= LONGEST_NAME else f"{name[:40]}-{hashlib.sha256(content).hexdigest()[:16]}"
+
+
 def writable_file(path: Path, option: str = "--output") -> Path:
     """Returns the path at which a file can be written atomically. Symbolic links are followed, so that they are kept.
 
@@ -132,7 +184,7 @@ def new_file(target: Path) -> Iterator[Path]:
     An OSError about the temporary file, such as a full disk, is raised with the name of `target`, which users know.
     """
     # In a folder in which others can write, a name that can be foreseen could be a link of theirs by then.
-    temporary = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
+    temporary = target.with_name(f".{_shortened(target.name)}-{secrets.token_hex(4)}")
     try:
         yield temporary
         _flush(temporary)

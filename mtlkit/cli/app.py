@@ -4,7 +4,7 @@ import io
 import os
 import signal
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -93,6 +93,11 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
+    except SystemExit:
+        _flush()
+        raise
+    except OSError as error:  # of the output of an option, such as --version
+        _end_output(error)
     except MtlkitError as error:
         _complain(*error.args)
         raise SystemExit(USAGE_ERROR) from None
@@ -107,6 +112,25 @@ def main() -> None:
 def _complain(*lines: str) -> None:
     """Prints what is wrong to standard error, with no more lines than these, whatever a stranger's file has in them."""
     print("\n".join(on_one_line(redacted(line)) for line in lines), file=sys.stderr)
+
+
+def _flush() -> None:
+    """Writes what is left of the output. Otherwise Python does it at its end, where an error is a traceback."""
+    try:
+        if sys.stdout is not None:  # as it is if the shell has closed it
+            sys.stdout.flush()
+    except OSError as error:  # such as a full disk
+        _end_output(error)
+
+
+def _end_output(error: OSError) -> NoReturn:
+    """Ends after an error of the output, of which nothing more is written."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        raise SystemExit(0) from None
+    _complain(f"{error.filename or 'output'}: {error.strerror}")
+    raise SystemExit(USAGE_ERROR) from None
 
 
 def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:

@@ -11,9 +11,10 @@ from mtlkit.archive.documents import parse_json
 from mtlkit.config import Spec
 from mtlkit.errors import RunError
 from mtlkit.figures import Figure
+from mtlkit.files import read_bounded
 from mtlkit.runs import RunDirectory
 from mtlkit.runs.basis import Basis, basis_of
-from mtlkit.runs.documents import RunFigures, checked
+from mtlkit.runs.documents import LARGEST_DOCUMENT, RunFigures, checked
 
 
 class KeptRun(Spec, extra="allow"):
@@ -111,7 +112,7 @@ def _from_directory(path: Path) -> RunRecord:
 def _from_file(path: Path) -> RunRecord:
     if path.name.endswith(".tar.gz"):
         raise RunError(f"{path}: is an archive, which keeps no figures; give the run's directory")
-    kept = checked(path, KeptRun, parse_json(path.read_bytes(), finite=False), "collect it again")
+    kept = checked(path, KeptRun, parse_json(read_bounded(path, LARGEST_DOCUMENT), finite=False), "collect it again")
     alike = {"arguments": _less_seed(kept["arguments"])}
     return _record(path, kept, kept["metrics"], alike, basis_of(kept, None), None)
 

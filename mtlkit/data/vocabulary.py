@@ -22,10 +22,12 @@ from mtlkit.data.normalization import Normalization, normalized
 from mtlkit.data.tag_schemes import SchemeName, TagScheme
 from mtlkit.data.vectors import Vectors
 from mtlkit.errors import DataError
-from mtlkit.files import write_atomically
+from mtlkit.files import read_bounded, write_atomically
 from mtlkit.types import DataPath, NonNegativeInt, PositiveInt
 
 MAX_CHARACTERS = 24
+LARGEST_SETTINGS = 2**22
+"""The maximum number of bytes of `vocabulary.json`."""
 NUMBER = re.compile(r"[+-]?\d+(?:[.,/:-]\d+)*")
 
 
@@ -139,7 +141,7 @@ class Vocabulary:
     def load(cls, folder: Path) -> Self:
         """Reads what `save` wrote, so that `load(save(v)) == v`. Raises DataError if a file is missing or damaged."""
         try:
-            about = json.loads((folder / "vocabulary.json").read_bytes())
+            about = json.loads(read_bounded(folder / "vocabulary.json", LARGEST_SETTINGS))
             lowercase, tasks = bool(about["lowercase"]), [str(task) for task in about["tasks"]]
             # Archives written before these existed lack them.
             one_number, normalization = bool(about.get("one_number", False)), about.get("normalization", "none")

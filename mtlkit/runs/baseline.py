@@ -8,9 +8,11 @@ from typing import Any
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment, data_hashes
 from mtlkit.figures import NOTES, Figure
+from mtlkit.files import read_bounded
 from mtlkit.runs.basis import basis_of
 from mtlkit.runs.comparable import differences_of_bases
 from mtlkit.runs.directory import RunDirectory
+from mtlkit.runs.documents import LARGEST_DOCUMENT
 
 
 def baseline_figures(path: Path, experiment: Experiment, tasks: Sequence[str], limit: int | None) -> dict[str, float]:
@@ -64,7 +66,7 @@ def _read(path: Path) -> tuple[Any, Mapping[str, Any], Mapping[str, Any] | None]
         if not run.metrics.exists():
             raise ValueError("the run is not finished")
         return run.read_metrics(), run.read_meta(), run.read_resolved()
-    value = json.loads(path.read_text(encoding="utf-8-sig"))
+    value = json.loads(read_bounded(path, LARGEST_DOCUMENT).decode("utf-8-sig"))
     if not all(isinstance(digest, str) for digest in value.get("data", {}).values()):
         raise ValueError("its digests of data are not text")
     return value, value, None

@@ -184,6 +184,9 @@ class RunDirectory:
             raise RunError(f"{self.path}: holds no run to resume; leave --resume out to start one")
         if not self.is_run:
             raise RunError(f"{self.path}: {self.not_a_run}; {REMEDY}")
+        for file in (self.meta, self.resolved, self.metrics, self.metrics_log, self.sharing_log, self.archive):
+            if file.exists() and not file.is_file():
+                raise damaged(file, "is not a regular file")
         # The format is checked before everything else, which another version may have written in another way.
         written = read_object(self.meta).get("format")
         if written is None:
@@ -245,7 +248,8 @@ class RunDirectory:
         """Removes half-written files that a killed process left in the run."""
         for folder in (self.path, self.files, *self.stages.glob("*")):
             for abandoned in (*folder.glob(".*"), *StageDirectory(folder).checkpoints.glob(".*")):
-                shutil.rmtree(abandoned) if abandoned.is_dir() else abandoned.unlink()
+                is_folder = abandoned.is_dir() and not abandoned.is_symlink()
+                shutil.rmtree(abandoned) if is_folder else abandoned.unlink()
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Writes `metrics.json`, which is the last step of a run."""
@@ -261,7 +265,7 @@ class RunDirectory:
 
     def read_meta(self) -> dict[str, Any]:
         """The content of `meta.json`. Raises RunError if it is missing or damaged."""
-        return without_secrets(read_document(self.meta, RunMeta))
+        return without_secrets(read_document(self.meta, RunMeta, finite=True))
 
     def read_resolved(self) -> dict[str, Any]:
         """The resolved experiment that the run was begun with, with values for settings that have come since and whose

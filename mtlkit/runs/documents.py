@@ -9,10 +9,13 @@ from typing import Any
 from mtlkit.archive.documents import Meta, parse_json
 from mtlkit.config import Spec, validate
 from mtlkit.errors import ConfigError, RunError
+from mtlkit.files import read_bounded
 from mtlkit.text import printable
 
 FORMAT = 2
 KIND = "mtlkit run"
+LARGEST_DOCUMENT, LARGEST_LOG = 16 * 2**20, 256 * 2**20
+"""The maximum number of bytes of a document, and of a log with a line for each epoch."""
 REMEDY = "copy the run again, or train it into another folder with -s DIR"
 
 
@@ -74,7 +77,7 @@ def read_object(file: Path, remedy: str = REMEDY, *, finite: bool = False) -> di
         RunError: it is missing, is not JSON, or holds something else.
     """
     try:
-        return parse_json(file.read_bytes(), finite=finite)
+        return parse_json(read_bounded(file, LARGEST_DOCUMENT), finite=finite)
     except OSError as error:
         raise damaged(file, error.strerror, remedy) from None
     except ValueError as error:
@@ -99,7 +102,7 @@ def read_lines(file: Path, remedy: str = REMEDY) -> list[tuple[Path, dict[str, A
     place = file
     try:
         found = []
-        for number, line in enumerate(file.read_bytes().splitlines(), 1):
+        for number, line in enumerate(read_bounded(file, LARGEST_LOG).splitlines(), 1):
             place = Path(f"{file}:{number}")
             found.append((place, parse_json(line)))
         return found

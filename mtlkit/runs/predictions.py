@@ -7,20 +7,24 @@ test data, `clean`: whether the text is in no train or dev data. The texts thems
 
 import gzip
 import json
+import sys
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy
 
 from mtlkit.config import Lazy, Spec, validate
+from mtlkit.data import Target
 from mtlkit.errors import RunError
-from mtlkit.files import write_atomically
+from mtlkit.files import open_regular, write_atomically
 from mtlkit.metrics import Metric
 from mtlkit.training import Predictions
 
 ENDING = ".jsonl.gz"
+LONGEST_LINE, LARGEST_UNPACKED = 16 * 2**20, 2**30
+"""The maximum number of bytes of a line, and of all lines of a file."""
 
 
 class Header(Spec):
@@ -49,20 +53,56 @@ def predicted_tasks(folder: Path, split: str) -> dict[str, Path]:
 def read_predictions(file: Path) -> Predictions:
     """Reads a file that `write_predictions` wrote.
 
+    It is unpacked line by line and only up to a limit, since a few kilobytes may unpack to any size.
+
     Raises:
         RunError: the file is missing or damaged.
         UnknownComponentError: the file names a metric of a plugin that is not installed.
     """
     try:
-        first, *rest = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
-        gold, predicted = ([_target(line[key]) for line in rest] for key in ("gold", "predicted"))
-        clean = numpy.array([line["clean"] for line in rest], bool) if rest and "clean" in rest[0] else None
+        with open_regular(file) as packed, gzip.GzipFile(fileobj=packed) as lines:
+            first = json.loads(lines.readline(LONGEST_LINE))
+            answers = [_answer(line) for line in _bounded(lines)]
+        if len({answer.clean is None for answer in answers}) > 1 or not isinstance(first, dict):
+            raise ValueError
     except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, RecursionError):
         raise RunError(
             f"{file}: missing or damaged; mtlkit evaluate ARCHIVE --predictions DIR writes it again"
         ) from None
     header = validate(Header, first, str(file))
-    return Predictions(header.task, header.texts, predicted, gold, header.metrics, clean)
+    clean = [answer.clean for answer in answers if answer.clean is not None]
+    return Predictions(
+        header.task,
+        header.texts,
+        [answer.predicted for answer in answers],
+        [answer.gold for answer in answers],
+        header.metrics,
+        numpy.array(clean, bool) if clean else None,
+    )
+
+
+class _Answer(NamedTuple):
+    gold: Target | None
+    predicted: Target
+    clean: bool | None
+
+
+def _bounded(lines: gzip.GzipFile) -> Iterator[bytes]:
+    """Yields lines. Raises ValueError if one of them, or all of them, are too long."""
+    left = LARGEST_UNPACKED
+    while line := lines.readline(LONGEST_LINE):
+        left -= len(line)
+        if left < 0 or (len(line) == LONGEST_LINE and not line.endswith(b"\n")):
+            raise ValueError
+        yield line
+
+
+def _answer(line: bytes) -> _Answer:
+    found = json.loads(line)
+    gold, predicted, clean = found["gold"], _target(found["predicted"]), found.get("clean")
+    if not isinstance(clean, bool | None):
+        raise TypeError
+    return _Answer(None if gold is None else _target(gold), predicted, clean)
 
 
 def _lines(split: str, predictions: Predictions) -> bytes:
@@ -74,6 +114,12 @@ def _lines(split: str, predictions: Predictions) -> bytes:
     return "".join(json.dumps(record, separators=(",", ":")) + "\n" for record in records).encode()
 
 
-def _target(value: Any) -> Any:
-    """A target as read from JSON: a label, or a tuple of tags, which JSON has as a list."""
-    return tuple(value) if isinstance(value, list) else value
+def _target(value: Any) -> Target:
+    """A target as read from JSON: a label, or a tuple of tags, which JSON has as a list. Raises TypeError for anything
+    else.
+    """
+    labels = value if isinstance(value, list) else [value]
+    if not all(isinstance(label, str) for label in labels):
+        raise TypeError
+    # There are few labels and many texts.
+    return tuple(map(sys.intern, labels)) if isinstance(value, list) else sys.intern(value)

@@ -44,6 +44,7 @@ from mtlkit.runs.run import Run
 from mtlkit.runs.stage import Outcome, Setting, Stage
 from mtlkit.runs.stage_run import StageRun
 from mtlkit.runs.train_options import TrainOptions, train_options
+from mtlkit.text import printable
 from mtlkit.training import threads_as_before
 from mtlkit.types import Say, silent
 
@@ -93,8 +94,9 @@ def train(
     """
     options = train_options(device, limit, resume, force, resume_anyway)
     say, heard, profile = say_argument(say), checked_listeners(listeners), flag_argument(profile, "profile")
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise ConfigError("mtlkit trains in one process so far; start it without torchrun")
+    if (world := os.environ.get("WORLD_SIZE", "").strip()) not in ("", "0", "1"):
+        remedy = "start it without torchrun, or unset the environment variable WORLD_SIZE"
+        raise ConfigError(f"mtlkit trains in one process so far, and WORLD_SIZE is '{printable(world, 40)}'; {remedy}")
     loaded = load_experiment(experiment)
     run = RunDirectory(run_directory(loaded, directory))
     if options.resume:

@@ -22,13 +22,15 @@ from safetensors.torch import load_file
 from torch import nn
 
 from mtlkit.errors import DataError, RunError
-from mtlkit.files import file_sha256, new_file, new_folder
+from mtlkit.files import file_sha256, new_file, new_folder, read_bounded
 from mtlkit.model import MultiTaskModel
 from mtlkit.training.weights import save_tensors, save_weights
 
 KEEP = 2
 FILES = "files.json"
 BEST, ENDING = "best-", ".safetensors"
+LARGEST_LIST = 16 * 2**20
+"""The maximum number of bytes of `files.json`."""
 DAMAGE = (OSError, DataError, ValueError, RuntimeError, EOFError, UnpicklingError, SafetensorError)
 """What reading a damaged checkpoint may raise; DataError comes from a file that cannot be read to its end."""
 NO_FIT = "does not fit the experiment as it is now; undo the change, or start a new run with another -s DIR"
@@ -88,13 +90,14 @@ class Checkpoints:
         """
         for folder in self._all():
             try:
-                digests = json.loads((folder / FILES).read_text())
+                digests = json.loads(read_bounded(folder / FILES, LARGEST_LIST))
                 if digests != _digests(folder):
                     raise OSError("its files are not those that were written")
                 state: dict[str, Any] = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
                 weights = load_file(folder / "model.safetensors", device=str(device))
             except DAMAGE as error:
-                say(f"{folder}: damaged ({str(error).splitlines()[0]}); going back to the checkpoint before it")
+                reason = (str(error) or type(error).__name__).splitlines()[0]
+                say(f"{folder}: damaged ({reason}); going back to the checkpoint before it")
                 continue
             try:
                 model.load_state_dict(weights)

@@ -1,0 +1,196 @@
+"""Run directories that a stranger may have forged, and surroundings that are odd: every verb ends in a sentence."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mtlkit.errors import ConfigError, RunError
+from mtlkit.files import cache_folder, new_file
+from mtlkit.runs import predictions
+from mtlkit.runs.predictions import read_predictions
+from tests.end_to_end.test_damaged_runs import READERS, complains, folder, kept  # noqa: F401  # fixtures
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+NO_PIPES = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+
+
+def pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
+def endless(file: Path) -> None:
+    file.unlink()
+    file.symlink_to("/dev/zero")
+
+
+def sparse(file: Path) -> None:
+    with file.open("wb") as opened:
+        opened.truncate(40 * 2**30)
+
+
+@NO_PIPES
+@pytest.mark.parametrize("name", ["meta.json", "metrics.json", "experiment.resolved.json"])
+@pytest.mark.parametrize("forge", [pipe, endless, sparse])
+def test_a_document_that_has_no_end_is_damaged(
+    folder: Path,  # noqa: F811
+    run: Run,
+    name: str,
+    forge: Callable[[Path], None],
+) -> None:
+    file = folder / "run" / name
+    forge(file)
+    for reader in ("diff", "compare", "report"):
+        result = run(*READERS[reader](folder))
+        complains(result, file)
+        assert "is a pipe or a device" in result.stderr or "has more than 16 MiB" in result.stderr
+
+
+@NO_PIPES
+@pytest.mark.parametrize("name", ["meta.json", "metrics.jsonl", "sharing.jsonl", "archive.tar.gz"])
+def test_a_run_with_a_pipe_is_not_resumed(folder: Path, run: Run, name: str) -> None:  # noqa: F811
+    file = folder / "run" / name
+    file.touch()
+    pipe(file)
+    complains(run(*READERS["resume"](folder)), file)
+
+
+@NO_PIPES
+@pytest.mark.parametrize("name", ["metrics.jsonl", "sharing.jsonl"])
+def test_a_report_of_a_log_that_is_a_pipe(folder: Path, run: Run, name: str) -> None:  # noqa: F811
+    file = folder / "run" / name
+    file.touch()
+    pipe(file)
+    complains(run(*READERS["report"](folder)), file)
+
+
+def test_numbers_beyond_all_numbers_in_meta_data_are_refused(folder: Path, run: Run) -> None:  # noqa: F811
+    file = folder / "run" / "meta.json"
+    file.write_text(file.read_text().rstrip().removesuffix("}") + ', "seconds": 1e400}')
+    for reader in ("diff", "compare", "report", "resume"):
+        complains(run(*READERS[reader](folder)), file)
+
+
+HEADER = b'{"task": "books", "split": "test", "texts": "x", "metrics": []}\n'
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"",
+        b"[1]\n[2]\n",
+        b'{"a":' * 100_000,
+        HEADER + b'{"gold": ' + b"9" * 5000 + b', "predicted": "x"}\n',
+        HEADER + b'{"gold": {"a": 1}, "predicted": "x"}\n',
+        HEADER + b'{"gold": "x", "predicted": [["x"]]}\n',
+        HEADER + b'{"gold": "x", "predicted": null}\n',
+        HEADER + b'{"gold": "x", "predicted": "x", "clean": 7}\n',
+        HEADER + b'{"gold": "x", "predicted": "x", "clean": true}\n{"gold": "x", "predicted": "x"}\n',
+        HEADER + b"3\n",
+    ],
+)
+def test_answers_that_are_none(tmp_path: Path, lines: bytes) -> None:
+    file = tmp_path / "books.jsonl.gz"
+    file.write_bytes(gzip.compress(lines))
+    with pytest.raises(RunError, match=r"books\.jsonl\.gz: missing or damaged; mtlkit evaluate"):
+        read_predictions(file)
+
+
+def test_answers_are_unpacked_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And no further: a bomb in place of them takes no more memory than the limit."""
+    file, answer = tmp_path / "books.jsonl.gz", b'{"gold": "x", "predicted": "x"}\n'
+    file.write_bytes(gzip.compress(HEADER + answer * 100))
+    assert list(read_predictions(file).predicted) == ["x"] * 100
+    monkeypatch.setattr(predictions, "LARGEST_UNPACKED", 99 * len(answer))
+    with pytest.raises(RunError, match="missing or damaged"):
+        read_predictions(file)
+    monkeypatch.setattr(predictions, "LONGEST_LINE", len(HEADER))
+    file.write_bytes(gzip.compress(HEADER + b" " * 10**6))
+    with pytest.raises(RunError, match="missing or damaged"):
+        read_predictions(file)
+
+
+@NO_PIPES
+def test_answers_in_a_pipe_are_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "books.jsonl.gz")
+    with pytest.raises(RunError, match="missing or damaged"):
+        read_predictions(tmp_path / "books.jsonl.gz")
+
+
+@pytest.mark.parametrize("value", ["", " ", "0", "1"])
+def test_a_world_of_one_process_may_be_written_in_any_way(
+    folder: Path,  # noqa: F811
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    value: str,
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", value)
+    assert run(*READERS["resume"](folder)).returncode == 0
+
+
+@pytest.mark.parametrize("value", ["2", "two", "1.0", "-1", "\x1b[2J"])
+def test_a_world_of_more_is_refused(
+    folder: Path,  # noqa: F811
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    value: str,
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", value)
+    result = run(*READERS["resume"](folder))
+    assert result.returncode == 2 and "unset the environment variable WORLD_SIZE" in result.stderr
+    assert result.stderr.count("\n") == 1 and "\x1b" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ({"HOME": "", "MTLKIT_CACHE": "", "XDG_CACHE_HOME": ""}, "the cache ~/.cache: there is no such home folder"),
+        ({"MTLKIT_CACHE": "~nobody-of-this-name/x"}, "the cache ~nobody-of-this-name/x: there is no such home folder"),
+    ],
+)
+def test_a_cache_without_a_home_is_named(monkeypatch: pytest.MonkeyPatch, names: dict[str, str], told: str) -> None:
+    for name, value in names.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=told):
+        cache_folder()
+    monkeypatch.setenv("MTLKIT_CACHE", "/a/folder/of/yours")
+    assert cache_folder() == Path("/a/folder/of/yours")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("word", ["--version", "--help", "components"])
+def test_output_that_cannot_be_written_is_told_in_a_sentence(word: str) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-m", "mtlkit", word], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (2, "output: No space left on device\n")
+
+
+@pytest.mark.parametrize("name", ["a" * 255, "ä" * 127, "b" * 235])
+def test_the_longest_names_can_be_written(tmp_path: Path, name: str) -> None:
+    other = name[:-1] + "c"
+    with new_file(tmp_path / name) as first, new_file(tmp_path / other) as second:
+        assert first != second
+        first.write_text("first")
+        second.write_text("second")
+    assert (tmp_path / name).read_text() == "first" and (tmp_path / other).read_text() == "second"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_path_that_is_not_utf8_is_read_and_shown(folder: Path, run: Run) -> None:  # noqa: F811
+    odd = folder / os.fsdecode(b"run-\xff")
+    try:
+        (folder / "run").rename(odd)
+    except OSError as error:
+        pytest.skip(f"this file system has no such names ({error.strerror})")
+    assert run("compare", odd, folder / "other").returncode == 0
+    assert run("diff", odd, folder / "other").returncode in (0, 1)
+    assert run("report", odd).returncode == 0
+    (odd / "metrics.json").write_text(json.dumps([]))
+    result = run("compare", odd, folder / "other")
+    assert result.returncode == 2 and "metrics.json: missing or damaged" in result.stderr
