@@ -274,6 +274,15 @@ def _flush(path: Path) -> None:
         os.fsync(file.fileno())
 
 
+def is_utf8(path: Path) -> bool:
+    """Returns whether the bytes of a path are UTF-8, as safetensors and file formats need them."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def is_file(path: Path) -> bool:
     """Returns whether the file exists. A path that is not valid, such as one that is too long, does not exist."""
     try:

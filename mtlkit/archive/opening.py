@@ -14,6 +14,7 @@ Opening one takes at most `OPENING_SECONDS` of processor time, and a second more
 most about 4 GiB of memory, and models what their weights take: see `MAX_WORDS`, `MAX_PARTS` and `LARGEST`.
 """
 
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -37,6 +38,7 @@ from mtlkit.data import Vocabulary
 from mtlkit.data.limits import MAX_ALL_LABELS, MAX_LABELS, MAX_WORDS
 from mtlkit.errors import ArchiveError, ConfigError, UnknownComponentError
 from mtlkit.experiment import Experiment, as_it_was
+from mtlkit.files import is_utf8
 from mtlkit.ownership import temporary_folder
 from mtlkit.plugins import INCLUDED, Plugin, failures
 from mtlkit.processor_time import OutOfTime, TimeLimit, limited
@@ -99,6 +101,11 @@ def _folder_for(path: Path) -> Iterator[Path]:
         if path.exists():
             raise ArchiveError(f"{path}: is not a file but a device or the like; name an archive.tar.gz")
         raise ArchiveError(f"{path}: no such file; {_where_it_may_be(path)}")
+    if not is_utf8(Path(tempfile.gettempdir())):
+        raise ArchiveError(
+            f"{path}: cannot be unpacked below {tempfile.gettempdir()} (the path is not UTF-8); set TMPDIR to another "
+            "folder"
+        )
     with temporary_folder() as temporary:
         yield temporary
 

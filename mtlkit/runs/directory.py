@@ -27,7 +27,7 @@ from mtlkit.config import near_file
 from mtlkit.data import Vocabulary
 from mtlkit.errors import ArchiveError, DataError, RunError, RunInUseError
 from mtlkit.experiment import LoadedExperiment, as_it_was
-from mtlkit.files import is_locked, new_folder, take_lock, write_atomically
+from mtlkit.files import is_locked, is_utf8, new_folder, take_lock, write_atomically
 from mtlkit.runs.documents import (
     FORMAT,
     KIND,
@@ -80,8 +80,7 @@ class RunDirectory:
         self.archive = path / "archive.tar.gz"
         # The lock lies beside the directory, not in it: it is taken before the directory exists, and must outlast its
         # replacement by `create`. The path is resolved since `.` has no name.
-        place = path.resolve()
-        self._lock = place.parent / f".{place.name}.lock"
+        self._lock = path.resolve().parent / f".{path.resolve().name}.lock"
 
     def stage(self, name: str | None) -> "StageDirectory":
         """The files of a stage. A run's only stage has no name, and its files lie directly in the run's directory."""
@@ -126,9 +125,11 @@ class RunDirectory:
 
         Raises:
             RunInUseError: another process is training in the directory.
-            RunError: the directory cannot be written.
+            RunError: the directory cannot be written, or its path is not UTF-8.
         """
         path = self._lock
+        if not is_utf8(path):
+            raise RunError(f"{self.path}: the path is not UTF-8, as files of weights need it; give another with -s")
         is_first = not self.path.parent.exists()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -184,9 +185,9 @@ class RunDirectory:
             raise RunError(f"{self.path}: holds no run to resume; leave --resume out to start one")
         if not self.is_run:
             raise RunError(f"{self.path}: {self.not_a_run}; {REMEDY}")
-        for file in (self.meta, self.resolved, self.metrics, self.metrics_log, self.sharing_log, self.archive):
-            if file.exists() and not file.is_file():
-                raise damaged(file, "is not a regular file")
+        files = (self.meta, self.resolved, self.metrics, self.metrics_log, self.sharing_log, self.archive)
+        if odd := next((file for file in files if file.exists() and not file.is_file()), None):
+            raise damaged(odd, "is not a regular file")
         # The format is checked before everything else, which another version may have written in another way.
         written = read_object(self.meta).get("format")
         if written is None:
@@ -227,9 +228,8 @@ class RunDirectory:
                 (fresh / self.meta.name).write_bytes(as_json({"kind": KIND, "format": FORMAT, **meta}))
                 vocabulary.save(fresh / self.vocabulary.name)
         except OSError as error:
-            raise RunError(
-                f"{self.path}: cannot be written ({error.strerror}); give another directory with -s"
-            ) from None
+            what = f"cannot be written ({error.strerror}); give another directory with -s"
+            raise RunError(f"{self.path}: {what}") from None
 
     def write_experiment(self, loaded: LoadedExperiment) -> None:
         """Replaces the experiment; the resolved one, with which resumed runs are compared, is written last."""
@@ -248,8 +248,8 @@ class RunDirectory:
         """Removes half-written files that a killed process left in the run."""
         for folder in (self.path, self.files, *self.stages.glob("*")):
             for abandoned in (*folder.glob(".*"), *StageDirectory(folder).checkpoints.glob(".*")):
-                is_folder = abandoned.is_dir() and not abandoned.is_symlink()
-                shutil.rmtree(abandoned) if is_folder else abandoned.unlink()
+                is_link = abandoned.is_symlink()
+                shutil.rmtree(abandoned) if abandoned.is_dir() and not is_link else abandoned.unlink()
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Writes `metrics.json`, which is the last step of a run."""

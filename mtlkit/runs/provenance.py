@@ -24,7 +24,7 @@ def provenance(plugins: Sequence[Plugin]) -> dict[str, Any]:
         "platform": platform.platform(),
         "processor": _processor(),
         "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "command": redacted_command(sys.argv),
+        "command": [word.encode(errors="backslashreplace").decode() for word in redacted_command(sys.argv)],
         "git": git_state(),
         "plugins": {plugin.package: plugin.version for plugin in plugins if not plugin.error},
         "packages": _packages(),

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -194,3 +195,31 @@ def test_a_path_that_is_not_utf8_is_read_and_shown(folder: Path, run: Run) -> No
     (odd / "metrics.json").write_text(json.dumps([]))
     result = run("compare", odd, folder / "other")
     assert result.returncode == 2 and "metrics.json: missing or damaged" in result.stderr
+
+
+def test_a_run_is_not_begun_where_its_weights_cannot_be_written(folder: Path, run: Run) -> None:  # noqa: F811
+    odd = folder / os.fsdecode(b"run-\xff")
+    result = run("train", folder / "e.json", "-s", odd)
+    assert result.returncode == 2 and "the path is not UTF-8" in result.stderr and "reading" not in result.stderr
+    assert not odd.exists()
+
+
+def test_an_archive_is_not_unpacked_where_its_weights_cannot_be_read(
+    folder: Path,  # noqa: F811
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(folder / os.fsdecode(b"\xff")))
+    result = run("predict", folder / "run", "-", text="warm\n")
+    assert result.returncode == 2 and "(the path is not UTF-8); set TMPDIR to another folder" in result.stderr
+
+
+def test_an_experiment_whose_path_is_not_utf8_is_trained_to_its_end(folder: Path, run: Run) -> None:  # noqa: F811
+    odd = folder / os.fsdecode(b"e-\xff.json")
+    try:
+        (folder / "e.json").rename(odd)
+    except OSError as error:
+        pytest.skip(f"this file system has no such names ({error.strerror})")
+    result = run("train", odd, "-s", folder / "fresh")
+    assert result.returncode == 0, result.stderr
+    assert "\\udcff" in json.loads((folder / "fresh" / "meta.json").read_text())["command"][2]
