@@ -67,14 +67,15 @@ lock: .venv/.installed-dev
 release: .venv/.installed
 	rm -rf dist
 	$(BIN)/python -m hatchling build --directory dist
-	$(BIN)/python release/bill_of_materials.py dist/mtlkit-*.whl $(LOCK)/run.txt dist/mtlkit.cdx.json
+	$(BIN)/python release/bill_of_materials.py dist/mtlkit-*.whl dist/mtlkit.cdx.json $(wildcard $(addprefix $(LOCK)/,run.txt torch*.txt))
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-.venv/.installed: .venv/bin/python pyproject.toml constraints.txt $(wildcard locks/build.txt $(LOCK)/run.txt)
+.venv/.installed: .venv/bin/python pyproject.toml constraints.txt $(wildcard locks/build.txt $(LOCK)/run.txt $(LOCK)/torch*.txt)
 	$(if $(LOCK),$(LOCKED) --only-binary :all: --requirement locks/build.txt)
 	$(if $(LOCK),$(LOCKED) --only-binary :all: --requirement $(LOCK)/run.txt)
+	$(if $(LOCK),$(LOCKED) --requirement $(LOCK)/torch-cpu.txt 2>/dev/null || $(LOCKED) --requirement $(LOCK)/torch.txt)
 	$(PIP) --editable .
 	touch $@
 

@@ -1,8 +1,8 @@
 """Writes the bill of materials of a release (CycloneDX 1.6, JSON): mtlkit and all it needs, with versions and hashes.
 
-    python release/bill_of_materials.py WHEEL LOCK OUTPUT
+    python release/bill_of_materials.py WHEEL OUTPUT LOCK ...
 
-What needs what is taken from the packages installed here, which have to be those of the lock.
+What needs what is taken from the packages installed here, which have to be those of the locks.
 """
 
 import hashlib
@@ -18,14 +18,16 @@ from typing import Any
 NAME = re.compile(r"^[A-Za-z0-9._-]+")
 
 
-def locked(lock: Path) -> dict[str, tuple[str, list[str]]]:
-    """Versions and SHA-256 by the name of the package."""
-    text = lock.read_text(encoding="ascii").replace("\\\n", " ")
-    lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
-    return {
-        normal(name): (version, [each.removeprefix("--hash=sha256:") for each in hashes])
-        for (name, version), hashes in ((first.split("=="), rest) for first, *rest in lines)
-    }
+def locked(*locks: Path) -> dict[str, tuple[str, list[str]]]:
+    """Versions and SHA-256 by the name of the package. A local version, such as 2.13.0+cpu, is another file of it."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for lock in locks:
+        text = lock.read_text(encoding="ascii").replace("\\\n", " ")
+        for first, *hashes in (line.split() for line in text.splitlines() if line and not line.startswith("#")):
+            name, _, version = first.partition("==")
+            known = found.setdefault(normal(name), (version.partition("+")[0], []))
+            known[1].extend(each.removeprefix("--hash=sha256:") for each in hashes)
+    return found
 
 
 def normal(name: str) -> str:
@@ -59,18 +61,16 @@ def needed_by(name: str, known: dict[str, Any]) -> Iterator[str]:
             yield normal(match[0])
 
 
-def bill(wheel: Path, lock: Path) -> dict[str, Any]:
+def bill(wheel: Path, *locks: Path) -> dict[str, Any]:
     """Returns the bill of materials of a wheel of mtlkit.
 
     Raises:
-        SystemExit: another version is installed than the lock has.
+        SystemExit: another version is installed than the locks have.
     """
-    packages = locked(lock)
+    packages = locked(*locks)
     for name, (version, _) in packages.items():
         if (here := distribution(name).version.partition("+")[0]) != version:
-            sys.exit(
-                f"{lock}: has {name} {version}, but {here} is installed; run this in an environment that `make` made"
-            )
+            sys.exit(f"{locks[0].parent}: has {name} {version}, but {here} is installed; use an environment of `make`")
     own = component("mtlkit", wheel.name.split("-")[1], [hashlib.sha256(wheel.read_bytes()).hexdigest()])
     components = {name: component(name, version, hashes) for name, (version, hashes) in packages.items()}
     references = {name: each["bom-ref"] for name, each in components.items()} | {"mtlkit": own["bom-ref"]}
@@ -90,5 +90,5 @@ def bill(wheel: Path, lock: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    given_wheel, given_lock, output = map(Path, sys.argv[1:])
-    output.write_text(json.dumps(bill(given_wheel, given_lock), indent=1) + "\n", encoding="utf-8")
+    given_wheel, output, *given_locks = map(Path, sys.argv[1:])
+    output.write_text(json.dumps(bill(given_wheel, *given_locks), indent=1) + "\n", encoding="utf-8")

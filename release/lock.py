@@ -5,6 +5,9 @@
 Versions in constraints.txt are kept, and those of packages that it does not name are the newest that fit. To change
 one, edit it there and run this. Nothing is installed, but pip asks the one package without a wheel (seqeval) what it
 needs, which runs its setup.py.
+
+torch is not among them, as its wheels without CUDA, which some indexes have, and with CUDA are two files of one
+version: `make` installs that of torch-cpu.txt, or else of torch.txt. After a change of version, change both by hand.
 """
 
 import json
@@ -22,8 +25,6 @@ LOCKS, CONSTRAINTS = ROOT / "locks", ROOT / "constraints.txt"
 PLATFORM = f"{sysconfig.get_platform()}-cp{sys.version_info[0]}{sys.version_info[1]}"
 BUILD_TOOLS = ["hatchling>=1.26", "editables", "setuptools", "setuptools_scm", "wheel"]
 """What builds mtlkit, its plugin and seqeval."""
-OTHER_WHEELS = {"torch": {"60fcdcb2f3876e21146cb4524ef06397d727ca9ad5f020818547e25075fe3cb7"}}
-"""Hashes of wheels of the same version and platform that other indexes have: here, torch with CUDA."""
 HEADER = "# Made by release/lock.py: the files that `make` installs{where}, by their hashes.\n"
 Package = tuple[str, str, str]
 
@@ -46,10 +47,7 @@ def _package(item: dict[str, Any]) -> Package:
 
 def write_lock(path: Path, packages: Iterable[Package], where: str = "") -> None:
     """Writes packages in the form that `pip install --require-hashes` takes. Those without a hash are mtlkit's own."""
-    lines = []
-    for name, version, sha256 in packages:
-        hashes = sorted({sha256, *OTHER_WHEELS.get(name, ())} - {""})
-        lines += [f"{name}=={version}", *(f" \\\n    --hash=sha256:{each}" for each in hashes), "\n"] if hashes else []
+    lines = [f"{name}=={version} \\\n    --hash=sha256:{sha256}\n" for name, version, sha256 in packages if sha256]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(HEADER.format(where=where) + "".join(lines), encoding="ascii")
 
@@ -71,6 +69,7 @@ def main() -> None:
     dev = resolved(["--editable", ".[dev]", "--editable", "plugins/mtlkit-gated"])
     write_constraints([*tools, *dev])
     write_lock(LOCKS / "build.txt", tools, " to build mtlkit")
+    run, dev = ([one for one in packages if one[0] != "torch"] for packages in (run, dev))
     write_lock(LOCKS / PLATFORM / "run.txt", run, " to run mtlkit")
     write_lock(LOCKS / PLATFORM / "dev.txt", dev, " to develop mtlkit")
 

@@ -16,6 +16,7 @@ from mtlkit.config import Component
 from mtlkit.data import cache_folder, fetch_vader
 from mtlkit.errors import DataError
 from mtlkit.files import held_lock
+from mtlkit.ownership import own_folder
 from mtlkit.plugins import load_plugins
 
 hypothesis.settings.register_profile("mtlkit", deadline=None, derandomize=True)
@@ -102,9 +103,7 @@ def make_corpus() -> Callable[[Path, int, int], None]:
 @pytest.fixture(scope="session")
 def kernels() -> Path:
     """The folder of compiled kernels in the real cache: they take seconds to build."""
-    folder = cache_folder() / "kernels"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return own_folder(cache_folder() / "kernels")
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from mtlkit.data import TextClassificationReader, load_corpus
 from mtlkit.data.loading import _strings_sha256
 from mtlkit.errors import DataError
 from mtlkit.files import file_sha256
+from mtlkit.ownership import own_folder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
 READER = Lazy.of(TextClassificationReader)
@@ -79,7 +80,7 @@ def test_nobody_else_can_read_the_texts_whatever_the_umask(source: str, tmp_path
 
 
 def test_the_texts_of_earlier_versions_are_closed_to_others(source: str, tmp_path: Path) -> None:
-    folder = tmp_path / "cache" / "corpora"
-    folder.mkdir(parents=True)
+    folder = own_folder(tmp_path / "cache" / "corpora")
+    folder.chmod(0o755)
     load_corpus(READER, source, cache=tmp_path / "cache")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700

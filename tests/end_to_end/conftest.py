@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from mtlkit.cli import main
+from mtlkit.ownership import own_folder
 
 
 def small_experiment(folder: Path, make_corpus: Callable[[Path, int, int], None]) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def trained_once(
             experiment["trainer"] = trainer or experiment["trainer"]
             file, errors = folder / "experiment.json", io.StringIO()
             file.write_text(json.dumps(experiment))
-            (folder / "cache").mkdir()
+            own_folder(folder / "cache")
             (folder / "cache" / "kernels").symlink_to(kernels, target_is_directory=True)
             with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
                 patch.setenv("MTLKIT_CACHE", str(folder / "cache"))
@@ -88,7 +89,7 @@ def elsewhere(tmp_path: Path, kernels: Path, monkeypatch: pytest.MonkeyPatch) ->
     """An empty current folder, and a cache that is empty but for compiled kernels."""
     folder = tmp_path / "elsewhere"
     folder.mkdir()
-    (tmp_path / "cache").mkdir()
+    own_folder(tmp_path / "cache")
     (tmp_path / "cache" / "kernels").symlink_to(kernels, target_is_directory=True)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("MTLKIT_CACHE", str(tmp_path / "cache"))

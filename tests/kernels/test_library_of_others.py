@@ -41,6 +41,7 @@ def song(tmp_path: Path, built: Path) -> Path:
     source.write_text(CANARY % song)
     flags = ["-shared", "-fPIC", str(source), "-o", str(built)]
     subprocess.run([next(filter(None, map(find_program, compiler.COMPILERS))), *flags], check=True)
+    built.chmod(0o700)
     built.with_suffix(".sha256").write_text(file_sha256(built))
     return song
 

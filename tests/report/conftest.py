@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from mtlkit.experiment import load_experiment
+from mtlkit.ownership import own_folder
 from mtlkit.plugins import Plugin
 from mtlkit.report.page import page
 from mtlkit.report.reading.sources import evidence_of, source_of
@@ -69,7 +70,7 @@ class Trained:
 def session_folder(tmp_path_factory: pytest.TempPathFactory, kernels: Path) -> Iterator[Path]:
     """A folder with a cache of its own, but for compiled kernels."""
     folder = tmp_path_factory.mktemp("report")
-    (folder / "cache").mkdir()
+    own_folder(folder / "cache")
     (folder / "cache" / "kernels").symlink_to(kernels, target_is_directory=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MTLKIT_CACHE", str(folder / "cache"))

@@ -6,6 +6,7 @@ import pytest
 
 from mtlkit.data import fetch
 from mtlkit.errors import DataError
+from mtlkit.ownership import own_folder
 from mtlkit.runs import evaluate
 from tests.soak.tiny_archive import changed, packed, tar
 
@@ -46,8 +47,8 @@ def test_its_remedies_work(archive: Path, downloads: list[str], tmp_path: Path) 
     file = tmp_path / "other.tsv"
     file.write_bytes(b"positive\tfine film\nnegative\tdull film\n")
     evaluate(archive, data={"books": file}, device="cpu")
-    folder = fetch.vader_folder(tmp_path / "cache")
-    folder.mkdir(parents=True)
-    (folder / fetch.VADER_FILES["movie"]).write_bytes(ROWS * 20)  # not even where the other corpora are missing
+    corpus = own_folder(fetch.vader_folder(tmp_path / "cache")) / fetch.VADER_FILES["movie"]
+    corpus.write_bytes(ROWS * 20)  # not even where the other corpora are missing
+    corpus.chmod(0o600)
     evaluate(archive, device="cpu")
     assert downloads == []

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, final
 
 from mtlkit.files import cache_folder
+from mtlkit.ownership import own_folder
 
 IMPORTED = [
     "mtlkit.cli",
@@ -111,9 +112,8 @@ def run_forked(
 
 def link_kernels(cache: Path) -> None:
     """Makes a cache that is empty but for the real cache's compiled kernels, since they take seconds to build."""
-    kernels = cache_folder() / "kernels"
-    kernels.mkdir(parents=True, exist_ok=True)
-    cache.mkdir()
+    kernels = own_folder(cache_folder() / "kernels")
+    own_folder(cache)
     (cache / "kernels").symlink_to(kernels, target_is_directory=True)
 
 
