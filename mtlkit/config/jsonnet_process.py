@@ -24,6 +24,8 @@ Importer = Callable[[str, str], tuple[str, bytes]]
 file, and its content. Raises RuntimeError with the reason if it may not be imported.
 """
 HAS_NO_LIMITS = sys.platform == "win32"
+JSONNET = find_spec("_jsonnet")
+"""Where the library is; found with this module, since the current folder, which may be on the path, may change."""
 
 
 class JsonnetError(Exception):
@@ -44,11 +46,11 @@ class JsonnetProcess:
         self.limits = limits or Limits()
 
     def __enter__(self) -> "JsonnetProcess":
-        limits, spec = self.limits, find_spec("_jsonnet")
-        assert spec is not None and spec.origin is not None
+        limits = self.limits
+        assert JSONNET is not None and JSONNET.origin is not None
         amounts = [str(number) for number in (limits.seconds, limits.memory, limits.stack, limits.output)]
         # Isolated and without site-packages: it starts in a few milliseconds, and runs no code of the current folder.
-        command = [sys.executable, "-I", "-S", child.__file__, str(Path(spec.origin).parent), *amounts]
+        command = [sys.executable, "-I", "-S", child.__file__, str(Path(JSONNET.origin).parent), *amounts]
         try:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
