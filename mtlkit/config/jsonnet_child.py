@@ -7,8 +7,11 @@ it is. Files are read by the parent, which is asked for each import.
 """
 
 import os
+import signal
 import sys
+import time
 from contextlib import suppress
+from importlib import import_module
 from typing import IO, Any
 
 EVALUATE, FOUND, REFUSED = b"evaluate", b"found", b"refused"
@@ -51,10 +54,9 @@ def _read(stream: IO[bytes], length: int) -> bytes:
 
 
 def _limit(name: str, amount: int) -> None:
-    """Lowers a limit of this process, where the system has it; one that is lower already stays."""
+    """Sets a limit of this process, where the system has it, or the most that this process may be given."""
     with suppress(ImportError, AttributeError, ValueError, OSError):
-        import resource  # Windows has none
-
+        resource = import_module("resource")  # Windows has none
         kind = getattr(resource, name)
         hard = resource.getrlimit(kind)[1]
         resource.setrlimit(kind, (amount if hard == resource.RLIM_INFINITY else min(amount, hard), hard))
@@ -92,24 +94,20 @@ def _answer(
 
 def main() -> None:
     """Answers requests until there are no more."""
-    import signal
-    import time
-
     folder, *amounts = sys.argv[1:]
     seconds, memory, stack, longest = map(int, amounts)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is sent to the parent as well, which ends this process
     for name, amount in ("RLIMIT_AS", memory), ("RLIMIT_STACK", stack), ("RLIMIT_CORE", 0), ("RLIMIT_FSIZE", 0):
         _limit(name, amount)
     sys.path.append(folder)
-    import _jsonnet
-
+    jsonnet = import_module("_jsonnet")
     messages = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     with suppress(EOFError, BrokenPipeError):
         while True:
             kind, *request = read_message(messages[0])
             assert kind == EVALUATE
             _limit("RLIMIT_CPU", round(time.process_time()) + seconds)
-            write_message(messages[1], *_answer(_jsonnet, request, messages, longest))
+            write_message(messages[1], *_answer(jsonnet, request, messages, longest))
 
 
 if __name__ == "__main__":

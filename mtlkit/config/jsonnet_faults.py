@@ -51,7 +51,9 @@ def explain(path: Path, message: str) -> str:
         return f"{shown}: needs the top-level argument '{name}': give --tla {name}=JSON or --tla-str {name}=TEXT"
     what = _with_remedy(printable(what))
     if static:
-        return what if not what.startswith("<") else f"{shown}: {what}"
+        # Jsonnet places it in the value: `<extvar:size>:1:4: what`, `tla:size:1:4: what`.
+        given = re.match(r"<?(extvar|tla):(.+?)>?:\d+:\d+(?:-\d+)?: (.+)", what)
+        return f"{shown}: {_of_a_variable(*given.groups())}" if given else what
     places = [line.split("\t")[0] for line in trace if not line.startswith("std.jsonnet:")]
     place = re.sub(r":\((\d+:\d+)\)-.*", r":\1", on_one_line(places[0])) if places else ""
     return f"{place if ':' in place else shown}: {what}"
@@ -61,6 +63,13 @@ def _joined(text: str) -> str:
     """A message of several lines as one; of an error in YAML only the first, since others draw the place."""
     lines = [line.strip() for line in text.strip().split("\n")]
     return lines[0] if text.startswith("YAML error") else " ".join(lines)
+
+
+def _of_a_variable(kind: str, name: str, message: str) -> str:
+    """A message about the value of a variable or argument."""
+    if "Unicode escape" in message:  # bytes that are not UTF-8 come as halves of surrogate pairs
+        message = "is not UTF-8 text; give it in that encoding"
+    return f"{'variable' if kind == 'extvar' else 'argument'} '{name}': {message}"
 
 
 def _with_remedy(message: str) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from mtlkit.children import child_environment, python_command
 from mtlkit.config import jsonnet_child as child
 from mtlkit.config.jsonnet_faults import SECONDS_BY_THE_CLOCK, Limits, cause_of_death, fault_of_value, noise_of_death
 from mtlkit.text import on_one_line
@@ -24,6 +25,8 @@ Importer = Callable[[str, str], tuple[str, bytes]]
 file, and its content. Raises RuntimeError with the reason if it may not be imported.
 """
 HAS_NO_LIMITS = sys.platform == "win32"
+JSONNET = find_spec("_jsonnet")
+"""Where the library is; found with this module, since the current folder, which may be on the path, may change."""
 
 
 class JsonnetError(Exception):
@@ -44,18 +47,17 @@ class JsonnetProcess:
         self.limits = limits or Limits()
 
     def __enter__(self) -> "JsonnetProcess":
-        limits, spec = self.limits, find_spec("_jsonnet")
-        assert spec is not None and spec.origin is not None
+        limits = self.limits
+        assert JSONNET is not None and JSONNET.origin is not None
         amounts = [str(number) for number in (limits.seconds, limits.memory, limits.stack, limits.output)]
         # Isolated and without site-packages: it starts in a few milliseconds, and runs no code of the current folder.
-        command = [sys.executable, "-I", "-S", child.__file__, str(Path(spec.origin).parent), *amounts]
+        command = python_command("-I", "-S", child.__file__, str(Path(JSONNET.origin).parent), *amounts)
+        pipe = subprocess.PIPE
         try:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-            )
+            self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=child_environment())
         except OSError as error:
             raise JsonnetAbort(
-                f"cannot be evaluated, since Python ({sys.executable}) cannot be started: {error.strerror}; "
+                f"cannot be evaluated, since Python ({command[0]}) cannot be started: {error.strerror}; "
                 "end other processes, or check the installation"
             ) from None
         self._stopped = False

@@ -1,12 +1,14 @@
 """Experiment files: what they may import, what they are given, and what is said when they are wrong."""
 
+import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mtlkit.config import Variables, evaluate_file, experiment_root, top_level_arguments
+from mtlkit.config import Variables, evaluate_file, experiment_root, imports, top_level_arguments
 from mtlkit.errors import ConfigError
 
 
@@ -234,6 +236,39 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     folder.mkdir()
     assert said(folder).startswith(f"{folder}: is a folder; give an experiment file")
     assert said(latin / "x.jsonnet") == f"{latin}/x.jsonnet: cannot be read (Not a directory); give a readable file"
+
+
+def test_what_is_too_large_or_no_text_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "MOST_BYTES", 100)
+    monkeypatch.setattr(imports.read_source, "__defaults__", (100,))
+    large = write(tmp_path, large=f"'{'x' * 100}'")
+    assert said(large).startswith(f"{large}: is too large: experiments have at most")
+    several = write(tmp_path, f="[importstr 'a.jsonnet', importstr 'b.jsonnet']", a="x" * 60, b="x" * 60)
+    assert f"import 'b.jsonnet': {tmp_path / 'b.jsonnet'} is too large" in said(several)
+    assert said(write(tmp_path, nul="'a\0b'")).endswith("has a NUL character, which no text has; save it as UTF-8 text")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert "import 'pipe': no file" in said(write(tmp_path, f="importstr 'pipe'"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS and Windows have no names that are not Unicode")
+def test_names_that_are_not_utf8_are_read_and_escaped(tmp_path: Path) -> None:
+    folder = tmp_path / "experiments" / os.fsdecode(b"caf\xe9")
+    file = write(folder, f="import 'lib/g.jsonnet'", lib__g="importstr 'h.jsonnet'", lib__h="1")
+    evaluated = evaluate_file(file)
+    assert (evaluated.value, len(evaluated.sources)) == ("1", 3)
+    assert said(write(folder, bad="error 'wrong'")).endswith("caf\\udce9/bad.jsonnet:1:1-14: wrong")
+    name = os.fsdecode(b"\xe9")
+    data = write(tmp_path, data="std.extVar('data')")
+    for value in (Variables(defaults={"data": json.dumps(f"/{name}")}), Variables({"data": json.dumps(name)})):
+        assert said(data, value) == f"{data}: variable 'data': is not UTF-8 text; give it in that encoding"
+    function = write(tmp_path, function="function(a) a")
+    given = Variables(arguments={"a": json.dumps(name)})
+    assert said(function, given) == f"{function}: argument 'a': is not UTF-8 text; give it in that encoding"
+    assert "reads no variable" in said(data, Variables({name: "1"}, defaults={"data": "1"}))
 
 
 def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
