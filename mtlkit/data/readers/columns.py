@@ -1,6 +1,6 @@
 """A reader of tagged sentences with one token per line."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import final
 
@@ -129,6 +129,8 @@ class ColumnsReader(DatasetReader):
             raise DataError(f"{file.path}: no sentence of domain '{self._domain}' (domains: {known}); {remedy}")
         if doubts is not None:
             doubts.check()
+            if needs_tags:
+                self._check_types(file.path, doubts.tags)
 
     def _columns(self, file: ColumnsFile, layout: Layout, first: Sentence, needs_tags: bool) -> WordsAndTags:
         """The columns of words and tags. Errors are placed at the file's first sentence."""
@@ -144,6 +146,14 @@ class ColumnsReader(DatasetReader):
         if self._missing is None and tags is not None and layout.has_empty_values(tags):
             missing = Missing([])
         return WordsAndTags(file.path, words, tags, missing if needs_tags else missing.assumed())
+
+    def _check_types(self, path: Path, tags: Collection[str]) -> None:
+        """Refuses a file in which spans have types, and none is wanted."""
+        kinds = {normalized(tag, self._normalization): kinds_of(normalized(tag, self._normalization)) for tag in tags}
+        known = sorted({each[0] for each in kinds.values() if each})
+        if self._types is not None and known and all(self._is_of_other_type(tag) for tag in kinds if kinds[tag]):
+            wanted = ", ".join(f"'{each}'" for each in sorted(self._types)) or "none"
+            raise DataError(f"{path}: no tag of the types {wanted} (types: {', '.join(known)}); choose some of them")
 
     def _kept(self, tags: tuple[str, ...]) -> tuple[str, ...]:
         if self._types is None:

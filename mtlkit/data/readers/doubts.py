@@ -54,6 +54,11 @@ class Doubts:
         self._num_sentences = self._num_words = self._longest = 0
         self._may_have_comments = file.comments is None and not layout.has_header and not layout.is_conllu
 
+    @property
+    def tags(self) -> set[str]:
+        """The tags that were seen."""
+        return self._tags | ({self._first[2]} if self._first else set())
+
     def see(self, sentence: Sentence, words: tuple[str, ...], tags: tuple[str, ...]) -> None:
         """Takes note of a sentence. Raises DataError if it is the first, and begins with a header."""
         is_first = self._first is None

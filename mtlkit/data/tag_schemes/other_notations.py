@@ -27,9 +27,9 @@ def spans_in_other_notation(labels: Iterable[str]) -> str | None:
     """Returns a tag that seems to mark a word of a span in a notation that is not read; None if none does.
 
     These are told: brackets, as in the CoNLL shared tasks of 2005 and 2012 (`(PER*`, `*)`); words in place of letters
-    (`BEGIN-PER`, `PER-start`); quotes and the like around tags (`"B-PER"`); several tags in one (`B-PER|B-ORG`, `O|O`);
-    and, beside `O`, a letter with anything else than a sign between it and the type (`BPER`, `B(PER)`, `B PER`), if one
-    type has two letters.
+    (`BEGIN-PER`, `PER-start`); quotes and the like around tags (`"B-PER"`), or a name before them (`Seg=B-x`); several
+    tags in one (`B-PER|B-ORG`, `O|O`); and, beside `O`, a letter with anything else than a sign between it and the type
+    (`BPER`, `B(PER)`, `B PER`), if one type has two letters.
 
     Args:
         labels: the tags of a task, which do not mark spans in one of the forms that are read.
@@ -69,6 +69,7 @@ def _with_words(labels: list[str]) -> str | None:
 def _of_other_tags(labels: list[str]) -> str | None:
     readings = [
         [[label.strip(AROUND)] for label in labels],
+        [[label.rpartition("=")[2]] for label in labels],
         *([label.split(sign) for label in labels] for sign in BETWEEN),
     ]
     for tags in readings:

@@ -183,6 +183,13 @@ def test_rows_that_are_no_words_are_told_by_their_ids_whatever_is_wrong_with_the
     assert [each.words for each in read if isinstance(each, Instance)] == [("al", "a", "el")]
 
 
+def test_types_that_no_span_has_are_refused_and_the_remedy_works(written: Written) -> None:
+    path = written("Ann B-PER\nsaw O\n\nRome B-LOC\n")
+    assert refused(path, types=["Per"]) == ": no tag of the types 'Per' (types: LOC, PER); choose some of them"
+    assert texts(path, types=["PER"])[1] == Instance(("Rome",), ("O",))
+    assert texts(written("saw O\n"), types=["PER"]) == [Instance(("saw",), ("O",))]
+
+
 def test_a_byte_order_mark_within_a_line_is_part_of_a_word(written: Written) -> None:
     assert texts(written("Ann O\nDubbz\ufeff B-PER\n")) == [Instance(("Ann", "Dubbz\ufeff"), ("O", "B-PER"))]
 

@@ -134,6 +134,7 @@ def test_what_cannot_be_told_is_refused_and_each_remedy_works(line: str, said: s
         '"B-PER" "O"',
         "B-PER, O,",
         "[B-PER] [O]",
+        "Seg=B-conn Seg=I-conn Seg=O",  # DISRPT
         "B-PER|B-ORG O|O O|B-ORG",
         "O+O O+I-PER",
     ],
