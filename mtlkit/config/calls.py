@@ -27,7 +27,7 @@ def path_argument(value: Any, name: str) -> Path:
 
 
 def count_argument(value: Any, name: str) -> int | None:
-    """Returns a whole number of at least 1, also of NumPy's types, or None. Raises ConfigError for anything else."""
+    """Returns a whole number of at least 1 as an int, also one of NumPy, or None. Raises ConfigError otherwise."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:

@@ -23,7 +23,7 @@ from mtlkit.experiment import Corpora, Experiment, LoadedExperiment, data_hashes
 from mtlkit.files import file_sha256
 from mtlkit.runs.basis import NOTE, basis_of
 from mtlkit.runs.directory import RunDirectory
-from mtlkit.runs.known_texts import how_read_otherwise
+from mtlkit.runs.known_texts import how_read_otherwise, tags_that_end_spans
 from mtlkit.types import Say
 
 
@@ -130,13 +130,18 @@ class Changes:
         self._look("the data", changed_files(meta["data"], data))
         self._look("the code of a plugin", changed_files(meta.get("code", code), code))  # older runs know none
 
-    def look_at_texts(self, corpora: Corpora) -> None:
-        """Makes sure that files which are as they were give the texts that the run was begun with.
+    def look_at_texts(self, experiment: Experiment, corpora: Corpora, vocabulary: Vocabulary) -> None:
+        """Makes sure that files which are as they were give the texts and scores that the run was begun with.
 
-        Another version of mtlkit may read them otherwise. Raises RunError if so, unless changes are accepted.
+        Another version of mtlkit may read or score them otherwise. Raises RunError if so, unless changes are accepted.
         """
         if self._found:
             return
+        scored = [name for name, task in experiment.tasks.items() if task.scorers()[0].component.needs_spans]
+        tags = {task: tags_that_end_spans(task, vocabulary) for task in scored}
+        self._look(
+            "how spans are scored", [f"{task} (with tags such as {each[0]})" for task, each in tags.items() if each]
+        )
         basis = basis_of(self.run.read_meta(), None)
         texts = {(task, split): each for task, splits in corpora.by_task.items() for split, each in splits.items()}
         found = [

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mtlkit.archive import Archive
-from mtlkit.data import Corpus, clean_mask
+from mtlkit.data import Corpus, Vocabulary, clean_mask
+from mtlkit.data.tag_schemes.forms import Role, role_of
 from mtlkit.experiment import TaskSettings, files_pooled_twice, load_split, structure_told
 from mtlkit.files import file_sha256, is_file
 from mtlkit.runs.basis import LIMIT, SplitBasis, basis_of
 from mtlkit.runs.data_to_score import Wanted, tasks_to_score
+from mtlkit.text import on_one_line
 
 MOST = 0.5
 """The share of texts seen in training above which figures say little about new texts."""
@@ -28,11 +30,14 @@ def notes_on_texts(
     """
     if (changed := other_texts(archive, name, settings, corpus, wanted)) is not None:
         yield changed
-    if (
-        wanted.split in settings.drawn
-        and wanted.split != "train"
-        and any(files_pooled_twice(settings, archive.reader_for(name)))
-    ):
+    scores_spans = any(metric.component.needs_spans for metric in settings.scorers())
+    if scores_spans and (tags := tags_that_end_spans(name, archive.vocabulary)):
+        yield (
+            f"{name}: the mtlkit that trained the model did not know that tags such as {on_one_line(tags[0])} end a "
+            "span, so span scores do not compare with the run's own"
+        )
+    is_held_out = wanted.split in settings.drawn and wanted.split != "train"
+    if is_held_out and any(files_pooled_twice(settings, archive.reader_for(name))):
         # Refused when a run begins; an older mtlkit trained on such data.
         yield (
             f"{name}: resplit drew the texts from a file that is named twice, {settings.train}, so most of them were "
@@ -47,6 +52,16 @@ def notes_on_texts(
             f"{name}: {seen:,} of {len(corpus):,} texts are train or dev texts of the run, so the figures say little "
             "about new texts"
         )
+
+
+def tags_that_end_spans(task: str, vocabulary: Vocabulary) -> list[str]:
+    """The tags of a task that end a span, which versions without tag schemes did not know.
+
+    Empty if the vocabulary knows the scheme of the task's tags. Span scores of such a model are other than they were.
+    """
+    if task in vocabulary.tag_schemes:
+        return []
+    return [label for label in vocabulary.labels(task) if role_of(label)[0] in (Role.END, Role.SINGLE)]
 
 
 def first_other_texts(archive: Archive, wanted: Wanted) -> str | None:

@@ -178,8 +178,8 @@ def _train(
     vectors = cache(lambda: read_vectors(experiment, say, others))
     if options.resume:
         changes.look_at_files(hashes, code)
-        changes.look_at_texts(corpora)
         vocabulary = run.read_vocabulary()
+        changes.look_at_texts(experiment, corpora, vocabulary)
         changes.check(experiment, corpora, vocabulary)
     else:
         vocabulary = make_vocabulary(experiment, corpora, vectors(), say)

@@ -1,5 +1,6 @@
 """Mistakes in calls from Python: one sentence of mtlkit's own, before anything is written."""
 
+import numpy
 import pytest
 import torch
 
@@ -218,3 +219,9 @@ MISTAKES = [
 @pytest.mark.parametrize("mistake", MISTAKES, ids=str)
 def test_what_is_said_of_a_call_helps(mistake, world):
     try_out(mistake, world)
+
+
+def test_whole_numbers_of_numpy_are_counts(world):
+    assert train(limit=numpy.int64(8))(world).returncode == 0
+    assert evaluate(limit=numpy.int64(8), batch_size=numpy.int32(4))(world).returncode == 0
+    assert evaluate(limit=numpy.float64(8))(world).returncode == 2
