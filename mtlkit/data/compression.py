@@ -13,6 +13,8 @@ from typing import IO, final
 from mtlkit.data.unpackers import unpacking
 from mtlkit.errors import DataError
 
+START = 512
+"""The number of bytes that tell what a file is, if it has so many."""
 PIECE = 2**17
 """The most bytes that are unpacked at a time."""
 BZIP2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")
@@ -23,8 +25,19 @@ OTHER_FILES = {
     b"\x1f\x9d": "data of the old `compress`",
     b"PAR1": "a Parquet file",
     b"%PDF-": "a PDF file",
+    b"LZIP\x01": "lzip data",
+    b"\x5d\0\0": "data of the old LZMA format",
+    b"x\x9c": "zlib data",
+    b"x\xda": "zlib data",
+    b"ARROW1\0": "an Arrow file",
+    b"\x93NUMPY": "an array of NumPy",
+    b"SQLite format 3\0": "an SQLite database",
+    b"\xd0\xcf\x11\xe0": "an Office document",
 }
 """Files that are given by mistake for text, by their first bytes."""
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+TAR, PLACE_OF_TAR = b"ustar", 257
+"""What a tar archive has at this place."""
 DAMAGE = (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, struct.error, ValueError, RuntimeError)
 """What Python's modules raise for compressed data that are damaged, encrypted or of a method that they lack, besides
 OSError without a number. (NotImplementedError is a RuntimeError.)
@@ -55,17 +68,26 @@ def unpacked(file: io.BufferedReader, path: Path) -> Iterator[IO[bytes]]:
         DataError: the file is an archive with more files than one, is compressed twice, or by a method that cannot be
             unpacked here.
     """
-    start = file.peek(10)
+    start = file.peek(START)
     if (kind := compression_of(start)) is None:
-        if other := next((name for magic, name in OTHER_FILES.items() if start.startswith(magic)), None):
-            raise DataError(f"{path}: is {other}; give its content as a text file")
+        _refuse_other(start, f"{path}: is")
         yield file
         return
     pieces = _pieces_of_zip(file, path) if kind == "zip" else _pieces(file, kind, path)
     with io.BufferedReader(_Unpacked(pieces, kind, path), PIECE) as content:
-        if inner := compression_of(content.peek(10)):
+        if inner := compression_of(start := content.peek(START)):
             raise DataError(f"{path}: {inner} data inside {kind} data; unpack the file once")
+        _refuse_other(start, f"{path}: holds")
         yield content
+
+
+def _refuse_other(start: bytes, place: str) -> None:
+    if start.startswith(LFS_POINTER):
+        raise DataError(f"{place} a pointer of Git LFS in place of the file; fetch the file by `git lfs pull`")
+    is_tar = start[PLACE_OF_TAR:].startswith(TAR)
+    other = next((name for magic, name in OTHER_FILES.items() if start.startswith(magic)), None)
+    if is_tar or other:
+        raise DataError(f"{place} {'a tar archive' if is_tar else other}; give its content as a text file")
 
 
 def compression_of(start: bytes) -> str | None:
@@ -144,7 +166,9 @@ def _pieces_of_zip(file: IO[bytes], path: Path) -> Generator[bytes]:
             raise DataError(f"{path}: is an Office document; save it as text with TABs between the columns")
         if len(names) != 1:
             held = (
-                f"{len(names)} files ({', '.join(names[:4])}{', ...' if len(names) > 4 else ''})" if names else "none"
+                f"{len(names)} files ({', '.join(names[:4])}{', ...' if len(names) > 4 else ''})"
+                if names
+                else "no file"
             )
             raise DataError(f"{path}: a zip archive with {held}, where one file is read; unpack it and name a file")
         with archive.open(names[0]) as content:

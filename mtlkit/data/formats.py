@@ -4,6 +4,7 @@ What looks like two formats, or like none, is not recognised: a recognised forma
 not have by chance.
 """
 
+import csv
 import json
 import re
 from collections import Counter
@@ -29,6 +30,7 @@ DOCUMENT_START = "-DOCSTART-"
 NAME = re.compile(r"[^\W\d](?:[^\W\d]|[ .-]){0,39}")
 SPAN_TAG = re.compile(r"O|[BIESLUM]-\S+")
 CAPITAL_SPAN_TAG = re.compile(r"O|[BIESLUM]-[A-Z]{2,}")
+MARKS_OF_MISSING = ("_", "")
 VECTOR = re.compile(r"\S+(?:\s+[-+]?(?:\d+(?:[.,]\d*)?(?:[eE][-+]?\d+)?|nan|inf)){2,}\s*", re.IGNORECASE)
 CONLLU_ID = re.compile(r"\d+(?:[-.]\d+)?")
 BLANKS = re.compile("[ \t]+")
@@ -93,7 +95,8 @@ def _value(line: str) -> object:
 
 
 def _labelled(filled: Sequence[str], labels: Collection[str]) -> Recognized | None:
-    alike = {_without_case(label) for label in labels}
+    # Where labels are known, texts without one may be among the others.
+    alike = {_without_case(label) for label in [*labels, *(MARKS_OF_MISSING if labels else ())]}
     known = sum("\t" in line and _without_case(line.partition("\t")[0]) in alike for line in filled)
     if known >= _most(len(filled)):
         return LABELLED
@@ -188,10 +191,18 @@ def _table(filled: Sequence[str], labels: Collection[str]) -> Recognized | None:
     if all(VECTOR.fullmatch(line) for line in filled[1:]):
         return Recognized("table", "a file of vectors")
     for separator in "\t,;":
-        rows = [line.split(separator) for line in filled]
+        # In CSV, a separator may stand between quotes.
+        rows = [line.split(separator) if separator == "\t" else _csv_cells(line, separator) for line in filled]
         if all(len(row) > 1 and (separator == "\t" or not row[1].startswith(" ")) for row in rows):
             return _tab_table(rows, labels) if separator == "\t" else _csv(rows, labels)
     return None
+
+
+def _csv_cells(line: str, separator: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=separator))
+    except csv.Error:  # for a cell that is too long
+        return line.split(separator)
 
 
 def _tab_table(rows: Sequence[Sequence[str]], labels: Collection[str]) -> Recognized | None:

@@ -1,5 +1,6 @@
 """Reading of text files line by line, with errors that name the line."""
 
+import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ Parsed = TypeVar("Parsed")
 LONGEST_LINE = 2**24
 """The maximum length of a line in bytes. A longer line is not text but another file type, or a decompression bomb."""
 
+BINARY = re.compile(rb"[\0-\x08\x0e-\x1f]")
+"""Bytes that no text contains and numbers or compressed data do."""
 UTF16_MARKS = (BOM_UTF16_LE, BOM_UTF16_BE, BOM_UTF32_BE)
 """Byte order marks of other encodings than UTF-8. That of UTF-32 with the low byte first begins as UTF-16's."""
 
@@ -67,7 +70,7 @@ def what_is_wrong_at_the_start(line: bytes) -> str | None:
     """Returns why the first line shows that no line of the file is text in UTF-8 that ends at LF, and the remedy."""
     if line.startswith(UTF16_MARKS):
         return "UTF-16 or UTF-32, by its byte order mark; convert the file to UTF-8"
-    if not line.endswith(b"\n") and b"\r" in line[:-1]:
+    if not line.endswith(b"\n") and b"\r" in line[:-1] and BINARY.search(line) is None:
         return "lines that end at CR alone, as on old Macs; convert them to LF, as by `tr '\\r' '\\n'`"
     return None
 

@@ -42,7 +42,7 @@ def load_corpus(
     """
     built = build_reader(reader, normalization)
     files = built.files(source)
-    if not all(file.exists() for file in files):
+    if not all(map(os.path.exists, files)):
         next(built.read(source), None)  # fetches them, or names the missing one
     taken = [Fingerprint.of(file) for file in files]
     digests = {str(each.path): each.sha256 for each in taken}

@@ -32,29 +32,47 @@ STEPS: dict[str, Callable[[str], str]] = {
     "quotes around them": lambda label: QUOTED.sub(r"\2", label) if QUOTED.fullmatch(label) else label,
     "the kind of dashes or apostrophes": lambda label: label.translate(DASHES_AND_QUOTES),
     "letters of another alphabet": lambda label: label.translate(FOREIGN_LETTERS),
-    CASE: str.casefold,
+    # With the Turkish letters, of which a capital I without a dot is the same as in English.
+    CASE: lambda label: label.casefold().replace("i\u0307", "i").replace("\u0131", "i"),
 }
 """What each difference is called, and what removes it."""
 SEEN_IN_SIGNS = ("white space", "invisible characters")
-"""The steps for labels without a letter or digit: some tag sets have tags that are dashes, quotes or dots."""
+"""The steps for tags without a letter or digit: some tag sets have tags that are dashes, quotes or dots."""
+NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?")
+SEPARATORS = re.compile(r"[\s_.:/-]+")
 
 
-def look_alikes(labels: Iterable[str]) -> list[list[str]]:
-    """Returns the groups of two and more distinct labels that look the same but for letter case, in the order given."""
-    groups: defaultdict[str, list[str]] = defaultdict(list)
-    for label in dict.fromkeys(labels):
-        groups[_without(STEPS, label)].append(label)
-    return [group for group in groups.values() if len(group) > 1]
+def look_alikes(labels: Iterable[str], *, of_texts: bool = False) -> list[list[str]]:
+    """Returns the groups of two and more distinct labels that look the same but for letter case, in the order given.
+
+    Labels without a letter or digit, such as two kinds of dashes, may be different tags; labels `of_texts` are not.
+    """
+    return _groups(labels, lambda label: _without(STEPS, label, of_texts))
 
 
-def difference(labels: Iterable[str]) -> str:
+def written_alike(labels: Iterable[str]) -> list[list[str]]:
+    """Returns the groups of two and more distinct labels that do not look the same, but may be meant to be: they differ
+    in what separates their words, as `very_good` and `very-good`, or are the same number, as `1` and `1.0`.
+    """
+    groups = _groups(labels, _without_separators)
+    return [group for group in groups if len({_without(STEPS, label) for label in group}) > 1]
+
+
+def difference(labels: Iterable[str], *, of_texts: bool = False) -> str:
     """Returns by what alone the labels of a group of `look_alikes` differ, such as "white space"."""
     group = list(labels)
     for count in range(1, len(STEPS) + 1):
         for names in combinations(STEPS, count):
-            if len({_without(names, label) for label in group}) == 1:
+            if len({_without(names, label, of_texts) for label in group}) == 1:
                 return " and ".join(names)
     raise ValueError(f"do not look the same: {group}")
+
+
+def _groups(labels: Iterable[str], form: Callable[[str], str]) -> list[list[str]]:
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for label in dict.fromkeys(labels):
+        groups[form(label)].append(label)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def seen(label: str) -> str:
@@ -69,10 +87,17 @@ def shown(label: str) -> str:
     return f"'{on_one_line(label if is_plain else ascii(label)[1:-1])}'"
 
 
-def _without(names: Iterable[str], label: str) -> str:
+def _without_separators(label: str) -> str:
+    if NUMBER.fullmatch(label.strip()):
+        return f"number {float(label)}"
+    # Without a letter, they may be dates or versions, where separators count.
+    return SEPARATORS.sub("", label).casefold() if any(map(str.isalpha, label)) else label
+
+
+def _without(names: Iterable[str], label: str, of_texts: bool = False) -> str:
     """Returns a label without these differences."""
-    has_letters = any(map(str.isalnum, label))
+    is_word = any(map(str.isalnum, label)) or of_texts
     for name in names:
-        if has_letters or name in SEEN_IN_SIGNS:
+        if is_word or name in SEEN_IN_SIGNS:
             label = STEPS[name](label)
     return label.strip() if "white space" in names else label  # again, for what invisible characters hid

@@ -35,25 +35,33 @@ FEWEST_FOR_HEADER = 10
 """From this number of texts on, a label that only the first text has is odd."""
 MOST_LABELS_AFTER_IDS = 20
 """More different first words than this are those of texts."""
+FEWEST_SWAPPED = 5
+FEWEST_IDS = 10
+TEXTS_OF_AN_ID = 5
+"""Ids that are numbers are told from ratings by being many, and having no more texts each than this on average."""
+SHARE_OF_OWN_LABELS = 0.9
+NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?")
 SHARE_OF_QUOTED = 0.9
 SHOWN = 50
 
 
-def mistaken_columns(corpus: Corpus) -> tuple[str, str] | None:
+def mistaken_columns(corpus: Corpus, *, are_known: bool = False) -> tuple[str, str] | None:
     """Returns what shows that the labels of a split, as read from its file, are no labels, and the remedy; None if
     nothing does.
 
-    These are told: a first text and label that are names of columns; labels of which there are three times as many as
-    different texts (or different first words of texts, where ids precede the labels); a label of its own for each of 20
-    or more texts; and, of tagged texts, words that are all tags of spans, where the tags are not.
+    These are told: a first text and label that are names of columns, or several that are, where files were joined;
+    labels of which there are three times as many as different texts (or different first words of texts, where ids
+    precede the labels); a label of its own for nine in ten of 20 or more texts; and, of tagged texts, words that are
+    all tags of spans, where the tags are not. Ids and labels of their own are not told of labels that are compared with
+    known ones, as a test file may have one text of each of many labels.
     """
     if not len(corpus):
         return None
     if corpus.target_kind == "tags":
         return _tags_as_words(corpus)
-    if header := _header(corpus):
+    if header := _header(corpus) or _header_further_down(corpus):
         return header, "remove it"
-    return _labels_of_texts(corpus)
+    return _labels_of_texts(corpus, are_known)
 
 
 def _tags_as_words(corpus: Corpus) -> tuple[str, str] | None:
@@ -78,16 +86,49 @@ def odd_first_text(corpus: Corpus) -> str | None:
     return f"label '{printable(first.target, SHOWN)}', text '{printable(first.words[0], SHOWN)}'"
 
 
+def odd_columns(corpus: Corpus, *, are_known: bool = False) -> str | None:
+    """Returns what may show that the labels of a split, or the beginnings of its texts, are other columns of its file.
+
+    These are told of 20 and more texts: more labels than half of them, where labels are not compared with known ones,
+    and a number at the beginning of each.
+    """
+    if corpus.target_kind != "label" or len(corpus) < FEWEST_TEXTS:
+        return None
+    labels = corpus.label_counts()
+    if len(labels) > len(corpus) / 2 and not are_known:
+        counts = f"{len(labels):,} labels, such as '{printable(next(iter(labels)), SHOWN)}', for {len(corpus):,} texts"
+        return f"has {counts}; see that it is labels that are read as labels"
+    first = np.unique(_first_words(corpus)).tolist()
+    if all(NUMBER.fullmatch(corpus.forms[word]) for word in first):
+        shown = corpus.forms[first[0]]
+        return f"each text begins with a number, such as '{shown}'; remove it from the file if it is an id or a label"
+    return None
+
+
 def _header(corpus: Corpus) -> str | None:
     first = corpus.instance(0)
     if not isinstance(first.target, str):
         return None
     one_is_name = any(names_column(cell) for cell in (first.target, *first.words))
     if is_header(first.target, first.words) or (one_is_name and odd_first_text(corpus)):
-        text = printable(" ".join(first.words), SHOWN)
-        number = int(corpus.places[0]) + 1
-        return f"text {number}, '{text}' with label '{printable(first.target, SHOWN)}', looks like a header row"
+        return _described(corpus, 0)
     return None
+
+
+def _header_further_down(corpus: Corpus) -> str | None:
+    """Finds a header row inside a file: its label is the name of a column, and no other text has it."""
+    for label, count in corpus.label_counts().items():
+        if names_column(label) and count <= len(corpus) / FEWEST_FOR_HEADER:
+            indices = np.flatnonzero(corpus.targets == corpus.labels.index(label)).tolist()
+            if all(is_header(label, corpus.instance(index).words) for index in indices):
+                return f"{_described(corpus, indices[0])}, as where files were joined"
+    return None
+
+
+def _described(corpus: Corpus, index: int) -> str:
+    instance = corpus.instance(index)
+    text, label = printable(" ".join(instance.words), SHOWN), printable(str(instance.target), SHOWN)
+    return f"text {int(corpus.places[index]) + 1}, '{text}' with label '{label}', looks like a header row"
 
 
 def is_header(label: str, words: Sequence[str]) -> bool:
@@ -106,20 +147,28 @@ def _names(cell: str) -> set[str]:
     return {part.casefold() for part in WORD.findall(cell)}
 
 
-def _labels_of_texts(corpus: Corpus) -> tuple[str, str] | None:
+def _labels_of_texts(corpus: Corpus, are_known: bool) -> tuple[str, str] | None:
     labels = corpus.label_counts()
     num_texts, num_labels = len(corpus), len(labels)
     with_blanks = sum(count for label, count in labels.items() if " " in label.strip())
     are_texts = with_blanks > num_texts / 2
-    if num_labels > num_texts / 2 or are_texts:
+    are_numbers = num_labels >= max(FEWEST_IDS, num_texts / TEXTS_OF_AN_ID) and all(map(str.isdecimal, labels))
+    if num_labels > num_texts / 2 or are_texts or are_numbers:
         shown = printable(next(iter(labels)), SHOWN)
-        if 2 <= (num_different := len(np.unique(corpus.digests))) <= num_labels / 3:
+        # Labels that are longer than their texts need not be that many more.
+        are_longer = are_texts and sum(len(label.split()) for label in labels) / num_labels > corpus.lengths.mean()
+        most = num_labels / 1.5 if are_longer and num_texts >= FEWEST_SWAPPED else num_labels / 3
+        if 2 <= (num_different := len(np.unique(corpus.digests))) <= most:
             counts = f"{num_labels:,} labels, such as '{shown}', for {num_different:,} different texts"
             return f"has {counts}, as if label and text had changed places", "exchange them"
+        if are_known:
+            return None
         if not are_texts and 2 <= len(np.unique(_first_words(corpus))) <= min(num_labels / 3, MOST_LABELS_AFTER_IDS):
             return f"labels such as '{shown}' look like ids, and first words of texts like labels", "remove the ids"
-        if num_labels == num_texts >= FEWEST_TEXTS:
+        if num_texts >= FEWEST_TEXTS and num_labels >= SHARE_OF_OWN_LABELS * num_texts:
             remedy = "see that it is labels that are read as labels"
+            if num_labels < num_texts:
+                return f"has {num_labels:,} labels, such as '{shown}', for {num_texts:,} texts", remedy
             return f"each of the {num_texts:,} texts has a label of its own, such as '{shown}'", remedy
     return None
 

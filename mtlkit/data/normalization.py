@@ -15,6 +15,7 @@ from mtlkit.errors import ConfigError
 Normalization: TypeAlias = Literal["nfc", "nfkc", "none"]
 """A normal form of Unicode (Standard Annex #15), or none: texts as they are."""
 
+BYTE_ORDER_MARK = "\ufeff"
 FORMS: dict[Normalization, Literal["NFC", "NFKC"]] = {"nfc": "NFC", "nfkc": "NFKC"}
 T = TypeVar("T")
 Rest = TypeVar("Rest", bound=Skipped | StructuralRows)
@@ -85,7 +86,7 @@ def normalized_keys(values: Mapping[str, T], normalization: Normalization, setti
 
 @final
 class NormalizingTokenizer(Tokenizer):
-    """A tokenizer that is given each text in a normal form.
+    """A tokenizer that is given each text in a normal form, without a byte order mark at its start.
 
     Args:
         tokenizer: the tokenizer that splits the text.
@@ -97,7 +98,8 @@ class NormalizingTokenizer(Tokenizer):
         self._normalization = normalization
 
     def tokenize(self, text: str) -> list[str]:
-        return self._tokenizer.tokenize(normalized(text, self._normalization))
+        # A byte order mark before a text is none of its words, also where another field precedes the text in its line.
+        return self._tokenizer.tokenize(normalized(text.lstrip(BYTE_ORDER_MARK), self._normalization))
 
 
 def _is_normalized(text: str, normalization: Normalization) -> bool:

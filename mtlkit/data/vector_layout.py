@@ -9,15 +9,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Self, final
 
-from mtlkit.data.lines import open_lines, read_lines
+from mtlkit.data.lines import BINARY, open_lines, read_lines
 from mtlkit.errors import DataError
 from mtlkit.text import printable
 
 HEADER = re.compile("([0-9]{1,12})[ \t]+([0-9]{1,12})[ \t]*")
 BLANKS = re.compile("[ \t]+")
 FASTTEXT_MODEL = b"\xba\x16\x4f\x2f"
-BINARY = re.compile(rb"[\0-\x08\x0e-\x1f]")
-"""Bytes that no text contains and float32 numbers do."""
 SEVERAL_BLANKS = "several blanks in a row, unlike in the first vector; write one"
 SHOWN = 50
 
@@ -90,7 +88,12 @@ class VectorLayout:
 
 
 def is_number(field: str) -> bool:
-    """Returns whether a field is a number, which may be infinite or not a number in the sense of IEEE 754."""
+    """Returns whether a field is a number, which may be infinite or not a number in the sense of IEEE 754.
+
+    Python's `float` also takes `1_000` and digits of other scripts, which files do not have for numbers.
+    """
+    if "_" in field or not field.strip().isascii():
+        return False
     try:
         float(field)
     except ValueError:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mtlkit.data.lines import read_lines
 from mtlkit.data.normalization import Normalization, normalized_word
-from mtlkit.data.vector_layout import VectorLayout, numbers_problem
+from mtlkit.data.vector_layout import VectorLayout, is_number, numbers_problem
 from mtlkit.errors import DataError
 from mtlkit.text import printable
 
@@ -65,6 +65,8 @@ class Vectors:
             if not word:
                 continue
             try:
+                if ("_" in line or not line.isascii()) and not all(map(is_number, fields)):
+                    raise ValueError("takes more for a number than files mean")
                 values.extend(map(float, fields))
             except ValueError:
                 raise DataError(f"{path}:{number}: {numbers_problem(fields)}") from None

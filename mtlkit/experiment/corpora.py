@@ -242,7 +242,7 @@ def _read(name: str, task: TaskSettings, split: str, normalization: Normalizatio
     """The corpus of one of the task's sources, which for most readers is a file."""
     try:
         corpus = load_corpus(task.reader, getattr(task, split), cache=cache_folder(), normalization=normalization)
-        check_columns(corpus, getattr(task, split), task.reader)
+        check_columns(corpus, split, getattr(task, split), task.reader)
         return corpus
     except DataError as error:
         raise DataError(f"tasks.{name}.{split}: {error}") from None

@@ -7,8 +7,8 @@ import numpy as np
 from mtlkit.config import Lazy
 from mtlkit.data import Corpus, DatasetReader
 from mtlkit.data.limits import MAX_ALL_LABELS, MAX_LABELS
-from mtlkit.data.look_alikes import CASE, difference, look_alikes, seen, shown
-from mtlkit.data.mistaken_columns import mistaken_columns, odd_first_text, quoted_texts
+from mtlkit.data.look_alikes import CASE, difference, look_alikes, seen, shown, written_alike
+from mtlkit.data.mistaken_columns import mistaken_columns, odd_columns, odd_first_text, quoted_texts
 from mtlkit.errors import DataError
 from mtlkit.experiment.settings import TaskSettings
 from mtlkit.types import Say
@@ -20,7 +20,7 @@ MARKS_OF_LABELS = {"NA", "?", "-100"}
 """The same of labels; as tags, these may be meant."""
 
 
-def check_columns(corpus: Corpus, source: str, reader: Lazy[DatasetReader]) -> None:
+def check_columns(corpus: Corpus, split: str, source: str, reader: Lazy[DatasetReader]) -> None:
     """Refuses the corpus of a whole file if its labels look like something else (see `mistaken_columns`).
 
     Labels that the user has named in the setting with which the reader renames labels are taken for what they are.
@@ -28,7 +28,7 @@ def check_columns(corpus: Corpus, source: str, reader: Lazy[DatasetReader]) -> N
     Raises:
         DataError: the first text looks like a header row, or the labels look like texts or ids.
     """
-    if not _names_labels(reader) and (found := mistaken_columns(corpus)):
+    if not _names_labels(reader) and (found := mistaken_columns(corpus, are_known=split != "train")):
         what, remedy = found
         raise DataError(f"{source}: {what}; {remedy}{_or_name_them(reader, ' if they are meant')}")
 
@@ -39,8 +39,8 @@ def check_labels(tasks: Mapping[str, TaskSettings], corpora: Mapping[str, Mappin
     Args:
         tasks: the settings of the tasks.
         corpora: the corpora of the tasks by split.
-        say: receives lines about labels that differ in letter case, labels with what is not seen, texts in quotes, and
-            labels that may mark a missing target.
+        say: receives lines about labels that differ in letter case or in what separates their words, labels with what
+            is not seen, labels that may mark a missing target, columns that may be taken for others, and texts in quotes.
 
     Raises:
         DataError: labels of a task, in one split or in two, look the same (see `look_alikes`); none of a split's labels
@@ -48,31 +48,40 @@ def check_labels(tasks: Mapping[str, TaskSettings], corpora: Mapping[str, Mappin
     """
     for task, splits in corpora.items():
         reader = tasks[task].reader
-        for group in look_alikes(label for corpus in splits.values() for label in corpus.labels):
+        labels, of_texts = [label for corpus in splits.values() for label in corpus.labels], _of_texts(splits)
+        for group in look_alikes(labels, of_texts=of_texts):
             _check_group(task, splits, group, reader, say)
+        if of_texts and not _names_labels(reader):
+            _say_written_alike(task, splits, labels, say)
         for split, corpus in splits.items():
-            _say_unseen(f"tasks.{task}.{split}", corpus, say)
+            _say_unseen(f"tasks.{task}.{split}", corpus, reader, say)
             _say_odd_texts(f"tasks.{task}.{split}", corpus, reader, say)
             _say_missing(f"tasks.{task}.{split}", corpus, reader, say)
         _check_known(task, splits, reader)
 
 
 def check_known_labels(task: str, corpus: Corpus, known: Sequence[str]) -> None:
-    """Refuses data to score in which a label looks like one that the model knows and is another.
+    """Refuses data to score in which a label looks like one that the model knows and is another, or none is known.
 
     Raises:
-        DataError: there is such a label.
+        DataError: there is such a label, or the model can give none of the labels.
     """
-    for group in look_alikes([*known, *corpus.label_counts()]):
+    of_texts, labels = corpus.target_kind == "label", corpus.label_counts()
+    for group in look_alikes([*known, *labels], of_texts=of_texts):
         unknown = [label for label in group if label not in known]
         theirs = next((label for label in group if label in known), None)
         if not unknown or theirs is None:
             continue
-        by = difference([unknown[0], theirs])
-        if by != CASE or corpus.target_kind == "label":
+        by = difference([unknown[0], theirs], of_texts=of_texts)
+        if by != CASE or of_texts:
             found = _with_counts(unknown[0], {"the file": corpus})
             differs = f"differs from {shown(theirs)}, which the model knows, only in {by}"
             raise DataError(f"tasks.{task}: the label {found} {differs}; write it alike in the file")
+    if labels and labels.keys().isdisjoint(known) and "over the limit" not in corpus.skipped:
+        theirs = f"{_listed(labels)}; the model knows {_listed(dict.fromkeys(known, 0))}"
+        raise DataError(
+            f"tasks.{task}: the file has no label that the model knows ({theirs}); give a file with its labels"
+        )
 
 
 def check_targets(name: str, task: TaskSettings, corpus: Corpus) -> None:
@@ -118,10 +127,11 @@ def say_odd_labels(corpora: Mapping[str, Mapping[str, Corpus]], say: Say) -> Non
 def _check_group(
     task: str, splits: Mapping[str, Corpus], group: list[str], reader: Lazy[DatasetReader], say: Say
 ) -> None:
-    names_labels, by = _names_labels(reader), difference(group)
+    of_texts = _of_texts(splits)
+    names_labels, by = _names_labels(reader), difference(group, of_texts=of_texts)
     forms = " and ".join(_with_counts(label, splits) for label in group[:SHOWN])
     what = f"tasks.{task}: the labels {forms} differ only in {by}"
-    if by != CASE or (next(iter(splits.values())).target_kind == "label" and not names_labels):
+    if by != CASE or (of_texts and not names_labels):
         if names_labels:
             remedy = f"write them alike in the reader's `{reader.component.renames_by}`"
         else:
@@ -144,17 +154,30 @@ def _check_known(task: str, splits: Mapping[str, Corpus], reader: Lazy[DatasetRe
             raise DataError(f"tasks.{task}.{split}: has no label that train has ({theirs}); {remedy}")
 
 
-def _say_unseen(place: str, corpus: Corpus, say: Say) -> None:
+def _of_texts(splits: Mapping[str, Corpus]) -> bool:
+    """Returns whether the labels are those of texts; tags are those of words."""
+    return next(iter(splits.values())).target_kind == "label"
+
+
+def _say_written_alike(task: str, splits: Mapping[str, Corpus], labels: Sequence[str], say: Say) -> None:
+    for group in written_alike(labels):
+        forms = " and ".join(_with_counts(label, splits) for label in group[:SHOWN])
+        say(f"tasks.{task}: the labels {forms} may be meant to be one; they count as different ones")
+
+
+def _say_unseen(place: str, corpus: Corpus, reader: Lazy[DatasetReader], say: Say) -> None:
     labels = corpus.label_counts()
     if (empty := next((label for label in labels if not seen(label)), None)) is not None:
-        raise DataError(
-            f"{place}: the label {_with_counts(empty, {'it': corpus})} has nothing to be seen; mend the file"
-        )
+        what = f"{place}: the label of text {_first_text(corpus, empty):,}, {shown(empty)}, has no visible character"
+        where = f"the reader's `{reader.component.renames_by}`" if _names_labels(reader) else "the file"
+        raise DataError(f"{what}; mend {where}")
     if odd := {label: count for label, count in labels.items() if seen(label) != label}:
         say(f"{place}: labels with white space or characters that are not seen: {_listed(odd)}")
 
 
 def _say_odd_texts(place: str, corpus: Corpus, reader: Lazy[DatasetReader], say: Say) -> None:
+    if not _names_labels(reader) and (odd := odd_columns(corpus)):
+        say(f"{place}: {odd}")
     if count := quoted_texts(corpus):
         say(f"{place}: {count:,} of {len(corpus):,} texts stand in quotes, as in CSV; the quotes count as text")
     if not _names_labels(reader) and (first := odd_first_text(corpus)) is not None:

@@ -52,7 +52,8 @@ def make_vocabulary(experiment: Experiment, corpora: Corpora, vectors: Vectors |
     if vectors is not None:
         counts = _word_counts(training, vocabulary)
         types, tokens = vectors.coverage(list(counts), counts.values())
-        say(f"pretrained vectors cover {types:.1%} of the training words, {tokens:.1%} of their occurrences")
+        remedy = "" if types else "; see that its words are written as those of the texts"
+        say(f"pretrained vectors cover {types:.1%} of the training words, {tokens:.1%} of their occurrences{remedy}")
     return vocabulary
 
 

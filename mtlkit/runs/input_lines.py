@@ -14,6 +14,7 @@ from mtlkit.data import Skipped
 from mtlkit.data.compression import DamagedError, unpacked
 from mtlkit.data.formats import MOST_LINES
 from mtlkit.data.lines import bounded_lines, open_lines, what_is_wrong, what_is_wrong_at_the_start
+from mtlkit.data.readers.fields import distinct_fields
 from mtlkit.errors import DataError
 from mtlkit.runs.predict import BYTE_ORDER_MARK, Input, Raw, WithId
 
@@ -122,18 +123,12 @@ def _parsed(line: bytes, format_: LineFormat) -> Raw | DataError | Skipped:
 def json_object(text: str) -> Mapping[str, object] | DataError:
     """Parses a JSON object that can be written again unchanged, or returns the error in its place."""
     try:
-        value = json.loads(text, object_pairs_hook=_distinct, parse_constant=_refuse_constant, parse_float=_finite)
+        value = json.loads(
+            text, object_pairs_hook=distinct_fields, parse_constant=_refuse_constant, parse_float=_finite
+        )
     except (ValueError, RecursionError) as error:
         return DataError(f"not valid JSON ({error})")
     return value if isinstance(value, dict) else DataError('not a JSON object; write {"text": ...}')
-
-
-def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the field '{next(name for name in names if names.count(name) > 1)}' occurs twice")
-    return found
 
 
 def _refuse_constant(name: str) -> None:

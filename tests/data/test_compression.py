@@ -6,7 +6,9 @@ import io
 import lzma
 import random
 import re
+import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 
 import pytest
@@ -93,7 +95,7 @@ def test_a_zip_archive_of_several_files_is_refused(tmp_path, others, what):
 def test_a_zip_archive_without_a_file_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w"):
         pass
-    with pytest.raises(DataError, match=r"a\.zip: a zip archive with none, where one file is read"):
+    with pytest.raises(DataError, match=r"a\.zip: a zip archive with no file, where one file is read"):
         lines_of(tmp_path / "a.zip")
 
 
@@ -192,3 +194,29 @@ def test_damaged_zstandard_is_refused_where_a_package_can_unpack_it(tmp_path):
         (tmp_path / "a").write_bytes(changed)
         with pytest.raises(DataError, match=r"a:\d+: damaged Zstandard \(.+\); fetch or"):
             lines_of(tmp_path / "a")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 9\n", "a pointer of Git LFS"),
+        (b"\x93NUMPY\x01\0v\0{}", "an array of NumPy"),
+        (b"SQLite format 3\0", "an SQLite database"),
+        (zlib.compress(CONTENT), "zlib data"),
+        (lzma.compress(CONTENT, lzma.FORMAT_ALONE), "data of the old LZMA format"),
+    ],
+)
+def test_other_files_are_named_also_where_they_are_compressed(content, what, packed, tmp_path):
+    (tmp_path / "a").write_bytes(gzip.compress(content) if packed else content)
+    with pytest.raises(DataError, match=rf"a: {'holds' if packed else 'is'} {what}"):
+        list(read_lines(tmp_path / "a"))
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_a_tar_archive_is_named(mode, tmp_path):
+    (tmp_path / "a.tsv").write_bytes(CONTENT[:1000])
+    with tarfile.open(tmp_path / "a", mode) as archive:
+        archive.add(tmp_path / "a.tsv")
+    with pytest.raises(DataError, match=r"a: (is|holds) a tar archive; give its content as a text file"):
+        list(read_lines(tmp_path / "a"))

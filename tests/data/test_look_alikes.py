@@ -1,6 +1,6 @@
 import pytest
 
-from mtlkit.data.look_alikes import difference, look_alikes, seen, shown
+from mtlkit.data.look_alikes import difference, look_alikes, seen, shown, written_alike
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,8 @@ from mtlkit.data.look_alikes import difference, look_alikes, seen, shown
         ("pos", "Pos", "letter case"),
         ("stra\u00dfe", "STRASSE", "letter case"),
         ("pos", "POS ", "white space and letter case"),
+        ("\u0130yi", "iyi", "letter case"),  # as Turkish has it
+        ("SINIF", "s\u0131n\u0131f", "letter case"),
     ],
 )
 def test_labels_that_look_the_same_are_found_and_what_they_differ_in(label, other, by):
@@ -69,3 +71,25 @@ def test_what_differs_is_shown():
 
 def test_what_is_seen_of_a_label():
     assert [seen(label) for label in (" \ufeffpos ", "\u200b", "very  pos")] == ["pos", "", "very pos"]
+
+
+def test_signs_that_look_the_same_may_be_different_tags_but_not_different_labels_of_texts():
+    assert look_alikes(["-", "\u2212", "+"]) == []
+    assert look_alikes(["-", "\u2212", "+"], of_texts=True) == [["-", "\u2212"]]
+    assert difference(["-", "\u2212"], of_texts=True) == "the kind of dashes or apostrophes"
+
+
+@pytest.mark.parametrize(
+    ("labels", "groups"),
+    [
+        (["very_good", "very-good", "Very good", "bad"], [["very_good", "very-good", "Very good"]]),
+        (["pos", "pos.", "neg"], [["pos", "pos."]]),
+        (["1", "0", "1.0", "01"], [["1", "1.0", "01"]]),
+        (["1", "-1", "10", "1.5", "15"], []),
+        (["1.2.3", "12.3", "2-1", "21"], []),
+        (["C", "C++", "C#"], []),
+        (["pos", "Pos"], []),  # these look the same
+    ],
+)
+def test_labels_that_may_be_meant_to_be_one(labels, groups):
+    assert written_alike(labels) == groups

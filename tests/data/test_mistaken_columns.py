@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mtlkit.data import Corpus, Instance
-from mtlkit.data.mistaken_columns import is_header, mistaken_columns, odd_first_text, quoted_texts
+from mtlkit.data.mistaken_columns import is_header, mistaken_columns, odd_columns, odd_first_text, quoted_texts
 
 TEXTS = [("pos" if number % 3 else "neg", f"the film of day {number} was fine") for number in range(30)]
 
@@ -82,7 +82,12 @@ def test_a_label_for_each_of_many_texts_is_found():
     starting_alike = [(f"label{number}", f"{number % 21} {number}") for number in range(90)]
     assert "has a label of its own" in mistaken_columns(corpus(*starting_alike))[0]
     assert mistaken_columns(corpus(*own[:19])) is None
-    assert mistaken_columns(corpus(*own, ("label0", "another"))) is None
+    what, _ = mistaken_columns(corpus(*own, ("label0", "another")))
+    assert what == "has 30 labels, such as 'label0', for 31 texts"
+    assert mistaken_columns(corpus(*own), are_known=True) is None  # as in a test file with a text of each label
+    twice = corpus(*own, *own[:6])
+    assert mistaken_columns(twice) is None
+    assert odd_columns(twice).startswith("has 30 labels, such as 'label0', for 36 texts; ")
 
 
 def test_many_labels_are_fine_where_texts_share_them():
@@ -118,3 +123,40 @@ def test_places_are_those_in_the_file():
     shifted = corpus(("label", "text"), *TEXTS)
     object.__setattr__(shifted, "places", shifted.places + np.int32(2))
     assert mistaken_columns(shifted)[0].startswith("text 3, ")
+
+
+def test_a_header_row_inside_a_file_is_found():
+    what, remedy = mistaken_columns(corpus(*TEXTS[:10], ("label", "text"), *TEXTS, ("label", "text")))
+    assert what == "text 11, 'text' with label 'label', looks like a header row, as where files were joined"
+    assert remedy == "remove it"
+    assert mistaken_columns(corpus(*TEXTS[:10], ("label", "text of a song"), *TEXTS)) is None
+    assert mistaken_columns(corpus(*TEXTS[:10], ("label", "text"), ("label", "good"), *TEXTS)) is None
+    assert mistaken_columns(corpus(*TEXTS, *[("label", "text")] * 5)) is None  # too many for headers
+
+
+def test_a_few_labels_that_are_longer_than_their_texts_have_changed_places_with_them():
+    what, _ = mistaken_columns(corpus(*((text, label) for label, text in TEXTS[:5])))
+    assert what.startswith("has 5 labels, such as 'the film of day 0 was fine', for 2 different texts, as if")
+    what, _ = mistaken_columns(corpus(*((text, f"label{number % 8}") for number, (_, text) in enumerate(TEXTS))))
+    assert what.endswith("for 8 different texts, as if label and text had changed places")
+    assert mistaken_columns(corpus(*((text, label) for label, text in TEXTS[:4]))) is None
+    graded = [("Not Relevant", "a film"), ("Highly Relevant", "b film"), ("Not Relevant", "c film")]
+    assert mistaken_columns(corpus(*graded * 2)) is None
+
+
+def test_ids_that_are_repeated_are_found_before_labels():
+    rows = [(f"{number // 3}", f"{label} {text}") for number, (label, text) in enumerate(TEXTS)]
+    what, _ = mistaken_columns(corpus(*rows))
+    assert what == "labels such as '0' look like ids, and first words of texts like labels"
+    ratings = [(f"{number % 5}", f"{label} {text}") for number, (label, text) in enumerate(TEXTS)]
+    assert mistaken_columns(corpus(*ratings)) is None
+
+
+def test_numbers_before_all_texts_are_reported():
+    numbered = corpus(*((label, f"{number} {text}") for number, (label, text) in enumerate(TEXTS)))
+    assert mistaken_columns(numbered) is None
+    assert odd_columns(numbered) == (
+        "each text begins with a number, such as '0'; remove it from the file if it is an id or a label"
+    )
+    assert odd_columns(corpus(*TEXTS)) is None
+    assert odd_columns(corpus(*((label, f"{text[4]}{text}") for label, text in TEXTS))) is None

@@ -53,3 +53,13 @@ def test_a_file_without_vectors_is_refused(tmp_path, content):
     (tmp_path / "glove.txt").write_text(content)
     with pytest.raises(DataError, match=r"glove\.txt"):
         Vectors.read(tmp_path / "glove.txt")
+
+
+@pytest.mark.parametrize("field", ["1_0", "\uff11", "\u0661", "1_"])
+def test_what_only_python_takes_for_a_number_is_refused(field, tmp_path):
+    path = tmp_path / "a.vec"
+    path.write_text(f"snake_case 1 2\ncaf\u00e9 3 4\ncat {field} 6\n")
+    with pytest.raises(DataError, match=rf"a\.vec:3: '{field}' is not a number; mend or remove the line"):
+        Vectors.read(path)
+    path.write_text("snake_case 1 2\ncaf\u00e9 3 4\n")
+    assert Vectors.read(path).words == ["snake_case", "caf\u00e9"]

@@ -411,3 +411,17 @@ def test_texts_and_labels_in_another_normal_form_are_the_same(experiment, run, t
     assert second.stdout == first.stdout and "looks like LABEL<TAB>TEXT" in second.stderr
     alone = run("predict", tmp_path / "run", "-", "--task", "books", text=unicodedata.normalize("NFD", "wärm book\n"))
     assert json.loads(alone.stdout)["probability"] == record["probability"]
+
+
+def test_a_byte_order_mark_before_the_text_of_a_line_is_part_of_no_word(ask, tmp_path):
+    labelled = write(tmp_path / "a.tsv", "pos\t\ufefffine film\nneg\tdull\n")
+    texts = write(tmp_path / "a.txt", "\ufefffine film\ndull\n")
+    objects = write(tmp_path / "a.jsonl", '{"text": "\ufefffine film"}\n{"text": "dull"}\n')
+    for file in (labelled, texts, objects):
+        assert words(ask(file)[0]) == [["fine", "film"], ["dull"]]
+
+
+def test_an_archive_given_for_texts_is_named(ask, tmp_path):
+    records, said, code = ask(tmp_path / "tiny.tar.gz")
+    assert (records, code) == ([], 2)
+    assert said.strip().endswith("tiny.tar.gz: holds a tar archive; give its content as a text file")

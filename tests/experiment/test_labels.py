@@ -199,7 +199,7 @@ def test_what_is_not_seen_of_a_label_is_reported_and_a_label_of_nothing_else_ref
     assert said[0] == "tasks.t.train: labels with white space or characters that are not seen: 'neg '"
     written(path, ("pos", "fine"), ("\u200b", "dull"))
     with pytest.raises(
-        DataError, match=r"tasks\.t\.train: the label '\\u200b' \(1 .*\) has nothing to be seen; mend the"
+        DataError, match=r"train: the label of text 2, '\\u200b', has no visible character; mend the file"
     ):
         load(path, path)
 
@@ -266,3 +266,9 @@ def test_a_label_to_score_that_looks_like_one_of_the_model_is_refused() -> None:
         check_known_labels("t", corpus("Pos"), ["neg", "pos"])
     tags = Corpus.from_instances([Instance(("a", "b"), ("n", "N"))], "tags")
     check_known_labels("t", tags, ["n", "v"])
+    with pytest.raises(DataError) as error:
+        check_known_labels("t", corpus("0", "1"), ["neg", "pos"])
+    known = "('0', '1'; the model knows 'neg', 'pos')"
+    assert str(error.value) == (
+        f"tasks.t: the file has no label that the model knows {known}; give a file with its labels"
+    )

@@ -18,6 +18,19 @@ def words_of(text: str, tokenizer: Tokenizer) -> tuple[str, ...]:
     return words
 
 
+class RepeatedFieldError(ValueError):
+    """A JSON object has a field twice, so that it is not clear which of both is meant."""
+
+
+def distinct_fields(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Makes a dict of the fields of a JSON object. Raises RepeatedFieldError if one occurs twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise RepeatedFieldError(f"the field '{next(name for name in names if names.count(name) > 1)}' occurs twice")
+    return found
+
+
 @final
 @dataclass(frozen=True)
 class Fields:

@@ -9,7 +9,7 @@ from mtlkit.config import Lazy, Runtime
 from mtlkit.data.instance import Instance, Skipped, TargetKind
 from mtlkit.data.lines import parse_lines
 from mtlkit.data.normalization import Normalization, NormalizingTokenizer, normalized_keys
-from mtlkit.data.readers.fields import Fields
+from mtlkit.data.readers.fields import Fields, RepeatedFieldError, distinct_fields
 from mtlkit.data.readers.missing import Missing, unclear_tag
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.data.readers.renaming import with_renamed_target
@@ -89,7 +89,9 @@ class JsonLinesReader(DatasetReader):
         if not line.strip():
             return Skipped("blank")
         try:
-            value = json.loads(line)
+            value = json.loads(line, object_pairs_hook=distinct_fields)
+        except RepeatedFieldError as error:
+            raise DataError(f"{error}; write it once") from None
         except (ValueError, RecursionError) as error:  # of the form, of a number of thousands of digits, of its depth
             raise DataError(f"not valid JSON ({error}); write one JSON object a line") from None
         if not isinstance(value, dict):

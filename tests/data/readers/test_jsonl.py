@@ -91,3 +91,16 @@ def test_texts_to_predict():
     assert reader.parse({"tokens": ["a b"]}) == Instance(("a b",))
     assert reader.parse({"text": "a b"}) == Instance(("a", "b"))
     assert reader.parse({"text": "a b", "ner": ["O", "X"]}) == Instance(("a", "b"), ("O", "X"))
+
+
+@pytest.mark.parametrize("name", ["text", "label", "other"])
+def test_a_field_that_occurs_twice_is_refused(name, tmp_path):
+    line = f'{{"text": "fun", "label": "pos", "other": 1, "{name}": "neg"}}'
+    with pytest.raises(DataError, match=rf"a\.jsonl:1: the field '{name}' occurs twice; write it once"):
+        read(JsonLinesReader(), tmp_path, line)
+
+
+def test_a_byte_order_mark_before_a_text_is_none_of_its_words(tmp_path):
+    line = {"text": "\ufeffgood \ufefffun", "label": "pos"}
+    assert read(JsonLinesReader(), tmp_path, line)[0].words == ("good", "\ufefffun")
+    assert JsonLinesReader().parse(line).words == ("good", "\ufefffun")

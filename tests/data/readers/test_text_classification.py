@@ -88,3 +88,11 @@ def test_texts_to_predict():
 def test_what_cannot_be_predicted_is_told(raw, what):
     with pytest.raises(DataError, match=what):
         TextClassificationReader().parse(raw)
+
+
+def test_a_byte_order_mark_before_a_text_is_none_of_its_words(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_text("pos\t\ufeffgood fun\n", encoding="utf-8")
+    reader = TextClassificationReader()
+    assert list(reader.read(str(path))) == [Instance(("good", "fun"), "pos")]
+    assert reader.parse("\ufeffgood fun").words == ("good", "fun")
