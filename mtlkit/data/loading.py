@@ -21,7 +21,7 @@ from mtlkit.errors import DataError
 from mtlkit.files import Fingerprint, file_sha256, new_folder
 from mtlkit.ownership import check_ownership, opened_folder, own_folder, temporary_folder
 
-FORMAT = 6  # part of every key: increment it when columns change, so that old entries are ignored
+FORMAT = 7  # part of every key: increment it when columns change, so that old entries are ignored
 COLUMNS = ("tokens", "offsets", "targets", "digests", "places")
 STRINGS = ("forms", "labels", "target_kind", "skipped", "structure")
 

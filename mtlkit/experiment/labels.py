@@ -11,7 +11,7 @@ from mtlkit.data.look_alikes import CASE, difference, look_alikes, seen, shown, 
 from mtlkit.data.mistaken_columns import mistaken_columns, odd_columns, odd_first_text, quoted_texts
 from mtlkit.errors import DataError
 from mtlkit.experiment.settings import TaskSettings
-from mtlkit.types import Say
+from mtlkit.types import Say, silent
 
 SHOWN = 6
 MARKS = {"nan", "NaN", "None", "NULL", "null", "N/A", "n/a", "#N/A", "<NA>"}
@@ -40,7 +40,7 @@ def check_labels(tasks: Mapping[str, TaskSettings], corpora: Mapping[str, Mappin
         tasks: the settings of the tasks.
         corpora: the corpora of the tasks by split.
         say: receives lines about labels that differ in letter case or in what separates their words, labels with what
-            is not seen, labels that may mark a missing target, columns that may be taken for others, and texts in quotes.
+            is not seen, labels that may mark a missing target, columns that may be others, and texts in quotes.
 
     Raises:
         DataError: labels of a task, in one split or in two, look the same (see `look_alikes`); none of a split's labels
@@ -55,13 +55,15 @@ def check_labels(tasks: Mapping[str, TaskSettings], corpora: Mapping[str, Mappin
             _say_written_alike(task, splits, labels, say)
         for split, corpus in splits.items():
             _say_unseen(f"tasks.{task}.{split}", corpus, reader, say)
-            _say_odd_texts(f"tasks.{task}.{split}", corpus, reader, say)
+            _say_odd_texts(task, split, corpus, reader, say)
             _say_missing(f"tasks.{task}.{split}", corpus, reader, say)
         _check_known(task, splits, reader)
 
 
-def check_known_labels(task: str, corpus: Corpus, known: Sequence[str]) -> None:
+def check_known_labels(task: str, corpus: Corpus, known: Sequence[str], say: Say = silent) -> None:
     """Refuses data to score in which a label looks like one that the model knows and is another, or none is known.
+
+    Texts in quotes are reported.
 
     Raises:
         DataError: there is such a label, or the model can give none of the labels.
@@ -82,6 +84,7 @@ def check_known_labels(task: str, corpus: Corpus, known: Sequence[str]) -> None:
         raise DataError(
             f"tasks.{task}: the file has no label that the model knows ({theirs}); give a file with its labels"
         )
+    _say_quoted(f"tasks.{task}", corpus, say)
 
 
 def check_targets(name: str, task: TaskSettings, corpus: Corpus) -> None:
@@ -175,11 +178,11 @@ def _say_unseen(place: str, corpus: Corpus, reader: Lazy[DatasetReader], say: Sa
         say(f"{place}: labels with white space or characters that are not seen: {_listed(odd)}")
 
 
-def _say_odd_texts(place: str, corpus: Corpus, reader: Lazy[DatasetReader], say: Say) -> None:
-    if not _names_labels(reader) and (odd := odd_columns(corpus)):
+def _say_odd_texts(task: str, split: str, corpus: Corpus, reader: Lazy[DatasetReader], say: Say) -> None:
+    place = f"tasks.{task}.{split}"
+    if not _names_labels(reader) and (odd := odd_columns(corpus, are_known=split != "train")):
         say(f"{place}: {odd}")
-    if count := quoted_texts(corpus):
-        say(f"{place}: {count:,} of {len(corpus):,} texts stand in quotes, as in CSV; the quotes count as text")
+    _say_quoted(place, corpus, say)
     if not _names_labels(reader) and (first := odd_first_text(corpus)) is not None:
         say(f"{place}: the first text looks like a header row ({first}); it counts as a text")
 
@@ -194,6 +197,11 @@ def _say_missing(place: str, corpus: Corpus, reader: Lazy[DatasetReader], say: S
             found = _with_counts(label, {"it": corpus})
             remedy = f"if it does, set the reader's `missing` to ['{label}']"
             say(f"{place}: the {kind} {found} may mark a missing target; {remedy}")
+
+
+def _say_quoted(place: str, corpus: Corpus, say: Say) -> None:
+    if count := quoted_texts(corpus):
+        say(f"{place}: {count:,} of {len(corpus):,} texts stand in quotes, as in CSV; the quotes count as text")
 
 
 def _names_labels(reader: Lazy[DatasetReader]) -> bool:

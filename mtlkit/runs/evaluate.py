@@ -264,7 +264,7 @@ def scored_tasks(
         for sentence in notes_on_texts(archive, name, settings, corpus, wanted):
             note(sentence)
         known = archive.vocabulary.labels(name)
-        check_known_labels(name, corpus, known)
+        check_known_labels(name, corpus, known, note)
         if unknown := [label for label in corpus.label_counts() if label not in known]:
             theirs = on_one_line(f"{', '.join(unknown)} (it knows {', '.join(known)})")
             note(f"{name}: labels that no model here can give: {theirs}")

@@ -414,7 +414,7 @@ def test_texts_and_labels_in_another_normal_form_are_the_same(experiment, run, t
 
 
 def test_a_byte_order_mark_before_the_text_of_a_line_is_part_of_no_word(ask, tmp_path):
-    labelled = write(tmp_path / "a.tsv", "pos\t\ufefffine film\nneg\tdull\n")
+    labelled = write(tmp_path / "a.tsv", "positive\t\ufefffine film\nnegative\tdull\n")
     texts = write(tmp_path / "a.txt", "\ufefffine film\ndull\n")
     objects = write(tmp_path / "a.jsonl", '{"text": "\ufefffine film"}\n{"text": "dull"}\n')
     for file in (labelled, texts, objects):

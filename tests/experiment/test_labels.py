@@ -250,6 +250,13 @@ def test_a_first_text_that_may_be_a_header_row_is_reported(tmp_path: Path) -> No
     assert said == [f"tasks.t.train: {told}", f"tasks.t.dev: {told}"]
 
 
+def test_texts_to_score_that_stand_in_quotes_are_reported() -> None:
+    said: list[str] = []
+    corpus = Corpus.from_instances((Instance(('"good', 'film"'), label) for label in ("pos", "neg")), "label")
+    check_known_labels("t", corpus, ["neg", "pos"], said.append)
+    assert said == ["tasks.t: 2 of 2 texts stand in quotes, as in CSV; the quotes count as text"]
+
+
 def test_a_label_to_score_that_looks_like_one_of_the_model_is_refused() -> None:
     def corpus(*labels: str) -> Corpus:
         return Corpus.from_instances((Instance(("a",), label) for label in labels), "label")
