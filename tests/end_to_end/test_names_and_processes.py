@@ -47,7 +47,8 @@ def descendants(process: int) -> set[int]:
     while new:
         new = {child for child, parent in parents.items() if parent in new} - found
         found |= new
-    return {child for child in found if b"mtlkit" in command_line(child)}
+    # A Jsonnet file is evaluated in a short process of its own, which evaluates nothing else.
+    return {child for child in found if b"mtlkit" in (line := command_line(child)) and b"jsonnet_child" not in line}
 
 
 def command_line(process: int) -> bytes:

@@ -167,7 +167,7 @@ def test_what_a_stranger_writes_moves_no_cursor(tmp_path: Path) -> None:
     members["meta.json"] = b'{"platform": "\\u001b[2J", "command": ["mtlkit", "\\u009b2J"]}'
     path.write_bytes(packed(tar(sealed(members))))
     write_tiny(good)
-    data.write_text("neutral\tfine film\n")
+    data.write_text("neutral\tfine film\n\x1b[2J\tgood film\n")
     answered = run_command("predict", path, "-", "--task", "books", text="fine film\n")
     assert json.loads(answered.output)["label"] in ("\x1b[2J", "\x9b2J") and answered.output.strip().isprintable()
     for words in (["evaluate", path, "--task", "books", "--file", data], ["diff", "--all", good, path]):
@@ -179,7 +179,7 @@ def test_what_a_stranger_writes_moves_no_cursor(tmp_path: Path) -> None:
 def test_what_a_stranger_writes_breaks_no_line(tmp_path: Path) -> None:
     path, data = tmp_path / "stranger.tar.gz", tmp_path / "books.tsv"
     path.write_bytes(packed(tar(sealed({**tiny_members(), "vocabulary/labels.books.txt": b"\\u000aall is well\nx\n"}))))
-    data.write_text("neutral\tfine film\n")
+    data.write_text("neutral\tfine film\nx\tgood film\n")
     told = run_command("evaluate", path, "--task", "books", "--file", data).messages
     assert r"(it knows \nall is well, x)" in told and "all is well, x)" not in told.splitlines()
 
