@@ -43,7 +43,8 @@ def check(
         check_experiment(loaded.experiment, str(loaded.file))
     if resolved:
         print(json.dumps(loaded.experiment.to_json(), indent=2))
-    say(f"{loaded.file}: ok, {len(loaded.experiment.tasks)} tasks")
+    count = len(loaded.experiment.tasks)
+    say(f"{loaded.file}: ok, {count} task{'' if count == 1 else 's'}")
 
 
 def components(kind: Kind = None, name: Name = None, include_package: Include = []) -> None:
