@@ -22,7 +22,7 @@ train: .venv/.installed
 	$(BIN)/mtlkit train experiments/ic_mtl.jsonnet -s $(RUN) \
 	  $(if $(wildcard $(RUN)/metrics.json),--force,$(if $(wildcard $(RUN)/meta.json),--resume))
 
-# In one process more than there are processors; `make test JOBS=1` for fewer. Files are shared out, the slowest first.
+# In as many processes as there are processors; `make test JOBS=1` for fewer. Files are shared out, the slowest first.
 JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --durations 10
 test: .venv/.installed-dev

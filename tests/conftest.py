@@ -32,11 +32,11 @@ MOST_PROCESSES = 8
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """The number of processes for `--numprocesses auto`: one more than the processors that we may use, since tests of
-    commands wait for their children, but at most eight.
+    """As many processes for `--numprocesses auto` as there are processors that we may use, but at most eight. With one
+    more on two processors, the suite took 545 s in place of 487.
     """
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min((allowed or 1) + 1, MOST_PROCESSES)
+    return min(allowed or 1, MOST_PROCESSES)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
