@@ -18,6 +18,7 @@ from mtlkit.errors import DataError
 from mtlkit.files import held_lock
 from mtlkit.ownership import own_folder
 from mtlkit.plugins import load_plugins
+from tests.slow_files import SECONDS
 
 hypothesis.settings.register_profile("mtlkit", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("mtlkit")
@@ -26,6 +27,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # A shell that runs us in the background ignores Ctrl-C for us, and the children that tests interrupt inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+TESTS = Path(__file__).parent
 MOST_PROCESSES = 8
 """Each takes about 1 GiB and makes its own session fixtures."""
 
@@ -39,15 +41,22 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(allowed or 1, MOST_PROCESSES)
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m "not slow"` looks at the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where processes share out the files of tests, the longest come first, so that all end at about the same time."""
+    """Marks the tests of slow files. Where processes share out the files, the longest come first, so that all processes
+    end at about the same time.
+    """
+    numbers = Counter(item.path for item in items)
+    for item in items:
+        if seconds := SECONDS.get(os.path.relpath(item.path, TESTS).replace(os.sep, "/")):
+            item.add_marker(pytest.mark.slow(seconds=seconds / numbers[item.path]))
     if not hasattr(config, "workerinput"):
         return
-    seconds = Counter[Path]()
+    total = Counter[Path]()
     for item in items:
         for mark in item.iter_markers("slow"):
-            seconds[item.path] += mark.kwargs["seconds"]
-    items.sort(key=lambda item: -seconds[item.path])
+            total[item.path] += mark.kwargs["seconds"]
+    items.sort(key=lambda item: -total[item.path])
 
 
 @pytest.fixture(scope="session", autouse=True)

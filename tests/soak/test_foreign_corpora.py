@@ -14,7 +14,6 @@ from tests.soak.foreign_corpora import attempt, scores, spans_of
 CORPORA = 60
 
 
-@pytest.mark.slow(seconds=8)
 @pytest.mark.parametrize("part", range(4))
 def test_the_figures_of_foreign_corpora_are_right_or_they_are_refused(part: int, tmp_path: Path) -> None:
     counts = Counts()
