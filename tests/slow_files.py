@@ -4,6 +4,7 @@ Measured by `pytest --junitxml` on two cores, AMD EPYC, and scaled to an idle ma
 """
 
 SECONDS = {
+    "report/test_browser.py": 90,
     "end_to_end/test_memory.py": 64,
     "end_to_end/test_changes.py": 60,
     "end_to_end/test_names_and_processes.py": 57,
@@ -30,6 +31,7 @@ SECONDS = {
     "end_to_end/test_mistakes.py": 13,
     "data/readers/test_damaged_files.py": 12,
     "end_to_end/test_explain.py": 12,
+    "report/test_size.py": 12,
     "end_to_end/test_stages.py": 11,
     "end_to_end/test_storage.py": 11,
     "end_to_end/test_systems.py": 11,
@@ -47,6 +49,7 @@ SECONDS = {
     "training/update_strategies/test_searches.py": 8,
     "data/test_graphemes.py": 7,
     "end_to_end/test_compute.py": 7,
+    "test_house.py": 7,
     "data/test_tokenizers.py": 6,
     "end_to_end/test_other_data.py": 6,
     "end_to_end/test_predict_formats.py": 6,
