@@ -130,17 +130,19 @@ def evaluate_archives(
         ArchiveError, ConfigError, DataError: as `evaluate`.
         RunError: several archives were trained or scored on different data, and `anyway` is false.
     """
+    is_own = False
     if predictions is not None:
         if len(archives) > 1:
             raise ConfigError("--predictions takes the answers of one archive; give each archive a folder of its own")
-        _keep_own_answers(archive_path(archives[0]), predictions, wanted)
+        if is_own := _is_own_folder(archives[0], predictions):
+            _keep_own_answers(archives[0], predictions, wanted)
         writable_folder(predictions, "--predictions").mkdir(parents=True, exist_ok=True)
     names = _names(archives)
     evaluations: dict[str, Evaluation] = {}
     with ExitStack() as stack:
         opened = [stack.enter_context(open_archive(archive_path(path), device, plugins)) for path in archives]
         tasks = [list(tasks_to_score(archive, wanted)) for archive in opened] if len(opened) > 1 else []
-        if predictions is not None and _is_own_folder(archives[0], predictions):
+        if predictions is not None and is_own:
             _check_own_texts(opened[0], predictions, wanted)
         common = [task for task in (tasks or [[]])[0] if all(task in others for others in tasks)]
         differing = check_training(opened, names, common, anyway)
@@ -161,10 +163,8 @@ def evaluate_archives(
 
 
 def _keep_own_answers(archive: Path, predictions: Path, wanted: Wanted) -> None:
-    """Makes sure that a run's own predictions are not overwritten by answers to other texts."""
-    run = RunDirectory(archive.resolve().parent)
-    if not _is_own_folder(archive, predictions):
-        return
+    """Makes sure that a run's own predictions are not overwritten by answers to other texts, as far as options tell."""
+    run = RunDirectory(archive_path(archive).resolve().parent)
     if wanted.file is not None or wanted.files or wanted.folders:
         raise ConfigError(f"--predictions {predictions}: keeps the run's answers to its own data; give another folder")
     if (own := run.read_meta().get("limit")) != wanted.limit:
@@ -208,8 +208,8 @@ def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Eva
     """
     trainer = archive.experiment.trainer
     figures: dict[str, float] = {}
-    limited = _other_limit(archive, wanted)
-    predictions, notes = [], [] if limited is None else [limited]
+    predictions: list[Predictions] = []
+    notes: list[str] = []
 
     def note(sentence: str) -> None:
         say(sentence)
@@ -256,7 +256,7 @@ def scored_tasks(
     """
     split, note = wanted.split, note or say
     if (limited := _other_limit(archive, wanted)) is not None:
-        say(limited)
+        note(limited)
     for name, settings in tasks_to_score(archive, wanted).items():
         say(f"scoring {name}: {settings.sources().get(split, f'{split} drawn from {settings.train}')}")
         corpus = load_to_score(archive, name, settings, wanted, say)

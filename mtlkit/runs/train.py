@@ -170,19 +170,18 @@ def _train(
         _check_resumable(run, experiment, options, kernels, changes, say)
     else:
         run.check_new(options.force)
-    trained = run.read_vocabulary().tag_schemes if options.resume else None
+    known = run.read_vocabulary() if options.resume else None
+    trained = None if known is None else known.tag_schemes
     corpora = load_corpora(experiment, limit=options.limit, trained=trained, say=say)
     interrupts.raise_if_received()
     others = other_fingerprints(experiment)
     hashes, code = hashes_of_read(corpora, others), code_hashes(experiment)
     vectors = cache(lambda: read_vectors(experiment, say, others))
-    if options.resume:
+    if known is not None:
         changes.look_at_files(hashes, code)
-        vocabulary = run.read_vocabulary()
-        changes.look_at_texts(experiment, corpora, vocabulary)
-        changes.check(experiment, corpora, vocabulary)
-    else:
-        vocabulary = make_vocabulary(experiment, corpora, vectors(), say)
+        changes.look_at_texts(experiment, corpora, known)
+        changes.check(experiment, corpora, known)
+    vocabulary = make_vocabulary(experiment, corpora, vectors(), say) if known is None else known
     fitted = with_metrics_that_fit(experiment, corpora, say)
     take_over = partial(changes.take_over, loaded, {"data": hashes, "code": code, **corpora.facts()})
     setting = Setting(
