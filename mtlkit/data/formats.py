@@ -25,8 +25,8 @@ MOST_LINES = 200
 MOST = 0.9
 """The share of lines that must have a trait; see `_most`."""
 FEWEST_ROWS = 3
-HEADER_OF_COLUMNS = "# columns = "
-DOCUMENT_START = "-DOCSTART-"
+HEADER = "# columns = "
+BOUNDARY = "-DOCSTART-"
 NAME = re.compile(r"[^\W\d](?:[^\W\d]|[ .-]){0,39}")
 SPAN_TAG = re.compile(r"O|[BIESLUM]-\S+")
 CAPITAL_SPAN_TAG = re.compile(r"O|[BIESLUM]-[A-Z]{2,}")
@@ -124,7 +124,7 @@ def _header(filled: Sequence[str], known: Collection[str]) -> Recognized | None:
 
 def _columns(lines: Sequence[str], tags: Collection[str]) -> Recognized | None:
     rows = [_cells(line) for line in lines if line.strip() and not _is_comment(line)]
-    if lines[0].startswith(HEADER_OF_COLUMNS) or any(row[0] == DOCUMENT_START for row in rows[:1]):
+    if lines[0].startswith(HEADER) or any(row[0] == BOUNDARY for row in rows[:1]):
         return Recognized("columns", "one token per line")
     if not rows:
         return None

@@ -16,6 +16,8 @@ LONGEST_LINE = 2**24
 
 BINARY = re.compile(rb"[\0-\x08\x0e-\x1f]")
 """Bytes that no text contains and numbers or compressed data do."""
+BYTE_ORDER_MARK = "\ufeff"
+"""What begins a file in UTF-8 that was written on Windows, and each part of a file that was joined of such files."""
 UTF16_MARKS = (BOM_UTF16_LE, BOM_UTF16_BE, BOM_UTF32_BE)
 """Byte order marks of other encodings than UTF-8. That of UTF-32 with the low byte first begins as UTF-16's."""
 
@@ -83,7 +85,7 @@ def parse_lines(path: Path, parse: Callable[[str], Parsed]) -> Iterator[Parsed]:
     """
     for number, line in read_lines(path):
         try:
-            if line.startswith("\ufeff"):
+            if line.startswith(BYTE_ORDER_MARK):
                 raise DataError("a byte order mark inside the file, as where files were joined; remove it")
             parsed = parse(line)
         except DataError as error:

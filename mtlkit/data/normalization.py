@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, TypeAlias, TypeVar, final
 
 from mtlkit.data.instance import Instance, Skipped, StructuralRows, Target
+from mtlkit.data.lines import BYTE_ORDER_MARK
 from mtlkit.data.tokenizers import Tokenizer
 from mtlkit.errors import ConfigError
 
 Normalization: TypeAlias = Literal["nfc", "nfkc", "none"]
 """A normal form of Unicode (Standard Annex #15), or none: texts as they are."""
 
-BYTE_ORDER_MARK = "\ufeff"
 FORMS: dict[Normalization, Literal["NFC", "NFKC"]] = {"nfc": "NFC", "nfkc": "NFKC"}
 T = TypeVar("T")
 Rest = TypeVar("Rest", bound=Skipped | StructuralRows)

@@ -13,10 +13,10 @@ from typing import IO, Literal, TypeAlias, final
 from mtlkit.data import Skipped
 from mtlkit.data.compression import DamagedError, unpacked
 from mtlkit.data.formats import MOST_LINES
-from mtlkit.data.lines import bounded_lines, open_lines, what_is_wrong, what_is_wrong_at_the_start
+from mtlkit.data.lines import BYTE_ORDER_MARK, bounded_lines, open_lines, what_is_wrong, what_is_wrong_at_the_start
 from mtlkit.data.readers.fields import distinct_fields
 from mtlkit.errors import DataError
-from mtlkit.runs.predict import BYTE_ORDER_MARK, Input, Raw, WithId
+from mtlkit.runs.predict import Input, Raw, WithId
 
 LineFormat: TypeAlias = Literal["text", "ids", "jsonl"]
 """What each line is: a text, `ID<TAB>TEXT`, or a JSON object."""

@@ -12,13 +12,13 @@ import torch
 from mtlkit.archive import Archive
 from mtlkit.data import Batch, Corpus, DatasetReader, Instance, Skipped, TaskSplit, bucketed_order
 from mtlkit.data.limits import LONGEST_ANSWERED
+from mtlkit.data.lines import BYTE_ORDER_MARK
 from mtlkit.errors import ConfigError, DataError
 from mtlkit.heads import Decoded
 from mtlkit.training import as_target
 from mtlkit.training.devices import reporting_out_of_memory
 from mtlkit.training.optimization import autocast
 
-BYTE_ORDER_MARK = "\ufeff"
 OF_ANSWERS = frozenset(["task", "number", "words", "label", "tags", "probability", "target", "cut", "error", "input"])
 """The names of the fields of records that do not come from the input."""
 

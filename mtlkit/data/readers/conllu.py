@@ -28,10 +28,6 @@ class Numbering:
     empty: int = 0
     wrong: tuple[int, str] | None = None
 
-    @property
-    def all_words(self) -> bool:
-        return not (self.multiword or self.empty or self.wrong)
-
 
 def begins_a_sentence(first_id: str) -> bool:
     """Whether this may be the id of a sentence's first row."""

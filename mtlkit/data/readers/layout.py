@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, final
 
+from mtlkit.data.formats import BOUNDARY, HEADER
 from mtlkit.data.lines import read_lines
 from mtlkit.data.readers.conllu import NAMES, WITH_EMPTY_VALUES, begins_a_sentence
 from mtlkit.errors import DataError
 
 ColumnsFormat: TypeAlias = Literal["auto", "columns", "conllu"]
-HEADER = "# columns = "
 HEADERS = (HEADER, "# global.columns = ")  # ours, and that of CoNLL-U Plus
-BOUNDARY = "-DOCSTART-"
 SEPARATORS = {",": "commas", ";": "semicolons", "|": "bars"}
 
 

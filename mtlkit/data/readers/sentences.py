@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
-from mtlkit.data.lines import read_lines
+from mtlkit.data.lines import BYTE_ORDER_MARK, read_lines
 from mtlkit.data.readers.conllu import is_counted, numbering
 from mtlkit.data.readers.layout import ColumnsFormat, is_boundary, layout_of, names_in
 from mtlkit.errors import DataError
@@ -14,7 +14,6 @@ from mtlkit.errors import DataError
 DOMAIN = "# domain = "
 DOCUMENTS = ("# newdoc", "#begin document")  # of CoNLL-U and CoNLL-2012
 MULTIWORD, EMPTY, BOUNDARIES = "multiword tokens", "empty nodes", "document boundaries"
-BYTE_ORDER_MARK = "\ufeff"
 
 
 @final
