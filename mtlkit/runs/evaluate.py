@@ -208,8 +208,9 @@ def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Eva
     """
     trainer = archive.experiment.trainer
     figures: dict[str, float] = {}
-    predictions: list[Predictions] = []
-    notes: list[str] = []
+    # Said by `scored_tasks`, whose notes are of single tasks; this one is of all.
+    limited = _other_limit(archive, wanted)
+    predictions, notes = [], [] if limited is None else [limited]
 
     def note(sentence: str) -> None:
         say(sentence)
@@ -256,7 +257,7 @@ def scored_tasks(
     """
     split, note = wanted.split, note or say
     if (limited := _other_limit(archive, wanted)) is not None:
-        note(limited)
+        say(limited)
     for name, settings in tasks_to_score(archive, wanted).items():
         say(f"scoring {name}: {settings.sources().get(split, f'{split} drawn from {settings.train}')}")
         corpus = load_to_score(archive, name, settings, wanted, say)
