@@ -37,6 +37,7 @@ from mtlkit.data.tag_schemes import (
 from mtlkit.data.tokenizers import RegexTokenizer, SpacyTokenizer, Tokenizer, WhitespaceTokenizer
 from mtlkit.data.vectors import Vectors
 from mtlkit.data.vocabulary import Vocabulary, VocabularySettings, build_vocabulary, word_of
+from mtlkit.data.word_columns import KeptVectors
 from mtlkit.files import cache_folder
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "DatasetReader",
     "Instance",
     "JsonLinesReader",
+    "KeptVectors",
     "NO_SPANS",
     "Namespace",
     "Normalization",

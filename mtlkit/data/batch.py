@@ -1,6 +1,6 @@
 """The input of a model: texts of one task, as tensors.
 
-Shapes: B batch, T words of the longest text, C integers per word.
+Shapes: B batch, T words of the longest text, W = B T words, C integers per word, E size of a vector.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from mtlkit.data.word_columns import WordColumns
 from mtlkit.errors import ComponentError
 
 
@@ -53,8 +54,33 @@ class Text:
         `COLUMN`.
         """
         start = f"{name}."
+        if isinstance(self.columns, WordColumns):
+            return Text(self.mask_BT, self.columns.part(start))
         own = {key.removeprefix(start): column for key, column in self.columns.items() if key.startswith(start)}
         return Text(self.mask_BT, own)
+
+    def once_per_form(self, name: str, owner: nn.Module, vectors_of: Callable[[Tensor], Tensor]) -> Tensor:
+        """Computes vectors (B, T, E) of words from one column; on a CPU, once for each distinct form of the batch.
+
+        In a pass without gradients over a whole split, such as an evaluation, each form of the split is computed once.
+        Texts that were put together or changed by hand, and those on other devices, are computed word by word.
+
+        Args:
+            name: of a column (B, T, C), all that the vector of a word depends on besides `owner`.
+            owner: the module that computes the vectors. Its parameters, buffers and mode must determine them.
+            vectors_of: a function from rows of the column, (W, C), to their vectors, (W, E). That of a row may not
+                depend on other rows, nor on chance: with dropout before it, each occurrence of a word has a draw of
+                its own. Rows of padding are zero, and their vectors must be.
+
+        Raises:
+            ComponentError: the embedder did not request the column.
+        """
+        if isinstance(self.columns, WordColumns) and name in self.columns:
+            found = self.columns.once_per_form(name, owner, vectors_of)
+            if found is not None:
+                return found
+        vectors_WE = vectors_of(self.column(name).flatten(0, 1))
+        return vectors_WE.view(*self.mask_BT.shape, vectors_WE.shape[1])
 
     def map(self, change: Callable[[Tensor], Tensor]) -> "Text":
         """Applies a function to every tensor. It must treat the leading dimensions of all alike, as a selection of rows

@@ -16,6 +16,7 @@ from mtlkit.data.columns import FormTables, MakeTables
 from mtlkit.data.corpus import NO_TARGET, Corpus
 from mtlkit.data.instance import Target
 from mtlkit.data.vocabulary import Vocabulary
+from mtlkit.data.word_columns import KeptVectors, WordColumns
 
 
 @final
@@ -67,12 +68,13 @@ class TaskSplit:
             return []
         return list(torch.split(torch.cat(list(order)).to(self._device), [len(indices_B) for indices_B in order]))
 
-    def batch(self, indices_B: Tensor, places_B: Tensor | None = None) -> Batch:
+    def batch(self, indices_B: Tensor, places_B: Tensor | None = None, kept: KeptVectors | None = None) -> Batch:
         """Gathers the texts at these positions, in this order.
 
         Args:
             indices_B: the positions, int64, on the CPU.
             places_B: the same positions on the device, if they have been copied already.
+            kept: where a pass over this split keeps the vectors of forms (see `Text.once_per_form`); None keeps none.
         """
         num_steps = int(self.lengths[indices_B].max())
         if places_B is None:
@@ -82,7 +84,7 @@ class TaskSplit:
         mask_BT = steps_T < (self._offsets[places_B + 1] - starts_B).unsqueeze(1)
         positions_BT = (starts_B.unsqueeze(1) + steps_T).clamp(max=len(self._tokens_N) - 1)
         forms_BT = self._tokens_N[positions_BT].long().masked_fill(~mask_BT, self._tables.padding_form)
-        text = Text(mask_BT, self._tables.rows(forms_BT))
+        text = Text(mask_BT, WordColumns(self._tables, forms_BT, kept))
         return Batch(self.task, text, self._batch_targets(places_B, positions_BT, mask_BT), indices_B)
 
     def _batch_targets(self, places_B: Tensor, positions_BT: Tensor, mask_BT: Tensor) -> Tensor | None:

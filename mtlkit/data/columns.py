@@ -1,9 +1,9 @@
 """Columns: integers for each surface form of a split, computed once. A batch carries the rows of its words.
 
-Shapes: F distinct surface forms, C integers per form, B batch, T words of the longest text.
+Shapes: F distinct surface forms, C integers per form.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, final
 
 import numpy as np
@@ -67,10 +67,18 @@ class FormTables:
                 self._kept.append(_with_padding(table).to(device))
             self._places[name] = place
 
-    def rows(self, forms_BT: Tensor) -> dict[str, Tensor]:
-        """Gathers each column for words with these forms, int64: (B, T), or (B, T, C) from a table (F, C)."""
-        gathered = [table[forms_BT].long() for table in self._kept]
-        return {name: gathered[place] for name, place in self._places.items()}
+    @property
+    def names(self) -> Iterable[str]:
+        """The names of the tables."""
+        return self._places.keys()
+
+    def place(self, name: str) -> int:
+        """Returns the place of the table with this name, which equal tables share. Raises KeyError if there is none."""
+        return self._places[name]
+
+    def gather(self, place: int, forms: Tensor) -> Tensor:
+        """Gathers the rows of a table for forms of any shape, int64: of this shape, or (..., C) from a table (F, C)."""
+        return self._kept[place][forms].long()
 
 
 def _with_padding(table: Table) -> Tensor:

@@ -55,12 +55,22 @@ class CharacterGruEmbedder(Embedder):
         return ("characters",)
 
     def forward(self, text: Text) -> Tensor:
-        characters_WC = text.characters_BTC.flatten(0, 1)
-        mask_WC = characters_WC != 0
+        if self.training and self.dropout.p > 0:  # each occurrence of a word has a draw of its own
+            vectors_WE = self._vectors(text.characters_BTC.flatten(0, 1))
+            return vectors_WE.view(*text.mask_BT.shape, self.output_dim)
+        return text.once_per_form("characters", self, self._vectors)
+
+    def _vectors(self, characters_WC: Tensor) -> Tensor:
         vectors_WCF = self.dropout(self.table(characters_WC))
+        mask_WC = characters_WC != 0
+        if characters_WC.device.type == "cpu":  # a GPU would have to wait for the longest word to be found
+            longest = max(int(mask_WC.sum(dim=1).max()), 1)
+            vectors_WCF, mask_WC = vectors_WCF[:, :longest], mask_WC[:, :longest]
+        return self._read(vectors_WCF, mask_WC)
+
+    def _read(self, vectors_WCF: Tensor, mask_WC: Tensor) -> Tensor:
         rightward_WCH, _ = self.rightward(vectors_WCF)
         leftward_WCH, _ = self.leftward(reverse_within_length(vectors_WCF, mask_WC))
         both_WE = torch.cat([last_valid(states, mask_WC) for states in (rightward_WCH, leftward_WCH)], dim=-1)
         # Words of padding have no character, and so no last one.
-        both_WE = both_WE.masked_fill(~mask_WC.any(dim=1, keepdim=True), 0.0)
-        return both_WE.view(*text.mask_BT.shape, self.output_dim)
+        return both_WE.masked_fill(~mask_WC.any(dim=1, keepdim=True), 0.0)

@@ -1,6 +1,7 @@
 """A vector for each word, made from its characters.
 
-Shapes: B batch, T time steps, W = B T words, C characters, F size of a character's vector, E embedding size (filters).
+Shapes: B batch, T time steps, W = B T words, C characters, L characters of all words without padding, F size of a
+character's vector, E embedding size (filters).
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,14 +10,14 @@ from typing import final
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mtlkit.config import Runtime
 from mtlkit.data.batch import Text
 from mtlkit.data.columns import Table
 from mtlkit.data.vocabulary import Vocabulary
 from mtlkit.embedders.embedder import Embedder
-from mtlkit.kernels.sequences import masked_max
+from mtlkit.kernels.windows import packed
+from mtlkit.kernels.windows.reference import largest_of_windows
 from mtlkit.types import PositiveInt, Probability
 
 
@@ -42,7 +43,6 @@ class CharacterEmbedder(Embedder):
         super().__init__()
         self.output_dim = filters
         self._vocabulary = vocabulary
-        self.reach = ((width - 1) // 2, width // 2)
         # Not nn.Embedding(...), which draws N(0, 1) first, to be overwritten; `WordEmbedder` says what that costs.
         empty = torch.empty(len(vocabulary["characters"]), dim)
         self.table = nn.Embedding.from_pretrained(empty, freeze=False, padding_idx=0)  # type: ignore[no-untyped-call]
@@ -59,7 +59,38 @@ class CharacterEmbedder(Embedder):
         return ("characters",)
 
     def forward(self, text: Text) -> Tensor:
-        characters_WC = text.characters_BTC.flatten(0, 1)
-        vectors_WFC = self.dropout(self.table(characters_WC)).transpose(1, 2)
-        windows_WCE = self.convolution(F.pad(vectors_WFC, self.reach)).transpose(1, 2)
-        return masked_max(windows_WCE, characters_WC != 0).view(*text.mask_BT.shape, self.output_dim)
+        if self.training and self.dropout.p > 0:  # each occurrence of a word has a draw of its own
+            vectors_WE = self._with_dropout(text.characters_BTC.flatten(0, 1))
+            return vectors_WE.view(*text.mask_BT.shape, self.output_dim)
+        return text.once_per_form("characters", self, self._without_dropout)
+
+    def _without_dropout(self, characters_WC: Tensor) -> Tensor:
+        if not _packs(characters_WC):
+            return self._plain(characters_WC)
+        return packed.largest_of_looked_up(characters_WC, self.table.weight, *self._filters)
+
+    def _with_dropout(self, characters_WC: Tensor) -> Tensor:
+        if not _packs(characters_WC):
+            return self._plain(characters_WC)
+        mask_WC = characters_WC != 0
+        # The numbers that are drawn for padding are not needed, but those after them are to stay the same.
+        factors_WCF = self.dropout(self.table.weight.new_ones(*characters_WC.shape, self.table.embedding_dim))
+        vectors_LF = self.table(characters_WC[mask_WC]) * factors_WCF[mask_WC]
+        return packed.largest_of_vectors(vectors_LF, mask_WC, *self._filters)
+
+    def _plain(self, characters_WC: Tensor) -> Tensor:
+        vectors_WCF = self.dropout(self.table(characters_WC))
+        return largest_of_windows(vectors_WCF, characters_WC != 0, *self._filters)
+
+    @property
+    def _filters(self) -> tuple[Tensor, Tensor]:
+        bias = self.convolution.bias
+        assert bias is not None, "it is made with one"
+        return self.convolution.weight, bias
+
+
+def _packs(characters_WC: Tensor) -> bool:
+    """Whether the form without padding is the right one: on a CPU, and not where products are to be in bfloat16, which
+    it would round more often.
+    """
+    return characters_WC.device.type == "cpu" and not torch.is_autocast_enabled("cpu")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mtlkit.config import Lazy
-from mtlkit.data import Batch, Target, TaskSplit, bucketed_order
+from mtlkit.data import Batch, KeptVectors, Target, TaskSplit, bucketed_order
 from mtlkit.figures import Figure
 from mtlkit.metrics import Metric
 from mtlkit.model import MultiTaskModel
@@ -123,11 +123,12 @@ def decoded_batches(
     """
     assert path is None or not with_trace
     model.eval()
+    kept = KeptVectors()
     order = bucketed_order(split.lengths, batch_size, None, MOST_WORDS)
     for indices, places in zip(order, split.places(order), strict=True):
         # Inference mode must not be around the yield: it would then stay on in the code that consumes the batch.
         with torch.inference_mode(), reporting_out_of_memory(partial(_scoring, split, indices), SMALLER):
-            batch = split.batch(indices, places)
+            batch = split.batch(indices, places, kept)
             with autocast(batch.text.mask_BT.device, precision):
                 if with_trace:
                     decoded, trace = model.decode_with_trace(batch)

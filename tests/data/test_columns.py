@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mtlkit.data import Corpus, Instance, TaskSplit, Vocabulary
 from mtlkit.data.batch import Text
 from mtlkit.data.columns import FormTables, Table, fault_of, nested
+from mtlkit.data.word_columns import WordColumns
 from mtlkit.errors import ComponentError
 
 TEXTS = ("good fun", "a film", "good", "no good film at all")
@@ -48,7 +49,7 @@ def test_a_batch_carries_the_rows_of_its_words(device: str, indices: list[int]) 
 def test_equal_tables_are_gathered_once_under_all_their_names() -> None:
     ids, others = np.array([1, 2, 3]), np.array([1, 2, 4])
     tables = FormTables({"0.words": ids, "1.words": ids.copy(), "2.words": others, "3.words": ids[:, None]}, 3)
-    rows = tables.rows(torch.tensor([[2, 0], [1, 3]]))
+    rows = WordColumns(tables, torch.tensor([[2, 0], [1, 3]]))
     assert rows["0.words"] is rows["1.words"]
     assert rows["0.words"].tolist() == [[3, 1], [2, 0]]
     assert rows["2.words"].tolist() == [[4, 1], [2, 0]]
@@ -57,7 +58,7 @@ def test_equal_tables_are_gathered_once_under_all_their_names() -> None:
 
 @pytest.mark.parametrize("dtype", ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", ">i4"])
 def test_any_type_of_integer_comes_out_as_int64(dtype: str) -> None:
-    rows = FormTables({"ids": np.array([[5, 0], [7, 9]], dtype)}, 2).rows(torch.tensor([[1, 2, 0]]))
+    rows = WordColumns(FormTables({"ids": np.array([[5, 0], [7, 9]], dtype)}, 2), torch.tensor([[1, 2, 0]]))
     assert rows["ids"].dtype == torch.int64 and rows["ids"].tolist() == [[[7, 9], [0, 0], [5, 0]]]
 
 
@@ -66,7 +67,7 @@ def test_parts_see_their_own_columns_under_their_own_names() -> None:
     tables = nested({"0": inner, "10": {"a.ids": np.array([3])}})
     assert list(tables) == ["0.a.ids", "0.b.ids", "10.a.ids"]
     mask_BT = torch.ones(1, 1, dtype=torch.bool)
-    text = Text(mask_BT, FormTables(tables, 1).rows(torch.zeros(1, 1, dtype=torch.int64)))
+    text = Text(mask_BT, WordColumns(FormTables(tables, 1), torch.zeros(1, 1, dtype=torch.int64)))
     assert text.part("0").part("a").column("ids").tolist() == [[1]]
     assert text.part("0").part("b").column("ids").tolist() == [[2]]
     assert list(text.part("10").columns) == ["a.ids"] and list(text.part("1").columns) == []

@@ -1,0 +1,1 @@
+"""A convolution over the characters of words and the maximum over its windows: a plain form, and one for CPUs."""
