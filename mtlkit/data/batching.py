@@ -62,6 +62,11 @@ class TaskSplit:
         """Returns the number of words of the texts at these positions (int64, on the CPU), without padding."""
         return int(self.lengths[indices_B].sum())
 
+    def words(self) -> Text:
+        """Returns one text with each form that occurs in the split, once."""
+        forms_1F = torch.from_numpy(np.flatnonzero(self.corpus.form_counts())).to(self._device).unsqueeze(0)
+        return Text(torch.ones_like(forms_1F, dtype=torch.bool), WordColumns(self._tables, forms_1F))
+
     def places(self, order: Sequence[Tensor]) -> list[Tensor]:
         """Copies the positions of many batches to the device at once, since the host waits for each transfer."""
         if not order:

@@ -4,6 +4,7 @@ from mtlkit.embedders.character_gru import CharacterGruEmbedder
 from mtlkit.embedders.characters import CharacterEmbedder
 from mtlkit.embedders.concatenated import ConcatenatedEmbedder
 from mtlkit.embedders.embedder import Embedder
+from mtlkit.embedders.word_table import WordTable
 from mtlkit.embedders.words import WordEmbedder
 
-__all__ = ["Embedder", "CharacterEmbedder", "CharacterGruEmbedder", "ConcatenatedEmbedder", "WordEmbedder"]
+__all__ = ["Embedder", "CharacterEmbedder", "CharacterGruEmbedder", "ConcatenatedEmbedder", "WordEmbedder", "WordTable"]

@@ -43,7 +43,7 @@ class CharacterEmbedder(Embedder):
         super().__init__()
         self.output_dim = filters
         self._vocabulary = vocabulary
-        # Not nn.Embedding(...), which draws N(0, 1) first, to be overwritten; `WordEmbedder` says what that costs.
+        # Not nn.Embedding(...), which draws N(0, 1) first, to be overwritten; `WordTable` says what that costs.
         empty = torch.empty(len(vocabulary["characters"]), dim)
         self.table = nn.Embedding.from_pretrained(empty, freeze=False, padding_idx=0)  # type: ignore[no-untyped-call]
         self.dropout = nn.Dropout(dropout)

@@ -16,6 +16,7 @@ from mtlkit.data.columns import Table, nested
 from mtlkit.data.vectors import Vectors
 from mtlkit.data.vocabulary import Vocabulary
 from mtlkit.embedders.embedder import Embedder
+from mtlkit.embedders.word_table import WordTable
 
 
 @final
@@ -43,6 +44,9 @@ class ConcatenatedEmbedder(Embedder):
     def namespaces_of(self, parameter: str) -> Collection[str]:
         _, part, name = parameter.split(".", 2)
         return self._parts[part].namespaces_of(name)
+
+    def rows_read(self, text: Text) -> list[tuple[WordTable, int]]:
+        return [found for name, embedder in self._parts.items() for found in embedder.rows_read(text.part(name))]
 
     def forward(self, text: Text) -> Tensor:
         return torch.cat([embedder(text.part(name)) for name, embedder in self._parts.items()], dim=-1)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mtlkit.config import Component
 from mtlkit.data.batch import Text
 from mtlkit.data.columns import Table, fault_of
+from mtlkit.embedders.word_table import WordTable
 from mtlkit.errors import ComponentError
 
 
@@ -56,6 +57,19 @@ class Embedder(nn.Module, Component, offers=("vocabulary", "vectors", "fresh", "
         """
         del parameter
         return ("words", "characters")
+
+    def rows_read(self, text: Text) -> list[tuple[WordTable, int]]:
+        """Returns the word tables that this embedder reads, each with the number of its first rows that `text` needs.
+
+        In training, `text` holds every word that the embedder will be given. All other rows of these tables are then
+        kept out of the optimizer's steps, where that changes nothing. An embedder that may read others, as one that
+        puts random words in place of some, returns none, as does this method: all rows are trained.
+
+        Args:
+            text: words with the columns that this embedder has asked for.
+        """
+        del text
+        return []
 
     @final
     def tables(self, forms: Sequence[str]) -> dict[str, Table]:

@@ -16,6 +16,7 @@ from mtlkit.data.namespace import Namespace
 from mtlkit.data.vectors import Vectors
 from mtlkit.data.vocabulary import Vocabulary
 from mtlkit.embedders.embedder import Embedder
+from mtlkit.embedders.word_table import WordTable
 from mtlkit.errors import ConfigError
 from mtlkit.types import PositiveFloat, PositiveInt, Probability
 
@@ -49,10 +50,7 @@ class WordEmbedder(Embedder):
         words = vocabulary["words"]
         self.output_dim = dim
         self._vocabulary = vocabulary
-        # Not nn.Embedding(...), which draws N(0, 1) first: work undone below, and on the meta device, where `check`
-        # builds models, it imports torch's compiler for 2 s.
-        empty = torch.empty(len(words), dim)
-        self.table = nn.Embedding.from_pretrained(empty, freeze=False, padding_idx=0)  # type: ignore[no-untyped-call]
+        self.table = WordTable(len(words), dim)
         self.dropout = nn.Dropout(dropout)
         bound = init_range if unknown == "uniform" else 0.0
         nn.init.uniform_(self.table.weight, -bound, bound)
@@ -67,6 +65,9 @@ class WordEmbedder(Embedder):
 
     def namespaces_of(self, parameter: str) -> tuple[str, ...]:
         return ("words",)
+
+    def rows_read(self, text: Text) -> list[tuple[WordTable, int]]:
+        return [(self.table, int(text.words_BT.max()) + 1)]
 
     def forward(self, text: Text) -> Tensor:
         vectors_BTE: Tensor = self.dropout(self.table(text.words_BT))

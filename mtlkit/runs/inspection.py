@@ -1,6 +1,6 @@
 """Inspection of an experiment's model, by building it and running one batch of each task through it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -97,6 +97,7 @@ def _inspected(
     vectors = read_vectors(experiment, say)
     vocabulary = make_vocabulary(loaded.experiment, corpora, vectors, say)
     model = new_model(experiment, vocabulary, vectors, say).to(device)
+    sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}  # which a trainer may cut
     splits = {
         task: TaskSplit(task, corpus, vocabulary, columns=model.embedder(task).tables, device=device)
         for task, corpus in corpora.of_split("train").items()
@@ -105,10 +106,10 @@ def _inspected(
     selection = experiment.trainer.selection.build(tasks=list(experiment.tasks))
     trainer = Trainer(model, splits, [], [], selection, experiment.trainer, experiment.seed)
     activations = _activation_bytes(model, _longest_batch(splits, experiment.trainer))
-    tasks = _inspect_tasks(model, splits, corpora, trainer.optimization)
+    tasks = _inspect_tasks(model, sizes, splits, corpora, trainer.optimization)
     return Inspection(
         tasks,
-        sum(parameter.numel() for parameter in model.parameters()),
+        sum(sizes.values()),
         trainer.steps_per_epoch,
         _state_bytes(model, trainer.optimization),
         activations,
@@ -116,7 +117,11 @@ def _inspected(
 
 
 def _inspect_tasks(
-    model: MultiTaskModel, splits: dict[str, TaskSplit], corpora: Corpora, optimization: Optimization
+    model: MultiTaskModel,
+    sizes: Mapping[str, int],
+    splits: dict[str, TaskSplit],
+    corpora: Corpora,
+    optimization: Optimization,
 ) -> list[TaskInspection]:
     paths: dict[str, list[Part]] = {}
     trained: dict[str, set[str]] = {}
@@ -127,7 +132,6 @@ def _inspect_tasks(
         head = model.head(task)
         paths[task] = [*parts, Part(f"{head.registered_name} head", "")]
         trained[task] = {name for name, parameter in model.named_parameters() if parameter.grad is not None}
-    sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
     found = []
     for task, mine in trained.items():
         others = set().union(*(names for other, names in trained.items() if other != task))
@@ -204,7 +208,8 @@ def _state_bytes(model: MultiTaskModel, optimization: Optimization) -> int:
     for parameter in optimization.parameters:  # state appears with the first gradient, so all get one here
         parameter.grad = torch.zeros_like(parameter)
     optimization.apply()
-    weights = sum(parameter.nbytes for parameter in model.parameters())
+    weights: int = sum(tensor.nbytes for tensor in model.state_dict().values())
+    gradients = sum(parameter.nbytes for parameter in model.parameters())
     kept = [value for entry in optimization.optimizer.state.values() for value in entry.values()]
     state = sum(value.nbytes for value in kept if isinstance(value, Tensor))
-    return 2 * weights + state
+    return weights + gradients + state

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mtlkit.errors import ConfigError
 from mtlkit.training.timing import section
+from mtlkit.training.unmet_rows import UnmetRows
 
 Precision = Literal["fp32", "bf16"]
 
@@ -36,6 +37,7 @@ class Optimization:
         gradient_clip: largest l2 norm of all gradients together; None clips nothing.
         undoes: whether no unsound step may leave a trace on a GPU either. It costs a copy of what a step changes.
         splits: whether a batch that does not fit the memory is taken in parts.
+        unmet: rows of word tables that the optimizer is spared; None if there are none.
     """
 
     def __init__(
@@ -46,8 +48,10 @@ class Optimization:
         *,
         undoes: bool = False,
         splits: bool = False,
+        unmet: UnmetRows | None = None,
     ) -> None:
         self.optimizer = optimizer
+        self.unmet = UnmetRows(optimizer, {}, lambda group: False) if unmet is None else unmet
         self.parameters = list(parameters)
         self.gradient_clip = gradient_clip
         self.undoes = undoes
@@ -68,7 +72,7 @@ class Optimization:
 
     def state_dict(self) -> dict[str, Any]:
         """The optimiser's state, with the settings that it began with."""
-        return {**self.optimizer.state_dict(), SETTINGS: self._settings}
+        return {**self.unmet.state_dict(), SETTINGS: self._settings}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restores a state. Settings that have been changed since it was saved keep their new values.
@@ -79,9 +83,12 @@ class Optimization:
         before = state.get(SETTINGS, self._settings)  # checkpoints of older versions have none
         if [group.keys() for group in before] != [group.keys() for group in self._settings]:
             raise ValueError("the state is one of another optimiser")
-        self.optimizer.load_state_dict({name: state[name] for name in ("state", "param_groups")})
-        for group, then, now in zip(self.optimizer.param_groups, before, self._settings, strict=True):
-            group.update({name: value for name, value in now.items() if then[name] != value})
+
+        def keep_changes() -> None:
+            for group, then, now in zip(self.optimizer.param_groups, before, self._settings, strict=True):
+                group.update({name: value for name, value in now.items() if then[name] != value})
+
+        self.unmet.load_state_dict({name: state[name] for name in ("state", "param_groups")}, keep_changes)
 
     def backward(self, loss: Tensor) -> None:
         """Adds the gradients of `loss`. Raises ConfigError where it depends on nothing that is trained."""

@@ -60,6 +60,16 @@ class Optimizer(Component):
             [{"params": list(some.values()), **own} for some, own in zip(members, options, strict=True) if some]
         )
 
+    def leaves_rows_without_gradient(self, group: Mapping[str, Any]) -> bool:
+        """Whether rows of a parameter whose gradient has always been zero stay as they are, to the bit, and make no
+        difference to other rows. Such rows of word tables are then kept out of the steps.
+
+        Args:
+            group: a parameter group of PyTorch's optimizer, with its settings.
+        """
+        del group
+        return False
+
     def options_of(self, group: ParameterGroup) -> dict[str, Any]:
         """The settings of a group as PyTorch names them; for an optimizer that names one otherwise."""
         return group.overrides()
@@ -88,6 +98,11 @@ def group_parameters(
             )
             raise ConfigError(f".groups.{number}.pattern: '{group.pattern}': {reason}")
     return members
+
+
+def _decays_nothing(group: Mapping[str, Any]) -> bool:
+    """Without decay, all that these optimizers keep of a row is zero as long as its gradient is, and so is its step."""
+    return bool(group["weight_decay"] == 0)
 
 
 class AdadeltaGroup(ParameterGroup):
@@ -130,6 +145,9 @@ class Adadelta(Optimizer):
         self.weight_decay = weight_decay
         self.groups = groups
 
+    def leaves_rows_without_gradient(self, group: Mapping[str, Any]) -> bool:
+        return _decays_nothing(group)
+
     def create(self, parameters: Parameters) -> torch.optim.Optimizer:
         # PyTorch has no fused AdaDelta.
         return torch.optim.Adadelta(parameters, lr=self.lr, rho=self.rho, eps=self.eps, weight_decay=self.weight_decay)
@@ -165,6 +183,9 @@ class _AdamFamily(Optimizer):
         self.betas = (beta1, beta2)
         self.groups = groups
         self.options: dict[str, Any] = {"lr": lr, "betas": self.betas, "eps": eps, "weight_decay": weight_decay}
+
+    def leaves_rows_without_gradient(self, group: Mapping[str, Any]) -> bool:
+        return _decays_nothing(group)
 
     def options_of(self, group: ParameterGroup) -> dict[str, Any]:
         options = group.overrides()
@@ -264,6 +285,9 @@ class SGD(Optimizer):
         self.momentum = momentum
         self.weight_decay = weight_decay
         self.groups = groups
+
+    def leaves_rows_without_gradient(self, group: Mapping[str, Any]) -> bool:
+        return _decays_nothing(group)
 
     def create(self, parameters: Parameters) -> torch.optim.Optimizer:
         # The fused form fails where momentum begins later for some parameters, as for those of a task's own.

@@ -24,6 +24,7 @@ from mtlkit.training.selection import ModelSelection
 from mtlkit.training.settings import TrainerSettings
 from mtlkit.training.soundness import Soundness
 from mtlkit.training.timing import section
+from mtlkit.training.unmet_rows import UnmetRows, rows_read
 from mtlkit.training.update_strategies import StepResult
 
 ADDED_LATER = {"soundness", "movement"}
@@ -98,13 +99,16 @@ class Trainer:
         self.schedule = settings.schedule.build() if settings.schedule else None
         freeze(model, settings.frozen)
         parameters = self.update.prepare(model, self.dev_streams, settings.gradient_clip)
-        optimizer = settings.optimizer.build().create_over(named(model, parameters))
+        optimizing = settings.optimizer.build()
+        optimizer = optimizing.create_over(named(model, parameters))
+        rows = rows_read(model, train) if self.update.trains_on_batches_only else {}
         self.optimization = Optimization(
             optimizer,
             parameters,
             settings.gradient_clip,
             undoes=settings.on_nonfinite == "skip",
             splits=settings.on_out_of_memory == "split",
+            unmet=UnmetRows(optimizer, rows, optimizing.leaves_rows_without_gradient),
         )
         self.soundness = Soundness(settings.on_nonfinite, {task: split.corpus.places for task, split in train.items()})
         self.movement = Movement()

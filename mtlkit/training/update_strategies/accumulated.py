@@ -37,6 +37,8 @@ class Accumulated(SearchStrategy):
         ConfigError: nothing could be learned with these settings, or one of them would change nothing.
     """
 
+    trains_on_batches_only = True
+
     def __init__(
         self,
         num_samples: PositiveInt = 5,

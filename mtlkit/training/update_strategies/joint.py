@@ -15,6 +15,8 @@ from mtlkit.training.update_strategies.update_strategy import StepResult, Update
 class Joint(UpdateStrategy):
     """One gradient step on every parameter, on the mean loss of the batches (Liu et al. 2019, Algorithm 1)."""
 
+    trains_on_batches_only = True
+
     def step(
         self, model: MultiTaskModel, batches: Sequence[Batch], optimization: Optimization, precision: Precision
     ) -> StepResult:

@@ -33,6 +33,10 @@ class UpdateStrategy(Component):
 
     searches: ClassVar[bool] = False
     """Whether the strategy searches for paths, so that it needs a searchable sharing scheme."""
+    trains_on_batches_only: ClassVar[bool] = False
+    """Whether `step` computes gradients of the model's parameters from its batches only. Rows of word tables that no
+    training text reads can then be kept out of the optimizer's steps; a strategy that finds gradients of other texts,
+    or that reads the parameters themselves, needs them there."""
     needs_dev: bool = False
     """Whether the strategy learns from dev data, so that every task must have some."""
 
