@@ -11,6 +11,8 @@ LOCKED := $(INSTALL) --no-deps --no-build-isolation --require-hashes
 PIP := $(INSTALL) --constraint constraints.txt $(if $(LOCK),--no-build-isolation)
 # Small recurrences are 20 to 100 times slower with two threads on a busy machine (docs/decisions/0004-one-thread.md).
 export OMP_NUM_THREADS ?= 1
+# Without bytecode each of the many processes that tests start compiles all of mtlkit, and each worker all of the tests.
+unexport PYTHONDONTWRITEBYTECODE
 # Real corpora for the tests and the larger experiments, if they lie beside the project.
 export MTLKIT_DATA ?= $(abspath ../shared/data)
 

@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 
 from mtlkit.cli import main
 from mtlkit.ownership import own_folder
+from tests.soak.forked import Circumstances, Forked
 
 
 def small_experiment(folder: Path, make_corpus: Callable[[Path, int, int], None]) -> dict[str, Any]:
@@ -105,6 +106,24 @@ def start(elsewhere: Path) -> Callable[..., subprocess.Popen[str]]:
         return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     return start_process
+
+
+@pytest.fixture
+def fork(elsewhere: Path, tmp_path: Path) -> Iterator[Callable[..., Forked]]:
+    """Starts `mtlkit` in a process that is forked from one with all imports, so that it takes no time. It has the same
+    current folder and cache as `run`, and is killed at the test's end.
+    """
+    started: list[Forked] = []
+
+    def start_process(*arguments: str | Path, **circumstances: Any) -> Forked:
+        environment = (("MTLKIT_CACHE", str(tmp_path / "cache")),)
+        log = tmp_path / f"fork-{len(started)}.log"
+        started.append(Forked(arguments, log, Circumstances(environment=environment, **circumstances)))
+        return started[-1]
+
+    yield start_process
+    for process in started:
+        process.kill()
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import pytest
 from mtlkit.config import validate
 from mtlkit.experiment import Experiment, load_corpora, load_experiment
 from mtlkit.runs.changes import code_hashes
-from tests.soak.forked import Circumstances, Forked
 
 Run = Callable[..., Any]
 PLUGIN = """
@@ -29,12 +28,9 @@ class Capitals(Tokenizer):
 
 
 @pytest.fixture
-def begun(experiment: dict[str, Any], write: Callable[[dict[str, Any]], Path], elsewhere: Path, tmp_path: Path) -> Path:
+def begun(experiment: dict[str, Any], write: Callable[[dict[str, Any]], Path], fork: Run, tmp_path: Path) -> Path:
     """A run that was killed when it had a checkpoint."""
-    cache = (("MTLKIT_CACHE", str(tmp_path / "cache")),)
-    process = Forked(
-        ["train", write(experiment), "-s", tmp_path / "run"], tmp_path / "log", Circumstances(environment=cache)
-    )
+    process = fork("train", write(experiment), "-s", tmp_path / "run")
     process.wait_until(lambda: any((tmp_path / "run").glob("checkpoints/step-*")))
     process.kill()
     return tmp_path / "run"

@@ -5,7 +5,6 @@ import shutil
 import signal
 import sys
 import tarfile
-import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -124,16 +123,14 @@ def test_temporary_files_go_when_nobody_needs_them(value, plugin, write, run, tm
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
-def test_a_run_that_was_killed_goes_on_with_what_was_saved(value, plugin, source, write, run, start, tmp_path):
+def test_a_run_that_was_killed_goes_on_with_what_was_saved(value, plugin, source, write, run, fork, tmp_path):
     """Though the source is gone by then, it comes to the bits of a run that was never killed."""
     file = write(value)
     assert run("train", file, "-s", tmp_path / "whole").returncode == 0
-    process = start("train", file, "-s", tmp_path / "run", "--include-package", plugin.__file__)
-    while process.poll() is None and not list(tmp_path.glob("run/checkpoints/step-*")):
-        time.sleep(0.001)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL and not (tmp_path / "run" / "metrics.json").exists()
+    process = fork("train", file, "-s", tmp_path / "run", "--include-package", plugin.__file__)
+    process.wait_until(lambda: list(tmp_path.glob("run/checkpoints/step-*")))
+    process.kill()
+    assert process.wait() == -signal.SIGKILL and not (tmp_path / "run" / "metrics.json").exists()
     source.unlink()
     plugin.BUILT.clear()
     resumed = run("train", file, "-s", tmp_path / "run", "--resume")

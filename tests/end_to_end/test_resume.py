@@ -1,7 +1,6 @@
 """Killed and resumed is the same, bit for bit, as never killed."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -10,31 +9,14 @@ import time
 import pytest
 from safetensors.torch import load_file
 
-from tests.soak.forked import Circumstances, Forked
-
 
 def newest_step(directory):
     return max((int(path.name.removeprefix("step-")) for path in directory.glob("checkpoints/step-*")), default=0)
 
 
-@pytest.fixture
-def start(elsewhere, tmp_path):
-    """Starts `mtlkit` in a process of its own, in the same current folder and with the same cache as `run`."""
-    started = []
-
-    def start_process(*arguments):
-        environment = (("MTLKIT_CACHE", os.environ["MTLKIT_CACHE"]),)
-        started.append(Forked(arguments, tmp_path / "log", Circumstances(environment=environment)))
-        return started[-1]
-
-    yield start_process
-    for process in started:
-        process.kill()
-
-
-def train_until(start, arguments, directory, step, number):
+def train_until(fork, arguments, directory, step, number):
     """Starts training, sends a signal once a checkpoint at or after `step` is there; the exit code and the output."""
-    process = start(*arguments)
+    process = fork(*arguments)
     process.wait_until(lambda: newest_step(directory) >= step)
     process.send(number)
     return process.wait(), process.output()
@@ -53,13 +35,13 @@ def assert_same_run(directory, other):
     assert all(last[name].equal(expected[name]) for name in expected)
 
 
-def test_killed_three_times_and_resumed_gives_the_same_bits(experiment, write, start, run, tmp_path):
+def test_killed_three_times_and_resumed_gives_the_same_bits(experiment, write, fork, run, tmp_path):
     file, whole, broken = write(experiment), tmp_path / "whole", tmp_path / "broken"
     assert run("train", file, "-s", whole).returncode == 0
-    code, _ = train_until(start, ["train", file, "-s", broken], broken, 4, signal.SIGKILL)
+    code, _ = train_until(fork, ["train", file, "-s", broken], broken, 4, signal.SIGKILL)
     assert code == -signal.SIGKILL
     for step in (37, 80):
-        code, output = train_until(start, ["train", file, "-s", broken, "--resume"], broken, step, signal.SIGKILL)
+        code, output = train_until(fork, ["train", file, "-s", broken, "--resume"], broken, step, signal.SIGKILL)
         assert code == -signal.SIGKILL
         assert "resuming after step" in output
     assert not (broken / "archive.tar.gz").exists()
@@ -108,10 +90,10 @@ def test_a_changed_experiment_is_not_resumed(experiment, write, run, tmp_path):
     assert "the experiment changed since the run was begun: model.embedder.dim" in refused.stderr
 
 
-def test_a_damaged_checkpoint_is_passed_over(experiment, write, start, run, tmp_path):
+def test_a_damaged_checkpoint_is_passed_over(experiment, write, fork, run, tmp_path):
     file, whole, broken = write(experiment), tmp_path / "whole", tmp_path / "broken"
     assert run("train", file, "-s", whole).returncode == 0
-    train_until(start, ["train", file, "-s", broken], broken, 12, signal.SIGKILL)
+    train_until(fork, ["train", file, "-s", broken], broken, 12, signal.SIGKILL)
     newest = broken / "checkpoints" / f"step-{newest_step(broken):08d}" / "state.pt"
     newest.write_bytes(newest.read_bytes()[:-100])
     resumed = run("train", file, "-s", broken, "--resume")
@@ -165,10 +147,10 @@ def test_changed_data_are_not_resumed_on(experiment, write, run, tmp_path):
     assert f"the data changed since the run was begun: {tmp_path / 'books.train.tsv'}" in refused.stderr
 
 
-def test_two_processes_do_not_train_in_one_directory(experiment, write, start, run, tmp_path):
+def test_two_processes_do_not_train_in_one_directory(experiment, write, fork, run, tmp_path):
     experiment["trainer"]["epochs"] = 1000
     file, directory = write(experiment), tmp_path / "run"
-    first = start("train", file, "-s", directory)
+    first = fork("train", file, "-s", directory)
     first.wait_until(lambda: newest_step(directory))
     for option in ("--resume", "--force"):
         second = run("train", file, "-s", directory, option)
@@ -198,12 +180,12 @@ def test_half_written_files_of_a_killed_run_are_swept_away(experiment, write, ru
 
 
 @pytest.mark.parametrize("kernels", ["plain", "pure"])  # the other tests have compiled ones, where they can be built
-def test_other_kernels_resume_to_the_same_bits(experiment, write, start, run, tmp_path, kernels):
+def test_other_kernels_resume_to_the_same_bits(experiment, write, fork, run, tmp_path, kernels):
     experiment["trainer"]["kernels"] = kernels
     file, whole, broken = write(experiment), tmp_path / "whole", tmp_path / "broken"
     assert run("train", file, "-s", whole).returncode == 0
     assert json.loads((whole / "meta.json").read_text())["kernels"] == kernels
-    code, _ = train_until(start, ["train", file, "-s", broken], broken, 2, signal.SIGKILL)
+    code, _ = train_until(fork, ["train", file, "-s", broken], broken, 2, signal.SIGKILL)
     assert code == -signal.SIGKILL
     assert run("train", file, "-s", broken, "--resume").returncode == 0
     assert_same_run(broken, whole)

@@ -1,7 +1,7 @@
 """Sweeps: many runs, of which none is lost, run twice or counted twice, whoever is killed."""
 
 import json
-import os
+import re
 import signal
 import sys
 import time
@@ -42,25 +42,24 @@ def assert_same_runs(directory, other, names):
 
 def wait_for_checkpoint(process, directory):
     """The run that a process of a sweep is in the middle of."""
-    said = next(line for line in process.stderr if line.endswith(": begins\n"))
-    run = directory / said.removesuffix(": begins\n")
-    while not list(run.glob("checkpoints/step-*")):
-        assert process.poll() is None
-        time.sleep(0.02)
+    begun = re.compile(r"^(.+): begins$", re.MULTILINE)
+    process.wait_until(lambda: begun.search(process.output()))
+    run = directory / begun.search(process.output())[1]
+    process.wait_until(lambda: list(run.glob("checkpoints/step-*")))
     assert not RunDirectory(run).is_finished
     return run.name
 
 
-def test_six_trials_by_three_processes_of_which_one_is_killed(experiment, write, start, run, tmp_path):
+def test_six_trials_by_three_processes_of_which_one_is_killed(experiment, write, fork, run, tmp_path):
     experiment["trainer"] |= {"epochs": 2, "checkpoint_every": 5}
     file, whole, broken = write(experiment), tmp_path / "whole", tmp_path / "broken"
     undisturbed = run("sweep", file, *GRID, "-s", whole)
     assert undisturbed.returncode == 0, undisturbed.stderr
-    processes = [start("sweep", file, *GRID, "-s", broken) for _ in range(3)]
+    processes = [fork("sweep", file, *GRID, "-s", broken) for _ in range(3)]
     victim = wait_for_checkpoint(processes[0], broken)
     processes[0].kill()
-    said = [process.communicate()[1] for process in processes]
-    assert [process.returncode for process in processes] == [-signal.SIGKILL, 0, 0], said
+    assert [process.wait() for process in processes] == [-signal.SIGKILL, 0, 0]
+    said = [process.output() for process in processes]
     others = "".join(said[1:])
     assert f"{victim}: goes on" in others and "resuming after step" in others
     assert sorted(path.parent.name for path in broken.glob("*/metrics.json")) == sorted(NAMES)
@@ -299,13 +298,9 @@ def test_the_plan_and_the_report_change_nothing(small, run, tmp_path):
 
 
 @pytest.fixture
-def without_optuna(tmp_path, monkeypatch):
-    """Keeps Optuna from being imported, here and in processes that are started."""
-    folder = tmp_path / "blocked"
-    (folder / "optuna").mkdir(parents=True)
-    (folder / "optuna" / "__init__.py").write_text("raise ModuleNotFoundError('no optuna here')\n")
+def without_optuna(monkeypatch):
+    """Keeps Optuna from being imported here."""
     monkeypatch.setitem(sys.modules, "optuna", None)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")])))
 
 
 @pytest.mark.parametrize(
@@ -364,7 +359,7 @@ def test_a_failed_run_is_not_tried_again_without_optuna(experiment, write, run, 
 
 
 def test_processes_share_a_grid_without_optuna_and_one_is_killed(
-    experiment, write, start, run, tmp_path, without_optuna
+    experiment, write, fork, run, tmp_path, without_optuna
 ):
     experiment["trainer"] |= {"epochs": 2, "checkpoint_every": 5}
     file, whole, broken = write(experiment), tmp_path / "whole", tmp_path / "broken"
@@ -372,17 +367,17 @@ def test_processes_share_a_grid_without_optuna_and_one_is_killed(
     names = [f"model.dropout={dropout}-{seed}" for dropout in (0, 0.1) for seed in (13, 14)]
     undisturbed = run("sweep", file, *grid, "-s", whole)
     assert undisturbed.returncode == 0, undisturbed.stderr
-    processes = [start("sweep", file, *grid, "-s", broken) for _ in range(2)]
+    processes = [fork("sweep", file, *grid, "-s", broken, lacking=("optuna",)) for _ in range(2)]
     victim = wait_for_checkpoint(processes[0], broken)
     processes[0].kill()
-    said = [process.communicate()[1] for process in processes]
-    assert [process.returncode for process in processes] == [-signal.SIGKILL, 0], said
+    assert [process.wait() for process in processes] == [-signal.SIGKILL, 0]
+    said = [process.output() for process in processes]
     assert f"{victim}: goes on" in said[1] and "resuming after step" in said[1]
     assert "".join(said).count("scoring test data") == 4, "each run is finished once"
     assert_same_runs(broken, whole, names)
     assert (broken / "results.json").read_bytes() == (whole / "results.json").read_bytes()
     assert not (broken / "study.log").exists()
-    in_processes = run("sweep", file, *grid, "-s", tmp_path / "parent", "--processes", "2")
-    assert in_processes.returncode == 0, in_processes.stderr
+    parent = fork("sweep", file, *grid, "-s", tmp_path / "parent", "--processes", "2", lacking=("optuna",))
+    assert parent.wait() == 0, parent.output()
     assert_same_runs(tmp_path / "parent", whole, names)
     assert not (tmp_path / "parent" / "study.log").exists()

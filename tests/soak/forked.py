@@ -25,6 +25,7 @@ IMPORTED = [
     "mtlkit.runs.inspection",
     "mtlkit.runs",
     "mtlkit.sweeps",
+    "tests.soak.forked_children",
     "torch._inductor",
 ]
 """The last one is what the first step of an optimiser imports, and deterministic algorithms do; it takes seconds."""
@@ -47,6 +48,8 @@ class Circumstances:
     """By the permissions of files and folders, even if it is root's."""
     environment: tuple[tuple[str, str], ...] = ()
     """Variables that are set for it."""
+    lacking: tuple[str, ...] = ()
+    """Packages that cannot be imported, as if they were not installed."""
 
 
 @final
@@ -169,9 +172,11 @@ def _mtlkit(arguments: list[str], circumstances: Circumstances, folder: str) -> 
 
     from mtlkit.cli import main
     from mtlkit.cli.console import messages
+    from tests.soak.forked_children import fork_children
 
     os.chdir(folder)
     os.environ.update(circumstances.environment)
+    sys.modules.update(dict.fromkeys(circumstances.lacking))  # type: ignore[arg-type]
     torch.set_num_threads(1)
     if circumstances.deterministic:
         torch.use_deterministic_algorithms(True)
@@ -183,6 +188,7 @@ def _mtlkit(arguments: list[str], circumstances: Circumstances, folder: str) -> 
     if circumstances.bound:
         _give_up_privileges()
     messages.file = sys.stderr
+    fork_children()
     sys.argv = ["mtlkit", *arguments]
     try:
         main()
