@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any, TypeAlias, TypeVar
 
 from matplotlib.axes import Axes
@@ -91,13 +92,10 @@ def over_training(
     return Chart(name, title, caption, data, draw)
 
 
-def by_epoch(found: Sequence[Iterable[tuple[K, float | None]]]) -> dict[K, list[float | None]]:
+def by_epoch(found: Iterable[Iterable[tuple[K, float | None]]]) -> dict[K, list[float | None]]:
     """Lines from what each epoch has of them; None in an epoch that has nothing of a line."""
-    lines: dict[K, list[float | None]] = {}
-    for place, numbers in enumerate(found):
-        for name, number in numbers:
-            lines.setdefault(name, [None] * len(found))[place] = number
-    return lines
+    epochs = list(map(dict, found))
+    return {name: [epoch.get(name) for epoch in epochs] for name in dict.fromkeys(chain.from_iterable(epochs))}
 
 
 def most_moved(lines: Mapping[K, Sequence[float | None]], count: int) -> tuple[dict[K, Sequence[float | None]], str]:

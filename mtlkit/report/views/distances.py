@@ -9,7 +9,7 @@ from math import log
 
 from matplotlib.figure import Figure
 
-from mtlkit.report.charts.drawing import label, mark
+from mtlkit.report.charts.drawing import label, mark, name_rows
 from mtlkit.report.charts.theme import ACCENT, OPPOSITE, RULE
 from mtlkit.report.evidence import Evidence, Offsets
 from mtlkit.report.parts import Chart, Section, Table
@@ -67,13 +67,10 @@ def _draw(by_task: Mapping[str, Offsets], figure: Figure) -> None:
             axes.fill_between(offsets, place, ends, step="mid", color=colour, linewidth=0)
         (line,) = axes.plot([-reach, reach], [place, place], color=RULE, linewidth=0.6, zorder=0)
         mark(line, f"{task}: {_told(ratios[task], reach)}")
-    axes.set_yticks(range(len(ratios)), list(map(label, ratios)))
-    axes.set_ylim(len(ratios) - 0.5, -0.5)
+    name_rows(axes, list(map(label, ratios)))
     axes.set_xlim(-reach - 0.5, reach + 0.5)
     axes.set_xlabel("offset from the word")
-    axes.tick_params(axis="y", length=0)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_visible(False)
 
 
 def _ratios(offsets: Offsets) -> list[float | None]:

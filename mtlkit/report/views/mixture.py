@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from mtlkit.report.charts.grid import grid_chart
 from mtlkit.report.charts.over_training import by_epoch, most_moved, over_training
-from mtlkit.report.evidence import Epoch, Evidence, summaries_by_epoch
+from mtlkit.report.evidence import Epoch, Evidence, of_kind, summaries_by_epoch
 from mtlkit.report.parts import Chart, Part, Section
 from mtlkit.sharing.summaries import MixtureSummary
 
@@ -14,9 +14,7 @@ MOST_PAIRS = 12
 
 def section(evidence: Evidence) -> Section | None:
     """The coefficients of each layer and their course; None where no task has a mixture."""
-    mixtures = {
-        task: seen.summary for task, seen in evidence.observed.items() if isinstance(seen.summary, MixtureSummary)
-    }
+    mixtures = of_kind(evidence.summaries, MixtureSummary)
     if not mixtures:
         return None
     lead = (
@@ -61,13 +59,11 @@ def _course(course: Sequence[Epoch]) -> list[Part]:
     epochs = [epoch for epoch, _ in found]
     pairs = by_epoch(
         [
-            [
-                ((task, source), sum(row[column] for row in mixture.weights_LK) / (len(mixture.weights_LK) or 1))
-                for task, mixture in mixtures.items()
-                for column, source in enumerate(mixture.tasks)
-            ]
-            for _, mixtures in found
+            ((task, source), sum(row[column] for row in mixture.weights_LK) / (len(mixture.weights_LK) or 1))
+            for task, mixture in mixtures.items()
+            for column, source in enumerate(mixture.tasks)
         ]
+        for _, mixtures in found
     )
     own = {task: line for (task, source), line in pairs.items() if task == source}
     others = {pair: line for pair, line in pairs.items() if pair[0] != pair[1]}

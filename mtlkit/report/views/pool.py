@@ -1,7 +1,5 @@
 """The section on a pool of modules: paths, the policies that they come from, and how the search for them went."""
 
-from collections.abc import Callable, Sequence
-
 from mtlkit.report.analysis.paths import Paths, Searched, in_words, mean_entropy, plain, searched, step_probability
 from mtlkit.report.charts.histograms import histogram_charts
 from mtlkit.report.charts.over_training import by_epoch, over_training
@@ -9,9 +7,8 @@ from mtlkit.report.charts.path_diagram import path_chart
 from mtlkit.report.charts.plane import embedding_chart
 from mtlkit.report.charts.point_names import kinds_of
 from mtlkit.report.charts.space import space_charts
-from mtlkit.report.evidence import Epoch, Evidence
-from mtlkit.report.parts import Chart, Part, Section, Table
-from mtlkit.sharing.summaries import PathSummary
+from mtlkit.report.evidence import Evidence
+from mtlkit.report.parts import Part, Section, Table
 
 
 def section(evidence: Evidence) -> Section | None:
@@ -85,40 +82,34 @@ def _same(task: str, paths: Paths) -> list[str]:
 
 def _course(found: Searched) -> list[Part]:
     """How sure the search was, and when it changed its mind; empty for a single epoch."""
-    course = found.course
-    if len(course) < 2:
+    if len(found.course) < 2:
         return []
+    epochs = [epoch for epoch, _ in found.course]
+    certainty, entropy = (
+        by_epoch([(task, of(path)) for task, path in paths.items()] for _, paths in found.course)
+        for of in (step_probability, mean_entropy)
+    )
     return [
-        _lines(
-            course,
-            step_probability,
+        over_training(
             "pool-certainty",
             "How sure the policy was",
             "How likely it takes a step of its likeliest path after that epoch, the geometric mean over the steps.",
-            "probability",
+            epochs,
+            certainty,
+            number="probability",
+            limits=(0, 1.02),
         ),
-        _lines(
-            course,
-            mean_entropy,
+        over_training(
             "pool-entropy",
             "How undecided the policy was",
             "Entropy of the choices along the path, as a share of the largest there can be: 0 is decided, 1 all alike.",
-            "entropy",
+            epochs,
+            entropy,
+            number="entropy",
+            limits=(0, 1.02),
         ),
         _changes(found),
     ]
-
-
-def _lines(
-    course: Sequence[tuple[Epoch, Paths]],
-    of: Callable[[PathSummary], float | None],
-    name: str,
-    title: str,
-    caption: str,
-    number: str,
-) -> Chart:
-    lines = by_epoch([[(task, of(path)) for task, path in paths.items()] for _, paths in course])
-    return over_training(name, title, caption, [epoch for epoch, _ in course], lines, number=number, limits=(0, 1.02))
 
 
 def _changes(found: Searched) -> Table:

@@ -9,7 +9,7 @@ from mtlkit.comparison import RunRecord
 from mtlkit.figures import AVERAGE, MAJORITY
 from mtlkit.report.analysis.facts import Facts, num_epochs, sharing, texts, update_strategies
 from mtlkit.report.analysis.scores import SplitScores, kept_in_words, scores_of
-from mtlkit.report.charts.drawing import label, mark
+from mtlkit.report.charts.drawing import label, mark, name_rows
 from mtlkit.report.charts.theme import INK, MUTED, RULE, SERIES, SURFACE
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Cell, Chart, Section, Table, View
@@ -151,12 +151,10 @@ def _draw(owners: Sequence[str], lines: Lines, figure: Figure) -> None:
             if marks < MOST_MARKS:
                 mark(point, f"{owners[place]}, {name}: {value:.2f} %")
                 marks += 1
-    axes.set_yticks(range(len(owners)), [label(owner) for owner in owners], color=INK)
-    axes.set_ylim(len(owners) - 0.5, -0.5)
+    name_rows(axes, list(map(label, owners)), color=INK)
     axes.set_xlabel("percent")
     axes.grid(axis="both", color=RULE, linewidth=0.6)
     axes.set_axisbelow(True)
-    axes.spines["left"].set_visible(False)
     axes.tick_params(length=0)
     figure.legend(loc="outside lower left", ncols=1, handletextpad=0.3, borderaxespad=0)
 

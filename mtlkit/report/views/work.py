@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from mtlkit.report.analysis.facts import duration, items, seconds_of, texts
-from mtlkit.report.charts.drawing import label, mark
+from mtlkit.report.charts.drawing import label, mark, name_rows
 from mtlkit.report.charts.theme import ACCENT, INK, MUTED
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Cell, Chart, Section, Table
@@ -71,12 +71,9 @@ def _draw(shares: Mapping[str, float], figure: Figure) -> None:
         )
         mark(words, f"{name}: {100 - padding:.1f} % words")
         mark(filled, f"{name}: {padding:.1f} % padding")
-    axes.set_yticks(range(len(names)), [label(name) for name in names], color=INK)
-    axes.set_ylim(len(names) - 0.5, -0.5)
+    name_rows(axes, list(map(label, names)), color=INK)
     axes.set_xlim(0, 100)
     axes.set_xlabel("percent of places")
-    axes.spines["left"].set_visible(False)
-    axes.tick_params(axis="y", length=0)
 
 
 def _work(worked: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
