@@ -40,14 +40,11 @@ def embedding_chart(embeddings: Mapping[str, Sequence[float]], kinds: Mapping[st
 
 
 def principal_plane(matrix_KS: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The first two principal components (K, 2), each with the sign that makes its largest number positive."""
+    """The first two principal components (K, 2); their signs are those of scikit-learn, which are always the same."""
     from sklearn.decomposition import PCA
 
     points_KP = PCA(n_components=min(2, *matrix_KS.shape)).fit_transform(matrix_KS)
-    points_K2 = np.pad(points_KP, ((0, 0), (0, 2 - points_KP.shape[1])))
-    signs = np.sign(points_K2[np.abs(points_K2).argmax(axis=0), range(2)])
-    turned_K2: NDArray[np.float64] = points_K2 * np.where(signs == 0, 1, signs)
-    return turned_K2
+    return np.pad(points_KP, ((0, 0), (0, 2 - points_KP.shape[1])))
 
 
 def neighbour_plane(matrix_KS: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -111,7 +111,7 @@ def _shifted(points: Mapping[str, Point]) -> dict[str, tuple[float, ...]]:
         for number, task in enumerate(tasks):
             angle, length = 2 * math.pi * number / len(tasks), SHIFT if len(tasks) > 1 else 0.0
             shifted[task] = (x + length * math.cos(angle), y + length * math.sin(angle), *others)
-    return shifted
+    return {task: shifted[task] for task in points}
 
 
 def _solid(figure: Figure, tasks: _Tasks) -> None:

@@ -5,15 +5,8 @@ from operator import attrgetter
 
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Section, View
-from mtlkit.report.templating import render
+from mtlkit.report.templating import lead, render
 from mtlkit.report.views.texts import largest, shade, slugs
-
-LEAD = (
-    "For each task, and each task that its words read: the words that took more of it than words usually do, over "
-    "all texts. Beside a word stand its mean weight and the number of texts that have it; the darker, the further "
-    "above the usual weight. Signs in place of words, and words in fewer than three texts or one in a hundred, are "
-    "left out; rare words are held back a little."
-)
 
 
 def section(evidence: Evidence) -> Section | None:
@@ -32,4 +25,4 @@ def section(evidence: Evidence) -> Section | None:
         for task, found in by_task.items()
     ]
     markup = render("affinities.html", tasks=tasks, shade=lambda each: shade(each.weight - each.usual, most))
-    return Section("affinities", "Which words read which task", LEAD, [View(markup)])
+    return Section("affinities", "Which words read which task", lead("affinities"), [View(markup)])

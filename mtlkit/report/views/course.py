@@ -9,6 +9,7 @@ from mtlkit.report.analysis.strengths import alike
 from mtlkit.report.charts.over_training import SHARE, SPAN, by_epoch, most_moved, over_training
 from mtlkit.report.evidence import Epoch, Evidence, of_kind, summaries_by_epoch
 from mtlkit.report.parts import Chart, Part, Section, Table
+from mtlkit.report.templating import lead
 from mtlkit.sharing.summaries import GuessSummary, WordSummary
 
 MOST_PAIRS = 16
@@ -26,15 +27,10 @@ def discriminator_section(evidence: Evidence) -> Section | None:
     if not guesses:
         return None
     chance = 1 / max(len(guess.tasks) for guess in guesses.values())
-    lead = (
-        "A discriminator guesses from the shared states which task a text is from, and the shared encoder learns to "
-        f"make that hard. At chance, {chance:.2f}, it cannot tell; that it cannot does not prove that nothing of the "
-        "tasks is left in the states, since it is a small classifier and learns while they change. "
-        "Whose texts are taken for whose is on the sharing map."
-    )
     rows = tuple((task, guess.accuracy, guess.num_texts) for task, guess in guesses.items())
     accuracies = Table(("task", "guessed right", "texts"), rows, "Texts whose likeliest guess is right")
-    return Section("discriminator", "Discriminator", lead, [*_guesses(evidence.course, chance), accuracies])
+    parts = [*_guesses(evidence.course, chance), accuracies]
+    return Section("discriminator", "Discriminator", lead("discriminator", chance=chance), parts)
 
 
 def reading_section(evidence: Evidence) -> Section | None:
@@ -42,11 +38,8 @@ def reading_section(evidence: Evidence) -> Section | None:
     found = list(summaries_by_epoch(evidence.course, WordSummary))
     if not found:
         return None
-    lead = (
-        "What words took of others after each epoch, on average over the texts that were recorded. Numbers that still "
-        "move in the last epochs say that training was stopped before the sharing had settled."
-    )
-    return Section("reading-course", "Reading over training", lead, [*_senders(found), *_measures(found)])
+    charts = [*_senders(found), *_measures(found)]
+    return Section("reading-course", "Reading over training", lead("reading-course"), charts)
 
 
 def gradients_section(evidence: Evidence) -> Section | None:
@@ -56,12 +49,6 @@ def gradients_section(evidence: Evidence) -> Section | None:
     lines = by_epoch([(f"{one} · {other}", cosine) for one, other, cosine in each.cosine_pairs()] for each in epochs)
     if not lines:
         return None
-    lead = (
-        "The cosine of two tasks' gradients on the parameters that they share, measured after each epoch on one fixed "
-        "batch of each. Above zero a step for one task helps the other, below zero it harms it, as far as one small "
-        "step goes. "
-        "The last epoch's numbers for all pairs are on the sharing map."
-    )
     columns = [[cosine for *_, cosine in epoch.cosine_pairs()] for epoch in epochs]
     ways: Mapping[str, Callable[[Sequence[float]], float]] = {"largest": max, "mean": fmean, "smallest": min}
     together = over_training(
@@ -74,7 +61,7 @@ def gradients_section(evidence: Evidence) -> Section | None:
         heads="of all pairs",
         level=("no agreement", 0.0),
     )
-    return Section("gradients", "Gradients", lead, [together, _extreme(epochs, lines)])
+    return Section("gradients", "Gradients", lead("gradients"), [together, _extreme(epochs, lines)])
 
 
 def _guesses(course: Sequence[Epoch], chance: float) -> list[Part]:

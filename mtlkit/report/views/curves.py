@@ -16,6 +16,7 @@ from mtlkit.report.charts.drawing import label, mark
 from mtlkit.report.charts.theme import INK, MUTED, RULE, SERIES
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Chart, Section, Table
+from mtlkit.report.templating import lead
 
 COLUMNS = {4: 2, 9: 3, 1_000: 4}
 """The number of columns for at most so many panels."""
@@ -55,16 +56,9 @@ def section(evidence: Evidence) -> Section | None:
     charts = [*_dev(evidence, between), *_losses(evidence, between)]
     if not charts:
         return None
-    chosen_by = evidence.experiment.trainer.selection.type
-    lead = (
-        "How each task came to its score. A panel is a task, all panels of a chart have the same axes. The dot is "
-        f"the epoch whose weights were kept ({kept_in_words(evidence)}, chosen by the selection '{chosen_by}'): the "
-        "archive and the test scores are of it. A ring is the best epoch of the task or average itself, where that is "
-        "another one. A dev score that falls while the loss still falls is a sign of overfitting."
-    )
-    if len(stages) > 1:
-        lead += f" The stages {', '.join(stages)} follow each other, with a line between them."
-    return Section("curves", "Learning curves", lead, charts)
+    selection = evidence.experiment.trainer.selection.type
+    said = lead("curves", kept=kept_in_words(evidence), selection=selection, stages=list(stages))
+    return Section("curves", "Learning curves", said, charts)
 
 
 def _dev(evidence: Evidence, between: Sequence[float]) -> list[Chart]:

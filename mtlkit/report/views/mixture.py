@@ -6,6 +6,7 @@ from mtlkit.report.charts.grid import grid_chart
 from mtlkit.report.charts.over_training import by_epoch, most_moved, over_training
 from mtlkit.report.evidence import Epoch, Evidence, of_kind, summaries_by_epoch
 from mtlkit.report.parts import Chart, Part, Section
+from mtlkit.report.templating import lead
 from mtlkit.sharing.summaries import MixtureSummary
 
 MOST_LAYERS = 6
@@ -17,14 +18,9 @@ def section(evidence: Evidence) -> Section | None:
     mixtures = of_kind(evidence.summaries, MixtureSummary)
     if not mixtures:
         return None
-    lead = (
-        "After each layer a task reads a weighted sum of all tasks' states. Each number is a learned coefficient, the "
-        "same for all texts: the row's task takes so much of the column's. Below zero the states are subtracted. "
-        "Coefficients compare best within a column, since one task's states may be larger than another's."
-    )
     layers = max(len(mixture.weights_LK) for mixture in mixtures.values())
     parts: list[Part] = [_layer(mixtures, layer) for layer in range(min(layers, MOST_LAYERS))]
-    return Section("mixtures", "Mixtures", lead, parts + _course(evidence.course))
+    return Section("mixtures", "Mixtures", lead("mixtures"), parts + _course(evidence.course))
 
 
 def _layer(mixtures: Mapping[str, MixtureSummary], layer: int) -> Chart:

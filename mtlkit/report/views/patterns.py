@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import groupby
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ from mtlkit.report.analysis.strengths import next_to_nothing
 from mtlkit.report.charts.theme import ACCENT, INK, MUTED
 from mtlkit.report.evidence import Evidence, Example, Pattern, Reach
 from mtlkit.report.parts import Chart, Section, Table, View
-from mtlkit.report.templating import render
+from mtlkit.report.templating import lead, render
 from mtlkit.report.views.texts import shown_texts, slugs
 from mtlkit.text import visible
 
@@ -27,19 +28,6 @@ NAMED = 4
 AROUND = 4
 """The number of words on either side of those of a pattern in its example."""
 REACHES: Mapping[Reach, str] = {"short": "Near: one to three words", "long": "Far: six words and more"}
-LEAD = (
-    "Pairs of words over all texts of a task, of which the first read the second more than others: it is among the "
-    "three positions that the word took most of. A lift of 2 is twice what it would take if all words of the text "
-    "were read alike. Only places where it is among the three count, so that a lift somewhat above 1 is found even "
-    "where words read at random: look at the largest, and at what comes again and again. Beside it stands the lift "
-    "that the source usually has, for all words of a text together and wherever it stands; pairs that are not above "
-    "it are left out, since everything reads such a source. Pairs with signs in place of words, and pairs in fewer "
-    "than three texts or one in a hundred, are left out, and no word is listed more than twice. Under a pair stands "
-    "the place where it is strongest. What is read is a shared state, which knows more than its word."
-)
-MOTIFS_LEAD = (
-    "Found in the lists of several tasks, with the largest lifts; the same pair may mean another thing in another task."
-)
 
 
 def section(evidence: Evidence) -> Section | None:
@@ -55,9 +43,10 @@ def section(evidence: Evidence) -> Section | None:
         tasks.append({"name": task, "anchor": f"patterns-{slug}", "lists": lists, "links": links})
         figures += [_figure(task, lists, f"patterns-{slug}")] if any(lists.values()) else []
         lifts += [each.lift for found in lists.values() for each in found]
-    common = {"motifs": motifs(by_task), "motifs_lead": MOTIFS_LEAD}
-    markup = render("patterns.html", tasks=tasks, reaches=REACHES, pieces=_pieces, **common)
-    return Section("patterns", "Patterns of reading", LEAD + next_to_nothing(lifts), [View(markup, figures)])
+    markup = render("patterns.html", tasks=tasks, reaches=REACHES, pieces=_pieces, motifs=motifs(by_task))
+    return Section(
+        "patterns", "Patterns of reading", lead("patterns") + next_to_nothing(lifts), [View(markup, figures)]
+    )
 
 
 def varied(
@@ -97,21 +86,12 @@ def motifs(by_task: Mapping[str, Sequence[Pattern]]) -> list[dict[str, Any]]:
 
 def _pieces(example: Example) -> list[tuple[str, str]]:
     """Words of an example with their roles, `word`, `source` or none; what is left out between them is three dots."""
-    kept = sorted(
-        {
-            near
-            for place in (example.place, example.source)
-            for near in range(max(0, place - AROUND), min(len(example.words), place + AROUND + 1))
-        }
-    )
-    pieces, last = [], -1
-    for place in kept:
-        if place > last + 1:
-            pieces.append(("\u2026", ""))
-        role = {example.place: "word", example.source: "source"}.get(place, "")
-        pieces.append((example.words[place], role))
-        last = place
-    return pieces + ([("\u2026", "")] if last + 1 < len(example.words) else [])
+    ends = {example.place: "word", example.source: "source"}
+    near = {place for end in ends for place in range(end - AROUND, end + AROUND + 1)}
+    pieces = []
+    for is_near, words in groupby(enumerate(example.words), key=lambda each: each[0] in near):
+        pieces += [(word, ends.get(place, "")) for place, word in words] if is_near else [("\u2026", "")]
+    return pieces
 
 
 def _figure(task: str, lists: Mapping[Reach, Sequence[Pattern]], name: str) -> Chart:

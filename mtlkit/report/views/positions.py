@@ -17,6 +17,7 @@ from PIL import Image
 from mtlkit.report.charts.theme import ACCENT, INK, MUTED
 from mtlkit.report.evidence import Evidence, ReadText
 from mtlkit.report.parts import Chart, Section
+from mtlkit.report.templating import lead
 from mtlkit.report.views import texts
 from mtlkit.sharing.explanations.shared import Matrix
 from mtlkit.text import visible
@@ -29,16 +30,6 @@ SHARP = 0.1
 """The smallest concentration that may be drawn as the darkest word."""
 LEAST = 0.01
 """The smallest weight that is drawn and listed."""
-LEAD = (
-    "Each text stands twice: above as the task's own network reads it, below as the network that all tasks share "
-    "reads it. Choose a word above, with the pointer, a finger, or Tab and the arrow keys: lines lead to the shared "
-    "positions that it read, bolder for more, and those are shaded. Choose a word below to see who read it. Lines are "
-    "drawn for the {lines} positions that a word read most; the boldest stands for {heaviest:.2f}. Shared "
-    "states know what lies before them, or after them in the network from right to left, so that a position stands "
-    "for more than its word. The texts were chosen among short ones because their words read differently from each "
-    "other, right and wrong answers mixed: they are not a sample. A weight says how much was read, not what it did "
-    "to the answer."
-)
 
 
 def section(evidence: Evidence) -> Section | None:
@@ -55,8 +46,8 @@ def section(evidence: Evidence) -> Section | None:
         return {"heaviest": heaviest, "ways": [_way(text, way, name, sharpest) for name, way in ways]}
 
     view = texts.texts_view("positions", by_task, shown, partial(_figure, heaviest))
-    lead = LEAD.format(lines=LINES, heaviest=heaviest)
-    return Section("positions", "What words read of the shared network", lead, [view])
+    said = lead("positions", lines=LINES, heaviest=heaviest)
+    return Section("positions", "What words read of the shared network", said, [view])
 
 
 def _way(text: ReadText, way: Matrix, name: str, sharpest: float) -> dict[str, Any]:

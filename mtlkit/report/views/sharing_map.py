@@ -11,10 +11,8 @@ from mtlkit.report.charts.grid import grid_chart, known
 from mtlkit.report.charts.network import network_chart, ring_order
 from mtlkit.report.evidence import Evidence, of_kind
 from mtlkit.report.parts import Part, Section, Table, View
-from mtlkit.report.templating import render
+from mtlkit.report.templating import lead, render
 from mtlkit.sharing.summaries import Summary, WordSummary
-
-ANCHOR, TITLE = "sharing-map", "Sharing map"
 
 
 def section(evidence: Evidence) -> Section | None:
@@ -23,26 +21,17 @@ def section(evidence: Evidence) -> Section | None:
     summaries = {task: summary for task, summary in evidence.summaries.items() if summary is not None}
     learned = [*strengths_of(summaries), *_searched(evidence)]
     parts: list[Part] = list(map(map_view, learned))
-    lead = f"How strongly tasks are linked, over {evidence.num_texts:,} {evidence.split} texts. "
-    if not parts and (structure := structure_of(evidence.experiment)).is_all:
+    structure = None if parts else structure_of(evidence.experiment)
+    is_built = structure is not None and structure.is_all
+    if structure is not None and structure.is_all:
         parts = [map_view(structural_strengths(structure)), _counts(structure)]
-        lead = (
-            "What tasks share by construction. Counted are the parameters of the sharing scheme that a task's states "
-            "are computed with; embedders and heads are not. "
-        )
-    if positions := _positions(summaries):
-        parts += positions
-        lead += (
-            "Of words that read positions: distance is from a word to what it reads, in words; spread is 0 where each "
-            "word reads one position, and 1 where it reads all alike. "
-        )
-    lead += f"{alike(summaries)} ".lstrip()
+    parts += (positions := _positions(summaries))
     cosines = [strengths for epoch in evidence.course if (strengths := cosine_strengths(epoch)) is not None]
     parts += map(map_view, cosines[-1:])
-    if not parts:
-        return None
-    lead += "Tasks that are strongly linked stand near each other on the ring; the matrix has the same numbers."
-    return Section(ANCHOR, TITLE, lead, parts)
+    said = lead(
+        "sharing-map", evidence=evidence, is_built=is_built, of_positions=bool(positions), alike=alike(summaries)
+    )
+    return Section("sharing-map", "Sharing map", said, parts) if parts else None
 
 
 def _searched(evidence: Evidence) -> list[Strengths]:

@@ -12,20 +12,13 @@ from mtlkit.report.charts.drawing import name_rows
 from mtlkit.report.charts.theme import ACCENT, INK, MUTED, SURFACE
 from mtlkit.report.evidence import Evidence, ReadText
 from mtlkit.report.parts import Chart, Section
+from mtlkit.report.templating import lead
 from mtlkit.report.views import texts
 from mtlkit.sharing.explanations.shared import Matrix
 from mtlkit.text import visible
 
 ALIKE = 0.05
 """The smallest concentration that may be drawn as the darkest word: below it, words read all tasks nearly alike."""
-LEAD = (
-    "Each word of these texts took something from other tasks' networks. Point at a word, touch it, or go to it with "
-    "Tab and the arrow keys: it shows the three tasks that it took most of. The darker a word, the more it took from "
-    "few tasks. That is measured from 0, all tasks alike, to 1, one task alone; the largest here is {most:.2f}{alike}. "
-    "Under each text is the whole table. The texts were chosen among short ones because their words read "
-    "differently from each other, right and wrong answers mixed: they are not a sample. A weight says how much was "
-    "read, not what it did to the answer."
-)
 
 
 def section(evidence: Evidence) -> Section | None:
@@ -36,14 +29,13 @@ def section(evidence: Evidence) -> Section | None:
     rows = texts.all_rows(by_task)
     most = texts.largest(map(texts.concentration, rows))
     heaviest = texts.largest(weight for row in rows for weight in row)
-    alike = "" if most > ALIKE else ", so all words read nearly all tasks alike"
 
     def shown(text: ReadText) -> dict[str, Any]:
         ways = texts.ways_of(text).items()
         return {"ways": [{"name": name, "words": _words(text, way, max(most, ALIKE), heaviest)} for name, way in ways]}
 
     view = texts.texts_view("words", by_task, shown, _figure)
-    return Section("words", "Whom words read", LEAD.format(most=most, alike=alike), [view])
+    return Section("words", "Whom words read", lead("words", most=most, is_alike=most <= ALIKE), [view])
 
 
 def _words(text: ReadText, way: Matrix, most: float, heaviest: float) -> list[dict[str, Any]]:
