@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from operator import eq
 from typing import Any, Literal, TypeAlias, TypeVar, final
 
 from mtlkit.comparison import RunRecord
@@ -30,6 +31,16 @@ class ReadText:
     reading: Reading
     gates: tuple[float, ...] | None = None
     """How far each word's state was opened to what it read: the mean over networks, or None without a gate."""
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether the label, or one of the tags, is known to be another than the predicted one."""
+        return self.gold is not None and self.gold != self.predicted
+
+    @property
+    def num_right(self) -> int:
+        """The number of tags that are right, where the words have tags."""
+        return sum(map(eq, self.gold or (), self.predicted))
 
 
 @final
@@ -155,11 +166,15 @@ class Epoch:
 S = TypeVar("S")
 
 
+def of_kind(summaries: Mapping[str, Summary | None], kind: type[S]) -> dict[str, S]:
+    """The summaries of one kind, by task."""
+    return {task: summary for task, summary in summaries.items() if isinstance(summary, kind)}
+
+
 def summaries_by_epoch(course: Sequence[Epoch], kind: type[S]) -> Iterator[tuple[Epoch, dict[str, S]]]:
     """The epochs in which tasks told something of this kind, each with those tasks' summaries."""
     for epoch in course:
-        found: dict[str, S] = {task: each for task, each in epoch.summaries.items() if isinstance(each, kind)}
-        if found:
+        if found := of_kind(epoch.summaries, kind):
             yield epoch, found
 
 
@@ -191,6 +206,11 @@ class Evidence:
     """The digest of the archive."""
     resolved: Mapping[str, Any] | None = None
     """The run's experiment with every default filled in and all stages; None for an archive alone."""
+
+    @property
+    def summaries(self) -> dict[str, Summary | None]:
+        """What the texts of each task have shown of the sharing, on average; None where the scheme shows nothing."""
+        return {task: seen.summary for task, seen in self.observed.items()}
 
     @property
     def settings(self) -> Mapping[str, Any]:

@@ -5,9 +5,8 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import final
 
 from markupsafe import Markup
 
@@ -36,9 +35,9 @@ def page(evidence: Evidence, sections: Sequence[Section]) -> str:
         notes=evidence.notes,
         sections=sections,
         svg=inline_svg,
-        shown=_ShownTable.of,
+        shown=_as_shown,
         provenance=provenance(evidence),
-        data=_ShownTable.of(data),
+        data=data,
         experiment=Markup.escape(json.dumps(evidence.settings, indent=2)),
         style=joined("style.css"),
         script=script,
@@ -51,22 +50,11 @@ def is_report(content: str) -> bool:
     return bool(re.search(r'<meta name="generator" content="mtlkit report ', content))
 
 
-@final
-@dataclass(frozen=True)
-class _ShownTable:
-    """A table as the page shows it: rounded, with columns of numbers to the right."""
-
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    caption: str
-    numeric: frozenset[int]
-
-    @classmethod
-    def of(cls, table: Table) -> "_ShownTable":
-        rows = tuple(tuple(map(_shown, row)) for row in table.rows)
-        columns = range(1, len(table.header))
-        numeric = {place for place in columns if rows and all(_is_number(row[place]) for row in rows)}
-        return cls(table.header, rows, table.caption, frozenset(numeric))
+def _as_shown(table: Table) -> tuple[Table, set[int]]:
+    """A table as the page shows it, with rounded numbers, and the places of its columns of numbers."""
+    rows = tuple(tuple(map(_shown, row)) for row in table.rows)
+    columns = range(1, len(table.header)) if rows else ()
+    return replace(table, rows=rows), {place for place in columns if all(_is_number(row[place]) for row in rows)}
 
 
 def _shown(cell: Cell) -> str:

@@ -18,6 +18,12 @@ def render(template: str, **values: Any) -> Markup:
     return Markup(_environment().get_template(template).render(values))
 
 
+def lead(section: str, /, **values: Any) -> str:
+    """The sentences before a section, of `mtlkit/report/templates/leads`: plain text, on one line. A name that has no
+    value is an error."""
+    return " ".join(_environment().get_template(f"leads/{section}.txt").render(values).split())
+
+
 def joined(first: str) -> Markup:
     """Joins all styles or all scripts, `first` being the first of them: each view brings its own."""
     names = _environment().list_templates(extensions=[first.rsplit(".", 1)[1]])
@@ -28,7 +34,7 @@ def joined(first: str) -> Markup:
 def _environment() -> Environment:
     return Environment(
         loader=PackageLoader("mtlkit.report"),
-        autoescape=True,
+        autoescape=lambda name: not (name or "").endswith(".txt"),  # which the page escapes
         undefined=StrictUndefined,
         finalize=_shown,
         trim_blocks=True,

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
-from mtlkit.report.evidence import Epoch, Evidence, summaries_by_epoch
+from mtlkit.report.evidence import Epoch, Evidence, of_kind, summaries_by_epoch
 from mtlkit.sharing.summaries import PathSummary
 
 Paths: TypeAlias = Mapping[str, PathSummary]
@@ -38,14 +38,14 @@ class Searched:
 
 def searched(evidence: Evidence) -> Searched | None:
     """Finds the paths, and the policies that belong to them; None where no task has a path."""
-    paths = {task: seen.summary for task, seen in evidence.observed.items() if isinstance(seen.summary, PathSummary)}
+    paths = of_kind(evidence.summaries, PathSummary)
     if not paths:
         return None
     course = [
-        (epoch, {task: path for task, path in found.items() if path.policy_SA is not None})
+        (epoch, policies)
         for epoch, found in summaries_by_epoch(evidence.course, PathSummary)
+        if (policies := with_policies(found))
     ]
-    course = [(epoch, found) for epoch, found in course if found]
     policies, source = with_policies(paths), "in the model as it is"
     if not policies and course:
         of_paths = [each for each in course if _are_of(each[1], paths)]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
-from mtlkit.report.evidence import Epoch
+from mtlkit.report.evidence import Epoch, of_kind
 from mtlkit.sharing.summaries import GuessSummary, MixtureSummary, PathSummary, Summary, WordSummary
 
 Weights: TypeAlias = tuple[tuple[float | None, ...], ...]
@@ -71,46 +71,66 @@ def rounded(number: float) -> str:
 
 def strengths_of(summaries: Mapping[str, Summary]) -> list[Strengths]:
     """The strengths of each kind of summary that tasks have, in the order of `MAKERS`."""
-    return [strengths for make in MAKERS if (strengths := make(summaries)) is not None]
+    return [strengths for make in MAKERS if (strengths := make(summaries)).tasks]
 
 
 def cosine_strengths(epoch: Epoch) -> Strengths | None:
     """How far the gradients of tasks point the same way; None where the epoch has none."""
     if epoch.cosines is None:
         return None
-    tasks, cosines = epoch.cosines.tasks, epoch.cosines.cosines
-    weights = tuple(
-        tuple(None if row == column else number for column, number in enumerate(numbers))
-        for row, numbers in enumerate(cosines)
-    )
+    tasks = epoch.cosines.tasks
+    found = {task: dict(zip(tasks, row, strict=True)) for task, row in zip(tasks, epoch.cosines.cosines, strict=True)}
     meaning = (
         f"Cosine of two tasks' gradients on the parameters that they share, after {epoch.name}. At 1 both pull the "
         "shared parameters the same way, at 0 they do not touch each other, below 0 what helps one harms the other."
     )
-    return Strengths("gradient-cosine", "Whose gradients agree", tasks, tasks, weights, "and", meaning, symmetric=True)
+    return between_tasks("gradient-cosine", "Whose gradients agree", found, "and", meaning, symmetric=True)
 
 
-def _from_senders(summaries: Mapping[str, Summary]) -> Strengths | None:
+def between_tasks(
+    name: str,
+    title: str,
+    found: Mapping[str, Mapping[str, float | None]],
+    relation: str,
+    meaning: str,
+    arrow: str = READ,
+    *,
+    symmetric: bool = False,
+    with_own: bool = False,
+) -> Strengths:
+    """A matrix whose columns are the tasks, followed by whatever other sources there are.
+
+    Args:
+        name, title, relation, meaning, arrow, symmetric: as in `Strengths`.
+        found: the strengths by task and source.
+        with_own: whether a task's strength with itself counts.
+    """
+    sources = tuple(dict.fromkeys([*found, *(source for weights in found.values() for source in weights)]))
+    weights = tuple(
+        tuple(None if source == task and not with_own else row.get(source) for source in sources)
+        for task, row in found.items()
+    )
+    return Strengths(name, title, tuple(found), sources, weights, relation, meaning, symmetric, arrow)
+
+
+def _from_senders(summaries: Mapping[str, Summary]) -> Strengths:
     found = {
         task: dict(zip(summary.senders, summary.weights_N, strict=True))
-        for task, summary in summaries.items()
-        if isinstance(summary, WordSummary) and summary.senders is not None and summary.weights_N is not None
+        for task, summary in of_kind(summaries, WordSummary).items()
+        if summary.senders is not None and summary.weights_N is not None
     }
     meaning = (
         "What a word of the row's task takes of the column's task, on average over all its words. It says how much was "
         "read, which is no proof that it was of use."
     )
-    return _between_tasks("reading", "Whom the words read", found, "reads", meaning)
+    return between_tasks("reading", "Whom the words read", found, "reads", meaning)
 
 
-def _from_positions(summaries: Mapping[str, Summary]) -> Strengths | None:
-    gates = {
-        task: summary.gate
-        for task, summary in summaries.items()
-        if isinstance(summary, WordSummary) and summary.senders is None
-    }
-    if not any(gate is not None for gate in gates.values()):
-        return None
+def _from_positions(summaries: Mapping[str, Summary]) -> Strengths:
+    readers = of_kind(summaries, WordSummary)
+    gates = {task: summary.gate for task, summary in readers.items() if summary.senders is None}
+    if all(gate is None for gate in gates.values()):
+        gates = {}
     meaning = (
         "Tasks do not read each other but one shared layer, which stands in the middle. The number is the task's mean "
         "gate: how far its words open to what they read there, from 0 to 1. How long the message itself is, the gate "
@@ -121,13 +141,9 @@ def _from_positions(summaries: Mapping[str, Summary]) -> Strengths | None:
     return Strengths("gates", "How far tasks open to the shared layer", tuple(gates), source, weights, "reads", meaning)
 
 
-def _from_paths(summaries: Mapping[str, Summary]) -> Strengths | None:
-    paths = {task: summary for task, summary in summaries.items() if isinstance(summary, PathSummary)}
-    if not paths:
-        return None
-    weights = tuple(
-        tuple(None if one == other else same_module(paths[one], paths[other]) for other in paths) for one in paths
-    )
+def _from_paths(summaries: Mapping[str, Summary]) -> Strengths:
+    paths = of_kind(summaries, PathSummary)
+    found = {task: {other: same_module(one, paths[other]) for other in paths} for task, one in paths.items()}
     if any(path.policy_SA is not None for path in paths.values()):
         meaning = (
             "At each step, how likely both tasks take the same module when each draws from its own policy along its "
@@ -140,7 +156,7 @@ def _from_paths(summaries: Mapping[str, Summary]) -> Strengths | None:
             "The same module at different steps does not count."
         )
     title = "Whose paths go through the same modules"
-    return Strengths("paths-in-common", title, tuple(paths), tuple(paths), weights, "and", meaning, symmetric=True)
+    return between_tasks("paths-in-common", title, found, "and", meaning, symmetric=True)
 
 
 def same_module(one: PathSummary, other: PathSummary) -> float:
@@ -163,60 +179,34 @@ def _modules_at(path: PathSummary, step: int) -> Mapping[int, float]:
     return dict(enumerate(path.policy_SA[step][:-1]))
 
 
-def _from_mixtures(summaries: Mapping[str, Summary]) -> Strengths | None:
+def _from_mixtures(summaries: Mapping[str, Summary]) -> Strengths:
     found = {
         task: {
             source: math.fsum(column) / len(column)
             for source, *column in zip(summary.tasks, *summary.weights_LK, strict=True)
             if column
         }
-        for task, summary in summaries.items()
-        if isinstance(summary, MixtureSummary)
+        for task, summary in of_kind(summaries, MixtureSummary).items()
     }
     meaning = (
         "The coefficient with which the row's task adds the column's states to its own, the mean over layers. The "
         "states of two tasks may differ in size, so that coefficients compare best within a column."
     )
-    return _between_tasks("mixtures", "Whose states tasks mix in", found, "takes of", meaning, TAKEN, with_own=True)
+    return between_tasks("mixtures", "Whose states tasks mix in", found, "takes of", meaning, TAKEN, with_own=True)
 
 
-def _from_guesses(summaries: Mapping[str, Summary]) -> Strengths | None:
-    found = {
-        task: dict(zip(summary.tasks, summary.probabilities_K, strict=True))
-        for task, summary in summaries.items()
-        if isinstance(summary, GuessSummary)
-    }
+def _from_guesses(summaries: Mapping[str, Summary]) -> Strengths:
+    guesses = of_kind(summaries, GuessSummary)
+    found = {task: dict(zip(guess.tasks, guess.probabilities_K, strict=True)) for task, guess in guesses.items()}
     meaning = (
         "How likely the discriminator takes a text of the row's task for one of the column's, on average, by its "
         "shared states alone. Where every number of a row is alike, the shared states do not tell the task."
     )
-    return _between_tasks(
-        "guesses", "Whose texts are taken for whose", found, "is taken for", meaning, GUESSED, with_own=True
-    )
+    title = "Whose texts are taken for whose"
+    return between_tasks("guesses", title, found, "is taken for", meaning, GUESSED, with_own=True)
 
 
-def _between_tasks(
-    name: str,
-    title: str,
-    found: Mapping[str, Mapping[str, float]],
-    relation: str,
-    meaning: str,
-    arrow: str = READ,
-    *,
-    with_own: bool = False,
-) -> Strengths | None:
-    """A matrix whose columns are the tasks, followed by whatever other sources there are."""
-    if not found:
-        return None
-    sources = tuple(dict.fromkeys([*found, *(source for weights in found.values() for source in weights)]))
-    weights = tuple(
-        tuple(None if source == task and not with_own else row.get(source) for source in sources)
-        for task, row in found.items()
-    )
-    return Strengths(name, title, tuple(found), sources, weights, relation, meaning, arrow=arrow)
-
-
-MAKERS: Sequence[Callable[[Mapping[str, Summary]], Strengths | None]] = (
+MAKERS: Sequence[Callable[[Mapping[str, Summary]], Strengths]] = (
     _from_senders,
     _from_positions,
     _from_paths,
@@ -233,7 +223,7 @@ SLIGHT = 1.2
 
 def alike(summaries: Mapping[str, Summary]) -> str:
     """A sentence, with a space before it, on tasks whose words read nearly all alike; empty where there are none."""
-    spreads = {task: summary.spread for task, summary in summaries.items() if isinstance(summary, WordSummary)}
+    spreads = {task: summary.spread for task, summary in of_kind(summaries, WordSummary).items()}
     found = [task for task, spread in spreads.items() if spread > NEARLY]
     if not found:
         return ""

@@ -11,7 +11,7 @@ import torch
 
 from mtlkit.data import Vocabulary
 from mtlkit.experiment import Experiment
-from mtlkit.report.analysis.strengths import Strengths
+from mtlkit.report.analysis.strengths import Strengths, between_tasks
 from mtlkit.sharing import Shared, SharingScheme
 
 
@@ -55,20 +55,17 @@ SHARE = "an arrow points at the task whose share it is"
 def structural_strengths(structure: Structure) -> Strengths:
     """The share of a task's parameters in the scheme that serves the other task too, for each two tasks."""
     tasks = tuple(structure.serving)
-    weights = tuple(
-        tuple(None if one == other else structure.serve(one, other) / (structure.serve(one) or 1) for other in tasks)
-        for one in tasks
-    )
+    found = {
+        one: {other: structure.serve(one, other) / (structure.serve(one) or 1) for other in tasks} for one in tasks
+    }
     meaning = (
         "Of the parameters between embedder and head that the row's task is computed with, the share that serves the "
         "column's task too. This is so by construction and was not learned: the scheme has no attention, path or "
         "mixture that could be looked at."
     )
-    symmetric = weights == tuple(zip(*weights, strict=True))
+    symmetric = all(found[one][other] == found[other][one] for one in tasks for other in tasks)
     title = "Which parameters tasks have in common"
-    return Strengths(
-        "parameters-in-common", title, tasks, tasks, weights, "shares with", meaning, symmetric=symmetric, arrow=SHARE
-    )
+    return between_tasks("parameters-in-common", title, found, "shares with", meaning, SHARE, symmetric=symmetric)
 
 
 def _serving(scheme: SharingScheme, task: str, input_dim: int) -> frozenset[str]:

@@ -68,18 +68,24 @@ class TellingTexts:
 
     def chosen(self, predicted: Sequence[Target]) -> list[ReadText]:
         """At most `SHOWN` of the texts, the most telling first."""
-        right: list[_Candidate] = []
-        wrong: list[_Candidate] = []
-        for each in self._found:
-            gold = self._corpus.target(each.index)
-            (right if gold in (None, predicted[each.index]) else wrong).append(each)
-        num_wrong = min(len(wrong), max(SHOWN // 2, SHOWN - len(right)))
-        taken = sorted(right[: SHOWN - num_wrong] + wrong[:num_wrong], key=lambda each: (-each.score, each.index))
-        return [self._text(each, predicted[each.index]) for each in taken]
+        return mixed([self._text(each, predicted[each.index]) for each in self._found], SHOWN)
 
-    def _text(self, chosen: _Candidate, predicted: Target) -> ReadText:
-        number, gold = int(self._corpus.places[chosen.index]) + 1, self._corpus.target(chosen.index)
-        return ReadText(number, gold, predicted, chosen.reading, chosen.gates)
+    def _text(self, found: _Candidate, predicted: Target) -> ReadText:
+        number, gold = int(self._corpus.places[found.index]) + 1, self._corpus.target(found.index)
+        return ReadText(number, gold, predicted, found.reading, found.gates)
+
+
+def mixed(texts: Sequence[ReadText], count: int) -> list[ReadText]:
+    """At most `count` of the texts, half of them wrong if there are as many: the first of each kind, in their order."""
+    num_wrong = sum(text.is_wrong for text in texts)
+    room = {True: min(num_wrong, max(count // 2, count - len(texts) + num_wrong))}
+    room[False] = count - room[True]
+    chosen = []
+    for text in texts:
+        if room[text.is_wrong]:
+            room[text.is_wrong] -= 1
+            chosen.append(text)
+    return chosen
 
 
 def told(weights_BTN: Tensor, mask_BT: Tensor) -> Tensor:

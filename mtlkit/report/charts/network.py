@@ -35,7 +35,9 @@ def network_chart(strengths: Strengths, order: Sequence[str]) -> Chart:
     signs = " Dashes are numbers below zero." if any(weight < 0 for _, _, weight in drawn) else ""
     widest = f", the widest is {rounded(drawn[0][2])}" if drawn else ""
     caption = f"Wider and stronger lines are larger numbers{widest}; {ends}.{signs}{left_out}"
-    places = ellipse(order) if not strengths.is_star else {**ellipse(order), **_middle(strengths.sources)}
+    places = ellipse(order)
+    if strengths.is_star:
+        places |= {name: (0.0, height) for name, height in _column(strengths.sources)}
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
@@ -44,7 +46,7 @@ def network_chart(strengths: Strengths, order: Sequence[str]) -> Chart:
         highest = max((abs(height) for _, height in places.values()), default=0) + 0.2
         axes.set_ylim(-highest, highest)
         for task, source, weight in reversed(drawn):
-            _edge(axes, strengths, (places[source], places[task]), (task, source, weight))
+            _edge(axes, strengths, (places[source], places[task]), task, source, weight)
         for name, place in places.items():
             _node(axes, name, place, is_task=name in strengths.tasks)
 
@@ -77,21 +79,19 @@ def ring_order(strengths: Strengths) -> tuple[str, ...]:
 def ellipse(names: Sequence[str]) -> dict[str, Place]:
     """Places names clockwise in their order, in rows of equal height, so that none lies on another."""
     half = math.ceil(len(names) / 2)
-    sides = [(names[:half], 1), (names[half:], -1)]
     places = {}
-    for side, sign in sides:
-        for number, name in enumerate(side):
-            height = (1 - (2 * number + 1) / len(side)) * sign
-            places[name] = (sign * (0.35 + 0.45 * math.sqrt(1 - height**2)), height)
+    for side, sign in ((names[:half], 1), (names[half:], -1)):
+        for name, height in _column(side):
+            places[name] = (sign * (0.35 + 0.45 * math.sqrt(1 - height**2)), sign * height)
     return places
 
 
-def _middle(names: Sequence[str]) -> dict[str, Place]:
-    return {name: (0.0, 1 - (2 * number + 1) / len(names)) for number, name in enumerate(names)}
+def _column(names: Sequence[str]) -> list[tuple[str, float]]:
+    """Heights from the top, 1, to the bottom, -1, as far from each other."""
+    return [(name, 1 - (2 * number + 1) / len(names)) for number, name in enumerate(names)]
 
 
-def _edge(axes: Axes, strengths: Strengths, ends: tuple[Place, Place], link: tuple[str, str, float]) -> None:
-    task, source, weight = link
+def _edge(axes: Axes, strengths: Strengths, ends: tuple[Place, Place], task: str, source: str, weight: float) -> None:
     share = abs(weight) / strengths.largest
     bend = 0.0 if strengths.is_star else _bend(*ends, straight=strengths.symmetric)
     edge = FancyArrowPatch(
@@ -121,21 +121,15 @@ def _bend(start: Place, end: Place, *, straight: bool) -> float:
 
 
 def _node(axes: Axes, name: str, place: Place, *, is_task: bool) -> None:
-    horizontal, vertical = place
-    axes.plot(
-        [horizontal],
-        [vertical],
-        marker="o" if is_task else "s",
-        markersize=6 if is_task else 8,
-        markerfacecolor=INK if is_task else SURFACE,
-        markeredgecolor=INK,
-    )
-    if horizontal == 0:
-        text = axes.text(0, vertical - 0.14, label(name, NAME), ha="center", va="top", color=MUTED, fontsize=8)
+    across, up = place
+    shape, size, inside = ("o", 6, INK) if is_task else ("s", 8, SURFACE)
+    axes.plot(across, up, shape, markersize=size, markerfacecolor=inside, markeredgecolor=INK)
+    shown = label(name, NAME)
+    if across == 0:
+        text = axes.text(0, up - 0.14, shown, ha="center", va="top", color=MUTED, fontsize=8)
         text.set_bbox({"facecolor": SURFACE, "edgecolor": "none", "pad": 1})
         return
-    away = 0.1 if horizontal > 0 else -0.1
-    text = axes.text(horizontal + away, vertical, label(name, NAME), ha="left" if away > 0 else "right", va="center")
-    text.set_fontsize(8)
-    if label(name, NAME) != name:
+    away = math.copysign(0.1, across)
+    text = axes.text(across + away, up, shown, ha="left" if away > 0 else "right", va="center", fontsize=8)
+    if shown != name:
         mark(text, name)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, pairwise
 from typing import Any, TypeAlias, TypeVar
 
 from matplotlib.axes import Axes
@@ -91,13 +92,10 @@ def over_training(
     return Chart(name, title, caption, data, draw)
 
 
-def by_epoch(found: Sequence[Iterable[tuple[K, float | None]]]) -> dict[K, list[float | None]]:
+def by_epoch(found: Iterable[Iterable[tuple[K, float | None]]]) -> dict[K, list[float | None]]:
     """Lines from what each epoch has of them; None in an epoch that has nothing of a line."""
-    lines: dict[K, list[float | None]] = {}
-    for place, numbers in enumerate(found):
-        for name, number in numbers:
-            lines.setdefault(name, [None] * len(found))[place] = number
-    return lines
+    epochs = list(map(dict, found))
+    return {name: [epoch.get(name) for epoch in epochs] for name in dict.fromkeys(chain.from_iterable(epochs))}
 
 
 def most_moved(lines: Mapping[K, Sequence[float | None]], count: int) -> tuple[dict[K, Sequence[float | None]], str]:
@@ -124,20 +122,19 @@ def _lines(axes: Axes, epochs: Sequence[Epoch], series: Mapping[str, Sequence[fl
     """Draws the lines and returns their right ends."""
     each_point = sum(map(len, series.values())) <= MOST_POINTS
     ends = []
-    for place, (line, values) in enumerate(series.items()):
+    for (line, values), colour, marker in zip(series.items(), SERIES, MARKERS, strict=False):
         points = [(x, value) for x, value in enumerate(values) if known(value)]
         if not points:
             continue
-        style: dict[str, Any] = {"color": SERIES[place], "marker": MARKERS[place], "markersize": 4}
-        across, up = zip(*points, strict=True)
-        (drawn,) = axes.plot(across, up, **style)
-        if each_point:
-            for x, value in points:
-                (point,) = axes.plot([x], [value], linestyle="", **style)
-                mark(point, f"{line}, {epochs[x].name}: {value:.3g}")
-        else:
-            mark(drawn, f"{line}: from {up[0]:.3g} to {up[-1]:.3g}")
-        ends.append((up[-1], line, SERIES[place]))
+        style: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4}
+        (drawn,) = axes.plot(*zip(*points, strict=True), **style)
+        first, last = points[0][1], points[-1][1]
+        if not each_point:
+            mark(drawn, f"{line}: from {first:.3g} to {last:.3g}")
+        for x, value in points if each_point else ():
+            (point,) = axes.plot(x, value, linestyle="", **style)
+            mark(point, f"{line}, {epochs[x].name}: {value:.3g}")
+        ends.append((last, line, colour))
     return ends
 
 
@@ -186,6 +183,6 @@ def _frame(axes: Axes, epochs: Sequence[Epoch], columns: Sequence[str], number: 
     axes.tick_params(axis="y", labelsize=7.5)
     axes.grid(axis="y", linewidth=0.5)
     axes.set_axisbelow(True)
-    for place in range(1, len(epochs)):
-        if epochs[place].stage != epochs[place - 1].stage:
-            axes.axvline(place - 0.5, color=RULE, linewidth=1)
+    for place, (before, epoch) in enumerate(pairwise(epochs)):
+        if epoch.stage != before.stage:
+            axes.axvline(place + 0.5, color=RULE, linewidth=1)

@@ -8,12 +8,13 @@ twenty tasks can be followed.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import fmean
 from typing import TypeAlias, final
 
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.path import Path
 
 from mtlkit.report.analysis.paths import Paths, action_name, in_words, steps_of
 from mtlkit.report.charts import NAME
@@ -34,7 +35,7 @@ class Lanes:
     """The places of boxes and lines, counted in lines from the top."""
 
     boxes: Mapping[Box, tuple[float, list[str]]]
-    """The upper edge of each, and the tasks through it from top to bottom."""
+    """The upper edge of each, step by step, and the tasks through it from top to bottom."""
     names: Mapping[str, float]
     """The place of each task's name."""
     height: float
@@ -42,14 +43,11 @@ class Lanes:
     def points(self, task: str) -> list[tuple[float, float]]:
         """The points (step, line) at which the task goes through its boxes, in order."""
         return [
-            (step, top + tasks.index(task) + 0.5) for (step, _), (top, tasks) in sorted(self._through(task).items())
+            (step, top + tasks.index(task) + 0.5) for (step, _), (top, tasks) in self.boxes.items() if task in tasks
         ]
 
-    def _through(self, task: str) -> dict[tuple[int, int], tuple[float, list[str]]]:
-        return {(step, 0): box for (step, _), box in self.boxes.items() if task in box[1]}
 
-
-def path_chart(paths: Paths, kinds: Mapping[str, str], title: str) -> Chart:
+def path_chart(paths: Paths, kinds: Mapping[str, str]) -> Chart:
     """A chart of the paths, in which tasks of one kind have one colour."""
     lanes = lanes_of(paths)
     steps = 1 + max((step for step, _ in lanes.boxes), default=0)
@@ -80,27 +78,26 @@ def path_chart(paths: Paths, kinds: Mapping[str, str], title: str) -> Chart:
         for step, (action, probability) in enumerate(steps_of(path), 1)
     )
     data = Table(("task", "step", "action", "probability"), rows)
-    return Chart("pool-paths", title, caption, data, draw, height=0.8 + LINE_HEIGHT * (lanes.height + 1))
+    height = 0.8 + LINE_HEIGHT * (lanes.height + 1)
+    return Chart("pool-paths", "Paths through the pool", caption, data, draw, height)
 
 
 def lanes_of(paths: Paths) -> Lanes:
     """Tasks whose paths begin alike stand together; in each column boxes lie in the order of the tasks through them."""
-    order = sorted(paths, key=lambda task: (paths[task].modules, list(paths).index(task)))
+    order = sorted(paths, key=lambda task: paths[task].modules)
     columns: dict[int, dict[int | None, list[str]]] = {}
     for task in order:
         for step, (action, _) in enumerate(steps_of(paths[task])):
             columns.setdefault(step, {}).setdefault(action, []).append(task)
     height = max((len(order) + 0.6 * (len(column) - 1) for column in columns.values()), default=0.0)
+    names = {task: (number + 0.5) * height / len(order) for number, task in enumerate(order)}
     boxes: dict[Box, tuple[float, list[str]]] = {}
-    heights = {task: (number + 0.5) * height / (len(order) or 1) for number, task in enumerate(order)}
-    names = dict(heights)
+    heights = dict(names)
     for step, column in sorted(columns.items()):
-        placed = sorted(column.items(), key=lambda box: sum(heights[task] for task in box[1]) / len(box[1]))
-        num_lines = sum(map(len, column.values()))
-        gap = (height - num_lines) / (len(column) + 1)
+        gap = (height - sum(map(len, column.values()))) / (len(column) + 1)
         top = gap
-        for action, tasks in placed:
-            ranked = sorted(tasks, key=lambda task: heights[task])
+        for action, tasks in sorted(column.items(), key=lambda box: fmean(heights[task] for task in box[1])):
+            ranked = sorted(tasks, key=heights.__getitem__)
             boxes[step, action] = (top, ranked)
             heights.update({task: top + number + 0.5 for number, task in enumerate(ranked)})
             top += len(tasks) + gap
@@ -110,19 +107,16 @@ def lanes_of(paths: Paths) -> Lanes:
 def _line(axes: Axes, lanes: Lanes, task: str, probabilities: Sequence[float | None], colour: str) -> None:
     """Draws a task's line from box to box, each part as wide as the step at its end is likely."""
     points = [(-0.6, lanes.names[task]), *lanes.points(task)]
-    curves = [_curve(*ends) for ends in pairwise(points)]
     widths = [1.0 + 2.0 * (1.0 if probability is None else probability) for probability in probabilities]
-    axes.add_collection(LineCollection(curves, linewidths=widths, colors=colour, alpha=0.75), autolim=False)
+    for ends, width in zip(pairwise(points), widths, strict=True):
+        axes.add_patch(PathPatch(_curve(*ends), linewidth=width, edgecolor=colour, fill=False, alpha=0.75))
 
 
-def _curve(start: tuple[float, float], end: tuple[float, float]) -> list[tuple[float, float]]:
+def _curve(start: tuple[float, float], end: tuple[float, float]) -> Path:
     """A curve between two points that is level at both ends."""
-    ways = [number / 12 for number in range(13)]
-    eased = [way * way * (3 - 2 * way) for way in ways]
-    return [
-        (start[0] + way * (end[0] - start[0]), start[1] + ease * (end[1] - start[1]))
-        for way, ease in zip(ways, eased, strict=True)
-    ]
+    third = (end[0] - start[0]) / 3
+    level = [(start[0] + third, start[1]), (end[0] - third, end[1])]
+    return Path([start, *level, end], [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
 
 
 def _box(axes: Axes, step: int, module: int | None, top: float, tasks: Sequence[str]) -> None:

@@ -4,13 +4,13 @@ Shapes: K tasks, S size of an embedding.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mtlkit.report.charts.drawing import mark
-from mtlkit.report.charts.point_names import legend, name_points, styles_of
+from mtlkit.report.charts.point_names import draw_point, legend, name_points, styles_of
 from mtlkit.report.parts import Chart, Table
 
 FEWEST = 8
@@ -32,23 +32,19 @@ def embedding_chart(embeddings: Mapping[str, Sequence[float]], kinds: Mapping[st
     )
     points = dict(zip(embeddings, points_K2.tolist(), strict=True))
 
-    def draw(figure: Figure) -> None:
-        _points(figure, points, kinds)
-
     data = Table(("task", "kind", "x", "y"), tuple((task, kinds[task], *point) for task, point in points.items()))
     caption = f"The embeddings of the tasks, {source}, in the plane {how}."
-    return Chart("pool-embeddings", "Tasks by their embeddings", caption, data, draw, height=3.4)
+    return Chart(
+        "pool-embeddings", "Tasks by their embeddings", caption, data, partial(_points, points, kinds), height=3.4
+    )
 
 
 def principal_plane(matrix_KS: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The first two principal components (K, 2), each with the sign that makes its largest number positive."""
+    """The first two principal components (K, 2); their signs are those of scikit-learn, which are always the same."""
     from sklearn.decomposition import PCA
 
     points_KP = PCA(n_components=min(2, *matrix_KS.shape)).fit_transform(matrix_KS)
-    points_K2 = np.pad(points_KP, ((0, 0), (0, 2 - points_KP.shape[1])))
-    signs = np.sign(points_K2[np.abs(points_K2).argmax(axis=0), range(2)])
-    turned_K2: NDArray[np.float64] = points_K2 * np.where(signs == 0, 1, signs)
-    return turned_K2
+    return np.pad(points_KP, ((0, 0), (0, 2 - points_KP.shape[1])))
 
 
 def neighbour_plane(matrix_KS: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -61,15 +57,13 @@ def neighbour_plane(matrix_KS: NDArray[np.float64]) -> NDArray[np.float64]:
     return points_K2
 
 
-def _points(figure: Figure, points: Mapping[str, Sequence[float]], kinds: Mapping[str, str]) -> None:
+def _points(points: Mapping[str, Sequence[float]], kinds: Mapping[str, str], figure: Figure) -> None:
     axes = figure.add_subplot()
     axes.set_xticks([])
     axes.set_yticks([])
     styles = styles_of({task: kinds[task] for task in points})
     for task, (across, up) in points.items():
-        style = styles[kinds[task]]
-        (point,) = axes.plot([across], [up], marker=style.marker, color=style.colour, markersize=7, linestyle="")
-        mark(point, f"{task}: {across:.2f}, {up:.2f}")
+        draw_point(axes, (across, up), styles[kinds[task]], 7, f"{task}: {across:.2f}, {up:.2f}")
     axes.margins(0.15, 0.1)
     axes.autoscale_view()
     axes.set_autoscale_on(False)

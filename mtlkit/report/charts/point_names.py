@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from mtlkit.experiment import TaskSettings
 from mtlkit.report.charts import NAME
-from mtlkit.report.charts.drawing import label
+from mtlkit.report.charts.drawing import label, mark
 from mtlkit.report.charts.theme import MUTED, SERIES
 
 MARKERS = "ov*xD^s"
@@ -52,6 +52,14 @@ def styles_of(kinds: Mapping[str, str]) -> dict[str, Style]:
     return {kind: Style(MARKERS[place], SERIES[place]) for place, kind in enumerate(found)}
 
 
+def draw_point(axes: Axes, place: Sequence[float], style: Style, size: float, said: str) -> None:
+    """Draws a point of a task, in the plane or in space, and says what it stands for."""
+    (point,) = axes.plot(
+        *([number] for number in place), marker=style.marker, color=style.colour, markersize=size, linestyle=""
+    )
+    mark(point, said)
+
+
 def name_points(
     axes: Axes,
     points: Mapping[str, Sequence[float]],
@@ -73,17 +81,17 @@ def name_points(
     """
     (left, right), (low, high) = sorted(axes.viewLim.intervalx), sorted(axes.viewLim.intervaly)
     scale = (72 * width / (right - left), 72 * height / (high - low))
-    places = {name: ((x - left) * scale[0], (y - low) * scale[1]) for name, (x, y) in points.items()}
-    taken = [
-        Room(x - 4, y - 4, x + 4, y + 4)
-        for x, y in (((x - left) * scale[0], (y - low) * scale[1]) for x, y in drawn or points.values())
-    ]
+
+    def inked(point: Sequence[float]) -> tuple[float, float]:
+        return (point[0] - left) * scale[0], (point[1] - low) * scale[1]
+
+    taken = [Room(x - 4, y - 4, x + 4, y + 4) for x, y in map(inked, drawn or points.values())]
     whole = Room(0, 0, 72 * width, 72 * height)
-    for name, (x, y) in places.items():
+    for name, point in points.items():
         shown = "\n".join(label(line, NAME) for line in name.split("\n"))
-        room, move = min(_rooms(x, y, shown, size), key=lambda each: _cost(each[0], each[1], taken, whole))
+        room, move = min(_rooms(*inked(point), shown, size), key=lambda each: _cost(each[0], each[1], taken, whole))
         taken.append(room)
-        _annotate(axes, shown, points[name], move, size)
+        _annotate(axes, shown, point, move, size)
 
 
 def number_key(figure: Figure, look: Mapping[str, Style], kinds: Mapping[str, str]) -> None:
@@ -117,15 +125,8 @@ def legend(figure: Figure, styles: Mapping[str, Style], *, as_lines: bool = Fals
     if len(styles) < 2:
         return
     handles = [
-        Line2D(
-            [],
-            [],
-            marker="" if as_lines else style.marker,
-            linestyle="-" if as_lines else "",
-            color=style.colour,
-            label=label(kind, NAME),
-        )
-        for kind, style in styles.items()
+        Line2D([], [], marker="" if as_lines else marker, linestyle="-" if as_lines else "", color=colour, label=kind)
+        for kind, (marker, colour) in ((label(kind, NAME), style) for kind, style in styles.items())
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=SIZE)
 
@@ -156,7 +157,7 @@ def _annotate(axes: Axes, shown: str, point: Sequence[float], move: tuple[float,
         ha=side,
         va="center",
         linespacing=1.1,
-        arrowprops=line if _length(move) > FAR else None,
+        arrowprops=line if math.hypot(*move) > FAR else None,
     )
 
 
@@ -177,11 +178,7 @@ def _rooms(x: float, y: float, shown: str, size: float) -> list[tuple[Room, tupl
 def _cost(room: Room, move: tuple[float, float], taken: Sequence[Room], whole: Room) -> float:
     """The cost of a place: the area it covers, the area outside of the axes, and a little for being far away."""
     area = (room.right - room.left) * (room.high - room.low)
-    return sum(room.overlap(other) for other in taken) + area - room.overlap(whole) + _length(move) / 4
-
-
-def _length(move: tuple[float, float]) -> float:
-    return math.hypot(*move)
+    return sum(room.overlap(other) for other in taken) + area - room.overlap(whole) + math.hypot(*move) / 4
 
 
 def kinds_of(tasks: Mapping[str, TaskSettings]) -> dict[str, str]:

@@ -2,14 +2,23 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any, TypeAlias, final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mtlkit.report.analysis.paths import STOP, Paths, plain
-from mtlkit.report.charts.drawing import mark
-from mtlkit.report.charts.point_names import Style, key_height, legend, name_points, number_key, numbers_of, styles_of
+from mtlkit.report.charts.point_names import (
+    Style,
+    draw_point,
+    key_height,
+    legend,
+    name_points,
+    number_key,
+    numbers_of,
+    styles_of,
+)
 from mtlkit.report.charts.theme import RULE
 from mtlkit.report.parts import Cell, Chart, Table
 from mtlkit.text import visible
@@ -25,45 +34,60 @@ VIEWS = (("from above", 0, 1), ("from the front", 0, 2), ("from the left", 1, 2)
 NAMED = 8
 """The largest number of tasks with names in space; more, and those of the small projections, have numbers and a key."""
 Point: TypeAlias = tuple[int, ...]
-Shift: TypeAlias = tuple[float, float]
+
+
+@final
+@dataclass(frozen=True)
+class _Tasks:
+    """The tasks of a chart: where each is, how it is drawn, what is said of it, and its number in the key."""
+
+    points: Mapping[str, Point]
+    styles: Mapping[str, Style]
+    said: Mapping[str, str]
+    numbers: Mapping[str, int]
+
+    @property
+    def are_named(self) -> bool:
+        """Whether they are so few that names have room."""
+        return len(self.points) <= NAMED
 
 
 def space_charts(paths: Paths, kinds: Mapping[str, str]) -> list[Chart]:
     """A chart of the paths in space, and one of its three projections."""
     points = {task: coordinates(path.modules) for task, path in paths.items()}
-    shifts = _shifts(points)
+    of_points = {task: kinds[task] for task in points}
     rows: tuple[tuple[Cell, ...], ...] = tuple((task, kinds[task], *points[task]) for task in points)
     data = Table(("task", "kind", "step_1", "step_2", "step_3"), rows)
-    styles = styles_of({task: kinds[task] for task in points})
-    said = {task: visible(f"{task}: {plain(path)}") for task, path in paths.items()}
-    look = {task: styles[kinds[task]] for task in points}
-
-    of_points = {task: kinds[task] for task in points}
-    numbers = {task: number for number, task in enumerate(points, 1)}
-    is_named = len(points) <= NAMED
+    styles = styles_of(of_points)
+    tasks = _Tasks(
+        points,
+        {task: styles[kind] for task, kind in of_points.items()},
+        {task: f"{task}: {plain(path)}" for task, path in paths.items()},
+        {task: number for number, task in enumerate(points, 1)},
+    )
 
     def solid(figure: Figure) -> None:
-        axes = _solid(figure, points, shifts, look, said)
-        _name_places(axes, points, shifts, None if is_named else numbers)
-        if is_named:
+        _solid(figure, tasks)
+        if tasks.are_named:
             legend(figure, styles)
         else:
-            number_key(figure, look, of_points)
+            number_key(figure, tasks.styles, of_points)
 
     def flat(figure: Figure) -> None:
         for axes, view in zip(figure.subplots(1, len(VIEWS)), VIEWS, strict=True):
-            _flat(axes, view, points, look, said, numbers)
-        number_key(figure, look, of_points)
+            _flat(axes, view, tasks)
+        number_key(figure, tasks.styles, of_points)
 
     more = " Longer paths are cut." if any(len(path.modules) > DIMENSIONS for path in paths.values()) else ""
     caption = (
         f"Each point is a task; its coordinates are its modules at the first three steps, or {STOP}.{more} Tasks at "
         "the same place are shifted a little. Which modules have near numbers means nothing."
     )
-    key, tall = key_height(of_points), 2.4 if is_named else 3.4
+    key = key_height(of_points)
+    tall, wide = (3.6, 2.4 + key) if tasks.are_named else (3.6 + key, 3.4 + key)
     return [
-        Chart("pool-space", "Paths in space", caption, data, solid, height=3.6 if is_named else 3.6 + key),
-        Chart("pool-projections", "Paths in space, from three sides", caption, data, flat, height=tall + key),
+        Chart("pool-space", "Paths in space", caption, data, solid, height=tall),
+        Chart("pool-projections", "Paths in space, from three sides", caption, data, flat, height=wide),
     ]
 
 
@@ -72,109 +96,82 @@ def coordinates(modules: Sequence[int]) -> Point:
     return (*modules, *[STOPPED] * DIMENSIONS)[:DIMENSIONS]
 
 
-def _shifts(points: Mapping[str, Point]) -> dict[str, Shift]:
-    """Places tasks on a circle around their common place, in their order: nothing is left to chance."""
+def _together(points: Mapping[str, Point]) -> dict[Point, list[str]]:
+    """The tasks at each place, in their order."""
     groups: dict[Point, list[str]] = {}
     for task, point in points.items():
         groups.setdefault(point, []).append(task)
-    shifts = {}
-    for tasks in groups.values():
+    return groups
+
+
+def _shifted(points: Mapping[str, Point]) -> dict[str, tuple[float, ...]]:
+    """The points, those at one place on a circle around it, in their order: nothing is left to chance."""
+    shifted = {}
+    for (x, y, *others), tasks in _together(points).items():
         for number, task in enumerate(tasks):
             angle, length = 2 * math.pi * number / len(tasks), SHIFT if len(tasks) > 1 else 0.0
-            shifts[task] = (length * math.cos(angle), length * math.sin(angle))
-    return shifts
+            shifted[task] = (x + length * math.cos(angle), y + length * math.sin(angle), *others)
+    return {task: shifted[task] for task in points}
 
 
-def _solid(
-    figure: Figure,
-    points: Mapping[str, Point],
-    shifts: Mapping[str, Shift],
-    look: Mapping[str, Style],
-    said: Mapping[str, str],
-) -> Any:
+def _solid(figure: Figure, tasks: _Tasks) -> None:
     axes: Any = figure.add_subplot(projection="3d")
-    for task, (x, y, z) in points.items():
-        (across, deep), style = shifts[task], look[task]
-        foot = [_limits(points, 2)[0], z]
-        axes.plot([x + across] * 2, [y + deep] * 2, foot, color=RULE, linewidth=0.8)
-        (point,) = axes.plot(
-            [x + across], [y + deep], [z], marker=style.marker, color=style.colour, markersize=6, linestyle=""
-        )
-        mark(point, said[task])
+    shifted = _shifted(tasks.points)
+    for task, (x, y, z) in shifted.items():
+        axes.plot([x, x], [y, y], [_limits(tasks, 2)[0], z], color=RULE, linewidth=0.8)
+        draw_point(axes, (x, y, z), tasks.styles[task], 6, tasks.said[task])
     for number, axis in enumerate((axes.xaxis, axes.yaxis, axes.zaxis)):
-        _ticks(axis, [point[number] for point in points.values()], f"step {number + 1}", most=7)
+        _ticks(axis, tasks, number, most=7)
         axis.set_pane_color((1, 1, 1, 0))
         axis._axinfo["grid"]["color"] = RULE
-    axes.set(xlim=_limits(points, 0), ylim=_limits(points, 1), zlim=_limits(points, 2))
+    axes.set(xlim=_limits(tasks, 0), ylim=_limits(tasks, 1), zlim=_limits(tasks, 2))
     axes.set_box_aspect(None, zoom=0.85)
-    return axes
 
-
-def _name_places(
-    axes: Any, points: Mapping[str, Point], shifts: Mapping[str, Shift], numbers: Mapping[str, int] | None
-) -> None:
-    """Writes one label at each place in space, of all tasks there."""
-
-    def plane(x: float, y: float, z: float) -> tuple[float, float]:
-        across, up, _, scale = (axes.get_proj() @ (x, y, z, 1)).tolist()
+    def plane(point: tuple[float, ...]) -> tuple[float, float]:
+        across, up, _, scale = (axes.get_proj() @ (*point, 1)).tolist()
         return across / scale, up / scale
 
-    places = {shown: plane(*place) for place, shown in _shown(points, numbers).items()}
-    drawn = [plane(x + shifts[task][0], y + shifts[task][1], z) for task, (x, y, z) in points.items()]
-    name_points(axes, places, 3.7, 3.2, drawn)
+    names = {shown: plane(place) for place, shown in _shown(tasks.points, None if tasks.are_named else tasks.numbers)}
+    name_points(axes, names, 3.7, 3.2, list(map(plane, shifted.values())))
 
 
-def _shown(points: Mapping[str, Point], numbers: Mapping[str, int] | None) -> dict[Point, str]:
-    """The label of each place: a name on each line, or numbers."""
-    groups: dict[Point, list[str]] = {}
-    for task, point in points.items():
-        groups.setdefault(point, []).append(task)
-    if numbers is None:
-        return {point: "\n".join(map(visible, tasks)) for point, tasks in groups.items()}
-    return {point: numbers_of([numbers[task] for task in tasks]) for point, tasks in groups.items()}
+def _shown(points: Mapping[str, Point], numbers: Mapping[str, int] | None) -> list[tuple[Point, str]]:
+    """The label of each place, of all tasks there: a name on each line, or numbers."""
+    return [
+        (place, "\n".join(map(visible, tasks)) if numbers is None else numbers_of([numbers[task] for task in tasks]))
+        for place, tasks in _together(points).items()
+    ]
 
 
-def _flat(
-    axes: Axes,
-    view: tuple[str, int, int],
-    points: Mapping[str, Point],
-    look: Mapping[str, Style],
-    said: Mapping[str, str],
-    numbers: Mapping[str, int],
-) -> None:
+def _flat(axes: Axes, view: tuple[str, int, int], tasks: _Tasks) -> None:
     name, across, up = view
-    places = {task: (point[across], point[up]) for task, point in points.items()}
-    shared = _shifts(places)
-    for task, point in points.items():
-        style, (right, high) = look[task], shared[task]
-        (drawn,) = axes.plot(
-            [point[across] + right], [point[up] + high], marker=style.marker, color=style.colour, linestyle=""
-        )
-        drawn.set_markersize(4.5)
-        mark(drawn, said[task])
+    places = {task: (point[across], point[up]) for task, point in tasks.points.items()}
+    shifted = _shifted(places)
+    for task, place in shifted.items():
+        draw_point(axes, place, tasks.styles[task], 4.5, tasks.said[task])
     axes.set_title(name, fontsize=7.5)
-    _ticks(axes.xaxis, [point[across] for point in points.values()], f"step {across + 1}", most=4)
-    _ticks(axes.yaxis, [point[up] for point in points.values()], f"step {up + 1}", most=12)
-    axes.set(xlim=_limits(points, across), ylim=_limits(points, up))
+    _ticks(axes.xaxis, tasks, across, most=4)
+    _ticks(axes.yaxis, tasks, up, most=12)
+    axes.set(xlim=_limits(tasks, across), ylim=_limits(tasks, up))
     axes.grid(linewidth=0.4)
     axes.set_axisbelow(True)
     axes.set_autoscale_on(False)
-    spots = [(x + shared[task][0], y + shared[task][1]) for task, (x, y) in places.items()]
-    named = {shown: (float(place[0]), float(place[1])) for place, shown in _shown(places, numbers).items()}
-    name_points(axes, named, 0.95, 1.7 if len(points) <= NAMED else 2.6, spots, size=6)
+    names = {shown: place for place, shown in _shown(places, tasks.numbers)}
+    name_points(axes, names, 0.95, 1.7 if tasks.are_named else 2.6, list(shifted.values()), size=6)
 
 
-def _limits(points: Mapping[str, Point], dimension: int) -> tuple[float, float]:
+def _limits(tasks: _Tasks, dimension: int) -> tuple[float, float]:
     """The limits of an axis, with room for points that are shifted."""
-    values = [point[dimension] for point in points.values()]
+    values = [point[dimension] for point in tasks.points.values()]
     return min(values) - 0.75, max(values) + 0.75
 
 
-def _ticks(axis: Any, values: Sequence[int], name: str, most: int) -> None:
+def _ticks(axis: Any, tasks: _Tasks, dimension: int, most: int) -> None:
     """Sets ticks at modules that occur, as many as have room."""
+    values = sorted({point[dimension] for point in tasks.points.values()})
     found: list[int] = []
-    for value in sorted(set(values)):
-        if not found or (value - found[-1]) * most >= max(values) - min(values):
+    for value in values:
+        if not found or (value - found[-1]) * most >= values[-1] - values[0]:
             found.append(value)
     axis.set_ticks(found, [STOP if value == STOPPED else f"M{value}" for value in found], fontsize=6.5)
-    axis.set_label_text(name, fontsize=7)
+    axis.set_label_text(f"step {dimension + 1}", fontsize=7)

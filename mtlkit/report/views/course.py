@@ -1,14 +1,15 @@
 """How the sharing changed over training: a discriminator's guesses, what words read, and whose gradients agree."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import TypeAlias
 
 from mtlkit.report.analysis.strengths import alike
 from mtlkit.report.charts.over_training import SHARE, SPAN, by_epoch, most_moved, over_training
-from mtlkit.report.evidence import Epoch, Evidence, summaries_by_epoch
+from mtlkit.report.evidence import Epoch, Evidence, of_kind, summaries_by_epoch
 from mtlkit.report.parts import Chart, Part, Section, Table
+from mtlkit.report.templating import lead
 from mtlkit.sharing.summaries import GuessSummary, WordSummary
 
 MOST_PAIRS = 16
@@ -22,19 +23,14 @@ Words: TypeAlias = Sequence[tuple[Epoch, Mapping[str, WordSummary]]]
 
 def discriminator_section(evidence: Evidence) -> Section | None:
     """Whether the shared states tell the task that a text is from; None where nobody guesses."""
-    guesses = {task: seen.summary for task, seen in evidence.observed.items() if isinstance(seen.summary, GuessSummary)}
+    guesses = of_kind(evidence.summaries, GuessSummary)
     if not guesses:
         return None
     chance = 1 / max(len(guess.tasks) for guess in guesses.values())
-    lead = (
-        "A discriminator guesses from the shared states which task a text is from, and the shared encoder learns to "
-        f"make that hard. At chance, {chance:.2f}, it cannot tell; that it cannot does not prove that nothing of the "
-        "tasks is left in the states, since it is a small classifier and learns while they change. "
-        "Whose texts are taken for whose is on the sharing map."
-    )
     rows = tuple((task, guess.accuracy, guess.num_texts) for task, guess in guesses.items())
     accuracies = Table(("task", "guessed right", "texts"), rows, "Texts whose likeliest guess is right")
-    return Section("discriminator", "Discriminator", lead, [*_guesses(evidence.course, chance), accuracies])
+    parts = [*_guesses(evidence.course, chance), accuracies]
+    return Section("discriminator", "Discriminator", lead("discriminator", chance=chance), parts)
 
 
 def reading_section(evidence: Evidence) -> Section | None:
@@ -42,42 +38,30 @@ def reading_section(evidence: Evidence) -> Section | None:
     found = list(summaries_by_epoch(evidence.course, WordSummary))
     if not found:
         return None
-    lead = (
-        "What words took of others after each epoch, on average over the texts that were recorded. Numbers that still "
-        "move in the last epochs say that training was stopped before the sharing had settled."
-    )
-    charts = [_senders(found), *(_measure(found, *measure) for measure in MEASURES)]
-    return Section("reading-course", "Reading over training", lead, [chart for chart in charts if chart is not None])
+    charts = [*_senders(found), *_measures(found)]
+    return Section("reading-course", "Reading over training", lead("reading-course"), charts)
 
 
 def gradients_section(evidence: Evidence) -> Section | None:
     """Whether tasks pull their shared parameters the same way; None where no epoch has a cosine. The matrix of the last
     one is on the sharing map."""
     epochs = [epoch for epoch in evidence.course if epoch.cosines is not None]
-    lines = by_epoch([[(f"{one} · {other}", cosine) for one, other, cosine in each.cosine_pairs()] for each in epochs])
+    lines = by_epoch([(f"{one} · {other}", cosine) for one, other, cosine in each.cosine_pairs()] for each in epochs)
     if not lines:
         return None
-    lead = (
-        "The cosine of two tasks' gradients on the parameters that they share, measured after each epoch on one fixed "
-        "batch of each. Above zero a step for one task helps the other, below zero it harms it, as far as one small "
-        "step goes. "
-        "The last epoch's numbers for all pairs are on the sharing map."
-    )
     columns = [[cosine for *_, cosine in epoch.cosine_pairs()] for epoch in epochs]
-    mean = over_training(
+    ways: Mapping[str, Callable[[Sequence[float]], float]] = {"largest": max, "mean": fmean, "smallest": min}
+    together = over_training(
         "gradient-cosine-course",
         "Agreement of gradients over training",
         "The mean, the largest and the smallest cosine over all pairs of tasks, after each epoch.",
         epochs,
-        {
-            name: [of(numbers) if numbers else None for numbers in columns]
-            for name, of in (("largest", max), ("mean", fmean), ("smallest", min))
-        },
+        {name: [way(numbers) if numbers else None for numbers in columns] for name, way in ways.items()},
         number="cosine",
         heads="of all pairs",
         level=("no agreement", 0.0),
     )
-    return Section("gradients", "Gradients", lead, [mean, _extreme(epochs, lines)])
+    return Section("gradients", "Gradients", lead("gradients"), [together, _extreme(epochs, lines)])
 
 
 def _guesses(course: Sequence[Epoch], chance: float) -> list[Part]:
@@ -100,28 +84,24 @@ def _guesses(course: Sequence[Epoch], chance: float) -> list[Part]:
         )
         for name, which, heads, lines in (
             ("discriminator", "the mean over tasks", "of", mean),
-            ("discriminator-tasks", "by task", "task", by_epoch([each.items() for each in accuracies])),
+            ("discriminator-tasks", "by task", "task", by_epoch(each.items() for each in accuracies)),
         )
         if found
     ]
 
 
-def _senders(found: Words) -> Chart | None:
+def _senders(found: Words) -> list[Chart]:
     """A chart of which tasks words read; of many pairs, those whose weight changed most."""
     pairs = by_epoch(
         [
-            [
-                (f"{task} ← {sender}", weight)
-                for task, summary in summaries.items()
-                for sender, weight in zip(summary.senders or (), summary.weights_N or (), strict=True)
-            ]
-            for _, summaries in found
+            (f"{task} ← {sender}", weight)
+            for task, summary in summaries.items()
+            for sender, weight in zip(summary.senders or (), summary.weights_N or (), strict=True)
         ]
+        for _, summaries in found
     )
-    if not pairs:
-        return None
     shown, left_out = most_moved(pairs, MOST_PAIRS)
-    return over_training(
+    chart = over_training(
         "reading-senders",
         "Whom the words read, over training",
         f"What a word of one task takes of another, on average, after each epoch.{left_out}",
@@ -131,45 +111,35 @@ def _senders(found: Words) -> Chart | None:
         within=SHARE,
         heads="pair",
     )
+    return [chart] if pairs else []
 
 
-def _measure(
-    found: Words, of: Callable[[WordSummary], float | None], name: str, title: str, caption: str, span: float
-) -> Chart | None:
-    """A chart with a line for each task; None where no task has this number."""
-    lines = by_epoch([[(task, of(summary)) for task, summary in summaries.items()] for _, summaries in found])
-    if all(number is None for line in lines.values() for number in line):
-        return None
-    if name == "spread":
-        caption += alike(found[-1][1])
-    epochs = [epoch for epoch, _ in found]
-    within = SHARE if span == SPAN else (0.0, math.inf)
-    return over_training(f"reading-{name}", title, caption, epochs, lines, number=name, span=span, within=within)
-
-
-MEASURES: Sequence[tuple[Callable[[WordSummary], float | None], str, str, str, float]] = (
-    (
-        lambda summary: summary.spread,
-        "spread",
+MEASURES = {
+    "spread": (
         "How widely a word reads",
         "Entropy of a word's weights, as a share of the largest there can be: 0 reads one source, 1 all alike.",
-        SPAN,
     ),
-    (
-        lambda summary: summary.distance,
-        "distance",
-        "How far a word reads",
-        "From a word to the positions that it reads, in words, on average.",
-        1.0,
-    ),
-    (
-        lambda summary: summary.gate,
-        "gate",
+    "distance": ("How far a word reads", "From a word to the positions that it reads, in words, on average."),
+    "gate": (
         "How far words open to what they read",
         "The mean over words of the gate through which the message passes, from 0 to 1.",
-        SPAN,
     ),
-)
+}
+"""Title and caption of the chart of each number of a `WordSummary`."""
+
+
+def _measures(found: Words) -> Iterator[Chart]:
+    """Charts with a line for each task; of those numbers only that some task has."""
+    epochs = [epoch for epoch, _ in found]
+    for name, (title, caption) in MEASURES.items():
+        lines = by_epoch([(task, getattr(summary, name)) for task, summary in each.items()] for _, each in found)
+        told = alike(found[-1][1]) if name == "spread" else ""
+        # A distance is no share: it is counted in words, and has no upper end.
+        span, within = (1.0, (0.0, math.inf)) if name == "distance" else (SPAN, SHARE)
+        if any(number is not None for line in lines.values() for number in line):
+            yield over_training(
+                f"reading-{name}", title, caption + told, epochs, lines, number=name, span=span, within=within
+            )
 
 
 def _extreme(epochs: Sequence[Epoch], lines: Lines) -> Chart:

@@ -3,23 +3,18 @@
 Shapes: K tasks, O offsets.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from math import log
 
 from matplotlib.figure import Figure
 
-from mtlkit.report.charts.drawing import label, mark
+from mtlkit.report.charts.drawing import label, mark, name_rows
 from mtlkit.report.charts.theme import ACCENT, OPPOSITE, RULE
 from mtlkit.report.evidence import Evidence, Offsets
 from mtlkit.report.parts import Chart, Section, Table
+from mtlkit.report.templating import lead
 
-LEAD = (
-    "Where the words of each task read around them, beside what they would read if all words of a text were read "
-    "alike. Above a task's line is more than that, below it less, on a logarithmic scale that all tasks have in "
-    "common. Offsets below zero are words before, zero is the word itself. What lies further away is in the shares of "
-    "the table only."
-)
 STEEPEST = 0.1
 """The smallest difference, as a logarithm, that is drawn in full height; smaller ones mean next to nothing."""
 LEAST = 0.01
@@ -32,15 +27,15 @@ def section(evidence: Evidence) -> Section | None:
     if not by_task:
         return None
     reach = next(iter(by_task.values())).reach
-    ratios = [_ratios(offsets) for offsets in by_task.values()]
-    rows = tuple((offset, *row) for offset, *row in zip(range(-reach, reach + 1), *ratios, strict=True))
+    ratios = {task: _ratios(seen) for task, seen in by_task.items()}
+    rows = tuple(zip(range(-reach, reach + 1), *ratios.values(), strict=True))
     chart = Chart(
         "distances",
         "How far words read",
         f"A line for each task, from {reach} words before to {reach} after; above it more is read than if all were "
         "read alike, below it less.",
         Table(("offset", *by_task), rows, "How many times as much as if all were read alike"),
-        partial(_draw, by_task),
+        partial(_draw, ratios, reach),
         height=0.7 + 0.32 * len(by_task),
     )
     shares = Table(
@@ -51,13 +46,11 @@ def section(evidence: Evidence) -> Section | None:
         ),
         "Shares of the weight",
     )
-    return Section("distances", "How far words read", LEAD, [chart, shares])
+    return Section("distances", "How far words read", lead("distances"), [chart, shares])
 
 
-def _draw(by_task: Mapping[str, Offsets], figure: Figure) -> None:
+def _draw(ratios: Mapping[str, Sequence[float | None]], reach: int, figure: Figure) -> None:
     axes = figure.add_subplot()
-    reach = next(iter(by_task.values())).reach
-    ratios = {task: _ratios(offsets) for task, offsets in by_task.items()}
     heights = [[0.0 if ratio is None else log(max(ratio, LEAST)) for ratio in row] for row in ratios.values()]
     steepest = max(STEEPEST, *(abs(height) for row in heights for height in row))
     offsets = range(-reach, reach + 1)
@@ -67,13 +60,10 @@ def _draw(by_task: Mapping[str, Offsets], figure: Figure) -> None:
             axes.fill_between(offsets, place, ends, step="mid", color=colour, linewidth=0)
         (line,) = axes.plot([-reach, reach], [place, place], color=RULE, linewidth=0.6, zorder=0)
         mark(line, f"{task}: {_told(ratios[task], reach)}")
-    axes.set_yticks(range(len(ratios)), list(map(label, ratios)))
-    axes.set_ylim(len(ratios) - 0.5, -0.5)
+    name_rows(axes, list(map(label, ratios)))
     axes.set_xlim(-reach - 0.5, reach + 0.5)
     axes.set_xlabel("offset from the word")
-    axes.tick_params(axis="y", length=0)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_visible(False)
 
 
 def _ratios(offsets: Offsets) -> list[float | None]:
@@ -84,10 +74,7 @@ def _ratios(offsets: Offsets) -> list[float | None]:
     ]
 
 
-def _told(row: list[float | None], reach: int) -> str:
+def _told(row: Sequence[float | None], reach: int) -> str:
     numbers = {place - reach: ratio for place, ratio in enumerate(row) if ratio is not None}
-    highest, lowest = (choose(numbers, key=numbers.__getitem__) for choose in (max, min))
-    return ", ".join(
-        f"{name} at {offset:+d}, {numbers[offset]:.2f} times as much"
-        for name, offset in (("most", highest), ("least", lowest))
-    )
+    ends = {"most": max(numbers, key=numbers.__getitem__), "least": min(numbers, key=numbers.__getitem__)}
+    return ", ".join(f"{end} at {offset:+d}, {numbers[offset]:.2f} times as much" for end, offset in ends.items())

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from mtlkit.report.charts.grid import grid_chart
 from mtlkit.report.charts.over_training import by_epoch, most_moved, over_training
-from mtlkit.report.evidence import Epoch, Evidence, summaries_by_epoch
+from mtlkit.report.evidence import Epoch, Evidence, of_kind, summaries_by_epoch
 from mtlkit.report.parts import Chart, Part, Section
+from mtlkit.report.templating import lead
 from mtlkit.sharing.summaries import MixtureSummary
 
 MOST_LAYERS = 6
@@ -14,19 +15,12 @@ MOST_PAIRS = 12
 
 def section(evidence: Evidence) -> Section | None:
     """The coefficients of each layer and their course; None where no task has a mixture."""
-    mixtures = {
-        task: seen.summary for task, seen in evidence.observed.items() if isinstance(seen.summary, MixtureSummary)
-    }
+    mixtures = of_kind(evidence.summaries, MixtureSummary)
     if not mixtures:
         return None
-    lead = (
-        "After each layer a task reads a weighted sum of all tasks' states. Each number is a learned coefficient, the "
-        "same for all texts: the row's task takes so much of the column's. Below zero the states are subtracted. "
-        "Coefficients compare best within a column, since one task's states may be larger than another's."
-    )
     layers = max(len(mixture.weights_LK) for mixture in mixtures.values())
     parts: list[Part] = [_layer(mixtures, layer) for layer in range(min(layers, MOST_LAYERS))]
-    return Section("mixtures", "Mixtures", lead, parts + _course(evidence.course))
+    return Section("mixtures", "Mixtures", lead("mixtures"), parts + _course(evidence.course))
 
 
 def _layer(mixtures: Mapping[str, MixtureSummary], layer: int) -> Chart:
@@ -61,13 +55,11 @@ def _course(course: Sequence[Epoch]) -> list[Part]:
     epochs = [epoch for epoch, _ in found]
     pairs = by_epoch(
         [
-            [
-                ((task, source), sum(row[column] for row in mixture.weights_LK) / (len(mixture.weights_LK) or 1))
-                for task, mixture in mixtures.items()
-                for column, source in enumerate(mixture.tasks)
-            ]
-            for _, mixtures in found
+            ((task, source), sum(row[column] for row in mixture.weights_LK) / (len(mixture.weights_LK) or 1))
+            for task, mixture in mixtures.items()
+            for column, source in enumerate(mixture.tasks)
         ]
+        for _, mixtures in found
     )
     own = {task: line for (task, source), line in pairs.items() if task == source}
     others = {pair: line for pair, line in pairs.items() if pair[0] != pair[1]}

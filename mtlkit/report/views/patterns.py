@@ -1,9 +1,11 @@
 """The strongest pairs of words, one of which read the other (Liu et al. 2019, Table 2)."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from matplotlib.figure import Figure
 
@@ -11,10 +13,11 @@ from mtlkit.report.analysis.strengths import next_to_nothing
 from mtlkit.report.charts.theme import ACCENT, INK, MUTED
 from mtlkit.report.evidence import Evidence, Example, Pattern, Reach
 from mtlkit.report.parts import Chart, Section, Table, View
-from mtlkit.report.templating import render
+from mtlkit.report.templating import lead, render
 from mtlkit.report.views.texts import shown_texts, slugs
 from mtlkit.text import visible
 
+T = TypeVar("T")
 SHOWN = 10
 """The number of patterns that are shown for each task and reach."""
 ALIKE = 2
@@ -24,20 +27,7 @@ NAMED = 4
 """The number of tasks that are named beside a common pattern: those with the largest lift."""
 AROUND = 4
 """The number of words on either side of those of a pattern in its example."""
-REACHES: tuple[tuple[Reach, str], ...] = (("short", "Near: one to three words"), ("long", "Far: six words and more"))
-LEAD = (
-    "Pairs of words over all texts of a task, of which the first read the second more than others: it is among the "
-    "three positions that the word took most of. A lift of 2 is twice what it would take if all words of the text "
-    "were read alike. Only places where it is among the three count, so that a lift somewhat above 1 is found even "
-    "where words read at random: look at the largest, and at what comes again and again. Beside it stands the lift "
-    "that the source usually has, for all words of a text together and wherever it stands; pairs that are not above "
-    "it are left out, since everything reads such a source. Pairs with signs in place of words, and pairs in fewer "
-    "than three texts or one in a hundred, are left out, and no word is listed more than twice. Under a pair stands "
-    "the place where it is strongest. What is read is a shared state, which knows more than its word."
-)
-MOTIFS_LEAD = (
-    "Found in the lists of several tasks, with the largest lifts; the same pair may mean another thing in another task."
-)
+REACHES: Mapping[Reach, str] = {"short": "Near: one to three words", "long": "Far: six words and more"}
 
 
 def section(evidence: Evidence) -> Section | None:
@@ -45,48 +35,31 @@ def section(evidence: Evidence) -> Section | None:
     by_task = {task: seen.patterns for task, seen in evidence.observed.items() if seen.patterns}
     if not by_task:
         return None
-    anchors = slugs(by_task)
     texts = shown_texts(evidence, of_tasks=False)
-    shown = {
-        task: {text.number: f"positions-{anchors[task]}-{text.number}" for text in texts.get(task, ())}
-        for task in by_task
-    }
-    chosen = {
-        task: {reach: varied([each for each in patterns if each.reach == reach], SHOWN) for reach, _ in REACHES}
-        for task, patterns in by_task.items()
-    }
-    tasks = [
-        {
-            "name": task,
-            "anchor": f"patterns-{anchors[task]}",
-            "lists": [
-                {"name": name, "rows": [_row(each, shown[task]) for each in chosen[task][reach]]}
-                for reach, name in REACHES
-            ],
-        }
-        for task in by_task
-    ]
-    slight = next_to_nothing(each.lift for lists in chosen.values() for found in lists.values() for each in found)
-    markup = render("patterns.html", tasks=tasks, motifs=motifs(by_task), motifs_lead=MOTIFS_LEAD)
-    return Section("patterns", "Patterns of reading", LEAD + slight, [View(markup, _figures(chosen, anchors))])
+    tasks, figures, lifts = [], [], []
+    for task, slug in slugs(by_task).items():
+        lists = {reach: varied([each for each in by_task[task] if each.reach == reach], SHOWN) for reach in REACHES}
+        links = {text.number: f"positions-{slug}-{text.number}" for text in texts.get(task, ())}
+        tasks.append({"name": task, "anchor": f"patterns-{slug}", "lists": lists, "links": links})
+        figures += [_figure(task, lists, f"patterns-{slug}")] if any(lists.values()) else []
+        lifts += [each.lift for found in lists.values() for each in found]
+    markup = render("patterns.html", tasks=tasks, reaches=REACHES, pieces=_pieces, motifs=motifs(by_task))
+    return Section(
+        "patterns", "Patterns of reading", lead("patterns") + next_to_nothing(lifts), [View(markup, figures)]
+    )
 
 
-def varied(patterns: Sequence[Pattern], count: int) -> list[Pattern]:
-    """The first patterns in which no word and no source occurs more than `ALIKE` times."""
-    pairs = _varied([(each.word, each.source) for each in patterns], count)
-    return [patterns[place] for place in pairs]
-
-
-def _varied(pairs: Sequence[tuple[str, str]], count: int) -> list[int]:
-    """The places of the first pairs in which no word and no source occurs more than `ALIKE` times."""
-    chosen: list[int] = []
-    words: Counter[str] = Counter()
-    sources: Counter[str] = Counter()
-    for place, (word, source) in enumerate(pairs):
-        if len(chosen) < count and words[word] < ALIKE and sources[source] < ALIKE:
-            chosen.append(place)
-            words[word] += 1
-            sources[source] += 1
+def varied(
+    found: Sequence[T], count: int, ends: Callable[[T], Sequence[str]] = attrgetter("word", "source")
+) -> list[T]:
+    """The first ones of which no word and no source, their `ends`, occurs more than `ALIKE` times."""
+    chosen: list[T] = []
+    seen: Counter[tuple[int, str]] = Counter()
+    for each in found:
+        both = list(enumerate(ends(each)))
+        if len(chosen) < count and all(seen[end] < ALIKE for end in both):
+            chosen.append(each)
+            seen.update(both)
     return chosen
 
 
@@ -99,7 +72,6 @@ def motifs(by_task: Mapping[str, Sequence[Pattern]]) -> list[dict[str, Any]]:
             found.setdefault((each.word, each.source, each.reach), {})[task] = each.lift
     common = [(pair, lifts) for pair, lifts in found.items() if len(lifts) > 1]
     common.sort(key=lambda each: (-len(each[1]), -sum(each[1].values()) / len(each[1]), each[0]))
-    chosen = [common[place] for place in _varied([pair[:2] for pair, _ in common], MOTIFS)]
     return [
         {
             "word": word,
@@ -108,52 +80,22 @@ def motifs(by_task: Mapping[str, Sequence[Pattern]]) -> list[dict[str, Any]]:
             "tasks": sorted(lifts.items(), key=lambda each: -each[1])[:NAMED],
             "count": len(lifts),
         }
-        for (word, source, reach), lifts in chosen
+        for (word, source, reach), lifts in varied(common, MOTIFS, lambda each: each[0][:2])
     ]
-
-
-def _row(pattern: Pattern, shown: Mapping[int, str]) -> dict[str, Any]:
-    return {
-        "word": pattern.word,
-        "source": pattern.source,
-        "numbers": [
-            f"{pattern.lift:.2f}",
-            f"{pattern.usual:.2f}",
-            f"{pattern.weight:.3f}",
-            f"{pattern.distance:+.1f}",
-            str(pattern.count),
-        ],
-        "number": pattern.example.number,
-        "link": shown.get(pattern.example.number),
-        "pieces": _pieces(pattern.example),
-    }
 
 
 def _pieces(example: Example) -> list[tuple[str, str]]:
     """Words of an example with their roles, `word`, `source` or none; what is left out between them is three dots."""
-    kept = sorted(
-        {
-            near
-            for place in (example.place, example.source)
-            for near in range(max(0, place - AROUND), min(len(example.words), place + AROUND + 1))
-        }
-    )
-    pieces, last = [], -1
-    for place in kept:
-        if place > last + 1:
-            pieces.append(("\u2026", ""))
-        role = {example.place: "word", example.source: "source"}.get(place, "")
-        pieces.append((example.words[place], role))
-        last = place
-    return pieces + ([("\u2026", "")] if last + 1 < len(example.words) else [])
-
-
-def _figures(chosen: Mapping[str, Mapping[Reach, Sequence[Pattern]]], anchors: Mapping[str, str]) -> list[Chart]:
-    return [_figure(task, lists, f"patterns-{anchors[task]}") for task, lists in chosen.items() if any(lists.values())]
+    ends = {example.place: "word", example.source: "source"}
+    near = {place for end in ends for place in range(end - AROUND, end + AROUND + 1)}
+    pieces = []
+    for is_near, words in groupby(enumerate(example.words), key=lambda each: each[0] in near):
+        pieces += [(word, ends.get(place, "")) for place, word in words] if is_near else [("\u2026", "")]
+    return pieces
 
 
 def _figure(task: str, lists: Mapping[Reach, Sequence[Pattern]], name: str) -> Chart:
-    patterns = [each for reach, _ in REACHES for each in lists[reach]]
+    patterns = [each for found in lists.values() for each in found]
     rows = tuple(
         (each.reach, each.word, each.source, each.lift, each.usual, each.weight, each.distance, each.count)
         for each in patterns

@@ -17,18 +17,8 @@ from PIL import Image
 from mtlkit.report.charts.theme import ACCENT, INK, MUTED
 from mtlkit.report.evidence import Evidence, ReadText
 from mtlkit.report.parts import Chart, Section
-from mtlkit.report.views.texts import (
-    all_rows,
-    concentration,
-    largest,
-    shade,
-    shown_texts,
-    strongest,
-    texts_view,
-    tip_of,
-    ways_of,
-    weights_table,
-)
+from mtlkit.report.templating import lead
+from mtlkit.report.views import texts
 from mtlkit.sharing.explanations.shared import Matrix
 from mtlkit.text import visible
 
@@ -40,55 +30,50 @@ SHARP = 0.1
 """The smallest concentration that may be drawn as the darkest word."""
 LEAST = 0.01
 """The smallest weight that is drawn and listed."""
-LEAD = (
-    "Each text stands twice: above as the task's own network reads it, below as the network that all tasks share "
-    "reads it. Choose a word above, with the pointer, a finger, or Tab and the arrow keys: lines lead to the shared "
-    "positions that it read, bolder for more, and those are shaded. Choose a word below to see who read it. Lines are "
-    "drawn for the {lines} positions that a word read most; the boldest stands for {heaviest:.2f}. Shared "
-    "states know what lies before them, or after them in the network from right to left, so that a position stands "
-    "for more than its word. The texts were chosen among short ones because their words read differently from each "
-    "other, right and wrong answers mixed: they are not a sample. A weight says how much was read, not what it did "
-    "to the answer."
-)
 
 
 def section(evidence: Evidence) -> Section | None:
     """Texts with the positions that their words read."""
-    by_task = shown_texts(evidence, of_tasks=False)
+    by_task = texts.shown_texts(evidence, of_tasks=False)
     if not by_task:
         return None
-    rows = all_rows(by_task)
+    rows = texts.all_rows(by_task)
     heaviest = max(BOLD, *(weight for row in rows for weight in row))
-    sharpest = max(SHARP, *map(concentration, rows))
+    sharpest = max(SHARP, *map(texts.concentration, rows))
 
     def shown(text: ReadText) -> dict[str, Any]:
-        return {"ways": [_way(text, way, name, heaviest, sharpest) for name, way in ways_of(text).items()]}
+        ways = texts.ways_of(text).items()
+        return {"heaviest": heaviest, "ways": [_way(text, way, name, sharpest) for name, way in ways]}
 
-    view = texts_view("positions", by_task, shown, partial(_figure, heaviest))
-    lead = LEAD.format(lines=LINES, heaviest=heaviest)
-    return Section("positions", "What words read of the shared network", lead, [view])
+    view = texts.texts_view("positions", by_task, shown, partial(_figure, heaviest))
+    said = lead("positions", lines=LINES, heaviest=heaviest)
+    return Section("positions", "What words read of the shared network", said, [view])
 
 
-def _way(text: ReadText, way: Matrix, name: str, heaviest: float, sharpest: float) -> dict[str, Any]:
+def _way(text: ReadText, way: Matrix, name: str, sharpest: float) -> dict[str, Any]:
     words = text.reading.words
-    most = largest(weight for row in way for weight in row)
+    received = [sum(column) for column in zip(*way, strict=True)]
+    largest = texts.largest(weight for row in way for weight in row)
     return {
         "name": name,
         "own": [
             {
                 "text": word,
-                "tip": tip_of(text, place),
-                "shade": shade(concentration(row), sharpest),
+                "tip": texts.tip_of(text, place),
+                "shade": texts.shade(texts.concentration(row), sharpest),
                 "reads": " ".join(f"{source}:{1000 * row[source]:.0f}" for source in _drawn(row)),
+                "most": ", ".join(f"{words[at]} ({at + 1}) {row[at]:.2f}" for at in texts.strongest(row)),
             }
             for place, (word, row) in enumerate(zip(words, way, strict=True))
         ],
-        "shared": _shared(words, way),
-        "chosen": max(range(len(words)), key=lambda place: concentration(way[place])),
-        "heaviest": f"{heaviest:.3f}",
-        "largest": f"{most:.3f}",
-        "picture": picture_of(np.array(way) / most),
-        "most": [(f"{words[place]} ({place + 1})", ", ".join(_most(words, row))) for place, row in enumerate(way)],
+        # Darker where all words together took more of a position.
+        "shared": [
+            {"text": word, "reads": f"{taken:.1f}", "shade": texts.shade(taken, texts.largest(received))}
+            for word, taken in zip(words, received, strict=True)
+        ],
+        "chosen": max(range(len(words)), key=lambda place: texts.concentration(way[place])),
+        "largest": largest,
+        "picture": picture_of(np.array(way) / largest),
     }
 
 
@@ -101,32 +86,18 @@ def picture_of(matrix_TN: ArrayLike) -> str:
     return f"data:image/png;base64,{b64encode(content.getvalue()).decode()}"
 
 
-def _shared(words: Sequence[str], way: Matrix) -> list[dict[str, str]]:
-    """The shared positions, darker where all words together took more of them."""
-    received = [sum(column) for column in zip(*way, strict=True)]
-    most = largest(received)
-    return [
-        {"text": word, "tip": "", "reads": f"{received[place]:.1f}", "shade": shade(received[place], most)}
-        for place, word in enumerate(words)
-    ]
-
-
 def _drawn(row: Sequence[float]) -> list[int]:
-    return [source for source in strongest(row, LINES) if row[source] >= LEAST]
+    return [source for source in texts.strongest(row, LINES) if row[source] >= LEAST]
 
 
-def _most(words: Sequence[str], row: Sequence[float]) -> list[str]:
-    return [f"{words[source]} ({source + 1}) {row[source]:.2f}" for source in strongest(row)]
-
-
-def _figure(heaviest: float, task: str, text: ReadText) -> Chart:
+def _figure(heaviest: float, name: str, task: str, text: ReadText) -> Chart:
     """A chart of a text; of a bidirectional network, the direction from left to right."""
     return Chart(
-        "",
+        name,
         f"What the words of text {text.number} of {task} read of the shared network",
         "The text as the task's own network reads it, from top to bottom, and beside it the shared positions; a line "
         f"is as bold as its weight, the boldest stands for {heaviest:.2f}.",
-        weights_table(text),
+        texts.weights_table(text),
         partial(_draw, text, heaviest),
         height=0.5 + 0.19 * len(text.reading.words),
     )

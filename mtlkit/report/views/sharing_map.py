@@ -1,6 +1,6 @@
 """The sharing map: tasks as nodes, what links them as edges, and the matrix beside it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from mtlkit.report.analysis.paths import searched, with_policies
@@ -9,40 +9,29 @@ from mtlkit.report.analysis.structure import Structure, structural_strengths, st
 from mtlkit.report.charts.drawing import inline_svg
 from mtlkit.report.charts.grid import grid_chart, known
 from mtlkit.report.charts.network import network_chart, ring_order
-from mtlkit.report.evidence import Epoch, Evidence
-from mtlkit.report.parts import Chart, Part, Section, Table, View
-from mtlkit.report.templating import render
+from mtlkit.report.evidence import Evidence, of_kind
+from mtlkit.report.parts import Part, Section, Table, View
+from mtlkit.report.templating import lead, render
 from mtlkit.sharing.summaries import Summary, WordSummary
-
-ANCHOR, TITLE = "sharing-map", "Sharing map"
 
 
 def section(evidence: Evidence) -> Section | None:
     """Learned strengths where the scheme tells them, else what follows from how it is built. None where there is
     something to tell and no text to tell it of: what is not trained yet would say nothing."""
-    summaries = {task: seen.summary for task, seen in evidence.observed.items() if seen.summary is not None}
-    course = evidence.course
+    summaries = {task: summary for task, summary in evidence.summaries.items() if summary is not None}
     learned = [*strengths_of(summaries), *_searched(evidence)]
-    parts: list[Part] = [map_view(strengths) for strengths in learned]
-    lead = f"How strongly tasks are linked, over {evidence.num_texts:,} {evidence.split} texts. "
-    if not parts and (structure := structure_of(evidence.experiment)).is_all:
+    parts: list[Part] = list(map(map_view, learned))
+    structure = None if parts else structure_of(evidence.experiment)
+    is_built = structure is not None and structure.is_all
+    if structure is not None and structure.is_all:
         parts = [map_view(structural_strengths(structure)), _counts(structure)]
-        lead = (
-            "What tasks share by construction. Counted are the parameters of the sharing scheme that a task's states "
-            "are computed with; embedders and heads are not. "
-        )
-    if positions := _positions(summaries):
-        parts += positions
-        lead += (
-            "Of words that read positions: distance is from a word to what it reads, in words; spread is 0 where each "
-            "word reads one position, and 1 where it reads all alike. "
-        )
-    lead += f"{alike(summaries)} ".lstrip()
-    parts += [map_view(strengths) for strengths in _cosines(course)]
-    if not parts:
-        return None
-    lead += "Tasks that are strongly linked stand near each other on the ring; the matrix has the same numbers."
-    return Section(ANCHOR, TITLE, lead, parts)
+    parts += (positions := _positions(summaries))
+    cosines = [strengths for epoch in evidence.course if (strengths := cosine_strengths(epoch)) is not None]
+    parts += map(map_view, cosines[-1:])
+    said = lead(
+        "sharing-map", evidence=evidence, is_built=is_built, of_positions=bool(positions), alike=alike(summaries)
+    )
+    return Section("sharing-map", "Sharing map", said, parts) if parts else None
 
 
 def _searched(evidence: Evidence) -> list[Strengths]:
@@ -54,18 +43,12 @@ def _searched(evidence: Evidence) -> list[Strengths]:
     return [replace(each, name="policies-in-common", title=title) for each in strengths_of(found.policies)]
 
 
-def _cosines(course: Sequence[Epoch]) -> list[Strengths]:
-    """The cosines of the last epoch that has some."""
-    found = [strengths for epoch in course if (strengths := cosine_strengths(epoch)) is not None]
-    return found[-1:]
-
-
 def _positions(summaries: Mapping[str, Summary]) -> list[Part]:
     """A table of how the words of each task read the shared positions, and of how far they open to them."""
     rows = tuple(
         (task, summary.gate, summary.distance, summary.spread)
-        for task, summary in summaries.items()
-        if isinstance(summary, WordSummary) and summary.senders is None
+        for task, summary in of_kind(summaries, WordSummary).items()
+        if summary.senders is None
     )
     caption = "How words read the shared positions"
     return [Table(("task", "gate", "distance", "spread"), rows, caption)] if rows else []
@@ -88,43 +71,15 @@ def map_view(strengths: Strengths) -> View:
     network = network_chart(strengths, order) if is_drawn else None
     tasks = [name for name in order if name in strengths.tasks]
     sources = sorted(strengths.sources, key=lambda name: order.index(name) if name in order else len(order))
-    numbers = [[_number(strengths, task, source) for source in sources] for task in tasks]
-    markup = render(
-        "map.html",
-        network=network,
-        svg=None if network is None else inline_svg(network),
-        title="The same as a matrix" if network else strengths.title,
-        meaning=strengths.meaning,
-        corner="" if strengths.symmetric else f"task {strengths.relation} …",
-        columns=sources,
-        rows=[
-            {"name": task, "cells": [_cell(number, _darkest(strengths)) for number in line]}
-            for task, line in zip(tasks, numbers, strict=True)
-        ],
-    )
-    matrix = _figure(strengths, tasks, sources, numbers)
-    return View(markup, [matrix] if network is None else [network, matrix])
-
-
-def _number(strengths: Strengths, task: str, source: str) -> float | None:
-    return strengths.weights[strengths.tasks.index(task)][strengths.sources.index(source)]
-
-
-def _darkest(strengths: Strengths) -> float:
-    numbers = [abs(number) for line in strengths.weights for number in line if number is not None and known(number)]
-    return max(numbers, default=0.0)
-
-
-def _cell(number: float | None, largest: float) -> dict[str, object]:
-    if number is None or not known(number):
-        return {"text": "–" if number is None else "no number", "share": 0, "below": False}
-    return {"text": rounded(number), "share": round(abs(number) / (largest or 1), 2), "below": number < 0}
-
-
-def _figure(
-    strengths: Strengths, tasks: Sequence[str], sources: Sequence[str], numbers: Sequence[Sequence[float | None]]
-) -> Chart:
-    return grid_chart(
+    number_of = {
+        (task, source): number
+        for task, line in zip(strengths.tasks, strengths.weights, strict=True)
+        for source, number in zip(strengths.sources, line, strict=True)
+    }
+    numbers = [[number_of[task, source] for source in sources] for task in tasks]
+    darkest = max((abs(number) for number in number_of.values() if known(number)), default=0.0)
+    columns_are = "task" if strengths.symmetric else f"task {strengths.relation} …"
+    matrix = grid_chart(
         f"{strengths.name}-matrix",
         strengths.title,
         f"{strengths.meaning} Rows are tasks, columns what stands behind '{strengths.relation}'.",
@@ -133,6 +88,25 @@ def _figure(
         numbers,
         heads=("task", "source", "strength"),
         sentence=strengths.sentence,
-        largest=_darkest(strengths),
-        columns_are="task" if strengths.symmetric else f"task {strengths.relation} …",
+        columns_are=columns_are,
     )
+    markup = render(
+        "map.html",
+        network=network,
+        svg=None if network is None else inline_svg(network),
+        title="The same as a matrix" if network else strengths.title,
+        meaning=strengths.meaning,
+        corner="" if strengths.symmetric else columns_are,
+        columns=sources,
+        rows=[
+            {"name": task, "cells": [_cell(number, darkest) for number in line]}
+            for task, line in zip(tasks, numbers, strict=True)
+        ],
+    )
+    return View(markup, [matrix] if network is None else [network, matrix])
+
+
+def _cell(number: float | None, largest: float) -> dict[str, object]:
+    if not known(number):
+        return {"text": "–" if number is None else "no number", "share": 0, "below": False}
+    return {"text": rounded(number), "share": round(abs(number) / (largest or 1), 2), "below": number < 0}

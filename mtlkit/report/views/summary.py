@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import count
 
 from matplotlib.figure import Figure
 
@@ -9,11 +10,11 @@ from mtlkit.comparison import RunRecord
 from mtlkit.figures import AVERAGE, MAJORITY
 from mtlkit.report.analysis.facts import Facts, num_epochs, sharing, texts, update_strategies
 from mtlkit.report.analysis.scores import SplitScores, kept_in_words, scores_of
-from mtlkit.report.charts.drawing import label, mark
+from mtlkit.report.charts.drawing import label, mark, name_rows
 from mtlkit.report.charts.theme import INK, MUTED, RULE, SERIES, SURFACE
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Cell, Chart, Section, Table, View
-from mtlkit.report.templating import render
+from mtlkit.report.templating import lead, render
 from mtlkit.runs.provenance import kernels_of
 
 MOST_MARKS = 60
@@ -31,28 +32,10 @@ def section(evidence: Evidence) -> Section:
     if scores.owners:
         parts += [_chart(evidence, scores), _table(evidence, scores)]
     parts += [View(render("summary.html", facts=_facts(evidence))), _tasks(evidence)]
-    return Section("summary", "Summary", _lead(evidence, scores), parts)
-
-
-def _lead(evidence: Evidence, scores: SplitScores) -> str:
-    if not scores.owners:
-        return "What was trained on what. No texts were scored, so there are no figures."
-    if scores.are_recorded:
-        lead = f"What was trained on what, and its score on {scores.split} texts, as the run recorded it."
-    else:
-        lead = f"What was trained on what, and its score on {evidence.num_texts:,} {scores.split} texts, scored now."
-    if scores.has_clean:
-        lead += " Clean figures leave out the texts that also occur in training or dev data of any task."
-    if any(value is not None for value in scores.majority):
-        lead += " The score of always giving the most frequent label is what a model has to beat."
     beside = _beside(evidence, scores)
-    if beside:
-        names = ", ".join(record.name for record in beside)
-        verb = "stands" if len(beside) == 1 else "stand"
-        lead += f" Beside it {verb} {names}; differences are in points, and say nothing of chance: mtlkit compare does."
-    if others := ", ".join(record.name for record in evidence.baselines if record not in beside):
-        lead += f" No figure of these is known of {others}."
-    return lead
+    others = [record for record in evidence.baselines if record not in beside]
+    said = lead("summary", evidence=evidence, scores=scores, beside=beside, others=others)
+    return Section("summary", "Summary", said, parts)
 
 
 def _beside(evidence: Evidence, scores: SplitScores) -> list[RunRecord]:
@@ -111,27 +94,29 @@ def _table(evidence: Evidence, scores: SplitScores) -> Table:
 
 
 def _chart(evidence: Evidence, scores: SplitScores) -> Chart:
+    """A row for each task and the average, with the run's figures and what they compare with."""
     shapes = iter(SHAPES)
-    lines = [(evidence.name, next(shapes), scores.of())]
-    if scores.has_clean:
-        lines.append(("clean texts only", "|", scores.of(clean=True)))
-    lines.append(("most frequent label", "x", scores.majority))
-    beside = zip(_beside(evidence, scores), shapes, strict=False)
-    lines += [(record.name, shape, scores.of(record=record)) for record, shape in beside]
+    lines = [
+        (evidence.name, next(shapes), scores.of()),
+        ("clean texts only", "|", scores.of(clean=True)),
+        ("most frequent label", "x", scores.majority),
+        *(
+            (record.name, shape, scores.of(record=record))
+            for record, shape in zip(_beside(evidence, scores), shapes, strict=False)
+        ),
+    ]
     drawn = [
         (name, shape, [None if value is None else round(100 * value, 6) for value in values])
         for name, shape, values in lines
         if any(value is not None for value in values)
     ]
+    names = [name for name, *_ in drawn]
+    listed = f"Drawn are {', '.join(names[:-1])} and {names[-1]}." if names[1:] else f"Drawn is {names[0]}."
     return Chart(
         name="scores",
         title=f"Score on {scores.split} texts",
-        caption="Each line is a task, the score in percent grows to the right. "
-        + f"Drawn {'is' if len(drawn) == 1 else 'are'} {_listed([name for name, *_ in drawn])}.",
-        data=Table(
-            ("task", *(name for name, *_ in drawn)),
-            tuple(zip(scores.owners, *(values for *_, values in drawn), strict=True)),
-        ),
+        caption=f"Each line is a task, the score in percent grows to the right. {listed}",
+        data=Table(("task", *names), tuple(zip(scores.owners, *(values for *_, values in drawn), strict=True))),
         draw=partial(_draw, scores.owners, drawn),
         height=0.75 + 0.24 * len(scores.owners) + 0.2 * len(drawn),
     )
@@ -139,24 +124,20 @@ def _chart(evidence: Evidence, scores: SplitScores) -> Chart:
 
 def _draw(owners: Sequence[str], lines: Lines, figure: Figure) -> None:
     axes = figure.add_subplot()
-    marks = 0
+    marks = count()
     for number, (name, shape, values) in enumerate(lines):
-        colour = {"x": MUTED, "|": INK}.get(shape, SERIES[number % len(SERIES)] if number else SERIES[0])
+        colour = {"x": MUTED, "|": INK}.get(shape, SERIES[number % len(SERIES)])
+        edge = colour if shape in "x|" else SURFACE
         found = [(value, place) for place, value in enumerate(values) if value is not None]
-        for first, (value, place) in enumerate(found):
-            edge = colour if shape in "x|" else SURFACE
+        for value, place in found:
             (point,) = axes.plot(value, place, shape, color=colour, markersize=6.5, markeredgecolor=edge)
-            if not first:
-                point.set_label(label(name, 50))
-            if marks < MOST_MARKS:
+            if next(marks) < MOST_MARKS:
                 mark(point, f"{owners[place]}, {name}: {value:.2f} %")
-                marks += 1
-    axes.set_yticks(range(len(owners)), [label(owner) for owner in owners], color=INK)
-    axes.set_ylim(len(owners) - 0.5, -0.5)
+        point.set_label(label(name, 50))
+    name_rows(axes, list(map(label, owners)), color=INK)
     axes.set_xlabel("percent")
     axes.grid(axis="both", color=RULE, linewidth=0.6)
     axes.set_axisbelow(True)
-    axes.spines["left"].set_visible(False)
     axes.tick_params(length=0)
     figure.legend(loc="outside lower left", ncols=1, handletextpad=0.3, borderaxespad=0)
 
@@ -167,7 +148,3 @@ def _percent(value: float | None) -> str | None:
 
 def _difference(value: float | None, other: float | None) -> str | None:
     return None if value is None or other is None else f"{100 * (value - other):+.2f}".replace("-", "−")
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

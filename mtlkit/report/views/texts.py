@@ -1,17 +1,17 @@
-"""Texts as several sections show them: which ones, how dark their words are, their verdicts, and their anchors.
+"""Texts as several sections show them: which ones, how dark their words are, and their anchors.
 
 Shapes: T words, N sources.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from itertools import chain, count
 from math import log
-from typing import Any, TypeAlias, final
+from typing import Any, TypeAlias
 
 from markupsafe import Markup
 
-from mtlkit.data import Target
+from mtlkit.report.analysis.telling import mixed
 from mtlkit.report.evidence import Evidence, ReadText
 from mtlkit.report.parts import Cell, Chart, Table, View
 from mtlkit.report.templating import render
@@ -20,35 +20,9 @@ from mtlkit.text import visible
 
 SENTENCES = 120
 """The number of texts that a page shows, counted once for each network: some 2 MB."""
-
-
 DRAWN = 2
 """The number of texts of each task that are figures too."""
 ByTask: TypeAlias = Mapping[str, Sequence[ReadText]]
-
-
-@final
-@dataclass(frozen=True)
-class Verdict:
-    """What the model answered for a text."""
-
-    answer: str
-    is_wrong: bool
-
-
-def verdict(text: ReadText) -> Verdict:
-    """The answer in words, or the number of tags that are right."""
-    gold, predicted = text.gold, text.predicted
-    if isinstance(predicted, str):
-        if gold is None:
-            return Verdict(f"answered {_shown(predicted)}", False)
-        if gold == predicted:
-            return Verdict(f"answered {_shown(predicted)}, which is right", False)
-        return Verdict(f"answered {_shown(predicted)}, wrong: it is {_shown(gold)}", True)
-    if gold is None:
-        return Verdict(f"{len(predicted)} tags", False)
-    right = sum(one == other for one, other in zip(gold, predicted, strict=True))
-    return Verdict(f"{right} of {len(predicted)} tags right", right < len(predicted))
 
 
 def concentration(weights_N: Sequence[float]) -> float:
@@ -105,38 +79,22 @@ def texts_view(
     template: str,
     by_task: ByTask,
     shown: Callable[[ReadText], Mapping[str, Any]],
-    figure: Callable[[str, ReadText], Chart],
+    figure: Callable[[str, str, ReadText], Chart],
 ) -> View:
     """The texts of each task, and figures of the first `DRAWN` of each.
 
     Args:
         template: its name, which anchors and names of figures begin with.
         by_task: the texts.
-        shown: what the template shows of a text beside its number and what was answered.
-        figure: a chart of a text of a task, whose name is filled in.
+        shown: what the template shows of a text beside the text's own fields.
+        figure: a chart of this name, of a text of a task.
     """
-    anchors = {task: f"{template}-{slug}" for task, slug in slugs(by_task).items()}
-    tasks = [
-        {
-            "name": task,
-            "anchor": anchors[task],
-            "texts": [
-                {
-                    "anchor": f"{anchors[task]}-{text.number}",
-                    "number": text.number,
-                    "verdict": verdict(text),
-                    **shown(text),
-                }
-                for text in texts
-            ],
-        }
-        for task, texts in by_task.items()
-    ]
-    figures = [
-        replace(figure(task, text), name=f"{anchors[task]}-{text.number}")
-        for task, texts in by_task.items()
-        for text in texts[:DRAWN]
-    ]
+    tasks, figures = [], []
+    for task, slug in slugs(by_task).items():
+        anchors = {text.number: f"{template}-{slug}-{text.number}" for text in by_task[task]}
+        texts = [{"anchor": anchors[text.number], "read": text, **shown(text)} for text in by_task[task]]
+        tasks.append({"name": task, "anchor": f"{template}-{slug}", "texts": texts})
+        figures += [figure(anchors[text.number], task, text) for text in by_task[task][:DRAWN]]
     return View(render(f"{template}.html", tasks=tasks), figures)
 
 
@@ -148,24 +106,14 @@ def shown_texts(evidence: Evidence, *, of_tasks: bool) -> ByTask:
     }
     by_task = {task: texts for task, texts in by_task.items() if texts}
     sentences = sum(len(ways_of(texts[0])) for texts in by_task.values())
-    return {task: _fewer(texts, max(SENTENCES // sentences, 1)) for task, texts in by_task.items()}
-
-
-def _fewer(texts: Sequence[ReadText], count: int) -> Sequence[ReadText]:
-    """At most `count` texts: the first right and the first wrong ones, in their order."""
-    wrong = [text.number for text in texts if verdict(text).is_wrong]
-    right = [text.number for text in texts if text.number not in wrong]
-    num_wrong = min(len(wrong), max(count // 2, count - len(right)))
-    kept = {*right[: count - num_wrong], *wrong[:num_wrong]}
-    return [text for text in texts if text.number in kept]
+    return {task: mixed(texts, max(SENTENCES // sentences, 1)) for task, texts in by_task.items()}
 
 
 def tip_of(text: ReadText, place: int, *first: str) -> Markup:
     """A tooltip of a word: lines of its own, how far it opened, and its tag, where there are such. What comes from data
     is escaped, also characters that act."""
-    predicted: Target = text.predicted
     gate = [] if text.gates is None else [f"gate open {text.gates[place]:.2f}"]
-    tag = [] if isinstance(predicted, str) else [f"tag {predicted[place]}"]
+    tag = [] if isinstance(text.predicted, str) else [f"tag {text.predicted[place]}"]
     return Markup("\n").join(map(visible, (*first, *gate, *tag)))
 
 
@@ -180,18 +128,11 @@ def weights_table(text: ReadText) -> Table:
     return Table(("number", "word", *sources), rows)
 
 
-def _shown(label: Target) -> str:
-    return visible(label) if isinstance(label, str) else " ".join(map(visible, label))
-
-
 def slugs(names: Iterable[str]) -> dict[str, str]:
     """A different slug for every name, of lower-case words with hyphens, for anchors and names of files."""
     found: dict[str, str] = {}
     for name in names:
         slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "task"
-        taken = set(found.values())
-        number = 2
-        while (numbered := slug if slug not in taken else f"{slug}-{number}") in taken:
-            number += 1
-        found[name] = numbered
+        numbered = (f"{slug}-{number}" for number in count(2))
+        found[name] = next(each for each in chain([slug], numbered) if each not in found.values())
     return found
