@@ -19,7 +19,7 @@ from mtlkit.report.analysis.observing import observe
 from mtlkit.report.evidence import Evidence, Observed
 from mtlkit.report.reading.beside import agreement_with_archive, agreement_with_run, runs_beside
 from mtlkit.report.reading.records import KnownRun, read_run
-from mtlkit.runs import RunDirectory, Wanted, tasks_to_score, worthless
+from mtlkit.runs import RunDirectory, Wanted, archive_path, tasks_to_score, worthless
 from mtlkit.runs.named_by_archive import UnnamedDataError
 from mtlkit.types import Say, silent
 
@@ -54,6 +54,7 @@ def source_of(path: Path) -> Source:
     """Finds out whether a path is that of a run or of an archive, without opening it.
 
     Raises:
+        ArchiveError: it is a run whose archive is a link to one elsewhere.
         RunError: it is a directory and no finished run.
     """
     if not path.is_dir():
@@ -63,7 +64,7 @@ def source_of(path: Path) -> Source:
         raise RunError(f"{path}: {run.not_a_run}; give the directory of a finished run, or an archive")
     if not run.is_finished or not run.archive.exists():
         raise RunError(f"{path}: its run is not finished; go on with it by mtlkit train ... --resume")
-    return Source(run.archive, run)
+    return Source(archive_path(path), run)
 
 
 def evidence_of(
