@@ -101,7 +101,7 @@ def named_by_user(private: Path, archive: Path) -> list[Sequence[str | Path]]:
         ("evaluate", archive, *given, "--data", f"books={private / 'file'}"),
         ("evaluate", archive, *given, "--file", private / "link"),
         ("evaluate", archive, *given, "--data", private),
-        ("report", archive, *given, "--data", private),
+        ("report", archive, *given, "--data", private, "--output", archive.with_name("named.html")),
     ]
 
 
