@@ -116,6 +116,12 @@ def kernels() -> Path:
 
 
 @pytest.fixture(scope="session")
+def known_archives() -> Path:
+    """The folder of the real cache that says which archives were made here, also by tests that share a run."""
+    return own_folder(cache_folder() / "archives")
+
+
+@pytest.fixture(scope="session")
 def data_folder() -> Path:
     """The folder of the corpora that are too large to be fetched."""
     folder = os.environ.get("MTLKIT_DATA")

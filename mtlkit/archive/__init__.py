@@ -10,6 +10,7 @@ from mtlkit.archive.component_files import (
     with_saved_files,
 )
 from mtlkit.archive.formats import FORMAT
+from mtlkit.archive.made_here import remember
 from mtlkit.archive.opening import open_archive, read_documents
 from mtlkit.archive.part_budget import TooManyParts, limited_parts
 from mtlkit.archive.writing import write_archive
@@ -24,6 +25,7 @@ __all__ = [
     "limited_parts",
     "open_archive",
     "read_documents",
+    "remember",
     "save_files",
     "saved_members",
     "with_saved_files",

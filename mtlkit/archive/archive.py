@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from mtlkit.archive.fitting import forms_in, forms_of, misfit, outline
+from mtlkit.archive.made_here import DataOfTraining, recalled
 from mtlkit.archive.members import damaged
 from mtlkit.archive.refusals import UNBUILDABLE, first_problem, reading, unsound
 from mtlkit.data import DatasetReader, Vocabulary, build_reader, normalized
@@ -37,6 +38,8 @@ class Archive:
     seen: NDArray[Any]
     device: torch.device
     meta: dict[str, Any]
+    digest: str
+    """What the archive is known by (see `manifest_digest`)."""
     _models: dict[str, MultiTaskModel] = field(default_factory=dict, init=False, repr=False)
 
     def model_for(self, task: str) -> MultiTaskModel:
@@ -67,6 +70,16 @@ class Archive:
         if problem is not None:
             raise unsound(self.path, f"tasks.{task}.{problem}")
         return reader
+
+    @cached_property
+    def data_of_training(self) -> DataOfTraining | None:
+        """The files of data that the archive was trained on, if this user has made it here. Otherwise None: no file may
+        be read because the archive names it.
+
+        Raises:
+            DataError: somebody else can change what the cache says about it.
+        """
+        return recalled(self.digest)
 
     def labels_in_files(self, task: str) -> list[str]:
         """Returns the labels of a task, and the labels in its files that the reader renames to them, in the normal form

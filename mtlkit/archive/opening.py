@@ -65,7 +65,7 @@ def open_archive(path: Path, device: torch.device, plugins: Sequence[Plugin] = (
     """
     with _folder_for(path) as folder:
         with _in_time(path) as limit:
-            archive = _read(path, folder, unpack(path, folder, limit), device, plugins, limit)
+            archive = _read(path, folder, device, plugins, limit)
         yield archive
 
 
@@ -76,7 +76,8 @@ def read_documents(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         ArchiveError: for the same reasons as `open_archive`.
     """
     with _folder_for(path) as folder, _in_time(path) as limit:
-        return _documents(path, folder, unpack(path, folder, limit))
+        manifest, _ = unpack(path, folder, limit)
+        return _documents(path, folder, manifest)
 
 
 @contextmanager
@@ -138,11 +139,11 @@ def _documents(path: Path, folder: Path, manifest: dict[str, Any]) -> tuple[dict
 def _read(
     path: Path,
     folder: Path,
-    manifest: dict[str, Any],
     device: torch.device,
     plugins: Sequence[Plugin],
     limit: TimeLimit,
 ) -> Archive:
+    manifest, digest = unpack(path, folder, limit)
     value, meta = _documents(path, folder, manifest)
     experiment = with_files_of_archive(path, _experiment(path, value, meta["plugins"], plugins), folder)
     with reading(path, folder, VOCABULARY) as file:
@@ -151,7 +152,7 @@ def _read(
         if [(form.dtype, len(form.shape)) for form in forms_in(file).values()] != [("I64", 1)]:
             raise ValueError("it is to hold one list of digests")
         seen = np.asarray(load_file(file)["digests"])
-    archive = Archive(path, experiment, vocabulary, folder, seen, device, meta)
+    archive = Archive(path, experiment, vocabulary, folder, seen, device, meta, digest)
     archive.check_weights(limit)
     return archive
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import mtlkit
 from mtlkit.archive.formats import format_of
+from mtlkit.archive.made_here import manifest_digest
 from mtlkit.archive.members import MANIFEST, MAX_BYTES, MAX_MEMBERS, FileCounts, largest_size
 from mtlkit.errors import ArchiveError
 from mtlkit.files import file_sha256, new_file
@@ -21,16 +22,19 @@ LARGEST_HEADERS = 4096
 KEPT = "the run keeps its weights in checkpoints"
 
 
-def pack(path: Path, members: Mapping[str, Content], plugins: Mapping[str, str]) -> None:
+def pack(path: Path, members: Mapping[str, Content], plugins: Mapping[str, str]) -> str:
     """Writes the manifest and then the members, atomically.
+
+    Returns:
+        What the archive is known by (see `manifest_digest`).
 
     Raises:
         ArchiveError: the archive could not be unpacked, because it exceeds a limit.
     """
     facts = {name: {"sha256": _sha256(content), "size": _size(content)} for name, content in members.items()}
     written = {"format_version": format_of(members), "mtlkit": mtlkit.__version__}
-    manifest = {**written, "plugins": plugins, "members": facts}
-    everything = {MANIFEST: as_json(manifest), **members}
+    manifest = as_json({**written, "plugins": plugins, "members": facts})
+    everything = {MANIFEST: manifest, **members}
     _check(path, everything)
     # Weights do not compress: level 1 costs little and still packs the text, and even zeros stay below MAX_EXPANSION.
     # No times: equal content, equal bytes.
@@ -42,6 +46,7 @@ def pack(path: Path, members: Mapping[str, Content], plugins: Mapping[str, str])
     ):
         for name, content in everything.items():
             _add(tar, name, content)
+    return manifest_digest(manifest)
 
 
 def as_json(value: Any) -> bytes:

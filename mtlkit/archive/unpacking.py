@@ -10,6 +10,7 @@ from typing import IO, Any, final
 
 from mtlkit.archive.documents import parse_json
 from mtlkit.archive.formats import check_version
+from mtlkit.archive.made_here import manifest_digest
 from mtlkit.archive.members import (
     FREE_BYTES,
     MANIFEST,
@@ -29,7 +30,7 @@ NO_TAR_GZ = (OSError, EOFError, zlib.error, HeaderError)
 """The exceptions raised by files that are not gzip or tar files, or that are truncated."""
 
 
-def unpack(path: Path, folder: Path, limit: TimeLimit) -> dict[str, Any]:
+def unpack(path: Path, folder: Path, limit: TimeLimit) -> tuple[dict[str, Any], str]:
     """Writes the members of an archive below `folder`, and verifies each against the digest in the manifest.
 
     Args:
@@ -38,7 +39,7 @@ def unpack(path: Path, folder: Path, limit: TimeLimit) -> dict[str, Any]:
         limit: the time that is left.
 
     Returns:
-        The manifest, which may be in an older format.
+        The manifest, which may be in an older format, and its digest (see `manifest_digest`).
 
     Raises:
         ArchiveError: the archive is incomplete, has a newer format, or contains something that does not belong in it.
@@ -123,6 +124,7 @@ class _Unpacking:
         self._folder = folder
         self._stream = stream
         self._manifest: dict[str, Any] = {}
+        self._digest = ""
         self._expected: dict[str, Mapping[str, Any]] = {}
         self._found: dict[str, dict[str, Any]] = {}
         self._num_members = 0
@@ -144,15 +146,15 @@ class _Unpacking:
             self._found[name] = {"sha256": self._write(member), "size": member.size}
         self._num_members += 1
 
-    def finish(self) -> dict[str, Any]:
-        """Returns the manifest after checking that all members are present and match it."""
+    def finish(self) -> tuple[dict[str, Any], str]:
+        """Returns the manifest and its digest after checking that all members are present and match it."""
         if not self._num_members:
             raise self._no_archive()
         wrong = [name for name in self._expected.keys() | self._found.keys() if not self._is_as_expected(name)]
         if wrong:
             names = ", ".join(sorted(printable(name, 100) for name in wrong)[:5])
             raise ArchiveError(f"{self._path}: damaged: {names} not as the manifest says; copy or make it again")
-        return self._manifest
+        return self._manifest, self._digest
 
     def _check(self, member: Member) -> None:
         if self._num_members >= MAX_MEMBERS:
@@ -167,7 +169,7 @@ class _Unpacking:
 
     def _read_manifest(self, content: bytes) -> None:
         try:
-            self._manifest = parse_json(content)
+            self._manifest, self._digest = parse_json(content), manifest_digest(content)
             check_version(self._path, self._manifest)
             self._expected = dict(self._manifest["members"])
             if not all(isinstance(entry["sha256"], str) for entry in self._expected.values()):

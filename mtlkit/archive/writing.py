@@ -24,7 +24,7 @@ def write_archive(
     seen: NDArray[Any],
     meta: Mapping[str, Any],
     files: Mapping[str, Path] = MappingProxyType({}),
-) -> None:
+) -> str:
     """Writes an archive atomically. Equal content gives equal bytes.
 
     Args:
@@ -35,6 +35,9 @@ def write_archive(
         seen: digests of the train and dev texts.
         meta: the provenance of the archive.
         files: the files that components have saved, by member name.
+
+    Returns:
+        What the archive is known by, for `remember`.
 
     Raises:
         ArchiveError: the archive could not be opened, for example because it would be too large or too deeply nested.
@@ -49,7 +52,7 @@ def write_archive(
         **dict(sorted(files.items())),
         **{f"weights/{name}.safetensors": file for name, file in sorted(weights.items())},
     }
-    pack(path, members, meta.get("plugins", {}))
+    return pack(path, members, meta.get("plugins", {}))
 
 
 def _check(path: Path, documents: Mapping[str, bytes], labels: Iterable[Path]) -> None:

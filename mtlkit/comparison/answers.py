@@ -6,6 +6,7 @@ from pathlib import Path
 from mtlkit.comparison.records import RunRecord
 from mtlkit.errors import RunError
 from mtlkit.runs.basis import LIMIT
+from mtlkit.runs.links import check_links
 from mtlkit.runs.predictions import predicted_tasks, read_predictions
 from mtlkit.training import Predictions
 
@@ -19,7 +20,7 @@ def read_answers(records: Iterable[RunRecord], split: str) -> Answers:
     """Reads the predictions that each run has kept for a split.
 
     Raises:
-        RunError: a file is damaged.
+        RunError: a file is damaged, or a link that leads out of its run.
         UnknownComponentError: a task was scored by a metric of a plugin that is not installed.
     """
     return {record.path: _answers(record, split) for record in records}
@@ -74,7 +75,10 @@ def strange_answers(records: Iterable[RunRecord], answers: Answers, split: str) 
 
 
 def _answers(record: RunRecord, split: str) -> dict[str, Predictions]:
-    files = {} if record.predictions is None else predicted_tasks(record.predictions, split)
+    if record.predictions is None:
+        return {}
+    check_links(record.path, record.predictions)
+    files = predicted_tasks(record.predictions, split)
     return {task: read_predictions(file) for task, file in files.items()}
 
 

@@ -12,6 +12,7 @@ from mtlkit.errors import RunError
 from mtlkit.experiment import BEFORE, Experiment, LoadedExperiment
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.documents import Resolved, read_document
+from mtlkit.runs.links import check_links
 from mtlkit.types import Say
 
 
@@ -25,7 +26,11 @@ def as_begun(run: RunDirectory, loaded: LoadedExperiment, say: Say) -> LoadedExp
         run: the run to resume; if there is none that can be read, no value is changed.
         loaded: the experiment to resume it with.
         say: receives a line about each such setting.
+
+    Raises:
+        RunError: something in the run's directory is a link that leads out of it.
     """
+    check_links(run.path)
     experiment = with_saved_files(loaded.experiment, run.files)
     try:
         known: Mapping[str, Any] = read_document(run.resolved, Resolved)

@@ -10,6 +10,7 @@ from mtlkit.data import Corpus, VaderReader
 from mtlkit.errors import ConfigError, DataError
 from mtlkit.experiment import SPLITS, TaskSettings, load_split
 from mtlkit.files import is_file
+from mtlkit.runs.named_by_archive import check_made_here, check_same_files, is_name, relocated
 from mtlkit.text import on_one_line
 from mtlkit.types import Say
 
@@ -36,7 +37,7 @@ class Wanted:
     folders: Sequence[Path] = ()
     """Folders in which to look for all other data files, by their paths in the experiment or by their names alone.
 
-    Empty if the files are where the experiment says.
+    Empty if the files are where the experiment says, which is only heard where its archive was made here.
     """
     limit: int | None = None
     """The largest number of texts of each task; None for all."""
@@ -55,7 +56,7 @@ def tasks_to_score(archive: Archive, wanted: Wanted) -> dict[str, TaskSettings]:
 
     Raises:
         ConfigError: a task is unknown, or none has such a split.
-        DataError: a file is missing.
+        DataError: a file is missing, or nobody but the author of an archive from elsewhere says which file to read.
     """
     known, split = archive.experiment.tasks, wanted.split
     if unknown := [name for name in (*wanted.tasks, *wanted.files) if name not in known]:
@@ -79,24 +80,37 @@ def tasks_to_score(archive: Archive, wanted: Wanted) -> dict[str, TaskSettings]:
 
 
 def _with_data(archive: Archive, name: str, settings: TaskSettings, wanted: Wanted, file: str | None) -> TaskSettings:
-    """The settings of a task with the data that it is scored on, after a check that the file exists."""
+    """The settings of a task with the data that it is scored on, after a check that the user means the file, and that
+    it exists.
+    """
     split, place = wanted.split, f"{archive.path}: tasks.{name}"
     pooled = settings.pooled()
     needed: Sequence[str] = (split,) if settings.resplit is None or split not in settings.resplit.splits else [*pooled]
+    named_by_user = file is not None or bool(wanted.folders)
     if file is not None:
         settings = settings.model_copy(update={split: file, "resplit": None})
         needed = (split,)
     elif wanted.folders:
-        moved = {each: relocated(getattr(settings, each), wanted.folders, f"{place}.{each}") for each in needed}
+        moved = {
+            each: relocated(source, wanted.folders, f"{place}.{each}")
+            for each in needed
+            if not is_name(settings, source := getattr(settings, each))
+        }
         settings = settings.model_copy(update=moved)
+    for each in needed:
+        if not named_by_user:
+            check_made_here(archive, name, settings, each)
     reader = archive.reader_for(name)
     for each in needed:
-        missing = [path for path in reader.files(getattr(settings, each)) if not is_file(path)]
+        files = reader.files(getattr(settings, each))
+        missing = [path for path in files if not is_file(path)]
         if missing:
             remedy = "say where it is with --data TASK=FILE or --data FOLDER"
             if reader.fetches:  # an archive may come from a stranger, who is not to start downloads
                 remedy = f"an archive starts no download; {_fetched_by(settings)}--data TASK=FILE gives other data"
             raise DataError(f"{place}.{each}: no file {on_one_line(str(missing[0]))}; {remedy}")
+        if not named_by_user and not is_name(settings, getattr(settings, each)):
+            check_same_files(archive, f"{place}.{each}", files)
     return settings
 
 
@@ -141,23 +155,3 @@ def of_trained_reader(error: DataError) -> DataError:
     if "the reader's" not in remedy:
         return error
     return DataError(f"{what}; mend the file, since the settings of a trained model's reader stay as they are")
-
-
-def relocated(source: str, folders: Sequence[Path], place: str) -> str:
-    """The path of a data file in the first folder that contains it, by the longest part of its path that exists there.
-
-    Args:
-        source: the path of the file in the experiment.
-        folders: the folders to search.
-        place: the place of the setting in the experiment, for messages.
-
-    Raises:
-        DataError: the file is in none of the folders.
-    """
-    parts = [part for part in Path(source).parts if part != Path(source).anchor]
-    for folder in folders:
-        for start in range(len(parts)):
-            if is_file(file := folder.joinpath(*parts[start:])):
-                return str(file)
-    where = " or ".join(map(str, folders))
-    raise DataError(f"{place}: no {on_one_line(parts[-1])} in {where}; say where it is with --data TASK=FILE")

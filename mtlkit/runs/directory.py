@@ -39,6 +39,7 @@ from mtlkit.runs.documents import (
     read_document,
     read_object,
 )
+from mtlkit.runs.links import NOT_FOLLOWED, PUT, leads_out
 from mtlkit.runs.log import RunLog
 from mtlkit.runs.stage_directory import StageDirectory
 
@@ -47,9 +48,11 @@ def archive_path(path: Path) -> Path:
     """The path of an archive, given that path itself or the directory of a finished run.
 
     Raises:
-        ArchiveError: the directory contains no archive.
+        ArchiveError: the directory contains no archive, or a link to one elsewhere.
     """
     run = RunDirectory(path)
+    if path.is_dir() and leads_out(run.archive, path):
+        raise ArchiveError(f"{run.archive}: {NOT_FOLLOWED}")
     if not path.is_dir() or run.archive.exists():
         return run.archive if path.is_dir() else path
     if run.is_run:
@@ -103,7 +106,7 @@ class RunDirectory:
         try:
             read_object(self.meta)
         except RunError as error:
-            return f"is not a run that can be read: {error}".removesuffix(f"; {REMEDY}")
+            return f"is not a run that can be read: {error}".removesuffix(f"; {REMEDY}").removesuffix(f"; {PUT}")
         return f"is not a run, since {self.meta.name} there was not written by a run"
 
     @property

@@ -10,6 +10,7 @@ from mtlkit.archive.documents import Meta, parse_json
 from mtlkit.config import Spec, validate
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.files import read_bounded
+from mtlkit.runs.links import check_document
 from mtlkit.text import printable
 
 FORMAT = 2
@@ -74,8 +75,9 @@ def read_object(file: Path, remedy: str = REMEDY, *, finite: bool = False) -> di
         finite: whether to refuse NaN and infinite numbers, which figures may be.
 
     Raises:
-        RunError: it is missing, is not JSON, or holds something else.
+        RunError: it is missing, is a link that leads out of its folder, is not JSON, or holds something else.
     """
+    check_document(file)
     try:
         return parse_json(read_bounded(file, LARGEST_DOCUMENT), finite=finite)
     except OSError as error:
@@ -97,8 +99,10 @@ def read_lines(file: Path, remedy: str = REMEDY) -> list[tuple[Path, dict[str, A
     """The object in each line of a log, with the line's place for messages.
 
     Raises:
-        RunError: the file is missing, or a line is not a JSON object, or has a number that is not finite.
+        RunError: the file is missing or a link that leads out of its folder, or a line is not a JSON object, or has a
+            number that is not finite.
     """
+    check_document(file)
     place = file
     try:
         found = []

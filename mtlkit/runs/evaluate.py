@@ -165,7 +165,7 @@ def evaluate_archives(
 def _keep_own_answers(archive: Path, predictions: Path, wanted: Wanted) -> None:
     """Makes sure that a run's own predictions are not overwritten by answers to other texts, as far as options tell."""
     run = RunDirectory(archive_path(archive).resolve().parent)
-    if wanted.file is not None or wanted.files or wanted.folders:
+    if wanted.file is not None or wanted.files:  # a folder may have its own data, which are compared later
         raise ConfigError(f"--predictions {predictions}: keeps the run's answers to its own data; give another folder")
     if (own := run.read_meta().get("limit")) != wanted.limit:
         remedy = "leave --limit out" if own is None else f"give --limit {own}"

@@ -1,7 +1,7 @@
 """Whether the texts to score are those that an archive's run was trained or scored on, where they should be."""
 
+import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from mtlkit.archive import Archive
 from mtlkit.data import Corpus, Vocabulary, clean_mask
@@ -134,7 +134,14 @@ def _is_own_source(archive: Archive, name: str, settings: TaskSettings, wanted: 
         return True
     own = archive.experiment.tasks[name]
     given, source = getattr(settings, wanted.split), getattr(own, wanted.split)
-    return own.resplit is None and source is not None and Path(given).resolve() == Path(source).resolve()
+    return own.resplit is None and source is not None and _is_one_place(archive, given, source)
+
+
+def _is_one_place(archive: Archive, given: str, source: str) -> bool:
+    """Whether the path that the user gives is that of the archive, which is not looked up if a stranger may name it."""
+    if os.path.abspath(given) == os.path.abspath(source):
+        return True
+    return archive.data_of_training is not None and os.path.realpath(given) == os.path.realpath(source)
 
 
 def _files_now(archive: Archive, name: str, settings: TaskSettings, split: str) -> tuple[str, ...] | None:

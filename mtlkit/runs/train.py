@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import torch
 
-from mtlkit.archive import components_of_tasks, save_files, saved_members, write_archive
+from mtlkit.archive import components_of_tasks, remember, save_files, saved_members, write_archive
 from mtlkit.config import flag_argument, path_argument, say_argument
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.experiment import (
@@ -211,7 +211,7 @@ def _train(
         if number == 0:
             save_files(run.files, components_of_tasks(experiment))
         outcomes.append(stage.finish())
-    _finish(run, fitted, outcomes, corpora, replaced_headlines(experiment, fitted))
+    _finish(run, fitted, outcomes, corpora, replaced_headlines(experiment, fitted), say)
 
 
 def _check_resumable(
@@ -235,13 +235,16 @@ def _finish(
     outcomes: Sequence[Outcome],
     corpora: Corpora,
     headlines: Mapping[str, Mapping[str, str]],
+    say: Say,
 ) -> None:
     """Writes the archive of the last stage, then the figures, which mark the run as finished."""
     last = outcomes[-1]
     # What is only known at the end is left out, so that resuming a finished run writes the same bytes.
     meta = {key: value for key, value in run.read_meta().items() if key not in ("finished", "ran")} | _ran(outcomes)
     files = saved_members(last.experiment)
-    write_archive(run.archive, last.experiment, run.vocabulary, last.weights, corpora.seen(), meta, files)
+    digest = write_archive(run.archive, last.experiment, run.vocabulary, last.weights, corpora.seen(), meta, files)
+    if (fault := remember(digest, hashes_of_read(corpora, []))) is not None:
+        say(f"{run.archive}: the cache cannot keep that it was made here ({fault}); give evaluate and report --data")
     metrics = {**last.metrics, **headlines, **_stage_metrics(experiment, outcomes)}
     run.write_metrics(metrics)
     run.add_meta({**_ran(outcomes), "finished": _now()})

@@ -16,9 +16,10 @@ MEMBERS = {"meta.json": b"{}", "weights/a task.safetensors": bytes(1000)}
 
 
 def test_it_is_unpacked_as_it_was_packed(tmp_path: Path) -> None:
-    pack(tmp_path / "a.tar.gz", MEMBERS, {"plugin": "1.0"})
+    known = pack(tmp_path / "a.tar.gz", MEMBERS, {"plugin": "1.0"})
     (tmp_path / "folder").mkdir()
-    manifest = unpack(tmp_path / "a.tar.gz", tmp_path / "folder", TimeLimit(60))
+    manifest, digest = unpack(tmp_path / "a.tar.gz", tmp_path / "folder", TimeLimit(60))
+    assert digest == known
     assert manifest["plugins"] == {"plugin": "1.0"} and list(manifest["members"]) == list(MEMBERS)
     found = {file.relative_to(tmp_path / "folder").as_posix() for file in (tmp_path / "folder").rglob("*.*")}
     assert found == set(MEMBERS)
@@ -56,12 +57,8 @@ def test_what_compresses_best_can_be_unpacked(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(unpacking, "FREE_BYTES", 2**20)
     pack(tmp_path / "zeros.tar.gz", {"weights/a.safetensors": bytes(2**25)}, {})
     (tmp_path / "folder").mkdir()
-    assert (
-        unpack(tmp_path / "zeros.tar.gz", tmp_path / "folder", TimeLimit(60))["members"]["weights/a.safetensors"][
-            "size"
-        ]
-        == 2**25
-    )
+    manifest, _ = unpack(tmp_path / "zeros.tar.gz", tmp_path / "folder", TimeLimit(60))
+    assert manifest["members"]["weights/a.safetensors"]["size"] == 2**25
 
 
 def test_a_name_has_one_limit() -> None:

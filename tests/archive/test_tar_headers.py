@@ -50,7 +50,7 @@ def test_a_name_of_235_letters_is_packed_and_unpacked(tmp_path: Path) -> None:
     name = f"weights/{'w' * 235}.safetensors"
     pack(tmp_path / "a.tar.gz", {name: b"content"}, {})
     (tmp_path / "folder").mkdir()
-    assert list(unpack(tmp_path / "a.tar.gz", tmp_path / "folder", TimeLimit(60))["members"]) == [name]
+    assert list(unpack(tmp_path / "a.tar.gz", tmp_path / "folder", TimeLimit(60))[0]["members"]) == [name]
     assert (tmp_path / "folder" / name).read_bytes() == b"content"
 
 

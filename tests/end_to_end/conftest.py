@@ -45,7 +45,10 @@ def experiment(tmp_path: Path, make_corpus: Callable[[Path, int, int], None]) ->
 
 @pytest.fixture(scope="session")
 def trained_once(
-    once: Callable[[str, Callable[[Path], object]], Path], make_corpus: Callable[[Path, int, int], None], kernels: Path
+    once: Callable[[str, Callable[[Path], object]], Path],
+    make_corpus: Callable[[Path, int, int], None],
+    kernels: Path,
+    known_archives: Path,
 ) -> Callable[..., Path]:
     """Trains the small experiment with another sharing scheme or trainer: once under each name, for tests that copy it.
 
@@ -60,7 +63,8 @@ def trained_once(
             file, errors = folder / "experiment.json", io.StringIO()
             file.write_text(json.dumps(experiment))
             own_folder(folder / "cache")
-            (folder / "cache" / "kernels").symlink_to(kernels, target_is_directory=True)
+            for kept in (kernels, known_archives):
+                (folder / "cache" / kept.name).symlink_to(kept, target_is_directory=True)
             with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
                 patch.setenv("MTLKIT_CACHE", str(folder / "cache"))
                 patch.setattr(sys, "argv", ["mtlkit", "train", str(file), "-s", str(folder / "run")])
@@ -86,12 +90,13 @@ def write(tmp_path: Path) -> Callable[[dict[str, Any]], Path]:
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path, kernels: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty current folder, and a cache that is empty but for compiled kernels."""
+def elsewhere(tmp_path: Path, kernels: Path, known_archives: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder, and a cache that has compiled kernels and knows the archives of other tests."""
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     own_folder(tmp_path / "cache")
-    (tmp_path / "cache" / "kernels").symlink_to(kernels, target_is_directory=True)
+    for kept in (kernels, known_archives):
+        (tmp_path / "cache" / kept.name).symlink_to(kept, target_is_directory=True)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("MTLKIT_CACHE", str(tmp_path / "cache"))
     return folder

@@ -98,7 +98,7 @@ def test_rows_that_an_older_version_read_as_words_are_said_by_evaluate_and_not_r
 
     make_older(Path("run"), older)
     sentence = f"t: test.conll is read otherwise than by the mtlkit that trained the model ({how}), so these figures"
-    (note,) = run.evaluate().notes
+    (note,) = run.evaluate(data=".").notes
     assert note == f"{sentence} do not compare with its own"
     with pytest.raises(RunError) as refusal:
         Changes(RunDirectory(Path("run")), False, said.append).look_at_texts(loaded.experiment, corpora, vocabulary)
@@ -125,7 +125,7 @@ def test_span_scores_of_tags_that_an_older_version_did_not_know_are_said_and_not
     members["vocabulary/vocabulary.json"] = _without_schemes(members["vocabulary/vocabulary.json"])
     Path("run/archive.tar.gz").write_bytes(packed(tar(sealed(members))))
     said = "t: the mtlkit that trained the model did not know that tags such as"
-    assert [note for note in run.evaluate().notes if note.startswith(said)]
+    assert [note for note in run.evaluate(data=".").notes if note.startswith(said)]
 
     loaded = load_experiment(tagged())
     vocabulary = Vocabulary.of(["Ann"], "An", {"t": ["B-PER", "E-PER", "O", "S-LOC"]})
@@ -146,7 +146,7 @@ def test_an_archive_whose_run_pooled_a_file_twice_is_scored_on_the_texts_that_we
     run = mtlkit.train(experiment, "run", device="cpu")
     make_older(Path("run"), without_digests, lambda value: value["tasks"]["t"].update(dev="one.tsv"))
     for split, is_held_out in (("dev", True), ("test", True), ("train", False)):
-        found = run.evaluate(split)
+        found = run.evaluate(split, data=".")
         assert len(found.predictions[0].gold) == {"train": 60}.get(split, 10)
         assert any("named twice, one.tsv, so most of them were also trained on" in each for each in found.notes) is (
             is_held_out

@@ -201,18 +201,21 @@ def test_evaluate_says_that_the_data_have_changed(here, run, tmp_path, change, e
     lines = file.read_text().splitlines(keepends=True)
     lines[0] = lines[0].replace("negative\t", "positive\t")
     file.write_text("".join(change(lines)))
-    result = run("evaluate", "runs/all", "--output", figures)
+    result = run("evaluate", "runs/all", "--data", ".", "--output", figures)
     assert result.returncode == 0 and expected in result.stderr.splitlines()
     assert json.loads(figures.read_text())["notes"] == [expected]
-    result = run("evaluate", "runs/all", "--predictions", "runs/all/predictions")
+    result = run("evaluate", "runs/all", "--data", ".", "--predictions", "runs/all/predictions")
     refused(
         result,
         f"--predictions runs/all/predictions: keeps the run's answers to its own data, and {expected}; "
         "give another folder",
     )
     assert run("compare", "runs/all", "runs/wide").returncode == 0, "the answers are still its own"
-    assert run("evaluate", "runs/all", "--predictions", tmp_path / "answers").returncode == 0
-    assert expected in run("report", "runs/all").stderr and f"{expected}." in Path("runs/all/report.html").read_text()
+    assert run("evaluate", "runs/all", "--data", ".", "--predictions", tmp_path / "answers").returncode == 0
+    assert (
+        expected in run("report", "runs/all", "--data", ".").stderr
+        and f"{expected}." in Path("runs/all/report.html").read_text()
+    )
 
 
 def test_an_archive_that_knows_only_digests_of_files_is_enough(here, run):
@@ -221,8 +224,8 @@ def test_an_archive_that_knows_only_digests_of_files_is_enough(here, run):
     assert "changed" not in result.stderr
     Path("books.test.tsv").write_text("positive\ta warm book\nnegative\ta cruel plot\n")
     sentence = CHANGED.format("file", "")
-    assert sentence in run("evaluate", "runs/few").stderr
-    assert sentence in run("evaluate", "runs/all", "--limit", 1).stderr
+    assert sentence in run("evaluate", "runs/few", "--data", ".").stderr
+    assert sentence in run("evaluate", "runs/all", "--data", ".", "--limit", 1).stderr
 
 
 def test_data_that_the_user_names_are_no_change(here, run, tmp_path):
@@ -250,7 +253,7 @@ def test_figures_of_texts_that_were_trained_on_are_said_to_be_of_such(here, run,
 
 def test_figures_with_notes_are_read_as_a_baseline(here, run, tmp_path):
     Path("books.test.tsv").write_text("positive\ta warm book\nnegative\ta cruel plot\n")
-    assert run("evaluate", "runs/all", "--output", tmp_path / "figures.json").returncode == 0
+    assert run("evaluate", "runs/all", "--data", ".", "--output", tmp_path / "figures.json").returncode == 0
     experiment = load_experiment(Path("experiment.json")).experiment
     found = baseline_figures(tmp_path / "figures.json", experiment, ["books"], None)
     assert "books/accuracy" in found and "notes" not in found

@@ -116,7 +116,12 @@ def test_other_data_and_answers(trained: mtlkit.Run, small: dict[str, Any]) -> N
     with pytest.raises(mtlkit.ConfigError, match="there is no split third; use train, dev, test"):
         mtlkit.evaluate("trained", "third")
     with pytest.raises(mtlkit.ConfigError, match="keeps the run's answers to its own data"):
-        mtlkit.evaluate("trained", data=folder, predictions="trained/predictions")
+        mtlkit.evaluate("trained", data={"books": theirs}, predictions="trained/predictions")
+    own = Path("trained/predictions/test/books.jsonl.gz")
+    before = own.read_bytes()
+    own.unlink()
+    mtlkit.evaluate("trained", data=folder, predictions="trained/predictions")
+    assert own.read_bytes() == before, "the folder has the run's own data"
 
 
 def test_overrides_are_a_list_or_a_dict(small: dict[str, Any]) -> None:

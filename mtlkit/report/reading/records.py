@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any, final
 
 from mtlkit.archive import Archive
-from mtlkit.archive.documents import parse_json, without_secrets
+from mtlkit.archive.documents import without_secrets
 from mtlkit.config import Spec
 from mtlkit.experiment import as_it_was
-from mtlkit.files import read_bounded
 from mtlkit.report.evidence import Epoch
 from mtlkit.report.reading.course import read_course
 from mtlkit.runs import RunDirectory
-from mtlkit.runs.documents import LARGEST_DOCUMENT, Resolved, RunFigures, RunMeta, checked, damaged, read_lines
+from mtlkit.runs.documents import Resolved, RunFigures, RunMeta, checked, read_document, read_lines
 
 COURSE = "sharing.jsonl"
 REMEDY = "copy the run again, or report on its archive alone"
@@ -80,7 +79,4 @@ def read_run(run: RunDirectory, archive: Archive) -> KnownRun:
 
 
 def _document(file: Path, kind: type[Spec]) -> dict[str, Any]:
-    try:
-        return checked(file, kind, parse_json(read_bounded(file, LARGEST_DOCUMENT)), REMEDY)
-    except (OSError, ValueError) as error:
-        raise damaged(file, error, REMEDY) from None
+    return read_document(file, kind, REMEDY, finite=True)

@@ -11,7 +11,7 @@ from typing import final
 import torch
 
 from mtlkit.archive import Archive, open_archive
-from mtlkit.errors import ConfigError, DataError, MtlkitError, RunError
+from mtlkit.errors import ConfigError, DataError, RunError
 from mtlkit.experiment import SPLITS
 from mtlkit.files import file_sha256
 from mtlkit.plugins import Plugin
@@ -19,7 +19,8 @@ from mtlkit.report.analysis.observing import observe
 from mtlkit.report.evidence import Evidence, Observed
 from mtlkit.report.reading.beside import agreement_with_archive, agreement_with_run, runs_beside
 from mtlkit.report.reading.records import KnownRun, read_run
-from mtlkit.runs import RunDirectory, Wanted, tasks_to_score, worthless
+from mtlkit.runs import RunDirectory, Wanted, archive_path, tasks_to_score, worthless
+from mtlkit.runs.named_by_archive import UnnamedDataError
 from mtlkit.types import Say, silent
 
 ARCHIVE = "archive.tar.gz"
@@ -53,6 +54,7 @@ def source_of(path: Path) -> Source:
     """Finds out whether a path is that of a run or of an archive, without opening it.
 
     Raises:
+        ArchiveError: it is a run whose archive is a link to one elsewhere.
         RunError: it is a directory and no finished run.
     """
     if not path.is_dir():
@@ -62,7 +64,7 @@ def source_of(path: Path) -> Source:
         raise RunError(f"{path}: {run.not_a_run}; give the directory of a finished run, or an archive")
     if not run.is_finished or not run.archive.exists():
         raise RunError(f"{path}: its run is not finished; go on with it by mtlkit train ... --resume")
-    return Source(run.archive, run)
+    return Source(archive_path(path), run)
 
 
 def evidence_of(
@@ -135,6 +137,8 @@ def _more_texts(record: KnownRun, wanted: Wanted, observed: Mapping[str, Observe
     ]
 
 
+NOT_HERE = "not here"
+NOT_MADE_HERE = "not read, since the cache does not know the archive as one that was made here of these files"
 NO_COURSE = (
     "The run kept no record of its sharing, as runs of this version do, so how it came about over training is left out."
 )
@@ -151,25 +155,27 @@ def _observed(archive: Archive, wanted: Wanted, say: Say) -> tuple[dict[str, Obs
         raise ConfigError(f"{archive.path}: no task '{unknown[0]}' in the archive; its tasks are {', '.join(known)}")
     if wanted.split not in SPLITS:
         raise ConfigError(f"there is no split {wanted.split}; use {', '.join(SPLITS)}")
-    here, missing = [], []
+    here, unnamed, missing = [], [], []
     for name in wanted.tasks or known:
         one = replace(wanted, tasks=[name], files={task: file for task, file in wanted.files.items() if task == name})
         try:
             tasks_to_score(archive, one)
             here.append(name)
-        except (DataError, ConfigError) as error:
+        except UnnamedDataError:
+            unnamed.append(name)
+        except (DataError, ConfigError):
             if wanted.folders or name in wanted.files:
                 raise
-            missing.append((name, error))
+            missing.append(name)
     observed = observe(archive, replace(wanted, tasks=here), say) if here else {}
     notes = [f"{sentence}." for seen in observed.values() for sentence in seen.notes]
     notes += [worthless(name) for name, seen in observed.items() if not seen.is_finite]
-    return observed, notes + ([_missing(missing, wanted.split)] if missing else [])
+    not_read = {NOT_HERE: missing, NOT_MADE_HERE: unnamed}
+    return observed, notes + [_left_out(why, names, wanted.split) for why, names in not_read.items() if names]
 
 
-def _missing(missing: Sequence[tuple[str, MtlkitError]], split: str) -> str:
-    names = ", ".join(name for name, _ in missing)
+def _left_out(why: str, tasks: Sequence[str], split: str) -> str:
     return (
-        f"The {split} texts of {names} are not here, so what they show of the sharing is left out. To have it, say "
-        f"where they are: mtlkit report ... --data FOLDER, or --data {missing[0][0]}=FILE for a single file."
+        f"The {split} texts of {', '.join(tasks)} are {why}, so what they show of the sharing is left out. To have it, "
+        f"say where they are: mtlkit report ... --data FOLDER, or --data {tasks[0]}=FILE for a single file."
     )
