@@ -77,6 +77,6 @@ def make_folder(path: Path) -> None:
     Raises:
         OSError: it cannot be made, or is a symbolic link.
     """
-    path.mkdir(parents=True, exist_ok=True)
+    path.mkdir(0o755, parents=True, exist_ok=True)
     if path.is_symlink():
         raise _refused(path, "is a symbolic link")

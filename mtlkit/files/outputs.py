@@ -6,6 +6,7 @@ It is never a file that the same command reads, and never a link, which may lead
 import os
 import re
 import stat
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from typing import BinaryIO, final
 
 from mtlkit.errors import ConfigError
 from mtlkit.files.replacing import new_file
+
+if sys.platform != "win32":
+    import fcntl
 
 Inputs = Mapping[str, Path]
 """What a command reads: the files and folders, by what a user knows them as, such as `INPUT` or `--baseline`."""
@@ -27,7 +31,8 @@ class Output:
     """A file that a user has named for what a command gives; nothing is written to it before `opened`."""
 
     path: Path
-    option: str
+    given: str
+    """The option and its value, for messages."""
     is_stream: bool
     """Whether it is a pipe or a device, which is written to as it is."""
 
@@ -40,7 +45,7 @@ class Output:
             ConfigError: it cannot be opened.
         """
         if self.is_stream:
-            with _opened_stream(self.path, self.option) as stream:
+            with _opened_stream(self.path, self.given) as stream:
                 yield stream
             return
         with new_file(self.path) as file:
@@ -66,19 +71,20 @@ def output_file(path: Path, option: str = "--output", inputs: Inputs | None = No
     Raises:
         ConfigError: it cannot be written, is a symbolic link, or is an input of the command.
     """
-    if _is_stream(path):
-        return Output(path, option, is_stream=True)
+    given = f"{option} {path}"
+    if _is_stream(path, given):
+        return Output(path, given, is_stream=True)
     if path.is_symlink():
-        raise ConfigError(f"{option} {path}: is a symbolic link, which is not followed; name the file it leads to")
+        raise ConfigError(f"{given}: is a symbolic link, which is not followed; name the file it leads to")
     folder = path.absolute().parent
     if not folder.is_dir():
-        raise ConfigError(f"{option} {path}: there is no folder {folder.resolve()}; make it first")
+        raise ConfigError(f"{given}: there is no folder {folder.resolve()}; make it first")
     if (path.exists() and not path.is_file()) or not os.access(folder, os.W_OK):
-        raise ConfigError(f"{option} {path}: cannot be written; give a file in a folder of yours")
+        raise ConfigError(f"{given}: cannot be written; give a file in a folder of yours")
     # The folder is resolved, so that the file is found even if links on the way are changed meanwhile.
     file = folder.resolve() / path.name
-    check_is_no_input(file, f"{option} {path}", inputs or {})
-    return Output(file, option, is_stream=False)
+    check_is_no_input(file, given, inputs or {})
+    return Output(file, given, is_stream=False)
 
 
 def output_folder(path: Path, option: str) -> Path:
@@ -118,12 +124,29 @@ def _is_same(file: Path, other: Path) -> bool:
         return False
 
 
-def _is_stream(path: Path) -> bool:
+def _is_stream(path: Path, given: str) -> bool:
+    """Whether a path is that of a pipe, a device or an open file.
+
+    Raises:
+        ConfigError: it stands for an open file, and none is open under this number, or it is open for reading.
+    """
+    if (descriptor := _descriptor(path)) is not None:
+        if not _can_be_written(descriptor):
+            raise ConfigError(f"{given}: is not open for writing; give a file")
+        return True
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):
         return False
-    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or _descriptor(path) is not None
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
+def _can_be_written(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+        return sys.platform == "win32" or fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
+    except OSError:
+        return False
 
 
 def _descriptor(path: Path) -> int | None:
@@ -135,13 +158,13 @@ def _descriptor(path: Path) -> int | None:
 
 
 @contextmanager
-def _opened_stream(path: Path, option: str) -> Iterator[BinaryIO]:
+def _opened_stream(path: Path, given: str) -> Iterator[BinaryIO]:
     descriptor = _descriptor(path)
     try:
         # An open file is shared and not opened anew, since it would be emptied, or written to from its beginning.
         number = os.open(path, os.O_WRONLY | getattr(os, "O_NOCTTY", 0)) if descriptor is None else os.dup(descriptor)
         stream = open(number, "wb")  # noqa: SIM115  # closed below
     except OSError as error:
-        raise ConfigError(f"{option} {path}: cannot be written ({error.strerror}); give another file") from None
+        raise ConfigError(f"{given}: cannot be written ({error.strerror}); give another file") from None
     with stream:
         yield stream

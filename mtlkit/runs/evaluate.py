@@ -172,7 +172,7 @@ def evaluate_archives(
 def _check_outputs(reads: Inputs, split: str, predictions: Path | None, output: Output | None) -> None:
     """Makes sure that what is written takes the place of no file that is read."""
     if output is not None and not output.is_stream:
-        check_is_no_input(output.path, f"{output.option} {output.path}", reads)
+        check_is_no_input(output.path, output.given, reads)
     if predictions is not None:
         for file in predicted_tasks(predictions, split).values():
             check_is_no_input(file, f"--predictions {predictions}: {file.relative_to(predictions)}", reads)

@@ -25,7 +25,7 @@ def output_of_verb(path: Path, inputs: Inputs, option: str = "--output") -> Outp
     """
     output = output_file(path, option, inputs)
     if not output.is_stream:
-        _check_is_no_file_of_a_run(output.path, f"{option} {path}")
+        _check_is_no_file_of_a_run(output.path, output.given)
     return output
 
 

@@ -35,6 +35,8 @@ def locked_place(place: Path, given: Path) -> Iterator[None]:
     """
     if not place.name:
         raise RunError(f"{given}: is the root of all folders; {ELSEWHERE}")
+    if place.is_symlink():  # still, after all links have been followed
+        raise RunError(f"{given}: is a symbolic link that leads to itself; {ELSEWHERE}")
     path = lock_of(place)
     is_first = not path.parent.exists()
     try:

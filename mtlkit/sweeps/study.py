@@ -229,6 +229,10 @@ def _storage(journal: Path, url: str | None) -> "BaseStorage":
     if url is None:
         lock: Any = _JournalLock(journal)
         try:
+            open_to_write(journal, "append").close()  # Optuna would follow a link
+        except OSError as error:
+            raise RunError(f"{journal}: {error.strerror}; move it elsewhere: the runs stay") from None
+        try:
             return JournalStorage(JournalFileBackend(str(journal), lock))
         except (ValueError, KeyError, TypeError) as error:
             remedy = "delete it: the runs stay, and a grid's points are known without it"
