@@ -116,7 +116,8 @@ def main() -> None:
 
 def _complain(*lines: str) -> None:
     """Prints what is wrong to standard error, with no more lines than these, whatever a stranger's file has in them."""
-    print("\n".join(on_one_line(redacted(line)) for line in lines), file=sys.stderr)
+    with suppress(OSError):  # of a terminal that has been closed, for example: the exit code has to do
+        print("\n".join(on_one_line(redacted(line)) for line in lines), file=sys.stderr)
 
 
 def _flush() -> None:

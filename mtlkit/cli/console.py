@@ -44,7 +44,7 @@ def _unless_closed() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno != errno.EIO or not messages.is_terminal:
+        if error.errno != errno.EIO:
             raise
 
 
