@@ -39,8 +39,7 @@ def pack(path: Path, members: Mapping[str, Content], plugins: Mapping[str, str])
     # Weights do not compress: level 1 costs little and still packs the text, and even zeros stay below MAX_EXPANSION.
     # No times: equal content, equal bytes.
     with (
-        new_file(path) as temporary,
-        temporary.open("wb") as raw,
+        new_file(path) as raw,
         gzip.GzipFile("", "wb", compresslevel=1, fileobj=raw, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w") as tar,
     ):

@@ -22,6 +22,7 @@ from mtlkit.archive.members import (
 )
 from mtlkit.archive.tar_headers import HeaderError, Member, TarHeaders
 from mtlkit.errors import ArchiveError
+from mtlkit.files import PRIVATE, open_to_write
 from mtlkit.processor_time import TimeLimit
 from mtlkit.text import printable
 
@@ -183,8 +184,8 @@ class _Unpacking:
         digest = hashlib.sha256()
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            # Mode "x" never overwrites: two names may be the same file on a file system that ignores case.
-            file = target.open("xb")
+            # A new file never overwrites: two names may be the same file on a file system that ignores case.
+            file = open_to_write(target, mode=PRIVATE)
         except OSError as error:
             raise self._no_room(error) from None
         with file:

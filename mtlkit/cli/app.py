@@ -4,6 +4,7 @@ import io
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -21,6 +22,7 @@ from mtlkit.cli.sweep import sweep
 from mtlkit.cli.transfer import transfer
 from mtlkit.cli.work import predict, train
 from mtlkit.errors import MtlkitError
+from mtlkit.interrupts import Interrupted, raising_interrupted
 from mtlkit.redaction import redacted
 from mtlkit.text import on_one_line
 
@@ -32,10 +34,13 @@ class Verbs(TyperGroup):
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # typer's own Context
         try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            print("interrupted", file=sys.stderr)
-            raise typer.Exit(128 + signal.SIGINT) from None
+            with raising_interrupted():
+                return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            with suppress(OSError):  # of a terminal that has been closed
+                print("interrupted", file=sys.stderr)
+            code = error.exit_code if isinstance(error, Interrupted) else 128 + signal.SIGINT
+            raise typer.Exit(code) from None
         except BrokenPipeError:  # the reader has closed our output, as in `mtlkit predict ... | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
@@ -111,7 +116,8 @@ def main() -> None:
 
 def _complain(*lines: str) -> None:
     """Prints what is wrong to standard error, with no more lines than these, whatever a stranger's file has in them."""
-    print("\n".join(on_one_line(redacted(line)) for line in lines), file=sys.stderr)
+    with suppress(OSError):  # of a terminal that has been closed, for example: the exit code has to do
+        print("\n".join(on_one_line(redacted(line)) for line in lines), file=sys.stderr)
 
 
 def _flush() -> None:

@@ -41,10 +41,10 @@ def compare(
     from mtlkit.cli.console import say, table_text
     from mtlkit.comparison import compare_runs
     from mtlkit.comparison.layout import notes_of, tables_of, written
-    from mtlkit.files import writable_file, write_atomically
     from mtlkit.plugins import load_plugins
+    from mtlkit.runs import output_of_verb
 
-    target = None if output is None else writable_file(output)
+    target = None if output is None else output_of_verb(output, {f"RUN {run}": run for run in runs})
     comparison = compare_runs(
         runs,
         baseline=baseline,
@@ -56,13 +56,13 @@ def compare(
         anyway=anyway,
         plugins=load_plugins(include_package),
     )
-    for note in notes_of(comparison):
-        say(note)
     if format_ == "terminal":
         text = "\n".join(table_text(table, target is not None) for table in tables_of(comparison))
     else:
         text = written(comparison, format_)
+    if target is not None:  # before anything is said, since nobody may read that
+        target.write(text.encode())
+    for note in notes_of(comparison):
+        say(note)
     if target is None:
         print(text, end="")
-    else:
-        write_atomically(target, text.encode())

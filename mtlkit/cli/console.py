@@ -1,8 +1,10 @@
 """Output on a terminal: a progress bar, or plain lines where there is no terminal, and tables of figures."""
 
+import errno
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, final
 
@@ -31,8 +33,19 @@ LINE_SECONDS = 30.0
 
 
 def say(line: str) -> None:
-    """Prints a line about the work in progress to standard error."""
-    messages.print(shown(line))
+    """Prints a line about the work in progress to standard error, unless its terminal has been closed."""
+    with _unless_closed():
+        messages.print(shown(line))
+
+
+@contextmanager
+def _unless_closed() -> Iterator[None]:
+    """Ignores that the terminal of standard error has been closed, which is no reason for the work to fail."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
 
 
 def show(line: str) -> None:
@@ -79,7 +92,8 @@ class ConsoleListener:
         if self.bar is None:
             self.bar = _new_bar()
             self.bar_task = self.bar.add_task("", total=step.steps_per_epoch)
-            self.bar.start()
+            with _unless_closed():
+                self.bar.start()
         self.bar.update(self.bar_task, completed=step.step_in_epoch, description=shown(label))
 
     def epoch(self, end: "EpochEnd") -> None:
@@ -102,7 +116,8 @@ class ConsoleListener:
 
     def _stop_bar(self) -> None:
         if self.bar is not None:
-            self.bar.stop()
+            with _unless_closed():
+                self.bar.stop()
             self.bar = None
 
 

@@ -38,22 +38,23 @@ def evaluate(
 ) -> None:
     """Score archives on a split, or on other files; several of them side by side."""
     from mtlkit.cli.console import say, show_figures, show_side_by_side
-    from mtlkit.files import writable_file, write_atomically
     from mtlkit.plugins import load_plugins
-    from mtlkit.runs import Wanted, evaluate_archives
+    from mtlkit.runs import Wanted, archives_given, evaluate_archives, output_of_verb
 
     wanted = Wanted(split, task, file, *other_data(data), limit, batch_size)
-    target = None if output is None else writable_file(output)
+    named = {f"--file {file}": file, **{f"--data {task}={each}": each for task, each in wanted.files.items()}}
+    reads = {name: Path(each) for name, each in named.items() if each is not None}
+    given = archives_given(archives, packages=include_package)
+    target = None if output is None else output_of_verb(output, {**given, **reads})
     where, plugins = torch_device(device), load_plugins(include_package)
-    evaluations = evaluate_archives(archives, wanted, where, plugins, predictions, say, anyway=anyway)
+    evaluations = evaluate_archives(archives, wanted, where, plugins, predictions, say, anyway=anyway, output=target)
     figures = {name: evaluation.figures for name, evaluation in evaluations.items()}
     title = split if file is None else file
     found: Any = {name: evaluation.to_json() for name, evaluation in evaluations.items()}
-    if len(archives) > 1:
+    single = next(iter(figures)) if len(archives) == 1 else None
+    if target is not None:  # before anything is shown, since nobody may read that
+        target.write(json.dumps(found if single is None else found[single], indent=2).encode() + b"\n")
+    if single is None:
         show_side_by_side(figures, title)
     else:
-        (name,) = figures
-        show_figures(figures[name], title)
-        found = found[name]
-    if target is not None:
-        write_atomically(target, json.dumps(found, indent=2).encode() + b"\n")
+        show_figures(figures[single], title)

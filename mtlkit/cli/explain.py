@@ -38,16 +38,15 @@ def explain(
     """
     from mtlkit.cli.console import say
     from mtlkit.cli.outputs import open_output
-    from mtlkit.files import writable_file, write_atomically
     from mtlkit.plugins import load_plugins
-    from mtlkit.runs import explain_texts
+    from mtlkit.runs import archives_given, explain_texts, output_of_verb
 
-    target = None if output is None else writable_file(output)
+    target = None if output is None else output_of_verb(output, archives_given([archive], packages=include_package))
     where, plugins = torch_device(device), load_plugins(include_package)
     explanations = explain_texts(archive, texts, task, device=where, plugins=plugins, jsonl=jsonl, say=say)
     text = _written(explanations, format_, to_file=target is not None)
     if target is not None:
-        write_atomically(target, text.encode())
+        target.write(text.encode())
     elif format_ == "json":
         with open_output(None) as stream:
             print(text, end="", file=stream)

@@ -2,26 +2,40 @@
 
 import io
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from mtlkit.errors import ConfigError
+if TYPE_CHECKING:
+    from mtlkit.files import Inputs, Output
 
 
-def open_output(path: Path | None) -> AbstractContextManager[TextIO | None]:
-    """Opens the file at `path`, or standard output if it is None, for JSON in UTF-8, whatever the terminal's encoding.
+@contextmanager
+def open_output(output: "Output | None") -> Iterator[TextIO | None]:
+    """Opens a file, or standard output if it is None, for JSON in UTF-8, whatever the terminal's encoding.
 
-    UTF-8 cannot encode surrogates; they are written as backslash escapes, which are also their escapes in JSON.
+    A regular file appears when the block ends without an error. UTF-8 cannot encode surrogates; they are written as
+    backslash escapes, which are also their escapes in JSON.
 
     Raises:
         ConfigError: the file cannot be written.
     """
-    if path is None:
+    if output is None:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
-        return nullcontext(sys.stdout)
-    try:
-        return path.open("w", encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        raise ConfigError(f"--output {path}: cannot be written ({error.strerror}); give another file") from None
+        yield sys.stdout
+        return
+    with output.opened() as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace")
+        yield text
+        text.flush()
+        text.detach()  # the file is closed by whoever opened it
+
+
+def files_given(input_: str, archive: Path, packages: list[str]) -> "Inputs":
+    """What `predict` reads, as far as the command line names it."""
+    from mtlkit.runs import archives_given
+
+    source = {"standard input": Path("/dev/stdin")} if input_ == "-" else {f"INPUT {input_}": Path(input_)}
+    return {**source, **archives_given([archive], packages=packages)}

@@ -79,9 +79,10 @@ def transfer(
         say(f"interrupted; go on with: {command_to_go_on(begun)}")
         raise typer.Exit(interrupted.exit_code) from None
     table = plan.table()
+    if every:  # before anything is shown, since nobody may read that
+        plan.write(table)
     show_rows(table.header, table.lines)
     if every:
-        plan.write(table)
         say(f"table: {plan.directory / 'transfer.json'} and transfer.md")
     else:
         say(f"archive: {plan.run(leave_out).archive}")

@@ -89,26 +89,28 @@ def predict(
     code is then 1.
     """
     from mtlkit.cli.console import say
-    from mtlkit.cli.outputs import open_output
+    from mtlkit.cli.outputs import files_given, open_output
     from mtlkit.errors import ConfigError
     from mtlkit.plugins import load_plugins
-    from mtlkit.runs import open_answers
+    from mtlkit.runs import open_answers, output_of_verb
     from mtlkit.text import visible
 
     if jsonl and format_ not in ("auto", "jsonl"):
         raise ConfigError(f"--jsonl and --format {format_} disagree; give one of them")
     if jsonl:
         format_ = "jsonl"
+    target = None if output is None else output_of_verb(output, files_given(inputs, archive, include_package))
     bad, where, plugins = 0, torch_device(device), load_plugins(include_package)
     with (
         open_answers(
             archive, inputs, task, format_=format_, batch_size=batch_size, device=where, plugins=plugins, say=say
         ) as records,
-        open_output(output) as target,
+        open_output(target) as stream,
     ):
+        is_live = target is None or target.is_stream
         for record in records:
             bad += "error" in record
-            print(visible(json.dumps(record, ensure_ascii=False)), file=target, flush=True)
+            print(visible(json.dumps(record, ensure_ascii=False)), file=stream, flush=is_live)
     if bad:
         say(f"{bad} of the records hold an error instead of an answer")
         raise typer.Exit(1)

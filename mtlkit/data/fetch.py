@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mtlkit.children import child_environment, python_command
 from mtlkit.errors import DataError
-from mtlkit.files import new_folder
+from mtlkit.files import PRIVATE, new_folder, write_new
 from mtlkit.ownership import check_ownership, opened_folder, own_folder, temporary_folder
 
 PACKAGE, VERSION = "vaderSentiment", "3.3.2"
@@ -136,7 +136,7 @@ def _unpack(content: bytes, folder: Path) -> None:
             new_folder(folder, private=True) as fresh,
         ):
             for name in VADER_FILES.values():
-                (fresh / name).write_bytes(_member(corpora, f"hutto_ICWSM_2014/{name}"))
+                write_new(fresh / name, _member(corpora, f"hutto_ICWSM_2014/{name}"), mode=PRIVATE)
     except OSError as error:
         raise _cannot_be_written(folder, error) from None
 

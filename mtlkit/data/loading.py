@@ -18,7 +18,7 @@ from mtlkit.data.normalization import Normalization
 from mtlkit.data.readers.normalized import build_part_of_reader, build_reader
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.errors import DataError
-from mtlkit.files import Fingerprint, file_sha256, new_folder
+from mtlkit.files import PRIVATE, Fingerprint, file_sha256, new_folder, open_to_write, write_new
 from mtlkit.ownership import check_ownership, opened_folder, own_folder, temporary_folder
 
 FORMAT = 7  # part of every key: increment it when columns change, so that old entries are ignored
@@ -136,9 +136,10 @@ def _store(corpus: Corpus, entry: Path) -> None:
         own_folder(entry.parent)
         with new_folder(entry, private=True) as folder:
             for column in COLUMNS:
-                np.save(folder / f"{column}.npy", getattr(corpus, column))
+                with open_to_write(folder / f"{column}.npy", mode=PRIVATE) as file:
+                    np.save(file, getattr(corpus, column))
             about = {**strings, "digests": _digests(folder), "strings": _strings_sha256(strings)}
-            (folder / "corpus.json").write_text(json.dumps(about), encoding="ascii")
+            write_new(folder / "corpus.json", json.dumps(about).encode("ascii"), mode=PRIVATE)
     except OSError as error:
         raise _cannot_be_written(entry, error) from None
 

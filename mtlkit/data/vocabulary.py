@@ -22,7 +22,7 @@ from mtlkit.data.normalization import Normalization, normalized
 from mtlkit.data.tag_schemes import SchemeName, TagScheme
 from mtlkit.data.vectors import Vectors
 from mtlkit.errors import DataError
-from mtlkit.files import read_bounded, write_atomically
+from mtlkit.files import make_folder, read_bounded, write_atomically
 from mtlkit.types import DataPath, NonNegativeInt, PositiveInt
 
 MAX_CHARACTERS = 24
@@ -124,7 +124,7 @@ class Vocabulary:
 
     def save(self, folder: Path) -> None:
         """Writes a text file per namespace, and `vocabulary.json` last. Creates the folder if needed."""
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         for name, namespace in self.namespaces.items():
             namespace.save(_file(folder, name))
         schemes = {task: scheme.to_json() for task, scheme in self.tag_schemes.items()}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mtlkit.errors import RunError
+from mtlkit.files import make_folder
 from mtlkit.report.charts.drawing import write_chart
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Chart, Section, View
@@ -56,7 +57,7 @@ def write_figures(sections: list[Section], folder: Path) -> list[Path]:
         if chart.name in charts:
             raise RunError(f"{folder}: two figures are called {chart.name}; rename one in its view")
         charts[chart.name] = chart
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     return [file for chart in charts.values() for file in write_chart(chart, folder)]
 
 

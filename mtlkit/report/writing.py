@@ -8,13 +8,13 @@ from typing import final
 import torch
 
 from mtlkit.errors import ConfigError
-from mtlkit.files import writable_file, writable_folder, write_atomically
+from mtlkit.files import Output, open_regular
 from mtlkit.plugins import Plugin
 from mtlkit.report.charts.drawing import holds_only_figures
 from mtlkit.report.page import is_report, page
 from mtlkit.report.reading.sources import evidence_of, source_of
 from mtlkit.report.sections import sections_of, write_figures
-from mtlkit.runs import Wanted
+from mtlkit.runs import Wanted, archives_given, folder_of_verb, output_of_verb
 from mtlkit.types import Say, silent
 
 PAGES = (".html", ".htm")
@@ -64,7 +64,7 @@ def write_report(
             nothing has been written then.
     """
     found = source_of(source)
-    target = _page_file(found.page if output is None else output)
+    target = _page_file(found.page if output is None else output, source)
     folder = None if figures is None else _figure_folder(figures)
     evidence = evidence_of(found, wanted, device, plugins, baselines, say, anyway=anyway)
     for note in evidence.notes:
@@ -76,25 +76,25 @@ def write_report(
         files = write_figures(sections, folder)
         say(f"figures: {len(files)} files in {folder}")
     content = page(evidence, sections).encode()
-    write_atomically(target, content)
-    return Written(target, len(content), files)
+    target.write(content)
+    return Written(target.path, len(content), files)
 
 
-def _page_file(path: Path) -> Path:
+def _page_file(path: Path, source: Path) -> Output:
     """The file of the page, which takes the place of nothing but an older page."""
     if path.suffix.lower() not in PAGES:
         raise ConfigError(f"--output {path}: the report is a page of HTML; give a name that ends in .html")
-    file = writable_file(path)
-    if file.exists():
-        with file.open(encoding="utf-8", errors="replace") as stream:
-            if not is_report(stream.read(HEAD)):
+    page = output_of_verb(path, archives_given([source], "RUN_OR_ARCHIVE"))
+    if not page.is_stream and page.path.exists():
+        with open_regular(page.path) as file:
+            if not is_report(file.read(HEAD).decode("utf-8", errors="replace")):
                 raise ConfigError(f"--output {path}: is there already and no report of mtlkit; give another file")
-    return file
+    return page
 
 
 def _figure_folder(path: Path) -> Path:
     """The folder of the figures, which take the place of nothing but older figures."""
-    folder = writable_folder(path, "--figures")
+    folder = folder_of_verb(path, "--figures")
     if not holds_only_figures(folder):
         raise ConfigError(f"--figures {path}: holds other files than figures of mtlkit; give a new folder")
     return folder

@@ -1,5 +1,6 @@
 """What the verbs do: train, transfer, evaluate, predict and explain, each written in the order in which data flow."""
 
+from mtlkit.interrupts import Interrupted, Interrupts
 from mtlkit.runs.baseline import baseline_figures
 from mtlkit.runs.data_to_score import Wanted, tasks_to_score
 from mtlkit.runs.directory import RunDirectory, archive_path
@@ -8,9 +9,9 @@ from mtlkit.runs.explain import explain, explain_texts
 from mtlkit.runs.finiteness import watching
 from mtlkit.runs.inputs import open_answers
 from mtlkit.runs.inspection import Inspection, inspect_experiment
-from mtlkit.runs.interrupts import Interrupted, Interrupts
 from mtlkit.runs.listeners import Listener
 from mtlkit.runs.loaded_archive import LoadedArchive, load_archive, predict
+from mtlkit.runs.outputs import archives_given, folder_of_verb, output_of_verb
 from mtlkit.runs.predict import predict_inputs
 from mtlkit.runs.profile import Profile, Profiler
 from mtlkit.runs.run import Run
@@ -47,6 +48,7 @@ __all__ = [
     "TransferTable",
     "Wanted",
     "archive_path",
+    "archives_given",
     "baseline_figures",
     "dry_run",
     "evaluate",
@@ -55,9 +57,11 @@ __all__ = [
     "explain",
     "explain_texts",
     "fold_of",
+    "folder_of_verb",
     "inspect_experiment",
     "load_archive",
     "open_answers",
+    "output_of_verb",
     "plan_transfer",
     "predict",
     "predict_inputs",

@@ -15,9 +15,8 @@ stages/NAME/                of a run in stages, each one's checkpoints and deriv
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, final
 
@@ -25,9 +24,9 @@ from mtlkit.archive.documents import without_secrets
 from mtlkit.archive.packing import as_json
 from mtlkit.config import near_file
 from mtlkit.data import Vocabulary
-from mtlkit.errors import ArchiveError, DataError, RunError, RunInUseError
+from mtlkit.errors import ArchiveError, DataError, RunError
 from mtlkit.experiment import LoadedExperiment, as_it_was
-from mtlkit.files import is_locked, is_utf8, new_folder, take_lock, write_atomically
+from mtlkit.files import Inputs, is_locked, is_utf8, make_folder, new_folder, write_atomically, write_new
 from mtlkit.runs.documents import (
     FORMAT,
     KIND,
@@ -41,6 +40,8 @@ from mtlkit.runs.documents import (
 )
 from mtlkit.runs.links import NOT_FOLLOWED, PUT, leads_out
 from mtlkit.runs.log import RunLog
+from mtlkit.runs.made_files import remove_half_written
+from mtlkit.runs.place import check_deletable, check_own, check_replaceable, lock_of, locked_place, other_place
 from mtlkit.runs.stage_directory import StageDirectory
 
 
@@ -81,9 +82,8 @@ class RunDirectory:
         self.stages = path / "stages"
         self.predictions = path / "predictions"
         self.archive = path / "archive.tar.gz"
-        # The lock lies beside the directory, not in it: it is taken before the directory exists, and must outlast its
-        # replacement by `create`. The path is resolved since `.` has no name.
-        self._lock = path.resolve().parent / f".{path.resolve().name}.lock"
+        # Whatever replaces or locks the directory follows links to it, and `.` has no name.
+        self._place = Path(os.path.realpath(path))
 
     def stage(self, name: str | None) -> "StageDirectory":
         """The files of a stage. A run's only stage has no name, and its files lie directly in the run's directory."""
@@ -118,7 +118,7 @@ class RunDirectory:
     @property
     def in_use(self) -> bool:
         """Whether a process is training in the directory. On Windows this cannot be determined."""
-        return is_locked(self._lock)
+        return is_locked(lock_of(self._place))
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -130,51 +130,36 @@ class RunDirectory:
             RunInUseError: another process is training in the directory.
             RunError: the directory cannot be written, or its path is not UTF-8.
         """
-        path = self._lock
-        if not is_utf8(path):
+        if not is_utf8(self._place):
             raise RunError(f"{self.path}: the path is not UTF-8, as files of weights need it; give another with -s")
-        is_first = not self.path.parent.exists()
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            lock = path.open("w")
-        except OSError as error:
-            raise RunError(f"{self.path}: cannot be made ({error.strerror}); give another directory with -s") from None
-        with lock:
-            if not take_lock(lock):
-                raise RunInUseError(f"{self.path}: another process is training here; wait for it, or use -s DIR")
-            # The holder may have removed the file between our opening and locking it. We would then hold a lock that
-            # has no name any more, while a third process takes a new file of that name.
-            if not os.fstat(lock.fileno()).st_nlink:
-                raise RunInUseError(f"{self.path}: another process has just ended here; try again")
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
-                if is_first:
-                    with suppress(OSError):  # it is not empty, as usual: only an empty folder of ours is removed
-                        self.path.parent.rmdir()
+        with locked_place(self._place, self.path):
+            yield
 
     @property
     def is_free(self) -> bool:
         """Whether nothing is in the way of a new run: there is no such directory yet, or it is empty."""
         return not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir()))
 
-    def check_new(self, force: bool) -> None:
+    def check_new(self, force: bool, reads: Inputs | None = None) -> None:
         """Makes sure that a new run may be written to the directory.
 
         Args:
             force: whether a run that is there may be replaced.
+            reads: the files that the new run is made from.
 
         Raises:
-            RunError: the directory is not empty, and it is not a run or `force` is not given.
+            RunError: the directory is not empty, and it is not a run or `force` is not given; it holds what mtlkit did
+                not make or what the new run is made from; or it cannot be replaced.
         """
         if self.is_free:
+            check_replaceable(self._place, self.path)
             return
         if not self.is_run:
             raise RunError(f"{self.path}: exists and {self.not_a_run}; give another directory with -s")
         if not force:
             remedies = "--resume goes on with it, --force deletes it, -s DIR goes elsewhere"
             raise RunError(f"{self.path}: holds a run; {remedies}")
+        check_deletable(self._place, self.path, reads)
 
     def check_resumable(self) -> None:
         """Makes sure that the directory is a run that this version of mtlkit can resume.
@@ -191,6 +176,7 @@ class RunDirectory:
         files = (self.meta, self.resolved, self.metrics, self.metrics_log, self.sharing_log, self.archive)
         if odd := next((file for file in files if file.exists() and not file.is_file()), None):
             raise damaged(odd, "is not a regular file")
+        check_own(self._place, appended=(self.metrics_log, self.sharing_log))
         # The format is checked before everything else, which another version may have written in another way.
         written = read_object(self.meta).get("format")
         if written is None:
@@ -223,36 +209,36 @@ class RunDirectory:
         Raises:
             RunError: the directory cannot be written.
         """
+        if not self.is_free:  # something may have come since `check_new`
+            check_deletable(self._place, self.path)
         try:
-            with new_folder(self.path) as fresh:
+            with new_folder(self._place) as fresh:
                 for name, content in _experiment_files(loaded).items():
-                    (fresh / name).parent.mkdir(parents=True, exist_ok=True)
-                    (fresh / name).write_bytes(content)
-                (fresh / self.meta.name).write_bytes(as_json({"kind": KIND, "format": FORMAT, **meta}))
+                    make_folder((fresh / name).parent)
+                    write_new(fresh / name, content)
+                write_new(fresh / self.meta.name, as_json({"kind": KIND, "format": FORMAT, **meta}))
                 vocabulary.save(fresh / self.vocabulary.name)
         except OSError as error:
-            what = f"cannot be written ({error.strerror}); give another directory with -s"
-            raise RunError(f"{self.path}: {what}") from None
+            raise RunError(
+                f"{self.path}: cannot be written ({error.strerror}); {other_place(error, self.path)}"
+            ) from None
 
     def write_experiment(self, loaded: LoadedExperiment) -> None:
         """Replaces the experiment; the resolved one, with which resumed runs are compared, is written last."""
         for name, content in _experiment_files(loaded).items():
-            (self.path / name).parent.mkdir(parents=True, exist_ok=True)
+            make_folder((self.path / name).parent)
             write_atomically(self.path / name, content)
 
     def remove(self) -> None:
-        """Deletes the run. A process that is killed in between does not leave half of it."""
+        """Deletes the run; call `check_new` first. A process that is killed in between does not leave half of it."""
         # The run is first replaced by an empty folder, in one rename.
-        with new_folder(self.path):
+        with new_folder(self._place):
             pass
-        self.path.rmdir()
+        self._place.rmdir()
 
     def sweep(self) -> None:
         """Removes half-written files that a killed process left in the run."""
-        for folder in (self.path, self.files, *self.stages.glob("*")):
-            for abandoned in (*folder.glob(".*"), *StageDirectory(folder).checkpoints.glob(".*")):
-                is_link = abandoned.is_symlink()
-                shutil.rmtree(abandoned) if abandoned.is_dir() and not is_link else abandoned.unlink()
+        remove_half_written(self._place)
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Writes `metrics.json`, which is the last step of a run."""

@@ -15,7 +15,7 @@ from mtlkit.data import has_span_tags
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import check_known_labels, say_counts
 from mtlkit.figures import NOTES, with_averages
-from mtlkit.files import writable_folder
+from mtlkit.files import Inputs, Output, check_is_no_input, make_folder
 from mtlkit.model import MultiTaskModel
 from mtlkit.plugins import Plugin, load_plugins
 from mtlkit.runs.archives_side_by_side import check_scored_texts, check_training
@@ -23,8 +23,10 @@ from mtlkit.runs.data_to_score import OtherData, Wanted, load_to_score, tasks_to
 from mtlkit.runs.directory import RunDirectory, archive_path
 from mtlkit.runs.finiteness import watching
 from mtlkit.runs.known_texts import MOST, first_other_texts, notes_on_texts
+from mtlkit.runs.outputs import folder_of_verb
 from mtlkit.runs.predict import NO_NUMBER
-from mtlkit.runs.predictions import write_predictions
+from mtlkit.runs.predictions import predicted_tasks, write_predictions
+from mtlkit.runs.read_files import data_scored
 from mtlkit.runs.scoring import evaluation_tasks, majority
 from mtlkit.text import on_one_line
 from mtlkit.training import EvaluationTask, Predictions, predictions_of
@@ -111,6 +113,7 @@ def evaluate_archives(
     say: Say = silent,
     *,
     anyway: bool = False,
+    output: Output | None = None,
 ) -> dict[str, Evaluation]:
     """Scores archives one after the other. Errors in any of them are reported before the first is scored.
 
@@ -122,6 +125,7 @@ def evaluate_archives(
         predictions: a folder to which the answers to each text are written, if there is only one archive.
         say: receives a line about what is being scored.
         anyway: whether several archives may be trained or scored on different data; the notes then say so.
+        output: the file to which the caller will write the figures, which is to be none that is read.
 
     Returns:
         The evaluations by the names of the archives' runs, or by their paths if two runs have the same name.
@@ -136,12 +140,15 @@ def evaluate_archives(
             raise ConfigError("--predictions takes the answers of one archive; give each archive a folder of its own")
         if is_own := _is_own_folder(archives[0], predictions):
             _keep_own_answers(archives[0], predictions, wanted)
-        writable_folder(predictions, "--predictions").mkdir(parents=True, exist_ok=True)
+        make_folder(folder_of_verb(predictions, "--predictions"))
     names = _names(archives)
     evaluations: dict[str, Evaluation] = {}
     with ExitStack() as stack:
         opened = [stack.enter_context(open_archive(archive_path(path), device, plugins)) for path in archives]
-        tasks = [list(tasks_to_score(archive, wanted)) for archive in opened] if len(opened) > 1 else []
+        asked = [tasks_to_score(archive, wanted) for archive in opened]
+        for archive, settings in zip(opened, asked, strict=True):
+            _check_outputs(data_scored(archive, settings), wanted.split, predictions, output)
+        tasks = [list(settings) for settings in asked] if len(opened) > 1 else []
         if predictions is not None and is_own:
             _check_own_texts(opened[0], predictions, wanted)
         common = [task for task in (tasks or [[]])[0] if all(task in others for others in tasks)]
@@ -160,6 +167,15 @@ def evaluate_archives(
     if predictions is not None:
         write_predictions(predictions, {wanted.split: evaluations[names[0]].predictions})
     return evaluations
+
+
+def _check_outputs(reads: Inputs, split: str, predictions: Path | None, output: Output | None) -> None:
+    """Makes sure that what is written takes the place of no file that is read."""
+    if output is not None and not output.is_stream:
+        check_is_no_input(output.path, output.given, reads)
+    if predictions is not None:
+        for file in predicted_tasks(predictions, split).values():
+            check_is_no_input(file, f"--predictions {predictions}: {file.relative_to(predictions)}", reads)
 
 
 def _keep_own_answers(archive: Path, predictions: Path, wanted: Wanted) -> None:

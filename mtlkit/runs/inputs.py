@@ -13,7 +13,7 @@ from mtlkit.archive import Archive, open_archive
 from mtlkit.data import DatasetReader, Skipped, normalized
 from mtlkit.data.formats import LABELLED, recognize
 from mtlkit.errors import DataError
-from mtlkit.files import is_file
+from mtlkit.files import PRIVATE, is_file, open_to_write
 from mtlkit.ownership import temporary_folder
 from mtlkit.plugins import Plugin
 from mtlkit.runs.data_to_score import of_trained_reader
@@ -169,7 +169,7 @@ def _copied(source: str) -> Iterator[str]:
     with temporary_folder() as folder, open_input(source) as lines:
         file = folder / "input"
         try:
-            with file.open("wb") as copy:
+            with open_to_write(file, mode=PRIVATE) as copy:
                 copy.writelines(line for _, line in lines)
         except OSError as error:
             raise DataError(f"{lines.name}: cannot be copied to {folder} ({error.strerror}); name a file") from None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, final
 
 from mtlkit.errors import RunError
+from mtlkit.files import open_to_write
 
 
 @final
@@ -44,20 +45,20 @@ class RunLog:
         Raises:
             RunError: `metrics.jsonl` is shorter than that.
         """
-        with self.metrics.open("ab") as file:
+        with open_to_write(self.metrics, "append") as file:
             if file.tell() < size:
                 raise RunError(f"{self.metrics}: its end is missing; put it back, or start over with --force")
             file.truncate(size)
         if self.sharing.exists():
             # Epochs are matched by their names, since checkpoints record only the size of the other file.
             left = {_epoch(line) for line in self.metrics.read_bytes().splitlines()} - {None}
-            with self.sharing.open("rb+") as file:
+            with open_to_write(self.sharing, "change") as file:
                 file.truncate(sum(map(len, takewhile(lambda line: _epoch(line) in left, file))))
 
 
 def _append(path: Path, record: dict[str, Any]) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record) + "\n")
+    with open_to_write(path, "append") as file:
+        file.write(json.dumps(record).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())  # a checkpoint records the size of the log, so no more may be lost in a power cut
 

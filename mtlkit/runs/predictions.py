@@ -18,7 +18,7 @@ import numpy
 from mtlkit.config import Lazy, Spec, validate
 from mtlkit.data import Target
 from mtlkit.errors import RunError
-from mtlkit.files import open_regular, write_atomically
+from mtlkit.files import make_folder, open_regular, write_atomically
 from mtlkit.metrics import Metric
 from mtlkit.training import Predictions
 
@@ -39,7 +39,7 @@ class Header(Spec):
 def write_predictions(folder: Path, by_split: Mapping[str, Sequence[Predictions]]) -> None:
     """Writes a file for each task and split, each atomically. Equal predictions give equal bytes."""
     for split, tasks in by_split.items():
-        (folder / split).mkdir(parents=True, exist_ok=True)
+        make_folder(folder / split)
         for predictions in tasks:
             file = folder / split / f"{predictions.task}{ENDING}"
             write_atomically(file, gzip.compress(_lines(split, predictions), mtime=0))

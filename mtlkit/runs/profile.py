@@ -9,7 +9,7 @@ from typing import Any, final
 import torch
 from torch.profiler import ProfilerActivity, profile, schedule
 
-from mtlkit.files import write_atomically
+from mtlkit.files import new_path, write_atomically
 from mtlkit.training import EpochEnd, Step
 from mtlkit.training.timing import Stopwatch
 
@@ -108,7 +108,8 @@ class Profiler:
 
     def _write_trace(self, tracer: Any) -> None:
         self._trace = self._file("trace")
-        tracer.export_chrome_trace(str(self.directory / self._trace))
+        with new_path(self.directory / self._trace) as temporary:
+            tracer.export_chrome_trace(str(temporary))
 
     def _file(self, kind: str) -> str:
         return f"{kind}.json" if self._name is None else f"{kind}-{self._name}.json"

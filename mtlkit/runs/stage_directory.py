@@ -5,7 +5,7 @@ from typing import Any, final
 
 from mtlkit.archive.packing import as_json
 from mtlkit.experiment import TaskPaths
-from mtlkit.files import write_atomically
+from mtlkit.files import make_folder, write_atomically
 from mtlkit.runs.documents import StageOutcome, damaged, read_document, read_object
 
 
@@ -35,7 +35,7 @@ class StageDirectory:
 
     def write_paths(self, paths: TaskPaths) -> None:
         """Writes the paths, so that the stage has the same ones when it is resumed."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path)
         write_atomically(self.paths, as_json(paths))
 
     def read_outcome(self) -> dict[str, Any] | None:

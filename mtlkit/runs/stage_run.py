@@ -8,8 +8,8 @@ from mtlkit.errors import RunError
 from mtlkit.experiment import Experiment, TaskPaths
 from mtlkit.figures import with_averages
 from mtlkit.files import new_folder
+from mtlkit.interrupts import Interrupted
 from mtlkit.kernels.compute import what_ran
-from mtlkit.runs.interrupts import Interrupted
 from mtlkit.runs.listeners import Listener
 from mtlkit.runs.predictions import write_predictions
 from mtlkit.runs.scoring import majority
@@ -71,7 +71,7 @@ class StageRun:
         """Trains to the end, from a checkpoint if there is one. A stage that is done is not trained again.
 
         Raises:
-            Interrupted: SIGINT or SIGTERM was received; a checkpoint has been written.
+            Interrupted: SIGINT, SIGTERM or SIGHUP was received; a checkpoint has been written.
             DivergedError: a loss or gradient is not finite.
         """
         checkpoints = Checkpoints(self.stage.folder.checkpoints)

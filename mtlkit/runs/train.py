@@ -29,6 +29,7 @@ from mtlkit.experiment import (
     stages_of,
     with_metrics_that_fit,
 )
+from mtlkit.interrupts import Interrupts
 from mtlkit.kernels.compute import together
 from mtlkit.runs.as_begun import as_begun
 from mtlkit.runs.changes import Changes, changed_settings, check_unchanged, code_hashes, say_circumstances
@@ -36,10 +37,10 @@ from mtlkit.runs.checks import check_experiment
 from mtlkit.runs.checks.kernels import kernels_for
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.inspection import Inspection, inspect_experiment
-from mtlkit.runs.interrupts import Interrupts
 from mtlkit.runs.listeners import Listener, checked_listeners
 from mtlkit.runs.profile import Profiler
 from mtlkit.runs.provenance import provenance
+from mtlkit.runs.read_files import read_by_experiment
 from mtlkit.runs.run import Run
 from mtlkit.runs.stage import Outcome, Setting, Stage
 from mtlkit.runs.stage_run import StageRun
@@ -70,8 +71,9 @@ def train(
 ) -> Run:
     """Trains an experiment, and writes a run directory that contains an archive.
 
-    In the main thread, Ctrl-C and SIGTERM end the training after a checkpoint. PyTorch's number of threads is restored
-    afterwards; its random generators are not, and stay seeded by the experiment.
+    In the main thread, Ctrl-C, SIGTERM and SIGHUP end the training after a checkpoint; a signal that is ignored, as
+    SIGHUP under `nohup`, stays ignored. PyTorch's number of threads is restored afterwards; its random generators are
+    not, and stay seeded by the experiment.
 
     Args:
         experiment: an experiment file, plain Python values, or the return value of `load_experiment`.
@@ -90,7 +92,7 @@ def train(
         RunInUseError: another process is training in the directory.
         ConfigError, DataError, RunError: there is a mistake in an argument, the experiment, the data or the directory.
             Nothing has been written unless training had begun.
-        Interrupted: SIGINT or SIGTERM was received; a checkpoint has been written.
+        Interrupted: SIGINT, SIGTERM or SIGHUP was received; a checkpoint has been written.
     """
     options = train_options(device, limit, resume, force, resume_anyway)
     say, heard, profile = say_argument(say), checked_listeners(listeners), flag_argument(profile, "profile")
@@ -132,7 +134,7 @@ def dry_run(
     options, say = train_options(device, limit, resume, force), say_argument(say)
     loaded = load_experiment(experiment)
     if not resume:
-        RunDirectory(run_directory(loaded, directory)).check_new(force)
+        RunDirectory(run_directory(loaded, directory)).check_new(force, read_by_experiment(loaded))
     return inspect_experiment(loaded, options.device, limit=limit, say=say)
 
 
@@ -169,7 +171,7 @@ def _train(
     if options.resume:
         _check_resumable(run, experiment, options, kernels, changes, say)
     else:
-        run.check_new(options.force)
+        run.check_new(options.force, read_by_experiment(loaded))
     known = run.read_vocabulary() if options.resume else None
     trained = None if known is None else known.tag_schemes
     corpora = load_corpora(experiment, limit=options.limit, trained=trained, say=say)

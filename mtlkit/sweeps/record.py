@@ -12,7 +12,7 @@ from pydantic import Field
 from mtlkit.config import Spec, differences
 from mtlkit.errors import RunError
 from mtlkit.experiment import as_it_was
-from mtlkit.files import write_atomically
+from mtlkit.files import make_folder, write_atomically
 from mtlkit.runs.changes import with_defaults
 from mtlkit.runs.documents import checked, damaged, read_object
 from mtlkit.sweeps.axes import text_of
@@ -77,7 +77,7 @@ def join(sweep: Sweep) -> str:
         RunError: the directory holds another sweep, or something that is not a sweep, or cannot be written.
     """
     try:
-        sweep.directory.mkdir(parents=True, exist_ok=True)
+        make_folder(sweep.directory.resolve())
         with sweep.held():
             check_joins(sweep)
             identity = identity_of(sweep) or f"{sweep.directory.resolve().name}-{uuid4().hex[:8]}"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, final
 
 from mtlkit.errors import ConfigError, RunError
-from mtlkit.files import held_lock
+from mtlkit.files import held_lock, open_to_write
 from mtlkit.redaction import redacted
 from mtlkit.sweeps.axes import Range, text_of
 from mtlkit.sweeps.points import Point
@@ -205,7 +205,7 @@ def cut_unfinished_line(file: Path) -> None:
     """Cuts off what follows the last newline."""
     if not file.exists():
         return
-    with file.open("rb+") as opened:
+    with open_to_write(file, "change") as opened:
         end = opened.seek(0, os.SEEK_END)
         if end and (opened.seek(end - 1), opened.read(1))[1] != b"\n":
             opened.seek(0)
@@ -228,6 +228,10 @@ def _storage(journal: Path, url: str | None) -> "BaseStorage":
 
     if url is None:
         lock: Any = _JournalLock(journal)
+        try:
+            open_to_write(journal, "append").close()  # Optuna would follow a link
+        except OSError as error:
+            raise RunError(f"{journal}: {error.strerror}; move it elsewhere: the runs stay") from None
         try:
             return JournalStorage(JournalFileBackend(str(journal), lock))
         except (ValueError, KeyError, TypeError) as error:

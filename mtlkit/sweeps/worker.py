@@ -39,7 +39,7 @@ def work(
 
     Raises:
         ConfigError, DataError, RunError: something is wrong that a user can correct.
-        Interrupted: SIGINT or SIGTERM was received; a checkpoint has been written.
+        Interrupted: SIGINT, SIGTERM or SIGHUP was received; a checkpoint has been written.
     """
     waiting = False
     while True:

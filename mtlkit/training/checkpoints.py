@@ -9,7 +9,7 @@ best weights in it are hard links to the file beside it, where the file system h
 """
 
 import json
-import os
+import re
 import shutil
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -22,11 +22,13 @@ from safetensors.torch import load_file
 from torch import nn
 
 from mtlkit.errors import DataError, RunError
-from mtlkit.files import file_sha256, new_file, new_folder, read_bounded
+from mtlkit.files import file_sha256, give_name, make_folder, new_folder, open_to_write, read_bounded, write_new
 from mtlkit.model import MultiTaskModel
 from mtlkit.training.weights import save_tensors, save_weights
 
 KEEP = 2
+STEP = re.compile(r"step-\d{8,}")
+"""The names of the folders; a copy that a user has made beside them, such as `step-00000012-old`, is none."""
 FILES = "files.json"
 BEST, ENDING = "best-", ".safetensors"
 LARGEST_LIST = 16 * 2**20
@@ -48,7 +50,7 @@ class Checkpoints:
         self.folder = folder
         self.best_digests: dict[str, str] = {}
         """sha256 of each set of best weights as it was written, by name."""
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
 
     @property
     def exist(self) -> bool:
@@ -72,9 +74,9 @@ class Checkpoints:
             _save_state(folder / "state.pt", state)
             digests = _digests(folder)
             for name, digest in self.best_digests.items():
-                _give_name(self.best(name), folder / self.best(name).name)
+                give_name(self.best(name), folder / self.best(name).name)
                 digests[self.best(name).name] = digest
-            (folder / FILES).write_text(json.dumps(digests))
+            write_new(folder / FILES, json.dumps(digests).encode())
         for old in self._all()[KEEP:]:
             shutil.rmtree(old)
         return target
@@ -136,8 +138,7 @@ class Checkpoints:
             whole = next((file for folder in self._all() if _has(file := folder / best.name, digest)), None)
             if whole is None:
                 raise RunError(f"{best}: damaged, and no checkpoint has it whole; start over with --force")
-            with new_file(best) as temporary:
-                _give_name(whole, temporary)
+            give_name(whole, best)
         self.best_digests = dict(digests)
 
     def _best_files(self, folder: Path) -> dict[str, Path]:
@@ -146,7 +147,7 @@ class Checkpoints:
 
     def _all(self) -> list[Path]:
         """The folders of checkpoints, newest first; half-written ones have another name and are not among them."""
-        return sorted(self.folder.glob("step-*"), reverse=True)
+        return sorted((each for each in self.folder.glob("step-*") if STEP.fullmatch(each.name)), reverse=True)
 
 
 def _digests(folder: Path) -> dict[str, str]:
@@ -155,7 +156,7 @@ def _digests(folder: Path) -> dict[str, str]:
 
 def _save_state(path: Path, state: dict[str, Any]) -> None:
     try:
-        with path.open("wb") as file:
+        with open_to_write(path) as file:
             torch.save(state, file)
     except RuntimeError as error:
         if isinstance(error.__context__, OSError):  # PyTorch's writer hides what the system has said
@@ -165,11 +166,3 @@ def _save_state(path: Path, state: dict[str, Any]) -> None:
 
 def _has(file: Path, digest: str) -> bool:
     return file.is_file() and file_sha256(file) == digest
-
-
-def _give_name(file: Path, other: Path) -> None:
-    """Gives a file a second name, by a hard link, or by a copy where the file system has no hard links."""
-    try:
-        os.link(file, other)
-    except OSError:
-        shutil.copyfile(file, other)

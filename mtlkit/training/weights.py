@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from mtlkit.errors import ConfigError
-from mtlkit.files import new_file
+from mtlkit.files import new_path
 from mtlkit.model import MultiTaskModel
 
 
@@ -28,7 +28,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     is written for itself.
     """
     copies = {name: tensor.detach().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
-    with new_file(path) as temporary:
+    with new_path(path) as temporary:
         try:
             save_file(copies, temporary)
         except SafetensorError as error:

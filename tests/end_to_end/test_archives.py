@@ -158,8 +158,11 @@ def test_an_output_that_cannot_be_written_is_found_before_the_work(archive, run,
     assert (elsewhere / "taken").read_text() == "a file"
 
 
-def test_an_output_may_be_a_link(archive, run, elsewhere):
-    (elsewhere / "link.json").symlink_to(elsewhere / "figures.json")
-    assert run("evaluate", archive, "--output", "link.json").returncode == 0
-    assert (elsewhere / "link.json").is_symlink()
-    assert "books/accuracy" in json.loads((elsewhere / "figures.json").read_text())
+def test_an_output_that_is_a_link_is_not_followed(archive, run, elsewhere):
+    """Whoever prepared the folder may have made it, to a file that means much to its owner."""
+    (elsewhere / "mine.json").write_text("mine")
+    (elsewhere / "link.json").symlink_to(elsewhere / "mine.json")
+    fails(run("evaluate", archive, "--output", "link.json"), "--output link.json: is a symbolic link")
+    assert (elsewhere / "mine.json").read_text() == "mine" and (elsewhere / "link.json").is_symlink()
+    assert run("evaluate", archive, "--output", "mine.json").returncode == 0, "the remedy"
+    assert "books/accuracy" in json.loads((elsewhere / "mine.json").read_text())

@@ -129,7 +129,8 @@ def test_an_output_is_left_alone_until_there_is_something_to_write(archive, run,
 def test_an_output_that_cannot_be_written(archive, run, output):
     result = run("predict", archive, "-", "--output", output, text="warm\n")
     assert result.returncode == 2
-    assert result.stderr.startswith(f"--output {output}: cannot be written") and len(result.stderr.splitlines()) == 1
+    what = "cannot be written; give a file" if output == "." else "there is no folder "
+    assert result.stderr.startswith(f"--output {output}: {what}") and len(result.stderr.splitlines()) == 1
 
 
 def test_a_task_that_is_asked_for_twice_answers_once(archive, run):

@@ -172,8 +172,8 @@ def test_a_loss_that_is_no_number_ends_the_run_and_is_not_saved(experiment, writ
 def test_half_written_files_of_a_killed_run_are_swept_away(experiment, write, run, tmp_path):
     file, directory = write(experiment), tmp_path / "run"
     assert run("train", file, "-s", directory).returncode == 0
-    (directory / ".archive.tar.gz-123").write_text("half")
-    (directory / "checkpoints" / ".step-00000009-x").mkdir()
+    (directory / ".archive.tar.gz-1a2b3c4d").write_text("half")
+    (directory / "checkpoints" / ".step-00000009-abcd_123").mkdir()
     assert run("train", file, "-s", directory, "--resume").returncode == 0
     assert not [path for path in directory.rglob(".*")]
     assert [path.name for path in tmp_path.glob(".*")] == []

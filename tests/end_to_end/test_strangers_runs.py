@@ -178,8 +178,8 @@ def test_the_longest_names_can_be_written(tmp_path: Path, name: str) -> None:
     other = name[:-1] + "c"
     with new_file(tmp_path / name) as first, new_file(tmp_path / other) as second:
         assert first != second
-        first.write_text("first")
-        second.write_text("second")
+        first.write(b"first")
+        second.write(b"second")
     assert (tmp_path / name).read_text() == "first" and (tmp_path / other).read_text() == "second"
     assert len(list(tmp_path.iterdir())) == 2
 

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from mtlkit.children import child_environment, find_program
-from mtlkit.files import file_sha256, held_lock, new_file, write_atomically
-from mtlkit.ownership import OWN_FILE, OWN_FOLDER, check_ownership, folder_of_temporary_files, own_folder
+from mtlkit.files import file_sha256, held_lock, write_atomically
+from mtlkit.ownership import OWN_FILE, OWN_FOLDER, check_ownership, own_folder, temporary_folder
 
 COMPILERS = ("c++", "g++", "clang++")
 FLAGS = (
@@ -93,13 +93,13 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def _compile(compiler: str, flags: list[str], source: Path, library: Path) -> None:
-    folder_of_temporary_files()  # where the compiler keeps its own
-    with new_file(library) as temporary:
+    with temporary_folder() as folder:
         for more in PARALLEL:
-            command = [compiler, *flags, *more, str(source), "-o", str(temporary)]
+            compiled = folder / library.name
+            command = [compiler, *flags, *more, str(source), "-o", str(compiled)]
             done = _run(command)
             if done.returncode == 0:
-                temporary.chmod(OWN_FOLDER)  # whatever the umask
+                write_atomically(library, compiled.read_bytes(), mode=OWN_FOLDER)
                 return
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise BuildError(f"{compiler} fails on {source.name}: {last}")

@@ -16,7 +16,8 @@ import torch
 
 from mtlkit.children import child_environment, python_command
 from mtlkit.errors import RunError
-from mtlkit.runs.interrupts import Interrupted, Interrupts
+from mtlkit.files import make_folder, open_to_write
+from mtlkit.interrupts import Interrupted, Interrupts
 from mtlkit.types import Say, silent
 
 POLL_SECONDS = 0.1
@@ -53,8 +54,8 @@ def run_jobs(jobs: Sequence[Job], processes: int, say: Say = silent) -> dict[str
     Raises:
         RunError: this process is a job itself. Jobs start no jobs, so that no command uses more processes than the user
             asked for.
-        Interrupted: SIGINT or SIGTERM was received and passed on; all running jobs have ended, and no more were
-            started.
+        Interrupted: SIGINT, SIGTERM or SIGHUP was received and passed on; all running jobs have ended, and no more
+            were started.
         OSError: a process or its log cannot be created; the running jobs have ended as if interrupted.
     """
     if name := os.environ.get(JOB):
@@ -91,8 +92,8 @@ class _Child:
         self.started = time.monotonic()
         named = any(argument.split("=")[0] == "--device" for argument in job.arguments)
         chosen = () if device is None or named else ("--device", device)
-        job.log.parent.mkdir(parents=True, exist_ok=True)
-        with job.log.open("ab") as log:
+        make_folder(job.log.parent)
+        with open_to_write(job.log, "append") as log:
             self.log_start = log.tell()
             # Through cli.child, so that a child ends with a checkpoint if this process is killed. One thread for each,
             # unless the user says otherwise: many processes with a thread per core would slow each other down.

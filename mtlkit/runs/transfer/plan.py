@@ -10,7 +10,7 @@ from mtlkit.experiment import LoadedExperiment
 from mtlkit.runs.baseline import baseline_figures
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.train import RUNS
-from mtlkit.runs.transfer.table import TransferTable, transfer_table
+from mtlkit.runs.transfer.table import TABLE_FILE, TransferTable, transfer_table
 from mtlkit.runs.transfer.transfer import TransferSettings, about, fold_of
 
 
@@ -70,6 +70,15 @@ def plan_transfer(
     folds = {task: fold_of(loaded, task, settings) for task in tasks}
     figures = None if baseline is None else baseline_figures(baseline, loaded.experiment, tasks, limit)
     directory = directory or Path(RUNS) / f"transfer-{loaded.name}"
+    if baseline is not None:
+        own = (*(directory / task for task in folds), directory / TABLE_FILE)
+        if any(_is_within(baseline, place) for place in own):
+            raise ConfigError(f"--baseline {baseline}: is itself written by this transfer; give a run elsewhere")
     if RunDirectory(directory).is_run:
         raise ConfigError(f"-s {directory}: is itself a run; give a directory for the runs of folds")
     return TransferPlan(loaded, folds, directory, limit, baseline, figures)
+
+
+def _is_within(path: Path, place: Path) -> bool:
+    """Whether a path is that of a file or folder, or of something in it, wherever links lead."""
+    return path.resolve().is_relative_to(place.resolve())

@@ -12,6 +12,7 @@ from mtlkit.figures import AVERAGE, Figure, counted
 from mtlkit.files import write_atomically
 from mtlkit.tables import Table, markdown_lines
 
+TABLE_FILE = "transfer.json"
 HEADER = ("task", "test", "clean test")
 COMPARED = ("baseline", "gain", "clean baseline", "clean gain")
 """Further columns of the header if there is a baseline."""
@@ -67,7 +68,7 @@ class TransferTable:
             about: facts about the figures, which `transfer.json` states beside them. Figures in it are shares of 1.
         """
         value = json.dumps({**about, **asdict(self)}, indent=2) + "\n"
-        write_atomically(directory / "transfer.json", value.encode())
+        write_atomically(directory / TABLE_FILE, value.encode())
         page = markdown_lines(Table.of("transfer", self.header, self.lines))
         write_atomically(directory / "transfer.md", ("\n".join(page) + "\n").encode())
 

@@ -8,9 +8,11 @@ from typing import Any, Literal
 from mtlkit.config import nearest
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.experiment import Experiment, LoadedExperiment, data_hashes
+from mtlkit.files import check_is_no_input
 from mtlkit.runs.changes import changed_files, changed_settings, refuse
 from mtlkit.runs.checks import check_experiment
 from mtlkit.runs.directory import RunDirectory
+from mtlkit.runs.read_files import read_by_experiment
 from mtlkit.runs.transfer.jobs import Job, run_jobs
 from mtlkit.sharing import SharedLayer
 from mtlkit.training import StageSettings, TrainerSettings
@@ -162,7 +164,7 @@ def train_folds(
     Raises:
         ConfigError, RunError: something is wrong with a fold or its directory, which is reported before any is trained;
             or some folds have failed, which is reported at the end.
-        Interrupted: SIGINT or SIGTERM was received; the folds in training have written checkpoints.
+        Interrupted: SIGINT, SIGTERM or SIGHUP was received; the folds in training have written checkpoints.
     """
     if options.resume and not directory.is_dir():
         raise RunError(f"{directory}: holds no fold to go on with; leave --resume out to start")
@@ -171,7 +173,9 @@ def train_folds(
     runs = {task: RunDirectory(directory / task) for task in folds}
     begun = {task: run for task, run in runs.items() if options.resume and run.is_run}
     _check_begun(begun, folds, options)
-    _make_room([run for task, run in runs.items() if task not in begun], options.force)
+    for task, fold in folds.items():
+        check_is_no_input(directory / f"{task}.log", f"-s {directory}: {task}.log", read_by_experiment(fold))
+    _make_room({run: folds[task] for task, run in runs.items() if task not in begun}, options.force)
     jobs = []
     for task in folds:
         if task in begun and runs[task].is_finished:
@@ -203,13 +207,13 @@ def _check_begun(runs: Mapping[str, RunDirectory], folds: Mapping[str, LoadedExp
         refuse(run, "the data", changed_files(before["data"], hashes))
 
 
-def _make_room(runs: Sequence[RunDirectory], force: bool) -> None:
+def _make_room(runs: Mapping[RunDirectory, LoadedExperiment], force: bool) -> None:
     """Deletes the old runs, if allowed, all before any fold is trained.
 
     Otherwise an old fold could pass for a finished one when the command is interrupted and resumed.
     """
-    for run in runs:
-        run.check_new(force)
+    for run, fold in runs.items():
+        run.check_new(force, read_by_experiment(fold))
     for run in runs:
         if run.is_run:
             with run.locked():

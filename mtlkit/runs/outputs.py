@@ -1,0 +1,65 @@
+"""The outputs of verbs: files that take the place of no input and of no file of a run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mtlkit.errors import ConfigError
+from mtlkit.files import Inputs, Output, output_file, output_folder
+from mtlkit.runs.directory import RunDirectory, archive_path
+from mtlkit.runs.made_files import is_made_by_a_run
+
+REPORT = "report.html"
+"""The file of a run's directory that a verb may be asked to write: `report` does so by default."""
+
+
+def output_of_verb(path: Path, inputs: Inputs, option: str = "--output") -> Output:
+    """Finds out, before the work begins, whether a verb can write a file.
+
+    Args:
+        path: the file as the user gives it.
+        inputs: what the verb reads, as far as it is known.
+        option: the option by which the file is given.
+
+    Raises:
+        ConfigError: it cannot be written, or is an input, a file of a run, or a symbolic link.
+    """
+    output = output_file(path, option, inputs)
+    if not output.is_stream:
+        _check_is_no_file_of_a_run(output.path, output.given)
+    return output
+
+
+def folder_of_verb(path: Path, option: str) -> Path:
+    """Finds out, before the work begins, whether a verb can write files into a folder. Creates nothing.
+
+    Args:
+        path: the folder as the user gives it.
+        option: the option by which it is given.
+
+    Raises:
+        ConfigError: it cannot be written to, or is a symbolic link.
+    """
+    if path.is_symlink():
+        raise ConfigError(f"{option} {path}: is a symbolic link, which is not followed; name the folder it leads to")
+    return output_folder(path, option)
+
+
+def archives_given(archives: Sequence[Path], metavar: str = "ARCHIVE", packages: Sequence[str] = ()) -> Inputs:
+    """What a verb reads, as far as the command line names it.
+
+    Args:
+        archives: archives, or the directories of runs.
+        metavar: how the help of the verb calls them.
+        packages: the values of `--include-package`, some of which may be files.
+    """
+    return {
+        **{f"{metavar} {path}": archive_path(path) if path.is_dir() else path for path in archives},
+        **{f"--include-package {package}": Path(package) for package in packages if package.endswith(".py")},
+    }
+
+
+def _check_is_no_file_of_a_run(file: Path, given: str) -> None:
+    for folder in file.parents:
+        place = file.relative_to(folder).as_posix()
+        if place != REPORT and is_made_by_a_run(place) and RunDirectory(folder).is_run:
+            raise ConfigError(f"{given}: is a file of the run in {folder}; give another file")
