@@ -22,6 +22,8 @@ ORDER = (
     "against_peers",
     "pool",
     "bucketing",
+    "characters",
+    "word_tables",
     "startup",
     "scaling",
     "records",

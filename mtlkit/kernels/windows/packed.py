@@ -74,8 +74,8 @@ class _LargestOfPacked(torch.autograd.Function):
     def backward(ctx: Any, gradient_WE: Tensor) -> tuple[Tensor, None]:
         values_LE, found_WE, lengths_W = ctx.saved_tensors
         words_L = torch.repeat_interleave(lengths_W)
-        is_largest_LE = values_LE == F.embedding(words_L, found_WE)
-        counts_WE = _reduced(is_largest_LE.to(values_LE), lengths_W, "sum").clamp(min=1)
+        is_largest_LE = (values_LE == F.embedding(words_L, found_WE)).to(values_LE)
+        counts_WE = _reduced(is_largest_LE, lengths_W, "sum").clamp(min=1)
         return F.embedding(words_L, gradient_WE / counts_WE) * is_largest_LE, None
 
 
