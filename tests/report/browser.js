@@ -20,9 +20,12 @@ window.look = (() => {
   };
 
   const marks = () => [...document.querySelectorAll(".mark, [data-tip]")].filter(isSeen);
-  // A point of the mark that lies on it: the middle of its line or box.
+  let placed = [];  // all marks, since the first was placed
+  // A point of the mark that lies on it: the middle of its line or box; null where there are no so many marks.
   const place = (number) => {
-    const mark = marks()[number];
+    if (number === 0) placed = marks();
+    const mark = placed[number];
+    if (!mark) return null;
     mark.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
     const path = mark.querySelector("path");
     if (path && path.getTotalLength && !mark.querySelector("use")) {
@@ -33,8 +36,8 @@ window.look = (() => {
     return [box.left + box.width / 2, box.top + box.height / 2];
   };
   const hovered = (number, x, y) => {
-    const mark = marks()[number], shown = tip();
-    const near = marks().filter((other) => {
+    const mark = placed[number], shown = tip();
+    const near = placed.filter((other) => {
       const box = other.getBoundingClientRect();
       return x >= box.left - 5 && x <= box.right + 5 && y >= box.top - 5 && y <= box.bottom + 5;
     });
