@@ -1,13 +1,14 @@
 """The sections of a report in their order."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mtlkit.errors import RunError
 from mtlkit.files import make_folder
 from mtlkit.report.charts.drawing import write_chart
 from mtlkit.report.evidence import Evidence
-from mtlkit.report.parts import Chart, Section, View
+from mtlkit.report.parts import Chart, Part, Section, View
 from mtlkit.report.views import (
     affinities,
     course,
@@ -52,19 +53,15 @@ def write_figures(sections: list[Section], folder: Path) -> list[Path]:
     Raises:
         RunError: two charts have one name, so that one would take the other's place; nothing has been written.
     """
-    charts: dict[str, Chart] = {}
-    for chart in _charts(sections):
-        if chart.name in charts:
-            raise RunError(f"{folder}: two figures are called {chart.name}; rename one in its view")
-        charts[chart.name] = chart
+    charts = [chart for section in sections for part in section.parts for chart in _charts(part)]
+    names = Counter(chart.name for chart in charts)
+    if len(names) < len(charts):
+        raise RunError(f"{folder}: two figures are called {max(names, key=names.__getitem__)}; rename one in its view")
     make_folder(folder)
-    return [file for chart in charts.values() for file in write_chart(chart, folder)]
+    return [file for chart in charts for file in write_chart(chart, folder)]
 
 
-def _charts(sections: list[Section]) -> Iterator[Chart]:
-    for section in sections:
-        for part in section.parts:
-            if isinstance(part, Chart):
-                yield part
-            elif isinstance(part, View):
-                yield from part.figures
+def _charts(part: Part) -> Sequence[Chart]:
+    if isinstance(part, Chart):
+        return [part]
+    return part.figures if isinstance(part, View) else []

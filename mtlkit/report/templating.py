@@ -18,10 +18,10 @@ def render(template: str, **values: Any) -> Markup:
     return Markup(_environment().get_template(template).render(values))
 
 
-def lead(section: str, /, **values: Any) -> str:
-    """The sentences before a section, of `mtlkit/report/templates/leads`: plain text, on one line. A name that has no
-    value is an error."""
-    return " ".join(_environment().get_template(f"leads/{section}.txt").render(values).split())
+def sentences(about: str, /, **values: Any) -> str:
+    """Sentences on a section, matrix or chart, of `mtlkit/report/templates/sentences`: plain text, on one line. A name
+    that has no value is an error."""
+    return " ".join(_environment().get_template(f"sentences/{about}.txt").render(values).split())
 
 
 def joined(first: str) -> Markup:

@@ -148,7 +148,7 @@ def _shared_with(trace: Trace, row: int, words: tuple[str, ...]) -> SharedWith:
     """The trace of one text, taken from row `row` of a batch's trace, without padding."""
     match trace:
         case WordTrace():
-            return _reading(trace, row, words)
+            return reading_of(trace, row, words)
         case PathTrace():
             return _path(trace)
         case MixtureTrace():
@@ -159,7 +159,12 @@ def _shared_with(trace: Trace, row: int, words: tuple[str, ...]) -> SharedWith:
             assert_never(trace)
 
 
-def _reading(trace: WordTrace, row: int, words: tuple[str, ...]) -> Reading:
+def reading_of(trace: WordTrace, row: int, words: tuple[str, ...]) -> Reading:
+    """What the words of one text read, taken from row `row` of a batch's trace, without padding.
+
+    Raises:
+        FloatingPointError: a weight or gate is not finite.
+    """
     backward = None if trace.backward_BTN is None else _weights(trace, trace.backward_BTN[row], len(words))
     gates = (
         None if gates_BT is None else _rows(gates_BT[row : row + 1, : len(words)])[0]

@@ -8,7 +8,7 @@ import torch
 
 from mtlkit.report.analysis import patterns as mining
 from mtlkit.report.analysis.patterns import PairSums
-from mtlkit.report.templating import lead
+from mtlkit.report.templating import sentences
 from mtlkit.report.views.patterns import motifs, varied
 
 NAMES = ["movie", "boring", "would", "have", "the", ",", "never", "too"]
@@ -163,4 +163,4 @@ def test_words_that_read_at_random_have_lifts_above_one_as_the_page_says():
     sums.add(weights_BTN, torch.ones(64, 20, dtype=torch.bool), words_BT, torch.arange(64))
     found = sums.patterns(64, lambda index: (index + 1, ()))
     assert found and all(each.lift > 1.2 and 0.9 < each.usual < 1.1 for each in found)
-    assert "even where words read at random" in lead("patterns")
+    assert "even where words read at random" in sentences("patterns")

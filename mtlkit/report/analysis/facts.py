@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from mtlkit.experiment import stages_of
 from mtlkit.figures import AVERAGE
-from mtlkit.report.analysis.scores import scores_of
+from mtlkit.report.analysis.scores import kept_in_words, scores_of
 from mtlkit.report.evidence import Evidence
 from mtlkit.runs.provenance import kernels_of
 
@@ -33,18 +34,19 @@ def sharing(evidence: Evidence) -> str:
 
 def key_facts(evidence: Evidence) -> Facts:
     """At most six facts that a reader looks for first: scores, sizes, time and seed."""
-    facts = []
+    facts: dict[str, Any] = {}
     scores = scores_of(evidence)
     owner = AVERAGE if len(evidence.experiment.tasks) > 1 else next(iter(evidence.experiment.tasks))
     mean = ", mean over tasks" if owner == AVERAGE else ""
     for clean, name in scores.kinds.items():
         if (value := scores.figures.get(scores.name(owner, clean=clean))) is not None:
-            facts.append((f"{name} {str(scores.headline(owner)).replace('_', ' ')}{mean}", f"{value:.2%}"))
-    facts.append(("tasks", f"{len(evidence.experiment.tasks)}"))
-    if texts := texts_used(evidence, "train"):
-        facts.append(("texts to train on", f"{texts:,}"))
-    facts += [(name, value) for name, value in (("trained in", duration(evidence)),) if value]
-    return [*facts, ("seed", str(evidence.meta.get("seed", evidence.experiment.seed)))]
+            facts[f"{name} {str(scores.headline(owner)).replace('_', ' ')}{mean}"] = f"{value:.2%}"
+    used = sum(splits["train"]["used"] for splits in texts(evidence).values() if "train" in splits)
+    facts["tasks"] = len(evidence.experiment.tasks)
+    facts["texts to train on"] = f"{used:,}" if used else None
+    facts["trained in"] = duration(evidence)
+    facts["seed"] = evidence.meta.get("seed", evidence.experiment.seed)
+    return _known(facts)
 
 
 def provenance(evidence: Evidence) -> Facts:
@@ -68,6 +70,30 @@ def provenance(evidence: Evidence) -> Facts:
         "sha256 of the experiment": hashlib.sha256(resolved.encode()).hexdigest(),
         "sha256 of the archive": evidence.sha256,
     }
+    return _known(facts)
+
+
+def settings(evidence: Evidence) -> Facts:
+    """What was trained how: the components and options that a reader compares runs by."""
+    experiment = evidence.experiment
+    scheme = experiment.model.sharing.to_json()
+    facts = {
+        "sharing": sharing(evidence),
+        "encoder": ", ".join(kind for name in ("encoder", "module") if (kind := _type(scheme, name))),
+        "embedder": experiment.model.embedder.type + ("" if experiment.model.share_embedder else ", one for each task"),
+        "epochs": num_epochs(evidence),
+        "weights kept": kept_in_words(evidence),
+        "update strategy": update_strategies(evidence),
+        "optimiser": experiment.trainer.optimizer.type,
+        "seed": evidence.meta.get("seed", experiment.seed),
+        "device": evidence.meta.get("device"),
+        **kernels_of(evidence.meta),
+        "texts of each split at most": evidence.meta.get("limit"),
+    }
+    return _known(facts)
+
+
+def _known(facts: Mapping[str, Any]) -> Facts:
     return [(name, str(value)) for name, value in facts.items() if value not in (None, "")]
 
 
@@ -88,11 +114,6 @@ def seconds_of(evidence: Evidence) -> float | None:
     except (ValueError, TypeError):
         return None
     return passed if passed > 0 else None
-
-
-def texts_used(evidence: Evidence, split: str) -> int:
-    """The number of texts of a split that were used, over all tasks; 0 where it is not known."""
-    return sum(counts.get("used", 0) for splits in texts(evidence).values() if (counts := splits.get(split)))
 
 
 def texts(evidence: Evidence) -> dict[str, dict[str, dict[str, Any]]]:

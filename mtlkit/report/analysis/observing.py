@@ -98,7 +98,10 @@ class _Watch:
             weights_BTN = (weights_BTN + trace.backward_BTN) / 2
         mask_BT = mask_BT.cpu()
         weights_BTN = weights_BTN.cpu().masked_fill(~mask_BT.unsqueeze(2), 0)
-        if not weights_BTN.isfinite().all():
+        gates = [
+            gates_BT.cpu()[mask_BT] for gates_BT in (trace.gates_BT, trace.backward_gates_BT) if gates_BT is not None
+        ]
+        if not all(numbers.isfinite().all() for numbers in (weights_BTN, *gates)):
             return
         words_BT = self._words_F[self._forms(indices_B, mask_BT)]
         self._texts.add(trace, weights_BTN, mask_BT, indices_B)

@@ -4,11 +4,12 @@ Shapes: K tasks, N sources, L layers, S steps of a path, A actions: a number for
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
 from mtlkit.report.evidence import Epoch, of_kind
+from mtlkit.report.templating import sentences
 from mtlkit.sharing.summaries import GuessSummary, MixtureSummary, PathSummary, Summary, WordSummary
 
 Weights: TypeAlias = tuple[tuple[float | None, ...], ...]
@@ -70,8 +71,16 @@ def rounded(number: float) -> str:
 
 
 def strengths_of(summaries: Mapping[str, Summary]) -> list[Strengths]:
-    """The strengths of each kind of summary that tasks have, in the order of `MAKERS`."""
-    return [strengths for make in MAKERS if (strengths := make(summaries)).tasks]
+    """The strengths of each kind of summary that tasks have."""
+    readers = of_kind(summaries, WordSummary)
+    made = (
+        _from_senders(readers),
+        _from_positions(readers),
+        _from_paths(of_kind(summaries, PathSummary)),
+        _from_mixtures(of_kind(summaries, MixtureSummary)),
+        _from_guesses(of_kind(summaries, GuessSummary)),
+    )
+    return [strengths for strengths in made if strengths.tasks]
 
 
 def cosine_strengths(epoch: Epoch) -> Strengths | None:
@@ -80,10 +89,7 @@ def cosine_strengths(epoch: Epoch) -> Strengths | None:
         return None
     tasks = epoch.cosines.tasks
     found = {task: dict(zip(tasks, row, strict=True)) for task, row in zip(tasks, epoch.cosines.cosines, strict=True)}
-    meaning = (
-        f"Cosine of two tasks' gradients on the parameters that they share, after {epoch.name}. At 1 both pull the "
-        "shared parameters the same way, at 0 they do not touch each other, below 0 what helps one harms the other."
-    )
+    meaning = sentences("matrix-gradient-cosine", epoch=epoch.name)
     return between_tasks("gradient-cosine", "Whose gradients agree", found, "and", meaning, symmetric=True)
 
 
@@ -113,48 +119,28 @@ def between_tasks(
     return Strengths(name, title, tuple(found), sources, weights, relation, meaning, symmetric, arrow)
 
 
-def _from_senders(summaries: Mapping[str, Summary]) -> Strengths:
+def _from_senders(readers: Mapping[str, WordSummary]) -> Strengths:
     found = {
         task: dict(zip(summary.senders, summary.weights_N, strict=True))
-        for task, summary in of_kind(summaries, WordSummary).items()
+        for task, summary in readers.items()
         if summary.senders is not None and summary.weights_N is not None
     }
-    meaning = (
-        "What a word of the row's task takes of the column's task, on average over all its words. It says how much was "
-        "read, which is no proof that it was of use."
-    )
-    return between_tasks("reading", "Whom the words read", found, "reads", meaning)
+    return between_tasks("reading", "Whom the words read", found, "reads", sentences("matrix-reading"))
 
 
-def _from_positions(summaries: Mapping[str, Summary]) -> Strengths:
-    readers = of_kind(summaries, WordSummary)
+def _from_positions(readers: Mapping[str, WordSummary]) -> Strengths:
     gates = {task: summary.gate for task, summary in readers.items() if summary.senders is None}
     if all(gate is None for gate in gates.values()):
         gates = {}
-    meaning = (
-        "Tasks do not read each other but one shared layer, which stands in the middle. The number is the task's mean "
-        "gate: how far its words open to what they read there, from 0 to 1. How long the message itself is, the gate "
-        "does not say."
-    )
     weights = tuple((gate,) for gate in gates.values())
-    source = ("shared layer",)
-    return Strengths("gates", "How far tasks open to the shared layer", tuple(gates), source, weights, "reads", meaning)
+    title, source, meaning = "How far tasks open to the shared layer", ("shared layer",), sentences("matrix-gates")
+    return Strengths("gates", title, tuple(gates), source, weights, "reads", meaning)
 
 
-def _from_paths(summaries: Mapping[str, Summary]) -> Strengths:
-    paths = of_kind(summaries, PathSummary)
+def _from_paths(paths: Mapping[str, PathSummary]) -> Strengths:
     found = {task: {other: same_module(one, paths[other]) for other in paths} for task, one in paths.items()}
-    if any(path.policy_SA is not None for path in paths.values()):
-        meaning = (
-            "At each step, how likely both tasks take the same module when each draws from its own policy along its "
-            "likeliest path; the mean over the steps of the longer path. The same module at different steps does not "
-            "count."
-        )
-    else:
-        meaning = (
-            "The share of steps at which both tasks' paths have the same module, out of the steps of the longer path. "
-            "The same module at different steps does not count."
-        )
+    are_drawn = any(path.policy_SA is not None for path in paths.values())
+    meaning = sentences("matrix-paths-in-common", are_drawn=are_drawn)
     title = "Whose paths go through the same modules"
     return between_tasks("paths-in-common", title, found, "and", meaning, symmetric=True)
 
@@ -179,40 +165,24 @@ def _modules_at(path: PathSummary, step: int) -> Mapping[int, float]:
     return dict(enumerate(path.policy_SA[step][:-1]))
 
 
-def _from_mixtures(summaries: Mapping[str, Summary]) -> Strengths:
+def _from_mixtures(mixtures: Mapping[str, MixtureSummary]) -> Strengths:
     found = {
         task: {
             source: math.fsum(column) / len(column)
             for source, *column in zip(summary.tasks, *summary.weights_LK, strict=True)
             if column
         }
-        for task, summary in of_kind(summaries, MixtureSummary).items()
+        for task, summary in mixtures.items()
     }
-    meaning = (
-        "The coefficient with which the row's task adds the column's states to its own, the mean over layers. The "
-        "states of two tasks may differ in size, so that coefficients compare best within a column."
-    )
+    meaning = sentences("matrix-mixtures")
     return between_tasks("mixtures", "Whose states tasks mix in", found, "takes of", meaning, TAKEN, with_own=True)
 
 
-def _from_guesses(summaries: Mapping[str, Summary]) -> Strengths:
-    guesses = of_kind(summaries, GuessSummary)
+def _from_guesses(guesses: Mapping[str, GuessSummary]) -> Strengths:
     found = {task: dict(zip(guess.tasks, guess.probabilities_K, strict=True)) for task, guess in guesses.items()}
-    meaning = (
-        "How likely the discriminator takes a text of the row's task for one of the column's, on average, by its "
-        "shared states alone. Where every number of a row is alike, the shared states do not tell the task."
-    )
+    meaning = sentences("matrix-guesses")
     title = "Whose texts are taken for whose"
     return between_tasks("guesses", title, found, "is taken for", meaning, GUESSED, with_own=True)
-
-
-MAKERS: Sequence[Callable[[Mapping[str, Summary]], Strengths]] = (
-    _from_senders,
-    _from_positions,
-    _from_paths,
-    _from_mixtures,
-    _from_guesses,
-)
 
 
 NEARLY = 0.98

@@ -12,6 +12,7 @@ import torch
 from mtlkit.data import Vocabulary
 from mtlkit.experiment import Experiment
 from mtlkit.report.analysis.strengths import Strengths, between_tasks
+from mtlkit.report.templating import sentences
 from mtlkit.sharing import Shared, SharingScheme
 
 
@@ -58,11 +59,7 @@ def structural_strengths(structure: Structure) -> Strengths:
     found = {
         one: {other: structure.serve(one, other) / (structure.serve(one) or 1) for other in tasks} for one in tasks
     }
-    meaning = (
-        "Of the parameters between embedder and head that the row's task is computed with, the share that serves the "
-        "column's task too. This is so by construction and was not learned: the scheme has no attention, path or "
-        "mixture that could be looked at."
-    )
+    meaning = sentences("matrix-parameters-in-common")
     symmetric = all(found[one][other] == found[other][one] for one in tasks for other in tasks)
     title = "Which parameters tasks have in common"
     return between_tasks("parameters-in-common", title, found, "shares with", meaning, SHARE, symmetric=symmetric)

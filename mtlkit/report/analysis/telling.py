@@ -5,6 +5,7 @@ Shapes: B batch, T words, N sources.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import final
 
 import numpy as np
@@ -14,9 +15,9 @@ from torch import Tensor
 
 from mtlkit.data import Corpus, Target
 from mtlkit.report.evidence import ReadText
+from mtlkit.runs.explain import reading_of
 from mtlkit.sharing import WordTrace
 from mtlkit.sharing.explanations import Reading
-from mtlkit.sharing.explanations.shared import Matrix
 
 SHOWN = 6
 FEWEST, MOST = 6, 40
@@ -31,7 +32,6 @@ class _Candidate:
     score: float
     index: int
     reading: Reading
-    gates: tuple[float, ...] | None
 
 
 @final
@@ -61,8 +61,7 @@ class TellingTexts:
             index = int(indices_B[row])
             words = self._corpus.instance(index).words
             if score > least and all(each.reading.words != words for each in self._found):
-                reading, gates = _reading(trace, row, words)
-                self._found.append(_Candidate(score, index, reading, gates))
+                self._found.append(_Candidate(score, index, reading_of(trace, row, words)))
         self._found.sort(key=lambda each: (-each.score, each.index))
         del self._found[CANDIDATES:]
 
@@ -72,7 +71,7 @@ class TellingTexts:
 
     def _text(self, found: _Candidate, predicted: Target) -> ReadText:
         number, gold = int(self._corpus.places[found.index]) + 1, self._corpus.target(found.index)
-        return ReadText(number, gold, predicted, found.reading, found.gates)
+        return ReadText(number, gold, predicted, found.reading, _gates(found.reading))
 
 
 def mixed(texts: Sequence[ReadText], count: int) -> list[ReadText]:
@@ -111,14 +110,7 @@ def _readable(lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
     return readable
 
 
-def _reading(trace: WordTrace, row: int, words: tuple[str, ...]) -> tuple[Reading, tuple[float, ...] | None]:
-    """What the words of one text of a batch read, and how far they opened, without padding."""
-    num_sources = len(words) if trace.senders is None else len(trace.senders)
-
-    def matrix(weights_BTN: Tensor) -> Matrix:
-        return tuple(map(tuple, weights_BTN[row, : len(words), :num_sources].tolist()))
-
-    backward = None if trace.backward_BTN is None else matrix(trace.backward_BTN)
-    gates_BT = [each for each in (trace.gates_BT, trace.backward_gates_BT) if each is not None]
-    gates = tuple(torch.stack(gates_BT).mean(dim=0)[row, : len(words)].tolist()) if gates_BT else None
-    return Reading(words, trace.senders, matrix(trace.weights_BTN), backward), gates
+def _gates(reading: Reading) -> tuple[float, ...] | None:
+    """How far each word opened to what it read: the mean over networks, or None without a gate."""
+    ways = [gates for gates in (reading.gates, reading.backward_gates) if gates is not None]
+    return tuple(map(fmean, zip(*ways, strict=True))) if ways else None

@@ -13,6 +13,7 @@ from mtlkit.report.charts.drawing import label, mark
 from mtlkit.report.charts.grid import grid_chart
 from mtlkit.report.charts.theme import ACCENT, MUTED
 from mtlkit.report.parts import Chart, Table
+from mtlkit.report.templating import sentences
 
 Policies: TypeAlias = Mapping[str, Sequence[Sequence[float]]]
 """The probability of each action at each step, by task."""
@@ -57,12 +58,9 @@ def _bars(policies: Policies, steps: int, names: Sequence[str]) -> Chart:
         for step, policy_A in enumerate(policy_SA, 1)
         for name, probability in zip(names, policy_A, strict=True)
     )
-    caption = (
-        "How likely the policy takes each module, or stops, at each step along the task's likeliest path. An empty "
-        "panel is a step that the path does not have."
-    )
+    data = Table(("task", "step", "action", "probability"), rows)
     title, height = "Probability of each module, step by step", 0.6 + 0.55 * len(policies)
-    return Chart("pool-steps", title, caption, Table(("task", "step", "action", "probability"), rows), draw, height)
+    return Chart("pool-steps", title, sentences("pool-steps"), data, draw, height)
 
 
 def _panel(axes: Axes, names: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ from mtlkit.report.charts import NAME
 from mtlkit.report.charts.drawing import label, mark
 from mtlkit.report.charts.theme import ACCENT, INK, MUTED, OPPOSITE, SURFACE
 from mtlkit.report.parts import Chart, Table
+from mtlkit.report.templating import sentences
 
 MOST_EDGES = 40
 """The largest number of edges that are drawn; more could not be told apart."""
@@ -30,11 +31,13 @@ def network_chart(strengths: Strengths, order: Sequence[str]) -> Chart:
     """A chart of nodes in this order. Of many edges the strongest are drawn, and the caption says how many."""
     links = strengths.links()
     drawn = [link for link in links if link[2]][:MOST_EDGES]
-    ends = "each pair once" if strengths.symmetric else strengths.arrow
-    left_out = f" Of {len(links)} links the {len(drawn)} strongest are drawn." if len(drawn) < len(links) else ""
-    signs = " Dashes are numbers below zero." if any(weight < 0 for _, _, weight in drawn) else ""
-    widest = f", the widest is {rounded(drawn[0][2])}" if drawn else ""
-    caption = f"Wider and stronger lines are larger numbers{widest}; {ends}.{signs}{left_out}"
+    caption = sentences(
+        "network",
+        weights=[weight for *_, weight in drawn],
+        ends="each pair once" if strengths.symmetric else strengths.arrow,
+        num_links=len(links),
+        rounded=rounded,
+    )
     places = ellipse(order)
     if strengths.is_star:
         places |= {name: (0.0, height) for name, height in _column(strengths.sources)}

@@ -182,7 +182,6 @@ def _frame(axes: Axes, epochs: Sequence[Epoch], columns: Sequence[str], number: 
     axes.set_ylabel(number, fontsize=8)
     axes.tick_params(axis="y", labelsize=7.5)
     axes.grid(axis="y", linewidth=0.5)
-    axes.set_axisbelow(True)
     for place, (before, epoch) in enumerate(pairwise(epochs)):
         if epoch.stage != before.stage:
             axes.axvline(place + 0.5, color=RULE, linewidth=1)

@@ -22,6 +22,7 @@ from mtlkit.report.charts.drawing import label, mark
 from mtlkit.report.charts.point_names import legend, styles_of
 from mtlkit.report.charts.theme import ACCENT, MUTED, SURFACE
 from mtlkit.report.parts import Chart, Table
+from mtlkit.report.templating import sentences
 
 Box: TypeAlias = tuple[int, int | None]
 """A step, from 0, and a module, or None for Stop."""
@@ -51,10 +52,6 @@ def path_chart(paths: Paths, kinds: Mapping[str, str]) -> Chart:
     """A chart of the paths, in which tasks of one kind have one colour."""
     lanes = lanes_of(paths)
     steps = 1 + max((step for step, _ in lanes.boxes), default=0)
-    caption = (
-        "From left to right, the modules that each task's texts go through, until Stop. A box is a module at a step; "
-        "its height is the number of tasks. Wider lines are likelier steps."
-    )
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
@@ -79,7 +76,7 @@ def path_chart(paths: Paths, kinds: Mapping[str, str]) -> Chart:
     )
     data = Table(("task", "step", "action", "probability"), rows)
     height = 0.8 + LINE_HEIGHT * (lanes.height + 1)
-    return Chart("pool-paths", "Paths through the pool", caption, data, draw, height)
+    return Chart("pool-paths", "Paths through the pool", sentences("pool-paths"), data, draw, height)
 
 
 def lanes_of(paths: Paths) -> Lanes:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mtlkit.report.charts.point_names import draw_point, legend, name_points, styles_of
 from mtlkit.report.parts import Chart, Table
+from mtlkit.report.templating import sentences
 
 FEWEST = 8
 """The smallest number of tasks for t-SNE; fewer points have no neighbourhoods to keep."""
@@ -24,16 +25,10 @@ def embedding_chart(embeddings: Mapping[str, Sequence[float]], kinds: Mapping[st
         return None
     by_neighbours = len(matrix_KS) >= FEWEST
     points_K2 = neighbour_plane(matrix_KS) if by_neighbours else principal_plane(matrix_KS)
-    how = (
-        "by t-SNE: who is near whom means something, distances between groups, their sizes and the axes do not, and "
-        "another seed gives another picture"
-        if by_neighbours
-        else "on the two directions in which they differ most (of fewer than 8 tasks t-SNE would show nothing)"
-    )
     points = dict(zip(embeddings, points_K2.tolist(), strict=True))
 
     data = Table(("task", "kind", "x", "y"), tuple((task, kinds[task], *point) for task, point in points.items()))
-    caption = f"The embeddings of the tasks, {source}, in the plane {how}."
+    caption = sentences("pool-embeddings", source=source, by_neighbours=by_neighbours, fewest=FEWEST)
     return Chart(
         "pool-embeddings", "Tasks by their embeddings", caption, data, partial(_points, points, kinds), height=3.4
     )

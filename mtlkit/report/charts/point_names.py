@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from textwrap import fill
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -21,7 +22,8 @@ SIZE = 7.0
 """The size of a name in points; a character is 0.6 as wide."""
 KEY_SIZE = 6.5
 FAR = 18.0
-"""The distance, in points, from which on a line leads from a name to its point."""
+"""The distance, in points, from which on a line, the `LEADER`, leads from a name to its point."""
+LEADER = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.5, "shrinkA": 1, "shrinkB": 1}
 
 
 class Style(NamedTuple):
@@ -91,7 +93,17 @@ def name_points(
         shown = "\n".join(label(line, NAME) for line in name.split("\n"))
         room, move = min(_rooms(*inked(point), shown, size), key=lambda each: _cost(each[0], each[1], taken, whole))
         taken.append(room)
-        _annotate(axes, shown, point, move, size)
+        axes.annotate(
+            shown,
+            (point[0], point[1]),
+            xytext=move,
+            textcoords="offset points",
+            fontsize=size,
+            ha="left" if move[0] > 0 else "right" if move[0] < 0 else "center",
+            va="center",
+            linespacing=1.1,
+            arrowprops=LEADER if math.hypot(*move) > FAR else None,
+        )
 
 
 def number_key(figure: Figure, look: Mapping[str, Style], kinds: Mapping[str, str]) -> None:
@@ -111,12 +123,8 @@ def key_height(kinds: Mapping[str, str]) -> float:
 
 def numbers_of(ranks: Sequence[int]) -> str:
     """Numbers as in `1-3, 7`, in short lines."""
-    runs: list[list[int]] = []
-    for rank in sorted(ranks):
-        if runs and rank == runs[-1][-1] + 1:
-            runs[-1].append(rank)
-        else:
-            runs.append([rank])
+    found = groupby(enumerate(sorted(ranks)), key=lambda each: each[1] - each[0])
+    runs = ([rank for _, rank in run] for _, run in found)
     return fill(", ".join(f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs), 9)
 
 
@@ -142,23 +150,6 @@ def _key_names(kinds: Mapping[str, str]) -> list[str]:
 def _key_columns(kinds: Mapping[str, str]) -> int:
     """The number of columns for which a phone has room."""
     return max(1, min(4, int(265 / (0.55 * KEY_SIZE * max(map(len, _key_names(kinds))) + 20))))
-
-
-def _annotate(axes: Axes, shown: str, point: Sequence[float], move: tuple[float, float], size: float) -> None:
-    side: Literal["left", "right", "center"] = "left" if move[0] > 0 else "right" if move[0] < 0 else "center"
-    line = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.5, "shrinkA": 1, "shrinkB": 1}
-    axes.annotate(
-        shown,
-        (point[0], point[1]),
-        xycoords=axes.transData,
-        xytext=move,
-        textcoords="offset points",
-        fontsize=size,
-        ha=side,
-        va="center",
-        linespacing=1.1,
-        arrowprops=line if math.hypot(*move) > FAR else None,
-    )
 
 
 def _rooms(x: float, y: float, shown: str, size: float) -> list[tuple[Room, tuple[float, float]]]:

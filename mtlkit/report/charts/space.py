@@ -21,6 +21,7 @@ from mtlkit.report.charts.point_names import (
 )
 from mtlkit.report.charts.theme import RULE
 from mtlkit.report.parts import Cell, Chart, Table
+from mtlkit.report.templating import sentences
 from mtlkit.text import visible
 
 DIMENSIONS = 3
@@ -78,11 +79,7 @@ def space_charts(paths: Paths, kinds: Mapping[str, str]) -> list[Chart]:
             _flat(axes, view, tasks)
         number_key(figure, tasks.styles, of_points)
 
-    more = " Longer paths are cut." if any(len(path.modules) > DIMENSIONS for path in paths.values()) else ""
-    caption = (
-        f"Each point is a task; its coordinates are its modules at the first three steps, or {STOP}.{more} Tasks at "
-        "the same place are shifted a little. Which modules have near numbers means nothing."
-    )
+    caption = sentences("pool-space", are_cut=any(len(path.modules) > DIMENSIONS for path in paths.values()))
     key = key_height(of_points)
     tall, wide = (3.6, 2.4 + key) if tasks.are_named else (3.6 + key, 3.4 + key)
     return [
@@ -154,7 +151,6 @@ def _flat(axes: Axes, view: tuple[str, int, int], tasks: _Tasks) -> None:
     _ticks(axes.yaxis, tasks, up, most=12)
     axes.set(xlim=_limits(tasks, across), ylim=_limits(tasks, up))
     axes.grid(linewidth=0.4)
-    axes.set_axisbelow(True)
     axes.set_autoscale_on(False)
     names = {shown: place for place, shown in _shown(places, tasks.numbers)}
     name_points(axes, names, 0.95, 1.7 if tasks.are_named else 2.6, list(shifted.values()), size=6)

@@ -47,14 +47,12 @@ SETTINGS: dict[Any, Any] = {
     "axes.titlesize": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.grid": False,
+    "axes.axisbelow": True,
     "grid.color": RULE,
     "xtick.color": MUTED,
     "ytick.color": MUTED,
     "legend.frameon": False,
-    "figure.facecolor": SURFACE,
     "axes.facecolor": "none",
-    "savefig.facecolor": "none",
     "lines.linewidth": 1.6,
 }
 

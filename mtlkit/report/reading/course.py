@@ -1,15 +1,21 @@
 """The lines of `sharing.jsonl`, read back: what the tasks shared after each epoch."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, ValidationError
 
 from mtlkit.errors import RunError
 from mtlkit.report.evidence import Epoch
 from mtlkit.sharing.summaries import GuessSummary, MixtureSummary, RecordedSummary, WordSummary
 from mtlkit.text import visible
 from mtlkit.training.records import Cosines
+
+
+def _square(cosines: Cosines) -> Cosines:
+    if any(len(line) != len(cosines.tasks) for line in (cosines.cosines, *cosines.cosines)):
+        raise ValueError("not a number for each two tasks")
+    return cosines
 
 
 class _Line(BaseModel):
@@ -20,7 +26,7 @@ class _Line(BaseModel):
     stage: str | None = None
     epoch: NonNegativeInt
     sharing: dict[str, RecordedSummary] = {}
-    gradient_cosine: Cosines | None = None
+    gradient_cosine: Annotated[Cosines, AfterValidator(_square)] | None = None
 
 
 def read_course(lines: Iterable[Mapping[str, Any]], tasks: Collection[str] | None = None) -> list[Epoch]:
@@ -47,22 +53,15 @@ def read_course(lines: Iterable[Mapping[str, Any]], tasks: Collection[str] | Non
 
 
 def _epoch(number: int, line: Mapping[str, Any]) -> Epoch:
-    place = ""
     try:
         read = _Line.model_validate(line)
-        if read.gradient_cosine is None or _is_square(read.gradient_cosine):
-            return Epoch(read.stage, read.epoch, read.sharing, read.gradient_cosine)
-        place = "gradient_cosine"
     except ValidationError as error:
         place = ".".join(map(str, error.errors(include_url=False)[0]["loc"]))
-    raise RunError(
-        f"sharing.jsonl:{number}: {place or 'the line'} is not what mtlkit records; the file is damaged or of another "
-        "version; move it away, and the report shows the rest"
-    )
-
-
-def _is_square(cosines: Cosines) -> bool:
-    return [len(row) for row in cosines.cosines] == [len(cosines.tasks)] * len(cosines.tasks)
+        raise RunError(
+            f"sharing.jsonl:{number}: {place or 'the line'} is not what mtlkit records; the file is damaged or of "
+            "another version; move it away, and the report shows the rest"
+        ) from None
+    return Epoch(read.stage, read.epoch, read.sharing, read.gradient_cosine)
 
 
 def _named(epoch: Epoch) -> Iterator[str]:

@@ -19,6 +19,7 @@ from mtlkit.report.analysis.observing import observe
 from mtlkit.report.evidence import Evidence, Observed
 from mtlkit.report.reading.beside import agreement_with_archive, agreement_with_run, runs_beside
 from mtlkit.report.reading.records import KnownRun, read_run
+from mtlkit.report.templating import sentences
 from mtlkit.runs import RunDirectory, Wanted, archive_path, tasks_to_score, worthless
 from mtlkit.runs.named_by_archive import UnnamedDataError
 from mtlkit.types import Say, silent
@@ -103,49 +104,33 @@ def evidence_of(
         if source.run is None:
             notes_beside += agreement_with_archive(archive, wanted.split, observed, others, anyway=anyway)
         tells = any(each.summary is not None for each in observed.values())
-        without_course = [NO_COURSE] if tells and not record.course else []
+        is_without_course = tells and not record.course
         return Evidence(
             name=source.name,
             experiment=archive.experiment,
-            meta=record.meta,
-            metrics=record.metrics,
-            log=record.log,
-            course=record.course,
+            **vars(record),
             baselines=others,
             split=wanted.split,
             observed=observed,
             notes=[
-                *([NO_RECORD] if source.run is None else without_course),
+                *([sentences("no-record")] if source.run is None else [sentences("no-course")] * is_without_course),
                 *notes_beside,
                 *_more_texts(record, wanted, observed),
                 *notes,
             ],
             sha256=file_sha256(source.archive),
-            resolved=record.resolved,
         )
 
 
 def _more_texts(record: KnownRun, wanted: Wanted, observed: Mapping[str, Observed]) -> list[str]:
     """A note where other texts are read than those that the run was scored on."""
     limit = record.meta.get("limit")
-    if limit in (None, wanted.limit) or not observed:
-        return []
-    most = "all" if wanted.limit is None else f"at most {wanted.limit:,}"
-    return [
-        f"The run was trained and scored with --limit {limit}; what is shown of the sharing is of {most} "
-        f"{wanted.split} texts of each task. With the same option here, it would be of the same texts."
-    ]
+    is_other = bool(observed) and limit not in (None, wanted.limit)
+    return [sentences("other-texts", limit=limit, wanted=wanted)] if is_other else []
 
 
 NOT_HERE = "not here"
 NOT_MADE_HERE = "not read, since the cache does not know the archive as one that was made here of these files"
-NO_COURSE = (
-    "The run kept no record of its sharing, as runs of this version do, so how it came about over training is left out."
-)
-NO_RECORD = (
-    "This is a report of an archive alone, which keeps no record of its training: learning curves and work are left "
-    "out. A report of the run's directory has them."
-)
 
 
 def _observed(archive: Archive, wanted: Wanted, say: Say) -> tuple[dict[str, Observed], list[str]]:
@@ -170,12 +155,6 @@ def _observed(archive: Archive, wanted: Wanted, say: Say) -> tuple[dict[str, Obs
     observed = observe(archive, replace(wanted, tasks=here), say) if here else {}
     notes = [f"{sentence}." for seen in observed.values() for sentence in seen.notes]
     notes += [worthless(name) for name, seen in observed.items() if not seen.is_finite]
-    not_read = {NOT_HERE: missing, NOT_MADE_HERE: unnamed}
-    return observed, notes + [_left_out(why, names, wanted.split) for why, names in not_read.items() if names]
-
-
-def _left_out(why: str, tasks: Sequence[str], split: str) -> str:
-    return (
-        f"The {split} texts of {', '.join(tasks)} are {why}, so what they show of the sharing is left out. To have it, "
-        f"say where they are: mtlkit report ... --data FOLDER, or --data {tasks[0]}=FILE for a single file."
-    )
+    for why, tasks in ((NOT_HERE, missing), (NOT_MADE_HERE, unnamed)):
+        notes += [sentences("missing-texts", why=why, tasks=tasks, wanted=wanted)] if tasks else []
+    return observed, notes

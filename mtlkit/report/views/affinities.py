@@ -5,7 +5,7 @@ from operator import attrgetter
 
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Section, View
-from mtlkit.report.templating import lead, render
+from mtlkit.report.templating import render, sentences
 from mtlkit.report.views.texts import largest, shade, slugs
 
 
@@ -25,4 +25,4 @@ def section(evidence: Evidence) -> Section | None:
         for task, found in by_task.items()
     ]
     markup = render("affinities.html", tasks=tasks, shade=lambda each: shade(each.weight - each.usual, most))
-    return Section("affinities", "Which words read which task", lead("affinities"), [View(markup)])
+    return Section("affinities", "Which words read which task", sentences("affinities"), [View(markup)])

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from statistics import fmean
 from typing import TypeAlias
 
@@ -9,7 +10,7 @@ from mtlkit.report.analysis.strengths import alike
 from mtlkit.report.charts.over_training import SHARE, SPAN, by_epoch, most_moved, over_training
 from mtlkit.report.evidence import Epoch, Evidence, of_kind, summaries_by_epoch
 from mtlkit.report.parts import Chart, Part, Section, Table
-from mtlkit.report.templating import lead
+from mtlkit.report.templating import sentences
 from mtlkit.sharing.summaries import GuessSummary, WordSummary
 
 MOST_PAIRS = 16
@@ -30,7 +31,7 @@ def discriminator_section(evidence: Evidence) -> Section | None:
     rows = tuple((task, guess.accuracy, guess.num_texts) for task, guess in guesses.items())
     accuracies = Table(("task", "guessed right", "texts"), rows, "Texts whose likeliest guess is right")
     parts = [*_guesses(evidence.course, chance), accuracies]
-    return Section("discriminator", "Discriminator", lead("discriminator", chance=chance), parts)
+    return Section("discriminator", "Discriminator", sentences("discriminator", chance=chance), parts)
 
 
 def reading_section(evidence: Evidence) -> Section | None:
@@ -39,7 +40,7 @@ def reading_section(evidence: Evidence) -> Section | None:
     if not found:
         return None
     charts = [*_senders(found), *_measures(found)]
-    return Section("reading-course", "Reading over training", lead("reading-course"), charts)
+    return Section("reading-course", "Reading over training", sentences("reading-course"), charts)
 
 
 def gradients_section(evidence: Evidence) -> Section | None:
@@ -51,42 +52,46 @@ def gradients_section(evidence: Evidence) -> Section | None:
         return None
     columns = [[cosine for *_, cosine in epoch.cosine_pairs()] for epoch in epochs]
     ways: Mapping[str, Callable[[Sequence[float]], float]] = {"largest": max, "mean": fmean, "smallest": min}
-    together = over_training(
-        "gradient-cosine-course",
-        "Agreement of gradients over training",
-        "The mean, the largest and the smallest cosine over all pairs of tasks, after each epoch.",
-        epochs,
-        {name: [way(numbers) if numbers else None for numbers in columns] for name, way in ways.items()},
-        number="cosine",
-        heads="of all pairs",
-        level=("no agreement", 0.0),
-    )
-    return Section("gradients", "Gradients", lead("gradients"), [together, _extreme(epochs, lines)])
+    together = {name: [way(numbers) if numbers else None for numbers in columns] for name, way in ways.items()}
+    shown, left_out = _extreme(lines)
+    draw = partial(over_training, epochs=epochs, number="cosine", level=("no agreement", 0.0))
+    charts = [
+        draw(
+            "gradient-cosine-course",
+            "Agreement of gradients over training",
+            "The mean, the largest and the smallest cosine over all pairs of tasks, after each epoch.",
+            series=together,
+            heads="of all pairs",
+        ),
+        draw(
+            "gradient-cosine-pairs",
+            "Agreement of gradients, by pair",
+            f"The cosine of two tasks' gradients after each epoch.{left_out}",
+            series=shown,
+            heads="pair",
+        ),
+    ]
+    return Section("gradients", "Gradients", sentences("gradients"), charts)
 
 
 def _guesses(course: Sequence[Epoch], chance: float) -> list[Part]:
     """Charts of the accuracy after each epoch: the mean over tasks, and a line for each task."""
     found = list(summaries_by_epoch(course, GuessSummary))
-    accuracies = [{task: guess.accuracy for task, guess in guesses.items()} for _, guesses in found]
-    mean = {MEAN: [fmean(each.values()) for each in accuracies]}
-    caption = f"The share of texts whose task the discriminator guesses, after each epoch; chance is {chance:.2f}."
+    if not found:
+        return []
+    lines = by_epoch([(task, guess.accuracy) for task, guess in guesses.items()] for _, guesses in found)
+    mean = [fmean(guess.accuracy for guess in guesses.values()) for _, guesses in found]
+    draw = partial(
+        over_training,
+        caption=f"The share of texts whose task the discriminator guesses, after each epoch; chance is {chance:.2f}.",
+        epochs=[epoch for epoch, _ in found],
+        number="accuracy",
+        level=("chance", chance),
+        limits=(0, 1.02),
+    )
     return [
-        over_training(
-            name,
-            f"Guessed right, {which}",
-            caption,
-            [epoch for epoch, _ in found],
-            lines,
-            number="accuracy",
-            heads=heads,
-            level=("chance", chance),
-            limits=(0, 1.02),
-        )
-        for name, which, heads, lines in (
-            ("discriminator", "the mean over tasks", "of", mean),
-            ("discriminator-tasks", "by task", "task", by_epoch(each.items() for each in accuracies)),
-        )
-        if found
+        draw("discriminator", "Guessed right, the mean over tasks", series={MEAN: mean}, heads="of"),
+        draw("discriminator-tasks", "Guessed right, by task", series=lines),
     ]
 
 
@@ -142,19 +147,12 @@ def _measures(found: Words) -> Iterator[Chart]:
             )
 
 
-def _extreme(epochs: Sequence[Epoch], lines: Lines) -> Chart:
-    """A chart of pairs; of many, those that agree most and those that agree least at the end, half of each."""
+def _extreme(lines: Lines) -> tuple[Lines, str]:
+    """Of many pairs those that agree most and those that agree least at the end, half of each, and a sentence for the
+    caption if any are left out."""
     ranked = sorted(lines, key=lambda pair: -next(number for number in reversed(lines[pair]) if number is not None))
+    if len(ranked) <= MOST_COSINES:
+        return {pair: lines[pair] for pair in ranked}, ""
     half = MOST_COSINES // 2
-    shown = ranked if len(ranked) <= MOST_COSINES else [*ranked[:half], *ranked[-half:]]
     left_out = f" The {half} that agree most and the {half} that agree least at the end, of {len(ranked)}."
-    return over_training(
-        "gradient-cosine-pairs",
-        "Agreement of gradients, by pair",
-        "The cosine of two tasks' gradients after each epoch." + (left_out if shown is not ranked else ""),
-        epochs,
-        {pair: lines[pair] for pair in shown},
-        number="cosine",
-        heads="pair",
-        level=("no agreement", 0.0),
-    )
+    return {pair: lines[pair] for pair in (*ranked[:half], *ranked[-half:])}, left_out

@@ -16,10 +16,8 @@ from mtlkit.report.charts.drawing import label, mark
 from mtlkit.report.charts.theme import INK, MUTED, RULE, SERIES
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Chart, Section, Table
-from mtlkit.report.templating import lead
+from mtlkit.report.templating import sentences
 
-COLUMNS = {4: 2, 9: 3, 1_000: 4}
-"""The number of columns for at most so many panels."""
 PANEL = 0.92
 """The height of a panel, in inches."""
 LETTERS = 52
@@ -57,7 +55,7 @@ def section(evidence: Evidence) -> Section | None:
     if not charts:
         return None
     selection = evidence.experiment.trainer.selection.type
-    said = lead("curves", kept=kept_in_words(evidence), selection=selection, stages=list(stages))
+    said = sentences("curves", kept=kept_in_words(evidence), selection=selection, stages=list(stages))
     return Section("curves", "Learning curves", said, charts)
 
 
@@ -137,9 +135,9 @@ def _panel(axes: Axes, curve: Curve, between: Sequence[float], highest: bool) ->
     axes.tick_params(labelsize=7, length=2, color=RULE)
     axes.locator_params(axis="y", nbins=3)
     axes.grid(axis="y", color=RULE, linewidth=0.5)
-    axes.set_axisbelow(True)
     axes.spines[["left", "bottom"]].set_color(RULE)
 
 
 def _columns(num_panels: int) -> int:
-    return next((columns for most, columns in COLUMNS.items() if num_panels <= most), 5)
+    """The number of columns: two to four, so that there are about as many rows."""
+    return min(max(math.ceil(math.sqrt(num_panels)), 2), 4)

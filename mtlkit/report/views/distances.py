@@ -13,7 +13,7 @@ from mtlkit.report.charts.drawing import label, mark, name_rows
 from mtlkit.report.charts.theme import ACCENT, OPPOSITE, RULE
 from mtlkit.report.evidence import Evidence, Offsets
 from mtlkit.report.parts import Chart, Section, Table
-from mtlkit.report.templating import lead
+from mtlkit.report.templating import sentences
 
 STEEPEST = 0.1
 """The smallest difference, as a logarithm, that is drawn in full height; smaller ones mean next to nothing."""
@@ -46,7 +46,7 @@ def section(evidence: Evidence) -> Section | None:
         ),
         "Shares of the weight",
     )
-    return Section("distances", "How far words read", lead("distances"), [chart, shares])
+    return Section("distances", "How far words read", sentences("distances"), [chart, shares])
 
 
 def _draw(ratios: Mapping[str, Sequence[float | None]], reach: int, figure: Figure) -> None:

@@ -6,7 +6,7 @@ from mtlkit.report.charts.grid import grid_chart
 from mtlkit.report.charts.over_training import by_epoch, most_moved, over_training
 from mtlkit.report.evidence import Epoch, Evidence, of_kind, summaries_by_epoch
 from mtlkit.report.parts import Chart, Part, Section
-from mtlkit.report.templating import lead
+from mtlkit.report.templating import sentences
 from mtlkit.sharing.summaries import MixtureSummary
 
 MOST_LAYERS = 6
@@ -20,13 +20,13 @@ def section(evidence: Evidence) -> Section | None:
         return None
     layers = max(len(mixture.weights_LK) for mixture in mixtures.values())
     parts: list[Part] = [_layer(mixtures, layer) for layer in range(min(layers, MOST_LAYERS))]
-    return Section("mixtures", "Mixtures", lead("mixtures"), parts + _course(evidence.course))
+    return Section("mixtures", "Mixtures", sentences("mixtures"), parts + _course(evidence.course))
 
 
 def _layer(mixtures: Mapping[str, MixtureSummary], layer: int) -> Chart:
     sources = list(dict.fromkeys(source for mixture in mixtures.values() for source in mixture.tasks))
-    numbers = [
-        [_of(mixture, layer, source) if layer < len(mixture.weights_LK) else None for source in sources]
+    taken = [
+        dict(zip(mixture.tasks, mixture.weights_LK[layer], strict=True)) if layer < len(mixture.weights_LK) else {}
         for mixture in mixtures.values()
     ]
     return grid_chart(
@@ -35,16 +35,12 @@ def _layer(mixtures: Mapping[str, MixtureSummary], layer: int) -> Chart:
         "A row for each task, a column for each task whose states it takes; stronger colour is larger.",
         list(mixtures),
         sources,
-        numbers,
+        [[row.get(source) for source in sources] for row in taken],
         heads=("task", "source", "coefficient"),
         columns_are="task takes of …",
-        sentence=lambda task, source, number: f"{task} takes of {source}: {number:.2f}",
+        sentence="{} takes of {}: {:.2f}".format,
         largest=max(abs(number) for mixture in mixtures.values() for row in mixture.weights_LK for number in row),
     )
-
-
-def _of(mixture: MixtureSummary, layer: int, source: str) -> float | None:
-    return mixture.weights_LK[layer][mixture.tasks.index(source)] if source in mixture.tasks else None
 
 
 def _course(course: Sequence[Epoch]) -> list[Part]:

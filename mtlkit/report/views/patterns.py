@@ -13,7 +13,7 @@ from mtlkit.report.analysis.strengths import next_to_nothing
 from mtlkit.report.charts.theme import ACCENT, INK, MUTED
 from mtlkit.report.evidence import Evidence, Example, Pattern, Reach
 from mtlkit.report.parts import Chart, Section, Table, View
-from mtlkit.report.templating import lead, render
+from mtlkit.report.templating import render, sentences
 from mtlkit.report.views.texts import shown_texts, slugs
 from mtlkit.text import visible
 
@@ -45,7 +45,7 @@ def section(evidence: Evidence) -> Section | None:
         lifts += [each.lift for found in lists.values() for each in found]
     markup = render("patterns.html", tasks=tasks, reaches=REACHES, pieces=_pieces, motifs=motifs(by_task))
     return Section(
-        "patterns", "Patterns of reading", lead("patterns") + next_to_nothing(lifts), [View(markup, figures)]
+        "patterns", "Patterns of reading", sentences("patterns") + next_to_nothing(lifts), [View(markup, figures)]
     )
 
 

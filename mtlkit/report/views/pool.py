@@ -1,5 +1,6 @@
 """The section on a pool of modules: paths, the policies that they come from, and how the search for them went."""
 
+from functools import partial
 from itertools import groupby
 
 from mtlkit.report.analysis.paths import Paths, Searched, in_words, mean_entropy, plain, searched, step_probability
@@ -11,7 +12,7 @@ from mtlkit.report.charts.point_names import kinds_of
 from mtlkit.report.charts.space import space_charts
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Part, Section, Table
-from mtlkit.report.templating import lead
+from mtlkit.report.templating import sentences
 
 
 def section(evidence: Evidence) -> Section | None:
@@ -28,7 +29,7 @@ def section(evidence: Evidence) -> Section | None:
     if any(path.modules for path in found.paths.values()):
         parts += space_charts(found.paths, kinds)
     parts += _course(found)
-    said = lead("pool", source=found.source if found.policies else None, moved_on=_moved_on(found))
+    said = sentences("pool", source=found.source if found.policies else None, moved_on=_moved_on(found))
     return Section("pool", "Paths through the pool", said, parts)
 
 
@@ -59,29 +60,25 @@ def _course(found: Searched) -> list[Part]:
     """How sure the search was, and when it changed its mind; empty for a single epoch."""
     if len(found.course) < 2:
         return []
-    epochs = [epoch for epoch, _ in found.course]
     certainty, entropy = (
         by_epoch([(task, of(path)) for task, path in paths.items()] for _, paths in found.course)
         for of in (step_probability, mean_entropy)
     )
+    draw = partial(over_training, epochs=[epoch for epoch, _ in found.course], limits=(0, 1.02))
     return [
-        over_training(
+        draw(
             "pool-certainty",
             "How sure the policy was",
             "How likely it takes a step of its likeliest path after that epoch, the geometric mean over the steps.",
-            epochs,
-            certainty,
+            series=certainty,
             number="probability",
-            limits=(0, 1.02),
         ),
-        over_training(
+        draw(
             "pool-entropy",
             "How undecided the policy was",
             "Entropy of the choices along the path, as a share of the largest there can be: 0 is decided, 1 all alike.",
-            epochs,
-            entropy,
+            series=entropy,
             number="entropy",
-            limits=(0, 1.02),
         ),
         _changes(found),
     ]

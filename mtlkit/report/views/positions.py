@@ -17,7 +17,7 @@ from PIL import Image
 from mtlkit.report.charts.theme import ACCENT, INK, MUTED
 from mtlkit.report.evidence import Evidence, ReadText
 from mtlkit.report.parts import Chart, Section
-from mtlkit.report.templating import lead
+from mtlkit.report.templating import sentences
 from mtlkit.report.views import texts
 from mtlkit.sharing.explanations.shared import Matrix
 from mtlkit.text import visible
@@ -40,22 +40,17 @@ def section(evidence: Evidence) -> Section | None:
     rows = texts.all_rows(by_task)
     heaviest = max(BOLD, *(weight for row in rows for weight in row))
     sharpest = max(SHARP, *map(texts.concentration, rows))
-
-    def shown(text: ReadText) -> dict[str, Any]:
-        ways = texts.ways_of(text).items()
-        return {"heaviest": heaviest, "ways": [_way(text, way, name, sharpest) for name, way in ways]}
-
-    view = texts.texts_view("positions", by_task, shown, partial(_figure, heaviest))
-    said = lead("positions", lines=LINES, heaviest=heaviest)
+    shown = partial(_way, sharpest=sharpest)
+    view = texts.texts_view("positions", by_task, shown, partial(_figure, heaviest), heaviest=heaviest)
+    said = sentences("positions", lines=LINES, heaviest=heaviest)
     return Section("positions", "What words read of the shared network", said, [view])
 
 
-def _way(text: ReadText, way: Matrix, name: str, sharpest: float) -> dict[str, Any]:
+def _way(text: ReadText, way: Matrix, sharpest: float) -> dict[str, Any]:
     words = text.reading.words
     received = [sum(column) for column in zip(*way, strict=True)]
     largest = texts.largest(weight for row in way for weight in row)
     return {
-        "name": name,
         "own": [
             {
                 "text": word,

@@ -11,7 +11,7 @@ from mtlkit.report.charts.grid import grid_chart, known
 from mtlkit.report.charts.network import network_chart, ring_order
 from mtlkit.report.evidence import Evidence, of_kind
 from mtlkit.report.parts import Part, Section, Table, View
-from mtlkit.report.templating import lead, render
+from mtlkit.report.templating import render, sentences
 from mtlkit.sharing.summaries import Summary, WordSummary
 
 
@@ -28,7 +28,7 @@ def section(evidence: Evidence) -> Section | None:
     parts += (positions := _positions(summaries))
     cosines = [strengths for epoch in evidence.course if (strengths := cosine_strengths(epoch)) is not None]
     parts += map(map_view, cosines[-1:])
-    said = lead(
+    said = sentences(
         "sharing-map", evidence=evidence, is_built=is_built, of_positions=bool(positions), alike=alike(summaries)
     )
     return Section("sharing-map", "Sharing map", said, parts) if parts else None

@@ -8,14 +8,13 @@ from matplotlib.figure import Figure
 
 from mtlkit.comparison import RunRecord
 from mtlkit.figures import AVERAGE, MAJORITY
-from mtlkit.report.analysis.facts import Facts, num_epochs, sharing, texts, update_strategies
-from mtlkit.report.analysis.scores import SplitScores, kept_in_words, scores_of
+from mtlkit.report.analysis.facts import settings, texts
+from mtlkit.report.analysis.scores import SplitScores, scores_of
 from mtlkit.report.charts.drawing import label, mark, name_rows
 from mtlkit.report.charts.theme import INK, MUTED, RULE, SERIES, SURFACE
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Cell, Chart, Section, Table, View
-from mtlkit.report.templating import lead, render
-from mtlkit.runs.provenance import kernels_of
+from mtlkit.report.templating import render, sentences
 
 MOST_MARKS = 60
 SHAPES = ("o", "D", "s", "^", "v", "P", "X")
@@ -31,10 +30,10 @@ def section(evidence: Evidence) -> Section:
     parts: list[Table | Chart | View] = []
     if scores.owners:
         parts += [_chart(evidence, scores), _table(evidence, scores)]
-    parts += [View(render("summary.html", facts=_facts(evidence))), _tasks(evidence)]
+    parts += [View(render("summary.html", facts=settings(evidence))), _tasks(evidence)]
     beside = _beside(evidence, scores)
     others = [record for record in evidence.baselines if record not in beside]
-    said = lead("summary", evidence=evidence, scores=scores, beside=beside, others=others)
+    said = sentences("summary", evidence=evidence, scores=scores, beside=beside, others=others)
     return Section("summary", "Summary", said, parts)
 
 
@@ -42,26 +41,6 @@ def _beside(evidence: Evidence, scores: SplitScores) -> list[RunRecord]:
     """The baselines that have at least one figure in common with this run."""
     headlines = {scores.name(owner) for owner in scores.owners if owner != AVERAGE}
     return [record for record in evidence.baselines if headlines & record.figures.get(scores.split, {}).keys()]
-
-
-def _facts(evidence: Evidence) -> Facts:
-    experiment = evidence.experiment
-    settings = experiment.model.sharing.to_json()
-    encoders = [part["type"] for name in ("encoder", "module") if isinstance(part := settings.get(name), dict)]
-    facts = {
-        "sharing": sharing(evidence),
-        "encoder": ", ".join(encoders),
-        "embedder": experiment.model.embedder.type + ("" if experiment.model.share_embedder else ", one for each task"),
-        "epochs": num_epochs(evidence),
-        "weights kept": kept_in_words(evidence),
-        "update strategy": update_strategies(evidence),
-        "optimiser": experiment.trainer.optimizer.type,
-        "seed": evidence.meta.get("seed", experiment.seed),
-        "device": evidence.meta.get("device"),
-        **kernels_of(evidence.meta),
-        "texts of each split at most": evidence.meta.get("limit"),
-    }
-    return [(name, str(value)) for name, value in facts.items() if value not in (None, "")]
 
 
 def _tasks(evidence: Evidence) -> Table:
@@ -137,7 +116,6 @@ def _draw(owners: Sequence[str], lines: Lines, figure: Figure) -> None:
     name_rows(axes, list(map(label, owners)), color=INK)
     axes.set_xlabel("percent")
     axes.grid(axis="both", color=RULE, linewidth=0.6)
-    axes.set_axisbelow(True)
     axes.tick_params(length=0)
     figure.legend(loc="outside lower left", ncols=1, handletextpad=0.3, borderaxespad=0)
 

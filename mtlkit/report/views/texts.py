@@ -78,24 +78,33 @@ def all_rows(by_task: ByTask) -> list[Sequence[float]]:
 def texts_view(
     template: str,
     by_task: ByTask,
-    shown: Callable[[ReadText], Mapping[str, Any]],
+    shown: Callable[[ReadText, Matrix], Mapping[str, Any]],
     figure: Callable[[str, str, ReadText], Chart],
+    **values: Any,
 ) -> View:
     """The texts of each task, and figures of the first `DRAWN` of each.
 
     Args:
         template: its name, which anchors and names of figures begin with.
         by_task: the texts.
-        shown: what the template shows of a text beside the text's own fields.
+        shown: what the template shows of a text in one direction of the network, beside the text's own fields.
         figure: a chart of this name, of a text of a task.
+        values: what else the template needs.
     """
     tasks, figures = [], []
     for task, slug in slugs(by_task).items():
         anchors = {text.number: f"{template}-{slug}-{text.number}" for text in by_task[task]}
-        texts = [{"anchor": anchors[text.number], "read": text, **shown(text)} for text in by_task[task]]
+        texts = [
+            {
+                "anchor": anchors[text.number],
+                "read": text,
+                "ways": [{"name": name, **shown(text, way)} for name, way in ways_of(text).items()],
+            }
+            for text in by_task[task]
+        ]
         tasks.append({"name": task, "anchor": f"{template}-{slug}", "texts": texts})
         figures += [figure(anchors[text.number], task, text) for text in by_task[task][:DRAWN]]
-    return View(render(f"{template}.html", tasks=tasks), figures)
+    return View(render(f"{template}.html", tasks=tasks, **values), figures)
 
 
 def shown_texts(evidence: Evidence, *, of_tasks: bool) -> ByTask:

@@ -12,7 +12,7 @@ from mtlkit.report.charts.drawing import name_rows
 from mtlkit.report.charts.theme import ACCENT, INK, MUTED, SURFACE
 from mtlkit.report.evidence import Evidence, ReadText
 from mtlkit.report.parts import Chart, Section
-from mtlkit.report.templating import lead
+from mtlkit.report.templating import sentences
 from mtlkit.report.views import texts
 from mtlkit.sharing.explanations.shared import Matrix
 from mtlkit.text import visible
@@ -29,18 +29,14 @@ def section(evidence: Evidence) -> Section | None:
     rows = texts.all_rows(by_task)
     most = texts.largest(map(texts.concentration, rows))
     heaviest = texts.largest(weight for row in rows for weight in row)
-
-    def shown(text: ReadText) -> dict[str, Any]:
-        ways = texts.ways_of(text).items()
-        return {"ways": [{"name": name, "words": _words(text, way, max(most, ALIKE), heaviest)} for name, way in ways]}
-
+    shown = partial(_words, most=max(most, ALIKE), heaviest=heaviest)
     view = texts.texts_view("words", by_task, shown, _figure)
-    return Section("words", "Whom words read", lead("words", most=most, is_alike=most <= ALIKE), [view])
+    return Section("words", "Whom words read", sentences("words", most=most, is_alike=most <= ALIKE), [view])
 
 
-def _words(text: ReadText, way: Matrix, most: float, heaviest: float) -> list[dict[str, Any]]:
+def _words(text: ReadText, way: Matrix, most: float, heaviest: float) -> dict[str, Any]:
     tasks = text.reading.tasks or ()
-    return [
+    words = [
         {
             "text": word,
             "tip": texts.tip_of(text, place, *(f"{tasks[task]} {row[task]:.2f}" for task in texts.strongest(row))),
@@ -49,6 +45,7 @@ def _words(text: ReadText, way: Matrix, most: float, heaviest: float) -> list[di
         }
         for place, (word, row) in enumerate(zip(text.reading.words, way, strict=True))
     ]
+    return {"words": words}
 
 
 def _figure(name: str, task: str, text: ReadText) -> Chart:

@@ -14,7 +14,7 @@ from mtlkit.report.charts.drawing import label, mark, name_rows
 from mtlkit.report.charts.theme import ACCENT, INK, MUTED
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Cell, Chart, Part, Section, Table
-from mtlkit.report.templating import lead
+from mtlkit.report.templating import sentences
 
 NAMES = {
     "tokens": "words",
@@ -46,7 +46,7 @@ def section(evidence: Evidence) -> Section | None:
     parts: list[Part] = [_chart(stages), _work(stages)] if stages else []
     left_out = _left_out(evidence)
     parts += left_out + _odd(evidence.log, (evidence.metrics or {}).get("notes", []))
-    said = lead(
+    said = sentences(
         "work",
         are_counted=bool(texts(evidence)),
         are_left_out=bool(left_out),
