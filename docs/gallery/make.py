@@ -41,10 +41,14 @@ class Exhibit:
         return RUNS / self.name if self.table is None else ROOT / "runs" / "tables" / self.table / self.name
 
     @property
+    def data(self) -> Path:
+        """The folder of the corpora that are not fetched."""
+        return Path(os.environ.get("MTLKIT_DATA", ROOT.parent / "shared" / "data"))
+
+    @property
     def obstacle(self) -> str | None:
         """Why it cannot be made, if so."""
-        data = Path(os.environ.get("MTLKIT_DATA", ROOT.parent / "shared" / "data"))
-        if self.corpus is not None and not (data / self.corpus).exists():
+        if self.corpus is not None and not (self.data / self.corpus).exists():
             return f"there is no {self.corpus} in MTLKIT_DATA"
         if self.table is not None and not (self.run / "metrics.json").exists():
             return f"python experiments/run_tables.py {self.table} has not trained it here"
@@ -57,7 +61,9 @@ class Exhibit:
             mtlkit("train", f"experiments/{self.experiment}", *self.arguments, "-s", str(self.run), *begun)
         figures = self.run / "figures"
         limit = self.arguments[self.arguments.index("--limit") :][:2] if "--limit" in self.arguments else ()
-        mtlkit("report", str(self.run), *limit, "-o", str(self.run / "report.html"), "--figures", str(figures))
+        # The cache need not know a run that was trained before.
+        options = [*limit, *(["--data", str(self.data)] if self.corpus is not None else [])]
+        mtlkit("report", str(self.run), *options, "-o", str(self.run / "report.html"), "--figures", str(figures))
         for name in self.figures:
             shutil.copyfile(figures / f"{name}.svg", HERE / f"{self.name}-{name}.svg")
 

@@ -13,7 +13,7 @@ from mtlkit.archive.made_here import DataOfTraining, recalled
 from mtlkit.archive.members import damaged
 from mtlkit.archive.refusals import UNBUILDABLE, first_problem, reading, unsound
 from mtlkit.data import DatasetReader, Vocabulary, build_reader, normalized
-from mtlkit.errors import ArchiveError, MtlkitError
+from mtlkit.errors import ArchiveError, DataError, MtlkitError
 from mtlkit.experiment import Experiment, build_model
 from mtlkit.kernels.compute import hand_down
 from mtlkit.model import MultiTaskModel
@@ -77,9 +77,12 @@ class Archive:
         be read because the archive names it.
 
         Raises:
-            DataError: somebody else can change what the cache says about it.
+            ArchiveError: somebody else can change what the cache says about it.
         """
-        return recalled(self.digest)
+        try:
+            return recalled(self.digest)
+        except DataError as error:  # which is not about the data, of which a report is without if they are missing
+            raise ArchiveError(f"{self.path}: whether it was made here cannot be told: {error}") from None
 
     def labels_in_files(self, task: str) -> list[str]:
         """Returns the labels of a task, and the labels in its files that the reader renames to them, in the normal form

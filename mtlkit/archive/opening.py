@@ -31,6 +31,7 @@ from mtlkit.archive.documents import Manifest, Meta, parse_json, without_secrets
 from mtlkit.archive.fitting import forms_in
 from mtlkit.archive.formats import Documents, migrated
 from mtlkit.archive.members import EXPERIMENT, MANIFEST, META, SEEN, VOCABULARY, damaged
+from mtlkit.archive.paths_in_settings import check_paths
 from mtlkit.archive.refusals import UNBUILDABLE, first_problem, reading, unsound
 from mtlkit.archive.unpacking import unpack
 from mtlkit.config import near_file, validate
@@ -146,6 +147,7 @@ def _read(
     manifest, digest = unpack(path, folder, limit)
     value, meta = _documents(path, folder, manifest)
     experiment = with_files_of_archive(path, _experiment(path, value, meta["plugins"], plugins), folder)
+    check_paths(path, experiment, digest)
     with reading(path, folder, VOCABULARY) as file:
         vocabulary = _vocabulary(file, experiment)
     with reading(path, folder, SEEN) as file:

@@ -109,8 +109,8 @@ def _with_data(archive: Archive, name: str, settings: TaskSettings, wanted: Want
             if reader.fetches:  # an archive may come from a stranger, who is not to start downloads
                 remedy = f"an archive starts no download; {_fetched_by(settings)}--data TASK=FILE gives other data"
             raise DataError(f"{place}.{each}: no file {on_one_line(str(missing[0]))}; {remedy}")
-        if not named_by_user and not is_name(settings, getattr(settings, each)):
-            check_same_files(archive, f"{place}.{each}", files)
+        if not named_by_user:
+            check_same_files(archive, name, settings, each, files)
     return settings
 
 

@@ -31,26 +31,51 @@ def is_name(settings: TaskSettings, source: str) -> bool:
 
 
 def check_made_here(archive: Archive, name: str, settings: TaskSettings, split: str) -> None:
-    """Refuses to look at a file, not even for whether it exists, that only an archive from elsewhere names."""
+    """Refuses to look at a file, not even for whether it exists, that only an archive from elsewhere names.
+
+    Args:
+        archive: the trained model.
+        name: the task.
+        settings: the task's settings.
+        split: the split whose source is to be read.
+
+    Raises:
+        UnnamedDataError: it is not to be read.
+    """
     source = getattr(settings, split)
     if archive.data_of_training is None and not is_name(settings, source):
-        # One file cannot take the place of several from which a split is drawn.
-        remedy = "--data FOLDER" if split in settings.drawn else f"--data {name}=FILE or --data FOLDER"
         raise UnnamedDataError(
             f"{archive.path}: tasks.{name}.{split}: {on_one_line(source)} is not read, since the cache does not know "
-            f"the archive as one that was made here; say where the data are with {on_one_line(remedy)}"
+            f"the archive as one that was made here; say where the data are with {_options(name, settings, split)}"
         )
 
 
-def check_same_files(archive: Archive, place: str, files: Sequence[Path]) -> None:
-    """Refuses a file that has only its name in common with one that the archive was trained on."""
+def check_same_files(archive: Archive, name: str, settings: TaskSettings, split: str, files: Sequence[Path]) -> None:
+    """Refuses a file that has only its name in common with one that the archive was trained on.
+
+    Args:
+        archive: the trained model, which `check_made_here` has accepted.
+        name: the task.
+        settings: the task's settings.
+        split: the split whose source is to be read.
+        files: the files of the source, which exist.
+
+    Raises:
+        UnnamedDataError: one is not to be read.
+    """
     known = archive.data_of_training
-    assert known is not None, "checked before"
+    if known is None:
+        return  # the source is a name
     if other := next((file for file in files if not known.has(file)), None):
         raise UnnamedDataError(
-            f"{place}: {on_one_line(str(other))} is another file, in another place, than the archive was trained on; "
-            "if it is to be read, say so with --data TASK=FILE or --data FOLDER"
+            f"{archive.path}: tasks.{name}.{split}: {on_one_line(str(other))} is another file, in another place, than "
+            f"the archive was trained on; if it is to be read, say so with {_options(name, settings, split)}"
         )
+
+
+def _options(name: str, settings: TaskSettings, split: str) -> str:
+    """The options that name the data of a split. One file cannot take the place of several from which it is drawn."""
+    return on_one_line("--data FOLDER" if split in settings.drawn else f"--data {name}=FILE or --data FOLDER")
 
 
 def relocated(source: str, folders: Sequence[Path], place: str) -> str:

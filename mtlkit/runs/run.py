@@ -84,7 +84,7 @@ class Run:
     ) -> Evaluation:
         """Scores the run's model on a split, or on other data; see `mtlkit.evaluate`."""
         return evaluate(
-            self.archive,
+            self.directory,
             split,
             tasks=tasks,
             data=data,
@@ -104,4 +104,4 @@ class Run:
 
     @cached_property
     def _loaded(self) -> LoadedArchive:
-        return load_archive(self.archive, self.device)
+        return load_archive(self.directory, self.device)

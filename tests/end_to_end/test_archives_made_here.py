@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from mtlkit.archive.made_here import FOLDER
-from mtlkit.errors import DataError
+from mtlkit.errors import ArchiveError, DataError
 from mtlkit.ownership import own_folder
-from mtlkit.runs import Run, evaluate, train
+from mtlkit.report.writing import write_report
+from mtlkit.runs import Run, Wanted, evaluate, train
 from tests.soak.tiny_archive import packed, read_members, sealed, tar
 
 RESOLVED = "experiment.resolved.json"
@@ -157,8 +159,11 @@ def test_what_others_could_have_written_is_no_record(place: str, project: Path, 
     (record,) = (empty_cache / FOLDER).iterdir()
     assert scores("new")
     {"cache": empty_cache, "folder": record.parent, "record": record}[place].chmod(0o777)
-    with pytest.raises(DataError, match=r"other users can .*set MTLKIT_CACHE to a folder of your own"):
+    says = r"whether it was made here cannot be told: .*other users can .*set MTLKIT_CACHE to a folder of your own"
+    with pytest.raises(ArchiveError, match=says):
         scores("new")
+    with pytest.raises(ArchiveError, match=says):
+        write_report(Path("new"), Wanted(), device=torch.device("cpu"))
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"data": []}', b'{"data": {"x": 1}}', b"\xff", b"[" * 9999])

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from mtlkit.errors import ArchiveError
+from mtlkit.runs import Run
 from tests.end_to_end.test_damaged_runs import READERS, folder, kept  # noqa: F401  # fixtures
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 TOKEN = "hunter2"
 SAYS = "is a link that leads out of the run, which may come from a stranger"
 DOCUMENTS = ["meta.json", "metrics.json", "experiment.resolved.json", "metrics.jsonl", "sharing.jsonl"]
@@ -44,7 +46,7 @@ def refuses(result: subprocess.CompletedProcess[str], place: Path) -> None:
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_a_document_elsewhere_is_not_read(name: str, folder: Path, run: Run, tmp_path: Path) -> None:  # noqa: F811
+def test_a_document_elsewhere_is_not_read(name: str, folder: Path, run: RunCommand, tmp_path: Path) -> None:  # noqa: F811
     place = folder / "run" / name
     linked(place, tmp_path / "outside")
     for reader in READ_BY[name]:
@@ -53,7 +55,7 @@ def test_a_document_elsewhere_is_not_read(name: str, folder: Path, run: Run, tmp
 
 
 @pytest.mark.parametrize("name", ["predictions", "predictions/test", "predictions/test/books.jsonl.gz"])
-def test_answers_elsewhere_are_not_compared(name: str, folder: Path, run: Run, tmp_path: Path) -> None:  # noqa: F811
+def test_answers_elsewhere_are_not_compared(name: str, folder: Path, run: RunCommand, tmp_path: Path) -> None:  # noqa: F811
     linked(folder / "run" / name, tmp_path / "outside")
     for reader in ("compare", "compare as a baseline", "report as a baseline"):
         refuses(run(*READERS[reader](folder)), folder / "run" / name)
@@ -62,7 +64,7 @@ def test_answers_elsewhere_are_not_compared(name: str, folder: Path, run: Run, t
 @pytest.mark.parametrize(
     "name", [*DOCUMENTS, "vocabulary", "vocabulary/words.txt", "files", "archive.tar.gz", "stages"]
 )
-def test_a_run_with_a_link_is_not_resumed(name: str, folder: Path, run: Run, tmp_path: Path) -> None:  # noqa: F811
+def test_a_run_with_a_link_is_not_resumed(name: str, folder: Path, run: RunCommand, tmp_path: Path) -> None:  # noqa: F811
     linked(folder / "run" / name, tmp_path / "outside")
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "outside").rglob("*")}
     for reader in ("resume", "resume anyway"):
@@ -72,7 +74,7 @@ def test_a_run_with_a_link_is_not_resumed(name: str, folder: Path, run: Run, tmp
 
 def test_an_archive_of_ones_own_is_not_taken_for_that_of_a_stranger(
     folder: Path,  # noqa: F811
-    run: Run,
+    run: RunCommand,
     tmp_path: Path,
 ) -> None:
     """It would be read with the data that it may read, into a report of the stranger's run."""
@@ -83,11 +85,14 @@ def test_an_archive_of_ones_own_is_not_taken_for_that_of_a_stranger(
         ("explain", folder / "run", "--task", "books", "fine film"),
     ):
         refuses(run(*words), folder / "run" / "archive.tar.gz")
+    for use in (Run.evaluate, lambda run: run.predict(["fine film"])):
+        with pytest.raises(ArchiveError, match=SAYS):
+            use(Run(folder / "run", "cpu"))
     result = run("evaluate", tmp_path / "outside" / "archive.tar.gz")
     assert result.returncode == 0, "what the link leads to may be named"
 
 
-def test_the_remedy_works(folder: Path, run: Run, tmp_path: Path) -> None:  # noqa: F811
+def test_the_remedy_works(folder: Path, run: RunCommand, tmp_path: Path) -> None:  # noqa: F811
     """What the links lead to is put in their place; links within the run and to it as a whole are followed."""
     for name in ("metrics.json", "predictions"):
         linked(folder / "run" / name, tmp_path / "outside")
@@ -106,7 +111,7 @@ def test_the_remedy_works(folder: Path, run: Run, tmp_path: Path) -> None:  # no
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this system has no /dev/zero")
-def test_a_link_to_a_device_holds_nobody_up(folder: Path, run: Run) -> None:  # noqa: F811
+def test_a_link_to_a_device_holds_nobody_up(folder: Path, run: RunCommand) -> None:  # noqa: F811
     place = folder / "run" / "predictions" / "test" / "books.jsonl.gz"
     assert gzip.decompress(place.read_bytes())
     place.unlink()
