@@ -12,7 +12,7 @@ import mtlkit
 
 ROOT = Path(mtlkit.__file__).parent
 LAYERS = [
-    {"children", "figures", "processor_time", "redaction", "text", "types"},
+    {"children", "figures", "freed_memory", "processor_time", "redaction", "text", "types"},
     {"errors", "tables"},
     {"config", "files", "ownership", "plugins"},
     {"data", "initializers", "kernels"},

@@ -16,6 +16,7 @@ from mtlkit.cli.options import (
     other_data,
     torch_device,
 )
+from mtlkit.freed_memory import keep_freed_memory
 
 
 def evaluate(
@@ -44,6 +45,7 @@ def evaluate(
 
     wanted = Wanted(split, task, file, *other_data(data), limit, batch_size)
     target = None if output is None else writable_file(output)
+    keep_freed_memory()
     where, plugins = torch_device(device), load_plugins(include_package)
     evaluations = evaluate_archives(archives, wanted, where, plugins, predictions, say, anyway=anyway)
     figures = {name: evaluation.figures for name, evaluation in evaluations.items()}

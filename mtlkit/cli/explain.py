@@ -8,6 +8,7 @@ import typer
 
 from mtlkit.cli.experiment_source import Include
 from mtlkit.cli.options import ArchiveFile, Device, torch_device
+from mtlkit.freed_memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from mtlkit.sharing.explanations import Explanation
@@ -43,6 +44,7 @@ def explain(
     from mtlkit.runs import explain_texts
 
     target = None if output is None else writable_file(output)
+    keep_freed_memory()
     where, plugins = torch_device(device), load_plugins(include_package)
     explanations = explain_texts(archive, texts, task, device=where, plugins=plugins, jsonl=jsonl, say=say)
     text = _written(explanations, format_, to_file=target is not None)
