@@ -22,6 +22,8 @@ ORDER = (
     "against_peers",
     "pool",
     "bucketing",
+    "freed_memory",
+    "reading_ahead",
     "startup",
     "scaling",
     "records",

@@ -20,6 +20,8 @@ SCRIPTS = (
     "tagger",
     "pool",
     "bucketing",
+    "freed_memory",
+    "reading_ahead",
     "startup",
     "scaling",
     "records",

@@ -11,9 +11,10 @@ import platform
 
 MOST_KEPT = 2**31 - 1
 """The largest number of freed bytes that are kept at the end of the heap; the largest that `mallopt` takes."""
-LARGEST_IN_HEAP, LARGEST_IN_OLDER_HEAPS = 2**30, 2**25
+LARGEST_IN_HEAP, LARGEST_IN_OLDER_HEAPS = 2**26, 2**25
 """The size in bytes from which a block is mapped by itself, and returned as soon as it is freed; and the largest such
-size that glibc before 2.35 takes."""
+size that older versions of glibc take. In the heap, larger blocks would leave gaps into which the next do not fit: with
+1 GiB, texts of 30,000 words no longer fitted into memory that is enough for them now."""
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Parameters of `mallopt`, from malloc.h."""
 AS_FOUND = "as found"
@@ -22,7 +23,7 @@ TUNABLES = tuple(f"glibc.malloc.{name}" for name in ("trim_threshold", "mmap_thr
 """The settings of the environment that decide the same, and that are respected."""
 
 _has_set = False
-"""Whether the thresholds of this process have been set. It belongs to the process as they do, and glibc tells nobody."""
+"""Whether the thresholds of this process have been set. They belong to the process as well, and cannot be read back."""
 
 
 class _Place(ctypes.Structure):
