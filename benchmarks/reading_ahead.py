@@ -99,22 +99,15 @@ def main() -> None:
     lengths = [len(text.words) for text in texts]
     rates = {name: round(NUM_TEXTS / timings.median(name)) for name in variants}
     shares = {name: padding(lengths, each) for name, each in ahead.items()}
-    over = alone_timings.ratio("predict", "bare")
+    over, words = alone_timings.ratio("predict", "bare"), len(alone["words"])
+    rate = f"{rates['input']:,} in the order, {rates['window']:,} in windows"
+    waste = f"{shares['input']:.1f} % in the order, {shares['window']:.1f} % in windows"
     rows = [
         at_least("predict, order of the input over windows", CASE, timings.ratio("input", "window"), LEAST_GAIN),
         untargeted("predict, windows over all sorted", CASE, timings.ratio("window", "sorted")),
-        untargeted(
-            "predict, texts per CPU second", CASE, f"{rates['input']:,} in the order, {rates['window']:,} in windows"
-        ),
-        untargeted(
-            "predict, padding", CASE, f"{shares['input']:.1f} % in the order, {shares['window']:.1f} % in windows"
-        ),
-        at_most(
-            "`load_archive(...).predict` over a bare loop",
-            f"one sentence of {len(alone['words'])} words",
-            over,
-            MOST_OVER_BARE,
-        ),
+        untargeted("predict, texts per CPU second", CASE, rate),
+        untargeted("predict, padding", CASE, waste),
+        at_most("`load_archive(...).predict` over a bare loop", f"one sentence, {words} words", over, MOST_OVER_BARE),
     ]
     write_result(arguments, rows, milliseconds={**timings.milliseconds(), **alone_timings.milliseconds()})
 
