@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import select
 import sys
 from types import SimpleNamespace
 
@@ -230,14 +231,19 @@ def test_answers_before_damage_in_a_file_are_given(archive, run, elsewhere):
 def test_a_pipe_is_not_read_ahead(archive, start, elsewhere):
     """As the program at its other end may wait for the answers."""
     os.mkfifo(elsewhere / "pipe")
-    process = start("predict", archive, "pipe", "--task", "books", "--format", "text", "--batch-size", "2")
-    with (elsewhere / "pipe").open("w") as pipe:
-        for number in (1, 3):
-            pipe.write("warm\nbleak\n")
-            pipe.flush()
-            answers = [json.loads(process.stdout.readline()) for _ in range(2)]
-            assert [answer["number"] for answer in answers] == [number, number + 1]
-    assert process.wait(60) == 0
+    pipe = os.open(elsewhere / "pipe", os.O_RDWR)  # so that it opens although nobody reads yet
+    options = ["--task", "books", "--format", "text", "--batch-size", "2"]
+    with start("predict", archive, "pipe", *options) as process:
+        answers = b""
+        for number in (2, 4):
+            os.write(pipe, b"warm\nbleak\n")
+            while answers.count(b"\n") < number:
+                assert select.select([process.stdout], [], [], 120)[0], "the answers do not come"
+                answers += (read := os.read(process.stdout.fileno(), 2**16))
+                assert read, process.stderr.read()
+        os.close(pipe)
+        assert process.wait(60) == 0
+    assert [json.loads(answer)["number"] for answer in answers.splitlines()] == [1, 2, 3, 4]
 
 
 def test_what_is_read_ahead_is_bounded_by_its_characters(archive, run, elsewhere, shapes, monkeypatch):
