@@ -24,6 +24,8 @@ ORDER = (
     "bucketing",
     "characters",
     "word_tables",
+    "freed_memory",
+    "reading_ahead",
     "startup",
     "scaling",
     "records",

@@ -22,6 +22,8 @@ SCRIPTS = (
     "bucketing",
     "characters",
     "word_tables",
+    "freed_memory",
+    "reading_ahead",
     "startup",
     "scaling",
     "records",

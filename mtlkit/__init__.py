@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
     from mtlkit.errors import MtlkitError as MtlkitError
     from mtlkit.experiment import LoadedExperiment as LoadedExperiment
     from mtlkit.experiment import load_experiment as load_experiment
+    from mtlkit.freed_memory import keep_freed_memory as keep_freed_memory
     from mtlkit.heads import Decoded as Decoded
     from mtlkit.heads import Head as Head
     from mtlkit.initializers import Initializer as Initializer
@@ -122,6 +123,7 @@ _HOME = {
     "Vocabulary": "mtlkit.data",
     "WordTrace": "mtlkit.sharing",
     "evaluate": "mtlkit.runs.evaluate",
+    "keep_freed_memory": "mtlkit.freed_memory",
     "load_archive": "mtlkit.runs",
     "load_experiment": "mtlkit.experiment",
     "predict": "mtlkit.runs.loaded_archive",

@@ -12,7 +12,7 @@ import mtlkit
 
 ROOT = Path(mtlkit.__file__).parent
 LAYERS = [
-    {"children", "figures", "interrupts", "processor_time", "redaction", "text", "types"},
+    {"children", "figures", "freed_memory", "interrupts", "processor_time", "redaction", "text", "types"},
     {"errors", "tables"},
     {"config", "files", "ownership", "plugins"},
     {"data", "initializers", "kernels"},

@@ -16,6 +16,7 @@ from mtlkit.cli.options import (
     other_data,
     torch_device,
 )
+from mtlkit.freed_memory import keep_freed_memory
 
 
 def evaluate(
@@ -46,6 +47,7 @@ def evaluate(
     reads = {name: Path(each) for name, each in named.items() if each is not None}
     given = archives_given(archives, packages=include_package)
     target = None if output is None else output_of_verb(output, {**given, **reads})
+    keep_freed_memory()
     where, plugins = torch_device(device), load_plugins(include_package)
     evaluations = evaluate_archives(archives, wanted, where, plugins, predictions, say, anyway=anyway, output=target)
     figures = {name: evaluation.figures for name, evaluation in evaluations.items()}

@@ -8,6 +8,7 @@ import typer
 
 from mtlkit.cli.experiment_source import Include
 from mtlkit.cli.options import ArchiveFile, Device, torch_device
+from mtlkit.freed_memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from mtlkit.sharing.explanations import Explanation
@@ -42,6 +43,7 @@ def explain(
     from mtlkit.runs import archives_given, explain_texts, output_of_verb
 
     target = None if output is None else output_of_verb(output, archives_given([archive], packages=include_package))
+    keep_freed_memory()
     where, plugins = torch_device(device), load_plugins(include_package)
     explanations = explain_texts(archive, texts, task, device=where, plugins=plugins, jsonl=jsonl, say=say)
     text = _written(explanations, format_, to_file=target is not None)

@@ -7,6 +7,7 @@ import typer
 
 from mtlkit.cli.experiment_source import Include
 from mtlkit.cli.options import Device, Limit, OtherData, ScoringSize, other_data, torch_device
+from mtlkit.freed_memory import keep_freed_memory
 
 
 def report(
@@ -48,6 +49,7 @@ def report(
     from mtlkit.report.writing import write_report
     from mtlkit.runs import Wanted
 
+    keep_freed_memory()
     written = write_report(
         source,
         Wanted(split, task, None, *other_data(data), limit, batch_size),

@@ -9,6 +9,7 @@ import typer
 
 from mtlkit.cli.experiment_source import ExperimentSource, takes_experiment
 from mtlkit.cli.options import Device, Limit, command_as_given, torch_device
+from mtlkit.freed_memory import keep_freed_memory
 
 if TYPE_CHECKING:
     import torch
@@ -78,6 +79,7 @@ def sweep(
     if report:
         _show(_report(asked, storage, command))
         return
+    keep_freed_memory()
     where = torch_device(device)
     check_storage(storage)  # before anything is left behind
     identity = join(asked)

@@ -9,6 +9,7 @@ import typer
 
 from mtlkit.cli.experiment_source import ExperimentSource, takes_experiment
 from mtlkit.cli.options import Anyway, Device, Limit, command_to_go_on, torch_device
+from mtlkit.freed_memory import keep_freed_memory
 
 ALL = "all"
 Embeddings = Literal["fresh", "copy"]
@@ -62,6 +63,7 @@ def transfer(
         raise ConfigError("--resume goes on with folds and --force deletes them; give one of them")
     if processes is not None and not every:
         raise ConfigError("--processes is about several folds, and this is one; give --leave-out all, or leave it out")
+    keep_freed_memory()
     loaded, where = source.load(), torch_device(device)
     settings, left = TransferSettings(scope, embeddings), None if every else leave_out
     plan = plan_transfer(loaded, left, settings, directory=serialization_dir, limit=limit, baseline=baseline)

@@ -8,6 +8,7 @@ import typer
 
 from mtlkit.cli.experiment_source import ExperimentSource, Include, takes_experiment
 from mtlkit.cli.options import Anyway, ArchiveFile, Device, Limit, command_to_go_on, torch_device
+from mtlkit.freed_memory import keep_freed_memory
 
 Format = Literal["auto", "text", "ids", "jsonl", "reader"]
 
@@ -32,6 +33,7 @@ def train(
     from mtlkit.cli.console import ConsoleListener, say, show_figures, show_inspection, show_profile
     from mtlkit.runs import Interrupted, RunDirectory, dry_run, run_directory, train
 
+    keep_freed_memory()
     loaded, where = source.load(), torch_device(device)
     directory = run_directory(loaded, serialization_dir)
     if trial:
@@ -72,7 +74,7 @@ def predict(
     output: Annotated[Path | None, typer.Option(help="Write records here instead of standard output.")] = None,
     batch_size: Annotated[
         int | None,
-        typer.Option(min=1, help="Texts read before answers are given; default: 64 of a file, 1 of standard input."),
+        typer.Option(min=1, help="Texts answered together; default: 64 of a file, 1 of standard input."),
     ] = None,
     device: Device = "auto",
     include_package: Include = [],
@@ -100,6 +102,7 @@ def predict(
     if jsonl:
         format_ = "jsonl"
     target = None if output is None else output_of_verb(output, files_given(inputs, archive, include_package))
+    keep_freed_memory()
     bad, where, plugins = 0, torch_device(device), load_plugins(include_package)
     with (
         open_answers(

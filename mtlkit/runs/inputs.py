@@ -20,11 +20,11 @@ from mtlkit.runs.data_to_score import of_trained_reader
 from mtlkit.runs.directory import archive_path
 from mtlkit.runs.input_formats import InputFormat, Readers, choose_format, reader_of_files, remedy, targets_in_files
 from mtlkit.runs.input_lines import STANDARD_INPUT, InputLines, open_input, texts_of
-from mtlkit.runs.predict import Input, predict_inputs, tasks_asked
+from mtlkit.runs.predict import BATCHES_AHEAD, Input, predict_inputs, tasks_asked
 from mtlkit.types import Say, silent
 
 LINES_OF_FILE, LINES_OF_STANDARD_INPUT = 64, 1
-"""The default number of texts that are read before answers are given."""
+"""The default number of texts that are answered together."""
 WATCHED = 20
 """The number of lines of standard input that are watched for rows of columns."""
 
@@ -48,7 +48,8 @@ def open_answers(
         source: a file, or `-` for standard input; with the format `reader`, any source that the task's reader has.
         tasks: the tasks whose heads answer; empty for all tasks of the archive.
         format_: how the input is read.
-        batch_size: the number of texts read before answers are given; None for 64 of a file, or 1 of standard input.
+        batch_size: the largest number of texts that are answered together; None for 64 of a file, or 1 of standard
+            input. Of standard input and pipes no more texts than these are read before they are answered.
         device: the device of the model.
         plugins: the plugins that were imported.
         say: receives a line if an input is not plain texts, if it looks as if it were not, and if texts are left out.
@@ -61,7 +62,9 @@ def open_answers(
     with open_archive(archive_path(archive), device, plugins) as opened:
         readers = {task: opened.reader_for(task) for task in tasks_asked(opened, tasks)}
         with open_inputs(opened, readers, source, format_, say) as inputs:
-            yield predict_inputs(opened, inputs, list(readers), size, readers)
+            # Who writes to a pipe may wait for the answers to what has been written.
+            ahead = 1 if _is_read_once(source) else BATCHES_AHEAD
+            yield predict_inputs(opened, inputs, list(readers), size, readers, ahead)
 
 
 @contextmanager

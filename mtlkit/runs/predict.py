@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from itertools import islice
 from math import isfinite
 from typing import Any, NamedTuple, TypeAlias, final
 
@@ -15,6 +14,7 @@ from mtlkit.data.limits import LONGEST_ANSWERED
 from mtlkit.data.lines import BYTE_ORDER_MARK
 from mtlkit.errors import ConfigError, DataError
 from mtlkit.heads import Decoded
+from mtlkit.runs.reading_ahead import MOST_CHARACTERS, windows
 from mtlkit.training import as_target
 from mtlkit.training.devices import reporting_out_of_memory
 from mtlkit.training.optimization import autocast
@@ -36,8 +36,12 @@ Raw: TypeAlias = str | WithId | Mapping[str, object]
 """A text as a user gives it: as it is, with an id, or as a JSON object."""
 Input: TypeAlias = tuple[Raw | Instance | Skipped | DataError, str]
 """A raw text, one that a reader has read or left out, or the error in its place; and its place for messages."""
+Numbered: TypeAlias = tuple[int, Raw | Instance | Skipped | DataError, str]
+"""An input with its number, counted from 1."""
 MOST_WORDS = 2**17
 """The largest number of words that are answered at once, padding included, such as 64 texts of 2,048 words."""
+BATCHES_AHEAD = 32
+"""The number of batches that are read before the first is answered, where reading does not have to wait for anybody."""
 NO_NUMBER = "the model computes values that are not finite; its weights are not sound, ask its author for others"
 
 
@@ -47,9 +51,13 @@ def predict_inputs(
     tasks: Sequence[str],
     batch_size: int = 64,
     readers: Mapping[str, DatasetReader] | None = None,
+    batches_ahead: int = BATCHES_AHEAD,
 ) -> Iterator[dict[str, Any]]:
     """Yields a record for each input and task, in order; the record of a bad input has an `error`.
 
+    Inputs are read several batches ahead, and texts of like lengths are answered together, which is faster; no answer
+    depends on it, but for the last digits of a probability. The records of all inputs before an error are yielded
+    before it is raised.
     A text with more words than the task's `max_length` is cut, and its record has the number of its words as `cut`. If
     the task has none, a text of more than 20,000 words has an `error`. A record has the `number` of its input, counted
     from 1. Texts that a reader has left out count, but have no record.
@@ -59,18 +67,22 @@ def predict_inputs(
 
     Args:
         archive: the trained model.
-        inputs: the inputs, read as they arrive, `batch_size` at a time.
+        inputs: the inputs.
         tasks: the tasks whose heads answer, without repetitions.
-        batch_size: the number of inputs that are read before answers are given.
+        batch_size: the largest number of texts that are answered together.
         readers: the readers of the tasks, if they have been built.
+        batches_ahead: the number of batches that are read before answers are given, or fewer if texts are long; with 1,
+            each batch is answered as soon as it has arrived.
 
     Raises:
+        DataError: the inputs raise it.
         OutOfMemoryError: a batch does not fit in memory.
     """
     readers = readers or {task: archive.reader_for(task) for task in tasks}
     stream = ((number, *each) for number, each in enumerate(inputs, 1) if not isinstance(each[0], Skipped))
-    while chunk := list(islice(stream, batch_size)):
-        answers = [_answer(archive, chunk, task, reader) for task, reader in readers.items()]
+    most = batch_size * batches_ahead if batch_size > 1 else 1  # batches of one text gain nothing
+    for window in windows(stream, batch_size, most, _num_characters, MOST_CHARACTERS // len(readers)):
+        answers = [_answer(archive, window, task, reader, batch_size) for task, reader in readers.items()]
         for records in zip(*answers, strict=True):
             yield from records
 
@@ -139,16 +151,31 @@ def fields_to_return(reader: DatasetReader, raw: object) -> dict[str, Any]:
     return others | ({"input": named_alike} if named_alike else {})
 
 
+def _num_characters(numbered: Numbered) -> int:
+    """Returns the size of an input: what is kept of it until it is answered."""
+    match numbered[1]:
+        case str() as text:
+            return len(text)
+        case WithId(name, text):
+            return len(name) + len(text)
+        case Instance(words=words):
+            return sum(map(len, words))
+        case Mapping() as fields:  # other fields than the text come back in the record
+            try:
+                return len(repr(fields))
+            except RecursionError:
+                return MOST_CHARACTERS
+        case _:
+            return 0
+
+
 def _answer(
-    archive: Archive,
-    chunk: Sequence[tuple[int, Raw | Instance | Skipped | DataError, str]],
-    task: str,
-    reader: DatasetReader,
+    archive: Archive, window: Sequence[Numbered], task: str, reader: DatasetReader, batch_size: int
 ) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = []
     good: list[tuple[dict[str, Any], Instance]] = []
     max_length = archive.experiment.tasks[task].max_length
-    for number, raw, place in chunk:
+    for number, raw, place in window:
         record: dict[str, Any] = {"task": task, "number": number, **fields_to_return(reader, raw)}
         records.append(record)
         try:
@@ -163,7 +190,7 @@ def _answer(
             if num_words > len(instance.words):
                 record["cut"] = num_words
             good.append((record, instance))
-    for group in _batches(good):
+    for group in _batches(good, batch_size):
         corpus = Corpus.from_instances([Instance(instance.words) for _, instance in group], reader.target_kind)
         for (record, instance), decision in zip(group, _decide(archive, task, corpus), strict=True):
             record.update(decision)
@@ -172,16 +199,18 @@ def _answer(
     return records
 
 
-def _batches(texts: list[tuple[dict[str, Any], Instance]]) -> Iterator[list[tuple[dict[str, Any], Instance]]]:
-    """Splits texts into batches that fit in memory: all at once as a rule, and long ones by length."""
+def _batches(
+    texts: list[tuple[dict[str, Any], Instance]], batch_size: int
+) -> Iterator[list[tuple[dict[str, Any], Instance]]]:
+    """Splits texts into batches of like lengths that fit in memory. What fits in one batch keeps its order."""
     if not texts:
         return
     longest = max(len(instance.words) for _, instance in texts)
-    if longest * len(texts) <= MOST_WORDS:
+    if len(texts) <= batch_size and longest * len(texts) <= MOST_WORDS:
         yield texts
         return
     lengths = torch.tensor([len(instance.words) for _, instance in texts])
-    for places in bucketed_order(lengths, len(texts), None, MOST_WORDS):
+    for places in bucketed_order(lengths, batch_size, None, MOST_WORDS):
         yield [texts[place] for place in places.tolist()]
 
 

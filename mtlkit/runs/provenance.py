@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 import mtlkit
+from mtlkit.freed_memory import allocator
 from mtlkit.plugins import Plugin
 from mtlkit.redaction import redacted_command
 from mtlkit.runs.git_state import git_state
@@ -23,6 +24,7 @@ def provenance(plugins: Sequence[Plugin]) -> dict[str, Any]:
         "torch": str(torch.__version__),
         "platform": platform.platform(),
         "processor": _processor(),
+        "allocator": allocator(),
         "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "command": [word.encode(errors="backslashreplace").decode() for word in redacted_command(sys.argv)],
         "git": git_state(),

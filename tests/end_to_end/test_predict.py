@@ -1,7 +1,11 @@
 """What `predict` reads and writes, line by line."""
 
+import gzip
 import io
 import json
+import os
+import re
+import select
 import sys
 from types import SimpleNamespace
 
@@ -12,6 +16,7 @@ from mtlkit.cli import main
 from mtlkit.config import Lazy
 from mtlkit.errors import DataError
 from mtlkit.model import MultiTaskModel
+from mtlkit.runs import load_archive
 from mtlkit.runs.input_lines import open_input
 
 
@@ -163,20 +168,97 @@ def test_a_text_of_100_000_words_is_an_error_of_its_line(archive, run):
     )
 
 
-def test_long_texts_are_answered_in_batches_of_their_own(archive, run, monkeypatch):
-    """Otherwise the short ones would be padded to the length of the long one."""
-    texts = "warm\n" * 5 + "bleak " * 50 + "\n" + "kind book\n" * 5
-    at_once = records(run("predict", archive, "-", "--batch-size", "64", text=texts))
-    sizes = []
+@pytest.fixture
+def shapes(monkeypatch):
+    """The shape of each batch that is decoded, texts by words."""
+    found = []
     decode = MultiTaskModel.decode
 
     def counted(self, batch, **more):
-        sizes.append(tuple(batch.text.mask_BT.shape))
+        found.append(tuple(batch.text.mask_BT.shape))
         return decode(self, batch, **more)
 
     monkeypatch.setattr(MultiTaskModel, "decode", counted)
+    return found
+
+
+def test_long_texts_are_answered_in_batches_of_their_own(archive, run, shapes, monkeypatch):
+    """Otherwise the short ones would be padded to the length of the long one."""
+    texts = "warm\n" * 5 + "bleak " * 50 + "\n" + "kind book\n" * 5
+    at_once = records(run("predict", archive, "-", "--batch-size", "64", text=texts))
+    assert shapes == [(11, 50)] * 2
     monkeypatch.setattr(sys.modules["mtlkit.runs.predict"], "MOST_WORDS", 60)
     split = records(run("predict", archive, "-", "--batch-size", "64", text=texts))
-    assert sizes == [(10, 2), (1, 50)] * 2
+    assert shapes[2:] == [(10, 2), (1, 50)] * 2
     assert [each["number"] for each in split] == [each["number"] for each in at_once]
     assert [each["label"] for each in split] == [each["label"] for each in at_once]
+
+
+def lines_of_many_lengths(number=200):
+    return [
+        " ".join(["warm", "bleak", "kind"][place % 3] for place in range(7 * line % 23 + 1)) for line in range(number)
+    ]
+
+
+def test_a_file_is_answered_in_its_order_though_like_lengths_are_answered_together(archive, run, elsewhere, shapes):
+    lines = lines_of_many_lengths()
+    lines[7] = ""
+    (elsewhere / "in.txt").write_text("\n".join(lines) + "\n")
+    arguments = ["predict", archive, "in.txt", "--format", "text"]
+    one_by_one = records(run(*arguments, "--batch-size", "1"))
+    assert len(shapes) == 2 * 199 and all(size == 1 for size, _ in shapes)
+    shapes.clear()
+    together = records(run(*arguments, "--batch-size", "8"))
+    padded = sum(size * length for size, length in shapes) / 2
+    assert len(shapes) == 2 * 25 and padded < 1.1 * sum(len(line.split()) for line in lines)
+    assert [(each["number"], each["task"]) for each in together] == [
+        (number, task) for number in range(1, 201) for task in ("books", "films")
+    ]
+    assert "in.txt:8: " in together[14]["error"] and "in.txt:8: " in together[15]["error"]
+    for record, alone in zip(together, one_by_one, strict=True):
+        assert record.pop("probability", 0) == pytest.approx(alone.pop("probability", 0), abs=2e-6)
+        assert record == alone
+
+
+def test_answers_before_damage_in_a_file_are_given(archive, run, elsewhere):
+    whole = gzip.compress("".join(f"{line}\n" for line in lines_of_many_lengths(5000)).encode())
+    (elsewhere / "in.gz").write_bytes(whole[: len(whole) // 2] + bytes(100))
+    result = run("predict", archive, "in.gz", "--task", "books")
+    (damage,) = re.findall(r"in\.gz:(\d+): damaged gzip", result.stderr)
+    assert result.returncode == 2 and int(damage) > 100
+    assert [record["number"] for record in records(result)] == list(range(1, int(damage)))
+
+
+def test_a_pipe_is_not_read_ahead(archive, start, elsewhere):
+    """As the program at its other end may wait for the answers."""
+    os.mkfifo(elsewhere / "pipe")
+    pipe = os.open(elsewhere / "pipe", os.O_RDWR)  # so that it opens although nobody reads yet
+    options = ["--task", "books", "--format", "text", "--batch-size", "2"]
+    with start("predict", archive, "pipe", *options) as process:
+        answers = b""
+        for number in (2, 4):
+            os.write(pipe, b"warm\nbleak\n")
+            while answers.count(b"\n") < number:
+                assert select.select([process.stdout], [], [], 120)[0], "the answers do not come"
+                answers += (read := os.read(process.stdout.fileno(), 2**16))
+                assert read, process.stderr.read()
+        os.close(pipe)
+        assert process.wait(60) == 0
+    assert [json.loads(answer)["number"] for answer in answers.splitlines()] == [1, 2, 3, 4]
+
+
+def test_what_is_read_ahead_is_bounded_by_its_characters(archive, run, elsewhere, shapes, monkeypatch):
+    monkeypatch.setattr(sys.modules["mtlkit.runs.predict"], "MOST_CHARACTERS", 2 * 40)
+    lines = [{"text": "warm"}, {"text": "kind book", "more": ["x" * 40]}] * 4
+    (elsewhere / "in.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert run("predict", archive, "in.jsonl", "--batch-size", "2").returncode == 0
+    assert shapes == [(2, 2)] * 8
+
+
+def test_fields_that_are_nested_too_deeply_to_be_measured_come_back(archive):
+    nested = []
+    for _ in range(100_000):
+        nested = [nested]
+    texts = [{"text": "warm", "more": nested}, {"text": "kind book"}]
+    first, second = load_archive(archive).predict(texts, "books")
+    assert first["more"] is nested and "label" in first and "label" in second

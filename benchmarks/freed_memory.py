@@ -1,0 +1,92 @@
+"""What keeping freed memory saves in training, as the commands do, over glibc as it is found: two minutes.
+
+A BiLSTM-CRF with characters on four tagging tasks, `experiments/ewt_grid/fs.jsonnet` with grid=united and char=cnn, on
+1,500 texts of each split. Whole processes take turns; in one of the two variants, `mtlkit.keep_freed_memory` comes
+first. Counted are user and system time and page faults from the end of the first epoch to that of the last, with the
+evaluation and the files of each epoch: imports, reading and what is taken for the first time are left out.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from measuring import ROOT, Row, Timings, at_least, at_most, command_line, run, untargeted, write_result
+
+LIMIT, EPOCHS = 1500, 3
+CASE = f"BiLSTM-CRF with characters, 4 tagging tasks, {LIMIT:,} texts each"
+MOST_SYSTEM, LEAST_GAIN, MOST_MEMORY = 4, 1.15, 1.15
+TRAINING = """
+import json, resource, sys
+import mtlkit
+
+class Epochs:
+    def __init__(self):
+        self.used = []
+    def stage(self, name, epochs): pass
+    def step(self, step): pass
+    def close(self): pass
+    def epoch(self, end):
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        self.used.append((used.ru_utime, used.ru_stime, used.ru_minflt))
+
+directory, keep, limit, epochs = sys.argv[1:]
+if keep == "kept":
+    assert mtlkit.keep_freed_memory(), "glibc does not allocate here, or the environment has settings for it"
+experiment = mtlkit.load_experiment(
+    "experiments/ewt_grid/fs.jsonnet",
+    arguments={"grid": "united", "char": "cnn"},
+    overrides=[f"trainer.epochs={epochs}"],
+)
+heard = Epochs()
+mtlkit.train(experiment, directory, limit=int(limit), force=True, listeners=[heard])
+first, last = heard.used[0], heard.used[-1]
+print(json.dumps([after - before for before, after in zip(first, last)]))
+"""
+VARIANTS = ("found", "kept")
+
+
+def trained(variant: str, folder: Path) -> dict[str, float]:
+    """One run: seconds and page faults of its epochs after the first, and the peak of its memory."""
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = [sys.executable, "-c", TRAINING, folder / variant, variant, str(LIMIT), str(EPOCHS)]
+    done = run(command, {"PYTHONPATH": path})
+    user, system, faults = json.loads(done.output)
+    return {"user": user, "system": system, "faults": faults, "peak_mebibytes": done.peak_mebibytes}
+
+
+def rows(found: Mapping[str, list[dict[str, float]]]) -> list[Row]:
+    """The rows of the table, from each round of both variants."""
+    middle = {
+        variant: {name: median(each[name] for each in rounds) for name in rounds[0]}
+        for variant, rounds in found.items()
+    }
+    share = {variant: 100 * one["system"] / (one["user"] + one["system"]) for variant, one in middle.items()}
+    timings = Timings({variant: [one["user"] + one["system"] for one in found[variant]] for variant in VARIANTS})
+    memory = middle["kept"]["peak_mebibytes"] / middle["found"]["peak_mebibytes"]
+    faults = ", ".join(f"{middle[variant]['faults'] / (EPOCHS - 1):,.0f} {variant}" for variant in VARIANTS)
+    return [
+        at_most("system time of training, freed memory kept", CASE, share["kept"], MOST_SYSTEM, unit=" %"),
+        untargeted("system time of training, glibc as found", CASE, share["found"], unit=" %"),
+        at_least("training, glibc as found over freed memory kept", CASE, timings.ratio("found", "kept"), LEAST_GAIN),
+        at_most("peak memory, freed memory kept over glibc as found", CASE, memory, MOST_MEMORY),
+        untargeted("page faults of an epoch", CASE, faults),
+    ]
+
+
+def main() -> None:
+    """Measures and writes the result."""
+    arguments = command_line(__doc__, "freed_memory", rounds=2)
+    found: dict[str, list[dict[str, float]]] = {variant: [] for variant in VARIANTS}
+    with TemporaryDirectory() as folder:
+        for _ in range(arguments.rounds):
+            for variant in VARIANTS:
+                found[variant].append(trained(variant, Path(folder)))
+    write_result(arguments, rows(found), runs=found)
+
+
+if __name__ == "__main__":
+    main()
