@@ -66,6 +66,6 @@ def test_a_difference_is_seen(tmp_path: Path) -> None:
 def test_what_was_not_survived_fails_the_soak() -> None:
     assert is_survived(Counts(tried=2, survived=2))
     assert not is_survived(Counts())
-    for lost in ("bits_lost", "code_executed", "tracebacks", "silent_differences"):
+    for lost in ("lost", "run", "tracebacks", "silent_differences"):
         assert not is_survived(Counts(tried=2, survived=2, **{lost: 1}))
     assert table({"kills": Counts(tried=1234)}).splitlines()[1].split() == ["kills", "1,234", "0", "0", "0", "0", "0"]
