@@ -184,7 +184,7 @@ def _header(members: Members, workplace: Workplace, generator: random.Random) ->
     content = members[WEIGHTS]
     size = generator.choice((0, 1, 2**20, 2**40, 2**63))
     lies = [size.to_bytes(8, "little") + content[8:], content.replace(b'"F32"', b'"F99"', 1), content[:8] + b"[" * 99]
-    members[WEIGHTS] = generator.choice([*lies, content.replace(b"data_offsets\":[0", b"data_offsets\":[9", 1)])
+    members[WEIGHTS] = generator.choice([*lies, content.replace(b'data_offsets":[0', b'data_offsets":[9', 1)])
 
 
 def _labels_without_number(members: Members, workplace: Workplace, generator: random.Random) -> None:
@@ -232,7 +232,16 @@ VERBS: tuple[Verb, ...] = (
     lambda at, path, generator: ["evaluate", at.mine / "good.tar.gz", path, "--data", at.mine],
     lambda at, path, generator: ["predict", path, at.mine / "texts.txt", "--task", "books", "--output", "answers"],
     lambda at, path, generator: ["explain", path, "--task", "books", "fine film", "--format", "json"],
-    lambda at, path, generator: ["report", path, "--data", f"books={at.mine / BOOKS}", "--task", "books", "-o", "p.html"],
+    lambda at, path, generator: [
+        "report",
+        path,
+        "--data",
+        f"books={at.mine / BOOKS}",
+        "--task",
+        "books",
+        "-o",
+        "p.html",
+    ],
     lambda at, path, generator: ["diff", "--all", at.mine / "run", path],
     lambda at, path, generator: ["diff", path, at.mine / "good.tar.gz", "--format", "json"],
     lambda at, path, generator: ["compare", at.mine / "run", path],

@@ -25,11 +25,36 @@ LEAST = 50
 Forgery = Callable[[Path, Workplace, random.Random], object]
 """Changes one file of a run."""
 LOGS = ("metrics.jsonl", "sharing.jsonl")
-PLANTED = ("notes.txt", ".git/config", ".app.lock", "checkpoints/mine.txt", "stages/x", "predictions/test/x.jsonl.gz", "a/b")
+PLANTED = (
+    "notes.txt",
+    ".git/config",
+    ".app.lock",
+    "checkpoints/mine.txt",
+    "stages/x",
+    "predictions/test/x.jsonl.gz",
+    "a/b",
+)
 """Names of what is no part of a run."""
 MADE_LATER = (
-    *("report.html", "log.txt", "metrics.json", "archive.tar.gz", "profile.json", "trace.json", ".lock", "lock", "tensorboard"),
-    *("checkpoints/step-00000006", "checkpoints/outcome.json", "predictions", "sharing.jsonl", "metrics.jsonl", "meta.json"),
+    *(
+        "report.html",
+        "log.txt",
+        "metrics.json",
+        "archive.tar.gz",
+        "profile.json",
+        "trace.json",
+        ".lock",
+        "lock",
+        "tensorboard",
+    ),
+    *(
+        "checkpoints/step-00000006",
+        "checkpoints/outcome.json",
+        "predictions",
+        "sharing.jsonl",
+        "metrics.jsonl",
+        "meta.json",
+    ),
 )
 """Names under which a command may write."""
 
@@ -181,7 +206,9 @@ def _link_folder(file: Path, workplace: Workplace, generator: random.Random) -> 
 def _link_ahead(file: Path, workplace: Workplace, generator: random.Random) -> None:
     """A link where a command is going to write."""
     path = _root(file) / generator.choice(MADE_LATER)
-    target = generator.choice((workplace.mine / "e.json", workplace.home / "shadow", workplace.mine / "new", workplace.mine / "run"))
+    target = generator.choice(
+        (workplace.mine / "e.json", workplace.home / "shadow", workplace.mine / "new", workplace.mine / "run")
+    )
     if not path.exists() and not path.is_symlink():
         path.symlink_to(target)
     elif path.is_file():

@@ -217,7 +217,6 @@ def _give_up_privileges() -> None:
 def _mtlkit(arguments: list[str], circumstances: Circumstances, folder: str) -> Any:
     import torch
 
-    from mtlkit.cli import main
     from mtlkit.cli.console import messages
     from tests.soak.forked_children import fork_children
 
@@ -225,6 +224,8 @@ def _mtlkit(arguments: list[str], circumstances: Circumstances, folder: str) -> 
     os.environ.update(circumstances.environment)
     sys.modules.update(dict.fromkeys(circumstances.lacking))  # type: ignore[arg-type]
     tempfile.tempdir = None  # which the server has looked up for itself
+    from mtlkit.__main__ import main  # only now, since it looks at the folder and the search paths
+
     torch.set_num_threads(1)
     if circumstances.deterministic:
         torch.use_deterministic_algorithms(True)

@@ -58,14 +58,23 @@ DEVICES = ("/dev/zero", "/dev/stdin", "/dev/tty", "/proc/self/mem", "/", ".", ""
 
 def _nested(generator: random.Random) -> str:
     opening, middle, closing = generator.choice(
-        (("[", "1", "]"), ("(", "1", ")"), ("{ a: ", "1", "}"), ("-", "1", ""), ("local a = 1; ", "1", ""), ("!", "true", ""))
+        (
+            ("[", "1", "]"),
+            ("(", "1", ")"),
+            ("{ a: ", "1", "}"),
+            ("-", "1", ""),
+            ("local a = 1; ", "1", ""),
+            ("!", "true", ""),
+        )
     )
     size = generator.choice(SIZES)
     return opening * size + middle + closing * size
 
 
 def _operators(generator: random.Random) -> str:
-    start, more = generator.choice((("1", "+1"), ("{}", "+{}"), ("a", ".b"), ("a", "[0]"), ("'x'", "+'x'"), ("f", "()")))
+    start, more = generator.choice(
+        (("1", "+1"), ("{}", "+{}"), ("a", ".b"), ("a", "[0]"), ("'x'", "+'x'"), ("f", "()"))
+    )
     return start + more * generator.choice(SIZES)
 
 
@@ -117,7 +126,8 @@ def _library(generator: random.Random) -> str:
 def _yaml(generator: random.Random) -> str:
     """YAML with aliases without end, NUL characters, and depth."""
     laughs = "\\n".join(
-        f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * 9)}]" if number else "a0: &a0 [x]" for number in range(12)
+        f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * 9)}]" if number else "a0: &a0 [x]"
+        for number in range(12)
     )
     return generator.choice(
         (
@@ -141,7 +151,9 @@ def _import(generator: random.Random) -> str:
 
 def _message(generator: random.Random) -> str:
     """An error or a trace that acts on a terminal, or has no end."""
-    text = generator.choice(("\\u001b[2J", "a\\nall is well", "\\u202egnp", "' + std.repeat('x', 10000000) + '", "\\u0000"))
+    text = generator.choice(
+        ("\\u001b[2J", "a\\nall is well", "\\u202egnp", "' + std.repeat('x', 10000000) + '", "\\u0000")
+    )
     start = generator.choice(("error '{}'", "std.trace('{}', 1)", "assert false : '{}'; 1", "{{ '{}': error 'x' }}"))
     return start.format(text)
 
@@ -166,7 +178,19 @@ def _huge(generator: random.Random) -> str:
     )
 
 
-BOMBS: tuple[Bomb, ...] = (_nested, _operators, _recursion, _library, _library, _yaml, _import, _import, _message, _noise, _huge)
+BOMBS: tuple[Bomb, ...] = (
+    _nested,
+    _operators,
+    _recursion,
+    _library,
+    _library,
+    _yaml,
+    _import,
+    _import,
+    _message,
+    _noise,
+    _huge,
+)
 LONGEST_ARGUMENT = 100_000
 """Letters; systems take some more."""
 
@@ -174,7 +198,9 @@ LONGEST_ARGUMENT = 100_000
 def _as_an_option(workplace: Workplace, file: Path, text: str) -> list[str | Path]:
     """The code as the value of an option, where one can hold it."""
     del file
-    value = "".join(letter for letter in text if letter != "\0" and not "\ud800" <= letter <= "\udfff")[:LONGEST_ARGUMENT]
+    value = "".join(letter for letter in text if letter != "\0" and not "\ud800" <= letter <= "\udfff")[
+        :LONGEST_ARGUMENT
+    ]
     return ["check", workplace.mine / "e.json", "-o", f"model={{ {value}"]
 
 

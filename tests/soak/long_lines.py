@@ -1,4 +1,4 @@
-"""Texts of strangers: lines without end, words without end, and what is hardly text. Sound lines are answered all the same."""
+"""Texts of strangers: lines and words without end, and what is hardly text. Sound lines are answered all the same."""
 
 import gzip
 import json
@@ -77,7 +77,9 @@ def _many_words(generator: random.Random) -> bytes:
 
 
 def _one_word(generator: random.Random) -> bytes:
-    return generator.choice((b"x", "ä".encode(), "a\u0301".encode(), b"-", b"'")) * generator.choice((10**5, 5 * 10**6, 10**7))
+    return generator.choice((b"x", "ä".encode(), "a\u0301".encode(), b"-", b"'")) * generator.choice(
+        (10**5, 5 * 10**6, 10**7)
+    )
 
 
 def _beyond_a_line(generator: random.Random) -> bytes:
@@ -100,7 +102,9 @@ def _not_utf8(generator: random.Random) -> bytes:
 
 def _marks(generator: random.Random) -> bytes:
     """Marks and joiners without end, which are one letter to the eye."""
-    return ("a" + generator.choice(("\u0301", "\u200d", "\ufe0f", "\u20e3", "\U0001f3fb")) * generator.choice((99, 10**6))).encode()
+    return (
+        "a" + generator.choice(("\u0301", "\u200d", "\ufe0f", "\u20e3", "\U0001f3fb")) * generator.choice((99, 10**6))
+    ).encode()
 
 
 def _many_letters(generator: random.Random) -> bytes:
@@ -110,7 +114,9 @@ def _many_letters(generator: random.Random) -> bytes:
 
 
 def _json(generator: random.Random) -> bytes:
-    return generator.choice((b"[" * 10**5, b'{"text":' * 999, b'{"text": "a", "text": "b"}', b'{"a": 1e999}', b"9" * 10**5))
+    return generator.choice(
+        (b"[" * 10**5, b'{"text":' * 999, b'{"text": "a", "text": "b"}', b'{"a": 1e999}', b"9" * 10**5)
+    )
 
 
 def _digits(generator: random.Random) -> bytes:

@@ -119,7 +119,9 @@ def _huge_number(pieces: list[bytes], generator: random.Random) -> None:
     """A field of a header in the binary form of GNU, or with digits that are none."""
     number, (start, stop) = generator.randrange(len(pieces)), generator.choice(((124, 136), (136, 148), (100, 108)))
     width = stop - start
-    value = generator.choice((b"\xff" * width, b"\x80" + b"\xff" * (width - 1), b"7" * width, b"-1".ljust(width), b"9" * width))
+    value = generator.choice(
+        (b"\xff" * width, b"\x80" + b"\xff" * (width - 1), b"7" * width, b"-1".ljust(width), b"9" * width)
+    )
     header = pieces[number][:PIECES]
     pieces[number] = resummed(header[:start] + value + header[stop:]) + pieces[number][PIECES:]
 
@@ -152,6 +154,11 @@ def compressed(content: bytes, generator: random.Random) -> bytes:
 def _with_fields(whole: bytes, generator: random.Random) -> bytes:
     """With a name, a comment and more in the header of gzip."""
     extra = generator.randbytes(generator.choice((0, 9, 65_535)))
-    fields = len(extra).to_bytes(2, "little") + extra + b"../\x1b[2J\0" + generator.randbytes(99).replace(b"\0", b"x") + b"\0"
+    fields = (
+        len(extra).to_bytes(2, "little")
+        + extra
+        + b"../\x1b[2J\0"
+        + generator.randbytes(99).replace(b"\0", b"x")
+        + b"\0"
+    )
     return whole[:3] + bytes([0b11100]) + whole[4:10] + fields + whole[10:]
-

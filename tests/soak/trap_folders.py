@@ -12,21 +12,49 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from mtlkit.children import find_program
 from mtlkit.files import file_sha256
 from tests.soak.counts import Counts
-from tests.soak.verdicts import Ended, Verdict
+from tests.soak.verdicts import Ended
 from tests.soak.workplace import Try, Workplace, soak_in_a_workplace
-from tests.traps import CANARY, Trap
+from tests.traps import Trap
 
 LEAST = 12
 MODULES = (
-    *("pip", "rich", "jinja2", "selectors", "sitecustomize", "usercustomize", "torch", "numpy", "mtlkit", "json", "_jsonnet"),
+    *(
+        "pip",
+        "rich",
+        "jinja2",
+        "selectors",
+        "sitecustomize",
+        "usercustomize",
+        "torch",
+        "numpy",
+        "mtlkit",
+        "json",
+        "_jsonnet",
+    ),
     *("matplotlib", "sklearn", "typer", "regex", "safetensors", "optuna", "conftest", "setup", "secrets", "tempfile"),
 )
-PROGRAMS = ("git", "uname", "c++", "g++", "clang++", "cc", "ld", "as", "python", "python3", "sh", "less", "tput", "nvidia-smi")
+PROGRAMS = (
+    "git",
+    "uname",
+    "c++",
+    "g++",
+    "clang++",
+    "cc",
+    "ld",
+    "as",
+    "python",
+    "python3",
+    "sh",
+    "less",
+    "tput",
+    "nvidia-smi",
+)
 SETTINGS = {
     "matplotlibrc": "backend: module://mtlkit_evil\n",
     ".env": "PYTHONSTARTUP=./torch.py\nPYTHONPATH=.\nMTLKIT_CACHE=.\n",
@@ -71,7 +99,9 @@ GIT = """[core]
 \tpartialClone = origin
 """
 HOOKS = ("post-index-change", "fsmonitor-watchman", "pre-commit", "reference-transaction", "post-checkout")
-LIBRARY = "#include <cstdio>\n__attribute__((constructor)) static void run() {{ std::fclose(std::fopen(\"{told}\", \"w\")); }}\n"
+LIBRARY = (
+    '#include <cstdio>\n__attribute__((constructor)) static void run() {{ std::fclose(std::fopen("{told}", "w")); }}\n'
+)
 
 
 def soak(seconds: float, seed: int, least: int = LEAST) -> Counts:
@@ -90,10 +120,8 @@ def attempt(workplace: Workplace, generator: random.Random, name: str) -> None:
     words, environment = VERBS[verb](workplace), _search_path(generator)
     if generator.random() < 0.25:
         environment = (*environment, *_open_cache(folder, told, generator))
-    if generator.random() < 0.25:
-        _in_a_process(workplace, words, folder, f"{name} ({verb}, in a process of its own)", environment)
-    else:
-        workplace.attempt(Try(f"{name} ({verb})", words, b"fine film\n", folder, environment))
+    what = Try(f"{name} ({verb})", words, b"fine film\n", folder, environment)
+    workplace.attempt(what, partial(_in_a_process, workplace) if generator.random() < 0.25 else None)
 
 
 def _settings(folder: Path, told: Path) -> None:
@@ -151,7 +179,11 @@ def _open_cache(folder: Path, told: Path, generator: random.Random) -> tuple[tup
     cache = folder / "cache"
     (cache / "kernels").mkdir(parents=True)
     compiler = next(filter(None, map(find_program, ("c++", "g++", "clang++"))), None)
-    real = Path(os.environ["MTLKIT_CACHE"]).expanduser() if "MTLKIT_CACHE" in os.environ else Path("~/.cache/mtlkit").expanduser()
+    real = (
+        Path(os.environ["MTLKIT_CACHE"]).expanduser()
+        if "MTLKIT_CACHE" in os.environ
+        else Path("~/.cache/mtlkit").expanduser()
+    )
     if compiler is not None and real.exists():
         source, library = folder / "library.cpp", folder / "library.so"
         source.write_text(LIBRARY.format(told=told / "library"))
@@ -166,22 +198,16 @@ def _open_cache(folder: Path, told: Path, generator: random.Random) -> tuple[tup
     return (("MTLKIT_CACHE", str(cache)),)
 
 
-def _in_a_process(
-    workplace: Workplace, words: list[str | Path], folder: Path, name: str, environment: tuple[tuple[str, str], ...]
-) -> None:
-    """As the installed command starts, with its imports still ahead."""
-    for path in workplace.told.iterdir():
-        path.unlink()
-    root = str(Path(__file__).parents[2])
-    changed = {**os.environ, **dict(workplace.environment), **dict(environment)}
-    changed["PYTHONPATH"] = os.pathsep.join([root, *filter(None, [changed.get("PYTHONPATH")])])
-    command = [sys.executable, "-P", "-m", "mtlkit", *map(str, words)]
-    done = subprocess.run(command, cwd=folder, env=changed, input="fine film\n", capture_output=True, text=True, timeout=300)
-    found = Verdict(Ended(done.returncode, done.stdout, done.stderr, []))
-    found.wrong["run"] += [f"code of {path.name} has run" for path in workplace.told.iterdir()]
-    if done.returncode not in (0, 1, 2) or "Traceback" in done.stderr:
-        found.wrong["tracebacks"].append(f"exit code {done.returncode}: {done.stderr[-300:]}")
-    workplace.count(name, found)
+def _in_a_process(workplace: Workplace, what: Try) -> Ended:
+    """Runs a command as it starts when it is installed, with its imports still ahead. Python's path has no empty entry:
+    Python itself would look for `sitecustomize` there before it runs anything.
+    """
+    environment = {**os.environ, **dict(workplace.environment), **dict(what.environment)}
+    named = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
+    environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[2]), *named])
+    command = [sys.executable, "-P", "-m", "mtlkit", *map(str, what.words)]
+    done = subprocess.run(command, cwd=what.folder, env=environment, input=what.input, capture_output=True, timeout=300)
+    return Ended(done.returncode, done.stdout.decode(), done.stderr.decode(errors="surrogateescape"), [])
 
 
 VERBS: dict[str, Callable[[Workplace], list[str | Path]]] = {

@@ -106,8 +106,8 @@ def _excesses(ended: Ended) -> list[str]:
     programs = sum(event in observed.STARTS for event, _ in ended.notes)
     if programs > MOST_PROGRAMS:
         found.append(f"it started {programs} programs")
-    ((_, (_, peak)),) = [note for note in ended.notes if note[0] == observed.END]
-    return [*found, f"it took {peak >> 20} MiB"] if peak > MEMORY else found
+    peaks = [words[1] for event, words in ended.notes if event == observed.END]
+    return found + [f"it took {peak >> 20} MiB" for peak in peaks if peak > MEMORY]
 
 
 def _forbidden(event: str, words: list[Any], theirs: Path) -> str | None:
