@@ -31,7 +31,7 @@ PLANTED = (
     ".app.lock",
     "checkpoints/mine.txt",
     "stages/x",
-    "predictions/test/x.jsonl.gz",
+    "predictions/notes.txt",
     "a/b",
 )
 """Names of what is no part of a run."""
