@@ -239,7 +239,8 @@ def _mtlkit(arguments: list[str], circumstances: Circumstances, folder: str) -> 
     if circumstances.bound:
         _give_up_privileges()
     messages.file = sys.stderr
-    fork_children()
+    if circumstances.notes is None:
+        fork_children()  # what is watched starts its children as it does in earnest
     sys.argv = ["mtlkit", *arguments]
     try:
         main()
