@@ -148,8 +148,9 @@ class Workplace:
         return Ended(code, process.output(), said, observed.read_notes(notes), leftover)
 
     def _outputs(self) -> list[Path]:
-        """Files that the command may have written."""
-        return [path for path in self.out.rglob("*") if path.is_file() and not path.is_symlink()]
+        """Files that the command may have written; no bombs."""
+        found = [path for folder in (self.out, self.stranger) for path in folder.rglob("*") if not path.is_symlink()]
+        return [path for path in found if path.is_file() and path.stat().st_size < 2**26]
 
     def _tells(self, path: Path) -> bool:
         return self.secret.encode() in path.read_bytes()
