@@ -4,59 +4,33 @@ Each is a copy of a run of the user's own, so that all that is read of it would 
 files. Nothing that the user has elsewhere is read or changed through it.
 """
 
-import gzip
-import json
 import os
 import random
 import shutil
-import socket
-import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from tests.soak.counts import Counts
-from tests.soak.forged_archives import NUMBERS, TEXTS, tempting_paths
-from tests.soak.malformed_archives import WEIRD
+from tests.soak.run_forgeries import FORGERIES, PLANTED
 from tests.soak.workplace import Try, Workplace, soak_in_a_workplace
 
 LEAST = 50
-Forgery = Callable[[Path, Workplace, random.Random], object]
-"""Changes one file of a run."""
-LOGS = ("metrics.jsonl", "sharing.jsonl")
-PLANTED = (
-    "notes.txt",
-    ".git/config",
-    ".app.lock",
-    "checkpoints/mine.txt",
-    "stages/x",
-    "predictions/notes.txt",
-    "a/b",
+OWN = (
+    *("notes.txt", ".git/config", ".app.lock", "checkpoints/mine.txt", "stages/x", "predictions/notes.txt", "a/b"),
 )
 """Names of what is no part of a run."""
-MADE_LATER = (
-    *(
-        "report.html",
-        "log.txt",
-        "metrics.json",
-        "archive.tar.gz",
-        "profile.json",
-        "trace.json",
-        ".lock",
-        "lock",
-        "tensorboard",
-    ),
-    *(
-        "checkpoints/step-00000006",
-        "checkpoints/outcome.json",
-        "predictions",
-        "sharing.jsonl",
-        "metrics.jsonl",
-        "meta.json",
-    ),
+NAMES = (*["run"] * 6, os.fsdecode(b"run-\xff"), "r" * 235, "\x1b[2J\nrun", "RUN", "a b'c\"", "run.tar.gz", "é" * 99)
+"""Of directories."""
+ENVIRONMENTS: tuple[tuple[tuple[str, str], ...], ...] = (
+    *[()] * 6,
+    *((("WORLD_SIZE", value),) for value in ("", "2", "\x1b[2J")),
+    (("RANK", "x"), ("LOCAL_RANK", "9")),
+    (("COLUMNS", "0"), ("TERM", "\x1b")),
+    (("LC_ALL", "C"), ("LANG", "xx")),
+    (("MTLKIT_DATA", "/dev/zero"),),
 )
-"""Names under which a command may write."""
+"""Variables that somebody may have set."""
 
 
 def soak(seconds: float, seed: int, least: int = LEAST) -> Counts:
@@ -77,9 +51,12 @@ def attempt(workplace: Workplace, generator: random.Random, name: str) -> None:
             file = generator.choice(files)
             forgeries.append(f"{forgery.__name__.strip('_')} {file.relative_to(run)}")
             forgery(file, workplace, generator)
+    with suppress(OSError):  # where the file system has no such names
+        run = run.rename(run.with_name(generator.choice(NAMES)))
     kept = _planted(run)
     what = f"{name} ({verb}; {', '.join(forgeries)})"
-    workplace.attempt(Try(what, VERBS[verb](workplace, run), b"fine film\n"))
+    words = VERBS[verb](workplace, run)
+    workplace.attempt(Try(what, words, b"fine film\n", environment=generator.choice(ENVIRONMENTS)))
     if lost := [path for path, content in kept.items() if not path.exists() or path.read_bytes() != content]:
         workplace.counts.lost += 1
         workplace.counts.survived -= 1
@@ -89,185 +66,28 @@ def attempt(workplace: Workplace, generator: random.Random, name: str) -> None:
 def _files(run: Path) -> Iterator[Path]:
     """The regular files of a run, those first that every verb reads."""
     for path in sorted(run.rglob("*")):
-        if path.is_file() and not path.is_symlink() and path.name not in PLANTED:
+        if path.is_file() and not path.is_symlink() and path.name not in OWN:
             yield from [path] * (3 if path.suffix in (".json", ".jsonl") and path.parent == run else 1)
 
 
 def _planted(run: Path) -> dict[Path, bytes]:
     """What is no part of a run, and no command is to delete."""
-    if not (run / "planted").exists():
+    if not (run / PLANTED).exists():
         return {}
-    (run / "planted").unlink()
+    (run / PLANTED).unlink()
     found = {}
-    for name in PLANTED:
+    for name in OWN:
         with suppress(OSError):
             path = run / name
             path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.parent.resolve().is_relative_to(run.resolve()):
+                continue  # a link leads out of the run
             if not path.exists() and not path.is_symlink():
                 path.write_text("the user's own\n")
                 found[path] = path.read_bytes()
     return found
 
 
-def _plant(file: Path, workplace: Workplace, generator: random.Random) -> None:
-    del workplace, generator
-    (_root(file) / "planted").touch()
-
-
-def _root(file: Path) -> Path:
-    return next(parent for parent in file.parents if parent.name == "run")
-
-
-def _put(file: Path, content: bytes) -> None:
-    """Puts a file in the place of what is there."""
-    file.unlink()
-    file.write_bytes(content)
-
-
-def _deep(file: Path, workplace: Workplace, generator: random.Random) -> None:
-    del workplace
-    opening = generator.choice((b"[", b'{"a":', b'{"data":{', b"[[],"))
-    _put(file, opening * generator.choice((100, 5_000, 200_000)))
-
-
-def _cut(file: Path, workplace: Workplace, generator: random.Random) -> None:
-    del workplace
-    content = file.read_bytes()
-    _put(file, content[: generator.randrange(len(content) + 1)])
-
-
-def _damage(file: Path, workplace: Workplace, generator: random.Random) -> None:
-    del workplace
-    content = bytearray(file.read_bytes() or b"x")
-    for _ in range(generator.choice((1, 9))):
-        content[generator.randrange(len(content))] = generator.randrange(256)
-    _put(file, bytes(content))
-
-
-def _value(file: Path, workplace: Workplace, generator: random.Random) -> None:
-    """Something else in the place of a value of JSON, at any depth."""
-    lines = file.read_bytes().splitlines() if file.suffix == ".jsonl" else [file.read_bytes()]
-    if not lines:
-        return
-    number = generator.randrange(len(lines))
-    try:
-        part = whole = json.loads(lines[number])
-    except ValueError:
-        return
-    if not isinstance(whole, dict | list) or not whole:
-        return
-    while True:
-        key: Any = generator.choice(list(part) if isinstance(part, dict) else range(len(part)))
-        if not isinstance(part[key], dict | list) or not part[key] or generator.random() < 0.3:
-            break
-        part = part[key]
-    part[key] = generator.choice([*WEIRD, *TEXTS, *tempting_paths(workplace)])
-    lines[number] = json.dumps(whole).encode()
-    _put(file, b"\n".join(lines) + b"\n")
-
-
-def _number(file: Path, workplace: Workplace, generator: random.Random) -> None:
-    del workplace
-    text = file.read_bytes().decode(errors="replace")
-    places = [place for place, letter in enumerate(text) if letter.isdigit()]
-    if places and file.suffix in (".json", ".jsonl"):
-        place = generator.choice(places)
-        _put(file, (text[:place] + generator.choice(NUMBERS) + text[place + 1 :]).encode())
-
-
-def _paths(file: Path, workplace: Workplace, generator: random.Random) -> None:
-    """Data of the experiment, wherever the run says it, are what a stranger would like to have read."""
-    for name in ("experiment.resolved.json", "experiment.json", "sources/e.json"):
-        path = _root(file) / name
-        with suppress(OSError, ValueError):
-            value = json.loads(path.read_text())
-            for task in value["tasks"].values():
-                task.update({split: generator.choice(tempting_paths(workplace)) for split in ("train", "dev", "test")})
-            _put(path, json.dumps(value).encode())
-
-
-def _link(file: Path, workplace: Workplace, generator: random.Random) -> None:
-    """A link to what is private, to what is the user's, or to what has no end."""
-    targets = [*tempting_paths(workplace), *map(str, (workplace.mine / "e.json", workplace.mine / "run" / "meta.json"))]
-    file.unlink()
-    with suppress(OSError):
-        file.symlink_to(generator.choice([target for target in targets if target]))
-
-
-def _link_folder(file: Path, workplace: Workplace, generator: random.Random) -> None:
-    """A link in the place of a folder, to one of the user's."""
-    folder = generator.choice([path for path in file.parents if path.is_relative_to(_root(file))])
-    if folder.name == "run":
-        return
-    shutil.rmtree(folder)
-    folder.symlink_to(generator.choice((workplace.mine / "run" / folder.name, workplace.home, workplace.mine)))
-
-
-def _link_ahead(file: Path, workplace: Workplace, generator: random.Random) -> None:
-    """A link where a command is going to write."""
-    path = _root(file) / generator.choice(MADE_LATER)
-    target = generator.choice(
-        (workplace.mine / "e.json", workplace.home / "shadow", workplace.mine / "new", workplace.mine / "run")
-    )
-    if not path.exists() and not path.is_symlink():
-        path.symlink_to(target)
-    elif path.is_file():
-        path.unlink()
-        path.symlink_to(target) if generator.random() < 0.5 else os.link(workplace.mine / "e.json", path)
-
-
-def _special(file: Path, workplace: Workplace, generator: random.Random) -> None:
-    """A pipe, a socket, a folder, or nothing."""
-    del workplace
-    file.unlink()
-    kind = generator.randrange(4)
-    if kind == 0:
-        os.mkfifo(file)
-    elif kind == 1:
-        file.mkdir()
-    elif kind == 2:
-        with socket.socket(socket.AF_UNIX) as made:
-            folder = os.open(file.parent, os.O_DIRECTORY)
-            with suppress(OSError):
-                made.bind(f"/proc/self/fd/{folder}/{file.name}")
-            os.close(folder)
-
-
-def _bomb(file: Path, workplace: Workplace, generator: random.Random) -> None:
-    """More bytes than anyone has, without taking any room."""
-    del workplace
-    if file.suffix == ".gz":
-        _put(file, gzip.compress(bytes(2**24), 9) * generator.choice((1, 99)))
-        return
-    file.unlink()
-    with file.open("wb") as opened:
-        opened.truncate(generator.choice((2**25, 2**30, 2**40)))
-
-
-def _empty(file: Path, workplace: Workplace, generator: random.Random) -> None:
-    del workplace, generator
-    _put(file, b"")
-
-
-def _pickle(file: Path, workplace: Workplace, generator: random.Random) -> None:
-    """A pickle that touches a file, in the place of whatever may be unpickled."""
-    del generator
-    canary = str(workplace.told / "pickle").encode()
-    _put(file, b"cos\nsystem\n(S'touch " + canary + b"'\ntR.")
-
-
-def _other_archive(file: Path, workplace: Workplace, generator: random.Random) -> None:
-    """The archive's experiment names private data; its manifest does not fit any more, or is none."""
-    del generator
-    path = _root(file) / "archive.tar.gz"
-    with suppress(OSError, tarfile.TarError):
-        shutil.copy(workplace.mine / "good.tar.gz", path)
-
-
-FORGERIES: tuple[Forgery, ...] = (
-    *(_deep, _cut, _damage, _value, _value, _value, _number, _paths, _paths, _link, _link, _link_folder, _link_ahead),
-    *(_link_ahead, _special, _special, _bomb, _empty, _pickle, _other_archive, _plant),
-)
 Verb = Callable[[Workplace, Path], list[str | Path]]
 VERBS: dict[str, Verb] = {
     "diff": lambda at, run: ["diff", "--all", at.mine / "run", run],
@@ -289,5 +109,5 @@ VERBS: dict[str, Verb] = {
         *("transfer", at.mine / "e.json", "--leave-out", "books", "-s", "folds", "--baseline", run),
         *("-o", "trainer.epochs=1"),
     ],
-    "sweep": lambda at, run: ["sweep", at.mine / "e.json", "--grid", "seed=1,2", "-s", run, "--report"],
+    "sweep": lambda at, run: ["sweep", at.mine / "e.json", "--seeds", "2", "-s", run, "--report"],
 }

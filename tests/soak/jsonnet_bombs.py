@@ -209,7 +209,7 @@ VERBS: tuple[Callable[[Workplace, Path, str], list[str | Path]], ...] = (
     lambda at, file, text: ["check", file, "--var", "a=1"],
     lambda at, file, text: ["train", file, "-s", at.out / "run", "--dry-run"],
     lambda at, file, text: ["data", "stats", file],
-    lambda at, file, text: ["sweep", file, "--grid", "seed=1,2", "--dry-run"],
+    lambda at, file, text: ["sweep", file, "--seeds", "2", "--dry-run"],
     lambda at, file, text: ["transfer", file, "--leave-out", "all", "-s", at.out / "folds"],
     _as_an_option,
 )

@@ -213,7 +213,7 @@ def _in_a_process(workplace: Workplace, what: Try) -> Ended:
 VERBS: dict[str, Callable[[Workplace], list[str | Path]]] = {
     "train": lambda at: ["train", at.mine / "e.json", "-s", at.out / "run", "-o", "trainer.epochs=1"],
     "sweep": lambda at: [
-        *("sweep", at.mine / "e.json", "-s", at.out / "sweep", "--grid", "seed=1,2", "--processes", "2"),
+        *("sweep", at.mine / "e.json", "-s", at.out / "sweep", "--seeds", "2", "--processes", "2"),
         *("-o", "trainer.epochs=1"),
     ],
     "transfer": lambda at: [

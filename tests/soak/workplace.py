@@ -21,6 +21,7 @@ from typing import NamedTuple, final
 
 import matplotlib
 
+from mtlkit.text import on_one_line
 from tests.soak import observed
 from tests.soak.canaries import CAN_WATCH, Watch, changes, snapshot
 from tests.soak.counts import Counts
@@ -119,7 +120,7 @@ class Workplace:
         for kind, sentences in found.wrong.items():
             setattr(self.counts, kind, getattr(self.counts, kind) + bool(sentences))
         if found.sentences:
-            self.counts.failures += [f"{name}: {sentence}" for sentence in found.sentences]
+            self.counts.failures += [on_one_line(f"{name}: {sentence}") for sentence in found.sentences]
         else:
             self.counts.survived += 1
 
