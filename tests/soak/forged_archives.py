@@ -8,10 +8,12 @@ import json
 import os
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from tests.soak.counts import Counts
@@ -60,7 +62,8 @@ def forged(workplace: Workplace, generator: random.Random) -> bytes:
         return mutated(generator)
     members = tiny_members(with_pool=generator.random() < 0.3)
     for _ in range(generator.choice((1, 1, 2, 3))):
-        generator.choice(FORGERIES)(members, workplace, generator)
+        with suppress(ValueError, KeyError, TypeError, AttributeError, IndexError, SafetensorError):
+            generator.choice(FORGERIES)(members, workplace, generator)  # if an earlier one has left anything to forge
     if generator.random() < 0.9:
         members = sealed(members)
     return packed(tar(members)) if generator.random() < 0.5 else tricked(members, generator)

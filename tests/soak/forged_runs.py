@@ -16,9 +16,7 @@ from tests.soak.run_forgeries import FORGERIES, PLANTED
 from tests.soak.workplace import Try, Workplace, soak_in_a_workplace
 
 LEAST = 50
-OWN = (
-    *("notes.txt", ".git/config", ".app.lock", "checkpoints/mine.txt", "stages/x", "predictions/notes.txt", "a/b"),
-)
+OWN = (*("notes.txt", ".git/config", ".app.lock", "checkpoints/mine.txt", "stages/x", "predictions/notes.txt", "a/b"),)
 """Names of what is no part of a run."""
 NAMES = (*["run"] * 6, os.fsdecode(b"run-\xff"), "r" * 235, "\x1b[2J\nrun", "RUN", "a b'c\"", "run.tar.gz", "é" * 99)
 """Of directories."""
