@@ -40,7 +40,7 @@ check: .venv/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/python -m pytest --quiet tests/test_layers.py
 
-# Kills, hostile archives and mangled experiments for about ten minutes; SOAK='--seed 1 --deterministic' and the like.
+# Kills, and what strangers send (archives, runs, folders, Jsonnet, texts), for a quarter of an hour; SOAK='--seed 1 --deterministic' and the like.
 soak: .venv/.installed-dev
 	$(BIN)/python -m tests.soak.run $(SOAK)
 

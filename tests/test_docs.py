@@ -222,8 +222,9 @@ def forget(interface: type[Component], name: str) -> None:
     del Registrable._registry[interface][name]
 
 
-def test_promises_name_tests_that_exist() -> None:
-    page = text_of("docs/reliability.md")
+@pytest.mark.parametrize("name", ["reliability", "security"])
+def test_promises_name_tests_that_exist(name: str) -> None:
+    page = text_of(f"docs/{name}.md")
     named = set(re.findall(r"(tests/[\w/]+(?:\.py)?)", page)) | set(re.findall(r"`(test_\w+)\.py", page))
     files = {str(file.relative_to(ROOT)): file.read_text(encoding="utf-8") for file in ROOT.glob("tests/**/*.py")}
     code = "\n".join(files.values())
@@ -233,6 +234,38 @@ def test_promises_name_tests_that_exist() -> None:
     assert functions
     for function in functions:
         assert re.search(rf"def {function}\b", code), function
+
+
+def rows_of_security(heading: str) -> list[list[str]]:
+    """The cells of the rows below tables with this heading."""
+    tables = re.findall(rf"^\| {heading} \|.*\n\|[-|]+\n((?:\|.*\n)+)", text_of("docs/security.md"), re.MULTILINE)
+    return [[cell.strip() for cell in row.strip("|").split("|")] for table in tables for row in table.splitlines()]
+
+
+def test_every_line_about_security_names_a_test() -> None:
+    rows = rows_of_security("What could happen")
+    assert len(rows) > 30
+    for what, happens, test in rows:
+        assert (
+            what
+            and happens
+            and re.fullmatch(r"`tests/[\w/]+\.py(::test_\w+)?`(, `tests/[\w/]+\.py(::test_\w+)?`)*", test)
+        )
+        for file, function in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", test):
+            assert re.search(rf"def {function}\b", text_of(file)), f"{file}: no {function}"
+
+
+def test_limits_are_those_of_the_code() -> None:
+    units = {"": 1, " s": 1, " MiB": 2**20, " GiB": 2**30}
+    rows = rows_of_security("What | Limit")
+    assert len(rows) > 20
+    for what, limit, name in rows:
+        number, unit = re.fullmatch(r"([\d,]+)( \w+)?", limit).groups(default="")  # type: ignore[union-attr]
+        module, *attributes = re.match(r"`([a-z_.]+)\.([A-Z]\w*)(?:\.(\w+))?`", name).groups()  # type: ignore[union-attr]
+        value: Any = importlib.import_module(module)
+        for attribute in filter(None, attributes):
+            value = getattr(value, attribute)
+        assert value == int(number.replace(",", "")) * units[unit], what
 
 
 def test_the_quickstart_counts_kinds_right() -> None:

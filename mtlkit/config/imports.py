@@ -5,11 +5,13 @@ import os
 from pathlib import Path
 
 from mtlkit.config.near_files import near_file
-from mtlkit.text import on_one_line
+from mtlkit.text import on_one_line, printable
 
 LIBRARY = Path(__file__).parent.parent / "library"
 MOST_BYTES = 2**26
 """The most bytes that an experiment file may have, and that all its imports may have together."""
+LONGEST_NAME = 200
+"""The most letters of a name that are shown where it cannot be one."""
 
 
 class TooLarge(RuntimeError):
@@ -66,12 +68,13 @@ class Importer:
         Raises:
             RuntimeError: it may not be imported, or cannot be read.
         """
-        if name.startswith("mtlkit/"):
-            base, path = LIBRARY, (LIBRARY / name.removeprefix("mtlkit/")).resolve()
-        else:
-            base, path = self.root, (self._folders.get(os.path.dirname(folder), Path(folder)) / name).resolve()
-            if path.is_relative_to(LIBRARY):  # the library's files import each other
-                base = LIBRARY
+        try:
+            base, path = self._place(folder, name)
+        except (OSError, ValueError) as error:  # the latter for a name with a NUL character
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise RuntimeError(
+                f"import '{printable(name, LONGEST_NAME)}': is no path ({reason}); check the path"
+            ) from None
         if not path.is_relative_to(base):
             raise RuntimeError(f"import '{name}' leaves the experiment's folder tree ({base}); copy the file into it")
         if not path.is_file():
@@ -82,6 +85,18 @@ class Importer:
         self.sources[prefix + path.relative_to(base).as_posix()] = content.decode("utf-8", errors="replace")
         # Named as the user would name it: relative to the current folder.
         return self.shown(Path(os.path.relpath(path)) if path.is_relative_to(Path.cwd()) else path), content
+
+    def _place(self, folder: str, name: str) -> tuple[Path, Path]:
+        """The folder that an import must stay in, and the path of what it names, which can be looked for."""
+        if name.startswith("mtlkit/"):
+            base, path = LIBRARY, LIBRARY / name.removeprefix("mtlkit/")
+        else:
+            base, path = self.root, self._folders.get(os.path.dirname(folder), Path(folder)) / name
+        path = path.resolve()
+        path.is_file()  # raises OSError for a name that is too long
+        if path.is_relative_to(LIBRARY):  # the library's files import each other
+            base = LIBRARY
+        return base, path
 
     def _content(self, path: Path, name: str) -> bytes:
         try:

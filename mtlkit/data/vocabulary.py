@@ -151,8 +151,12 @@ class Vocabulary:
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise DataError(f"{folder}: holds no whole vocabulary; take the folder that training wrote") from None
         names = ["words", "characters", *(f"labels/{task}" for task in tasks)]
+        files = {name: _file(folder, name) for name in names}
+        for file in files.values():
+            if file.exists() and not file.is_file():  # a pipe would be waited for
+                raise DataError(f"{file}: is not a regular file; take the folder that training wrote")
         return cls(
-            {name: Namespace.load(_file(folder, name), is_open=not name.startswith("labels/")) for name in names},
+            {name: Namespace.load(file, is_open=not name.startswith("labels/")) for name, file in files.items()},
             lowercase,
             one_number,
             normalization,

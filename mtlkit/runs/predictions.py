@@ -45,6 +45,12 @@ def write_predictions(folder: Path, by_split: Mapping[str, Sequence[Predictions]
             write_atomically(file, gzip.compress(_lines(split, predictions), mtime=0))
 
 
+def remove_predictions(folder: Path) -> None:
+    """Removes the files of predictions in a folder, and nothing else. Raises OSError if one cannot be removed."""
+    for file in folder.glob(f"*/*{ENDING}"):
+        file.unlink()
+
+
 def predicted_tasks(folder: Path, split: str) -> dict[str, Path]:
     """The files of predictions for a split that exist in a folder, by task."""
     return {file.name.removesuffix(ENDING): file for file in sorted((folder / split).glob(f"*{ENDING}"))}

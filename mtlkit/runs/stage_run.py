@@ -1,6 +1,6 @@
 """A stage of a run while it trains: from its first step, or a checkpoint, to its figures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self, final
 
@@ -11,7 +11,8 @@ from mtlkit.files import new_folder
 from mtlkit.interrupts import Interrupted
 from mtlkit.kernels.compute import what_ran
 from mtlkit.runs.listeners import Listener
-from mtlkit.runs.predictions import write_predictions
+from mtlkit.runs.made_files import strangers
+from mtlkit.runs.predictions import remove_predictions, write_predictions
 from mtlkit.runs.scoring import majority
 from mtlkit.runs.stage import Outcome, Stage
 from mtlkit.training import (
@@ -186,6 +187,16 @@ class StageRun:
         if notes:
             metrics["notes"] = notes
         if self.stage.is_last:
-            with new_folder(self.setting.directory.predictions) as folder:
-                write_predictions(folder, predictions)
+            self._write_predictions(predictions)
         return metrics
+
+    def _write_predictions(self, predictions: Mapping[str, Sequence[Predictions]]) -> None:
+        """Writes the run's predictions, as a whole folder unless there is something in it that mtlkit did not make."""
+        directory = self.setting.directory
+        folder = directory.predictions
+        if any(path.is_relative_to(folder) for path in strangers(directory.path)):
+            remove_predictions(folder)
+            write_predictions(folder, predictions)
+            return
+        with new_folder(folder) as fresh:
+            write_predictions(fresh, predictions)

@@ -118,6 +118,13 @@ def test_yaml_is_parsed(tmp_path: Path) -> None:
     assert evaluate_file(written(tmp_path, "std.parseYaml('a: b')")).value == {"a": "b"}
 
 
+@pytest.mark.parametrize("name", ["x" * 5000, "mtlkit/" + "x" * 300, "x" * 256])
+def test_an_import_that_no_path_can_be_is_named(tmp_path: Path, name: str) -> None:
+    shown = name[:200] + "..." * (len(name) > 200)
+    file = written(tmp_path, f"import '{name}'")
+    assert said(file).endswith(f"import '{shown}': is no path (File name too long); check the path")
+
+
 def test_arguments_are_listed_within_the_limits(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=DEEP):
         top_level_arguments(written(tmp_path, "+".join(["1"] * 60_000)))

@@ -98,6 +98,22 @@ def test_what_others_have_in_a_run_outlives_a_resumed_run(at: Path, run: Run) ->
     assert not (at / "run" / ".metrics.json-1a2b3c4d").exists()
 
 
+@pytest.mark.parametrize("place", ["notes.csv", "test/notes.csv", "mine/notes.csv"])
+def test_what_others_have_beside_predictions_outlives_them(at: Path, run: Run, place: str) -> None:
+    """The folder is written again where a run ends, and predictions of before are not kept beside the new ones."""
+    predictions = at / "run" / "predictions"
+    before = {file: file.read_bytes() for file in predictions.rglob("*.jsonl.gz")}
+    for name in ("metrics.json", "archive.tar.gz", "checkpoints/outcome.json"):
+        (at / "run" / name).unlink()
+    (predictions / place).parent.mkdir(exist_ok=True)
+    (predictions / place).write_text("mine")
+    shutil.copy(predictions / "test" / "books.jsonl.gz", predictions / "test" / "former.jsonl.gz")
+    (predictions / "test" / "books.jsonl.gz").write_text("other answers")
+    succeeds(run("train", "e.json", "-s", "run", "--resume"))
+    assert (predictions / place).read_text() == "mine"
+    assert {file: file.read_bytes() for file in predictions.rglob("*.jsonl.gz")} == before
+
+
 @pytest.mark.parametrize(
     "place", [".git", "notes.txt", "data/train.tsv", "checkpoints/mine.txt", "vocabulary/mine.csv"]
 )

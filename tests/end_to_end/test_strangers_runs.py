@@ -64,6 +64,18 @@ def test_a_run_with_a_pipe_is_not_resumed(folder: Path, run: Run, name: str) -> 
 
 
 @NO_PIPES
+@pytest.mark.parametrize("name", ["words.txt", "characters.txt", "labels.books.txt"])
+def test_a_vocabulary_in_a_pipe_is_not_waited_for(folder: Path, run: Run, name: str) -> None:  # noqa: F811
+    """Whoever resumes a run reads its vocabulary."""
+    file = folder / "run" / "vocabulary" / name
+    pipe(file)
+    for reader in ("resume", "resume anyway"):
+        result = run(*READERS[reader](folder))
+        complains(result, file.parent)
+        assert "is not a regular file" in result.stderr
+
+
+@NO_PIPES
 @pytest.mark.parametrize("name", ["metrics.jsonl", "sharing.jsonl"])
 def test_a_report_of_a_log_that_is_a_pipe(folder: Path, run: Run, name: str) -> None:  # noqa: F811
     file = folder / "run" / name

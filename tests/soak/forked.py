@@ -6,7 +6,9 @@ The processes are not forked from the one that asks for them, which may have thr
 import ctypes
 import os
 import resource
+import signal
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -18,6 +20,7 @@ from typing import Any, final
 
 from mtlkit.files import cache_folder
 from mtlkit.ownership import own_folder
+from tests.soak.observed import observe
 
 IMPORTED = [
     "mtlkit.cli",
@@ -26,6 +29,8 @@ IMPORTED = [
     "mtlkit.runs",
     "mtlkit.sweeps",
     "tests.soak.forked_children",
+    "mtlkit.report",
+    "tests.soak.run",
     "torch._inductor",
 ]
 """The last one is what the first step of an optimiser imports, and deterministic algorithms do; it takes seconds."""
@@ -50,6 +55,16 @@ class Circumstances:
     """Variables that are set for it."""
     lacking: tuple[str, ...] = ()
     """Packages that cannot be imported, as if they were not installed."""
+    processor_seconds: int | None = None
+    """By RLIMIT_CPU, for it and for each of its children; the system ends what takes longer."""
+    folder: Path | None = None
+    """Its current folder; None is that of the process that asks for it."""
+    input: Path | None = None
+    """Its standard input."""
+    errors: Path | None = None
+    """Where its standard error goes, if not where its output goes."""
+    notes: Path | None = None
+    """Where it notes what it does (see `observed`); it then has a process group of its own."""
 
 
 @final
@@ -78,6 +93,25 @@ class Forked:
         """Ends it as nothing else does: it is told nothing and can do nothing about it. Waits until it has ended."""
         self._process.kill()
         self._process.join()
+
+    def kill_group(self) -> bool:
+        """Kills whatever it has started, if it has a group of its own; whether there was anything."""
+        assert self._process.pid is not None, "it has been started"
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        return True
+
+    @property
+    def is_group_running(self) -> bool:
+        """Whether anything that it has started runs, if it has a group of its own."""
+        assert self._process.pid is not None, "it has been started"
+        try:
+            os.killpg(self._process.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
 
     def send(self, number: int) -> None:
         """Sends it a signal."""
@@ -138,23 +172,36 @@ def _server() -> ForkServerContext:
 def _main(arguments: list[str], log: str, circumstances: Circumstances, folder: str) -> None:
     """What the process does. Never returns: nothing of the server's is to be cleaned up by it."""
     code: Any = 70
+    end = None
     try:
-        _redirect(log)
+        _redirect(Path(log), circumstances)
+        if circumstances.notes is not None:
+            os.setsid()
+            end = observe(circumstances.notes)
         code = _mtlkit(arguments, circumstances, folder)
     except BaseException:
         traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
+        if end is not None:
+            end()
         os._exit(code if isinstance(code, int) else 70)
 
 
-def _redirect(log: str) -> None:
+def _redirect(log: Path, circumstances: Circumstances) -> None:
     """Output as in a shell: to the file, without Python's objects of the server."""
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    for stream in (1, 2):
-        os.dup2(file, stream)
-    sys.stdout, sys.stderr = (os.fdopen(stream, "w", closefd=False) for stream in (1, 2))
+    for stream, path in ((1, log), (2, circumstances.errors or log)):
+        # What goes to one file has one position in it.
+        again = stream == 2 and circumstances.errors is None
+        os.dup2(1 if again else os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
+    sys.stdout, sys.stderr = (
+        os.fdopen(stream, "w", closefd=False, encoding="utf-8", errors=errors)
+        for stream, errors in ((1, "strict"), (2, "backslashreplace"))
+    )
+    if circumstances.input is not None:
+        os.dup2(os.open(circumstances.input, os.O_RDONLY), 0)
+        sys.stdin = os.fdopen(0, closefd=False)
 
 
 def _give_up_privileges() -> None:
@@ -170,25 +217,30 @@ def _give_up_privileges() -> None:
 def _mtlkit(arguments: list[str], circumstances: Circumstances, folder: str) -> Any:
     import torch
 
-    from mtlkit.cli import main
     from mtlkit.cli.console import messages
     from tests.soak.forked_children import fork_children
 
-    os.chdir(folder)
+    os.chdir(circumstances.folder or folder)
     os.environ.update(circumstances.environment)
     sys.modules.update(dict.fromkeys(circumstances.lacking))  # type: ignore[arg-type]
+    tempfile.tempdir = None  # which the server has looked up for itself
+    from mtlkit.__main__ import main  # only now, since it looks at the folder and the search paths
+
     torch.set_num_threads(1)
     if circumstances.deterministic:
         torch.use_deterministic_algorithms(True)
     if circumstances.largest_file is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (circumstances.largest_file, resource.RLIM_INFINITY))
+    if circumstances.processor_seconds is not None:
+        resource.setrlimit(resource.RLIMIT_CPU, (circumstances.processor_seconds, resource.RLIM_INFINITY))
     if circumstances.more_memory is not None:
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + circumstances.more_memory, resource.RLIM_INFINITY))
     if circumstances.bound:
         _give_up_privileges()
     messages.file = sys.stderr
-    fork_children()
+    if circumstances.notes is None:
+        fork_children()  # what is watched starts its children as it does in earnest
     sys.argv = ["mtlkit", *arguments]
     try:
         main()

@@ -92,7 +92,7 @@ class Soak:
             different.append("began again, though there was a checkpoint")
         self.counts.tried += kills
         if different:
-            self.counts.bits_lost += 1
+            self.counts.lost += 1
             self.counts.failures.append(f"kills: run {self._number}, {name}, {kills} kills: {', '.join(different)}")
         else:
             self.counts.survived += kills

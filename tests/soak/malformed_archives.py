@@ -111,7 +111,7 @@ def attempt(make: Callable[[Path], object], says: str | None, name: str, folder:
     counts.tried += 1
     counts.survived += wrong is None
     counts.tracebacks += outcome.code == -1
-    counts.code_executed += bool(outcome.events)
+    counts.run += bool(outcome.events)
     if wrong is not None:
         counts.failures.append(f"{name}: {wrong}")
 
