@@ -31,7 +31,7 @@ def is_name(settings: TaskSettings, source: str) -> bool:
 
 
 def check_made_here(archive: Archive, name: str, settings: TaskSettings, split: str) -> None:
-    """Refuses to look at a file, not even for whether it exists, that only an archive from elsewhere names.
+    """Refuses to read a file that only an archive from elsewhere names, and does not say whether it exists.
 
     Args:
         archive: the trained model.
