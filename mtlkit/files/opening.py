@@ -39,23 +39,23 @@ def open_to_write(path: Path, how: Literal["new", "append", "change"] = "new", m
     """
 
     def opener(name: str, _: int) -> int:
-        return os.open(name, FLAGS[how] | NEVER, mode)
+        descriptor = os.open(name, FLAGS[how] | NEVER, mode)
+        if how != "new":  # what is new is ours alone
+            try:
+                _check(path, os.fstat(descriptor))
+            except OSError:
+                os.close(descriptor)
+                raise
+        return descriptor
 
     try:
-        file = cast(BinaryIO, open(path, MODES[how], opener=opener))  # noqa: SIM115  # the caller closes it
+        return cast(BinaryIO, open(path, MODES[how], opener=opener))
     except OSError as error:
         if how != "new" and path.is_symlink():
             raise _refused(path, "is a symbolic link") from None
         if error.errno == errno.ENXIO:  # of a pipe that nobody reads
             raise _refused(path, "is not a regular file") from None
         raise
-    if how != "new":  # what is new is ours alone
-        try:
-            _check(path, os.fstat(file.fileno()))
-        except OSError:
-            file.close()
-            raise
-    return file
 
 
 def _check(path: Path, facts: os.stat_result) -> None:

@@ -14,7 +14,7 @@ from mtlkit.report.charts.drawing import holds_only_figures
 from mtlkit.report.page import is_report, page
 from mtlkit.report.reading.sources import evidence_of, source_of
 from mtlkit.report.sections import sections_of, write_figures
-from mtlkit.runs import Wanted, archives_given, folder_of_verb, output_of_verb
+from mtlkit.runs import Wanted, archives_given, check_belongs_to_no_run, folder_of_verb, output_of_verb
 from mtlkit.types import Say, silent
 
 PAGES = (".html", ".htm")
@@ -95,6 +95,7 @@ def _page_file(path: Path, source: Path) -> Output:
 def _figure_folder(path: Path) -> Path:
     """The folder of the figures, which take the place of nothing but older figures."""
     folder = folder_of_verb(path, "--figures")
+    check_belongs_to_no_run(folder, f"--figures {path}")
     if not holds_only_figures(folder):
         raise ConfigError(f"--figures {path}: holds other files than figures of mtlkit; give a new folder")
     return folder

@@ -11,7 +11,7 @@ from mtlkit.runs.inputs import open_answers
 from mtlkit.runs.inspection import Inspection, inspect_experiment
 from mtlkit.runs.listeners import Listener
 from mtlkit.runs.loaded_archive import LoadedArchive, load_archive, predict
-from mtlkit.runs.outputs import archives_given, folder_of_verb, output_of_verb
+from mtlkit.runs.outputs import archives_given, check_belongs_to_no_run, folder_of_verb, output_of_verb
 from mtlkit.runs.predict import predict_inputs
 from mtlkit.runs.profile import Profile, Profiler
 from mtlkit.runs.run import Run
@@ -50,6 +50,7 @@ __all__ = [
     "archive_path",
     "archives_given",
     "baseline_figures",
+    "check_belongs_to_no_run",
     "dry_run",
     "evaluate",
     "evaluate_archive",

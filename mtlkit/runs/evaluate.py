@@ -15,17 +15,18 @@ from mtlkit.data import has_span_tags
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import check_known_labels, say_counts
 from mtlkit.figures import NOTES, with_averages
-from mtlkit.files import Inputs, Output, check_is_no_input, make_folder
+from mtlkit.files import Output, make_folder
 from mtlkit.model import MultiTaskModel
 from mtlkit.plugins import Plugin, load_plugins
 from mtlkit.runs.archives_side_by_side import check_scored_texts, check_training
 from mtlkit.runs.data_to_score import OtherData, Wanted, load_to_score, tasks_to_score
-from mtlkit.runs.directory import RunDirectory, archive_path
+from mtlkit.runs.directory import archive_path
 from mtlkit.runs.finiteness import watching
-from mtlkit.runs.known_texts import MOST, first_other_texts, notes_on_texts
-from mtlkit.runs.outputs import folder_of_verb
+from mtlkit.runs.kept_answers import check_outputs, check_own_texts, is_own_folder, keep_own_answers
+from mtlkit.runs.known_texts import MOST, notes_on_texts
+from mtlkit.runs.outputs import check_belongs_to_no_run, folder_of_verb
 from mtlkit.runs.predict import NO_NUMBER
-from mtlkit.runs.predictions import predicted_tasks, write_predictions
+from mtlkit.runs.predictions import write_predictions
 from mtlkit.runs.read_files import data_scored
 from mtlkit.runs.scoring import evaluation_tasks, majority
 from mtlkit.text import on_one_line
@@ -138,19 +139,22 @@ def evaluate_archives(
     if predictions is not None:
         if len(archives) > 1:
             raise ConfigError("--predictions takes the answers of one archive; give each archive a folder of its own")
-        if is_own := _is_own_folder(archives[0], predictions):
-            _keep_own_answers(archives[0], predictions, wanted)
-        make_folder(folder_of_verb(predictions, "--predictions"))
+        if is_own := is_own_folder(archives[0], predictions):
+            keep_own_answers(archives[0], predictions, wanted)
+        answers = folder_of_verb(predictions, "--predictions")
+        if not is_own:
+            check_belongs_to_no_run(answers, f"--predictions {predictions}")
+        make_folder(answers)
     names = _names(archives)
     evaluations: dict[str, Evaluation] = {}
     with ExitStack() as stack:
         opened = [stack.enter_context(open_archive(archive_path(path), device, plugins)) for path in archives]
         asked = [tasks_to_score(archive, wanted) for archive in opened]
         for archive, settings in zip(opened, asked, strict=True):
-            _check_outputs(data_scored(archive, settings), wanted.split, predictions, output)
+            check_outputs(data_scored(archive, settings), wanted.split, predictions, output)
         tasks = [list(settings) for settings in asked] if len(opened) > 1 else []
         if predictions is not None and is_own:
-            _check_own_texts(opened[0], predictions, wanted)
+            check_own_texts(opened[0], predictions, wanted)
         common = [task for task in (tasks or [[]])[0] if all(task in others for others in tasks)]
         differing = check_training(opened, names, common, anyway)
         for name, sentence in zip(names, differing, strict=True):
@@ -167,38 +171,6 @@ def evaluate_archives(
     if predictions is not None:
         write_predictions(predictions, {wanted.split: evaluations[names[0]].predictions})
     return evaluations
-
-
-def _check_outputs(reads: Inputs, split: str, predictions: Path | None, output: Output | None) -> None:
-    """Makes sure that what is written takes the place of no file that is read."""
-    if output is not None and not output.is_stream:
-        check_is_no_input(output.path, output.given, reads)
-    if predictions is not None:
-        for file in predicted_tasks(predictions, split).values():
-            check_is_no_input(file, f"--predictions {predictions}: {file.relative_to(predictions)}", reads)
-
-
-def _keep_own_answers(archive: Path, predictions: Path, wanted: Wanted) -> None:
-    """Makes sure that a run's own predictions are not overwritten by answers to other texts, as far as options tell."""
-    run = RunDirectory(archive_path(archive).resolve().parent)
-    if wanted.file is not None or wanted.files:  # a folder may have its own data, which are compared later
-        raise ConfigError(f"--predictions {predictions}: keeps the run's answers to its own data; give another folder")
-    if (own := run.read_meta().get("limit")) != wanted.limit:
-        remedy = "leave --limit out" if own is None else f"give --limit {own}"
-        raise ConfigError(f"--predictions {predictions}: keeps answers to as many texts as the run had; {remedy}")
-
-
-def _is_own_folder(archive: Path, predictions: Path) -> bool:
-    """Whether a folder is the one in which the archive's run keeps its own predictions."""
-    run = RunDirectory(archive_path(archive).resolve().parent)
-    return run.is_run and predictions.resolve() == run.predictions
-
-
-def _check_own_texts(archive: Archive, predictions: Path, wanted: Wanted) -> None:
-    if (changed := first_other_texts(archive, wanted)) is not None:
-        raise ConfigError(
-            f"--predictions {predictions}: keeps the run's answers to its own data, and {changed}; give another folder"
-        )
 
 
 def _names(archives: Sequence[Path]) -> list[str]:

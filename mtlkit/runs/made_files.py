@@ -28,6 +28,8 @@ FILES = re.compile(
 """The paths of files in the directory of a run."""
 HALF_WRITTEN = re.compile(rf"\.(.+){SUFFIX}")
 """The name of a temporary file, with that of what it was to become."""
+OF_SAFETENSORS = re.compile(rf"{STAGE}checkpoints/\.tmp[A-Za-z0-9]{{6}}")
+"""The paths of temporary files of the library safetensors, as earlier versions left them."""
 HALF_WRITTEN_FOLDERS = re.compile(
     rf"(?:\.predictions|\.trace[^/]*|files/\.(?:tasks|model|stages)\.[^/]+"
     rf"|{STAGE}checkpoints/\.(?:step-\d+|best-[^/]*)){SUFFIX}"
@@ -68,8 +70,12 @@ def half_written(path: Path, place: str) -> bool:
         return False
     if path.is_dir():
         return HALF_WRITTEN_FOLDERS.fullmatch(place) is not None
+    if not path.is_file():
+        return False
+    if OF_SAFETENSORS.fullmatch(place):
+        return True
     found = HALF_WRITTEN.fullmatch(path.name)
-    return found is not None and path.is_file() and FILES.fullmatch(place[: -len(path.name)] + found[1]) is not None
+    return found is not None and FILES.fullmatch(place[: -len(path.name)] + found[1]) is not None
 
 
 def remove_half_written(directory: Path) -> None:

@@ -25,7 +25,7 @@ def output_of_verb(path: Path, inputs: Inputs, option: str = "--output") -> Outp
     """
     output = output_file(path, option, inputs)
     if not output.is_stream:
-        _check_is_no_file_of_a_run(output.path, output.given)
+        check_belongs_to_no_run(output.path, output.given)
     return output
 
 
@@ -58,8 +58,17 @@ def archives_given(archives: Sequence[Path], metavar: str = "ARCHIVE", packages:
     }
 
 
-def _check_is_no_file_of_a_run(file: Path, given: str) -> None:
-    for folder in file.parents:
-        place = file.relative_to(folder).as_posix()
+def check_belongs_to_no_run(path: Path, given: str) -> None:
+    """Makes sure that what is written takes the place of nothing that a run has made.
+
+    Args:
+        path: the resolved path of a file or folder.
+        given: the option and its value, for the message.
+
+    Raises:
+        ConfigError: it has the place of a file or folder of a run.
+    """
+    for folder in path.parents:
+        place = path.relative_to(folder).as_posix()
         if place != REPORT and is_made_by_a_run(place) and RunDirectory(folder).is_run:
-            raise ConfigError(f"{given}: is a file of the run in {folder}; give another file")
+            raise ConfigError(f"{given}: belongs to the run in {folder}; give another path")

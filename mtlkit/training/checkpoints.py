@@ -10,8 +10,8 @@ best weights in it are hard links to the file beside it, where the file system h
 
 import json
 import re
-import shutil
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, final
@@ -29,7 +29,7 @@ from mtlkit.training.weights import save_tensors, save_weights
 KEEP = 2
 STEP = re.compile(r"step-\d{8,}")
 """The names of the folders; a copy that a user has made beside them, such as `step-00000012-old`, is none."""
-FILES = "files.json"
+STATE, FILES = "state.pt", "files.json"
 BEST, ENDING = "best-", ".safetensors"
 LARGEST_LIST = 16 * 2**20
 """The maximum number of bytes of `files.json`."""
@@ -71,14 +71,14 @@ class Checkpoints:
         target = self.folder / f"step-{step:08d}"
         with new_folder(target) as folder:
             save_tensors(folder / "model.safetensors", model.state_dict())
-            _save_state(folder / "state.pt", state)
+            _save_state(folder / STATE, state)
             digests = _digests(folder)
             for name, digest in self.best_digests.items():
                 give_name(self.best(name), folder / self.best(name).name)
                 digests[self.best(name).name] = digest
             write_new(folder / FILES, json.dumps(digests).encode())
         for old in self._all()[KEEP:]:
-            shutil.rmtree(old)
+            _remove(old)
         return target
 
     def load(self, model: nn.Module, device: torch.device, say: Callable[[str], None] = print) -> dict[str, Any] | None:
@@ -95,7 +95,7 @@ class Checkpoints:
                 digests = json.loads(read_bounded(folder / FILES, LARGEST_LIST))
                 if digests != _digests(folder):
                     raise OSError("its files are not those that were written")
-                state: dict[str, Any] = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
+                state: dict[str, Any] = torch.load(folder / STATE, map_location="cpu", weights_only=True)
                 weights = load_file(folder / "model.safetensors", device=str(device))
             except DAMAGE as error:
                 reason = (str(error) or type(error).__name__).splitlines()[0]
@@ -148,6 +148,15 @@ class Checkpoints:
     def _all(self) -> list[Path]:
         """The folders of checkpoints, newest first; half-written ones have another name and are not among them."""
         return sorted((each for each in self.folder.glob("step-*") if STEP.fullmatch(each.name)), reverse=True)
+
+
+def _remove(folder: Path) -> None:
+    """Removes a checkpoint, but not what somebody else has put into its folder."""
+    for file in folder.iterdir():
+        if not file.is_dir() and (file.name in (STATE, FILES) or file.suffix == ENDING):
+            file.unlink()
+    with suppress(OSError):  # it is not empty
+        folder.rmdir()
 
 
 def _digests(folder: Path) -> dict[str, str]:

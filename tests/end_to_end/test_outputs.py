@@ -106,7 +106,7 @@ def test_no_verb_writes_onto_a_file_of_a_run(at: Path, run: Run, name: str) -> N
             before = (at / directory / name).read_bytes()
             refused(
                 run(*command.split(), "--output", f"{directory}/{name}"),
-                f"--output {directory}/{name}: is a file of the run in {at / directory}; give another file",
+                f"--output {directory}/{name}: belongs to the run in {at / directory}; give another path",
             )
             assert (at / directory / name).read_bytes() == before
     assert run("compare", "run", "other", "--output", "run/table.txt").returncode == 0, "which is no file of a run"
@@ -122,6 +122,16 @@ def test_answers_take_the_place_of_no_data(at: Path, run: Run) -> None:
         evaluate("run", data={"books": "data/test/books.jsonl.gz"}, tasks=["books"], predictions="data", device="cpu")
     assert contents(at / "data") == before
     assert run(*command, "--predictions", "answers").returncode == 0, "the remedy"
+
+
+def test_answers_of_another_run_stay(at: Path, run: Run) -> None:
+    before = contents(at / "other")
+    refused(
+        run("evaluate", "run", "--predictions", "other/predictions"),
+        f"--predictions other/predictions: belongs to the run in {at / 'other'}; give another path",
+    )
+    assert contents(at / "other") == before
+    assert run("evaluate", "run", "--predictions", "run/predictions").returncode == 0, "its own are written again"
 
 
 @pytest.mark.parametrize("command", ["evaluate run", "predict run mine.txt", "compare run other", "report run"])

@@ -147,7 +147,7 @@ def test_a_run_that_ended_before_anything_was_saved_saves_it_when_it_goes_on(val
     whole = (tmp_path / "run" / "archive.tar.gz").read_bytes()
     shutil.rmtree(tmp_path / "run" / "files" / "model.embedder.embedders.2=affixes")
     shutil.rmtree(tmp_path / "run" / "checkpoints")
-    (tmp_path / "run" / "files" / ".tasks.books.reade-half").mkdir()
+    (tmp_path / "run" / "files" / ".tasks.books.read-abcd_123").mkdir()
     (tmp_path / "run" / "metrics.json").unlink()
     resumed = run("train", file, "-s", tmp_path / "run", "--resume")
     assert resumed.returncode == 0, resumed.stderr

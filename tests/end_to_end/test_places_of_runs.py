@@ -257,3 +257,25 @@ def test_a_transfer_writes_onto_none_of_its_inputs(at: Path, run: Run) -> None:
     )
     refused(result, "--baseline folds/books: is itself written by this transfer; give a run elsewhere")
     assert (at / "folds" / "books" / "metrics.json").exists()
+
+
+def test_the_log_of_a_fold_follows_no_link(at: Path, run: Run) -> None:
+    (at / "folds").mkdir()
+    (at / "folds" / "books.log").symlink_to(at / "mine")
+    result = run("transfer", "e.json", "--leave-out", "all", "-s", "folds")
+    refused(result, "folds/books.log: the log cannot be written (is a symbolic link); move it elsewhere")
+    assert (at / "mine").read_text() == "mine"
+
+
+def test_the_study_of_a_sweep_follows_no_link(at: Path, run: Run) -> None:
+    pytest.importorskip("optuna")
+    arguments = ("sweep", "e.json", "--grid", "trainer.epochs=1", "-s", "points")
+    (at / "full").mkdir()
+    (at / "points").symlink_to("full")
+    succeeds(run(*arguments))
+    (at / "full" / "study.log").unlink()
+    (at / "full" / "study.log").symlink_to(at / "nowhere")
+    refused(run(*arguments), "points/study.log: is a symbolic link; move it elsewhere: the runs stay")
+    assert not (at / "nowhere").exists()
+    (at / "full" / "study.log").rename(at / "moved")
+    succeeds(run(*arguments))

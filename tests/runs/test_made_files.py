@@ -29,6 +29,7 @@ THEIRS = [
     *(".metrics.json~", ".gitignore-abcdefgh", "checkpoints/.cache-abcdefgh", "checkpoints/best"),
 ]
 HALF_WRITTEN = [
+    "checkpoints/.tmpa1B2c3",
     *(".metrics.json-1a2b3c4d", ".meta.json-00000000", "checkpoints/.outcome.json-1a2b3c4d"),
     *(".predictions-a_b2c3d4/fresh/test/books.jsonl.gz", "checkpoints/.step-00000012-abcd_123/fresh/state.pt"),
     *("checkpoints/.best-model.safet-abcd_123/fresh.safetensors", "predictions/test/.books.jsonl.gz-1a2b3c4d"),

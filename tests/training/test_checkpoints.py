@@ -188,3 +188,16 @@ def test_a_checkpoint_of_another_model_is_no_damage(checkpoints: Checkpoints) ->
     checkpoints.save(1, model(1), {})
     with pytest.raises(RunError, match=r"step-00000001: does not fit the experiment as it is now.*size mismatch"):
         checkpoints.load(nn.Linear(3, 2), CPU)
+
+
+def test_an_old_checkpoint_is_removed_without_what_others_have_put_there(checkpoints: Checkpoints) -> None:
+    checkpoints.save(1, model(1.0), {})
+    first = checkpoints.folder / "step-00000001"
+    (first / "notes.txt").write_text("mine")
+    first.with_name("step-00000001-old").mkdir()
+    for step in (2, 3, 4):
+        checkpoints.save(step, model(step), {})
+    names = sorted(path.name for path in checkpoints.folder.iterdir())
+    assert names == ["step-00000001", "step-00000001-old", "step-00000003", "step-00000004"]
+    assert [path.name for path in first.iterdir()] == ["notes.txt"]
+    assert load(checkpoints)[0] == 4.0

@@ -53,10 +53,10 @@ def run_jobs(jobs: Sequence[Job], processes: int, say: Say = silent) -> dict[str
 
     Raises:
         RunError: this process is a job itself. Jobs start no jobs, so that no command uses more processes than the user
-            asked for.
+            asked for. Or a log cannot be written.
         Interrupted: SIGINT, SIGTERM or SIGHUP was received and passed on; all running jobs have ended, and no more
             were started.
-        OSError: a process or its log cannot be created; the running jobs have ended as if interrupted.
+        OSError: a process cannot be created; the running jobs have ended as if interrupted.
     """
     if name := os.environ.get(JOB):
         raise RunError(
@@ -92,8 +92,12 @@ class _Child:
         self.started = time.monotonic()
         named = any(argument.split("=")[0] == "--device" for argument in job.arguments)
         chosen = () if device is None or named else ("--device", device)
-        make_folder(job.log.parent)
-        with open_to_write(job.log, "append") as log:
+        make_folder(job.log.parent.resolve())
+        try:
+            log = open_to_write(job.log, "append")
+        except OSError as error:
+            raise RunError(f"{job.log}: the log cannot be written ({error.strerror}); move it elsewhere") from None
+        with log:
             self.log_start = log.tell()
             # Through cli.child, so that a child ends with a checkpoint if this process is killed. One thread for each,
             # unless the user says otherwise: many processes with a thread per core would slow each other down.
