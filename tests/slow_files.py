@@ -15,6 +15,7 @@ SECONDS = {
     "end_to_end/test_damaged_runs.py": 35,
     "data/test_compression.py": 32,
     "end_to_end/test_sweep.py": 32,
+    "soak/test_strangers.py": 30,
     "end_to_end/remedies/test_options.py": 25,
     "end_to_end/test_ending_signals.py": 25,
     "end_to_end/remedies/test_runs.py": 24,

@@ -62,7 +62,7 @@ def forged(workplace: Workplace, generator: random.Random) -> bytes:
         return mutated(generator)
     members = tiny_members(with_pool=generator.random() < 0.3)
     for _ in range(generator.choice((1, 1, 2, 3))):
-        with suppress(ValueError, KeyError, TypeError, AttributeError, IndexError, SafetensorError):
+        with suppress(ValueError, LookupError, TypeError, AttributeError, RecursionError, SafetensorError):
             generator.choice(FORGERIES)(members, workplace, generator)  # if an earlier one has left anything to forge
     if generator.random() < 0.9:
         members = sealed(members)

@@ -30,7 +30,7 @@ IMPORTED = [
     "mtlkit.sweeps",
     "tests.soak.forked_children",
     "mtlkit.report",
-    "tests.soak.run",
+    "tests.soak.workplace",
     "torch._inductor",
 ]
 """The last one is what the first step of an optimiser imports, and deterministic algorithms do; it takes seconds."""

@@ -87,7 +87,7 @@ def _value(file: Path, workplace: Workplace, generator: random.Random) -> None:
     number = generator.randrange(len(lines))
     try:
         part = whole = json.loads(lines[number])
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     if not isinstance(whole, dict | list) or not whole:
         return
@@ -114,7 +114,7 @@ def _paths(file: Path, workplace: Workplace, generator: random.Random) -> None:
     """Data of the experiment, wherever the run says it, are what a stranger would like to have read."""
     for name in ("experiment.resolved.json", "experiment.json", "sources/e.json"):
         path = _root(file) / name
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             value = json.loads(path.read_text())
             for task in value["tasks"].values():
                 task.update({split: generator.choice(tempting_paths(workplace)) for split in ("train", "dev", "test")})

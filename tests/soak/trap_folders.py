@@ -111,17 +111,21 @@ def soak(seconds: float, seed: int, least: int = LEAST) -> Counts:
 
 def attempt(workplace: Workplace, generator: random.Random, name: str) -> None:
     """Prepares the folder, and runs a command in it."""
-    folder = workplace.new_stranger()
-    told = workplace.told
-    Trap(folder, told, MODULES)
-    for prepare in (_settings, _programs, _repository):
-        prepare(folder, told)
+    folder, told = workplace.new_stranger(), workplace.told
+    prepare(folder, told)
     verb = generator.choice([*VERBS])
     words, environment = VERBS[verb](workplace), _search_path(generator)
     if generator.random() < 0.25:
-        environment = (*environment, *_open_cache(folder, told, generator))
+        environment = (*environment, *open_cache(folder, told, generator))
     what = Try(f"{name} ({verb})", words, b"fine film\n", folder, environment)
     workplace.attempt(what, partial(_in_a_process, workplace) if generator.random() < 0.25 else None)
+
+
+def prepare(folder: Path, told: Path) -> None:
+    """Fills a folder with traps, which leave a file each in `told`."""
+    Trap(folder, told, MODULES)
+    for prepare_kind in (_settings, _programs, _repository):
+        prepare_kind(folder, told)
 
 
 def _settings(folder: Path, told: Path) -> None:
@@ -174,7 +178,7 @@ def _search_path(generator: random.Random) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _open_cache(folder: Path, told: Path, generator: random.Random) -> tuple[tuple[str, str], ...]:
+def open_cache(folder: Path, told: Path, generator: random.Random) -> tuple[tuple[str, str], ...]:
     """A cache that others can write to, in which every kernel is a library that leaves a trace."""
     cache = folder / "cache"
     (cache / "kernels").mkdir(parents=True)
@@ -227,5 +231,5 @@ VERBS: dict[str, Callable[[Workplace], list[str | Path]]] = {
     "include a package": lambda at: ["check", at.mine / "e.json", "--include-package", "json"],
     "compare": lambda at: ["compare", at.mine / "run", at.mine / "other"],
     "plugins": lambda at: ["plugins"],
-    "data fetch": lambda at: ["data", "fetch", "--from", at.mine / "e.json"],
+    "data fetch": lambda at: ["data", "fetch", "vader", "--from", at.mine / "e.json"],
 }
