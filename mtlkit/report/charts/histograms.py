@@ -13,7 +13,7 @@ from mtlkit.report.charts.drawing import label, mark
 from mtlkit.report.charts.grid import grid_chart
 from mtlkit.report.charts.theme import ACCENT, MUTED
 from mtlkit.report.parts import Chart, Table
-from mtlkit.report.templating import sentences
+from mtlkit.report.templating import titled
 
 Policies: TypeAlias = Mapping[str, Sequence[Sequence[float]]]
 """The probability of each action at each step, by task."""
@@ -59,8 +59,7 @@ def _bars(policies: Policies, steps: int, names: Sequence[str]) -> Chart:
         for name, probability in zip(names, policy_A, strict=True)
     )
     data = Table(("task", "step", "action", "probability"), rows)
-    title, height = "Probability of each module, step by step", 0.6 + 0.55 * len(policies)
-    return Chart("pool-steps", title, sentences("pool-steps"), data, draw, height)
+    return Chart(*titled("pool-steps"), data, draw, height=0.6 + 0.55 * len(policies))
 
 
 def _panel(axes: Axes, names: Sequence[str]) -> None:
@@ -71,10 +70,11 @@ def _panel(axes: Axes, names: Sequence[str]) -> None:
 
 def _cells(policies: Policies, step: int, names: Sequence[str]) -> Chart:
     there = {task: policy_SA[step] for task, policy_SA in policies.items() if len(policy_SA) > step}
+    name, title, caption = titled("pool-step", step=step + 1)
     return grid_chart(
-        f"pool-step-{step + 1}",
-        f"Probability of each module at step {step + 1}",
-        "A row for each task whose likeliest path has this step, a column for each module and Stop; full colour is 1.",
+        f"{name}-{step + 1}",
+        title,
+        caption,
         list(there),
         names,
         list(there.values()),

@@ -14,7 +14,7 @@ from mtlkit.report.charts.drawing import label, mark, name_rows
 from mtlkit.report.charts.theme import ACCENT, INK, MUTED
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Cell, Chart, Part, Section, Table
-from mtlkit.report.templating import sentences
+from mtlkit.report.templating import sentences, titled
 
 NAMES = {
     "tokens": "words",
@@ -72,14 +72,8 @@ def _stages(log: Sequence[Mapping[str, Any]]) -> list[Stage]:
 
 
 def _chart(stages: Sequence[Stage]) -> Chart:
-    return Chart(
-        name="padding",
-        title="Padding",
-        caption="Of all places in batches of training, those with words and, hatched, those that were filled up.",
-        data=Table(("stage", "padding"), tuple((stage.name, stage.padding) for stage in stages)),
-        draw=partial(_draw, stages),
-        height=0.8 + 0.3 * len(stages),
-    )
+    data = Table(("stage", "padding"), tuple((stage.name, stage.padding) for stage in stages))
+    return Chart(*titled("padding"), data, partial(_draw, stages), height=0.8 + 0.3 * len(stages))
 
 
 def _draw(stages: Sequence[Stage], figure: Figure) -> None:
