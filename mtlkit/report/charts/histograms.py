@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mtlkit.report.analysis.paths import STOP, Paths, action_name
@@ -43,7 +42,9 @@ def _bars(policies: Policies, steps: int, names: Sequence[str]) -> Chart:
         axes_KS = figure.subplots(len(policies), steps, sharex=True, sharey=True, squeeze=False)
         for row, (task, policy_SA) in zip(axes_KS, policies.items(), strict=True):
             for axes in row:
-                _panel(axes, names)
+                axes.set_ylim(0, 1)
+                axes.set_yticks([0, 1], ["0", "1"], fontsize=6.5)
+                axes.set_xticks(range(len(names)), names, fontsize=6.5, rotation=90)
             for step, (axes, policy_A) in enumerate(zip(row, policy_SA, strict=False)):
                 for place, probability in enumerate(policy_A):
                     bar = axes.bar([place], [probability], color=ACCENT, width=0.8)[0]
@@ -60,12 +61,6 @@ def _bars(policies: Policies, steps: int, names: Sequence[str]) -> Chart:
     )
     data = Table(("task", "step", "action", "probability"), rows)
     return Chart(*titled("pool-steps"), data, draw, height=0.6 + 0.55 * len(policies))
-
-
-def _panel(axes: Axes, names: Sequence[str]) -> None:
-    axes.set_ylim(0, 1)
-    axes.set_yticks([0, 1], ["0", "1"], fontsize=6.5)
-    axes.set_xticks(range(len(names)), names, fontsize=6.5, rotation=90)
 
 
 def _cells(policies: Policies, step: int, names: Sequence[str]) -> Chart:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import Any, TypeAlias, TypeVar
 
 from matplotlib.axes import Axes
@@ -145,9 +145,7 @@ def _name_lines(axes: Axes, ends: Sequence[End], last: int) -> None:
     low, high = axes.get_ylim()
     least = (high - low) * 0.075
     ranked = sorted(ends)
-    places: list[float] = []
-    for height, _, _ in ranked:
-        places.append(max(height, places[-1] + least) if places else height)
+    places = list(accumulate((height for height, *_ in ranked), lambda below, height: max(height, below + least)))
     for number, place in enumerate(reversed(places)):
         places[-1 - number] = min(place, high - number * least)
     for (height, line, colour), place in zip(ranked, places, strict=True):

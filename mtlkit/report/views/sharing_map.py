@@ -21,9 +21,8 @@ def section(evidence: Evidence) -> Section | None:
     summaries = {task: summary for task, summary in evidence.summaries.items() if summary is not None}
     learned = [*strengths_of(summaries), *_searched(evidence)]
     parts: list[Part] = list(map(map_view, learned))
-    structure = None if parts else structure_of(evidence.experiment)
-    is_built = structure is not None and structure.is_all
-    if structure is not None and structure.is_all:
+    is_built = not parts and (structure := structure_of(evidence.experiment)).is_all
+    if is_built:
         parts = [map_view(structural_strengths(structure)), _counts(structure)]
     parts += (positions := _positions(summaries))
     cosines = [strengths for epoch in evidence.course if (strengths := cosine_strengths(epoch)) is not None]

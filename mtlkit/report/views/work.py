@@ -59,16 +59,13 @@ def section(evidence: Evidence) -> Section | None:
 
 def _stages(log: Sequence[Mapping[str, Any]]) -> list[Stage]:
     """The stages in which work was counted."""
-    by_name: dict[str, list[list[tuple[str, Any]]]] = {}
+    epochs: Counter[str] = Counter()
+    work: dict[str, Counter[str]] = {}
     for line in log:
-        by_name.setdefault(str(line.get("stage", "training")), []).append(items(line.get("work")))
-    found = []
-    for name, lines in by_name.items():
-        work: Counter[str] = Counter()
-        for kind, count in chain.from_iterable(lines):
-            work[kind] += int(count)
-        found += [Stage(name, len(lines), work)] if any(lines) else []
-    return found
+        name = str(line.get("stage", "training"))
+        epochs[name] += 1
+        work.setdefault(name, Counter()).update({kind: int(count) for kind, count in items(line.get("work"))})
+    return [Stage(name, epochs[name], counted) for name, counted in work.items() if counted]
 
 
 def _chart(stages: Sequence[Stage]) -> Chart:
