@@ -62,8 +62,6 @@ def test_no_sentence_and_no_title_is_left_over():
 def test_what_is_filled_in_ends_on_its_line_or_the_line_end_would_be_shown():
     texts = {file.name: file.read_text(encoding="utf-8") for file in (ROOT / "templates").rglob("*.txt")}
     assert {name: found for name, text in texts.items() if (found := re.findall(r"\{[{%][^}]*\n", text))} == {}
-    assert (
-        sentences("words", most=0.04, is_alike=True).count("here is 0.04, so all words read nearly all tasks alike. ")
-        == 1
-    )
-    assert sentences("words", most=0.5, is_alike=False).count("here is 0.50. Under") == 1
+    flat = sentences("words", most=0.04, is_alike=True)
+    assert "here is 0.04, so all words read nearly all tasks alike. Under" in flat
+    assert "here is 0.50. Under" in sentences("words", most=0.5, is_alike=False)
