@@ -47,7 +47,7 @@ def page(evidence: Evidence, sections: Sequence[Section]) -> str:
 
 def is_report(content: str) -> bool:
     """Whether a file that begins like this is a page of ours."""
-    return bool(re.search(r'<meta name="generator" content="mtlkit report ', content))
+    return '<meta name="generator" content="mtlkit report ' in content
 
 
 def _as_shown(table: Table) -> tuple[Table, set[int]]:

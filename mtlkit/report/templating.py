@@ -24,6 +24,15 @@ def sentences(about: str, /, **values: Any) -> str:
     return " ".join(_environment().get_template(f"sentences/{about}.txt").render(values).split())
 
 
+def titled(chart: str, /, **values: Any) -> tuple[str, str, str]:
+    """The name, title and caption of a chart, by its block of `mtlkit/report/templates/charts.txt`: plain text. A name
+    that has no value is an error."""
+    template = _environment().get_template("charts.txt")
+    block = template.blocks[chart.replace("-", "_")]
+    title, _, caption = "".join(block(template.new_context(values))).partition("\n")
+    return chart, title, " ".join(caption.split())
+
+
 def joined(first: str) -> Markup:
     """Joins all styles or all scripts, `first` being the first of them: each view brings its own."""
     names = _environment().list_templates(extensions=[first.rsplit(".", 1)[1]])

@@ -48,18 +48,17 @@ def searched(evidence: Evidence) -> Searched | None:
     ]
     policies, source = with_policies(paths), "in the model as it is"
     if not policies and course:
-        of_paths = [each for each in course if _are_of(each[1], paths)]
+        of_paths = [
+            (epoch, found)
+            for epoch, found in course
+            if all(task in found and found[task].modules == path.modules for task, path in paths.items())
+        ]
         better = {(line.get("stage"), line.get("epoch")) for line in evidence.log if line.get("improved")}
         kept = [each for each in of_paths if (each[0].stage, each[0].number) in better]
         epoch, policies = (kept or of_paths or course)[-1]
         source = f"after {epoch.name}"
     embeddings = {task: path.embedding_S for task, path in policies.items() if path.embedding_S}
     return Searched(paths, policies, embeddings, source, course)
-
-
-def _are_of(policies: Paths, paths: Paths) -> bool:
-    """Whether the policies' likeliest paths have the same modules as these paths."""
-    return all(task in policies and policies[task].modules == path.modules for task, path in paths.items())
 
 
 def with_policies(paths: Paths) -> Paths:
@@ -76,9 +75,7 @@ def steps_of(path: PathSummary) -> list[tuple[int | None, float | None]]:
     """Each action of a path with its probability, None for Stop; Stop comes last, without a probability where a path
     ends because it may be no longer, or where nothing was chosen by chance."""
     actions: list[int | None] = [*path.modules, None]
-    policy_SA = path.policy_SA
-    if policy_SA is None:
-        return [(action, None) for action in actions]
+    policy_SA = path.policy_SA or ()
     return [
         (action, policy_SA[step][-1 if action is None else action] if step < len(policy_SA) else None)
         for step, action in enumerate(actions)

@@ -41,14 +41,10 @@ class SplitScores:
         return [owner for owner in [*self.headlines, AVERAGE] if self.name(owner) in self.figures]
 
     @property
-    def has_clean(self) -> bool:
-        """Whether there are figures of clean texts."""
-        return any(is_clean for _, is_clean in (split_score(name.partition("/")[2]) for name in self.figures))
-
-    @property
     def kinds(self) -> dict[bool, str]:
         """What a reader calls the figures of all texts (False) and, if there are any, those of clean texts (True)."""
-        return {False: self.split} | ({True: f"clean {self.split}"} if self.has_clean else {})
+        are_clean = (is_clean for _, is_clean in (split_score(name.partition("/")[2]) for name in self.figures))
+        return {False: self.split} | ({True: f"clean {self.split}"} if any(are_clean) else {})
 
     @property
     def majority(self) -> list[float | None]:

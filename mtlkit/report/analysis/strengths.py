@@ -6,7 +6,7 @@ Shapes: K tasks, N sources, L layers, S steps of a path, A actions: a number for
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 from mtlkit.report.evidence import Epoch, of_kind
 from mtlkit.report.templating import sentences
@@ -89,8 +89,7 @@ def cosine_strengths(epoch: Epoch) -> Strengths | None:
         return None
     tasks = epoch.cosines.tasks
     found = {task: dict(zip(tasks, row, strict=True)) for task, row in zip(tasks, epoch.cosines.cosines, strict=True)}
-    meaning = sentences("matrix-gradient-cosine", epoch=epoch.name)
-    return between_tasks("gradient-cosine", "Whose gradients agree", found, "and", meaning, symmetric=True)
+    return between_tasks("gradient-cosine", "Whose gradients agree", found, "and", symmetric=True, epoch=epoch.name)
 
 
 def between_tasks(
@@ -98,24 +97,26 @@ def between_tasks(
     title: str,
     found: Mapping[str, Mapping[str, float | None]],
     relation: str,
-    meaning: str,
     arrow: str = READ,
     *,
     symmetric: bool = False,
     with_own: bool = False,
+    **told: Any,
 ) -> Strengths:
     """A matrix whose columns are the tasks, followed by whatever other sources there are.
 
     Args:
-        name, title, relation, meaning, arrow, symmetric: as in `Strengths`.
+        name, title, relation, arrow, symmetric: as in `Strengths`.
         found: the strengths by task and source.
         with_own: whether a task's strength with itself counts.
+        told: what the sentences on this matrix need.
     """
     sources = tuple(dict.fromkeys([*found, *(source for weights in found.values() for source in weights)]))
     weights = tuple(
         tuple(None if source == task and not with_own else row.get(source) for source in sources)
         for task, row in found.items()
     )
+    meaning = sentences(f"matrix-{name}", **told)
     return Strengths(name, title, tuple(found), sources, weights, relation, meaning, symmetric, arrow)
 
 
@@ -125,7 +126,7 @@ def _from_senders(readers: Mapping[str, WordSummary]) -> Strengths:
         for task, summary in readers.items()
         if summary.senders is not None and summary.weights_N is not None
     }
-    return between_tasks("reading", "Whom the words read", found, "reads", sentences("matrix-reading"))
+    return between_tasks("reading", "Whom the words read", found, "reads")
 
 
 def _from_positions(readers: Mapping[str, WordSummary]) -> Strengths:
@@ -140,9 +141,8 @@ def _from_positions(readers: Mapping[str, WordSummary]) -> Strengths:
 def _from_paths(paths: Mapping[str, PathSummary]) -> Strengths:
     found = {task: {other: same_module(one, paths[other]) for other in paths} for task, one in paths.items()}
     are_drawn = any(path.policy_SA is not None for path in paths.values())
-    meaning = sentences("matrix-paths-in-common", are_drawn=are_drawn)
     title = "Whose paths go through the same modules"
-    return between_tasks("paths-in-common", title, found, "and", meaning, symmetric=True)
+    return between_tasks("paths-in-common", title, found, "and", symmetric=True, are_drawn=are_drawn)
 
 
 def same_module(one: PathSummary, other: PathSummary) -> float:
@@ -174,15 +174,13 @@ def _from_mixtures(mixtures: Mapping[str, MixtureSummary]) -> Strengths:
         }
         for task, summary in mixtures.items()
     }
-    meaning = sentences("matrix-mixtures")
-    return between_tasks("mixtures", "Whose states tasks mix in", found, "takes of", meaning, TAKEN, with_own=True)
+    return between_tasks("mixtures", "Whose states tasks mix in", found, "takes of", TAKEN, with_own=True)
 
 
 def _from_guesses(guesses: Mapping[str, GuessSummary]) -> Strengths:
     found = {task: dict(zip(guess.tasks, guess.probabilities_K, strict=True)) for task, guess in guesses.items()}
-    meaning = sentences("matrix-guesses")
     title = "Whose texts are taken for whose"
-    return between_tasks("guesses", title, found, "is taken for", meaning, GUESSED, with_own=True)
+    return between_tasks("guesses", title, found, "is taken for", GUESSED, with_own=True)
 
 
 NEARLY = 0.98

@@ -12,7 +12,6 @@ import torch
 from mtlkit.data import Vocabulary
 from mtlkit.experiment import Experiment
 from mtlkit.report.analysis.strengths import Strengths, between_tasks
-from mtlkit.report.templating import sentences
 from mtlkit.sharing import Shared, SharingScheme
 
 
@@ -59,10 +58,9 @@ def structural_strengths(structure: Structure) -> Strengths:
     found = {
         one: {other: structure.serve(one, other) / (structure.serve(one) or 1) for other in tasks} for one in tasks
     }
-    meaning = sentences("matrix-parameters-in-common")
     symmetric = all(found[one][other] == found[other][one] for one in tasks for other in tasks)
     title = "Which parameters tasks have in common"
-    return between_tasks("parameters-in-common", title, found, "shares with", meaning, SHARE, symmetric=symmetric)
+    return between_tasks("parameters-in-common", title, found, "shares with", SHARE, symmetric=symmetric)
 
 
 def _serving(scheme: SharingScheme, task: str, input_dim: int) -> frozenset[str]:

@@ -67,11 +67,11 @@ class TellingTexts:
 
     def chosen(self, predicted: Sequence[Target]) -> list[ReadText]:
         """At most `SHOWN` of the texts, the most telling first."""
-        return mixed([self._text(each, predicted[each.index]) for each in self._found], SHOWN)
-
-    def _text(self, found: _Candidate, predicted: Target) -> ReadText:
-        number, gold = int(self._corpus.places[found.index]) + 1, self._corpus.target(found.index)
-        return ReadText(number, gold, predicted, found.reading, _gates(found.reading))
+        texts = []
+        for each in self._found:
+            number, gold = int(self._corpus.places[each.index]) + 1, self._corpus.target(each.index)
+            texts.append(ReadText(number, gold, predicted[each.index], each.reading, _gates(each.reading)))
+        return mixed(texts, SHOWN)
 
 
 def mixed(texts: Sequence[ReadText], count: int) -> list[ReadText]:

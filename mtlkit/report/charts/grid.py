@@ -57,7 +57,8 @@ def grid_chart(
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
         for place, line in enumerate(cells):
-            for bar in [[cell] for cell in line] if is_small else filter(None, [line]):
+            bars = [[cell] for cell in line] if is_small else [line] if line else []
+            for bar in bars:
                 told = sorted(bar, key=lambda cell: -abs(cell[1]))[:TOLD]
                 said = "; ".join(sentence(rows[place], columns[column], number) for column, number in told)
                 mark(_bar(axes, place, bar, scale, is_small), said)

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mtlkit.report.analysis.paths import STOP, Paths, action_name
@@ -13,7 +12,7 @@ from mtlkit.report.charts.drawing import label, mark
 from mtlkit.report.charts.grid import grid_chart
 from mtlkit.report.charts.theme import ACCENT, MUTED
 from mtlkit.report.parts import Chart, Table
-from mtlkit.report.templating import sentences
+from mtlkit.report.templating import titled
 
 Policies: TypeAlias = Mapping[str, Sequence[Sequence[float]]]
 """The probability of each action at each step, by task."""
@@ -43,7 +42,9 @@ def _bars(policies: Policies, steps: int, names: Sequence[str]) -> Chart:
         axes_KS = figure.subplots(len(policies), steps, sharex=True, sharey=True, squeeze=False)
         for row, (task, policy_SA) in zip(axes_KS, policies.items(), strict=True):
             for axes in row:
-                _panel(axes, names)
+                axes.set_ylim(0, 1)
+                axes.set_yticks([0, 1], ["0", "1"], fontsize=6.5)
+                axes.set_xticks(range(len(names)), names, fontsize=6.5, rotation=90)
             for step, (axes, policy_A) in enumerate(zip(row, policy_SA, strict=False)):
                 for place, probability in enumerate(policy_A):
                     bar = axes.bar([place], [probability], color=ACCENT, width=0.8)[0]
@@ -59,22 +60,16 @@ def _bars(policies: Policies, steps: int, names: Sequence[str]) -> Chart:
         for name, probability in zip(names, policy_A, strict=True)
     )
     data = Table(("task", "step", "action", "probability"), rows)
-    title, height = "Probability of each module, step by step", 0.6 + 0.55 * len(policies)
-    return Chart("pool-steps", title, sentences("pool-steps"), data, draw, height)
-
-
-def _panel(axes: Axes, names: Sequence[str]) -> None:
-    axes.set_ylim(0, 1)
-    axes.set_yticks([0, 1], ["0", "1"], fontsize=6.5)
-    axes.set_xticks(range(len(names)), names, fontsize=6.5, rotation=90)
+    return Chart(*titled("pool-steps"), data, draw, height=0.6 + 0.55 * len(policies))
 
 
 def _cells(policies: Policies, step: int, names: Sequence[str]) -> Chart:
     there = {task: policy_SA[step] for task, policy_SA in policies.items() if len(policy_SA) > step}
+    name, title, caption = titled("pool-step", step=step + 1)
     return grid_chart(
-        f"pool-step-{step + 1}",
-        f"Probability of each module at step {step + 1}",
-        "A row for each task whose likeliest path has this step, a column for each module and Stop; full colour is 1.",
+        f"{name}-{step + 1}",
+        title,
+        caption,
         list(there),
         names,
         list(there.values()),

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import Any, TypeAlias, TypeVar
 
 from matplotlib.axes import Axes
@@ -84,7 +84,9 @@ def over_training(
         axes = figure.add_subplot()
         ends = _lines(axes, epochs, series)
         if level is not None:
-            ends.append(_across(axes, *level))
+            line, height = level
+            mark(axes.axhline(height, color=MUTED, linestyle=(0, (4, 3)), linewidth=1), f"{line}: {height:.3g}")
+            ends.append((height, line, MUTED))
         _frame(axes, epochs, columns, number)
         axes.set_ylim(*(limits or _at_least(span, axes.get_ylim(), within)))
         _name_lines(axes, ends, len(epochs) - 1)
@@ -100,7 +102,12 @@ def by_epoch(found: Iterable[Iterable[tuple[K, float | None]]]) -> dict[K, list[
 
 def most_moved(lines: Mapping[K, Sequence[float | None]], count: int) -> tuple[dict[K, Sequence[float | None]], str]:
     """The lines that changed most, and a sentence for the caption if any are left out."""
-    shown = sorted(lines, key=lambda line: -_moved(lines[line]))[:count]
+
+    def moved(line: K) -> float:
+        numbers = list(filter(known, lines[line]))
+        return max(numbers, default=0.0) - min(numbers, default=0.0)
+
+    shown = sorted(lines, key=moved, reverse=True)[:count]
     left_out = f" The {len(shown)} that changed most, of {len(lines)}." if len(shown) < len(lines) else ""
     return {line: lines[line] for line in shown}, left_out
 
@@ -111,11 +118,6 @@ def epoch_label(epochs: Sequence[Epoch], place: int) -> str:
     is_new = epoch.stage is not None and len({each.stage for each in epochs}) > 1
     is_new = is_new and (place == 0 or epochs[place - 1].stage != epoch.stage)
     return f"{epoch.stage} {epoch.number}" if is_new else f"{epoch.number}"
-
-
-def _moved(line: Sequence[float | None]) -> float:
-    numbers = list(filter(known, line))
-    return max(numbers, default=0.0) - min(numbers, default=0.0)
 
 
 def _lines(axes: Axes, epochs: Sequence[Epoch], series: Mapping[str, Sequence[float | None]]) -> list[End]:
@@ -143,9 +145,7 @@ def _name_lines(axes: Axes, ends: Sequence[End], last: int) -> None:
     low, high = axes.get_ylim()
     least = (high - low) * 0.075
     ranked = sorted(ends)
-    places: list[float] = []
-    for height, _, _ in ranked:
-        places.append(max(height, places[-1] + least) if places else height)
+    places = list(accumulate((height for height, *_ in ranked), lambda below, height: max(height, below + least)))
     for number, place in enumerate(reversed(places)):
         places[-1 - number] = min(place, high - number * least)
     for (height, line, colour), place in zip(ranked, places, strict=True):
@@ -158,12 +158,6 @@ def _name_lines(axes: Axes, ends: Sequence[End], last: int) -> None:
             va="center",
             annotation_clip=False,
         )
-
-
-def _across(axes: Axes, name: str, height: float) -> End:
-    line = axes.axhline(height, color=MUTED, linestyle=(0, (4, 3)), linewidth=1)
-    mark(line, f"{name}: {height:.3g}")
-    return height, name, MUTED
 
 
 def _at_least(span: float, limits: Limits, within: Limits) -> Limits:
@@ -182,6 +176,7 @@ def _frame(axes: Axes, epochs: Sequence[Epoch], columns: Sequence[str], number: 
     axes.set_ylabel(number, fontsize=8)
     axes.tick_params(axis="y", labelsize=7.5)
     axes.grid(axis="y", linewidth=0.5)
+    axes.set_axisbelow(True)
     for place, (before, epoch) in enumerate(pairwise(epochs)):
         if epoch.stage != before.stage:
             axes.axvline(place + 0.5, color=RULE, linewidth=1)

@@ -22,7 +22,7 @@ from mtlkit.report.charts.drawing import label, mark
 from mtlkit.report.charts.point_names import legend, styles_of
 from mtlkit.report.charts.theme import ACCENT, MUTED, SURFACE
 from mtlkit.report.parts import Chart, Table
-from mtlkit.report.templating import sentences
+from mtlkit.report.templating import titled
 
 Box: TypeAlias = tuple[int, int | None]
 """A step, from 0, and a module, or None for Stop."""
@@ -75,8 +75,7 @@ def path_chart(paths: Paths, kinds: Mapping[str, str]) -> Chart:
         for step, (action, probability) in enumerate(steps_of(path), 1)
     )
     data = Table(("task", "step", "action", "probability"), rows)
-    height = 0.8 + LINE_HEIGHT * (lanes.height + 1)
-    return Chart("pool-paths", "Paths through the pool", sentences("pool-paths"), data, draw, height)
+    return Chart(*titled("pool-paths"), data, draw, height=0.8 + LINE_HEIGHT * (lanes.height + 1))
 
 
 def lanes_of(paths: Paths) -> Lanes:

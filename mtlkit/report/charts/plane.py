@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mtlkit.report.charts.point_names import draw_point, legend, name_points, styles_of
 from mtlkit.report.parts import Chart, Table
-from mtlkit.report.templating import sentences
+from mtlkit.report.templating import titled
 
 FEWEST = 8
 """The smallest number of tasks for t-SNE; fewer points have no neighbourhoods to keep."""
@@ -28,10 +28,8 @@ def embedding_chart(embeddings: Mapping[str, Sequence[float]], kinds: Mapping[st
     points = dict(zip(embeddings, points_K2.tolist(), strict=True))
 
     data = Table(("task", "kind", "x", "y"), tuple((task, kinds[task], *point) for task, point in points.items()))
-    caption = sentences("pool-embeddings", source=source, by_neighbours=by_neighbours, fewest=FEWEST)
-    return Chart(
-        "pool-embeddings", "Tasks by their embeddings", caption, data, partial(_points, points, kinds), height=3.4
-    )
+    named = titled("pool-embeddings", source=source, by_neighbours=by_neighbours, fewest=FEWEST)
+    return Chart(*named, data, partial(_points, points, kinds), height=3.4)
 
 
 def principal_plane(matrix_KS: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ from mtlkit.report.charts.point_names import (
 )
 from mtlkit.report.charts.theme import RULE
 from mtlkit.report.parts import Cell, Chart, Table
-from mtlkit.report.templating import sentences
+from mtlkit.report.templating import titled
 from mtlkit.text import visible
 
 DIMENSIONS = 3
@@ -79,12 +79,13 @@ def space_charts(paths: Paths, kinds: Mapping[str, str]) -> list[Chart]:
             _flat(axes, view, tasks)
         number_key(figure, tasks.styles, of_points)
 
-    caption = sentences("pool-space", are_cut=any(len(path.modules) > DIMENSIONS for path in paths.values()))
+    are_cut = any(len(path.modules) > DIMENSIONS for path in paths.values())
+    name, title, caption = titled("pool-space", are_cut=are_cut)
     key = key_height(of_points)
     tall, wide = (3.6, 2.4 + key) if tasks.are_named else (3.6 + key, 3.4 + key)
     return [
-        Chart("pool-space", "Paths in space", caption, data, solid, height=tall),
-        Chart("pool-projections", "Paths in space, from three sides", caption, data, flat, height=wide),
+        Chart(name, title, caption, data, solid, height=tall),
+        Chart("pool-projections", f"{title}, from three sides", caption, data, flat, height=wide),
     ]
 
 
@@ -151,6 +152,7 @@ def _flat(axes: Axes, view: tuple[str, int, int], tasks: _Tasks) -> None:
     _ticks(axes.yaxis, tasks, up, most=12)
     axes.set(xlim=_limits(tasks, across), ylim=_limits(tasks, up))
     axes.grid(linewidth=0.4)
+    axes.set_axisbelow(True)
     axes.set_autoscale_on(False)
     names = {shown: place for place, shown in _shown(places, tasks.numbers)}
     name_points(axes, names, 0.95, 1.7 if tasks.are_named else 2.6, list(shifted.values()), size=6)

@@ -47,7 +47,6 @@ SETTINGS: dict[Any, Any] = {
     "axes.titlesize": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.axisbelow": True,
     "grid.color": RULE,
     "xtick.color": MUTED,
     "ytick.color": MUTED,

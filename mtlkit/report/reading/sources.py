@@ -104,7 +104,7 @@ def evidence_of(
         if source.run is None:
             notes_beside += agreement_with_archive(archive, wanted.split, observed, others, anyway=anyway)
         tells = any(each.summary is not None for each in observed.values())
-        is_without_course = tells and not record.course
+        lacking = "no-record" if source.run is None else "no-course" if tells and not record.course else None
         return Evidence(
             name=source.name,
             experiment=archive.experiment,
@@ -113,7 +113,7 @@ def evidence_of(
             split=wanted.split,
             observed=observed,
             notes=[
-                *([sentences("no-record")] if source.run is None else [sentences("no-course")] * is_without_course),
+                *([sentences(lacking)] if lacking else []),
                 *notes_beside,
                 *_more_texts(record, wanted, observed),
                 *notes,

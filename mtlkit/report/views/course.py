@@ -10,7 +10,7 @@ from mtlkit.report.analysis.strengths import alike
 from mtlkit.report.charts.over_training import SHARE, SPAN, by_epoch, most_moved, over_training
 from mtlkit.report.evidence import Epoch, Evidence, of_kind, summaries_by_epoch
 from mtlkit.report.parts import Chart, Part, Section, Table
-from mtlkit.report.templating import sentences
+from mtlkit.report.templating import sentences, titled
 from mtlkit.sharing.summaries import GuessSummary, WordSummary
 
 MOST_PAIRS = 16
@@ -54,22 +54,10 @@ def gradients_section(evidence: Evidence) -> Section | None:
     ways: Mapping[str, Callable[[Sequence[float]], float]] = {"largest": max, "mean": fmean, "smallest": min}
     together = {name: [way(numbers) if numbers else None for numbers in columns] for name, way in ways.items()}
     shown, left_out = _extreme(lines)
-    draw = partial(over_training, epochs=epochs, number="cosine", level=("no agreement", 0.0))
+    draw = partial(over_training, number="cosine", level=("no agreement", 0.0))
     charts = [
-        draw(
-            "gradient-cosine-course",
-            "Agreement of gradients over training",
-            "The mean, the largest and the smallest cosine over all pairs of tasks, after each epoch.",
-            series=together,
-            heads="of all pairs",
-        ),
-        draw(
-            "gradient-cosine-pairs",
-            "Agreement of gradients, by pair",
-            f"The cosine of two tasks' gradients after each epoch.{left_out}",
-            series=shown,
-            heads="pair",
-        ),
+        draw(*titled("gradient-cosine-course"), epochs, together, heads="of all pairs"),
+        draw(*titled("gradient-cosine-pairs", left_out=left_out), epochs, shown, heads="pair"),
     ]
     return Section("gradients", "Gradients", sentences("gradients"), charts)
 
@@ -79,19 +67,13 @@ def _guesses(course: Sequence[Epoch], chance: float) -> list[Part]:
     found = list(summaries_by_epoch(course, GuessSummary))
     if not found:
         return []
+    epochs = [epoch for epoch, _ in found]
     lines = by_epoch([(task, guess.accuracy) for task, guess in guesses.items()] for _, guesses in found)
     mean = [fmean(guess.accuracy for guess in guesses.values()) for _, guesses in found]
-    draw = partial(
-        over_training,
-        caption=f"The share of texts whose task the discriminator guesses, after each epoch; chance is {chance:.2f}.",
-        epochs=[epoch for epoch, _ in found],
-        number="accuracy",
-        level=("chance", chance),
-        limits=(0, 1.02),
-    )
+    draw = partial(over_training, number="accuracy", level=("chance", chance), limits=(0, 1.02))
     return [
-        draw("discriminator", "Guessed right, the mean over tasks", series={MEAN: mean}, heads="of"),
-        draw("discriminator-tasks", "Guessed right, by task", series=lines),
+        draw(*titled("discriminator", chance=chance), epochs, {MEAN: mean}, heads="of"),
+        draw(*titled("discriminator-tasks", chance=chance), epochs, lines),
     ]
 
 
@@ -106,45 +88,21 @@ def _senders(found: Words) -> list[Chart]:
         for _, summaries in found
     )
     shown, left_out = most_moved(pairs, MOST_PAIRS)
-    chart = over_training(
-        "reading-senders",
-        "Whom the words read, over training",
-        f"What a word of one task takes of another, on average, after each epoch.{left_out}",
-        [epoch for epoch, _ in found],
-        shown,
-        number="mean weight",
-        within=SHARE,
-        heads="pair",
-    )
-    return [chart] if pairs else []
-
-
-MEASURES = {
-    "spread": (
-        "How widely a word reads",
-        "Entropy of a word's weights, as a share of the largest there can be: 0 reads one source, 1 all alike.",
-    ),
-    "distance": ("How far a word reads", "From a word to the positions that it reads, in words, on average."),
-    "gate": (
-        "How far words open to what they read",
-        "The mean over words of the gate through which the message passes, from 0 to 1.",
-    ),
-}
-"""Title and caption of the chart of each number of a `WordSummary`."""
+    epochs = [epoch for epoch, _ in found]
+    named = titled("reading-senders", left_out=left_out)
+    return [over_training(*named, epochs, shown, number="mean weight", within=SHARE, heads="pair")] if pairs else []
 
 
 def _measures(found: Words) -> Iterator[Chart]:
     """Charts with a line for each task; of those numbers only that some task has."""
     epochs = [epoch for epoch, _ in found]
-    for name, (title, caption) in MEASURES.items():
-        lines = by_epoch([(task, getattr(summary, name)) for task, summary in each.items()] for _, each in found)
-        told = alike(found[-1][1]) if name == "spread" else ""
+    for number in ("spread", "distance", "gate"):
+        lines = by_epoch([(task, getattr(summary, number)) for task, summary in each.items()] for _, each in found)
         # A distance is no share: it is counted in words, and has no upper end.
-        span, within = (1.0, (0.0, math.inf)) if name == "distance" else (SPAN, SHARE)
-        if any(number is not None for line in lines.values() for number in line):
-            yield over_training(
-                f"reading-{name}", title, caption + told, epochs, lines, number=name, span=span, within=within
-            )
+        span, within = (1.0, (0.0, math.inf)) if number == "distance" else (SPAN, SHARE)
+        if any(value is not None for line in lines.values() for value in line):
+            named = titled(f"reading-{number}", alike=alike(found[-1][1]))
+            yield over_training(*named, epochs, lines, number=number, span=span, within=within)
 
 
 def _extreme(lines: Lines) -> tuple[Lines, str]:

@@ -16,7 +16,7 @@ from mtlkit.report.charts.drawing import label, mark
 from mtlkit.report.charts.theme import INK, MUTED, RULE, SERIES
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Chart, Section, Table
-from mtlkit.report.templating import sentences
+from mtlkit.report.templating import sentences, titled
 
 PANEL = 0.92
 """The height of a panel, in inches."""
@@ -65,16 +65,13 @@ def _dev(evidence: Evidence, between: Sequence[float]) -> list[Chart]:
     curves = _curves(evidence, "dev", {owner: scores.name(owner) for owner in owners}, scale=100)
     metrics = {str(metric).replace("_", " ") for metric in scores.headlines.values()}
     what = metrics.pop() if len(metrics) == 1 else "score"
-    caption = f"The {what} on dev texts in percent, by epoch."
     draw = partial(_draw, curves, between, f"{what}, percent", True)
-    return _chart("dev-scores", f"Dev {what} by task", caption, curves, draw)
+    return _chart(titled("dev-scores", what=what), curves, draw)
 
 
 def _losses(evidence: Evidence, between: Sequence[float]) -> list[Chart]:
     curves = _curves(evidence, "train", {task: f"{task}/loss" for task in evidence.experiment.tasks})
-    caption = "The mean loss on training texts during an epoch, dropout and auxiliary losses included, by epoch."
-    draw = partial(_draw, curves, between, "loss", False)
-    return _chart("train-losses", "Training loss by task", caption, curves, draw)
+    return _chart(titled("train-losses"), curves, partial(_draw, curves, between, "loss", False))
 
 
 def _curves(evidence: Evidence, part: str, figures: Mapping[str, str], scale: float = 1) -> list[Curve]:
@@ -94,13 +91,13 @@ def _curves(evidence: Evidence, part: str, figures: Mapping[str, str], scale: fl
     ]
 
 
-def _chart(name: str, title: str, caption: str, curves: Sequence[Curve], draw: Callable[[Figure], None]) -> list[Chart]:
+def _chart(named: tuple[str, str, str], curves: Sequence[Curve], draw: Callable[[Figure], None]) -> list[Chart]:
     """The chart; none where there are no curves."""
     epochs = sorted({epoch for curve in curves for epoch in curve.values})
     rows = tuple((epoch, *(curve.values.get(epoch) for curve in curves)) for epoch in epochs)
     data = Table(("epoch", *(curve.name for curve in curves)), rows)
     height = max(0.45 + PANEL * math.ceil(len(curves) / _columns(len(curves))), 1.6)
-    return [Chart(name, title, caption, data, draw, height)] if curves else []
+    return [Chart(*named, data, draw, height)] if curves else []
 
 
 def _draw(curves: Sequence[Curve], between: Sequence[float], number: str, highest: bool, figure: Figure) -> None:
@@ -135,6 +132,7 @@ def _panel(axes: Axes, curve: Curve, between: Sequence[float], highest: bool) ->
     axes.tick_params(labelsize=7, length=2, color=RULE)
     axes.locator_params(axis="y", nbins=3)
     axes.grid(axis="y", color=RULE, linewidth=0.5)
+    axes.set_axisbelow(True)
     axes.spines[["left", "bottom"]].set_color(RULE)
 
 

@@ -13,7 +13,7 @@ from mtlkit.report.charts.drawing import label, mark, name_rows
 from mtlkit.report.charts.theme import ACCENT, OPPOSITE, RULE
 from mtlkit.report.evidence import Evidence, Offsets
 from mtlkit.report.parts import Chart, Section, Table
-from mtlkit.report.templating import sentences
+from mtlkit.report.templating import sentences, titled
 
 STEEPEST = 0.1
 """The smallest difference, as a logarithm, that is drawn in full height; smaller ones mean next to nothing."""
@@ -29,15 +29,9 @@ def section(evidence: Evidence) -> Section | None:
     reach = next(iter(by_task.values())).reach
     ratios = {task: _ratios(seen) for task, seen in by_task.items()}
     rows = tuple(zip(range(-reach, reach + 1), *ratios.values(), strict=True))
-    chart = Chart(
-        "distances",
-        "How far words read",
-        f"A line for each task, from {reach} words before to {reach} after; above it more is read than if all were "
-        "read alike, below it less.",
-        Table(("offset", *by_task), rows, "How many times as much as if all were read alike"),
-        partial(_draw, ratios, reach),
-        height=0.7 + 0.32 * len(by_task),
-    )
+    data = Table(("offset", *by_task), rows, "How many times as much as if all were read alike")
+    draw, height = partial(_draw, ratios, reach), 0.7 + 0.32 * len(by_task)
+    chart = Chart(*titled("distances", reach=reach), data, draw, height)
     shares = Table(
         ("task", "before", "the word itself", "after"),
         tuple(

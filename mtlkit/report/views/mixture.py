@@ -6,7 +6,7 @@ from mtlkit.report.charts.grid import grid_chart
 from mtlkit.report.charts.over_training import by_epoch, most_moved, over_training
 from mtlkit.report.evidence import Epoch, Evidence, of_kind, summaries_by_epoch
 from mtlkit.report.parts import Chart, Part, Section
-from mtlkit.report.templating import sentences
+from mtlkit.report.templating import sentences, titled
 from mtlkit.sharing.summaries import MixtureSummary
 
 MOST_LAYERS = 6
@@ -29,10 +29,11 @@ def _layer(mixtures: Mapping[str, MixtureSummary], layer: int) -> Chart:
         dict(zip(mixture.tasks, mixture.weights_LK[layer], strict=True)) if layer < len(mixture.weights_LK) else {}
         for mixture in mixtures.values()
     ]
+    name, title, caption = titled("mixture-layer", layer=layer + 1)
     return grid_chart(
-        f"mixture-layer-{layer + 1}",
-        f"Coefficients after layer {layer + 1}",
-        "A row for each task, a column for each task whose states it takes; stronger colour is larger.",
+        f"{name}-{layer + 1}",
+        title,
+        caption,
         list(mixtures),
         sources,
         [[row.get(source) for source in sources] for row in taken],
@@ -61,22 +62,8 @@ def _course(course: Sequence[Epoch]) -> list[Part]:
     others = {pair: line for pair, line in pairs.items() if pair[0] != pair[1]}
     moved, left_out = most_moved(others, MOST_PAIRS)
     taken = {f"{task} ← {source}": line for (task, source), line in moved.items()}
+    named = titled("mixture-others", left_out=left_out)
     return [
-        over_training(
-            "mixture-own",
-            "What tasks keep of their own states",
-            "The coefficient of a task's own states, the mean over layers, after each epoch.",
-            epochs,
-            own,
-            number="own coefficient",
-        ),
-        over_training(
-            "mixture-others",
-            "What tasks take of others",
-            f"The coefficient of another task's states, the mean over layers, after each epoch.{left_out}",
-            epochs,
-            taken,
-            number="coefficient",
-            heads="pair",
-        ),
+        over_training(*titled("mixture-own"), epochs, own, number="own coefficient"),
+        over_training(*named, epochs, taken, number="coefficient", heads="pair"),
     ]

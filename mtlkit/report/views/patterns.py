@@ -13,7 +13,7 @@ from mtlkit.report.analysis.strengths import next_to_nothing
 from mtlkit.report.charts.theme import ACCENT, INK, MUTED
 from mtlkit.report.evidence import Evidence, Example, Pattern, Reach
 from mtlkit.report.parts import Chart, Section, Table, View
-from mtlkit.report.templating import render, sentences
+from mtlkit.report.templating import render, sentences, titled
 from mtlkit.report.views.texts import shown_texts, slugs
 from mtlkit.text import visible
 
@@ -100,15 +100,9 @@ def _figure(task: str, lists: Mapping[Reach, Sequence[Pattern]], name: str) -> C
         (each.reach, each.word, each.source, each.lift, each.usual, each.weight, each.distance, each.count)
         for each in patterns
     )
-    return Chart(
-        name,
-        f"Patterns of {task}",
-        "Pairs of words of which the first read the second: near ones above, far ones below. A bar is the lift, a "
-        "stroke what is usual for the source.",
-        Table(("reach", "word", "reads", "lift", "usually", "weight", "distance", "texts"), rows),
-        partial(_draw, lists),
-        height=0.8 + 0.2 * len(patterns),
-    )
+    data = Table(("reach", "word", "reads", "lift", "usually", "weight", "distance", "texts"), rows)
+    _, title, caption = titled("patterns", task=task)
+    return Chart(name, title, caption, data, partial(_draw, lists), height=0.8 + 0.2 * len(patterns))
 
 
 def _draw(lists: Mapping[Reach, Sequence[Pattern]], figure: Figure) -> None:

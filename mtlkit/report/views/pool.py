@@ -1,6 +1,5 @@
 """The section on a pool of modules: paths, the policies that they come from, and how the search for them went."""
 
-from functools import partial
 from itertools import groupby
 
 from mtlkit.report.analysis.paths import Paths, Searched, in_words, mean_entropy, plain, searched, step_probability
@@ -12,7 +11,7 @@ from mtlkit.report.charts.point_names import kinds_of
 from mtlkit.report.charts.space import space_charts
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Part, Section, Table
-from mtlkit.report.templating import sentences
+from mtlkit.report.templating import sentences, titled
 
 
 def section(evidence: Evidence) -> Section | None:
@@ -64,22 +63,10 @@ def _course(found: Searched) -> list[Part]:
         by_epoch([(task, of(path)) for task, path in paths.items()] for _, paths in found.course)
         for of in (step_probability, mean_entropy)
     )
-    draw = partial(over_training, epochs=[epoch for epoch, _ in found.course], limits=(0, 1.02))
+    epochs = [epoch for epoch, _ in found.course]
     return [
-        draw(
-            "pool-certainty",
-            "How sure the policy was",
-            "How likely it takes a step of its likeliest path after that epoch, the geometric mean over the steps.",
-            series=certainty,
-            number="probability",
-        ),
-        draw(
-            "pool-entropy",
-            "How undecided the policy was",
-            "Entropy of the choices along the path, as a share of the largest there can be: 0 is decided, 1 all alike.",
-            series=entropy,
-            number="entropy",
-        ),
+        over_training(*titled("pool-certainty"), epochs, certainty, number="probability", limits=(0, 1.02)),
+        over_training(*titled("pool-entropy"), epochs, entropy, number="entropy", limits=(0, 1.02)),
         _changes(found),
     ]
 

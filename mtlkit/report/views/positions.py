@@ -16,7 +16,7 @@ from PIL import Image
 
 from mtlkit.report.charts.theme import ACCENT, INK, MUTED
 from mtlkit.report.evidence import Evidence, ReadText
-from mtlkit.report.parts import Chart, Section
+from mtlkit.report.parts import Section
 from mtlkit.report.templating import sentences
 from mtlkit.report.views import texts
 from mtlkit.sharing.explanations.shared import Matrix
@@ -41,7 +41,7 @@ def section(evidence: Evidence) -> Section | None:
     heaviest = max(BOLD, *(weight for row in rows for weight in row))
     sharpest = max(SHARP, *map(texts.concentration, rows))
     shown = partial(_way, sharpest=sharpest)
-    view = texts.texts_view("positions", by_task, shown, partial(_figure, heaviest), heaviest=heaviest)
+    view = texts.texts_view("positions", by_task, shown, partial(_draw, heaviest), heaviest=heaviest)
     said = sentences("positions", lines=LINES, heaviest=heaviest)
     return Section("positions", "What words read of the shared network", said, [view])
 
@@ -85,20 +85,7 @@ def _drawn(row: Sequence[float]) -> list[int]:
     return [source for source in texts.strongest(row, LINES) if row[source] >= LEAST]
 
 
-def _figure(heaviest: float, name: str, task: str, text: ReadText) -> Chart:
-    """A chart of a text; of a bidirectional network, the direction from left to right."""
-    return Chart(
-        name,
-        f"What the words of text {text.number} of {task} read of the shared network",
-        "The text as the task's own network reads it, from top to bottom, and beside it the shared positions; a line "
-        f"is as bold as its weight, the boldest stands for {heaviest:.2f}.",
-        texts.weights_table(text),
-        partial(_draw, text, heaviest),
-        height=0.5 + 0.19 * len(text.reading.words),
-    )
-
-
-def _draw(text: ReadText, heaviest: float, figure: Figure) -> None:
+def _draw(heaviest: float, text: ReadText, figure: Figure) -> None:
     words, way = list(map(visible, text.reading.words)), text.reading.left_to_right
     axes = figure.add_subplot()
     for place, row in enumerate(way):

@@ -21,9 +21,8 @@ def section(evidence: Evidence) -> Section | None:
     summaries = {task: summary for task, summary in evidence.summaries.items() if summary is not None}
     learned = [*strengths_of(summaries), *_searched(evidence)]
     parts: list[Part] = list(map(map_view, learned))
-    structure = None if parts else structure_of(evidence.experiment)
-    is_built = structure is not None and structure.is_all
-    if structure is not None and structure.is_all:
+    is_built = not parts and (structure := structure_of(evidence.experiment)).is_all
+    if is_built:
         parts = [map_view(structural_strengths(structure)), _counts(structure)]
     parts += (positions := _positions(summaries))
     cosines = [strengths for epoch in evidence.course if (strengths := cosine_strengths(epoch)) is not None]
@@ -50,8 +49,7 @@ def _positions(summaries: Mapping[str, Summary]) -> list[Part]:
         for task, summary in of_kind(summaries, WordSummary).items()
         if summary.senders is None
     )
-    caption = "How words read the shared positions"
-    return [Table(("task", "gate", "distance", "spread"), rows, caption)] if rows else []
+    return [Table(("task", "gate", "distance", "spread"), rows, "How words read the shared positions")] if rows else []
 
 
 def _counts(structure: Structure) -> Table:
@@ -59,8 +57,7 @@ def _counts(structure: Structure) -> Table:
         (task, structure.serve(task), structure.shared(task), structure.serve(task) - structure.shared(task))
         for task in structure.serving
     )
-    caption = "Parameters of the sharing scheme"
-    return Table(("task", "parameters", "shared", "own"), rows, caption)
+    return Table(("task", "parameters", "shared", "own"), rows, "Parameters of the sharing scheme")
 
 
 def map_view(strengths: Strengths) -> View:
@@ -98,15 +95,9 @@ def map_view(strengths: Strengths) -> View:
         meaning=strengths.meaning,
         corner="" if strengths.symmetric else columns_are,
         columns=sources,
-        rows=[
-            {"name": task, "cells": [_cell(number, darkest) for number in line]}
-            for task, line in zip(tasks, numbers, strict=True)
-        ],
+        rows=zip(tasks, numbers, strict=True),
+        known=known,
+        rounded=rounded,
+        darkest=darkest or 1,
     )
     return View(markup, [matrix] if network is None else [network, matrix])
-
-
-def _cell(number: float | None, largest: float) -> dict[str, object]:
-    if not known(number):
-        return {"text": "–" if number is None else "no number", "share": 0, "below": False}
-    return {"text": rounded(number), "share": round(abs(number) / (largest or 1), 2), "below": number < 0}

@@ -14,7 +14,7 @@ from mtlkit.report.charts.drawing import label, mark, name_rows
 from mtlkit.report.charts.theme import INK, MUTED, RULE, SERIES, SURFACE
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Cell, Chart, Section, Table, View
-from mtlkit.report.templating import render, sentences
+from mtlkit.report.templating import render, sentences, titled
 
 MOST_MARKS = 60
 SHAPES = ("o", "D", "s", "^", "v", "P", "X")
@@ -74,31 +74,23 @@ def _table(evidence: Evidence, scores: SplitScores) -> Table:
 
 def _chart(evidence: Evidence, scores: SplitScores) -> Chart:
     """A row for each task and the average, with the run's figures and what they compare with."""
-    shapes = iter(SHAPES)
     lines = [
-        (evidence.name, next(shapes), scores.of()),
+        (evidence.name, SHAPES[0], scores.of()),
         ("clean texts only", "|", scores.of(clean=True)),
         ("most frequent label", "x", scores.majority),
-        *(
-            (record.name, shape, scores.of(record=record))
-            for record, shape in zip(_beside(evidence, scores), shapes, strict=False)
-        ),
     ]
+    beside = zip(_beside(evidence, scores), SHAPES[1:], strict=False)
+    lines += [(record.name, shape, scores.of(record=record)) for record, shape in beside]
     drawn = [
         (name, shape, [None if value is None else round(100 * value, 6) for value in values])
         for name, shape, values in lines
         if any(value is not None for value in values)
     ]
     names = [name for name, *_ in drawn]
-    listed = f"Drawn are {', '.join(names[:-1])} and {names[-1]}." if names[1:] else f"Drawn is {names[0]}."
-    return Chart(
-        name="scores",
-        title=f"Score on {scores.split} texts",
-        caption=f"Each line is a task, the score in percent grows to the right. {listed}",
-        data=Table(("task", *names), tuple(zip(scores.owners, *(values for *_, values in drawn), strict=True))),
-        draw=partial(_draw, scores.owners, drawn),
-        height=0.75 + 0.24 * len(scores.owners) + 0.2 * len(drawn),
-    )
+    data = Table(("task", *names), tuple(zip(scores.owners, *(values for *_, values in drawn), strict=True)))
+    height = 0.75 + 0.24 * len(scores.owners) + 0.2 * len(drawn)
+    named = titled("scores", split=scores.split, names=names)
+    return Chart(*named, data, partial(_draw, scores.owners, drawn), height)
 
 
 def _draw(owners: Sequence[str], lines: Lines, figure: Figure) -> None:
@@ -116,6 +108,7 @@ def _draw(owners: Sequence[str], lines: Lines, figure: Figure) -> None:
     name_rows(axes, list(map(label, owners)), color=INK)
     axes.set_xlabel("percent")
     axes.grid(axis="both", color=RULE, linewidth=0.6)
+    axes.set_axisbelow(True)
     axes.tick_params(length=0)
     figure.legend(loc="outside lower left", ncols=1, handletextpad=0.3, borderaxespad=0)
 

@@ -5,16 +5,18 @@ Shapes: T words, N sources.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import chain, count
 from math import log
 from typing import Any, TypeAlias
 
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from mtlkit.report.analysis.telling import mixed
 from mtlkit.report.evidence import Evidence, ReadText
 from mtlkit.report.parts import Cell, Chart, Table, View
-from mtlkit.report.templating import render
+from mtlkit.report.templating import render, titled
 from mtlkit.sharing.explanations.shared import Matrix
 from mtlkit.text import visible
 
@@ -22,6 +24,8 @@ SENTENCES = 120
 """The number of texts that a page shows, counted once for each network: some 2 MB."""
 DRAWN = 2
 """The number of texts of each task that are figures too."""
+ROW_HEIGHT = 0.2
+"""The height of a word's row in a figure, in inches."""
 ByTask: TypeAlias = Mapping[str, Sequence[ReadText]]
 
 
@@ -79,17 +83,18 @@ def texts_view(
     template: str,
     by_task: ByTask,
     shown: Callable[[ReadText, Matrix], Mapping[str, Any]],
-    figure: Callable[[str, str, ReadText], Chart],
+    draw: Callable[[ReadText, Figure], None],
     **values: Any,
 ) -> View:
-    """The texts of each task, and figures of the first `DRAWN` of each.
+    """The texts of each task, and figures of the first `DRAWN` of each: of a bidirectional network, they show the
+    direction from left to right.
 
     Args:
-        template: its name, which anchors and names of figures begin with.
+        template: its name, which anchors and names of figures begin with, and which is that of the figures' block.
         by_task: the texts.
         shown: what the template shows of a text in one direction of the network, beside the text's own fields.
-        figure: a chart of this name, of a text of a task.
-        values: what else the template needs.
+        draw: draws a text on an empty figure.
+        values: what else the template and the block need.
     """
     tasks, figures = [], []
     for task, slug in slugs(by_task).items():
@@ -103,7 +108,12 @@ def texts_view(
             for text in by_task[task]
         ]
         tasks.append({"name": task, "anchor": f"{template}-{slug}", "texts": texts})
-        figures += [figure(anchors[text.number], task, text) for text in by_task[task][:DRAWN]]
+        for text in by_task[task][:DRAWN]:
+            _, title, caption = titled(template, task=task, text=text, **values)
+            height = ROW_HEIGHT * (len(text.reading.words) + 3)
+            figures.append(
+                Chart(anchors[text.number], title, caption, weights_table(text), partial(draw, text), height)
+            )
     return View(render(f"{template}.html", tasks=tasks, **values), figures)
 
 

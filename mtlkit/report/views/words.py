@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from mtlkit.report.charts.drawing import name_rows
 from mtlkit.report.charts.theme import ACCENT, INK, MUTED, SURFACE
 from mtlkit.report.evidence import Evidence, ReadText
-from mtlkit.report.parts import Chart, Section
+from mtlkit.report.parts import Section
 from mtlkit.report.templating import sentences
 from mtlkit.report.views import texts
 from mtlkit.sharing.explanations.shared import Matrix
@@ -30,7 +30,7 @@ def section(evidence: Evidence) -> Section | None:
     most = texts.largest(map(texts.concentration, rows))
     heaviest = texts.largest(weight for row in rows for weight in row)
     shown = partial(_words, most=max(most, ALIKE), heaviest=heaviest)
-    view = texts.texts_view("words", by_task, shown, _figure)
+    view = texts.texts_view("words", by_task, shown, _draw)
     return Section("words", "Whom words read", sentences("words", most=most, is_alike=most <= ALIKE), [view])
 
 
@@ -46,18 +46,6 @@ def _words(text: ReadText, way: Matrix, most: float, heaviest: float) -> dict[st
         for place, (word, row) in enumerate(zip(text.reading.words, way, strict=True))
     ]
     return {"words": words}
-
-
-def _figure(name: str, task: str, text: ReadText) -> Chart:
-    """A chart of a text; of a bidirectional network, the direction from left to right."""
-    return Chart(
-        name,
-        f"Whom the words of text {text.number} of {task} read",
-        "Each word, from top to bottom, with the three tasks that it took most of; a bar is as long as the weight.",
-        texts.weights_table(text),
-        partial(_draw, text),
-        height=0.6 + 0.2 * len(text.reading.words),
-    )
 
 
 def _draw(text: ReadText, figure: Figure) -> None:

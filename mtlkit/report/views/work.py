@@ -14,7 +14,7 @@ from mtlkit.report.charts.drawing import label, mark, name_rows
 from mtlkit.report.charts.theme import ACCENT, INK, MUTED
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Cell, Chart, Part, Section, Table
-from mtlkit.report.templating import sentences
+from mtlkit.report.templating import sentences, titled
 
 NAMES = {
     "tokens": "words",
@@ -59,27 +59,18 @@ def section(evidence: Evidence) -> Section | None:
 
 def _stages(log: Sequence[Mapping[str, Any]]) -> list[Stage]:
     """The stages in which work was counted."""
-    by_name: dict[str, list[list[tuple[str, Any]]]] = {}
+    epochs: Counter[str] = Counter()
+    work: dict[str, Counter[str]] = {}
     for line in log:
-        by_name.setdefault(str(line.get("stage", "training")), []).append(items(line.get("work")))
-    found = []
-    for name, lines in by_name.items():
-        work: Counter[str] = Counter()
-        for kind, count in chain.from_iterable(lines):
-            work[kind] += int(count)
-        found += [Stage(name, len(lines), work)] if any(lines) else []
-    return found
+        name = str(line.get("stage", "training"))
+        epochs[name] += 1
+        work.setdefault(name, Counter()).update({kind: int(count) for kind, count in items(line.get("work"))})
+    return [Stage(name, epochs[name], counted) for name, counted in work.items() if counted]
 
 
 def _chart(stages: Sequence[Stage]) -> Chart:
-    return Chart(
-        name="padding",
-        title="Padding",
-        caption="Of all places in batches of training, those with words and, hatched, those that were filled up.",
-        data=Table(("stage", "padding"), tuple((stage.name, stage.padding) for stage in stages)),
-        draw=partial(_draw, stages),
-        height=0.8 + 0.3 * len(stages),
-    )
+    data = Table(("stage", "padding"), tuple((stage.name, stage.padding) for stage in stages))
+    return Chart(*titled("padding"), data, partial(_draw, stages), height=0.8 + 0.3 * len(stages))
 
 
 def _draw(stages: Sequence[Stage], figure: Figure) -> None:
