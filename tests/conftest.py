@@ -29,6 +29,11 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(allowed or 1, MOST_PROCESSES)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Slow files are not even imported where all that is slow is left out."""
+    return True if config.getoption("markexpr") == "not slow" and _seconds(collection_path) else None
+
+
 @pytest.hookimpl(tryfirst=True)  # before `-m "not slow"` looks at the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Marks the tests of slow files. Where processes share out the files, the longest come first, so that all processes
@@ -36,7 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     numbers = Counter(item.path for item in items)
     for item in items:
-        if seconds := SECONDS.get(os.path.relpath(item.path, TESTS).replace(os.sep, "/")):
+        if seconds := _seconds(item.path):
             item.add_marker(pytest.mark.slow(seconds=seconds / numbers[item.path]))
     if not hasattr(config, "workerinput"):
         return
@@ -45,3 +50,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for mark in item.iter_markers("slow"):
             total[item.path] += mark.kwargs["seconds"]
     items.sort(key=lambda item: -total[item.path])
+
+
+def _seconds(path: Path) -> float:
+    """How long a slow file takes; 0 for another one."""
+    return SECONDS.get(os.path.relpath(path, TESTS).replace(os.sep, "/"), 0)

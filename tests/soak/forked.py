@@ -90,6 +90,12 @@ class Forked:
         self._process.start()
 
     @property
+    def pid(self) -> int:
+        """Its number."""
+        assert self._process.pid is not None, "it has been started"
+        return self._process.pid
+
+    @property
     def is_running(self) -> bool:
         """Whether it has not ended yet."""
         return self._process.is_alive()
@@ -120,13 +126,11 @@ class Forked:
 
     def send(self, number: int) -> None:
         """Sends it a signal."""
-        assert self._process.pid is not None, "it has been started"
-        os.kill(self._process.pid, number)
+        os.kill(self.pid, number)
 
     def fill_disk(self, largest_file: int) -> None:
         """From now on no file of its can become larger than this; Linux only."""
-        assert self._process.pid is not None, "it has been started"
-        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
 
     def wait(self, seconds: float | None = None) -> int | None:
         """Its exit code, or a signal's number below zero; None if it still runs after so many seconds."""
