@@ -11,7 +11,7 @@ from tests.soak.forked import Circumstances, run_forked
 
 LITTLE, MORE = 280 * 2**20, 900 * 2**20
 """Bytes beside what imports take."""
-NUM_TEXTS, LENGTH, DIM = 16, 10_000, 2_400
+NUM_TEXTS, LENGTH, DIM = 16, 30_000, 800
 """Their embeddings take 1,465 MiB at once, and 92 one by one. Neither is near the limit, since threads and allocators
 take addresses that they never use."""
 Limited = Callable[..., str]
@@ -72,10 +72,10 @@ def test_an_archive_is_asked_for_less_at_a_time(
     limited(*score, "--batch-size", "1", code=0)
     answer = ("predict", tmp_path / "run", long, "--output", tmp_path / "answers.jsonl")
     told = limited(*answer, memory=MORE // 2)
-    assert told.startswith("out of memory answering 13 texts, of up to 10,000 words; give shorter texts, or a smaller")
+    assert told.startswith("out of memory answering 4 texts, of up to 30,000 words; give shorter texts, or a smaller")
     limited(*answer, "--batch-size", "1", code=0, memory=MORE // 2)
     told = limited("explain", tmp_path / "run", *["a " * LENGTH] * NUM_TEXTS)
-    assert told == "out of memory answering 16 texts, of up to 10,000 words; give shorter texts, or fewer at a time"
+    assert told == "out of memory answering 16 texts, of up to 30,000 words; give shorter texts, or fewer at a time"
 
 
 @pytest.mark.parametrize("verb", ["train", "check"])
