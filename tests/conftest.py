@@ -1,35 +1,23 @@
-"""One way of running for all tests, in one process or several; generated text; the real data, where there are any."""
+"""One way of running for all tests, in one process or several."""
 
 import os
-import random
-import shutil
-import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import hypothesis
 import pytest
-import torch
 
-from mtlkit.config import Component
-from mtlkit.data import cache_folder, fetch_vader
-from mtlkit.errors import DataError
-from mtlkit.files import held_lock
-from mtlkit.ownership import own_folder
-from mtlkit.plugins import load_plugins
 from tests.slow_files import SECONDS
-
-hypothesis.settings.register_profile("mtlkit", deadline=None, derandomize=True)
-hypothesis.settings.load_profile("mtlkit")
-torch.set_num_threads(1)  # small recurrences are slower with more
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    # A shell that runs us in the background ignores Ctrl-C for us, and the children that tests interrupt inherit that.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TESTS = Path(__file__).parent
 MOST_PROCESSES = 8
 """Each takes about 1 GiB and makes its own session fixtures."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Loads the fixtures, unless other processes run the tests: they do not wait for what this one would import."""
+    shares_out = config.getoption("dist", "no") != "no" and not hasattr(config, "workerinput")
+    if not shares_out:
+        config.pluginmanager.import_plugin("tests.fixtures")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -41,6 +29,11 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(allowed or 1, MOST_PROCESSES)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Slow files are not even imported where all that is slow is left out."""
+    return True if config.getoption("markexpr") == "not slow" and _seconds(collection_path) else None
+
+
 @pytest.hookimpl(tryfirst=True)  # before `-m "not slow"` looks at the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Marks the tests of slow files. Where processes share out the files, the longest come first, so that all processes
@@ -48,7 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     numbers = Counter(item.path for item in items)
     for item in items:
-        if seconds := SECONDS.get(os.path.relpath(item.path, TESTS).replace(os.sep, "/")):
+        if seconds := _seconds(item.path):
             item.add_marker(pytest.mark.slow(seconds=seconds / numbers[item.path]))
     if not hasattr(config, "workerinput"):
         return
@@ -59,95 +52,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: -total[item.path])
 
 
-@pytest.fixture(scope="session", autouse=True)
-def unflushed() -> Iterator[None]:
-    """Files are not flushed to the disk: no test cuts the power, and thousands of checkpoints would wait for it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda descriptor: None)
-        yield
-
-
-@pytest.fixture(scope="session")
-def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
-    """Fills a folder of this name that all processes of the tests share. The first that asks does, and others wait."""
-    own = tmp_path_factory.getbasetemp()
-    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "once"
-
-    def folder_of(name: str, fill: Callable[[Path], object]) -> Path:
-        folder, whole = shared / name, shared / f"{name}.whole"
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with held_lock(shared / f"{name}.lock"):
-            if not whole.exists():
-                shutil.rmtree(folder, ignore_errors=True)  # of a process in which it failed
-                folder.mkdir()
-                fill(folder)
-                whole.touch()
-        return folder
-
-    return folder_of
-
-
-GOOD, BAD = ["fine", "warm", "bright", "kind"], ["dull", "cold", "bleak", "cruel"]
-FILLER = ["the", "a", "film", "book", "plot", "cast", "was", "seemed", "rather", "very", "quite", "of", "with", "and"]
-
-
-def write_corpus(path: Path, size: int, seed: int) -> None:
-    """Texts whose label is decided by one word among filler."""
-    generator = random.Random(seed)
-    lines = []
-    for _ in range(size):
-        label = generator.choice(["positive", "negative"])
-        words = generator.choices(FILLER, k=generator.randint(3, 12))
-        words.insert(generator.randrange(len(words)), generator.choice(GOOD if label == "positive" else BAD))
-        lines.append(f"{label}\t{' '.join(words)}\n")
-    path.write_text("".join(lines))
-
-
-@pytest.fixture(scope="session")
-def make_corpus() -> Callable[[Path, int, int], None]:
-    """Writes such texts to a file, for what outlives a test."""
-    return write_corpus
-
-
-@pytest.fixture(scope="session")
-def kernels() -> Path:
-    """The folder of compiled kernels in the real cache: they take seconds to build."""
-    return own_folder(cache_folder() / "kernels")
-
-
-@pytest.fixture(scope="session")
-def known_archives() -> Path:
-    """The folder of the real cache that says which archives were made here, also by tests that share a run."""
-    return own_folder(cache_folder() / "archives")
-
-
-@pytest.fixture(scope="session")
-def data_folder() -> Path:
-    """The folder of the corpora that are too large to be fetched."""
-    folder = os.environ.get("MTLKIT_DATA")
-    if not folder or not Path(folder).is_dir():
-        pytest.skip("MTLKIT_DATA names no folder with the real corpora")
-    return Path(folder)
-
-
-@pytest.fixture(scope="session")
-def vader_corpora() -> Path:
-    """The folder of the VADER corpora in the cache, fetched if need be."""
-    try:
-        return fetch_vader(cache_folder(), print)
-    except DataError as error:
-        pytest.skip(f"the VADER corpora are neither cached nor reachable: {error}")
-
-
-@pytest.fixture
-def registry() -> Iterator[None]:
-    """Forgets the interfaces and components that a test declares."""
-    load_plugins()  # else one whose first import is in the test would be forgotten, and never be imported again
-    names, kinds = Component._registry, Component._interfaces
-    before = {interface: dict(known) for interface, known in names.items()}
-    kinds_before = dict(kinds)
-    yield
-    for interface in list(names):
-        names[interface] = before.get(interface, {})
-    kinds.clear()
-    kinds.update(kinds_before)
+def _seconds(path: Path) -> float:
+    """How long a slow file takes; 0 for another one."""
+    return SECONDS.get(os.path.relpath(path, TESTS).replace(os.sep, "/"), 0)

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -115,13 +116,13 @@ def start(elsewhere: Path) -> Callable[..., subprocess.Popen[str]]:
 
 @pytest.fixture
 def fork(elsewhere: Path, tmp_path: Path) -> Iterator[Callable[..., Forked]]:
-    """Starts `mtlkit` in a process that is forked from one with all imports, so that it takes no time. It has the same
-    current folder and cache as `run`, and is killed at the test's end.
+    """Starts `mtlkit` in a process that is forked from one with all imports, so that it takes no time. It has the
+    current folder and the environment of the test, so the cache of `run`, and is killed at the test's end.
     """
     started: list[Forked] = []
 
     def start_process(*arguments: str | Path, **circumstances: Any) -> Forked:
-        environment = (("MTLKIT_CACHE", str(tmp_path / "cache")),)
+        environment = tuple(os.environ.items())  # the server's is that of the test that was the first to need it
         log = tmp_path / f"fork-{len(started)}.log"
         started.append(Forked(arguments, log, Circumstances(environment=environment, **circumstances)))
         return started[-1]

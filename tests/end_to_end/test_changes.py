@@ -30,7 +30,7 @@ class Capitals(Tokenizer):
 @pytest.fixture
 def begun(experiment: dict[str, Any], write: Callable[[dict[str, Any]], Path], fork: Run, tmp_path: Path) -> Path:
     """A run that was killed when it had a checkpoint."""
-    process = fork("train", write(experiment), "-s", tmp_path / "run")
+    process = fork("train", write(experiment), "-s", tmp_path / "run", stops_at_step=20)
     process.wait_until(lambda: any((tmp_path / "run").glob("checkpoints/step-*")))
     process.kill()
     return tmp_path / "run"

@@ -47,6 +47,7 @@ def descendants(process: int) -> set[int]:
     while new:
         new = {child for child, parent in parents.items() if parent in new} - found
         found |= new
+    # The command line of a process that is forked is that of the server, which names what it has imported.
     # A Jsonnet file is evaluated in a short process of its own, which evaluates nothing else.
     return {child for child in found if b"mtlkit" in (line := command_line(child)) and b"jsonnet_child" not in line}
 
@@ -65,7 +66,7 @@ def most_at_once(process) -> int:
     command line of its parent.
     """
     most, before = 0, [set[int](), set[int]()]
-    while process.poll() is None:
+    while process.is_running:
         now = descendants(process.pid)
         most = max(most, len(now & before[0] & before[1]))
         before = [before[1], now]
@@ -105,30 +106,28 @@ def test_stages_that_differ_only_in_case_are_refused(experiment, write, run):
 
 
 @pytest.mark.parametrize("reserved", [True, False])
-def test_transfer_starts_no_process_too_many(experiment, write, start, tmp_path, reserved):
+def test_transfer_starts_no_process_too_many(experiment, write, fork, tmp_path, reserved):
     """Of the task `all`, none at all; of three others, two at a time and what each of these needs: nothing."""
     experiment["tasks"]["all" if reserved else "plays"] = dict(experiment["tasks"]["books"])
     experiment["trainer"] |= {"epochs": 1, "checkpoint_every": None, "kernels": "plain"}
     options = ("-s", tmp_path / "folds", "--leave-out", "all", "--processes", "2", "--limit", "20")
-    process = start("transfer", write(experiment), *options)
-    most = most_at_once(process)
-    _, errors = process.communicate()
+    process = fork("transfer", write(experiment), *options)
+    most, code, said = most_at_once(process), process.wait(), process.output()
     if reserved:
-        assert process.returncode == 2 and most == 0 and "tasks.all: this cannot be a task's name" in errors
+        assert code == 2 and most == 0 and "tasks.all: this cannot be a task's name" in said
         assert not (tmp_path / "folds").exists()
     else:
-        assert process.returncode == 0, errors
+        assert code == 0, said
         assert 1 <= most <= 2
         assert (tmp_path / "folds" / "transfer.json").exists()
 
 
-def test_a_sweep_starts_no_process_too_many(experiment, write, start, tmp_path):
+def test_a_sweep_starts_no_process_too_many(experiment, write, fork, tmp_path):
     experiment["trainer"] |= {"epochs": 1, "checkpoint_every": None, "kernels": "plain"}
     options = ("-s", tmp_path / "sweep", "--grid", "model.embedder.dim=4,6,8", "--processes", "2", "--limit", "20")
-    process = start("sweep", write(experiment), *options)
+    process = fork("sweep", write(experiment), *options)
     most = most_at_once(process)
-    _, errors = process.communicate()
-    assert process.returncode == 0, errors
+    assert process.wait() == 0, process.output()
     assert 1 <= most <= 2
 
 

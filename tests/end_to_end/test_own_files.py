@@ -127,7 +127,7 @@ def test_a_run_that_was_killed_goes_on_with_what_was_saved(value, plugin, source
     """Though the source is gone by then, it comes to the bits of a run that was never killed."""
     file = write(value)
     assert run("train", file, "-s", tmp_path / "whole").returncode == 0
-    process = fork("train", file, "-s", tmp_path / "run", "--include-package", plugin.__file__)
+    process = fork("train", file, "-s", tmp_path / "run", "--include-package", plugin.__file__, stops_at_step=1)
     process.wait_until(lambda: list(tmp_path.glob("run/checkpoints/step-*")))
     process.kill()
     assert process.wait() == -signal.SIGKILL and not (tmp_path / "run" / "metrics.json").exists()

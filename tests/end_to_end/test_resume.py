@@ -16,7 +16,7 @@ def newest_step(directory):
 
 def train_until(fork, arguments, directory, step, number):
     """Starts training, sends a signal once a checkpoint at or after `step` is there; the exit code and the output."""
-    process = fork(*arguments)
+    process = fork(*arguments, stops_at_step=step + 20)  # not at its end, however late the signal comes
     process.wait_until(lambda: newest_step(directory) >= step)
     process.send(number)
     return process.wait(), process.output()

@@ -55,7 +55,7 @@ def test_six_trials_by_three_processes_of_which_one_is_killed(experiment, write,
     file, whole, broken = write(experiment), tmp_path / "whole", tmp_path / "broken"
     undisturbed = run("sweep", file, *GRID, "-s", whole)
     assert undisturbed.returncode == 0, undisturbed.stderr
-    processes = [fork("sweep", file, *GRID, "-s", broken) for _ in range(3)]
+    processes = [fork("sweep", file, *GRID, "-s", broken, stops_at_step=step) for step in (20, None, None)]
     victim = wait_for_checkpoint(processes[0], broken)
     processes[0].kill()
     assert [process.wait() for process in processes] == [-signal.SIGKILL, 0, 0]
@@ -367,7 +367,8 @@ def test_processes_share_a_grid_without_optuna_and_one_is_killed(
     names = [f"model.dropout={dropout}-{seed}" for dropout in (0, 0.1) for seed in (13, 14)]
     undisturbed = run("sweep", file, *grid, "-s", whole)
     assert undisturbed.returncode == 0, undisturbed.stderr
-    processes = [fork("sweep", file, *grid, "-s", broken, lacking=("optuna",)) for _ in range(2)]
+    sweep = ("sweep", file, *grid, "-s", broken)
+    processes = [fork(*sweep, lacking=("optuna",), stops_at_step=step) for step in (20, None)]
     victim = wait_for_checkpoint(processes[0], broken)
     processes[0].kill()
     assert [process.wait() for process in processes] == [-signal.SIGKILL, 0]

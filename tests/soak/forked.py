@@ -5,6 +5,7 @@ The processes are not forked from the one that asks for them, which may have thr
 
 import ctypes
 import os
+import re
 import resource
 import signal
 import sys
@@ -65,6 +66,10 @@ class Circumstances:
     """Where its standard error goes, if not where its output goes."""
     notes: Path | None = None
     """Where it notes what it does (see `observed`); it then has a process group of its own."""
+    stops_at_step: int | None = None
+    """It stops as by SIGSTOP once it has a checkpoint after this step or a later one. What is killed then has not come
+    to its end, however late the busy machine lets the killer run.
+    """
 
 
 @final
@@ -83,6 +88,12 @@ class Forked:
             target=_main, args=(words, str(log), circumstances or Circumstances(), os.getcwd())
         )
         self._process.start()
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        assert self._process.pid is not None, "it has been started"
+        return self._process.pid
 
     @property
     def is_running(self) -> bool:
@@ -115,13 +126,11 @@ class Forked:
 
     def send(self, number: int) -> None:
         """Sends it a signal."""
-        assert self._process.pid is not None, "it has been started"
-        os.kill(self._process.pid, number)
+        os.kill(self.pid, number)
 
     def fill_disk(self, largest_file: int) -> None:
         """From now on no file of its can become larger than this; Linux only."""
-        assert self._process.pid is not None, "it has been started"
-        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
 
     def wait(self, seconds: float | None = None) -> int | None:
         """Its exit code, or a signal's number below zero; None if it still runs after so many seconds."""
@@ -214,6 +223,19 @@ def _give_up_privileges() -> None:
     assert library.capset(header, sets) == 0
 
 
+def _stop_at(step: int) -> None:
+    """A checkpoint is there once its folder has been renamed."""
+    rename = os.rename
+
+    def rename_and_stop(source: Any, target: Any, **options: Any) -> None:
+        rename(source, target, **options)
+        found = re.fullmatch(r"step-(\d+)", Path(target).name)
+        if found and int(found[1]) >= step:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    os.rename = rename_and_stop
+
+
 def _mtlkit(arguments: list[str], circumstances: Circumstances, folder: str) -> Any:
     import torch
 
@@ -241,6 +263,8 @@ def _mtlkit(arguments: list[str], circumstances: Circumstances, folder: str) -> 
     messages.file = sys.stderr
     if circumstances.notes is None:
         fork_children()  # what is watched starts its children as it does in earnest
+    if circumstances.stops_at_step is not None:
+        _stop_at(circumstances.stops_at_step)
     sys.argv = ["mtlkit", *arguments]
     try:
         main()
