@@ -1,4 +1,4 @@
-"""What running independent LSTMs in two threads saves: `python benchmarks/senders.py`, about a minute.
+"""What running independent LSTMs in two threads saves, and what one batched form of them costs: two minutes.
 
 K LSTMs read one batch, forward and backward, as direct communication's senders and cross-stitch's networks do: one
 after the other, and two at once (`trainer.network_threads` = 2), after both have given the same bits.
@@ -6,6 +6,9 @@ after the other, and two at once (`trainer.network_threads` = 2), after both hav
 What threads save is time by the clock, which other work on the machine disturbs much. So the rows have what that comes
 to at best, on two idle cores: the CPU time of one by one over that of two at once along what waits for each other, the
 thread that called and the busier one of the others. Times by the clock stand in the result, with the load.
+
+The batched form advances all networks together, one product over K a step, as CUDA runs it. On a CPU it reads the
+weights of every network anew at each step, where one network's stay in the cache as long as its own steps last.
 
 Shapes: K networks, B batch, T time steps, D the size of everything.
 """
@@ -15,11 +18,11 @@ import time
 from dataclasses import dataclass
 
 import torch
-from measuring import Timings, command_line, untargeted, write_result
+from measuring import Timings, command_line, interleaved, untargeted, write_result
 from torch import Tensor, nn
 
 from mtlkit.kernels.compute import Compute
-from mtlkit.kernels.side_by_side import run_side_by_side
+from mtlkit.kernels.side_by_side import batched, run_backward, run_forward, run_side_by_side
 
 WAYS = {"one by one": 1, "two at once": 2}
 BATCH = 8
@@ -49,6 +52,17 @@ class Networks:
         torch.manual_seed(0)
         self.lstms = nn.ModuleList(nn.LSTM(case.dim, case.dim, batch_first=True) for _ in range(case.networks))
         self.inputs_BTD = torch.randn(BATCH, case.steps, case.dim, requires_grad=True)
+
+    def one_by_one(self) -> list[Tensor]:
+        """States and gradients, a network after the other."""
+        return self.run(1)
+
+    def batched(self) -> list[Tensor]:
+        """States and gradients, all networks a step at a time."""
+        lstms = [lstm for lstm in self.lstms if isinstance(lstm, nn.LSTM)]
+        states_KBTD = batched(lstms, self.inputs_BTD.expand(len(lstms), -1, -1, -1), run_forward, run_backward)
+        leaves = [self.inputs_BTD, *self.lstms.parameters()]
+        return [*states_KBTD, *torch.autograd.grad(states_KBTD.square().sum(), leaves)]
 
     def run(self, threads: int) -> list[Tensor]:
         """States and gradients."""
@@ -87,6 +101,13 @@ def measure(case: SendersCase, rounds: int) -> Found:
     return found
 
 
+def measure_batched(case: SendersCase, rounds: int) -> Timings:
+    """Both forms in turns, in CPU time, once they have been found to be equal."""
+    networks = Networks(case)
+    torch.testing.assert_close(networks.batched(), networks.one_by_one(), rtol=1e-3, atol=1e-3)
+    return interleaved({"batched": networks.batched, "one by one": networks.one_by_one}, rounds)
+
+
 def seconds_of_threads() -> list[float]:
     """CPU time of this thread, then of those that run networks."""
     others = [thread.ident for thread in threading.enumerate() if thread.name.startswith("mtlkit-network")]
@@ -102,8 +123,14 @@ def main() -> None:
         untargeted("LSTMs one by one over two at once, best case", case.name, its.chain.ratio(*WAYS))
         for case, its in found.items()
     ]
+    forms = {case: measure_batched(case, max(arguments.rounds // 3, 1)) for case in CASES}
+    rows += [
+        untargeted("LSTMs in one batched recurrence over one by one", case.name, its.ratio("batched", "one by one"))
+        for case, its in forms.items()
+    ]
     details = {
         case.name: {
+            "forms": forms[case].milliseconds(),
             "clock": its.clock.milliseconds(),
             "processor": its.processor.milliseconds(),
             "chain": its.chain.milliseconds(),

@@ -2,7 +2,7 @@
 networks.
 
 On a CPU they run through torch's own LSTM, one after the other or in threads (networks_in_threads.py). A batched form
-is 1.4 to 2 times slower there, since each network's weights leave the cache at every step
+is 1.3 to 1.9 times slower there, since the weights of many networks leave the cache at every step
 (docs/decisions/0015-kernels.md). On a GPU the number of kernel launches matters, and one recurrence advances all
 networks by one step per launch.
 
