@@ -13,7 +13,7 @@ from mtlkit.errors import DataError
 
 pytestmark = pytest.mark.skipif(freed_memory._other_allocator() is not None, reason="needs glibc")
 
-GRID = ("--grid", "trainer.epochs=[1,2]")
+GRID = ("--grid", "trainer.epochs=1,2")
 
 
 @pytest.fixture(autouse=True)
