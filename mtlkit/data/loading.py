@@ -68,7 +68,7 @@ class CorpusLoader:
     """Loads corpora as `load_corpus` does, and goes through each file once for all of them.
 
     What is read ahead for later calls is kept until they ask for it. So is what is wrong with it: each call raises what
-    it would raise alone. A file is to stay as it was when it was first asked for.
+    it would raise alone. A file that has changed since an earlier call is read again.
 
     Args:
         wanted: the reader and source of each corpus that will be asked for; others can be asked for as well.
@@ -107,9 +107,11 @@ class CorpusLoader:
         return _Request(built, source, taken, key)
 
     def _fingerprint(self, file: Path) -> Fingerprint:
-        if file not in self._fingerprints:
-            self._fingerprints[file] = Fingerprint.of(file)
-        return self._fingerprints[file]
+        """The fingerprint of a file, which is taken once, and again where something has written to the file since."""
+        known = self._fingerprints.get(file)
+        if known is None or not known.seems_current():
+            known = self._fingerprints[file] = Fingerprint.of(file)
+        return known
 
     def _entry(self, request: _Request) -> Path | None:
         return None if self._cache is None else self._cache / "corpora" / request.key

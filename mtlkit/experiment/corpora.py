@@ -98,7 +98,7 @@ def load_corpora(
     """
     by_task: dict[str, dict[str, Corpus]] = {}
     tag_schemes: dict[str, TagScheme] = {}
-    loader = _loader(experiment.tasks.values(), splits, experiment.normalization)
+    loader = loader_of(experiment.tasks.values(), splits, experiment.normalization)
     for name, task in experiment.tasks.items():
         found = [split for split in task.splits if split in splits]
         say(f"reading {name}: {', '.join(found)}")
@@ -155,10 +155,14 @@ def load_split(
     *,
     normalization: Normalization,
     trained: Mapping[str, TagScheme] | None = None,
+    loader: CorpusLoader | None = None,
     say: Say = silent,
 ) -> Corpus:
     """Loads one split of one task; see `load_splits`."""
-    return load_splits(name, task, [split], limit, normalization=normalization, trained=trained, say=say)[split]
+    found = load_splits(
+        name, task, [split], limit, normalization=normalization, trained=trained, loader=loader, say=say
+    )
+    return found[split]
 
 
 def load_splits(
@@ -169,6 +173,7 @@ def load_splits(
     *,
     normalization: Normalization,
     trained: Mapping[str, TagScheme] | None = None,
+    loader: CorpusLoader | None = None,
     say: Say = silent,
 ) -> dict[str, Corpus]:
     """Loads splits of one task, redrawn if its settings say so, with texts cut to `max_length`. Reads each file once.
@@ -183,6 +188,8 @@ def load_splits(
         normalization: the normal form of the experiment.
         trained: the tag schemes with which models were trained, by task; tags of a task that is missing are taken as
             they are. None to recognise the scheme.
+        loader: the loader of several tasks (see `loader_of`), which reads their files once for all; None for one of
+            this task alone.
         say: receives a line about the scheme of the tags.
 
     Raises:
@@ -190,7 +197,8 @@ def load_splits(
         DataError: a file is wrong, a text to train on has no target, or splits cannot be drawn: there are too few
             texts, or, where no model was trained, two of the files to draw from hold the same ones.
     """
-    return _load(name, task, splits, limit, _loader([task], splits, normalization), trained, say)[0]
+    loader = loader or loader_of([task], splits, normalization)
+    return _load(name, task, splits, limit, loader, trained, say)[0]
 
 
 def _load(
@@ -223,8 +231,8 @@ def _load(
     return found, scheme
 
 
-def _loader(tasks: Iterable[TaskSettings], splits: Sequence[str], normalization: Normalization) -> CorpusLoader:
-    """The loader of all corpora of these splits, each of whose files is read once."""
+def loader_of(tasks: Iterable[TaskSettings], splits: Sequence[str], normalization: Normalization) -> CorpusLoader:
+    """Returns a loader for these splits of all tasks, which reads each file once, however many tasks are made of it."""
     wanted = [
         (task.reader, getattr(task, split))
         for task in tasks

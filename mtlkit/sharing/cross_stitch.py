@@ -5,6 +5,7 @@ Shapes: B batch, T time steps, E input size, D state size, K tasks, N layers.
 
 from typing import ClassVar, Literal, Self, cast, final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -95,4 +96,8 @@ def _initial_mixture(num_tasks: int, init: Literal["imbalanced", "uniform"]) -> 
     """The initial mixture (K, K). Row k is what task k reads."""
     own = OWN if init == "imbalanced" else 1 / num_tasks
     other = (1 - own) / (num_tasks - 1)
-    return torch.full((num_tasks, num_tasks), other) + (own - other) * torch.eye(num_tasks)
+    # By NumPy: on the meta device, where models are checked, PyTorch imports its compiler for sums.
+    mixture = np.full((num_tasks, num_tasks), other, np.float32) + np.float32(own - other) * np.eye(
+        num_tasks, dtype=np.float32
+    )
+    return torch.tensor(mixture)

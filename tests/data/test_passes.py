@@ -137,9 +137,9 @@ def test_the_first_of_two_errors_is_the_one_that_a_reader_meets_first(tmp_path):
     path.write_text("a\tX\tO\n\nb\t_\tO\n\nragged\n")
     readers = [Lazy.of(ColumnsReader, tags=1), Lazy.of(ColumnsReader, tags=2)]
     loader = CorpusLoader([(reader, str(path)) for reader in readers], cache=None)
-    with pytest.raises(DataError, match="corpus.tsv:3: each tag of the text is `_`"):
+    with pytest.raises(DataError, match=r"corpus\.tsv:3: each tag of the text is `_`"):
         loader.load(readers[0], str(path))
-    with pytest.raises(DataError, match="corpus.tsv:5: no TAB"):
+    with pytest.raises(DataError, match=r"corpus\.tsv:5: no TAB"):
         loader.load(readers[1], str(path))
 
 
