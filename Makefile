@@ -79,6 +79,7 @@ release: .venv/.installed
 	$(if $(LOCK),$(LOCKED) --only-binary :all: --requirement $(LOCK)/run.txt)
 	$(if $(LOCK),$(LOCKED) --requirement $(LOCK)/torch-cpu.txt 2>/dev/null || $(LOCKED) --requirement $(LOCK)/torch.txt)
 	$(PIP) --editable .
+	$(BIN)/python -m compileall -q mtlkit  # also where PYTHONDONTWRITEBYTECODE is set: each start would compile it again
 	touch $@
 
 .venv/.installed-dev: .venv/.installed plugins/mtlkit-gated/pyproject.toml $(wildcard $(LOCK)/dev.txt)

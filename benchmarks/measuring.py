@@ -122,11 +122,16 @@ class Finished:
     output: str
 
 
-def run(command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> Finished:
+def run(command: Sequence[str | Path], environment: Mapping[str, str] | None = None, *, ends_with: int = 0) -> Finished:
     """Runs a command with one thread, from the project's root.
 
+    Args:
+        command: the program and its arguments.
+        environment: variables that are set beside those of this process.
+        ends_with: the exit code that it is to end with.
+
     Raises:
-        RuntimeError: it failed; the message ends with what it said.
+        RuntimeError: it ended with another; the message ends with what it said.
     """
     settings = {**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})}
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as messages:
@@ -135,7 +140,7 @@ def run(command: Sequence[str | Path], environment: Mapping[str, str] | None = N
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         said, complained = (_text(file) for file in (output, messages))
-    if process.returncode != 0:
+    if process.returncode != ends_with:
         raise RuntimeError(f"{' '.join(map(str, command))} ended with {process.returncode}: {complained[-2000:]}")
     return Finished(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, said)
 

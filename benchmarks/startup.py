@@ -1,14 +1,15 @@
-"""What it takes to start: `mtlkit --help` and `mtlkit check` against importing what they stand on: half a minute.
+"""What it takes to start: `mtlkit --help`, `check` and mistakes against importing what they stand on: half a minute.
 
-User and system time of whole processes that take turns. `mtlkit --help` is typer's work alone and is to stay within
-twice `import typer`; `mtlkit check` must import torch to know the components.
+User and system time of whole processes, their children included, that take turns. `mtlkit --help` is typer's work
+alone and is to stay within twice `import typer`. `mtlkit check` must import torch to know the components, and is to
+stay within 1.15 times that. What is wrong with a file or a path needs no torch: it is to be said within half a second.
 """
 
 import os
 import sys
 from collections.abc import Sequence
 
-from measuring import ROOT, Timings, at_most, command_line, run, untargeted, write_result
+from measuring import ROOT, Timings, at_most, command_line, run, write_result
 
 MTLKIT = "import sys; from mtlkit.cli import main; sys.argv[0] = 'mtlkit'; main()"
 """What the installed command does."""
@@ -18,16 +19,30 @@ COMMANDS: dict[str, Sequence[str]] = {
     "import torch": ["-c", "import torch"],
     "mtlkit check": ["-c", MTLKIT, "check", "experiments/ic_mtl.jsonnet"],
 }
+MISTAKES: dict[str, Sequence[str]] = {
+    "no such experiment": ["check", "missing.jsonnet"],
+    "a setting without a value": ["check", "experiments/ic_mtl.jsonnet", "-o", "trainer"],
+    "no archive": ["evaluate", "README.md"],
+    "no such option": ["train", "--no-such-option"],
+}
+WITHOUT_TORCH = 0.5
+"""Seconds within which a mistake is to be reported that needs no torch."""
+USAGE_ERROR = 2
 
 
 def main() -> None:
     """Measures and writes the result."""
     arguments = command_line(__doc__, "startup", rounds=7)
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    found: dict[str, list[float]] = {name: [] for name in COMMANDS}
+    settings = {
+        "PYTHONPATH": path,
+        "PYTHONDONTWRITEBYTECODE": "",
+    }  # bytecode is kept, as that of an installed package is
+    commands = {**COMMANDS, **{name: ["-c", MTLKIT, *words] for name, words in MISTAKES.items()}}
+    found: dict[str, list[float]] = {name: [] for name in commands}
     for turn in range(arguments.rounds + 1):
-        for name, command in COMMANDS.items():
-            done = run([sys.executable, *command], {"PYTHONPATH": path})
+        for name, command in commands.items():
+            done = run([sys.executable, *command], settings, ends_with=USAGE_ERROR if name in MISTAKES else 0)
             if turn > 0:  # the first turn fills the disk's cache
                 found[name].append(done.cpu_seconds)
     timings = Timings(found)
@@ -35,7 +50,8 @@ def main() -> None:
     check_ratio = timings.ratio("mtlkit check", "import torch")
     rows = [
         at_most("`mtlkit --help` over `import typer`", "whole processes", help_ratio, 2),
-        untargeted("`mtlkit check` over `import torch`", "whole processes", check_ratio),
+        at_most("`mtlkit check` over `import torch`", "whole processes", check_ratio, 1.15),
+        *(at_most("a mistake is reported", name, timings.median(name), WITHOUT_TORCH, " s") for name in MISTAKES),
     ]
     write_result(arguments, rows, milliseconds=timings.milliseconds())
 

@@ -25,6 +25,7 @@ SCRIPTS = (
     "freed_memory",
     "reading_ahead",
     "startup",
+    "one_file",
     "scaling",
     "records",
     "experiments",

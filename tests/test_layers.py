@@ -15,7 +15,7 @@ LAYERS = [
     {"children", "figures", "freed_memory", "interrupts", "processor_time", "redaction", "text", "types"},
     {"errors", "tables"},
     {"config", "files", "ownership", "plugins"},
-    {"data", "initializers", "kernels"},
+    {"archive_files", "data", "initializers", "kernels"},
     {"embedders", "encoders", "heads", "metrics"},
     {"sharing"},
     {"model"},

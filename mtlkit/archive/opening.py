@@ -34,7 +34,8 @@ from mtlkit.archive.members import EXPERIMENT, MANIFEST, META, SEEN, VOCABULARY,
 from mtlkit.archive.paths_in_settings import check_paths
 from mtlkit.archive.refusals import UNBUILDABLE, first_problem, reading, unsound
 from mtlkit.archive.unpacking import unpack
-from mtlkit.config import near_file, validate
+from mtlkit.archive_files import check_is_file
+from mtlkit.config import validate
 from mtlkit.data import Vocabulary
 from mtlkit.data.limits import MAX_ALL_LABELS, MAX_LABELS, MAX_WORDS
 from mtlkit.errors import ArchiveError, ConfigError, UnknownComponentError
@@ -45,8 +46,6 @@ from mtlkit.plugins import INCLUDED, Plugin, failures
 from mtlkit.processor_time import OutOfTime, TimeLimit, limited
 from mtlkit.text import printable
 
-ARCHIVE = "archive.tar.gz"
-"""The name of an archive in the directory of its run."""
 OPENING_SECONDS, BYTES_PER_SECOND = 60, 4 * 2**20
 """The limit on the processor time of opening an archive: this long, and longer for large files."""
 
@@ -96,13 +95,7 @@ def _in_time(path: Path) -> Iterator[TimeLimit]:
 @contextmanager
 def _folder_for(path: Path) -> Iterator[Path]:
     """Yields a temporary folder for the members of an archive, which exists."""
-    if not path.is_file():
-        if path.is_dir():
-            inside = path / ARCHIVE
-            raise ArchiveError(f"{path}: is a directory; name {inside if inside.is_file() else 'an archive.tar.gz'}")
-        if path.exists():
-            raise ArchiveError(f"{path}: is not a file but a device or the like; name an archive.tar.gz")
-        raise ArchiveError(f"{path}: no such file; {_where_it_may_be(path)}")
+    check_is_file(path)
     if not is_utf8(Path(tempfile.gettempdir())):
         raise ArchiveError(
             f"{path}: cannot be unpacked below {tempfile.gettempdir()} (the path is not UTF-8); set TMPDIR to another "
@@ -110,15 +103,6 @@ def _folder_for(path: Path) -> Iterator[Path]:
         )
     with temporary_folder() as temporary:
         yield temporary
-
-
-def _where_it_may_be(path: Path) -> str:
-    """What to do about an archive that does not exist."""
-    if near := near_file(path, lambda other: other.name.endswith(".tar.gz") or (other / ARCHIVE).is_file()):
-        return near.removeprefix("; ")
-    if any((path.parent / name).exists() for name in ("checkpoints", "stages")):
-        return "its run is not finished: go on with it by mtlkit train ... --resume"
-    return "check the path"
 
 
 def _documents(path: Path, folder: Path, manifest: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

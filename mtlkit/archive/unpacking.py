@@ -21,6 +21,7 @@ from mtlkit.archive.members import (
     largest_size,
 )
 from mtlkit.archive.tar_headers import HeaderError, Member, TarHeaders
+from mtlkit.archive_files import no_tar_gz, unreadable
 from mtlkit.errors import ArchiveError
 from mtlkit.files import PRIVATE, open_to_write
 from mtlkit.processor_time import TimeLimit
@@ -56,9 +57,7 @@ def unpack(path: Path, folder: Path, limit: TimeLimit) -> tuple[dict[str, Any], 
                 headers.skip_padding(member.size)
             stream.finish()
         except NO_TAR_GZ as error:
-            reason = printable(str(error) or type(error).__name__)
-            remedy = "copy or make it again, or give the archive.tar.gz of a run if this is something else"
-            raise ArchiveError(f"{path}: not a whole .tar.gz file ({reason}); {remedy}") from None
+            raise no_tar_gz(path, error) from None
         return unpacking.finish()
 
 
@@ -66,7 +65,7 @@ def _opened(path: Path) -> IO[bytes]:
     try:
         return path.open("rb")
     except OSError as error:
-        raise ArchiveError(f"{path}: cannot be read ({error.strerror}); give a file that you may read") from None
+        raise unreadable(path, error) from None
 
 
 @final

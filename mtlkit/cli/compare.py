@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from mtlkit.cli.experiment_source import Include
+from mtlkit.cli.libraries import load_libraries
 
 Format = Literal["terminal", "markdown", "latex", "csv", "json"]
 
@@ -38,6 +39,7 @@ def compare(
     paired bootstrap over the texts, wherever the runs have kept their answers to them. Runs that differ in their data,
     --limit or normal form do not compare.
     """
+    load_libraries()
     from mtlkit.cli.console import say, table_text
     from mtlkit.comparison import compare_runs
     from mtlkit.comparison.layout import notes_of, tables_of, written

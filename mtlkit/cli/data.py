@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtlkit.cli.experiment_source import ExperimentSource, takes_experiment
+from mtlkit.cli.libraries import load_libraries
 from mtlkit.cli.options import Limit
 
 if TYPE_CHECKING:
@@ -21,12 +22,14 @@ def fetch(
     from_: Annotated[Path | None, typer.Option("--from", help="An already downloaded source distribution.")] = None,
 ) -> None:
     """Fetch example corpora into the cache, through pip."""
-    from mtlkit.cli.console import say
-    from mtlkit.data import cache_folder, fetch_vader
     from mtlkit.errors import ConfigError
 
     if name != "vader":
         raise ConfigError(f"data fetch {name}: there are no such corpora; known: vader")
+    load_libraries()
+    from mtlkit.cli.console import say
+    from mtlkit.data import cache_folder, fetch_vader
+
     folder = fetch_vader(cache_folder(), say, source=from_)
     say(f"the VADER corpora are in {folder}")
 
@@ -38,10 +41,10 @@ def stats(
     limit: Limit = None,
 ) -> None:
     """Count texts, words, lengths and labels of every task and split."""
+    corpora = _corpora(source, limit)
     from mtlkit.data import statistics
     from mtlkit.experiment import skipped_told, structure_told
 
-    corpora = _corpora(source, limit)
     schemes = corpora.tag_schemes
     rows = []
     for split in statistics(corpora.by_task):
@@ -70,10 +73,10 @@ def audit(
     ] = False,
 ) -> None:
     """Find texts repeated within and across splits and tasks, above all dev and test texts seen in training."""
+    corpora = _corpora(source, limit, whole=ignore_case or ignore_white_space)
     from mtlkit.cli.console import show, show_rows
     from mtlkit.data import audit as run_audit
 
-    corpora = _corpora(source, limit, whole=ignore_case or ignore_white_space)
     report = run_audit(corpora.by_task, ignore_case=ignore_case, ignore_white_space=ignore_white_space)
     rows = []
     for name, task in [*report.tasks.items(), ("all", report.total)]:
@@ -120,10 +123,10 @@ def _show_used(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], optiona
 
 def _corpora(source: ExperimentSource, limit: int | None, whole: bool = False) -> "Corpora":
     """Reads the data of an experiment; `whole` reads all words of texts, whatever its `max_length`."""
+    experiment = source.load().experiment
     from mtlkit.cli.console import say
     from mtlkit.experiment import load_corpora
 
-    experiment = source.load().experiment
     if whole:
         uncut = {name: task.model_copy(update={"max_length": None}) for name, task in experiment.tasks.items()}
         experiment = experiment.model_copy(update={"tasks": uncut})

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from mtlkit.cli.libraries import load_libraries
+
 if TYPE_CHECKING:
     from mtlkit.comparison.differences import ComparedFact
 
@@ -25,6 +27,11 @@ def diff(
 
     The exit code is 0 where they are the same but for when and where they ran, and 1 where they differ.
     """
+    from mtlkit.archive_files import check_archive_unless_folder
+
+    for path in (left, right):
+        check_archive_unless_folder(path)
+    load_libraries()
     from mtlkit.cli.console import say
     from mtlkit.comparison.differences import SCORES, compare_facts, facts_of
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from mtlkit.cli.experiment_source import Include
+from mtlkit.cli.libraries import load_libraries
 from mtlkit.cli.options import (
     ArchiveFiles,
     Device,
@@ -38,11 +39,17 @@ def evaluate(
     include_package: Include = [],
 ) -> None:
     """Score archives on a split, or on other files; several of them side by side."""
+    from mtlkit.archive_files import check_archive
+
+    others = other_data(data)
+    for archive in archives:
+        check_archive(archive)
+    load_libraries()
     from mtlkit.cli.console import say, show_figures, show_side_by_side
     from mtlkit.plugins import load_plugins
     from mtlkit.runs import Wanted, archives_given, evaluate_archives, output_of_verb
 
-    wanted = Wanted(split, task, file, *other_data(data), limit, batch_size)
+    wanted = Wanted(split, task, file, *others, limit, batch_size)
     named = {f"--file {file}": file, **{f"--data {task}={each}": each for task, each in wanted.files.items()}}
     reads = {name: Path(each) for name, each in named.items() if each is not None}
     given = archives_given(archives, packages=include_package)

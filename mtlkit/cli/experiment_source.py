@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mtlkit.cli.libraries import load_libraries
+
 if TYPE_CHECKING:
     from mtlkit.experiment import LoadedExperiment
 
@@ -45,16 +47,17 @@ class ExperimentSource:
     include_package: Include = NOTHING
 
     def load(self) -> "LoadedExperiment":
-        """Loads the experiment with `mtlkit.load_experiment`."""
-        from mtlkit.experiment import load_experiment
+        """Loads the experiment as `mtlkit.load_experiment` does. Everything that is wrong with the file, the variables
+        and the syntax of overrides is said before torch is imported.
+        """
+        from mtlkit.config import evaluate_experiment, jsonnet_variables
 
-        return load_experiment(
-            self.experiment,
-            overrides=self.override,
-            variables=self.variables(),
-            arguments=self.top_level(),
-            include_packages=self.include_package,
-        )
+        given = jsonnet_variables(self.variables(), self.top_level())
+        evaluated = evaluate_experiment(self.experiment, given, self.override)
+        load_libraries()
+        from mtlkit.experiment import load_evaluated
+
+        return load_evaluated(self.experiment, evaluated, self.include_package)
 
     def arguments(self) -> list[str]:
         """The command-line arguments that name this experiment."""
@@ -84,11 +87,8 @@ class ExperimentSource:
 
     def file_arguments(self) -> list[str]:
         """The top-level arguments that the experiment file takes."""
-        from mtlkit.config import top_level_arguments
-        from mtlkit.experiment import jsonnet_variables
-        from mtlkit.plugins import load_plugins
+        from mtlkit.config import jsonnet_variables, top_level_arguments
 
-        load_plugins(self.include_package)
         return top_level_arguments(self.experiment, jsonnet_variables(self.variables(), self.top_level()))
 
     def given_names(self) -> list[str]:

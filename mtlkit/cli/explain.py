@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mtlkit.cli.experiment_source import Include
+from mtlkit.cli.libraries import load_libraries
 from mtlkit.cli.options import ArchiveFile, Device, torch_device
 from mtlkit.freed_memory import keep_freed_memory
 
@@ -37,6 +38,10 @@ def explain(
     the coefficients. Of an adversarial scheme: which task the discriminator takes the text to be from. JSON has all
     weights.
     """
+    from mtlkit.archive_files import check_archive
+
+    check_archive(archive)
+    load_libraries()
     from mtlkit.cli.console import say
     from mtlkit.cli.outputs import open_output
     from mtlkit.plugins import load_plugins

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtlkit.cli.experiment_source import ExperimentSource, Include, takes_experiment
+from mtlkit.cli.libraries import load_libraries
 from mtlkit.cli.options import Limit, torch_device
 
 if TYPE_CHECKING:
@@ -29,14 +30,15 @@ def check(
     device: Annotated[str | None, typer.Option(help="With --data: cpu (the default), cuda, auto ...")] = None,
 ) -> None:
     """Find everything that can be wrong with an experiment before any data are read."""
-    from mtlkit.cli.console import say, show_inspection
     from mtlkit.errors import ConfigError
-    from mtlkit.runs.checks import check_experiment
-    from mtlkit.runs.inspection import inspect_experiment
 
     if not data and (limit, device) != (None, None):
         raise ConfigError(f"{'--device' if limit is None else '--limit'} is about data: give --data as well")
     loaded = source.load()
+    from mtlkit.cli.console import say, show_inspection
+    from mtlkit.runs.checks import check_experiment
+    from mtlkit.runs.inspection import inspect_experiment
+
     if data:
         show_inspection(inspect_experiment(loaded, torch_device(device or "cpu"), limit=limit, say=say))
     else:
@@ -49,6 +51,7 @@ def check(
 
 def components(kind: Kind = None, name: Name = None, include_package: Include = []) -> None:
     """List components; of one KIND, or the settings of one NAME or of a section of an experiment."""
+    load_libraries()
     from mtlkit.cli.console import results
     from mtlkit.config import interfaces, nearest, summary
     from mtlkit.errors import ConfigError
@@ -83,6 +86,7 @@ def components(kind: Kind = None, name: Name = None, include_package: Include = 
 
 def schema(include_package: Include = []) -> None:
     """Print the JSON Schema of experiments, installed plugins included, for editors."""
+    load_libraries()
     from mtlkit.config import json_schema
     from mtlkit.experiment import Experiment
     from mtlkit.plugins import load_plugins

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtlkit.cli.libraries import load_libraries
 from mtlkit.redaction import HIDDEN, redacted_command
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ Limit = Annotated[int | None, typer.Option(min=1, help="At most this many texts 
 
 def torch_device(name: str) -> "torch.device":
     """The device that `--device` names."""
+    load_libraries()
     from mtlkit.training.devices import device_of
 
     return device_of(name, "--device")

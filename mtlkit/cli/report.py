@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from mtlkit.cli.experiment_source import Include
+from mtlkit.cli.libraries import load_libraries
 from mtlkit.cli.options import Device, Limit, OtherData, ScoringSize, other_data, torch_device
 from mtlkit.freed_memory import keep_freed_memory
 
@@ -40,6 +41,11 @@ def report(
     The page is one file that needs no network. The texts of each task are read once more to see what is shared; where
     they are not here, the rest is drawn.
     """
+    from mtlkit.archive_files import check_archive_unless_folder
+
+    others = other_data(data)
+    check_archive_unless_folder(source)
+    load_libraries()
     from mtlkit.report.requirements import check_installed, load_matplotlib
 
     check_installed()
@@ -52,7 +58,7 @@ def report(
     keep_freed_memory()
     written = write_report(
         source,
-        Wanted(split, task, None, *other_data(data), limit, batch_size),
+        Wanted(split, task, None, *others, limit, batch_size),
         device=torch_device(device),
         plugins=load_plugins(include_package),
         baselines=baseline,

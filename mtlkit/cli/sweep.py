@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mtlkit.cli.experiment_source import ExperimentSource, takes_experiment
+from mtlkit.cli.libraries import load_libraries
 from mtlkit.cli.options import Device, Limit, command_as_given, torch_device
 from mtlkit.freed_memory import keep_freed_memory
 
@@ -54,6 +55,8 @@ def sweep(
     and a run whose process was killed is taken over. A run that fails leaves the exit code 1. --range and --storage
     need mtlkit[sweep].
     """
+    arguments = source.file_arguments()
+    load_libraries()
     from mtlkit.runs import Interrupted
     from mtlkit.sweeps import check_joins, check_optuna, check_storage, join, plan_sweep
 
@@ -63,7 +66,7 @@ def sweep(
         ranges=range_,
         trials=trials,
         seeds=seeds,
-        arguments=source.file_arguments(),
+        arguments=arguments,
         given=source.given_names(),
         directory=serialization_dir,
         limit=limit,

@@ -53,9 +53,7 @@ def transfer(
 
     Each fold is an ordinary run in two stages. With --leave-out all, DIR/transfer.json and transfer.md hold the table.
     """
-    from mtlkit.cli.console import ConsoleListener, say, show_rows
     from mtlkit.errors import ConfigError
-    from mtlkit.runs import FoldOptions, Interrupted, TransferSettings, plan_transfer, train, train_folds
 
     leave_out, every = _left_out(left_out, fold)
     resume = resume or resume_anyway
@@ -65,6 +63,9 @@ def transfer(
         raise ConfigError("--processes is about several folds, and this is one; give --leave-out all, or leave it out")
     keep_freed_memory()
     loaded, where = source.load(), torch_device(device)
+    from mtlkit.cli.console import ConsoleListener, say, show_rows
+    from mtlkit.runs import FoldOptions, Interrupted, TransferSettings, plan_transfer, train, train_folds
+
     settings, left = TransferSettings(scope, embeddings), None if every else leave_out
     plan = plan_transfer(loaded, left, settings, directory=serialization_dir, limit=limit, baseline=baseline)
     options = FoldOptions(limit, resume, force, resume_anyway)

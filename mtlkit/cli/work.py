@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from mtlkit.cli.experiment_source import ExperimentSource, Include, takes_experiment
+from mtlkit.cli.libraries import load_libraries
 from mtlkit.cli.options import Anyway, ArchiveFile, Device, Limit, command_to_go_on, torch_device
 from mtlkit.freed_memory import keep_freed_memory
 
@@ -30,11 +31,11 @@ def train(
     device: Device = "auto",
 ) -> None:
     """Train an experiment; leaves a run directory with an archive in it."""
+    keep_freed_memory()
+    loaded, where = source.load(), torch_device(device)
     from mtlkit.cli.console import ConsoleListener, say, show_figures, show_inspection, show_profile
     from mtlkit.runs import Interrupted, RunDirectory, dry_run, run_directory, train
 
-    keep_freed_memory()
-    loaded, where = source.load(), torch_device(device)
     directory = run_directory(loaded, serialization_dir)
     if trial:
         resume = resume or resume_anyway
@@ -90,17 +91,21 @@ def predict(
     input as `target`. A line that cannot be answered, such as an empty one, gets a record with an `error`; the exit
     code is then 1.
     """
-    from mtlkit.cli.console import say
-    from mtlkit.cli.outputs import files_given, open_output
+    from mtlkit.archive_files import check_archive
     from mtlkit.errors import ConfigError
-    from mtlkit.plugins import load_plugins
-    from mtlkit.runs import open_answers, output_of_verb
-    from mtlkit.text import visible
 
     if jsonl and format_ not in ("auto", "jsonl"):
         raise ConfigError(f"--jsonl and --format {format_} disagree; give one of them")
     if jsonl:
         format_ = "jsonl"
+    check_archive(archive)
+    load_libraries()
+    from mtlkit.cli.console import say
+    from mtlkit.cli.outputs import files_given, open_output
+    from mtlkit.plugins import load_plugins
+    from mtlkit.runs import open_answers, output_of_verb
+    from mtlkit.text import visible
+
     target = None if output is None else output_of_verb(output, files_given(inputs, archive, include_package))
     keep_freed_memory()
     bad, where, plugins = 0, torch_device(device), load_plugins(include_package)

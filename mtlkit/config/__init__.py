@@ -20,6 +20,7 @@ from mtlkit.config.component import (
     runtime_names,
 )
 from mtlkit.config.describe import SettingDescription, settings_of, summary
+from mtlkit.config.experiment_file import evaluate_experiment, jsonnet_variables, plain_value, too_deep
 from mtlkit.config.explain import path_text, validate
 from mtlkit.config.imports import experiment_root
 from mtlkit.config.json_schema import json_schema
@@ -50,6 +51,7 @@ __all__ = [
     "components_in",
     "count_argument",
     "differences",
+    "evaluate_experiment",
     "evaluate_file",
     "experiment_root",
     "fault_of_files",
@@ -58,6 +60,7 @@ __all__ = [
     "interface_of",
     "interfaces",
     "is_interface",
+    "jsonnet_variables",
     "json_schema",
     "names_argument",
     "near_file",
@@ -68,11 +71,13 @@ __all__ = [
     "parts_by_place",
     "path_argument",
     "path_text",
+    "plain_value",
     "resume_argument",
     "say_argument",
     "runtime_names",
     "settings_of",
     "summary",
+    "too_deep",
     "top_level_arguments",
     "validate",
     "with_parts",

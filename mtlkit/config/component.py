@@ -17,6 +17,7 @@ import re
 from abc import ABCMeta
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import (
@@ -184,6 +185,7 @@ def interface_of(cls: type[Component]) -> type[Component]:
     return next(base for base in cls.__mro__ if is_interface(base))
 
 
+@cache
 def runtime_names(implementation: type[Component]) -> tuple[str, ...]:
     """Returns the names of the constructor parameters that are passed at build time."""
     return tuple(name for name, hint in _hints(implementation).items() if _is_runtime(hint))

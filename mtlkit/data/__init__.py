@@ -6,7 +6,7 @@ from mtlkit.data.batching import BatchStream, TaskSplit, bucketed_order
 from mtlkit.data.corpus import Corpus
 from mtlkit.data.fetch import fetch_vader
 from mtlkit.data.instance import Instance, Skipped, StructuralRows, Target, TargetKind
-from mtlkit.data.loading import load_corpus
+from mtlkit.data.loading import CorpusLoader, load_corpus
 from mtlkit.data.namespace import Namespace
 from mtlkit.data.normalization import Normalization, NormalizingTokenizer, normalized
 from mtlkit.data.readers import (
@@ -46,6 +46,7 @@ __all__ = [
     "BatchStream",
     "ColumnsReader",
     "Corpus",
+    "CorpusLoader",
     "DatasetReader",
     "Instance",
     "JsonLinesReader",

@@ -48,40 +48,13 @@ class Corpus:
     file_digests: dict[str, str] = field(default_factory=dict)
     structure: dict[str, int] = field(default_factory=dict)
 
-    @classmethod
-    def from_instances(cls, instances: Iterable[Instance | Skipped | StructuralRows], target_kind: TargetKind) -> Self:
+    @staticmethod
+    def from_instances(instances: Iterable[Instance | Skipped | StructuralRows], target_kind: TargetKind) -> "Corpus":
         """Builds a corpus in one pass over instances. Raises ValueError if a target is not of `target_kind`."""
-        forms, labels = _numbering(), _numbering()
-        tokens, targets, offsets, digests = array("i"), array("i"), array("q", [0]), bytearray()
-        places = array("i")
-        skipped: Counter[str] = Counter()
-        structure: Counter[str] = Counter()
-        place = -1
+        builder = CorpusBuilder(target_kind)
         for instance in instances:
-            if isinstance(instance, StructuralRows):
-                structure[instance.kind] += instance.count
-                continue
-            place += 1
-            if isinstance(instance, Skipped):
-                skipped[instance.reason] += 1
-                continue
-            tokens.extend(map(forms.__getitem__, instance.words))
-            targets.extend(_target_ids(instance, target_kind, labels))
-            offsets.append(len(tokens))
-            digests += text_digest(instance.words)
-            places.append(place)
-        return cls(
-            list(forms),
-            np.array(tokens, np.int32),
-            np.array(offsets, np.int64),
-            list(labels),
-            np.array(targets, np.int32),
-            np.frombuffer(digests, "<i8").astype(np.int64),
-            np.array(places, np.int32),
-            target_kind,
-            dict(skipped),
-            structure=dict(structure),
-        )
+            builder.add(instance)
+        return builder.corpus()
 
     @classmethod
     def joined(cls, corpora: Sequence["Corpus"]) -> Self:
@@ -188,6 +161,54 @@ class Corpus:
             targets=self.targets[indices if self.target_kind == "label" else positions],
             digests=self.digests[indices],
             places=self.places[indices],
+        )
+
+
+@final
+class CorpusBuilder:
+    """Builds a corpus from instances that are given one by one.
+
+    Args:
+        target_kind: the kind of target of all instances.
+    """
+
+    def __init__(self, target_kind: TargetKind) -> None:
+        self._target_kind: TargetKind = target_kind
+        self._forms, self._labels = _numbering(), _numbering()
+        self._tokens, self._targets, self._places = array("i"), array("i"), array("i")
+        self._offsets, self._digests = array("q", [0]), bytearray()
+        self._skipped: Counter[str] = Counter()
+        self._structure: Counter[str] = Counter()
+        self._place = -1
+
+    def add(self, instance: Instance | Skipped | StructuralRows) -> None:
+        """Adds a text, or counts what is none. Raises ValueError if its target is not of the corpus's kind."""
+        if isinstance(instance, StructuralRows):
+            self._structure[instance.kind] += instance.count
+            return
+        self._place += 1
+        if isinstance(instance, Skipped):
+            self._skipped[instance.reason] += 1
+            return
+        self._tokens.extend(map(self._forms.__getitem__, instance.words))
+        self._targets.extend(_target_ids(instance, self._target_kind, self._labels))
+        self._offsets.append(len(self._tokens))
+        self._digests += text_digest(instance.words)
+        self._places.append(self._place)
+
+    def corpus(self) -> Corpus:
+        """Returns the corpus of what has been added."""
+        return Corpus(
+            list(self._forms),
+            np.array(self._tokens, np.int32),
+            np.array(self._offsets, np.int64),
+            list(self._labels),
+            np.array(self._targets, np.int32),
+            np.frombuffer(self._digests, "<i8").astype(np.int64),
+            np.array(self._places, np.int32),
+            self._target_kind,
+            dict(self._skipped),
+            structure=dict(self._structure),
         )
 
 

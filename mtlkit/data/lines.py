@@ -2,7 +2,7 @@
 
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TypeVar
@@ -10,6 +10,7 @@ from typing import IO, TypeVar
 from mtlkit.data.compression import DamagedError, unpacked
 from mtlkit.errors import DataError
 
+Line = TypeVar("Line")
 Parsed = TypeVar("Parsed")
 LONGEST_LINE = 2**24
 """The maximum length of a line in bytes. A longer line is not text but another file type, or a decompression bomb."""
@@ -83,9 +84,23 @@ def parse_lines(path: Path, parse: Callable[[str], Parsed]) -> Iterator[Parsed]:
     Raises:
         DataError: see `read_lines`; or a line begins with a byte order mark that is not the file's.
     """
-    for number, line in read_lines(path):
+    return parse_numbered(path, read_lines(path), parse)
+
+
+def parse_numbered(path: Path, lines: Iterable[tuple[int, Line]], parse: Callable[[Line], Parsed]) -> Iterator[Parsed]:
+    """Applies `parse` to each line of a file, as `parse_lines` does.
+
+    Args:
+        path: the file, for messages.
+        lines: the lines with their numbers, as strings or as what has been made of them before.
+        parse: is given each line.
+
+    Raises:
+        DataError: as for `parse_lines`; and whatever is raised by `lines`.
+    """
+    for number, line in lines:
         try:
-            if line.startswith(BYTE_ORDER_MARK):
+            if isinstance(line, str) and line.startswith(BYTE_ORDER_MARK):
                 raise DataError("a byte order mark inside the file, as where files were joined; remove it")
             parsed = parse(line)
         except DataError as error:

@@ -1,29 +1,32 @@
-"""Loading of corpora through readers: indexed once, cached on disk, and memory-mapped from then on."""
+"""Loading of corpora through readers: indexed once, cached on disk, and memory-mapped from then on.
 
-import hashlib
-import inspect
-import json
+Tasks often share files: each is one column, or one domain, of the same sentences. A `CorpusLoader` knows all corpora
+that will be asked for. When the first of a file is not in the cache, those of all tasks are indexed in one pass.
+"""
+
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
-import numpy as np
-
-from mtlkit.config import Component, Lazy, components_in, parts_by_place
+from mtlkit.config import Lazy
 from mtlkit.data.corpus import Corpus
+from mtlkit.data.corpus_cache import check_cache, entry_key, open_corpus, store_corpus
 from mtlkit.data.format_check import check_format
+from mtlkit.data.formats import FileFormat
+from mtlkit.data.instance import TargetKind
 from mtlkit.data.normalization import Normalization
-from mtlkit.data.readers.normalized import build_part_of_reader, build_reader
+from mtlkit.data.passes import FilePass, read_together
+from mtlkit.data.readers.normalized import build_reader
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.errors import DataError
-from mtlkit.files import PRIVATE, Fingerprint, file_sha256, new_folder, open_to_write, write_new
-from mtlkit.ownership import check_ownership, opened_folder, own_folder, temporary_folder
+from mtlkit.files import Fingerprint
 
-FORMAT = 7  # part of every key: increment it when columns change, so that old entries are ignored
-COLUMNS = ("tokens", "offsets", "targets", "digests", "places")
-STRINGS = ("forms", "labels", "target_kind", "skipped", "structure")
+Wanted = tuple[Lazy[DatasetReader], str]
+"""A reader and a source."""
 
 
 def load_corpus(
@@ -40,146 +43,160 @@ def load_corpus(
         DataError: the data are invalid, missing or empty, a file changes while it is read or is not a regular file, or
             the cache cannot be written or somebody else can change it.
     """
-    built = build_reader(reader, normalization)
-    files = built.files(source)
-    if not all(map(os.path.exists, files)):
-        next(built.read(source), None)  # fetches them, or names the missing one
-    taken = [Fingerprint.of(file) for file in files]
-    digests = {str(each.path): each.sha256 for each in taken}
-    key = _key(reader, source, list(digests.values()), normalization)
-    entry = None if cache is None else cache / "corpora" / key
-    if cache is not None:
-        _check_cache(cache)
-    corpus = None if entry is None else _open(entry)
-    if corpus is None:
-        corpus = _index(built, source, taken)
-        if entry is not None:
-            _store(corpus, entry)
-    return replace(corpus, file_digests=digests)
+    return CorpusLoader([], cache=cache, normalization=normalization).load(reader, source)
 
 
-def _index(reader: DatasetReader, source: str, files: Sequence[Fingerprint]) -> Corpus:
-    """Reads the texts of a source, and makes sure that its files stay as they are meanwhile."""
-    try:
-        check_format(reader, source)
-        corpus = Corpus.from_instances(reader.read(source), reader.target_kind)
-    except DataError:
-        _check_unchanged(files)  # a file that is half written has errors that are no longer there when one looks
-        raise
-    _check_unchanged(files)
-    if not len(corpus):
-        reasons = ", ".join(f"{number:,} {reason}" for reason, number in corpus.skipped.items())
-        left_out = f" but those that are left out ({reasons})" if reasons else ""
-        raise DataError(f"{source}: holds no text{left_out}; give a file that does")
-    return corpus
+@final
+@dataclass(frozen=True)
+class _Request:
+    """A corpus that is asked for, and its files as they are before it is read."""
+
+    reader: DatasetReader
+    source: str
+    files: tuple[Fingerprint, ...]
+    key: str
+
+    def part(self) -> tuple[FilePass[Any, Any], TargetKind]:
+        """Returns what it takes to read it together with others; for readers that have a pass."""
+        own = self.reader.file_pass(self.source)
+        assert own is not None, "only requests with equal passes are read together"
+        return own, self.reader.target_kind
 
 
-def _check_unchanged(files: Sequence[Fingerprint]) -> None:
-    for each in files:
-        each.check()
+@final
+class CorpusLoader:
+    """Loads corpora as `load_corpus` does, and goes through each file once for all of them.
 
+    What is read ahead for later calls is kept until they ask for it. So is what is wrong with it: each call raises what
+    it would raise alone. A file that has changed since an earlier call is read again.
 
-def _key(reader: Lazy[DatasetReader], source: str, digests: Sequence[str], normalization: Normalization) -> str:
-    parts = {
-        "format": FORMAT,
-        "reader": reader.to_json(),
-        "normalization": normalization,
-        "code": [_code_sha256(component) for component in components_in(reader)],
-        "source": source,
-        "files": [*digests],
-        **_own_files(reader, normalization),
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _own_files(reader: Lazy[DatasetReader], normalization: Normalization) -> dict[str, Any]:
-    """Returns digests of the files that readers and tokenisers save, which affect how texts are split into words; an
-    empty dict if none saves files.
+    Args:
+        wanted: the reader and source of each corpus that will be asked for; others can be asked for as well.
+        cache: the folder of the cache, or None to store nothing.
+        normalization: the normal form of words and targets.
     """
-    found: dict[str, dict[str, str]] = {}
-    for place, part in parts_by_place(reader):
-        if part.component.saves_files:
-            with temporary_folder() as folder:
-                build_part_of_reader(part, normalization).save_files(folder)
-                found[place] = {file.name: file_sha256(file) for file in sorted(folder.iterdir())}
-    return {"own files": found} if found else {}
+
+    def __init__(self, wanted: Iterable[Wanted], *, cache: Path | None, normalization: Normalization = "nfc") -> None:
+        self._wanted = list(wanted)
+        self._cache, self._normalization = cache, normalization
+        self._fingerprints: dict[Path, Fingerprint] = {}
+        self._ahead: dict[str, Corpus | Exception] = {}
+        """What has been read and not been asked for yet, by its key."""
+
+    def load(self, reader: Lazy[DatasetReader], source: str) -> Corpus:
+        """Returns the corpus that `reader` produces from `source`; see `load_corpus`."""
+        asked = self._request(reader, source)
+        if self._cache is not None:
+            check_cache(self._cache)
+        corpus = None
+        if asked.key not in self._ahead and (entry := self._entry(asked)) is not None:
+            corpus = open_corpus(entry)
+        if corpus is None:
+            corpus = self._index(asked)
+            if (entry := self._entry(asked)) is not None:
+                store_corpus(corpus, entry)
+        return replace(corpus, file_digests={str(each.path): each.sha256 for each in asked.files})
+
+    def _request(self, reader: Lazy[DatasetReader], source: str) -> _Request:
+        built = build_reader(reader, self._normalization)
+        files = built.files(source)
+        if not all(map(os.path.exists, files)):
+            next(built.read(source), None)  # fetches them, or names the missing one
+        taken = tuple(map(self._fingerprint, files))
+        key = entry_key(reader, source, [each.sha256 for each in taken], self._normalization)
+        return _Request(built, source, taken, key)
+
+    def _fingerprint(self, file: Path) -> Fingerprint:
+        """The fingerprint of a file, which is taken once, and again where something has written to the file since."""
+        known = self._fingerprints.get(file)
+        if known is None or not known.seems_current():
+            known = self._fingerprints[file] = Fingerprint.of(file)
+        return known
+
+    def _entry(self, request: _Request) -> Path | None:
+        return None if self._cache is None else self._cache / "corpora" / request.key
+
+    def _index(self, asked: _Request) -> Corpus:
+        """Returns the corpus that is asked for, after reading those of other readers that share its file."""
+        if asked.key not in self._ahead:
+            self._ahead |= _read([asked, *self._others(asked)])
+        found = self._ahead.pop(asked.key)
+        if isinstance(found, Exception):
+            raise found
+        if not len(found):
+            reasons = ", ".join(f"{number:,} {reason}" for reason, number in found.skipped.items())
+            left_out = f" but those that are left out ({reasons})" if reasons else ""
+            raise DataError(f"{asked.source}: holds no text{left_out}; give a file that does")
+        return found
+
+    def _others(self, asked: _Request) -> list[_Request]:
+        """The corpora that are wanted of the same pass, and neither read ahead nor in the cache."""
+        own = asked.reader.file_pass(asked.source)
+        found = {asked.key: asked}
+        for reader, source in self._by_pass.get(own.key, ()) if own is not None else ():
+            try:
+                request = self._request(reader, source)
+            except Exception:  # it is raised again, and placed, when the corpus is asked for
+                continue
+            entry = self._entry(request)
+            if request.key not in self._ahead and (entry is None or not entry.is_dir()):
+                found.setdefault(request.key, request)
+        return list(found.values())[1:]
+
+    @cached_property
+    def _by_pass(self) -> dict[Hashable, list[Wanted]]:
+        """The wanted corpora by the key of their pass, without those that are read alone."""
+        found: dict[Hashable, list[Wanted]] = defaultdict(list)
+        for reader, source in self._wanted:
+            try:
+                own = build_reader(reader, self._normalization).file_pass(source)
+            except Exception:  # as above
+                continue
+            if own is not None:
+                found[own.key].append((reader, source))
+        return found
 
 
-def _code_sha256(component: type[Component]) -> str:
-    """Returns the SHA-256 of the file that defines a reader or tokeniser, so that a changed plugin invalidates the
-    cache.
+def _read(requests: Sequence[_Request]) -> dict[str, Corpus | Exception]:
+    """Reads the texts of one pass, and makes sure that its files stay as they are meanwhile. Returns for each key the
+    corpus, or what was raised.
     """
-    file = inspect.getsourcefile(component)
-    return file_sha256(Path(file)) if file else ""
+    wrong = _other_formats(requests)
+    found: dict[str, Corpus | Exception] = {key: error for key, error in wrong.items()}
+    sound = [each for each in requests if each.key not in wrong]
+    try:
+        if len(sound) == 1:
+            found[sound[0].key] = _read_alone(sound[0])
+        elif sound:
+            found |= zip((each.key for each in sound), read_together([each.part() for each in sound]), strict=True)
+    except DataError as error:
+        found[sound[0].key] = error
+    try:
+        for file in {file.path: file for each in requests for file in each.files}.values():
+            file.check()
+    except DataError as error:  # a file that is half written has errors that are no longer there when one looks
+        return {each.key: error for each in requests}
+    return found
 
 
-def _check_cache(cache: Path) -> None:
-    """Makes sure that nobody else can change the cache, as far as it exists, or read its corpora. Earlier versions left
-    that to the umask.
+def _read_alone(request: _Request) -> Corpus:
+    return Corpus.from_instances(request.reader.read(request.source), request.reader.target_kind)
+
+
+def _other_formats(requests: Sequence[_Request]) -> dict[str, DataError]:
+    """Returns an error for each request whose file looks like another format than its reader's. Looks once for each
+    format, since all requests are of one file.
     """
-    folder = cache / "corpora"
+    errors: dict[FileFormat | None, DataError | None] = {}
+    for each in requests:
+        if each.reader.file_format not in errors:
+            errors[each.reader.file_format] = _format_error(each)
+    return {each.key: error for each in requests if (error := errors[each.reader.file_format]) is not None}
+
+
+def _format_error(request: _Request) -> DataError | None:
     try:
-        for each in (cache, folder):
-            if os.path.lexists(each):
-                own_folder(each, closed=each == folder)
-    except OSError as error:
-        raise _cannot_be_written(folder, error) from None
-
-
-def _cannot_be_written(place: Path, error: OSError) -> DataError:
-    return DataError(f"{place}: cannot be written ({error.strerror}); set MTLKIT_CACHE to another folder")
-
-
-def _store(corpus: Corpus, entry: Path) -> None:
-    strings = {name: getattr(corpus, name) for name in STRINGS}
-    try:
-        own_folder(entry.parent)
-        with new_folder(entry, private=True) as folder:
-            for column in COLUMNS:
-                with open_to_write(folder / f"{column}.npy", mode=PRIVATE) as file:
-                    np.save(file, getattr(corpus, column))
-            about = {**strings, "digests": _digests(folder), "strings": _strings_sha256(strings)}
-            write_new(folder / "corpus.json", json.dumps(about).encode("ascii"), mode=PRIVATE)
-    except OSError as error:
-        raise _cannot_be_written(entry, error) from None
-
-
-def _open(entry: Path) -> Corpus | None:
-    """Returns the stored corpus, or None if the entry is missing or damaged.
-
-    Raises:
-        DataError: somebody else can change it.
-    """
-    if not entry.is_dir():
-        return None
-    try:
-        with opened_folder(entry) as folder:
-            check_ownership(*folder.iterdir())
-            return _read(folder)
-    except OSError:
-        return None
-
-
-def _read(entry: Path) -> Corpus | None:
-    """Returns the corpus in a folder, with memory-mapped columns, or None if it is damaged."""
-    try:
-        about = json.loads((entry / "corpus.json").read_bytes())
-        strings = {name: about[name] for name in STRINGS}
-        if about["digests"] != _digests(entry) or about["strings"] != _strings_sha256(strings):
-            return None
-        # "c" (copy on write): torch.from_numpy warns about read-only arrays, and the file must never change.
-        tokens, offsets, targets, digests, places = (
-            np.asarray(np.load(entry / f"{column}.npy", mmap_mode="c")) for column in COLUMNS
-        )
-        forms, labels, kind, skipped, structure = (strings[name] for name in STRINGS)
-        return Corpus(forms, tokens, offsets, labels, targets, digests, places, kind, skipped, structure=structure)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, DataError):
-        return None
-
-
-def _digests(entry: Path) -> dict[str, str]:
-    return {column: file_sha256(entry / f"{column}.npy") for column in COLUMNS}
-
-
-def _strings_sha256(strings: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(strings).encode()).hexdigest()
+        check_format(request.reader, request.source)
+    except DataError as error:
+        return error
+    return None

@@ -6,6 +6,7 @@ from mtlkit.experiment.corpora import (
     load_corpora,
     load_split,
     load_splits,
+    loader_of,
     say_counts,
     skipped_told,
     structure_told,
@@ -13,7 +14,13 @@ from mtlkit.experiment.corpora import (
 from mtlkit.experiment.data_files import data_hashes, hashes_of_read, other_fingerprints
 from mtlkit.experiment.earlier import BEFORE, as_it_was
 from mtlkit.experiment.labels import check_known_labels
-from mtlkit.experiment.loading import AnyExperiment, LoadedExperiment, Overrides, jsonnet_variables, load_experiment
+from mtlkit.experiment.loading import (
+    AnyExperiment,
+    LoadedExperiment,
+    Overrides,
+    load_evaluated,
+    load_experiment,
+)
 from mtlkit.experiment.metrics_that_fit import headlines_of, replaced_headlines, with_metrics_that_fit
 from mtlkit.experiment.pooled import files_pooled_twice
 from mtlkit.experiment.settings import (
@@ -53,11 +60,12 @@ __all__ = [
     "files_pooled_twice",
     "hashes_of_read",
     "headlines_of",
-    "jsonnet_variables",
+    "load_evaluated",
     "load_corpora",
     "load_experiment",
     "load_split",
     "load_splits",
+    "loader_of",
     "make_vocabulary",
     "other_fingerprints",
     "read_vectors",

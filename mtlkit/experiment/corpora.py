@@ -1,6 +1,6 @@
 """The data of a whole experiment: the splits of every task, and what is known of their texts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from mtlkit.config import count_argument
 from mtlkit.data import (
     Corpus,
+    CorpusLoader,
     Normalization,
     TagScheme,
     cache_folder,
     clean_mask,
-    load_corpus,
     resplit,
     seen_digests,
 )
@@ -98,10 +98,11 @@ def load_corpora(
     """
     by_task: dict[str, dict[str, Corpus]] = {}
     tag_schemes: dict[str, TagScheme] = {}
+    loader = loader_of(experiment.tasks.values(), splits, experiment.normalization)
     for name, task in experiment.tasks.items():
         found = [split for split in task.splits if split in splits]
         say(f"reading {name}: {', '.join(found)}")
-        by_task[name], scheme = _load(name, task, found, limit, experiment.normalization, trained, say)
+        by_task[name], scheme = _load(name, task, found, limit, loader, trained, say)
         if scheme is not None:
             tag_schemes[name] = scheme
         say_counts(name, by_task[name], say)
@@ -154,10 +155,14 @@ def load_split(
     *,
     normalization: Normalization,
     trained: Mapping[str, TagScheme] | None = None,
+    loader: CorpusLoader | None = None,
     say: Say = silent,
 ) -> Corpus:
     """Loads one split of one task; see `load_splits`."""
-    return load_splits(name, task, [split], limit, normalization=normalization, trained=trained, say=say)[split]
+    found = load_splits(
+        name, task, [split], limit, normalization=normalization, trained=trained, loader=loader, say=say
+    )
+    return found[split]
 
 
 def load_splits(
@@ -168,6 +173,7 @@ def load_splits(
     *,
     normalization: Normalization,
     trained: Mapping[str, TagScheme] | None = None,
+    loader: CorpusLoader | None = None,
     say: Say = silent,
 ) -> dict[str, Corpus]:
     """Loads splits of one task, redrawn if its settings say so, with texts cut to `max_length`. Reads each file once.
@@ -182,6 +188,8 @@ def load_splits(
         normalization: the normal form of the experiment.
         trained: the tag schemes with which models were trained, by task; tags of a task that is missing are taken as
             they are. None to recognise the scheme.
+        loader: the loader of several tasks (see `loader_of`), which reads their files once for all; None for one of
+            this task alone.
         say: receives a line about the scheme of the tags.
 
     Raises:
@@ -189,7 +197,8 @@ def load_splits(
         DataError: a file is wrong, a text to train on has no target, or splits cannot be drawn: there are too few
             texts, or, where no model was trained, two of the files to draw from hold the same ones.
     """
-    return _load(name, task, splits, limit, normalization, trained, say)[0]
+    loader = loader or loader_of([task], splits, normalization)
+    return _load(name, task, splits, limit, loader, trained, say)[0]
 
 
 def _load(
@@ -197,20 +206,18 @@ def _load(
     task: TaskSettings,
     splits: Sequence[str],
     limit: int | None,
-    normalization: Normalization,
+    loader: CorpusLoader,
     trained: Mapping[str, TagScheme] | None,
     say: Say,
 ) -> tuple[dict[str, Corpus], TagScheme | None]:
     """The splits of one task, and the scheme of its tags; None for labels of texts, and for tags taken as they are."""
     limit = count_argument(limit, "limit")  # The command line checks it as well; from Python any value may come.
-    pooled = task.pooled() if any(split in task.drawn for split in splits) else {}
-    own = [split for split in splits if split not in task.drawn]
-    files = {split: _read(name, task, split, normalization) for split in dict.fromkeys([*own, *pooled])}
+    files = {split: _read(name, task, split, loader) for split in _splits_to_read(task, splits)}
     scheme = None
     if files and (trained is None or name in trained):
         tags = read_tags(name, task, files, trained[name] if trained else None, say)
         files, scheme = tags.files, tags.scheme
-    if pooled:
+    if pooled := _pooled(task, splits):
         files |= _drawn_anew(name, task, {split: files[split] for split in pooled}, is_trained=trained is not None)
     found = {}
     for split in splits:
@@ -222,6 +229,25 @@ def _load(
             corpus = corpus.keep(numpy.linspace(0, len(corpus) - 1, limit).astype(numpy.int64), "over the limit")
         found[split] = corpus if task.max_length is None else corpus.cut(task.max_length)
     return found, scheme
+
+
+def loader_of(tasks: Iterable[TaskSettings], splits: Sequence[str], normalization: Normalization) -> CorpusLoader:
+    """Returns a loader for these splits of all tasks, which reads each file once, however many tasks are made of it."""
+    wanted = [
+        (task.reader, getattr(task, split))
+        for task in tasks
+        for split in _splits_to_read(task, [split for split in task.splits if split in splits])
+    ]
+    return CorpusLoader(wanted, cache=cache_folder(), normalization=normalization)
+
+
+def _splits_to_read(task: TaskSettings, splits: Sequence[str]) -> list[str]:
+    """The splits whose sources are read for those that are wanted: their own, and those that they are drawn from."""
+    return list(dict.fromkeys([*(split for split in splits if split not in task.drawn), *_pooled(task, splits)]))
+
+
+def _pooled(task: TaskSettings, splits: Sequence[str]) -> dict[str, str]:
+    return task.pooled() if any(split in task.drawn for split in splits) else {}
 
 
 def _drawn_anew(name: str, task: TaskSettings, files: dict[str, Corpus], *, is_trained: bool) -> dict[str, Corpus]:
@@ -238,10 +264,10 @@ def _drawn_anew(name: str, task: TaskSettings, files: dict[str, Corpus], *, is_t
         raise DataError(f"tasks.{name}.resplit: {error}") from None
 
 
-def _read(name: str, task: TaskSettings, split: str, normalization: Normalization) -> Corpus:
+def _read(name: str, task: TaskSettings, split: str, loader: CorpusLoader) -> Corpus:
     """The corpus of one of the task's sources, which for most readers is a file."""
     try:
-        corpus = load_corpus(task.reader, getattr(task, split), cache=cache_folder(), normalization=normalization)
+        corpus = loader.load(task.reader, getattr(task, split))
         check_columns(corpus, split, getattr(task, split), task.reader)
         return corpus
     except DataError as error:

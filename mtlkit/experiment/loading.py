@@ -4,18 +4,26 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from mtlkit.config import Variables, apply_overrides, evaluate_file, names_argument, path_argument, validate
+from mtlkit.config import (
+    Evaluated,
+    Variables,
+    apply_overrides,
+    evaluate_experiment,
+    jsonnet_variables,
+    names_argument,
+    path_argument,
+    plain_value,
+    too_deep,
+    validate,
+)
 from mtlkit.errors import ConfigError, UnknownComponentError
 from mtlkit.experiment.names import name_problems
 from mtlkit.experiment.settings import Experiment
 from mtlkit.plugins import Plugin, failures, load_plugins
 
-DATA_FOLDER = "MTLKIT_DATA"
-"""The environment variable that gives the Jsonnet variable `data` its default."""
 UNNAMED = "experiment"
 """Stands for the file name of an experiment that was given as a value."""
 
@@ -85,46 +93,51 @@ def load_experiment(
         if values is not None and not (isinstance(values, Mapping) and all(isinstance(key, str) for key in values)):
             raise ConfigError(f"{name}: should be values by name (got {values!r}); give a dict with strings as keys")
     plugins = load_plugins(names_argument(include_packages, "include_packages"))
-    given = jsonnet_variables(variables or {}, arguments or {})
-    try:
-        return _loaded(source, given, _assignments(overrides), plugins)
-    except UnknownComponentError as error:
-        raise UnknownComponentError(*error.args, *failures(plugins)) from None
+    given, replaced = jsonnet_variables(variables or {}, arguments or {}), _assignments(overrides)
+    if isinstance(source, Mapping):
+        return _of_value(source, given, replaced, plugins)
+    file = path_argument(source, "experiment")
+    return _loaded(file, evaluate_experiment(file, given, replaced), plugins)
 
 
-def jsonnet_variables(variables: Mapping[str, Any], arguments: Mapping[str, Any]) -> Variables:
-    """Converts Python values to variables and arguments of a Jsonnet file, with MTLKIT_DATA as the default of `data`.
+def load_evaluated(file: Path, evaluated: Evaluated, include_packages: Sequence[str] = ()) -> LoadedExperiment:
+    """Validates an experiment that has been evaluated, as `load_experiment` does.
+
+    Args:
+        file: the experiment file.
+        evaluated: what `evaluate_experiment` has made of it.
+        include_packages: as for `load_experiment`.
 
     Raises:
-        ConfigError: a value cannot be represented in JSON.
+        ConfigError: a setting or a name is wrong; the message lists every error, each with its place.
+        PluginError: something in `include_packages` cannot be imported.
     """
-    folder = os.environ.get(DATA_FOLDER)
-    return Variables(
-        external={name: json.dumps(_plain(value, "variables", name)) for name, value in variables.items()},
-        arguments={name: json.dumps(_plain(value, "arguments", name)) for name, value in arguments.items()},
-        defaults={"data": json.dumps(folder)} if folder else {},
-    )
+    return _loaded(file, evaluated, load_plugins(include_packages))
 
 
-def _loaded(
-    source: str | Path | Mapping[str, Any], variables: Variables, overrides: list[str], plugins: Sequence[Plugin]
+def _of_value(
+    source: Mapping[str, Any], variables: Variables, overrides: list[str], plugins: Sequence[Plugin]
 ) -> LoadedExperiment:
-    file = Path(UNNAMED) if isinstance(source, Mapping) else path_argument(source, "experiment")
+    file = Path(UNNAMED)
     try:
-        if isinstance(source, Mapping):
-            if variables.external or variables.arguments:
-                raise ConfigError(
-                    f"{file}: variables and arguments are for Jsonnet files; put the values into the dict"
-                )
-            value = _plain(source, UNNAMED)
-            sources = {f"{UNNAMED}.json": json.dumps(value, indent=2) + "\n"}
-        else:
-            evaluated = evaluate_file(file, variables)
-            value, sources = evaluated.value, evaluated.sources
-        experiment = _validated(apply_overrides(value, overrides), str(file))
+        if variables.external or variables.arguments:
+            raise ConfigError(f"{file}: variables and arguments are for Jsonnet files; put the values into the dict")
+        value = plain_value(source, UNNAMED)
+        sources = {f"{UNNAMED}.json": json.dumps(value, indent=2) + "\n"}
+        evaluated = Evaluated(apply_overrides(value, overrides), sources)
     except RecursionError:
-        raise ConfigError(f"{file}: objects and lists are nested too deeply to be an experiment") from None
-    return LoadedExperiment(experiment, file, sources, plugins)
+        raise too_deep(file) from None
+    return _loaded(file, evaluated, plugins)
+
+
+def _loaded(file: Path, evaluated: Evaluated, plugins: Sequence[Plugin]) -> LoadedExperiment:
+    try:
+        experiment = _validated(evaluated.value, str(file))
+    except RecursionError:
+        raise too_deep(file) from None
+    except UnknownComponentError as error:
+        raise UnknownComponentError(*error.args, *failures(plugins)) from None
+    return LoadedExperiment(experiment, file, evaluated.sources, plugins)
 
 
 def _validated(value: Any, file: str) -> Experiment:
@@ -144,31 +157,5 @@ def _assignments(overrides: Overrides) -> list[str]:
     if isinstance(overrides, str):
         raise ConfigError("overrides takes several settings; give a list, such as ['trainer.epochs=3'], or a dict")
     if isinstance(overrides, Mapping):
-        return [f"{path}={json.dumps(_plain(value, 'overrides', path))}" for path, value in overrides.items()]
+        return [f"{path}={json.dumps(plain_value(value, 'overrides', path))}" for path, value in overrides.items()]
     return names_argument(overrides, "overrides", "settings")
-
-
-def _plain(value: Any, file: str, path: str = "") -> Any:
-    """Converts a Python value to a value of JSON: paths become strings, tuples become lists.
-
-    Raises:
-        ConfigError: a part of the value cannot be converted; the message begins with `file` and the part's path.
-    """
-    if isinstance(value, os.PathLike):
-        return os.fsdecode(value)
-    if value is None or (isinstance(value, str | int | float) and not _is_infinite(value)):
-        return value
-    if isinstance(value, list | tuple):
-        return [_plain(item, file, f"{path}.{number}".lstrip(".")) for number, item in enumerate(value)]
-    place = f"{file}: {path}: " if path else f"{file}: "
-    if isinstance(value, Mapping):
-        if odd := [key for key in value if not isinstance(key, str)]:
-            raise ConfigError(f"{place}the key {odd[0]!r} is of type {type(odd[0]).__name__}; give a string")
-        return {key: _plain(item, file, f"{path}.{key}".lstrip(".")) for key, item in value.items()}
-    if isinstance(value, float):
-        raise ConfigError(f"{place}{value} is not a finite number; give one that is")
-    raise ConfigError(f"{place}is of type {type(value).__name__}; give plain values: dicts, lists, strings, numbers")
-
-
-def _is_infinite(value: str | int | float) -> bool:
-    return isinstance(value, float) and not isfinite(value)

@@ -41,6 +41,11 @@ class Fingerprint:
             raise DataError(f"{path}: {NOT_REGULAR}")
         return cls(path, file_sha256(path), facts.st_size, facts.st_mtime_ns)
 
+    def seems_current(self) -> bool:
+        """Returns whether size and time of the last change are as before. This reads nothing; see `check`."""
+        facts = self.path.stat()
+        return (facts.st_size, facts.st_mtime_ns) == (self.size, self.modified)
+
     def check(self) -> None:
         """Raises DataError if the file is no longer the one whose fingerprint was taken."""
         # The digest alone is not enough: a file may be emptied and written again with the same content.

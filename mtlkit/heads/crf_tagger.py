@@ -64,7 +64,7 @@ class CrfTagger(Head):
         else:
             # Without constraints, as if no label had a prefix.
             start_L, transitions_LL = bio_constraints(labels if constrain else ["O"] * num_labels)
-            end_L = torch.ones_like(start_L)
+            end_L = torch.ones(len(start_L), dtype=torch.bool)
         self.register_buffer("allowed_start_L", start_L, persistent=False)
         self.register_buffer("allowed_transitions_LL", transitions_LL, persistent=False)
         self.register_buffer("allowed_end_L", end_L, persistent=False)

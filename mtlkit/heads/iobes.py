@@ -6,6 +6,7 @@ Shapes: B batch, T time steps, L labels in BIO, S labels in IOBES, P positions i
 from collections.abc import Sequence
 from typing import final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -46,7 +47,7 @@ class Iobes(nn.Module):
         fine_LP = [[fine_ids[fine] for fine in self._fine(label)] for label in labels]
         coarse_S = [coarse_ids[self._coarse(label)] for label in self.labels]
         self.register_buffer("fine_LP", torch.tensor(fine_LP), persistent=False)
-        self.register_buffer("type_L", self._type_ids(labels), persistent=False)
+        self.register_buffer("type_L", torch.tensor(self._type_ids(labels)), persistent=False)
         self.register_buffer("inside_L", torch.tensor([label[:2] == "I-" for label in labels]), persistent=False)
         self.register_buffer("coarse_S", torch.tensor(coarse_S), persistent=False)
 
@@ -72,17 +73,18 @@ class Iobes(nn.Module):
             that may end a sequence.
         """
 
-        type_S = self._type_ids(self.labels)
+        # By NumPy: on the meta device, where models are checked, PyTorch imports its compiler for `~` and the like.
+        type_S = np.array(self._type_ids(self.labels))
         letters = [label[0] if self._type(label) is not None else "" for label in self.labels]
-        continues_S = torch.tensor([letter in ("I", "E") for letter in letters])
-        goes_on_S = torch.tensor([letter in ("B", "I") for letter in letters])
-        same_SS = continues_S & (type_S.unsqueeze(1) == type_S)
-        return ~continues_S, torch.where(goes_on_S.unsqueeze(1), same_SS, ~continues_S), ~goes_on_S
+        continues_S = np.array([letter in ("I", "E") for letter in letters])
+        goes_on_S = np.array([letter in ("B", "I") for letter in letters])
+        same_SS = continues_S & (type_S[:, None] == type_S)
+        follows_SS = np.where(goes_on_S[:, None], same_SS, ~continues_S)
+        return torch.tensor(~continues_S), torch.tensor(follows_SS), torch.tensor(~goes_on_S)
 
-    def _type_ids(self, labels: Sequence[str]) -> Tensor:
+    def _type_ids(self, labels: Sequence[str]) -> list[int]:
         """The number of each label's type, -1 for labels that `_type` gives none."""
-        types = map(self._type, labels)
-        return torch.tensor([-1 if name is None else self._types[name] for name in types])
+        return [-1 if name is None else self._types[name] for name in map(self._type, labels)]
 
     def _type(self, label: str) -> str | None:
         """The type of a label, in either scheme, if the type has four labels; otherwise None."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from mtlkit.archive import Archive
-from mtlkit.data import Corpus, VaderReader
+from mtlkit.data import Corpus, CorpusLoader, VaderReader
 from mtlkit.errors import ConfigError, DataError
 from mtlkit.experiment import SPLITS, TaskSettings, load_split
 from mtlkit.files import is_file
@@ -118,7 +118,9 @@ def _fetched_by(settings: TaskSettings) -> str:
     return "`mtlkit data fetch vader` does, and " if settings.reader.component is VaderReader else ""
 
 
-def load_to_score(archive: Archive, name: str, settings: TaskSettings, wanted: Wanted, say: Say) -> Corpus:
+def load_to_score(
+    archive: Archive, name: str, settings: TaskSettings, wanted: Wanted, loader: CorpusLoader, say: Say
+) -> Corpus:
     """Reads the data on which a task is scored, as those of training were read.
 
     Args:
@@ -126,6 +128,7 @@ def load_to_score(archive: Archive, name: str, settings: TaskSettings, wanted: W
         name: the task.
         settings: the task's settings, with the data.
         wanted: what is scored.
+        loader: the loader of all tasks that are scored.
         say: receives a line about the scheme of tags.
 
     Raises:
@@ -139,6 +142,7 @@ def load_to_score(archive: Archive, name: str, settings: TaskSettings, wanted: W
             wanted.limit,
             normalization=archive.experiment.normalization,
             trained=archive.vocabulary.tag_schemes,
+            loader=loader,
             say=say,
         )
     except DataError as error:

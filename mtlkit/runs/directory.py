@@ -22,6 +22,7 @@ from typing import Any, final
 
 from mtlkit.archive.documents import without_secrets
 from mtlkit.archive.packing import as_json
+from mtlkit.archive_files import no_archive_in
 from mtlkit.config import near_file
 from mtlkit.data import Vocabulary
 from mtlkit.errors import ArchiveError, DataError, RunError
@@ -58,7 +59,7 @@ def archive_path(path: Path) -> Path:
         return run.archive if path.is_dir() else path
     if run.is_run:
         raise ArchiveError(f"{path}: has no archive.tar.gz; go on with its run by mtlkit train ... --resume")
-    raise ArchiveError(f"{path}: has no archive.tar.gz; give the directory of a finished run, or an archive")
+    raise no_archive_in(path)
 
 
 @final

@@ -13,7 +13,7 @@ from mtlkit.archive import Archive, open_archive
 from mtlkit.config import count_argument, names_argument, path_argument, say_argument
 from mtlkit.data import has_span_tags
 from mtlkit.errors import ConfigError
-from mtlkit.experiment import check_known_labels, say_counts
+from mtlkit.experiment import check_known_labels, loader_of, say_counts
 from mtlkit.figures import NOTES, with_averages
 from mtlkit.files import Output, make_folder
 from mtlkit.model import MultiTaskModel
@@ -246,9 +246,11 @@ def scored_tasks(
     split, note = wanted.split, note or say
     if (limited := _other_limit(archive, wanted)) is not None:
         say(limited)
-    for name, settings in tasks_to_score(archive, wanted).items():
+    tasks = tasks_to_score(archive, wanted)
+    loader = loader_of(tasks.values(), [split], archive.experiment.normalization)
+    for name, settings in tasks.items():
         say(f"scoring {name}: {settings.sources().get(split, f'{split} drawn from {settings.train}')}")
-        corpus = load_to_score(archive, name, settings, wanted, say)
+        corpus = load_to_score(archive, name, settings, wanted, loader, say)
         say_counts(name, {split: corpus}, say)
         for sentence in notes_on_texts(archive, name, settings, corpus, wanted):
             note(sentence)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from mtlkit.archive import Archive
 from mtlkit.data import Corpus, Vocabulary, clean_mask
 from mtlkit.data.tag_schemes.forms import Role, role_of
-from mtlkit.experiment import TaskSettings, files_pooled_twice, load_split, structure_told
+from mtlkit.experiment import TaskSettings, files_pooled_twice, load_split, loader_of, structure_told
 from mtlkit.files import file_sha256, is_file
 from mtlkit.runs.basis import LIMIT, SplitBasis, basis_of
 from mtlkit.runs.data_to_score import Wanted, tasks_to_score
@@ -66,10 +66,18 @@ def tags_that_end_spans(task: str, vocabulary: Vocabulary) -> list[str]:
 
 def first_other_texts(archive: Archive, wanted: Wanted) -> str | None:
     """The sentence of `other_texts` about the first task to score that has one, or None."""
-    for name, settings in tasks_to_score(archive, wanted).items():
-        form = archive.experiment.normalization
-        schemes = archive.vocabulary.tag_schemes
-        corpus = load_split(name, settings, wanted.split, wanted.limit, normalization=form, trained=schemes)
+    tasks, form = tasks_to_score(archive, wanted), archive.experiment.normalization
+    loader = loader_of(tasks.values(), [wanted.split], form)
+    for name, settings in tasks.items():
+        corpus = load_split(
+            name,
+            settings,
+            wanted.split,
+            wanted.limit,
+            normalization=form,
+            trained=archive.vocabulary.tag_schemes,
+            loader=loader,
+        )
         if (changed := other_texts(archive, name, settings, corpus, wanted)) is not None:
             return changed
     return None

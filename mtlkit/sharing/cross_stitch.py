@@ -5,6 +5,7 @@ Shapes: B batch, T time steps, E input size, D state size, K tasks, N layers.
 
 from typing import ClassVar, Literal, Self, cast, final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -59,7 +60,7 @@ class CrossStitch(SharingScheme, Computing):
         self.networks = nn.ModuleList([nn.ModuleDict(first)])
         for _ in range(layers - 1):
             self.networks.append(nn.ModuleDict({task: encoder.build(input_dim=self.output_dim) for task in tasks}))
-        self.mixtures_NKK = nn.Parameter(_initial_mixture(len(tasks), init).repeat(layers, 1, 1))
+        self.mixtures_NKK = nn.Parameter(_initial_mixtures(layers, len(tasks), init))
         self.tasks = list(tasks)
 
     def forward(self, states_BTE: Tensor, mask_BT: Tensor, task: str, *, with_trace: bool = False) -> Shared:
@@ -91,8 +92,12 @@ def _mix(weights: Tensor, states_KBTD: Tensor) -> Tensor:
     return mixed
 
 
-def _initial_mixture(num_tasks: int, init: Literal["imbalanced", "uniform"]) -> Tensor:
-    """The initial mixture (K, K). Row k is what task k reads."""
+def _initial_mixtures(layers: int, num_tasks: int, init: Literal["imbalanced", "uniform"]) -> Tensor:
+    """The initial mixture of each layer (N, K, K). Row k is what task k reads."""
     own = OWN if init == "imbalanced" else 1 / num_tasks
     other = (1 - own) / (num_tasks - 1)
-    return torch.full((num_tasks, num_tasks), other) + (own - other) * torch.eye(num_tasks)
+    # By NumPy: on the meta device, where models are checked, PyTorch imports its compiler for sums.
+    mixture = np.full((num_tasks, num_tasks), other, np.float32) + np.float32(own - other) * np.eye(
+        num_tasks, dtype=np.float32
+    )
+    return torch.tensor(np.tile(mixture, (layers, 1, 1)))

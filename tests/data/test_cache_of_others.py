@@ -11,7 +11,7 @@ import pytest
 
 from mtlkit.config import Lazy
 from mtlkit.data import TextClassificationReader, load_corpus
-from mtlkit.data.loading import _strings_sha256
+from mtlkit.data.corpus_cache import _strings_sha256
 from mtlkit.errors import DataError
 from mtlkit.files import file_sha256
 from mtlkit.ownership import own_folder

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from mtlkit.data import Corpus
+from mtlkit.data import Corpus, CorpusLoader
 from mtlkit.errors import DataError
-from mtlkit.experiment import SPLITS, TaskSettings, corpora, load_split, load_splits
+from mtlkit.experiment import SPLITS, TaskSettings, load_split, load_splits
 
 SIZES = {"train": 20, "dev": 5, "test": 7}
 
@@ -27,13 +27,13 @@ def sources(tmp_path: Path, make_corpus: Callable[[Path, int, int], None], monke
 def loads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often each split's file is loaded, from the disk or from the cache."""
     found: Counter[str] = Counter()
-    load_corpus = corpora.load_corpus
+    load = CorpusLoader.load
 
-    def counting(reader: Any, source: str, **given: Any) -> Corpus:
+    def counting(self: CorpusLoader, reader: Any, source: str) -> Corpus:
         found[Path(source).stem] += 1
-        return load_corpus(reader, source, **given)
+        return load(self, reader, source)
 
-    monkeypatch.setattr(corpora, "load_corpus", counting)
+    monkeypatch.setattr(CorpusLoader, "load", counting)
     return found
 
 

@@ -7,6 +7,7 @@ from typing import final
 from mtlkit.config import Runtime
 from mtlkit.data.instance import Instance, Skipped, StructuralRows, TargetKind
 from mtlkit.data.normalization import Normalization, NormalizingTokenizer, normalized
+from mtlkit.data.passes import FilePass
 from mtlkit.data.readers.doubts import Doubts
 from mtlkit.data.readers.fields import Fields
 from mtlkit.data.readers.layout import ColumnsFormat, Layout
@@ -19,6 +20,8 @@ from mtlkit.data.tag_schemes.schemes import SchemeSetting
 from mtlkit.data.tokenizers import WhitespaceTokenizer
 from mtlkit.errors import DataError
 from mtlkit.types import NonNegativeInt
+
+OF_ANOTHER_DOMAIN = Skipped("of another domain")
 
 
 @final
@@ -91,13 +94,18 @@ class ColumnsReader(DatasetReader):
         return [Path(source)]
 
     def read(self, source: str) -> Iterator[Instance | Skipped | StructuralRows]:
-        file = ColumnsFile(Path(source), self._format, self._comments)
-        for each in self._texts(file, needs_tags=True):
-            yield WITHOUT_TARGET if isinstance(each, Instance) and each.target is None else each
-        yield from (StructuralRows(kind, count) for kind, count in file.structure.items())
+        return self.file_pass(source).alone()
 
     def read_texts(self, source: str) -> Iterator[Instance | Skipped]:
-        return self._texts(ColumnsFile(Path(source), self._format, self._comments), needs_tags=False)
+        file = self._file(source)
+        return self._texts(file, file.sentences(), needs_tags=False)
+
+    def file_pass(self, source: str) -> FilePass[ColumnsFile, Sentence]:
+        def begin() -> tuple[ColumnsFile, Iterator[Sentence]]:
+            file = self._file(source)
+            return file, file.sentences()
+
+        return FilePass(("columns", source, self._format, self._comments), begin, self._annotated)
 
     def parse(self, raw: str | Mapping[str, object]) -> Instance:
         return self._fields.instance(raw)
@@ -105,11 +113,24 @@ class ColumnsReader(DatasetReader):
     def unused_fields(self, raw: Mapping[str, object]) -> dict[str, object]:
         return self._fields.unused(raw)
 
-    def _texts(self, file: ColumnsFile, needs_tags: bool) -> Iterator[Instance | Skipped]:
+    def _file(self, source: str) -> ColumnsFile:
+        return ColumnsFile(Path(source), self._format, self._comments)
+
+    def _annotated(
+        self, file: ColumnsFile, sentences: Iterator[Sentence]
+    ) -> Iterator[Instance | Skipped | StructuralRows]:
+        """Yields the sentences with their tags, those without as left out, and what in the file is no word."""
+        for each in self._texts(file, sentences, needs_tags=True):
+            yield WITHOUT_TARGET if isinstance(each, Instance) and each.target is None else each
+        yield from (StructuralRows(kind, count) for kind, count in file.structure.items())
+
+    def _texts(
+        self, file: ColumnsFile, sentences: Iterator[Sentence], needs_tags: bool
+    ) -> Iterator[Instance | Skipped]:
         """Yields the sentences, with the target None for those whose tags are missing."""
         domains: set[str | None] = {None}
         doubts: Doubts | None = None
-        for sentence in file.sentences():
+        for sentence in sentences:
             if doubts is None:
                 assert file.layout is not None, "a file without rows has no sentences"
                 columns = self._columns(file, file.layout, sentence, needs_tags)
@@ -117,7 +138,7 @@ class ColumnsReader(DatasetReader):
             domain = None if sentence.domain is None else normalized(sentence.domain, self._normalization)
             domains.add(domain)
             if self._domain not in (None, domain):
-                yield Skipped("of another domain")
+                yield OF_ANOTHER_DOMAIN
                 continue
             words, tags = columns.words(sentence), columns.tags(sentence)
             if tags is not None:

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import final
+from typing import TypeAlias, final
 
 from mtlkit.config import Lazy, Runtime
-from mtlkit.data.instance import Instance, Skipped, TargetKind
-from mtlkit.data.lines import parse_lines
+from mtlkit.data.instance import Instance, Skipped, StructuralRows, TargetKind
+from mtlkit.data.lines import parse_lines, parse_numbered
 from mtlkit.data.normalization import Normalization, NormalizingTokenizer, normalized_keys
+from mtlkit.data.passes import FilePass
 from mtlkit.data.readers.fields import Fields, RepeatedFieldError, distinct_fields
 from mtlkit.data.readers.missing import Missing, unclear_tag
 from mtlkit.data.readers.reader import DatasetReader
@@ -16,6 +17,9 @@ from mtlkit.data.readers.renaming import with_renamed_target
 from mtlkit.data.tag_schemes.schemes import SchemeSetting
 from mtlkit.data.tokenizers import Tokenizer, WhitespaceTokenizer
 from mtlkit.errors import ConfigError, DataError
+
+Value: TypeAlias = dict[str, object] | Skipped
+"""What is on a line: a JSON object, or nothing."""
 
 
 @final
@@ -68,9 +72,21 @@ class JsonLinesReader(DatasetReader):
     def files(self, source: str) -> list[Path]:
         return [Path(source)]
 
-    def read(self, source: str) -> Iterator[Instance | Skipped]:
+    def read(self, source: str) -> Iterator[Instance | Skipped | StructuralRows]:
+        return self.file_pass(source).alone()
+
+    def file_pass(self, source: str) -> FilePass[str, tuple[int, Value]]:
+        return FilePass(("json lines", source), lambda: (source, _values(Path(source))), self._texts)
+
+    def parse(self, raw: str | Mapping[str, object]) -> Instance:
+        return with_renamed_target(self._fields.instance(raw), self._labels, self._normalization)
+
+    def unused_fields(self, raw: Mapping[str, object]) -> dict[str, object]:
+        return self._fields.unused(raw)
+
+    def _texts(self, source: str, values: Iterator[tuple[int, Value]]) -> Iterator[Instance | Skipped]:
         first: dict[str, int] = {}  # the line in which a tag first occurs
-        for number, each in enumerate(parse_lines(Path(source), self._instance), 1):
+        for number, each in enumerate(parse_numbered(Path(source), values, self._instance), 1):
             if isinstance(each, Instance) and isinstance(each.target, tuple):
                 for tag in each.target:
                     first.setdefault(tag, number)
@@ -79,24 +95,29 @@ class JsonLinesReader(DatasetReader):
         if self._labels is None and (mark := self._marks.doubtful(first)) is not None:
             raise DataError(f"{source}:{first[mark]}: {unclear_tag(mark)}")
 
-    def parse(self, raw: str | Mapping[str, object]) -> Instance:
-        return with_renamed_target(self._fields.instance(raw), self._labels, self._normalization)
-
-    def unused_fields(self, raw: Mapping[str, object]) -> dict[str, object]:
-        return self._fields.unused(raw)
-
-    def _instance(self, line: str) -> Instance | Skipped:
-        if not line.strip():
-            return Skipped("blank")
-        try:
-            value = json.loads(line, object_pairs_hook=distinct_fields)
-        except RepeatedFieldError as error:
-            raise DataError(f"{error}; write it once") from None
-        except (ValueError, RecursionError) as error:  # of the form, of a number of thousands of digits, of its depth
-            raise DataError(f"not valid JSON ({error}); write one JSON object a line") from None
-        if not isinstance(value, dict):
-            raise DataError("no JSON object; write the line as {...}")
+    def _instance(self, value: Value) -> Instance | Skipped:
+        if isinstance(value, Skipped):
+            return value
         found = self._fields.read(value)
         if isinstance(found, Skipped):
             return found
         return with_renamed_target(found, self._labels, self._normalization)
+
+
+def _values(path: Path) -> Iterator[tuple[int, Value]]:
+    """Yields the number of each line with its JSON object, or with what stands for a blank line."""
+    return enumerate(parse_lines(path, _value), 1)
+
+
+def _value(line: str) -> Value:
+    if not line.strip():
+        return Skipped("blank")
+    try:
+        value = json.loads(line, object_pairs_hook=distinct_fields)
+    except RepeatedFieldError as error:
+        raise DataError(f"{error}; write it once") from None
+    except (ValueError, RecursionError) as error:  # of the form, of a number of thousands of digits, of its depth
+        raise DataError(f"not valid JSON ({error}); write one JSON object a line") from None
+    if not isinstance(value, dict):
+        raise DataError("no JSON object; write the line as {...}")
+    return value

@@ -1,12 +1,14 @@
 """The door through which every reader's texts pass, so that none forgets their normal form."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, final
 
 from mtlkit.config import Component, Lazy
 from mtlkit.data.instance import Instance, Skipped, StructuralRows, TargetKind
 from mtlkit.data.normalization import Normalization, normalized_instance, normalized_instances
+from mtlkit.data.passes import FilePass
 from mtlkit.data.readers.reader import DatasetReader
 
 
@@ -37,6 +39,16 @@ class NormalizedReader(DatasetReader):
 
     def read(self, source: str) -> Iterator[Instance | Skipped | StructuralRows]:
         return normalized_instances(self._reader.read(source), self._normalization)
+
+    def file_pass(self, source: str) -> FilePass[Any, Any] | None:
+        found = self._reader.file_pass(source)
+        if found is None:
+            return None
+
+        def texts(file: Any, items: Iterator[Any]) -> Iterator[Instance | Skipped | StructuralRows]:
+            return normalized_instances(found.texts(file, items), self._normalization)
+
+        return replace(found, texts=texts)
 
     def read_texts(self, source: str) -> Iterator[Instance | Skipped]:
         return normalized_instances(self._reader.read_texts(source), self._normalization)

@@ -4,11 +4,12 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from mtlkit.config import Component
 from mtlkit.data.formats import FileFormat
 from mtlkit.data.instance import Instance, Skipped, StructuralRows, TargetKind
+from mtlkit.data.passes import FilePass
 from mtlkit.data.tag_schemes.schemes import SchemeSetting
 
 
@@ -63,6 +64,12 @@ class DatasetReader(Component, offers=("files", "normalization")):
         Raises:
             DataError: the first error in the data, in the form `FILE:LINE: what; remedy`.
         """
+
+    def file_pass(self, source: str) -> FilePass[Any, Any] | None:
+        """Returns how `read` goes through the file of a source, so that readers with equal passes do it together; None
+        if the source is read by this reader alone. It opens nothing. Unless it is overridden, this is None.
+        """
+        return None
 
     def read_texts(self, source: str) -> Iterator[Instance | Skipped]:
         """Yields the same texts as `read` does, for prediction: a text without a target is not left out but has the

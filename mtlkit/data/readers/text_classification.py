@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import final
 
 from mtlkit.config import Lazy, Runtime
-from mtlkit.data.instance import Instance, Skipped, TargetKind
-from mtlkit.data.lines import parse_lines
+from mtlkit.data.instance import Instance, Skipped, StructuralRows, TargetKind
+from mtlkit.data.lines import parse_lines, parse_numbered, read_lines
 from mtlkit.data.normalization import Normalization, NormalizingTokenizer, normalized_keys
+from mtlkit.data.passes import FilePass
 from mtlkit.data.readers.fields import Fields
 from mtlkit.data.readers.missing import WITHOUT_TARGET, Missing
 from mtlkit.data.readers.reader import DatasetReader
@@ -59,8 +60,16 @@ class TextClassificationReader(DatasetReader):
     def files(self, source: str) -> list[Path]:
         return [Path(source)]
 
-    def read(self, source: str) -> Iterator[Instance | Skipped]:
-        return parse_lines(Path(source), self._instance)
+    def read(self, source: str) -> Iterator[Instance | Skipped | StructuralRows]:
+        return self.file_pass(source).alone()
+
+    def file_pass(self, source: str) -> FilePass[Path, tuple[int, str]]:
+        path = Path(source)
+        return FilePass(
+            ("lines", source),
+            lambda: (path, read_lines(path)),
+            lambda file, lines: parse_numbered(file, lines, self._instance),
+        )
 
     def read_texts(self, source: str) -> Iterator[Instance | Skipped]:
         return parse_lines(Path(source), self._text)

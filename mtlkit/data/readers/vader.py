@@ -9,9 +9,10 @@ from typing import Literal, TypeAlias, final
 
 from mtlkit.config import Lazy, Runtime
 from mtlkit.data.fetch import VADER_FILES, check_fetched, fetch_vader, vader_folder
-from mtlkit.data.instance import Instance, Skipped, TargetKind
-from mtlkit.data.lines import parse_lines
+from mtlkit.data.instance import Instance, Skipped, StructuralRows, TargetKind
+from mtlkit.data.lines import parse_numbered, read_lines
 from mtlkit.data.normalization import Normalization, NormalizingTokenizer
+from mtlkit.data.passes import FilePass
 from mtlkit.data.readers.fields import Fields, words_of
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.data.readers.text_classification import TextClassificationReader
@@ -62,14 +63,24 @@ class VaderReader(DatasetReader):
             return self._own_files.files(source)
         return [vader_folder(cache_folder()) / VADER_FILES[self._domain]]
 
-    def read(self, source: str) -> Iterator[Instance | Skipped]:
+    def read(self, source: str) -> Iterator[Instance | Skipped | StructuralRows]:
+        return self.file_pass(source).alone()
+
+    def file_pass(self, source: str) -> FilePass[Path, tuple[int, str]]:
         (path,) = self.files(source)
         if source not in SPLITS:
-            return self._own_files.read(source)
-        if not path.exists():
-            fetch_vader(cache_folder(), _tell)
-        check_fetched(path.parent, path.name)
-        return filter(None, parse_lines(path, partial(self._instance, split=source)))
+            return self._own_files.file_pass(source)
+
+        def begin() -> tuple[Path, Iterator[tuple[int, str]]]:
+            if not path.exists():
+                fetch_vader(cache_folder(), _tell)
+            check_fetched(path.parent, path.name)
+            return path, read_lines(path)
+
+        def texts(file: Path, lines: Iterator[tuple[int, str]]) -> Iterator[Instance | Skipped]:
+            return filter(None, parse_numbered(file, lines, partial(self._instance, split=source)))
+
+        return FilePass(("vader", self._domain), begin, texts)
 
     def read_texts(self, source: str) -> Iterator[Instance | Skipped]:
         return super().read_texts(source) if source in SPLITS else self._own_files.read_texts(source)

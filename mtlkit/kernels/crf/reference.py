@@ -5,6 +5,7 @@ Shapes: B batch, T time steps, L labels. A mask is boolean and true on a non-emp
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,9 +24,9 @@ def bio_constraints(labels: Sequence[str]) -> tuple[Tensor, Tensor]:
     types = {label[2:]: number for number, label in enumerate(labels) if label.startswith("B-")}
     inside = [label.startswith("I-") and f"B-{label[2:]}" in known for label in labels]
     numbers = [types.get(label[2:], -1) if label.startswith(("B-", "I-")) else -1 for label in labels]
-    inside_L = torch.tensor(inside, dtype=torch.bool)
-    type_L = torch.tensor(numbers, dtype=torch.int64)
-    return ~inside_L, ~inside_L | (type_L.unsqueeze(1) == type_L)
+    # By NumPy: on the meta device, where models are checked, PyTorch imports its compiler for `~`, which takes long.
+    inside_L, type_L = np.array(inside, np.bool_), np.array(numbers, np.int64)
+    return torch.tensor(~inside_L), torch.tensor(~inside_L | (type_L[:, None] == type_L))
 
 
 @torch.no_grad()
