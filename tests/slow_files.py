@@ -45,6 +45,7 @@ SECONDS = {
     "end_to_end/remedies/test_overrides.py": 10,
     "end_to_end/test_files_named_by_archives.py": 10,
     "end_to_end/test_strangers_runs.py": 10,
+    "soak/test_strangers.py": 20,
     "soak/test_foreign_corpora.py": 10,
     "test_contracts.py": 10,
     "data/test_fetch_cut_off.py": 9,

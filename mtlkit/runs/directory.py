@@ -266,10 +266,14 @@ class RunDirectory:
     def read_vocabulary(self) -> Vocabulary:
         """The vocabulary that the run was begun with. Raises RunError if it is missing or damaged."""
         try:
-            return Vocabulary.load(self.vocabulary)
+            vocabulary = Vocabulary.load(self.vocabulary)
         except DataError as error:
             reason = str(error).removeprefix(f"{self.vocabulary}").lstrip("/: ").partition(";")[0]
             raise damaged(self.vocabulary, reason) from None
+        for task in self.read_resolved().get("tasks", {}):
+            if task not in vocabulary.tasks or not vocabulary.labels(task):
+                raise damaged(self.vocabulary, f"{task} has no labels")
+        return vocabulary
 
     def _meta_as_it_is(self) -> dict[str, Any]:
         """The content of `meta.json`, unchecked; empty if it is missing or not a JSON object."""

@@ -75,6 +75,22 @@ def test_a_vocabulary_in_a_pipe_is_not_waited_for(folder: Path, run: Run, name: 
         assert "is not a regular file" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("labels.books.txt", ""),
+        ("vocabulary.json", '{"lowercase": true, "tasks": ["books"]}'),
+        ("vocabulary.json", '{"lowercase": true, "tasks": []}'),
+    ],
+)
+def test_a_vocabulary_that_lacks_labels_is_damaged(folder: Path, run: Run, name: str, content: str) -> None:  # noqa: F811
+    """Models are built from it; nothing is begun with one that no run has written."""
+    file = folder / "run" / "vocabulary" / name
+    file.write_text(content)
+    for reader in ("resume", "resume anyway"):
+        complains(run(*READERS[reader](folder)), file.parent)
+
+
 @NO_PIPES
 @pytest.mark.parametrize("name", ["metrics.jsonl", "sharing.jsonl"])
 def test_a_report_of_a_log_that_is_a_pipe(folder: Path, run: Run, name: str) -> None:  # noqa: F811
