@@ -20,7 +20,7 @@ from measuring import ROOT, at_least, at_most, command_line, interleaved, untarg
 from mtlkit import load_archive, load_experiment, train
 from mtlkit.archive import Archive, open_archive
 from mtlkit.data import Corpus, Instance
-from mtlkit.freed_memory import keep_freed_memory
+from mtlkit.process.freed_memory import keep_freed_memory
 from mtlkit.runs import predict_inputs
 from mtlkit.runs.predict import BATCHES_AHEAD, as_batch, decisions_of
 

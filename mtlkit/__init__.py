@@ -26,12 +26,12 @@ if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
     from mtlkit.errors import MtlkitError as MtlkitError
     from mtlkit.experiment import LoadedExperiment as LoadedExperiment
     from mtlkit.experiment import load_experiment as load_experiment
-    from mtlkit.freed_memory import keep_freed_memory as keep_freed_memory
     from mtlkit.heads import Decoded as Decoded
     from mtlkit.heads import Head as Head
     from mtlkit.initializers import Initializer as Initializer
     from mtlkit.metrics import AdditiveMetric as AdditiveMetric
     from mtlkit.metrics import Metric as Metric
+    from mtlkit.process.freed_memory import keep_freed_memory as keep_freed_memory
     from mtlkit.runs import Evaluation as Evaluation
     from mtlkit.runs import LoadedArchive as LoadedArchive
     from mtlkit.runs import Run as Run
@@ -123,7 +123,7 @@ _HOME = {
     "Vocabulary": "mtlkit.data",
     "WordTrace": "mtlkit.sharing",
     "evaluate": "mtlkit.runs.evaluate",
-    "keep_freed_memory": "mtlkit.freed_memory",
+    "keep_freed_memory": "mtlkit.process.freed_memory",
     "load_archive": "mtlkit.runs",
     "load_experiment": "mtlkit.experiment",
     "predict": "mtlkit.runs.loaded_archive",

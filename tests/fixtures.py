@@ -18,7 +18,7 @@ from mtlkit.config import Component
 from mtlkit.data import cache_folder, fetch_vader
 from mtlkit.errors import DataError
 from mtlkit.files import held_lock
-from mtlkit.ownership import own_folder
+from mtlkit.files.ownership import own_folder
 from mtlkit.plugins import load_plugins
 
 hypothesis.settings.register_profile("mtlkit", deadline=None, derandomize=True)

@@ -67,7 +67,7 @@ SECONDS = {
     "end_to_end/test_normal_form.py": 5,
     "end_to_end/test_python.py": 5,
     "soak/test_kills.py": 5,
-    "test_children.py": 5,
+    "process/test_children.py": 5,
     "cli/test_random_arguments.py": 4,
     "config/test_jsonnet.py": 4,
     "data/tag_schemes/test_recognition.py": 4,

@@ -12,9 +12,9 @@ import mtlkit
 
 ROOT = Path(mtlkit.__file__).parent
 LAYERS = [
-    {"children", "figures", "freed_memory", "interrupts", "processor_time", "redaction", "text", "types"},
+    {"figures", "process", "redaction", "text", "types"},
     {"errors", "tables"},
-    {"config", "files", "ownership", "plugins"},
+    {"config", "files", "plugins"},
     {"archive_files", "data", "initializers", "kernels"},
     {"embedders", "encoders", "heads", "metrics"},
     {"sharing"},

@@ -26,7 +26,7 @@ ALLOWED = {
     ("cli/app.py", "os.open"): "the null device",
     ("config/jsonnet_child.py", "os.fdopen"): "standard output, which the parent has opened",
     ("data/download_by_pip.py", "write_bytes"): "a program that cannot import mtlkit; into a temporary folder of ours",
-    ("data/loading.py", "np.save"): "into an open file",
+    ("data/corpus_cache.py", "np.save"): "into an open file",
     ("files/outputs.py", "os.open"): "a pipe or device that the user has named",
     ("files/outputs.py", "open"): "the descriptor of a pipe or device that the user has named",
     ("files/replacing.py", "os.link"): "a second name for a file of ours, which follows no link",

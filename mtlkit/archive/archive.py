@@ -17,7 +17,7 @@ from mtlkit.errors import ArchiveError, DataError, MtlkitError
 from mtlkit.experiment import Experiment, build_model
 from mtlkit.kernels.compute import hand_down
 from mtlkit.model import MultiTaskModel
-from mtlkit.processor_time import TimeLimit
+from mtlkit.process.processor_time import TimeLimit
 from mtlkit.sharing import SearchableScheme
 from mtlkit.text import printable
 from mtlkit.training import ModelSelection, load_weights

@@ -21,7 +21,7 @@ from mtlkit.data import build_part_of_reader
 from mtlkit.errors import ArchiveError, ComponentError
 from mtlkit.experiment import Experiment
 from mtlkit.files import new_folder
-from mtlkit.ownership import folder_of_temporary_files
+from mtlkit.files.ownership import folder_of_temporary_files
 
 SHARING = "model.sharing"
 """The place of the sharing scheme in an experiment, unless it belongs to a stage."""

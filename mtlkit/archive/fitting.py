@@ -13,7 +13,7 @@ from mtlkit.archive.part_budget import limited_parts
 from mtlkit.data import Vocabulary
 from mtlkit.experiment import Experiment, build_model
 from mtlkit.model import MultiTaskModel
-from mtlkit.processor_time import TimeLimit
+from mtlkit.process.processor_time import TimeLimit
 
 MAX_HEADER = 16 * 2**20
 SHOWN = 3

@@ -18,7 +18,7 @@ from typing import final
 from mtlkit.archive.documents import parse_json
 from mtlkit.errors import DataError
 from mtlkit.files import cache_folder, file_sha256, read_bounded, write_atomically
-from mtlkit.ownership import OWN_FILE, check_ownership, opened_folder, own_folder
+from mtlkit.files.ownership import OWN_FILE, check_ownership, opened_folder, own_folder
 
 FOLDER = "archives"
 LARGEST_RECORD = 16 * 2**20

@@ -41,9 +41,9 @@ from mtlkit.data.limits import MAX_ALL_LABELS, MAX_LABELS, MAX_WORDS
 from mtlkit.errors import ArchiveError, ConfigError, UnknownComponentError
 from mtlkit.experiment import Experiment, as_it_was
 from mtlkit.files import is_utf8
-from mtlkit.ownership import temporary_folder
+from mtlkit.files.ownership import temporary_folder
 from mtlkit.plugins import INCLUDED, Plugin, failures
-from mtlkit.processor_time import OutOfTime, TimeLimit, limited
+from mtlkit.process.processor_time import OutOfTime, TimeLimit, limited
 from mtlkit.text import printable
 
 OPENING_SECONDS, BYTES_PER_SECOND = 60, 4 * 2**20

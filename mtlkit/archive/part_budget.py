@@ -12,7 +12,7 @@ from torch.nn.modules.module import (
 )
 
 from mtlkit.experiment import Experiment
-from mtlkit.processor_time import TimeLimit
+from mtlkit.process.processor_time import TimeLimit
 
 FREE_PARTS, PARTS_PER_TASK, MAX_PARTS = 10_000, 12_000, 250_000
 """The limit on a model's modules, parameters and buffers: a constant and this many per task, and at most the last

@@ -24,7 +24,7 @@ from mtlkit.archive.tar_headers import HeaderError, Member, TarHeaders
 from mtlkit.archive_files import no_tar_gz, unreadable
 from mtlkit.errors import ArchiveError
 from mtlkit.files import PRIVATE, open_to_write
-from mtlkit.processor_time import TimeLimit
+from mtlkit.process.processor_time import TimeLimit
 from mtlkit.text import printable
 
 BLOCK = 2**20

@@ -22,7 +22,7 @@ from mtlkit.cli.sweep import sweep
 from mtlkit.cli.transfer import transfer
 from mtlkit.cli.work import predict, train
 from mtlkit.errors import MtlkitError
-from mtlkit.interrupts import Interrupted, raising_interrupted
+from mtlkit.process.interrupts import Interrupted, raising_interrupted
 from mtlkit.redaction import redacted
 from mtlkit.text import on_one_line
 

@@ -17,7 +17,7 @@ from mtlkit.cli.options import (
     other_data,
     torch_device,
 )
-from mtlkit.freed_memory import keep_freed_memory
+from mtlkit.process.freed_memory import keep_freed_memory
 
 
 def evaluate(

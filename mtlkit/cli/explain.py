@@ -9,7 +9,7 @@ import typer
 from mtlkit.cli.experiment_source import Include
 from mtlkit.cli.libraries import load_libraries
 from mtlkit.cli.options import ArchiveFile, Device, torch_device
-from mtlkit.freed_memory import keep_freed_memory
+from mtlkit.process.freed_memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from mtlkit.sharing.explanations import Explanation

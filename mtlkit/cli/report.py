@@ -8,7 +8,7 @@ import typer
 from mtlkit.cli.experiment_source import Include
 from mtlkit.cli.libraries import load_libraries
 from mtlkit.cli.options import Device, Limit, OtherData, ScoringSize, other_data, torch_device
-from mtlkit.freed_memory import keep_freed_memory
+from mtlkit.process.freed_memory import keep_freed_memory
 
 
 def report(

@@ -10,7 +10,7 @@ import typer
 from mtlkit.cli.experiment_source import ExperimentSource, takes_experiment
 from mtlkit.cli.libraries import load_libraries
 from mtlkit.cli.options import Device, Limit, command_as_given, torch_device
-from mtlkit.freed_memory import keep_freed_memory
+from mtlkit.process.freed_memory import keep_freed_memory
 
 if TYPE_CHECKING:
     import torch

@@ -9,7 +9,7 @@ import typer
 
 from mtlkit.cli.experiment_source import ExperimentSource, takes_experiment
 from mtlkit.cli.options import Anyway, Device, Limit, command_to_go_on, torch_device
-from mtlkit.freed_memory import keep_freed_memory
+from mtlkit.process.freed_memory import keep_freed_memory
 
 ALL = "all"
 Embeddings = Literal["fresh", "copy"]

@@ -9,7 +9,7 @@ import typer
 from mtlkit.cli.experiment_source import ExperimentSource, Include, takes_experiment
 from mtlkit.cli.libraries import load_libraries
 from mtlkit.cli.options import Anyway, ArchiveFile, Device, Limit, command_to_go_on, torch_device
-from mtlkit.freed_memory import keep_freed_memory
+from mtlkit.process.freed_memory import keep_freed_memory
 
 Format = Literal["auto", "text", "ids", "jsonl", "reader"]
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from mtlkit.children import child_environment, python_command
 from mtlkit.config import jsonnet_child as child
 from mtlkit.config.jsonnet_faults import SECONDS_BY_THE_CLOCK, Limits, cause_of_death, fault_of_value, noise_of_death
+from mtlkit.process.children import child_environment, python_command
 from mtlkit.text import on_one_line
 
 Importer = Callable[[str, str], tuple[str, bytes]]

@@ -17,7 +17,7 @@ from mtlkit.data.readers.normalized import build_part_of_reader
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.errors import DataError
 from mtlkit.files import PRIVATE, file_sha256, new_folder, open_to_write, write_new
-from mtlkit.ownership import check_ownership, opened_folder, own_folder, temporary_folder
+from mtlkit.files.ownership import check_ownership, opened_folder, own_folder, temporary_folder
 
 FORMAT = 7  # part of every key: increment it when columns change, so that old entries are ignored
 COLUMNS = ("tokens", "offsets", "targets", "digests", "places")

@@ -9,10 +9,10 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
-from mtlkit.children import child_environment, python_command
 from mtlkit.errors import DataError
 from mtlkit.files import PRIVATE, new_folder, write_new
-from mtlkit.ownership import check_ownership, opened_folder, own_folder, temporary_folder
+from mtlkit.files.ownership import check_ownership, opened_folder, own_folder, temporary_folder
+from mtlkit.process.children import child_environment, python_command
 
 PACKAGE, VERSION = "vaderSentiment", "3.3.2"
 SHA256 = "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9"

@@ -10,7 +10,7 @@ from pydantic import Field
 from mtlkit.config import Component
 from mtlkit.data.graphemes import needs_clusters, words_and_clusters
 from mtlkit.errors import ConfigError, DataError
-from mtlkit.processor_time import OutOfTime, limited
+from mtlkit.process.processor_time import OutOfTime, limited
 from mtlkit.types import Pattern
 
 MATCHING_SECONDS = 10

@@ -1,6 +1,6 @@
 """What the verbs do: train, transfer, evaluate, predict and explain, each written in the order in which data flow."""
 
-from mtlkit.interrupts import Interrupted, Interrupts
+from mtlkit.process.interrupts import Interrupted, Interrupts
 from mtlkit.runs.baseline import baseline_figures
 from mtlkit.runs.data_to_score import Wanted, tasks_to_score
 from mtlkit.runs.directory import RunDirectory, archive_path

@@ -8,7 +8,7 @@ fetches a missing object from wherever the repository says.
 import subprocess
 from typing import Any
 
-from mtlkit.children import child_environment, find_program
+from mtlkit.process.children import child_environment, find_program
 
 SECONDS = 10
 MOST_FILTERS = 50

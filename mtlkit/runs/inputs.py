@@ -14,7 +14,7 @@ from mtlkit.data import DatasetReader, Skipped, normalized
 from mtlkit.data.formats import LABELLED, recognize
 from mtlkit.errors import DataError
 from mtlkit.files import PRIVATE, is_file, open_to_write
-from mtlkit.ownership import temporary_folder
+from mtlkit.files.ownership import temporary_folder
 from mtlkit.plugins import Plugin
 from mtlkit.runs.data_to_score import of_trained_reader
 from mtlkit.runs.directory import archive_path

@@ -15,8 +15,8 @@ from mtlkit.embedders import Embedder
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment, InitializerSettings, PretrainedSettings, build_model
 from mtlkit.files import file_sha256
+from mtlkit.files.ownership import temporary_folder
 from mtlkit.model import MultiTaskModel
-from mtlkit.ownership import temporary_folder
 from mtlkit.training import taken_over
 from mtlkit.types import Say, silent
 

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 import mtlkit
-from mtlkit.freed_memory import allocator
 from mtlkit.plugins import Plugin
+from mtlkit.process.freed_memory import allocator
 from mtlkit.redaction import redacted_command
 from mtlkit.runs.git_state import git_state
 

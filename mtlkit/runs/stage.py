@@ -12,9 +12,9 @@ from mtlkit.archive import SHARING, components_of_model, save_files, saved_membe
 from mtlkit.data import TaskSplit, Vectors, Vocabulary
 from mtlkit.experiment import Corpora, Experiment, TaskPaths, build_model, experiment_of, seed_of, stages_of, tasks_of
 from mtlkit.files import Fingerprint, check_unchanged
-from mtlkit.interrupts import Interrupts
 from mtlkit.kernels.compute import hand_down
 from mtlkit.model import MultiTaskModel
+from mtlkit.process.interrupts import Interrupts
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.listeners import Listener
 from mtlkit.runs.new_model import new_model

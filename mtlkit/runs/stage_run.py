@@ -8,8 +8,8 @@ from mtlkit.errors import RunError
 from mtlkit.experiment import Experiment, TaskPaths
 from mtlkit.figures import with_averages
 from mtlkit.files import new_folder
-from mtlkit.interrupts import Interrupted
 from mtlkit.kernels.compute import what_ran
+from mtlkit.process.interrupts import Interrupted
 from mtlkit.runs.listeners import Listener
 from mtlkit.runs.made_files import strangers
 from mtlkit.runs.predictions import remove_predictions, write_predictions

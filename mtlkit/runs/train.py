@@ -29,8 +29,8 @@ from mtlkit.experiment import (
     stages_of,
     with_metrics_that_fit,
 )
-from mtlkit.interrupts import Interrupts
 from mtlkit.kernels.compute import together
+from mtlkit.process.interrupts import Interrupts
 from mtlkit.runs.as_begun import as_begun
 from mtlkit.runs.changes import Changes, changed_settings, check_unchanged, code_hashes, say_circumstances
 from mtlkit.runs.checks import check_experiment

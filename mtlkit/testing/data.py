@@ -8,8 +8,8 @@ from mtlkit.config import Lazy
 from mtlkit.data import DatasetReader, Instance, Target, Tokenizer, build_reader
 from mtlkit.errors import DataError
 from mtlkit.figures import score_problem
+from mtlkit.files.ownership import temporary_folder
 from mtlkit.metrics import AdditiveMetric, Metric
-from mtlkit.ownership import temporary_folder
 from mtlkit.testing.promises import doing, promise
 
 TEXT = "good fun , but long"

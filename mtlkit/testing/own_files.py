@@ -9,7 +9,7 @@ from torch import nn
 from mtlkit.config import Component, Lazy, SavedFiles, fault_of_files
 from mtlkit.data import DatasetReader, Tokenizer
 from mtlkit.embedders import Embedder
-from mtlkit.ownership import temporary_folder
+from mtlkit.files.ownership import temporary_folder
 from mtlkit.testing.columns import FORMS
 from mtlkit.testing.data import TEXT, TEXTS
 from mtlkit.testing.modules import runtime

@@ -13,9 +13,9 @@ from mtlkit.config import Lazy
 from mtlkit.data import Batch, BatchStream, Corpus, Instance, TaskSplit
 from mtlkit.embedders import WordEmbedder
 from mtlkit.encoders import Encoder, LstmEncoder
+from mtlkit.files.ownership import temporary_folder
 from mtlkit.heads import Classifier
 from mtlkit.model import SHARED, MultiTaskModel
-from mtlkit.ownership import temporary_folder
 from mtlkit.sharing import FullyShared, ModulePool, SharingScheme
 from mtlkit.sharing.selectors import ModulePath
 from mtlkit.testing.promises import doing, promise

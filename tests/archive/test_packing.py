@@ -9,7 +9,7 @@ from mtlkit.archive.members import LARGEST, largest_size
 from mtlkit.archive.packing import pack
 from mtlkit.archive.unpacking import unpack
 from mtlkit.errors import ArchiveError
-from mtlkit.processor_time import TimeLimit
+from mtlkit.process.processor_time import TimeLimit
 from tests.soak.tiny_archive import write_tiny
 
 MEMBERS = {"meta.json": b"{}", "weights/a task.safetensors": bytes(1000)}

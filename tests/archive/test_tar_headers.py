@@ -9,7 +9,7 @@ import pytest
 from mtlkit.archive.packing import pack
 from mtlkit.archive.tar_headers import HeaderError, TarHeaders
 from mtlkit.archive.unpacking import unpack
-from mtlkit.processor_time import TimeLimit
+from mtlkit.process.processor_time import TimeLimit
 from tests.soak.tiny_archive import info, tar
 
 

@@ -14,7 +14,7 @@ from mtlkit.data import TextClassificationReader, load_corpus
 from mtlkit.data.corpus_cache import _strings_sha256
 from mtlkit.errors import DataError
 from mtlkit.files import file_sha256
-from mtlkit.ownership import own_folder
+from mtlkit.files.ownership import own_folder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
 READER = Lazy.of(TextClassificationReader)

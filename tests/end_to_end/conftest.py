@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from mtlkit.cli import main
-from mtlkit.ownership import own_folder
+from mtlkit.files.ownership import own_folder
 from tests.soak.forked import Circumstances, Forked
 
 

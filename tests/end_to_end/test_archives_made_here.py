@@ -12,7 +12,7 @@ import torch
 
 from mtlkit.archive.made_here import FOLDER
 from mtlkit.errors import ArchiveError, DataError
-from mtlkit.ownership import own_folder
+from mtlkit.files.ownership import own_folder
 from mtlkit.report.writing import write_report
 from mtlkit.runs import Run, Wanted, evaluate, train
 from tests.soak.tiny_archive import packed, read_members, sealed, tar

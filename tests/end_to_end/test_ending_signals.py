@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from mtlkit.interrupts import ENDING
+from mtlkit.process.interrupts import ENDING
 from tests.end_to_end.test_damaged_runs import folder, kept  # noqa: F401  # fixtures
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import mtlkit
-from mtlkit import freed_memory
 from mtlkit.errors import DataError
+from mtlkit.process import freed_memory
 
 pytestmark = pytest.mark.skipif(freed_memory._other_allocator() is not None, reason="needs glibc")
 

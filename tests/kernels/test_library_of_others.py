@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from mtlkit.children import find_program
 from mtlkit.errors import DataError
 from mtlkit.files import file_sha256
 from mtlkit.kernels.compiling import compiler, library
 from mtlkit.kernels.compiling.compiler import build
 from mtlkit.kernels.compiling.library import load
+from mtlkit.process.children import find_program
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32" or not any(find_program(name) for name in compiler.COMPILERS),

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from mtlkit.experiment import load_experiment
-from mtlkit.ownership import own_folder
+from mtlkit.files.ownership import own_folder
 from mtlkit.plugins import Plugin
 from mtlkit.report.page import page
 from mtlkit.report.reading.sources import evidence_of, source_of

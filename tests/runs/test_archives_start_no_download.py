@@ -6,7 +6,7 @@ import pytest
 
 from mtlkit.data import fetch
 from mtlkit.errors import DataError
-from mtlkit.ownership import own_folder
+from mtlkit.files.ownership import own_folder
 from mtlkit.runs import evaluate
 from tests.soak.tiny_archive import changed, packed, tar
 

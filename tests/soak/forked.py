@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, final
 
 from mtlkit.files import cache_folder
-from mtlkit.ownership import own_folder
+from mtlkit.files.ownership import own_folder
 from tests.soak.observed import observe
 
 IMPORTED = [

@@ -15,7 +15,7 @@ from mtlkit import load_archive
 from mtlkit.archive import opening
 from mtlkit.data import tokenizers
 from mtlkit.errors import ArchiveError
-from mtlkit.processor_time import CAN_INTERRUPT
+from mtlkit.process.processor_time import CAN_INTERRUPT
 from tests.soak.counts import Counts
 from tests.soak.malformed_archives import CASES, Outcome, fault, predict_with, run_command, try_mutant
 from tests.soak.tiny_archive import POOL, WEIGHTS, Change, changed, packed, sealed, tar, tiny_members, write_tiny

@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
-from mtlkit.children import find_program
 from mtlkit.kernels.compiling.compiler import COMPILERS
+from mtlkit.process.children import find_program
 from tests.soak import forged_archives, forged_runs, jsonnet_bombs, long_lines, trap_folders
 from tests.soak.canaries import CAN_WATCH, Watch, changes, snapshot
 from tests.soak.counts import Counts

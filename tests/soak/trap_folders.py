@@ -15,8 +15,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from mtlkit.children import find_program
 from mtlkit.files import file_sha256
+from mtlkit.process.children import find_program
 from tests.soak.counts import Counts
 from tests.soak.verdicts import Ended
 from tests.soak.workplace import Try, Workplace, soak_in_a_workplace

@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mtlkit.children import child_environment, find_program
 from mtlkit.files import file_sha256, held_lock, write_atomically
-from mtlkit.ownership import OWN_FILE, OWN_FOLDER, check_ownership, own_folder, temporary_folder
+from mtlkit.files.ownership import OWN_FILE, OWN_FOLDER, check_ownership, own_folder, temporary_folder
+from mtlkit.process.children import child_environment, find_program
 
 COMPILERS = ("c++", "g++", "clang++")
 FLAGS = (

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from mtlkit.files import cache_folder
+from mtlkit.files.ownership import check_ownership, opened_folder, own_folder
 from mtlkit.kernels.compiling.compiler import BuildError, build
-from mtlkit.ownership import check_ownership, opened_folder, own_folder
 
 TYPES = {torch.float32: "float", torch.float64: "double"}
 

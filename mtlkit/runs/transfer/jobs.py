@@ -14,10 +14,10 @@ from typing import Self, final
 
 import torch
 
-from mtlkit.children import child_environment, python_command
 from mtlkit.errors import RunError
 from mtlkit.files import make_folder, open_to_write
-from mtlkit.interrupts import Interrupted, Interrupts
+from mtlkit.process.children import child_environment, python_command
+from mtlkit.process.interrupts import Interrupted, Interrupts
 from mtlkit.types import Say, silent
 
 POLL_SECONDS = 0.1

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import mtlkit
-from mtlkit.children import child_environment, find_program, python_command
+from mtlkit.process.children import child_environment, find_program, python_command
 from tests.traps import INSTALLED, Trap
 
 ROOT = Path(mtlkit.__file__).parent

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mtlkit import ownership
 from mtlkit.errors import DataError
-from mtlkit.ownership import check_ownership, opened_folder, own_folder, temporary_folder
+from mtlkit.files import ownership
+from mtlkit.files.ownership import check_ownership, opened_folder, own_folder, temporary_folder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
 Belong = Callable[[Path], None]

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from mtlkit import processor_time
-from mtlkit.processor_time import OutOfTime, limited
+from mtlkit.process import processor_time
+from mtlkit.process.processor_time import OutOfTime, limited
 
 CAN_INTERRUPT = pytest.mark.skipif(not processor_time.CAN_INTERRUPT, reason="this system has no interval timers")
 

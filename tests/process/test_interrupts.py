@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mtlkit.interrupts import ENDING, Interrupted, Interrupts, raising_interrupted
+from mtlkit.process.interrupts import ENDING, Interrupted, Interrupts, raising_interrupted
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no signals to itself")
 ALL = [signal.SIGINT, *ENDING]

@@ -10,14 +10,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from mtlkit import freed_memory
-from mtlkit.freed_memory import LARGEST_IN_HEAP, MOST_KEPT, VARIABLES, allocator, keep_freed_memory
+from mtlkit.process import freed_memory
+from mtlkit.process.freed_memory import LARGEST_IN_HEAP, MOST_KEPT, VARIABLES, allocator, keep_freed_memory
 
 on_glibc = pytest.mark.skipif(freed_memory._glibc() is None, reason="needs glibc")
-REPORT = "from mtlkit.freed_memory import *; print(allocator()); print(keep_freed_memory()); print(allocator())"
+REPORT = "from mtlkit.process.freed_memory import *; print(allocator()); print(keep_freed_memory()); print(allocator())"
 FAULTS = """
 import resource
-from mtlkit.freed_memory import keep_freed_memory
+from mtlkit.process.freed_memory import keep_freed_memory
 {call}
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
