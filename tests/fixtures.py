@@ -80,7 +80,7 @@ def make_corpus() -> Callable[[Path, int, int], None]:
 
 
 @pytest.fixture(scope="session")
-def kernels() -> Path:
+def compiled_kernels() -> Path:
     """The folder of compiled kernels in the real cache: they take seconds to build."""
     return own_folder(cache_folder() / "kernels")
 

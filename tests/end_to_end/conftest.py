@@ -48,7 +48,7 @@ def experiment(tmp_path: Path, make_corpus: Callable[[Path, int, int], None]) ->
 def trained_once(
     once: Callable[[str, Callable[[Path], object]], Path],
     make_corpus: Callable[[Path, int, int], None],
-    kernels: Path,
+    compiled_kernels: Path,
     known_archives: Path,
 ) -> Callable[..., Path]:
     """Trains the small experiment with another sharing scheme or trainer: once under each name, for tests that copy it.
@@ -64,7 +64,7 @@ def trained_once(
             file, errors = folder / "experiment.json", io.StringIO()
             file.write_text(json.dumps(experiment))
             own_folder(folder / "cache")
-            for kept in (kernels, known_archives):
+            for kept in (compiled_kernels, known_archives):
                 (folder / "cache" / kept.name).symlink_to(kept, target_is_directory=True)
             with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
                 patch.setenv("MTLKIT_CACHE", str(folder / "cache"))
@@ -91,12 +91,12 @@ def write(tmp_path: Path) -> Callable[[dict[str, Any]], Path]:
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path, kernels: Path, known_archives: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def elsewhere(tmp_path: Path, compiled_kernels: Path, known_archives: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty current folder, and a cache that has compiled kernels and knows the archives of other tests."""
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     own_folder(tmp_path / "cache")
-    for kept in (kernels, known_archives):
+    for kept in (compiled_kernels, known_archives):
         (tmp_path / "cache" / kept.name).symlink_to(kept, target_is_directory=True)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("MTLKIT_CACHE", str(tmp_path / "cache"))

@@ -34,7 +34,7 @@ def experiment() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, make_corpus: Callable[..., None], kernels: Path) -> Path:
+def made(tmp_path_factory: pytest.TempPathFactory, make_corpus: Callable[..., None], compiled_kernels: Path) -> Path:
     """A folder with data, an experiment, its run, and the cache that knows it."""
     folder = tmp_path_factory.mktemp("made")
     (folder / "data").mkdir()
@@ -42,7 +42,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, make_corpus: Callable[..., No
         make_corpus(folder / "data" / f"{split}.tsv", 12, number)
     (folder / "e.json").write_text(json.dumps(experiment()))
     own_folder(folder / "cache")
-    (folder / "cache" / "kernels").symlink_to(kernels, target_is_directory=True)
+    (folder / "cache" / "kernels").symlink_to(compiled_kernels, target_is_directory=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("MTLKIT_CACHE", str(folder / "cache"))
@@ -67,10 +67,10 @@ def project(here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 
 @pytest.fixture
-def empty_cache(tmp_path: Path, kernels: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def empty_cache(tmp_path: Path, compiled_kernels: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """As after the cache was deleted, or on another machine."""
     own_folder(tmp_path / "cache")
-    (tmp_path / "cache" / "kernels").symlink_to(kernels, target_is_directory=True)
+    (tmp_path / "cache" / "kernels").symlink_to(compiled_kernels, target_is_directory=True)
     monkeypatch.setenv("MTLKIT_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 

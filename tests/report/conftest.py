@@ -67,11 +67,11 @@ class Trained:
 
 
 @pytest.fixture(scope="session")
-def session_folder(tmp_path_factory: pytest.TempPathFactory, kernels: Path) -> Iterator[Path]:
+def session_folder(tmp_path_factory: pytest.TempPathFactory, compiled_kernels: Path) -> Iterator[Path]:
     """A folder with a cache of its own, but for compiled kernels."""
     folder = tmp_path_factory.mktemp("report")
     own_folder(folder / "cache")
-    (folder / "cache" / "kernels").symlink_to(kernels, target_is_directory=True)
+    (folder / "cache" / "kernels").symlink_to(compiled_kernels, target_is_directory=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MTLKIT_CACHE", str(folder / "cache"))
         yield folder

@@ -143,8 +143,10 @@ def test_the_traps_are_alive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.skipif(not any(map(find_program, COMPILERS)), reason="there is no C++ compiler")
-def test_the_library_in_a_cache_is_alive(tmp_path: Path, kernels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MTLKIT_CACHE", str(kernels.parent))
+def test_the_library_in_a_cache_is_alive(
+    tmp_path: Path, compiled_kernels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MTLKIT_CACHE", str(compiled_kernels.parent))
     (tmp_path / "told").mkdir()
     ((name, cache),) = trap_folders.open_cache(tmp_path, tmp_path / "told", Random(1))
     assert name == "MTLKIT_CACHE" and Path(cache).is_dir()
