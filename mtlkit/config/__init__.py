@@ -12,13 +12,13 @@ from mtlkit.config.calls import (
 from mtlkit.config.component import (
     FILES,
     Component,
-    Runtime,
     SavedFiles,
     interface_of,
     interfaces,
     is_interface,
     runtime_names,
 )
+from mtlkit.config.constructors import Runtime
 from mtlkit.config.describe import SettingDescription, settings_of, summary
 from mtlkit.config.experiment_file import evaluate_experiment, jsonnet_variables, plain_value, too_deep
 from mtlkit.config.explain import path_text, validate

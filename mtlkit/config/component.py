@@ -20,21 +20,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import (
-    TYPE_CHECKING,
-    Annotated,
-    Any,
-    ClassVar,
-    Literal,
-    TypeVar,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import create_model
 from pydantic.errors import PydanticUserError
 
+from mtlkit.config.constructors import Constructor, check_parameter, hints_of, is_runtime, parameters_of, where
 from mtlkit.config.spec import Spec, nearest
 from mtlkit.errors import ComponentError
 
@@ -54,22 +45,7 @@ if TYPE_CHECKING:
 else:
     from registrable import Registrable
 
-T = TypeVar("T")
 C = TypeVar("C", bound="Component")
-
-
-class Constructor(Spec):
-    """Base class of the settings derived from a constructor. The component's own docstring describes them."""
-
-    model_config = ConfigDict(use_attribute_docstrings=False)
-
-
-class RuntimeValue:
-    """Marks a constructor parameter as one that is passed when the component is built, not set in the experiment."""
-
-
-Runtime = Annotated[T, RuntimeValue()]
-
 
 FILES = "files"
 """Name of the run-time value that `Lazy.build` supplies itself: the folder with the files that `save_files` wrote."""
@@ -112,7 +88,7 @@ class Component(Registrable, metaclass=ABCMeta):
             kind = cls.kind()
             if kind in Component._interfaces:
                 raise ComponentError(
-                    f"two interfaces are named {kind}: {_where(Component._interfaces[kind])}, {_where(cls)}"
+                    f"two interfaces are named {kind}: {where(Component._interfaces[kind])}, {where(cls)}"
                 )
             Component._interfaces[kind] = cls
         elif offers:
@@ -124,7 +100,7 @@ class Component(Registrable, metaclass=ABCMeta):
         File names must be plain, without folders. The content must depend neither on weights nor on the task, because a
         component that is built several times (once per task, for example) is saved only once.
         """
-        raise NotImplementedError(f"{_where(type(self))} saves no files")
+        raise NotImplementedError(f"{where(type(self))} saves no files")
 
     @classmethod
     def kind(cls) -> str:
@@ -188,7 +164,7 @@ def interface_of(cls: type[Component]) -> type[Component]:
 @cache
 def runtime_names(implementation: type[Component]) -> tuple[str, ...]:
     """Returns the names of the constructor parameters that are passed at build time."""
-    return tuple(name for name, hint in _hints(implementation).items() if _is_runtime(hint))
+    return tuple(name for name, hint in hints_of(implementation).items() if is_runtime(hint))
 
 
 def _check_registration(interface: type[Component], name: str, implementation: type[Component]) -> None:
@@ -201,46 +177,47 @@ def _check_registration(interface: type[Component], name: str, implementation: t
         raise ComponentError(f"{interface.__name__} name '{name}' must be a plain snake_case name without dots")
     if not (inspect.isclass(implementation) and issubclass(implementation, interface)):
         raise ComponentError(
-            f"{_where(implementation)} must derive from {interface.__name__} to be registered as '{name}'"
+            f"{where(implementation)} must derive from {interface.__name__} to be registered as '{name}'"
         )
     if "registered_name" in vars(implementation):
-        raise ComponentError(f"{_where(implementation)} is registered already, as '{implementation.registered_name}'")
+        raise ComponentError(f"{where(implementation)} is registered already, as '{implementation.registered_name}'")
     if missing := sorted(getattr(implementation, "__abstractmethods__", ())):
         raise ComponentError(
-            f"{_where(implementation)} does not define {', '.join(missing)}, as {interface.__name__} asks"
+            f"{where(implementation)} does not define {', '.join(missing)}, as {interface.__name__} asks"
         )
     if FILES not in interface.offers and _saves_files(implementation):
-        raise ComponentError(f"{_where(implementation)} defines save_files, and {interface.__name__} keeps no files")
+        raise ComponentError(f"{where(implementation)} defines save_files, and {interface.__name__} keeps no files")
     if name in interface.list_available():
-        taken = _where(interface.by_name(name))
+        taken = where(interface.by_name(name))
         raise ComponentError(
-            f"{interface.__name__} '{name}' is registered twice: by {taken} and by {_where(implementation)}; "
+            f"{interface.__name__} '{name}' is registered twice: by {taken} and by {where(implementation)}; "
             "rename one, or, if it is one plugin, installed and included by --include-package, leave out that option"
         )
 
 
 def _settings_from_constructor(interface: type[Component], name: str, implementation: type[Component]) -> type[Spec]:
     """Derives the pydantic model of a component's settings from its constructor, and adds the field `type`."""
-    hints = _hints(implementation)
+    hints = hints_of(implementation)
     fields: dict[str, Any] = {"type": (Literal[name], name)}
     runtime = []
-    for parameter in _parameters(implementation):
-        _check_parameter(implementation, parameter, hints)
+    for parameter in parameters_of(implementation):
+        check_parameter(implementation, parameter, hints)
         hint = hints[parameter.name]
-        if _is_runtime(hint):
+        _check_not_built(implementation, parameter.name, hint)
+        if is_runtime(hint):
             runtime.append(parameter.name)
         else:
             default = ... if parameter.default is parameter.empty else parameter.default
             fields[parameter.name] = (hint, default)
     if unknown := [asked for asked in runtime if asked not in interface.offers]:
         raise ComponentError(
-            f"{_where(implementation)} asks for {', '.join(unknown)} at build time; "
+            f"{where(implementation)} asks for {', '.join(unknown)} at build time; "
             f"{interface.__name__} offers {', '.join(interface.offers) or 'nothing'}"
         )
     if _saves_files(implementation) != (FILES in runtime):
         lacks = "its constructor does not ask for files" if FILES not in runtime else "it asks for files only"
         raise ComponentError(
-            f"{_where(implementation)}: {lacks}; a component with files of its own defines save_files(folder) and has "
+            f"{where(implementation)}: {lacks}; a component with files of its own defines save_files(folder) and has "
             "the parameter `files: Runtime[Path | None]`"
         )
     given = type(
@@ -251,50 +228,25 @@ def _settings_from_constructor(interface: type[Component], name: str, implementa
             f"{interface.__name__}.{name}", __base__=given, __module__=implementation.__module__, **fields
         )
     except PydanticUserError as error:
-        raise ComponentError(f"{_where(implementation)}: the constructor cannot serve as a schema: {error}") from error
+        raise ComponentError(f"{where(implementation)}: the constructor cannot serve as a schema: {error}") from error
 
 
-def _check_parameter(implementation: type, parameter: inspect.Parameter, hints: dict[str, Any]) -> None:
-    where = f"{_where(implementation)}: parameter '{parameter.name}'"
-    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-        raise ComponentError(f"{where} is variadic; name each setting, so that it can be checked")
-    if parameter.name not in hints:
-        raise ComponentError(f"{where} has no annotation; every setting needs a type")
-    if parameter.name == "type" or parameter.name.startswith("_") or hasattr(BaseModel, parameter.name):
-        raise ComponentError(f"{where} has a reserved name; choose another")
-    if wanted := _bare_interface(hints[parameter.name]):
-        raise ComponentError(f"{where} asks for a built {wanted.__name__}; annotate it Lazy[{wanted.__name__}]")
+def _check_not_built(implementation: type, name: str, hint: Any) -> None:
+    if wanted := _bare_interface(hint):
+        raise ComponentError(
+            f"{where(implementation)}: parameter '{name}' asks for a built {wanted.__name__}; "
+            f"annotate it Lazy[{wanted.__name__}]"
+        )
 
 
 def _bare_interface(hint: Any) -> type[Component] | None:
     """Returns an interface that `hint` mentions outside `Lazy`, or None."""
     if inspect.isclass(hint) and issubclass(hint, Component):
         return hint
-    if getattr(get_origin(hint), "__name__", "") == "Lazy" or _is_runtime(hint):
+    if getattr(get_origin(hint), "__name__", "") == "Lazy" or is_runtime(hint):
         return None
     return next((found for part in get_args(hint) if (found := _bare_interface(part))), None)
 
 
-def _parameters(implementation: type) -> list[inspect.Parameter]:
-    if implementation.__init__ is object.__init__:  # type: ignore[misc]  # only compared
-        return []
-    return list(inspect.signature(implementation.__init__).parameters.values())[1:]  # type: ignore[misc]  # without self
-
-
-def _hints(implementation: type) -> dict[str, Any]:
-    if not _parameters(implementation):
-        return {}
-    hints = get_type_hints(implementation.__init__, include_extras=True)  # type: ignore[misc]
-    return {name: hint for name, hint in hints.items() if name != "return"}
-
-
-def _is_runtime(hint: Any) -> bool:
-    return get_origin(hint) is Annotated and any(isinstance(mark, RuntimeValue) for mark in get_args(hint)[1:])
-
-
 def _saves_files(implementation: type[Component]) -> bool:
     return implementation.save_files is not Component.save_files
-
-
-def _where(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
