@@ -3,7 +3,7 @@
 Shapes: B texts, T words, E embedding size, D state size.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast, final
 
@@ -75,9 +75,17 @@ class MultiTaskModel(Computing):
 
     def weights_of(self, tasks: Collection[str]) -> dict[str, Tensor]:
         """Returns the parameters and buffers of these tasks, by name: all but other tasks' embedders and heads."""
-        others = [task for task in self.tasks if task not in tasks]
-        foreign = tuple(f"{part}.{task}." for part in ("embedders", "heads") for task in others)
+        foreign = _own_prefixes(task for task in self.tasks if task not in tasks)
         return {name: tensor for name, tensor in self.state_dict().items() if not name.startswith(foreign)}
+
+    def tasks_without(self, weights: Collection[str]) -> list[str]:
+        """Returns the tasks whose `weights_of` have none of these names."""
+        found = self.state_dict().keys() & set(weights)
+        of_some_task = _own_prefixes(self.tasks)
+        if not all(name.startswith(of_some_task) for name in found):
+            return []  # one of them serves all tasks
+        having = {name.split(".")[1] for name in found}
+        return [task for task in self.tasks if task not in having]
 
     def load_weights_of(self, tasks: Collection[str], weights: Mapping[str, Tensor]) -> None:
         """Loads weights that `weights_of` returned for the same tasks.
@@ -151,3 +159,8 @@ class MultiTaskModel(Computing):
             return self.head(batch.task).decode(states_BTD, batch.text.mask_BT), shared.trace
 
         return with_threads(self.compute.threads, batch.text.mask_BT.device, run)
+
+
+def _own_prefixes(tasks: Iterable[str]) -> tuple[str, ...]:
+    """How the names of weights begin that belong to one of these tasks alone."""
+    return tuple(f"{part}.{task}." for task in tasks for part in ("embedders", "heads"))

@@ -182,7 +182,7 @@ def quoted_texts(corpus: Corpus) -> int:
 
     They are told by a double quote that is written twice inside, or by being most of the texts.
     """
-    if not len(corpus):
+    if not len(corpus) or '"' not in "".join(corpus.forms):
         return 0
     begins = np.array([form.startswith('"') for form in corpus.forms])[_first_words(corpus)]
     ends = np.array([form.endswith('"') for form in corpus.forms])[corpus.tokens[corpus.offsets[1:] - 1]]

@@ -34,6 +34,11 @@ class Namespace:
         """Returns the id of a token. If it is unknown, the id is 1, or -1 in a closed namespace."""
         return self._ids.get(token, self._unknown)
 
+    def indices(self, tokens: Iterable[str]) -> list[int]:
+        """Returns the id of each token, as `index` does."""
+        ids, unknown = self._ids, self._unknown
+        return [ids.get(token, unknown) for token in tokens]
+
     def token(self, index: int) -> str:
         """Returns the token with this id."""
         return self.tokens[index]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy
@@ -54,8 +55,13 @@ class Corpora:
         return {
             "texts": self.counts(),
             "identities": self.identities(),
-            "seen_texts": count_seen(self.by_task),
+            "seen_texts": self.seen_texts,
         }
+
+    @cached_property
+    def seen_texts(self) -> dict[str, dict[str, int]]:
+        """The numbers of dev and test texts that are also trained on; see `count_seen`."""
+        return count_seen(self.by_task)
 
     def identities(self) -> dict[str, dict[str, dict[str, str]]]:
         """SHA-256 digests of the `texts` and the `targets` that are used, by task and split.
@@ -111,7 +117,7 @@ def load_corpora(
     # Only now that all tasks are read: a train text is also dropped if it equals a test text of another task.
     for split, drop in (("test", experiment.drop_test_texts), ("dev", experiment.drop_dev_texts)):
         corpora = _without_texts_of(split, corpora, say) if drop else corpora
-    say_seen(experiment.tasks, corpora.by_task, say)
+    say_seen(experiment.tasks, corpora.by_task, corpora.seen_texts, say)
     return corpora
 
 

@@ -30,11 +30,13 @@ def count_seen(by_task: Mapping[str, Splits]) -> dict[str, dict[str, int]]:
     return found
 
 
-def say_seen(tasks: Mapping[str, TaskSettings], by_task: Mapping[str, Splits], say: Say) -> None:
-    """Reports what `count_seen` counts: a line for each split of which the task's own data have every text, as where
-    one file is named for two splits, and a line for all other tasks.
+def say_seen(
+    tasks: Mapping[str, TaskSettings], by_task: Mapping[str, Splits], seen: Mapping[str, Mapping[str, int]], say: Say
+) -> None:
+    """Reports what `count_seen` has counted: a line for each split of which the task's own data have every text, as
+    where one file is named for two splits, and a line for all other tasks.
     """
-    for split, counts in count_seen(by_task).items():
+    for split, counts in seen.items():
         partly = []
         for task, count in counts.items():
             splits = by_task[task]

@@ -67,7 +67,8 @@ def opened_folder(path: Path) -> Iterator[Path]:
     _check_way(path.absolute(), CACHE)
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        _check(path, os.fstat(descriptor))
+        if (fault := _fault_of(os.fstat(descriptor))) is not None:
+            raise DataError(f"{path}: {fault}")
         yield DESCRIPTORS / str(descriptor) if DESCRIPTORS.is_dir() else path
     finally:
         os.close(descriptor)
@@ -83,7 +84,8 @@ def check_ownership(*paths: Path) -> None:
     """
     if sys.platform != "win32":
         for path in paths:
-            _check(path.parent.resolve() / path.name, path.lstat())
+            if (fault := _fault_of(path.lstat())) is not None:
+                raise DataError(f"{path.parent.resolve() / path.name}: {fault}")
 
 
 @contextmanager
@@ -164,13 +166,16 @@ if sys.platform != "win32":
             return False
         return found.gr_name == name and {*found.gr_mem} <= {name}
 
-    def _check(path: Path, facts: os.stat_result) -> None:
-        """Raises DataError unless this user, and nobody else, can change a folder or file of the cache."""
+    def _fault_of(facts: os.stat_result) -> str | None:
+        """Returns what is wrong with a folder or file of the cache, with the remedy, unless this user, and nobody else,
+        can change it.
+        """
         is_folder = stat.S_ISDIR(facts.st_mode)
         if not is_folder and not stat.S_ISREG(facts.st_mode):
-            raise DataError(f"{path}: is not a regular file; remove it, and it is made again")
+            return "is not a regular file; remove it, and it is made again"
         if not _is_trusted(facts):
-            raise DataError(f"{path}: belongs to another user; {CACHE}")
+            return f"belongs to another user; {CACHE}"
         if facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             what = "what is in it may be theirs" if is_folder else "it may be theirs"
-            raise DataError(f"{path}: other users can write to it, and {what}; remove it, or {CACHE}")
+            return f"other users can write to it, and {what}; remove it, or {CACHE}"
+        return None

@@ -185,7 +185,8 @@ def _train(
         changes.check(experiment, corpora, known)
     vocabulary = make_vocabulary(experiment, corpora, vectors(), say) if known is None else known
     fitted = with_metrics_that_fit(experiment, corpora, say)
-    take_over = partial(changes.take_over, loaded, {"data": hashes, "code": code, **corpora.facts()})
+    facts = corpora.facts()
+    take_over = partial(changes.take_over, loaded, {"data": hashes, "code": code, **facts})
     setting = Setting(
         fitted,
         corpora,
@@ -206,7 +207,7 @@ def _train(
         stage = StageRun.prepared(Stage(setting, number, outcomes[-1] if outcomes else None), begun)
         interrupts.raise_if_received()
         if not begun:  # only now that the model could be built, so that a failure leaves nothing behind
-            meta = {**_meta(loaded, options, kernels, hashes, code), **corpora.facts()}
+            meta = {**_meta(loaded, options, kernels, hashes, code), **facts}
             if (pretrained := vectors()) is not None:
                 meta["vectors"] = pretrained.counts()
             run.create(loaded, vocabulary, meta)

@@ -10,6 +10,7 @@ from torch import nn
 
 from mtlkit.config import Component, Spec
 from mtlkit.errors import ConfigError
+from mtlkit.training.without_compiler import without_compiler
 from mtlkit.types import NonNegativeFloat, Pattern, PositiveFloat, Probability
 
 Parameters = Iterable[nn.Parameter] | Iterable[dict[str, Any]]
@@ -150,7 +151,9 @@ class Adadelta(Optimizer):
 
     def create(self, parameters: Parameters) -> torch.optim.Optimizer:
         # PyTorch has no fused AdaDelta.
-        return torch.optim.Adadelta(parameters, lr=self.lr, rho=self.rho, eps=self.eps, weight_decay=self.weight_decay)
+        return without_compiler(torch.optim.Adadelta)(
+            parameters, lr=self.lr, rho=self.rho, eps=self.eps, weight_decay=self.weight_decay
+        )
 
 
 class AdamGroup(ParameterGroup):
@@ -219,7 +222,7 @@ class Adam(_AdamFamily):
         super().__init__(lr, beta1, beta2, eps, weight_decay, groups)
 
     def create(self, parameters: Parameters) -> torch.optim.Optimizer:
-        return torch.optim.Adam(parameters, **self.options, fused=True)
+        return without_compiler(torch.optim.Adam)(parameters, **self.options, fused=True)
 
 
 @final
@@ -248,7 +251,7 @@ class AdamW(_AdamFamily):
         super().__init__(lr, beta1, beta2, eps, weight_decay, groups)
 
     def create(self, parameters: Parameters) -> torch.optim.Optimizer:
-        return torch.optim.AdamW(parameters, **self.options, fused=True)
+        return without_compiler(torch.optim.AdamW)(parameters, **self.options, fused=True)
 
 
 class SGDGroup(ParameterGroup):
@@ -293,6 +296,6 @@ class SGD(Optimizer):
         # The fused form fails where momentum begins later for some parameters, as for those of a task's own.
         with_momentum = self.momentum or any(group.overrides().get("momentum") for group in self.groups)
         fused = None if with_momentum else True
-        return torch.optim.SGD(
+        return without_compiler(torch.optim.SGD)(
             parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay, fused=fused
         )

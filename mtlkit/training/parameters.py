@@ -55,7 +55,7 @@ def freeze(model: MultiTaskModel, patterns: Sequence[str]) -> None:
     chooses = model.sharing.search_parameters() if isinstance(model.sharing, SearchableScheme) else []
     others = {id(parameter) for parameter in chooses}
     trained = {name for name, each in parameters.items() if each.requires_grad and id(each) not in others}
-    if idle := [task for task in model.tasks if trained.isdisjoint(model.weights_of([task]))]:
+    if idle := model.tasks_without(trained):
         raise ConfigError(f": leaves nothing to train for {', '.join(idle)}; freeze less")
 
 

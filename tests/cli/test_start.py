@@ -1,5 +1,6 @@
 """What a start imports. How long it takes is measured in benchmarks/startup.py."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -79,4 +80,38 @@ def test_a_check_builds_models_without_the_compilers_of_torch(tmp_path: Path) ->
     names = ("tagging/lstm_crf", "ewt_grid/cs", "ewt_grid/nas_pool", "ic_mtl")
     files = [f"experiments/{name}.jsonnet" for name in names]
     done = run(CHECKS, str(tmp_path), *files)
+    assert done.returncode == 0, done.stderr
+
+
+TRAINS = """
+import sys
+from mtlkit.cli import main
+sys.argv = ["mtlkit", "train", sys.argv[1], "-s", sys.argv[2], "--device", "cpu"]
+try:
+    main()
+except SystemExit as stop:
+    assert not stop.code, stop.code
+compilers = {"torch._dynamo", "sympy"} & sys.modules.keys()
+assert not compilers, compilers
+"""
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "adadelta"])
+def test_training_does_without_the_compilers_of_torch(optimizer: str, tmp_path: Path) -> None:
+    """PyTorch's own optimizers import them, which takes as long as importing PyTorch."""
+    task = {
+        "reader": {"type": "planted", "rule": "a", "num_words": 50},
+        "head": {"type": "classifier"},
+        "metrics": [{"type": "accuracy"}],
+        "train": "train:8",
+        "dev": "dev:4",
+    }
+    model = {
+        "embedder": {"type": "words", "dim": 4},
+        "sharing": {"type": "fully_shared", "encoder": {"type": "bilstm", "hidden_dim": 3}},
+    }
+    trainer = {"epochs": 1, "optimizer": {"type": optimizer}}
+    experiment = tmp_path / "experiment.json"
+    experiment.write_text(json.dumps({"tasks": {"a": task}, "model": model, "trainer": trainer}))
+    done = run(TRAINS, str(experiment), str(tmp_path / "run"))
     assert done.returncode == 0, done.stderr

@@ -1,3 +1,5 @@
+import numpy as np
+
 from mtlkit.data import Corpus, Instance, audit, clean_mask, seen_digests
 
 
@@ -74,3 +76,13 @@ def test_clean_mask_of_a_cut_corpus_compares_whole_texts():
     test = corpus_of("one two", "one three").cut(1)
     assert clean_mask(test, seen_digests([corpus_of("one two"), corpus_of("one")])).tolist() == [False, True]
     assert clean_mask(test, seen_digests([])).all()
+
+
+def test_clean_mask_takes_digests_in_any_order():
+    """Those of an archive come from a file."""
+    test = corpus_of("one", "two", "three", "four")
+    seen = seen_digests([corpus_of("one", "three", "five", "six")])
+    for order in (seen, seen[::-1], np.concatenate([seen[::-1], seen])):
+        assert clean_mask(test, order).tolist() == [False, True, False, True]
+    for least_or_most in (seen[:1], seen[-1:]):
+        assert clean_mask(test, least_or_most).tolist() == (~np.isin(test.digests, least_or_most)).tolist()

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtlkit.data import Corpus, Instance, Namespace, Vectors, Vocabulary, VocabularySettings, build_vocabulary
+from mtlkit.data.vocabulary import word_of, words_of
 from mtlkit.errors import DataError
 
 TOKENS = st.lists(
@@ -122,6 +123,48 @@ def test_ids_of_forms():
     assert vocabulary.word_ids(["The", "the", "a"]).tolist() == [2, 2, 1]
     assert vocabulary.character_ids(["ht", "the"]).tolist() == [[3, 2, 0], [2, 3, 1]]
     assert vocabulary.character_ids(["x" * 40]).tolist() == [[4] * 24]
+
+
+ODD_FORMS = [
+    *(
+        "The",
+        "the",
+        "",
+        "ΟΔΟΣ",
+        "ΟΔΟΣ.",
+        "Σ",
+        "İstanbul",
+        "J\u030c",
+        "\u01f0",
+        "ǅ",
+        "Straße",
+        "ﬁ",
+        "a\u2028b",
+        "１２",
+        "12",
+    ),
+    *("Σ'", "'Σ", "\u0345Σ", "aΣ\u0301", "\ud800A"),
+]
+
+
+@pytest.mark.parametrize("normalization", ["nfc", "nfkc", "none"])
+@pytest.mark.parametrize("lowercase", [True, False])
+@pytest.mark.parametrize("one_number", [True, False])
+@pytest.mark.parametrize("more", [(), ("two\nLines",)])
+def test_many_forms_at_once_are_the_words_of_each(normalization, lowercase, one_number, more) -> None:
+    """A capital sigma is another small letter at the end of a word, so its neighbours matter."""
+    forms = [*ODD_FORMS, *more, *ODD_FORMS]
+    found = words_of(forms, lowercase, one_number, normalization)
+    assert found == [word_of(form, lowercase, one_number, normalization) for form in forms]
+    assert words_of([], lowercase, one_number, normalization) == []
+
+
+def test_tasks_of_the_same_words_count_them_together() -> None:
+    corpus = corpus_of("Aa aa b", "b cc")
+    alone = build_vocabulary({"a": Corpus.joined([corpus, corpus])}, VocabularySettings(min_count=3))
+    tasks = build_vocabulary({"a": corpus, "b": corpus}, VocabularySettings(min_count=3))
+    assert tasks["words"].tokens[2:] == alone["words"].tokens[2:] == ["aa", "b"]
+    assert tasks["characters"] == alone["characters"]
 
 
 def test_all_numbers_may_be_one_word() -> None:
