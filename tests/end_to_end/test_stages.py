@@ -244,8 +244,8 @@ def test_what_a_later_stage_cannot_run_on_is_told_before_the_first_one_trains(tr
 
 
 def test_paths_are_scored_with_the_threads_of_their_stage(staged, write, run, tmp_path, monkeypatch):
-    """The number is noted and not given to torch: two threads that share a processor with other work wait for each other
-    at every operation, so that this run could take minutes.
+    """The number is noted and not given to torch: two threads that share a processor with other work wait for each
+    other at every operation, so that this run could take minutes.
     """
     numbers, threads, computes = [1], [], set()
 
