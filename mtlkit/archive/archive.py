@@ -1,6 +1,6 @@
 """An opened archive, which provides models and readers."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, final
@@ -16,6 +16,7 @@ from mtlkit.data import DatasetReader, Vocabulary, build_reader, normalized
 from mtlkit.errors import ArchiveError, DataError, MtlkitError
 from mtlkit.experiment import Experiment, build_model
 from mtlkit.kernels.compute import hand_down
+from mtlkit.kernels.postponing import Postponed
 from mtlkit.model import MultiTaskModel
 from mtlkit.process.processor_time import TimeLimit
 from mtlkit.sharing import SearchableScheme
@@ -40,6 +41,8 @@ class Archive:
     meta: dict[str, Any]
     digest: str
     """What the archive is known by (see `manifest_digest`)."""
+    postponed: Postponed = field(default_factory=Postponed)
+    """When the compiled kernels of its models are built if the cache has none: a few texts are answered without."""
     _models: dict[str, MultiTaskModel] = field(default_factory=dict, init=False, repr=False)
 
     def model_for(self, task: str) -> MultiTaskModel:
@@ -142,7 +145,7 @@ class Archive:
 
     def _load(self, weights: str) -> MultiTaskModel:
         model = build_model(self.experiment, self.vocabulary, fresh=False).to(self.device).eval()
-        hand_down(model, self.experiment.trainer.compute.anywhere())
+        hand_down(model, replace(self.experiment.trainer.compute.anywhere(), postponed=self.postponed))
         member = f"weights/{weights}.safetensors"
         with reading(self.path, self.folder, member) as file:
             load_weights(file, model, self._weights[weights])

@@ -42,6 +42,7 @@ from mtlkit.errors import ArchiveError, ConfigError, UnknownComponentError
 from mtlkit.experiment import Experiment, as_it_was
 from mtlkit.files import is_utf8
 from mtlkit.files.ownership import temporary_folder
+from mtlkit.kernels.postponing import Postponed
 from mtlkit.plugins import INCLUDED, Plugin, failures
 from mtlkit.process.processor_time import OutOfTime, TimeLimit, limited
 from mtlkit.text import printable
@@ -51,13 +52,17 @@ OPENING_SECONDS, BYTES_PER_SECOND = 60, 4 * 2**20
 
 
 @contextmanager
-def open_archive(path: Path, device: torch.device, plugins: Sequence[Plugin] = ()) -> Iterator[Archive]:
+def open_archive(
+    path: Path, device: torch.device, plugins: Sequence[Plugin] = (), postponed: Postponed | None = None
+) -> Iterator[Archive]:
     """Unpacks an archive into a temporary folder for the duration of the block.
 
     Args:
         path: the archive.
         device: the device of its models.
         plugins: the plugins that were loaded; those that failed are named if a component is not found.
+        postponed: when its compiled kernels are built, which archives that are open at once may share; None for a
+            `Postponed` of its own, which says nothing.
 
     Raises:
         ArchiveError: the file is missing, damaged, of a newer format, or not an archive.
@@ -66,6 +71,7 @@ def open_archive(path: Path, device: torch.device, plugins: Sequence[Plugin] = (
     with _folder_for(path) as folder:
         with _in_time(path) as limit:
             archive = _read(path, folder, device, plugins, limit)
+        archive.postponed = postponed or archive.postponed
         yield archive
 
 

@@ -1,26 +1,36 @@
 """Selects the implementation of an operation; see docs/decisions/0015-kernels.md."""
 
 from collections.abc import Callable
+from math import inf
 from typing import TypeVar
 
 import torch
 
 from mtlkit.errors import ConfigError
 from mtlkit.kernels.compiling.compiler import BuildError
+from mtlkit.kernels.compiling.library import needs_building
 from mtlkit.kernels.compute import AUTOMATIC, Compute
+from mtlkit.kernels.lstm.compiled import SOURCE as LSTM
 from mtlkit.kernels.lstm.compiled import CompiledLstm, compiled_lstm
 from mtlkit.kernels.recurrence.attentive_recurrence import Recurrence
+from mtlkit.kernels.recurrence.compiled import SOURCE as RECURRENCE
 from mtlkit.kernels.recurrence.compiled import CompiledRecurrence, compiled_recurrence
 from mtlkit.kernels.recurrence.graphed import GraphedRecurrence
 from mtlkit.kernels.recurrence.pure import PureRecurrence
+from mtlkit.types import Say, silent
 
 Library = TypeVar("Library", CompiledRecurrence, CompiledLstm)
 
 _PURE, _GRAPHED = PureRecurrence(), GraphedRecurrence()
 
 
-def recurrence_for(device: torch.device, compute: Compute = AUTOMATIC) -> Recurrence | None:
+def recurrence_for(device: torch.device, compute: Compute = AUTOMATIC, saves: float = inf) -> Recurrence | None:
     """Returns the implementation of the recurrence for communicators that have a fused form.
+
+    Args:
+        device: where it runs.
+        compute: how it is to run.
+        saves: the seconds that compiled kernels are estimated to save now, for `compute.postponed`.
 
     Returns:
         The implementation for this device, or None if the recurrence is to run step by step under autograd.
@@ -30,20 +40,25 @@ def recurrence_for(device: torch.device, compute: Compute = AUTOMATIC) -> Recurr
     """
     if compute.kernels == "plain":
         return None
-    if (built := _compiled(compiled_recurrence, device, compute)) is not None:
+    if (built := _compiled(compiled_recurrence, RECURRENCE, device, compute, saves)) is not None:
         return built
     if compute.kernels == "graphs" and device.type != "cuda":
         raise ConfigError("trainer.kernels: there are graphs on CUDA devices only; use 'auto'")
     return _GRAPHED if uses_graphs(device, compute) else _PURE
 
 
-def lstm_for(device: torch.device, compute: Compute = AUTOMATIC) -> CompiledLstm | None:
+def lstm_for(device: torch.device, compute: Compute = AUTOMATIC, saves: float = inf) -> CompiledLstm | None:
     """Returns the implementation of bidirectional LSTMs for a device, or None for torch's own.
+
+    Args:
+        device: where they run.
+        compute: how they are to run.
+        saves: the seconds that compiled kernels are estimated to save now, for `compute.postponed`.
 
     Raises:
         ConfigError: compiled kernels were requested and are not available on this device.
     """
-    return _compiled(compiled_lstm, device, compute)
+    return _compiled(compiled_lstm, LSTM, device, compute, saves)
 
 
 def uses_graphs(device: torch.device, compute: Compute) -> bool:
@@ -55,7 +70,11 @@ def uses_graphs(device: torch.device, compute: Compute) -> bool:
 
 
 def _compiled(
-    library: Callable[[int | None], Library | BuildError], device: torch.device, compute: Compute
+    library: Callable[[int | None, Say], Library | BuildError],
+    source: str,
+    device: torch.device,
+    compute: Compute,
+    saves: float,
 ) -> Library | None:
     """Returns a library if it was requested and is available, and None if another implementation is to be used.
 
@@ -64,7 +83,11 @@ def _compiled(
     """
     if compute.kernels not in ("auto", "compiled") or (compute.kernels == "auto" and device.type != "cpu"):
         return None
-    built = library(compute.threads) if device.type == "cpu" else BuildError("they run on a CPU only")
+    postponed = compute.postponed if compute.kernels == "auto" else None
+    if postponed is not None and needs_building(source) and not postponed.pays(source, saves):
+        return None
+    say = silent if postponed is None else postponed.say
+    built = library(compute.threads, say) if device.type == "cpu" else BuildError("they run on a CPU only")
     if not isinstance(built, BuildError):
         return built
     if compute.kernels == "compiled":
@@ -94,11 +117,13 @@ def lstms_in_use(device: torch.device, compute: Compute = AUTOMATIC) -> str:
     return "pure" if compute.kernels == "auto" and device.type == "cpu" else kernels_in_use(device, compute)
 
 
-def why_not_compiled(device: torch.device, compute: Compute = AUTOMATIC, *, lstms: bool = False) -> str | None:
+def why_not_compiled(
+    device: torch.device, compute: Compute = AUTOMATIC, *, lstms: bool = False, say: Say = silent
+) -> str | None:
     """Returns a sentence for users who requested no kernels and run without compiled ones on a CPU, or None if there
-    are compiled ones.
+    are compiled ones. They are built now if they are not in the cache, of which `say` receives a line.
     """
     if compute.kernels != "auto" or device.type != "cpu":
         return None
-    built = compiled_lstm(compute.threads) if lstms else compiled_recurrence(compute.threads)
+    built = (compiled_lstm if lstms else compiled_recurrence)(compute.threads, say)
     return f"no compiled kernels, since {built}: training is slower" if isinstance(built, BuildError) else None

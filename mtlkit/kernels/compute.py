@@ -10,6 +10,8 @@ from typing import Literal
 
 from torch import nn
 
+from mtlkit.kernels.postponing import Postponed
+
 Kernels = Literal["auto", "plain", "pure", "compiled", "graphs"]
 """The implementations that may run; see `mtlkit.kernels.choice` and docs/decisions/0015-kernels.md."""
 
@@ -34,6 +36,10 @@ class Compute:
     """CPU threads within an operation; None for the number that torch is set to in the calling thread."""
     network_threads: int = 1
     """Independent networks that run at once on a CPU, each in one thread."""
+    postponed: Postponed | None = None
+    """When `auto` builds compiled kernels that are not in the cache; None for at once. What is to be trained never
+    postpones, since it would change its kernels on the way.
+    """
 
     def anywhere(self) -> "Compute":
         """Returns a copy for archives that works on every machine: kernels that a machine may lack become `auto`."""

@@ -16,6 +16,7 @@ from mtlkit.errors import ConfigError
 from mtlkit.experiment import check_known_labels, loader_of, say_counts
 from mtlkit.figures import NOTES, with_averages
 from mtlkit.files import Output, make_folder
+from mtlkit.kernels.postponing import Postponed
 from mtlkit.model import MultiTaskModel
 from mtlkit.plugins import Plugin, load_plugins
 from mtlkit.runs.archives_side_by_side import check_scored_texts, check_training
@@ -148,7 +149,10 @@ def evaluate_archives(
     names = _names(archives)
     evaluations: dict[str, Evaluation] = {}
     with ExitStack() as stack:
-        opened = [stack.enter_context(open_archive(archive_path(path), device, plugins)) for path in archives]
+        postponed = Postponed(say)
+        opened = [
+            stack.enter_context(open_archive(archive_path(path), device, plugins, postponed)) for path in archives
+        ]
         asked = [tasks_to_score(archive, wanted) for archive in opened]
         for archive, settings in zip(opened, asked, strict=True):
             check_outputs(data_scored(archive, settings), wanted.split, predictions, output)

@@ -16,6 +16,7 @@ from mtlkit.data.formats import recognize
 from mtlkit.data.limits import LONGEST_EXPLAINED
 from mtlkit.data.normalization import normalized
 from mtlkit.errors import ArchiveError, ConfigError, DataError
+from mtlkit.kernels.postponing import Postponed
 from mtlkit.plugins import Plugin
 from mtlkit.runs.directory import archive_path
 from mtlkit.runs.input_formats import targets_in_files
@@ -99,7 +100,7 @@ def explain_texts(
         device: the device of the model.
         plugins: the plugins that were imported.
         jsonl: whether each text is written as a JSON object, with the fields that the task's reader reads.
-        say: receives a line about a text that looks like a line of a data file.
+        say: receives a line about a text that looks like a line of a data file, and before compiled kernels are built.
 
     Raises:
         ConfigError: there are no texts or no such task, or the archive has several tasks and none is given; also as for
@@ -108,7 +109,7 @@ def explain_texts(
     """
     if not texts:
         raise ConfigError("there is no text; give at least one, in quotes, after the archive")
-    with open_archive(archive_path(archive), device, plugins) as opened:
+    with open_archive(archive_path(archive), device, plugins, Postponed(say)) as opened:
         asked = tasks_asked(opened, tasks)
         if not tasks and len(asked) > 1:
             raise ConfigError(f"--task is not given; the archive's tasks are {', '.join(asked)}")

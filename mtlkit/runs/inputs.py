@@ -15,6 +15,7 @@ from mtlkit.data.formats import LABELLED, recognize
 from mtlkit.errors import DataError
 from mtlkit.files import PRIVATE, is_file, open_to_write
 from mtlkit.files.ownership import temporary_folder
+from mtlkit.kernels.postponing import Postponed
 from mtlkit.plugins import Plugin
 from mtlkit.runs.data_to_score import of_trained_reader
 from mtlkit.runs.directory import archive_path
@@ -52,14 +53,15 @@ def open_answers(
             input. Of standard input and pipes no more texts than these are read before they are answered.
         device: the device of the model.
         plugins: the plugins that were imported.
-        say: receives a line if an input is not plain texts, if it looks as if it were not, and if texts are left out.
+        say: receives a line if an input is not plain texts, if it looks as if it were not, if texts are left out, and
+            before compiled kernels are built.
 
     Raises:
         ConfigError, ArchiveError, DataError: the archive or the input cannot be read, or there is no such task. These
             are raised on entering the block, before any output is opened inside it.
     """
     size = batch_size or (LINES_OF_STANDARD_INPUT if source == STANDARD_INPUT else LINES_OF_FILE)
-    with open_archive(archive_path(archive), device, plugins) as opened:
+    with open_archive(archive_path(archive), device, plugins, Postponed(say)) as opened:
         readers = {task: opened.reader_for(task) for task in tasks_asked(opened, tasks)}
         with open_inputs(opened, readers, source, format_, say) as inputs:
             # Who writes to a pipe may wait for the answers to what has been written.

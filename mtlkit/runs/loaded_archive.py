@@ -7,8 +7,9 @@ from typing import Any, final
 import torch
 
 from mtlkit.archive import Archive, open_archive
-from mtlkit.config import names_argument, path_argument
+from mtlkit.config import names_argument, path_argument, say_argument
 from mtlkit.errors import ConfigError
+from mtlkit.kernels.postponing import Postponed
 from mtlkit.kernels.workers import prepare_threads
 from mtlkit.plugins import load_plugins
 from mtlkit.runs.directory import archive_path
@@ -16,6 +17,7 @@ from mtlkit.runs.explain import explain
 from mtlkit.runs.predict import predict_inputs
 from mtlkit.sharing.explanations import Explanation
 from mtlkit.training.devices import as_device
+from mtlkit.types import Say, silent
 
 
 @final
@@ -98,6 +100,7 @@ def predict(
     *,
     device: torch.device | str = "auto",
     include_packages: Sequence[str] = (),
+    say: Say = silent,
 ) -> list[dict[str, Any]]:
     """Loads an archive and answers raw texts; `load_archive` keeps it loaded for more than one call.
 
@@ -107,6 +110,7 @@ def predict(
         task: the task whose head answers; None for all tasks, which then answer each text in turn.
         device: auto, cpu, cuda, cuda:N, or a `torch.device`.
         include_packages: modules or .py files with components, as for `--include-package`.
+        say: receives a line before compiled kernels are built; `print` prints it.
 
     Returns:
         The records of `mtlkit predict`, one for each text and task; a text that cannot be answered has an `error`.
@@ -116,18 +120,27 @@ def predict(
         ConfigError: there is no such task or device, or a text is neither a string nor a mapping.
     """
     several = _several(texts)
-    return load_archive(archive, device, include_packages).predict(several, task)
+    return load_archive(archive, device, include_packages, say=say).predict(several, task)
 
 
 def load_archive(
-    path: str | os.PathLike[str], device: torch.device | str = "cpu", include_packages: Sequence[str] = ()
+    path: str | os.PathLike[str],
+    device: torch.device | str = "cpu",
+    include_packages: Sequence[str] = (),
+    *,
+    say: Say = silent,
 ) -> LoadedArchive:
     """Loads an archive, to predict and explain with its model.
+
+    Nothing is compiled for a few texts. On a CPU whose cache has no compiled kernels for this machine, where nothing
+    was trained yet, texts are answered without them until building them would have paid (some 2 s of processor time);
+    the call that comes then waits 5 to 15 s for it.
 
     Args:
         path: the archive.tar.gz of a run, the run's directory, or a `Run`.
         device: the device of the model: auto, cpu, cuda, cuda:N, or a `torch.device`.
         include_packages: modules or .py files with components, as for `--include-package`.
+        say: receives a line before compiled kernels are built; `print` prints it.
 
     Raises:
         ArchiveError: the file is missing, damaged, of a newer format, or not an archive.
@@ -135,5 +148,6 @@ def load_archive(
             argument has a wrong type.
     """
     file, where = archive_path(path_argument(path, "path")), as_device(device)
-    with open_archive(file, where, load_plugins(names_argument(include_packages, "include_packages"))) as archive:
+    plugins = load_plugins(names_argument(include_packages, "include_packages"))
+    with open_archive(file, where, plugins, Postponed(say_argument(say))) as archive:
         return LoadedArchive(archive)

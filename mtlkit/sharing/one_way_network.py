@@ -13,6 +13,7 @@ from mtlkit.config import Lazy, nearest
 from mtlkit.errors import ConfigError
 from mtlkit.kernels.choice import recurrence_for
 from mtlkit.kernels.compute import Computing
+from mtlkit.kernels.postponing import seconds_of_recurrence
 from mtlkit.kernels.recurrence.message_gates import message_gates
 from mtlkit.kernels.recurrence.message_passing import lstm_prime
 from mtlkit.kernels.side_by_side import run_side_by_side
@@ -99,8 +100,11 @@ class OneWayNetwork(Computing):
         # Without a fused form no kernels are asked for: `compiled` would be refused though nothing would use them.
         fusible = "recurrence" in communicator.operations
         # Without them the memory for a long text grows with its length instead of the square of it.
-        keeps_weights = with_gates or torch.is_grad_enabled() or _num_weights(sources, mask_BT) <= MOST_WEIGHTS
-        if fusible and keeps_weights and (recurrence := recurrence_for(inputs_BTE.device, self.compute)) is not None:
+        num_weights = _num_weights(sources, mask_BT)
+        keeps_weights = with_gates or torch.is_grad_enabled() or num_weights <= MOST_WEIGHTS
+        saves = seconds_of_recurrence(mask_BT.shape[1], num_weights)
+        may_fuse = fusible and keeps_weights
+        if may_fuse and (recurrence := recurrence_for(inputs_BTE.device, self.compute, saves)) is not None:
             fused = communicator.fused(inputs_BTE, sources, mask_BT, lstm, gate.weights(), recurrence)
             if fused is not None:
                 self.note("recurrence", recurrence.name)

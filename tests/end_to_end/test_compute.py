@@ -14,7 +14,7 @@ IN_ONE_EPOCH = {"epochs": 1, "checkpoint_every": None}
 @pytest.fixture
 def without_compiler(monkeypatch):
     for name in ("compiled_recurrence", "compiled_lstm"):
-        monkeypatch.setattr(choice, name, lambda threads: BuildError("there is no C++ compiler"))
+        monkeypatch.setattr(choice, name, lambda *_: BuildError("there is no C++ compiler"))
 
 
 @pytest.fixture
@@ -41,17 +41,15 @@ def unfused(registry, experiment):
     return experiment
 
 
-@pytest.mark.parametrize("kernels", ["auto", "compiled"])
-def test_a_communicator_without_a_fused_form_runs_step_by_step(
-    unfused, write, run, tmp_path, without_compiler, kernels
-):
-    unfused["trainer"]["kernels"] = kernels
+@pytest.mark.parametrize("chosen", ["auto", "compiled"])
+def test_a_communicator_without_a_fused_form_runs_step_by_step(unfused, write, run, tmp_path, without_compiler, chosen):
+    unfused["trainer"]["kernels"] = chosen
     result = run("train", write(unfused), "-s", tmp_path / "run")
     assert result.returncode == 0, result.stderr
     meta = json.loads((tmp_path / "run" / "meta.json").read_text())
     assert meta["kernels"] is None
     assert meta["ran"] == {"networks": "one by one", "recurrence": "step by step"}
-    assert ("changes nothing" in result.stderr) == (kernels == "compiled")
+    assert ("changes nothing" in result.stderr) == (chosen == "compiled")
     assert "no compiled kernels" not in result.stderr, "nothing would have used them"
 
 

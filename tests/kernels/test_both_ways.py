@@ -152,5 +152,5 @@ def test_torchs_own_runs_where_it_must(monkeypatch: pytest.MonkeyPatch) -> None:
     without: tuple[Kernels, ...] = ("plain", "pure")
     for kernels in without:
         assert is_torchs(Compute(kernels))
-    monkeypatch.setattr(choice, "compiled_lstm", lambda threads: BuildError("there is no C++ compiler"))
+    monkeypatch.setattr(choice, "compiled_lstm", lambda *_: BuildError("there is no C++ compiler"))
     assert is_torchs()

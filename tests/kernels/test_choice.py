@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def without_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice, "compiled_recurrence", lambda threads: BuildError("there is no C++ compiler"))
+    monkeypatch.setattr(choice, "compiled_recurrence", lambda *_: BuildError("there is no C++ compiler"))
 
 
 def test_plain_is_step_by_step() -> None:
@@ -42,7 +42,7 @@ def test_without_a_compiler() -> None:
 
 def test_the_two_libraries_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """One may be there without the other, such as after a disk was full."""
-    monkeypatch.setattr(choice, "compiled_lstm", lambda threads: BuildError("the disk is full"))
+    monkeypatch.setattr(choice, "compiled_lstm", lambda *_: BuildError("the disk is full"))
     assert lstm_for(CPU) is None and lstms_in_use(CPU) == "pure"
     assert why_not_compiled(CPU, lstms=True) == "no compiled kernels, since the disk is full: training is slower"
     assert lstms_in_use(CPU, Compute("plain")) == "plain"

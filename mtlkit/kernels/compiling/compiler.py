@@ -5,10 +5,12 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from mtlkit.files import file_sha256, held_lock, write_atomically
 from mtlkit.files.ownership import OWN_FILE, OWN_FOLDER, check_ownership, own_folder, temporary_folder
 from mtlkit.process.children import child_environment, find_program
+from mtlkit.types import Say, silent
 
 COMPILERS = ("c++", "g++", "clang++")
 FLAGS = (
@@ -25,25 +27,50 @@ class BuildError(Exception):
     """Raised if a library is not available. The message gives the reason, as the end of a sentence."""
 
 
-def build(source: Path, folder: Path) -> Path:
+class _Plan(NamedTuple):
+    """How a library is compiled, and where it belongs."""
+
+    compiler: str
+    flags: list[str]
+    library: Path
+
+
+def find(source: Path, folder: Path) -> Path | None:
+    """Returns the intact library that `folder` has for a C++ file, this compiler and this processor, if any.
+
+    Raises:
+        BuildError: there is no compiler, so that none could be built either.
+        DataError: somebody else can change the folder, the library or its digest.
+    """
+    try:
+        own_folder(folder)
+        library = _plan(source, folder).library
+        return library if _is_whole(library) else None
+    except OSError as error:
+        raise BuildError(f"{folder} cannot be used ({error.strerror})") from None
+
+
+def build(source: Path, folder: Path, say: Say = silent) -> Path:
     """Returns the library compiled from a C++ file, and compiles it unless `folder` has an intact one for this source,
     compiler and processor.
 
     If several processes need the same library at the same time, one compiles it and the others wait. No process sees a
     partly written file.
 
+    Args:
+        source: the file.
+        folder: where libraries are kept.
+        say: receives a line if the library is to be compiled, before that begins.
+
     Raises:
         BuildError: there is no compiler, or it fails.
         DataError: somebody else can change the folder, the library or its digest.
     """
-    compiler = next((found for name in COMPILERS if (found := find_program(name))), None)
-    if compiler is None or sys.platform == "win32":
-        raise BuildError("there is no C++ compiler (c++, g++ or clang++)")
-    flags = [*FLAGS, *MACHINE.get(platform.machine(), ["-march=native"])]
     try:
         own_folder(folder)
-        library = folder / f"{source.stem}-{_key(source, compiler, flags)}.so"
+        compiler, flags, library = _plan(source, folder)
         if not _is_whole(library):
+            say(f"building the compiled {source.stem} for this machine, once: some 5 to 15 s; {folder} keeps it")
             with held_lock(folder / f".{library.name}.lock"):
                 if not _is_whole(library):
                     _compile(compiler, flags, source, library)
@@ -51,6 +78,15 @@ def build(source: Path, folder: Path) -> Path:
     except OSError as error:
         raise BuildError(f"{folder} cannot be used ({error.strerror})") from None
     return library
+
+
+def _plan(source: Path, folder: Path) -> _Plan:
+    """Raises BuildError if there is no compiler."""
+    compiler = next((found for name in COMPILERS if (found := find_program(name))), None)
+    if compiler is None or sys.platform == "win32":
+        raise BuildError("there is no C++ compiler (c++, g++ or clang++)")
+    flags = [*FLAGS, *MACHINE.get(platform.machine(), ["-march=native"])]
+    return _Plan(compiler, flags, folder / f"{source.stem}-{_key(source, compiler, flags)}.so")
 
 
 def _is_whole(library: Path) -> bool:

@@ -15,27 +15,28 @@ from torch import Tensor
 
 from mtlkit.files import cache_folder
 from mtlkit.files.ownership import check_ownership, opened_folder, own_folder
-from mtlkit.kernels.compiling.compiler import BuildError, build
+from mtlkit.kernels.compiling.compiler import BuildError, build, find
+from mtlkit.types import Say, silent
 
 TYPES = {torch.float32: "float", torch.float64: "double"}
 
 
 @final
 class CompiledLibrary:
-    """A library that is compiled on first use (about 3 s, once per machine). It has no state, so several threads may
+    """A library that is compiled on first use (5 to 8 s, once per machine). It has no state, so several threads may
     call it at once.
+
+    Args:
+        source: the name of the file.
+        say: receives a line if it is to be compiled.
 
     Raises:
         BuildError: there is no compiler, it fails, or the result cannot be loaded.
         DataError: somebody else can change the cache.
     """
 
-    def __init__(self, source: str) -> None:
-        try:
-            cache = own_folder(cache_folder())
-        except OSError as error:
-            raise BuildError(f"{cache_folder()} cannot be used ({error.strerror})") from None
-        path = build(Path(__file__).with_name(source), cache / "kernels")
+    def __init__(self, source: str, say: Say = silent) -> None:
+        path = build(_file(source), _folder(), say)
         try:
             self._library = load(path)
             self._shares_rows = bool(self._library.shares_rows())
@@ -70,6 +71,18 @@ class CompiledLibrary:
         function(ctypes.byref(structure(**values, **numbers)), *map(ctypes.c_bool, flags))
 
 
+def _file(source: str) -> Path:
+    return Path(__file__).with_name(source)
+
+
+def _folder() -> Path:
+    """Returns the folder of libraries in the cache, which is checked. Raises BuildError if it cannot be used."""
+    try:
+        return own_folder(cache_folder()) / "kernels"
+    except OSError as error:
+        raise BuildError(f"{cache_folder()} cannot be used ({error.strerror})") from None
+
+
 def load(library: Path) -> ctypes.CDLL:
     """Loads a library of the cache, and no other file that takes its place meanwhile.
 
@@ -83,19 +96,48 @@ def load(library: Path) -> ctypes.CDLL:
 
 
 _libraries: dict[str, CompiledLibrary | BuildError] = {}
+_missing: set[str] = set()
+"""The C++ files whose libraries were looked for in the cache and not found."""
 _building = threading.Lock()
 
 
-def library_of(source: str) -> CompiledLibrary | BuildError:
+def needs_building(source: str) -> bool:
+    """Returns whether `library_of` would have to compile a C++ file of this folder. The cache is searched once.
+
+    Raises:
+        DataError: somebody else can change the cache.
+    """
+    with _building:
+        if source in _libraries:
+            return False
+        if source not in _missing:
+            try:
+                found = find(_file(source), _folder())
+            except BuildError:
+                return False  # nothing can be compiled, and `library_of` says why
+            if found is not None:
+                return False
+            _missing.add(source)
+        return True
+
+
+def library_of(source: str, say: Say = silent) -> CompiledLibrary | BuildError:
     """Returns the process's library compiled from a C++ file of this folder, or the error that explains why there is
     none.
 
     The result is remembered either way, so that a machine without a compiler does not search for one at every batch.
+
+    Args:
+        source: the name of the file.
+        say: receives a line if it is to be compiled.
+
+    Raises:
+        DataError: somebody else can change the cache.
     """
     with _building:  # threads that need it at the same time wait for one of them
         if source not in _libraries:
             try:
-                _libraries[source] = CompiledLibrary(source)
+                _libraries[source] = CompiledLibrary(source, say)
             except BuildError as error:
                 _libraries[source] = error
         return _libraries[source]

@@ -16,6 +16,7 @@ from torch.autograd.function import once_differentiable
 from mtlkit.kernels.choice import lstm_for
 from mtlkit.kernels.compute import AUTOMATIC, Compute, Note, unnoted
 from mtlkit.kernels.lstm.compiled import CompiledLstm, Rows, Steps, Weights
+from mtlkit.kernels.postponing import seconds_of_lstm
 from mtlkit.kernels.sequences import reverse_within_length, zero_padding
 
 
@@ -34,9 +35,12 @@ def both_ways(
     Raises:
         ConfigError: compiled kernels were requested and are not available on the device.
     """
-    kernel = lstm_for(inputs_BTE.device, compute)
     dtypes = {inputs_BTE.dtype, rightward.weight_ih_l0.dtype, leftward.weight_ih_l0.dtype}
-    if kernel is None or len(dtypes) > 1 or not dtypes <= kernel.dtypes or torch.is_autocast_enabled("cpu"):
+    is_fit = len(dtypes) == 1 and dtypes <= CompiledLstm.dtypes and not torch.is_autocast_enabled("cpu")
+    # What could not use a library builds none, and saves nothing by one.
+    saves = seconds_of_lstm(mask_BT.shape[1], mask_BT.numel()) if is_fit else 0.0
+    kernel = lstm_for(inputs_BTE.device, compute, saves)
+    if kernel is None or not is_fit:
         note("lstm", "torch")
         return plain_both_ways(rightward, leftward, inputs_BTE, mask_BT)
     note("lstm", "compiled")

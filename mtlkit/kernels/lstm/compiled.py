@@ -11,7 +11,6 @@ output), R all valid words, packed.
 
 import ctypes
 from collections.abc import Mapping
-from functools import cache
 from typing import NamedTuple, final
 
 import torch
@@ -19,7 +18,9 @@ from torch import Tensor
 
 from mtlkit.kernels.compiling.compiler import BuildError
 from mtlkit.kernels.compiling.library import TYPES, CompiledLibrary, library_of
+from mtlkit.types import Say, silent
 
+SOURCE = "lstm.cpp"
 SIZES = ("batch", "steps", "input", "dim", "tiles", "state_row", "leftward")
 POINTERS = (
     *("lengths", "order", "inputs", "weight", "recurrent", "bias", "states"),
@@ -172,10 +173,9 @@ class CompiledLstm:
         self._library.call(name, states_BTH.dtype, _Arguments, tensors, numbers)
 
 
-@cache
-def compiled_lstm(threads: int | None = None) -> CompiledLstm | BuildError:
-    """Returns the process's instance for this number of threads, or the error that explains why there is none. None
-    stands for torch's number of threads.
+def compiled_lstm(threads: int | None = None, say: Say = silent) -> CompiledLstm | BuildError:
+    """Returns the kernel for this number of threads, or the error that explains why there is none. None stands for
+    torch's number of threads; `say` receives a line if the library is to be compiled.
     """
-    library = library_of("lstm.cpp")
+    library = library_of(SOURCE, say)
     return library if isinstance(library, BuildError) else CompiledLstm(library, threads)

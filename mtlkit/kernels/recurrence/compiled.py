@@ -1,7 +1,6 @@
 """LSTM' with additive attention in C++ (recurrence.cpp), for CPUs. Names follow attentive_recurrence.py."""
 
 import ctypes
-from functools import cache
 from typing import final
 
 import torch
@@ -10,7 +9,9 @@ from torch import Tensor
 from mtlkit.kernels.compiling.compiler import BuildError
 from mtlkit.kernels.compiling.library import TYPES, CompiledLibrary, library_of
 from mtlkit.kernels.recurrence.attentive_recurrence import Slopes, Steps, Weights
+from mtlkit.types import Say, silent
 
+SOURCE = "recurrence.cpp"
 SIZES = ("steps", "batch", "dim", "attention", "sources", "message", "tiles")
 DISTANCES = ("key_row", "key_step", "source_row", "source_step")
 POINTERS = (
@@ -145,10 +146,9 @@ def _sizes(steps: Steps, weights: Weights, sources: Tensor) -> dict[str, int]:
     }
 
 
-@cache
-def compiled_recurrence(threads: int | None = None) -> CompiledRecurrence | BuildError:
-    """Returns the process's instance for this number of threads, or the error that explains why there is none. None
-    stands for torch's number of threads.
+def compiled_recurrence(threads: int | None = None, say: Say = silent) -> CompiledRecurrence | BuildError:
+    """Returns the kernel for this number of threads, or the error that explains why there is none. None stands for
+    torch's number of threads; `say` receives a line if the library is to be compiled.
     """
-    library = library_of("recurrence.cpp")
+    library = library_of(SOURCE, say)
     return library if isinstance(library, BuildError) else CompiledRecurrence(library, threads)

@@ -11,6 +11,7 @@ import torch
 
 from mtlkit.data import Vocabulary
 from mtlkit.experiment import Experiment
+from mtlkit.kernels.compute import Compute, hand_down
 from mtlkit.report.analysis.strengths import Strengths, between_tasks
 from mtlkit.sharing import Shared, SharingScheme
 
@@ -44,6 +45,7 @@ def structure_of(experiment: Experiment) -> Structure:
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):
         input_dim = settings.embedder.build(vocabulary=vocabulary, vectors=None, fresh=False).output_dim
         scheme = settings.sharing.build(input_dim=input_dim, tasks=tasks)
+        hand_down(scheme, Compute("pure"))  # two words are not worth a compiler, and gradients reach the same parts
         serving = {task: _serving(scheme, task, input_dim) for task in tasks}
         is_all = _run(scheme, tasks[0], input_dim, with_trace=True).trace is None
     return Structure({name: parameter.numel() for name, parameter in scheme.named_parameters()}, serving, is_all)

@@ -14,6 +14,7 @@ from mtlkit.archive import Archive, open_archive
 from mtlkit.errors import ConfigError, DataError, RunError
 from mtlkit.experiment import SPLITS
 from mtlkit.files import file_sha256
+from mtlkit.kernels.postponing import Postponed
 from mtlkit.plugins import Plugin
 from mtlkit.report.analysis.observing import observe
 from mtlkit.report.evidence import Evidence, Observed
@@ -95,7 +96,7 @@ def evidence_of(
         DataError: data that were named are wrong or missing.
         RunError: a file of the run is damaged, or a baseline is no finished run, or does not compare.
     """
-    with open_archive(source.archive, device, plugins) as archive:
+    with open_archive(source.archive, device, plugins, Postponed(say)) as archive:
         record = KnownRun(archive.meta) if source.run is None else read_run(source.run, archive)
         others, notes_beside = runs_beside(source.archive, baselines)
         if source.run is not None:  # its figures are recorded, so that this is known before the texts are read

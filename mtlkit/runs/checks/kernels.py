@@ -29,7 +29,7 @@ def kernels_for(experiment: Experiment, device: torch.device, say: Say) -> str |
         for operation, in_use in (("recurrence", kernels_in_use), ("lstm", lstms_in_use)):
             if operation not in operations:
                 continue
-            sentences.append(why_not_compiled(device, compute, lstms=operation == "lstm"))
+            sentences.append(why_not_compiled(device, compute, lstms=operation == "lstm", say=say))
             try:
                 found.append(in_use(device, compute))
             except ConfigError as error:
