@@ -18,7 +18,7 @@ TEXTS = "a warm film\n\nthe plot was dull and the cast was rather cold\n"
 
 
 @pytest.fixture
-def compiled(monkeypatch, tmp_path, archive, kernels, known_archives):
+def compiled(monkeypatch, tmp_path, archive, compiled_kernels, known_archives):
     """A cache and a process without libraries, and a compiler that copies those of other tests, and lists them."""
     # `archive` was trained with what is copied here.
     own_folder(tmp_path / "empty")
@@ -30,7 +30,7 @@ def compiled(monkeypatch, tmp_path, archive, kernels, known_archives):
 
     def copy(command, flags, source, path):
         compiled.append(source.stem)
-        shutil.copyfile(kernels / path.name, path)
+        shutil.copyfile(compiled_kernels / path.name, path)
         path.chmod(0o700)
 
     monkeypatch.setattr(compiler, "_compile", copy)
