@@ -7,6 +7,7 @@ import typer
 
 from mtlkit.cli.experiment_source import Include
 from mtlkit.cli.libraries import load_libraries
+from mtlkit.cli.outputs import check_output
 
 Format = Literal["terminal", "markdown", "latex", "csv", "json"]
 
@@ -39,6 +40,7 @@ def compare(
     paired bootstrap over the texts, wherever the runs have kept their answers to them. Runs that differ in their data,
     --limit or normal form do not compare.
     """
+    check_output(output)
     load_libraries()
     from mtlkit.cli.console import say, table_text
     from mtlkit.comparison import compare_runs

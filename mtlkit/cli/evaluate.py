@@ -17,6 +17,7 @@ from mtlkit.cli.options import (
     other_data,
     torch_device,
 )
+from mtlkit.cli.outputs import check_output
 from mtlkit.process.freed_memory import keep_freed_memory
 
 
@@ -44,6 +45,7 @@ def evaluate(
     others = other_data(data)
     for archive in archives:
         check_archive(archive)
+    check_output(output)
     load_libraries()
     from mtlkit.cli.console import say, show_figures, show_side_by_side
     from mtlkit.plugins import load_plugins

@@ -9,6 +9,7 @@ import typer
 from mtlkit.cli.experiment_source import Include
 from mtlkit.cli.libraries import load_libraries
 from mtlkit.cli.options import ArchiveFile, Device, torch_device
+from mtlkit.cli.outputs import check_output, open_output
 from mtlkit.process.freed_memory import keep_freed_memory
 
 if TYPE_CHECKING:
@@ -41,9 +42,9 @@ def explain(
     from mtlkit.archive_files import check_archive
 
     check_archive(archive)
+    check_output(output)
     load_libraries()
     from mtlkit.cli.console import say
-    from mtlkit.cli.outputs import open_output
     from mtlkit.plugins import load_plugins
     from mtlkit.runs import archives_given, explain_texts, output_of_verb
 

@@ -1,4 +1,4 @@
-"""The outputs of verbs that write records: a file, or standard output as UTF-8."""
+"""The outputs of verbs: a file, or standard output as UTF-8."""
 
 import io
 import sys
@@ -9,6 +9,19 @@ from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from mtlkit.files import Inputs, Output
+
+
+def check_output(output: Path | None) -> None:
+    """Finds out before torch is imported whether a file can be written. What a verb reads is not known yet: that the
+    file is none of it is for `output_of_verb`.
+
+    Raises:
+        ConfigError: it cannot be written, or is a symbolic link.
+    """
+    from mtlkit.files import output_file
+
+    if output is not None:
+        output_file(output)
 
 
 @contextmanager

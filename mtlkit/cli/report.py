@@ -8,6 +8,7 @@ import typer
 from mtlkit.cli.experiment_source import Include
 from mtlkit.cli.libraries import load_libraries
 from mtlkit.cli.options import Device, Limit, OtherData, ScoringSize, other_data, torch_device
+from mtlkit.cli.outputs import check_output
 from mtlkit.process.freed_memory import keep_freed_memory
 
 
@@ -45,6 +46,7 @@ def report(
 
     others = other_data(data)
     check_archive_unless_folder(source)
+    check_output(output)
     load_libraries()
     from mtlkit.report.requirements import check_installed, load_matplotlib
 

@@ -9,6 +9,7 @@ import typer
 from mtlkit.cli.experiment_source import ExperimentSource, Include, takes_experiment
 from mtlkit.cli.libraries import load_libraries
 from mtlkit.cli.options import Anyway, ArchiveFile, Device, Limit, command_to_go_on, torch_device
+from mtlkit.cli.outputs import check_output, files_given, open_output
 from mtlkit.process.freed_memory import keep_freed_memory
 
 Format = Literal["auto", "text", "ids", "jsonl", "reader"]
@@ -99,9 +100,9 @@ def predict(
     if jsonl:
         format_ = "jsonl"
     check_archive(archive)
+    check_output(output)
     load_libraries()
     from mtlkit.cli.console import say
-    from mtlkit.cli.outputs import files_given, open_output
     from mtlkit.plugins import load_plugins
     from mtlkit.runs import open_answers, output_of_verb
     from mtlkit.text import visible

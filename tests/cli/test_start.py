@@ -1,5 +1,6 @@
 """What a start imports. How long it takes is measured in benchmarks/startup.py."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -64,13 +65,19 @@ def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         (["report", "README.md"], "README.md: not a whole .tar.gz file"),
         (["diff", "README.md", "README.md"], "README.md: not a whole .tar.gz file"),
         (["compare", "nowhere", "--output", "no/such/folder.txt"], "there is no folder"),
+        (["report", "tests", "--output", "no/such/folder.html"], "there is no folder"),
+        (["evaluate", "ARCHIVE", "--output", "no/such/folder.json"], "there is no folder"),
+        (["predict", "ARCHIVE", "-", "--output", "no/such/folder.jsonl"], "there is no folder"),
+        (["explain", "ARCHIVE", "a text", "--output", "no/such/folder.json"], "there is no folder"),
         (["train", "--no-such-option"], "no-such-option"),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
 )
 def test_what_needs_no_torch_is_told_without_it(arguments: list[str], told: str, tmp_path: Path) -> None:
     (tmp_path / "bad.jsonnet").write_text("{ a:\n")
-    given = [str(tmp_path / "bad.jsonnet") if each == "BAD" else each for each in arguments]
+    (tmp_path / "some.tar.gz").write_bytes(gzip.compress(b""))
+    files = {"BAD": str(tmp_path / "bad.jsonnet"), "ARCHIVE": str(tmp_path / "some.tar.gz")}
+    given = [files.get(each, each) for each in arguments]
     done = run(WITHOUT_TORCH, *given)
     assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr, done.stderr
 
