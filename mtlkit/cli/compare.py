@@ -39,6 +39,13 @@ def compare(
     paired bootstrap over the texts, wherever the runs have kept their answers to them. Runs that differ in their data,
     --limit or normal form do not compare.
     """
+    from mtlkit.files import output_file
+    from mtlkit.run_files import check_are_there
+
+    reads = {f"RUN {run}": run for run in runs}
+    if output is not None:
+        output_file(output, inputs=reads)
+    check_are_there(runs)
     load_libraries()
     from mtlkit.cli.console import say, table_text
     from mtlkit.comparison import compare_runs
@@ -46,7 +53,7 @@ def compare(
     from mtlkit.plugins import load_plugins
     from mtlkit.runs import output_of_verb
 
-    target = None if output is None else output_of_verb(output, {f"RUN {run}": run for run in runs})
+    target = None if output is None else output_of_verb(output, reads)
     comparison = compare_runs(
         runs,
         baseline=baseline,
