@@ -27,6 +27,7 @@ ORDER = (
     "freed_memory",
     "reading_ahead",
     "startup",
+    "one_file",
     "scaling",
     "records",
     "experiments",

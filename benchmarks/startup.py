@@ -24,6 +24,8 @@ MISTAKES: dict[str, Sequence[str]] = {
     "a setting without a value": ["check", "experiments/ic_mtl.jsonnet", "-o", "trainer"],
     "no archive": ["evaluate", "README.md"],
     "no such option": ["train", "--no-such-option"],
+    "no run to compare": ["compare", "missing"],
+    "no run to resume": ["train", "experiments/ic_mtl.jsonnet", "--resume", "-s", "missing"],
 }
 WITHOUT_TORCH = 0.5
 """Seconds within which a mistake is to be reported that needs no torch."""

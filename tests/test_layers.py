@@ -15,7 +15,7 @@ LAYERS = [
     {"figures", "process", "redaction", "text", "types"},
     {"errors", "tables"},
     {"config", "files", "plugins"},
-    {"archive_files", "data", "initializers", "kernels"},
+    {"archive_files", "data", "initializers", "kernels", "run_files"},
     {"embedders", "encoders", "heads", "metrics"},
     {"sharing"},
     {"model"},

@@ -40,7 +40,11 @@ def compare(
     paired bootstrap over the texts, wherever the runs have kept their answers to them. Runs that differ in their data,
     --limit or normal form do not compare.
     """
-    check_output(output)
+    from mtlkit.run_files import check_are_there
+
+    reads = {f"RUN {run}": run for run in runs}
+    check_output(output, reads)
+    check_are_there(runs)
     load_libraries()
     from mtlkit.cli.console import say, table_text
     from mtlkit.comparison import compare_runs
@@ -48,7 +52,7 @@ def compare(
     from mtlkit.plugins import load_plugins
     from mtlkit.runs import output_of_verb
 
-    target = None if output is None else output_of_verb(output, {f"RUN {run}": run for run in runs})
+    target = None if output is None else output_of_verb(output, reads)
     comparison = compare_runs(
         runs,
         baseline=baseline,

@@ -13,6 +13,7 @@ import typer
 from mtlkit.cli.libraries import load_libraries
 
 if TYPE_CHECKING:
+    from mtlkit.config import Evaluated
     from mtlkit.experiment import LoadedExperiment
 
 Include = Annotated[
@@ -46,14 +47,21 @@ class ExperimentSource:
     tla_str: TlaStr = NOTHING
     include_package: Include = NOTHING
 
-    def load(self) -> "LoadedExperiment":
-        """Loads the experiment as `mtlkit.load_experiment` does. Everything that is wrong with the file, the variables
-        and the syntax of overrides is said before torch is imported.
-        """
+    def evaluate(self) -> "Evaluated":
+        """Evaluates the file with its variables and overrides, for which torch is not needed."""
         from mtlkit.config import evaluate_experiment, jsonnet_variables
 
         given = jsonnet_variables(self.variables(), self.top_level())
-        evaluated = evaluate_experiment(self.experiment, given, self.override)
+        return evaluate_experiment(self.experiment, given, self.override)
+
+    def load(self, evaluated: "Evaluated | None" = None) -> "LoadedExperiment":
+        """Loads the experiment as `mtlkit.load_experiment` does. Everything that is wrong with the file, the variables
+        and the syntax of overrides is said before torch is imported.
+
+        Args:
+            evaluated: the return value of `evaluate`, if it has been called.
+        """
+        evaluated = evaluated or self.evaluate()
         load_libraries()
         from mtlkit.experiment import load_evaluated
 

@@ -11,17 +11,21 @@ if TYPE_CHECKING:
     from mtlkit.files import Inputs, Output
 
 
-def check_output(output: Path | None) -> None:
-    """Finds out before torch is imported whether a file can be written. What a verb reads is not known yet: that the
-    file is none of it is for `output_of_verb`.
+def check_output(output: Path | None, inputs: "Inputs | None" = None) -> None:
+    """Finds out before torch is imported whether a file can be written.
+
+    Args:
+        output: the file.
+        inputs: what the verb reads, as far as that is known yet. That the file is none of the rest is for
+            `output_of_verb`.
 
     Raises:
-        ConfigError: it cannot be written, or is a symbolic link.
+        ConfigError: it cannot be written, is a symbolic link, or is one of `inputs`.
     """
     from mtlkit.files import output_file
 
     if output is not None:
-        output_file(output)
+        output_file(output, inputs=inputs)
 
 
 @contextmanager

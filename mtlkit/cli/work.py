@@ -32,8 +32,13 @@ def train(
     device: Device = "auto",
 ) -> None:
     """Train an experiment; leaves a run directory with an archive in it."""
+    from mtlkit.run_files import RUNS, check_begun, name_of_experiment
+
     keep_freed_memory()
-    loaded, where = source.load(), torch_device(device)
+    evaluated = source.evaluate()
+    if resume or resume_anyway:
+        check_begun(serialization_dir or Path(RUNS) / name_of_experiment(evaluated.sources))
+    loaded, where = source.load(evaluated), torch_device(device)
     from mtlkit.cli.console import ConsoleListener, say, show_figures, show_inspection, show_profile
     from mtlkit.runs import Interrupted, RunDirectory, dry_run, run_directory, train
 

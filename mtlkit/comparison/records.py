@@ -12,6 +12,7 @@ from mtlkit.config import Spec
 from mtlkit.errors import RunError
 from mtlkit.figures import Figure
 from mtlkit.files import read_bounded
+from mtlkit.run_files import REMEDY
 from mtlkit.runs import RunDirectory
 from mtlkit.runs.basis import Basis, basis_of
 from mtlkit.runs.documents import LARGEST_DOCUMENT, RunFigures, checked
@@ -100,8 +101,7 @@ def systems_of(records: Sequence[RunRecord], names: Sequence[str] = ()) -> list[
 def _from_directory(path: Path) -> RunRecord:
     run = RunDirectory(path)
     if not run.is_run:
-        remedy = "give a run's directory, or a file that docs/results/collect.py made of one"
-        raise RunError(f"{path}: {run.not_a_run}; {remedy}")
+        raise RunError(f"{path}: {run.not_a_run}; {REMEDY}")
     if not run.metrics.exists():
         raise RunError(f"{path}: its run is not finished; go on with it by mtlkit train ... --resume")
     meta, resolved = run.read_meta(), run.read_resolved()

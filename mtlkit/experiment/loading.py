@@ -23,6 +23,7 @@ from mtlkit.errors import ConfigError, UnknownComponentError
 from mtlkit.experiment.names import name_problems
 from mtlkit.experiment.settings import Experiment
 from mtlkit.plugins import Plugin, failures, load_plugins
+from mtlkit.run_files import name_of_experiment
 
 UNNAMED = "experiment"
 """Stands for the file name of an experiment that was given as a value."""
@@ -51,7 +52,7 @@ class LoadedExperiment:
     @property
     def name(self) -> str:
         """The experiment's name, `fdu-ic` for `experiments/fdu/ic.jsonnet`."""
-        return "-".join(Path(self.source).with_suffix("").parts)
+        return name_of_experiment(self.sources)
 
 
 AnyExperiment: TypeAlias = str | Path | Mapping[str, Any] | LoadedExperiment

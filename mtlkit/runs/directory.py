@@ -23,14 +23,13 @@ from typing import Any, final
 from mtlkit.archive.documents import without_secrets
 from mtlkit.archive.packing import as_json
 from mtlkit.archive_files import no_archive_in
-from mtlkit.config import near_file
 from mtlkit.data import Vocabulary
 from mtlkit.errors import ArchiveError, DataError, RunError
 from mtlkit.experiment import LoadedExperiment, as_it_was
 from mtlkit.files import Inputs, is_locked, is_utf8, make_folder, new_folder, write_atomically, write_new
+from mtlkit.run_files import KIND, check_begun, is_empty_place, not_there
 from mtlkit.runs.documents import (
     FORMAT,
-    KIND,
     REMEDY,
     Resolved,
     RunFigures,
@@ -99,8 +98,7 @@ class RunDirectory:
     def not_a_run(self) -> str:
         """Why this is not the directory of a run, as the end of a sentence such as `is not a run`."""
         if not self.path.exists():
-            near = near_file(self.path, lambda other: RunDirectory(other).is_run).removeprefix("; ")
-            return f"is not there{f' ({near})' if near else ''}"
+            return not_there(self.path)
         if not self.meta.exists():
             of_a_run = self.resolved.exists() or self.archive.exists()
             return f"is not a run{f' that can be read: its {self.meta.name} is missing' if of_a_run else ''}"
@@ -139,7 +137,7 @@ class RunDirectory:
     @property
     def is_free(self) -> bool:
         """Whether nothing is in the way of a new run: there is no such directory yet, or it is empty."""
-        return not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir()))
+        return is_empty_place(self.path)
 
     def check_new(self, force: bool, reads: Inputs | None = None) -> None:
         """Makes sure that a new run may be written to the directory.
@@ -170,8 +168,7 @@ class RunDirectory:
         Raises:
             RunError: there is no run, or it was begun by another version, or it is damaged.
         """
-        if self.is_free:
-            raise RunError(f"{self.path}: holds no run to resume; leave --resume out to start one")
+        check_begun(self.path)
         if not self.is_run:
             raise RunError(f"{self.path}: {self.not_a_run}; {REMEDY}")
         files = (self.meta, self.resolved, self.metrics, self.metrics_log, self.sharing_log, self.archive)

@@ -14,7 +14,6 @@ from mtlkit.runs.links import check_document
 from mtlkit.text import printable
 
 FORMAT = 2
-KIND = "mtlkit run"
 LARGEST_DOCUMENT, LARGEST_LOG = 16 * 2**20, 256 * 2**20
 """The maximum number of bytes of a document, and of a log with a line for each epoch."""
 REMEDY = "copy the run again, or train it into another folder with -s DIR"

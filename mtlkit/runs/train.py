@@ -31,6 +31,7 @@ from mtlkit.experiment import (
 )
 from mtlkit.kernels.compute import together
 from mtlkit.process.interrupts import Interrupts
+from mtlkit.run_files import RUNS
 from mtlkit.runs.as_begun import as_begun
 from mtlkit.runs.changes import Changes, changed_settings, check_unchanged, code_hashes, say_circumstances
 from mtlkit.runs.checks import check_experiment
@@ -52,8 +53,6 @@ from mtlkit.types import Say, silent
 STAGE_SEEDS = "stage_seeds"
 """The key in `meta.json` that says how the seeds of stages are made. Without it, a run began under a version that added
 the number of the stage to the experiment's seed, and must be resumed with such seeds."""
-RUNS = "runs"
-"""The folder in which runs are placed if no directory is given."""
 
 
 def train(
