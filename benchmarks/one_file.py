@@ -93,7 +93,7 @@ def floor(folder: Path) -> None:
 
 def main() -> None:
     """Measures and writes the result."""
-    arguments = command_line(__doc__, "one_file", rounds=3)
+    arguments = command_line(__doc__, "one_file", rounds=2)
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     found: dict[str, list[float]] = {name: [] for name in ("import torch", "fresh", "cached", "floor")}
     with TemporaryDirectory() as name:

@@ -1,4 +1,4 @@
-"""What records cost: their share of the CPU time of whole epochs of experiments/, evaluation included: three minutes.
+"""What records cost: their share of the CPU time of whole epochs of experiments/, evaluation included: two minutes.
 
 Each experiment is trained in this process as a user trains it, for one epoch a round, with the records as they come and
 with gradients' cosines beside them. What is timed is every record by itself, and the epoch around them.
@@ -88,7 +88,7 @@ def shares(experiment: str) -> dict[str, float]:
 
 def main() -> None:
     """Measures and writes the result."""
-    arguments = command_line(__doc__, "records", rounds=2)
+    arguments = command_line(__doc__, "records", rounds=1)
     rows, details = [], {}
     for experiment in EXPERIMENTS:
         found = [shares(experiment) for _ in range(arguments.rounds)]

@@ -1,4 +1,4 @@
-"""What `mtlkit report` takes on 16 tasks with 6,400 test texts of 130 words, and how large its page is: some minutes.
+"""What `mtlkit report` takes on 16 tasks with 6,400 test texts of 130 words, and how large its page is: a minute.
 
 The texts are drawn by chance, the model is one of indirect communication, barely trained: what is timed depends on
 neither. Times are user and system time of whole processes with one thread. Wall-clock time on an idle machine is about
@@ -58,7 +58,7 @@ def seconds_of_charts(folder: Path) -> dict[str, float]:
 
 def main() -> None:
     """Measures and writes the result."""
-    arguments = command_line(__doc__, "report", rounds=3)
+    arguments = command_line(__doc__, "report", rounds=1)
     mtlkit = [sys.executable, "-m", "mtlkit"]
     with TemporaryDirectory() as name:
         folder = Path(name)

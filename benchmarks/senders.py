@@ -1,4 +1,4 @@
-"""What running independent LSTMs in two threads saves, and what one batched form of them costs: two minutes.
+"""What running independent LSTMs in two threads saves, and what one batched form of them costs: a minute.
 
 K LSTMs read one batch, forward and backward, as direct communication's senders and cross-stitch's networks do: one
 after the other, and two at once (`trainer.network_threads` = 2), after both have given the same bits.
@@ -117,7 +117,7 @@ def seconds_of_threads() -> list[float]:
 
 def main() -> None:
     """Measures every case and writes the result."""
-    arguments = command_line(__doc__, "senders", rounds=15)
+    arguments = command_line(__doc__, "senders", rounds=9)
     found = {case: measure(case, arguments.rounds) for case in CASES}
     rows = [
         untargeted("LSTMs one by one over two at once, best case", case.name, its.chain.ratio(*WAYS))

@@ -1,7 +1,7 @@
 """Benchmarks one after the other, then the table: `python benchmarks/suite.py [NAME ...]`, which `make bench` runs.
 
-All that need nothing but mtlkit took 5 minutes on 2 cores before report.py and records.py came. A script that fails is
-named at the end, and the others go on: what it measured last time stays in the table.
+A script that fails is named at the end, and the others go on: what it measured last time stays in the table. At the end
+it says what all of them took.
 """
 
 import subprocess
@@ -37,6 +37,7 @@ SCRIPTS = (
 def main() -> int:
     """Runs the scripts and renders; 1 where one failed."""
     failed = []
+    begun = time.monotonic()
     for name in sys.argv[1:] or SCRIPTS:
         print(f"== {name}", file=sys.stderr)
         started = time.monotonic()
@@ -44,6 +45,7 @@ def main() -> int:
             failed.append(name)
         print(f"   {time.monotonic() - started:.0f} s", file=sys.stderr)
     render.main()
+    print(f"all: {time.monotonic() - begun:.0f} s", file=sys.stderr)
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
