@@ -32,7 +32,7 @@ ALLOWED = {
     ("files/replacing.py", "os.link"): "a second name for a file of ours, which follows no link",
     ("report/charts/drawing.py", "savefig"): "into memory",
     ("runs/profile.py", "export_chrome_trace"): "the path of `new_path`, in a folder of ours",
-    ("sweeps/study.py", "JournalFileBackend"): "Optuna opens it by itself; checked before",
+    ("sweeps/journal.py", "JournalFileBackend"): "Optuna opens it by itself; checked before",
     ("testing/training.py", "torch.save"): "into memory",
     ("training/checkpoints.py", "torch.save"): "into an open file",
     ("training/loggers.py", "SummaryWriter"): "TensorBoard opens its files by itself; their folder is checked before",

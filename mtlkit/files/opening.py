@@ -13,6 +13,8 @@ from typing import BinaryIO, Literal, cast
 
 PRIVATE, PUBLIC = 0o600, 0o644
 """The modes of new files, from which the umask takes more away: of what nobody else may read, and of the rest."""
+FOLDER = 0o755
+"""The mode of new folders, in the same way."""
 MODES = {"new": "wb", "append": "ab", "change": "rb+"}
 FLAGS = {
     "new": os.O_WRONLY | os.O_CREAT | os.O_EXCL,
@@ -74,9 +76,13 @@ def _refused(path: Path, why: str) -> OSError:
 def make_folder(path: Path) -> None:
     """Makes a folder, and those above it, unless it is there. A symbolic link in its place is not followed.
 
+    Nobody else can write to what is made, even where the umask lets everybody.
+
     Raises:
         OSError: it cannot be made, or is a symbolic link.
     """
-    path.mkdir(0o755, parents=True, exist_ok=True)
+    for missing in [each for each in path.parents if not os.path.lexists(each)][::-1]:
+        missing.mkdir(FOLDER, exist_ok=True)  # with `parents=True`, they would have the umask's mode
+    path.mkdir(FOLDER, exist_ok=True)
     if path.is_symlink():
         raise _refused(path, "is a symbolic link")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mtlkit.files.locks import holding
-from mtlkit.files.opening import PRIVATE, PUBLIC, open_to_write
+from mtlkit.files.opening import FOLDER, PRIVATE, PUBLIC, make_folder, open_to_write
 from mtlkit.files.reading import open_regular
 
 LONGEST_NAME = 200
@@ -119,10 +119,11 @@ def new_folder(target: Path, *, private: bool = False) -> Iterator[Path]:
     If another process creates `target` first, its folder is kept: both have the same content. If `private`, nobody else
     can read or change the folder and its files. Raises OSError if nothing can be written.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.parent.is_dir():  # or a link to one
+        make_folder(target.parent)
     with _temporary_folder(target) as folder:
         fresh = folder / "fresh"
-        fresh.mkdir(0o755)
+        fresh.mkdir(FOLDER)
         yield fresh
         for path in (fresh, *fresh.rglob("*")):
             if private:  # whatever the umask

@@ -25,7 +25,7 @@ from mtlkit.runs.directory import archive_path
 from mtlkit.runs.finiteness import watching
 from mtlkit.runs.kept_answers import check_outputs, check_own_texts, is_own_folder, keep_own_answers
 from mtlkit.runs.known_texts import MOST, notes_on_texts
-from mtlkit.runs.outputs import check_belongs_to_no_run, folder_of_verb
+from mtlkit.runs.outputs import archives_given, check_belongs_to_no_run, folder_of_verb
 from mtlkit.runs.predict import NO_NUMBER
 from mtlkit.runs.predictions import write_predictions
 from mtlkit.runs.read_files import data_scored
@@ -155,7 +155,8 @@ def evaluate_archives(
         ]
         asked = [tasks_to_score(archive, wanted) for archive in opened]
         for archive, settings in zip(opened, asked, strict=True):
-            check_outputs(data_scored(archive, settings), wanted.split, predictions, output)
+            reads = {**archives_given(archives), **data_scored(archive, settings)}
+            check_outputs(reads, wanted.split, predictions, output)
         tasks = [list(settings) for settings in asked] if len(opened) > 1 else []
         if predictions is not None and is_own:
             check_own_texts(opened[0], predictions, wanted)

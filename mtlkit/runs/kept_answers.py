@@ -12,10 +12,18 @@ from mtlkit.runs.predictions import predicted_tasks
 
 
 def check_outputs(reads: Inputs, split: str, predictions: Path | None, output: Output | None) -> None:
-    """Makes sure that what is written takes the place of no file that is read."""
+    """Makes sure that what is written takes the place of no file that is read, and that no link is in its way.
+
+    Raises:
+        ConfigError: it does, or the folder of the split is a link.
+    """
     if output is not None and not output.is_stream:
         check_is_no_input(output.path, output.given, reads)
     if predictions is not None:
+        if (folder := predictions / split).is_symlink():
+            raise ConfigError(
+                f"--predictions {predictions}: {folder} is a symbolic link, which is not followed; give another folder"
+            )
         for file in predicted_tasks(predictions, split).values():
             check_is_no_input(file, f"--predictions {predictions}: {file.relative_to(predictions)}", reads)
 

@@ -7,7 +7,7 @@ from errno import EBUSY, EXDEV
 from pathlib import Path
 
 from mtlkit.errors import RunError, RunInUseError
-from mtlkit.files import Inputs, open_lock, remove_lock, take_lock
+from mtlkit.files import Inputs, make_folder, open_lock, remove_lock, take_lock
 from mtlkit.runs.made_files import links, remove_abandoned, strangers
 
 ELSEWHERE = "give another directory with -s"
@@ -40,7 +40,7 @@ def locked_place(place: Path, given: Path) -> Iterator[None]:
     path = lock_of(place)
     is_first = not path.parent.exists()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         lock = open_lock(path)
     except OSError as error:
         raise RunError(f"{given}: cannot be made ({error.strerror}); {ELSEWHERE}") from None

@@ -6,19 +6,18 @@ database need it; a grid has one where Optuna is installed, and does without whe
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, final
 
 from mtlkit.errors import ConfigError, RunError
-from mtlkit.files import held_lock, open_to_write
 from mtlkit.redaction import redacted
 from mtlkit.sweeps.axes import Range, text_of
+from mtlkit.sweeps.journal import open_journal
 from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.sweep import Sweep
 from mtlkit.sweeps.trials import GridTrials, Trials
+from mtlkit.text import on_one_line
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -108,7 +107,7 @@ class Study(Trials):
         tried: dict[str, Point] = {}
         valid = set()
         for trial in self._trials():
-            if (point := _point(trial)) is not None:
+            if (point := self._point(trial)) is not None:
                 tried[point.name] = point
                 if not trial.state.is_finished() or all(run.is_settled for run in self.sweep.runs(point)):
                     valid.add(point.name)
@@ -119,7 +118,7 @@ class Study(Trials):
 
     def points(self) -> list[Point]:
         """All of them: those of a grid, or those that have been drawn so far."""
-        found = [point for trial in self._trials() if (point := _point(trial)) is not None]
+        found = [point for trial in self._trials() if (point := self._point(trial)) is not None]
         return list({point.name: point for point in found}.values())
 
     def running(self) -> list[Point]:
@@ -127,7 +126,7 @@ class Study(Trials):
         from optuna.trial import TrialState
 
         trials = self._trials(TrialState.RUNNING)
-        return [point for trial in trials if (point := _point(trial)) is not None]
+        return [point for trial in trials if (point := self._point(trial)) is not None]
 
     def next(self) -> Point | None:
         """Hands one out; None where there are no more."""
@@ -147,7 +146,7 @@ class Study(Trials):
         from optuna.trial import TrialState
 
         for trial in self._trials(TrialState.RUNNING):
-            if (found := _point(trial)) is not None and found.name == point.name:
+            if (found := self._point(trial)) is not None and found.name == point.name:
                 state = TrialState.FAIL if score is None else TrialState.COMPLETE
                 self.study.tell(trial.number, score, state=state)
 
@@ -157,6 +156,26 @@ class Study(Trials):
 
     def _trials(self, *states: Any) -> "list[FrozenTrial]":
         return self.study.get_trials(deepcopy=False, states=states or None)
+
+    def _point(self, trial: "FrozenTrial") -> Point | None:
+        """None where a process was killed as it drew the point: it was never handed out."""
+        values = trial.user_attrs.get(POINT)
+        if values is None:
+            return None
+        # A storage may come from a stranger, and what is in a point is trained: nothing but what is asked for.
+        if not isinstance(values, dict) or values.keys() != self.distributions.keys() or not self._is_asked(values):
+            raise RunError(
+                f"{self.sweep.directory}: the study has a point that this sweep does not ask for "
+                f"({on_one_line(json.dumps(values))}); give another directory with -s, or another --storage"
+            )
+        return Point(values)
+
+    def _is_asked(self, values: Mapping[str, Any]) -> bool:
+        """Whether each value of a point is one of its grid, or in its range."""
+        return all(text_of(values[grid.axis.name]) in map(text_of, grid.values) for grid in self.sweep.grids) and all(
+            type(value := values[each.axis.name]) in (int, float) and each.low <= value <= each.high
+            for each in self.sweep.ranges
+        )
 
     def _sampler(self) -> "BaseSampler":
         """A sampler that depends on nothing but the trials so far: it is the same whichever process draws."""
@@ -179,39 +198,6 @@ class Study(Trials):
         return next(value for value in values if text_of(value) == parameter)
 
 
-@final
-class _JournalLock:
-    """Optuna's own locks outlive a killed process by half a minute; this one does not.
-
-    It also cuts off what a killed process has written of a line, to which the next line would be joined.
-    """
-
-    def __init__(self, journal: Path) -> None:
-        self.journal = journal
-        self._held = ExitStack()
-
-    def acquire(self) -> bool:
-        """Waits for the lock."""
-        self._held.enter_context(held_lock(self.journal.with_name(f".{self.journal.name}.lock")))
-        cut_unfinished_line(self.journal)
-        return True
-
-    def release(self) -> None:
-        """Gives it back."""
-        self._held.close()
-
-
-def cut_unfinished_line(file: Path) -> None:
-    """Cuts off what follows the last newline."""
-    if not file.exists():
-        return
-    with open_to_write(file, "change") as opened:
-        end = opened.seek(0, os.SEEK_END)
-        if end and (opened.seek(end - 1), opened.read(1))[1] != b"\n":
-            opened.seek(0)
-            opened.truncate(opened.read().rfind(b"\n") + 1)
-
-
 def _has_optuna() -> bool:
     """Whether Optuna can be imported, and is recent enough to have the storage that is used here."""
     try:
@@ -223,20 +209,10 @@ def _has_optuna() -> bool:
 
 
 def _storage(journal: Path, url: str | None) -> "BaseStorage":
-    from optuna.storages import JournalStorage, get_storage
-    from optuna.storages.journal import JournalFileBackend
+    from optuna.storages import get_storage
 
     if url is None:
-        lock: Any = _JournalLock(journal)
-        try:
-            open_to_write(journal, "append").close()  # Optuna would follow a link
-        except OSError as error:
-            raise RunError(f"{journal}: {error.strerror}; move it elsewhere: the runs stay") from None
-        try:
-            return JournalStorage(JournalFileBackend(str(journal), lock))
-        except (ValueError, KeyError, TypeError) as error:
-            remedy = "delete it: the runs stay, and a grid's points are known without it"
-            raise RunError(f"{journal}: damaged ({error}); {remedy}") from None
+        return open_journal(journal)
     try:
         return get_storage(url)
     except Exception as error:  # of SQLAlchemy and of whatever driver it has loaded
@@ -279,9 +255,3 @@ def _is_category(distribution: "BaseDistribution") -> bool:
     from optuna.distributions import CategoricalDistribution
 
     return isinstance(distribution, CategoricalDistribution)
-
-
-def _point(trial: "FrozenTrial") -> Point | None:
-    """None where a process was killed as it drew the point: it was never handed out."""
-    values: Mapping[str, Any] | None = trial.user_attrs.get(POINT)
-    return None if values is None else Point(values)

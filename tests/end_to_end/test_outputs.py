@@ -124,6 +124,26 @@ def test_answers_take_the_place_of_no_data(at: Path, run: Run) -> None:
     assert run(*command, "--predictions", "answers").returncode == 0, "the remedy"
 
 
+def test_answers_take_the_place_of_no_archive(at: Path, run: Run) -> None:
+    archive = at / "answers" / "test" / "books.jsonl.gz"
+    archive.parent.mkdir(parents=True)
+    shutil.copy(at / "run" / "archive.tar.gz", archive)
+    before = archive.read_bytes()
+    told = "--predictions answers: test/books.jsonl.gz: is ARCHIVE answers/test/books.jsonl.gz, which is read"
+    refused(run("evaluate", "answers/test/books.jsonl.gz", "--data", ".", "--predictions", "answers"), told)
+    assert archive.read_bytes() == before
+
+
+def test_answers_go_through_no_link_and_that_is_known_before_the_work(at: Path, run: Run) -> None:
+    for name in ("answers", "elsewhere"):
+        (at / name).mkdir()
+    (at / "answers" / "test").symlink_to(at / "elsewhere")
+    told = "--predictions answers: answers/test is a symbolic link, which is not followed; give another folder"
+    result = run("evaluate", "run", "--predictions", "answers")
+    refused(result, told)
+    assert "scoring" not in result.stderr and not [*(at / "elsewhere").iterdir()]
+
+
 def test_answers_of_another_run_stay(at: Path, run: Run) -> None:
     before = contents(at / "other")
     refused(

@@ -236,10 +236,12 @@ def test_an_innocent_lock_beside_a_run_is_not_emptied(at: Path, run: Run) -> Non
 def test_files_of_a_run_are_readable_by_others_and_changeable_by_none(at: Path, run: Run) -> None:
     before = os.umask(0)
     try:
-        succeeds(run("train", "e.json", "-s", "open"))
+        succeeds(run("train", "e.json", "-s", "open/runs/trained"))
+        succeeds(run("transfer", "e.json", "--leave-out", "books", "-s", "open/folds"))
     finally:
         os.umask(before)
-    modes = {path.relative_to(at).as_posix(): path.stat().st_mode & 0o777 for path in at.glob("open/**/*")}
+    made = [at / "open", *at.glob("open/**/*")]
+    modes = {path.relative_to(at).as_posix(): path.stat().st_mode & 0o777 for path in made}
     assert {mode for path, mode in modes.items() if (at / path).is_file()} == {0o644}
     assert all(mode & 0o022 == 0 for path, mode in modes.items()), modes
 

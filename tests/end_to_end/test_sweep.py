@@ -180,6 +180,20 @@ def test_a_run_that_diverges_has_failed_and_the_rest_goes_on(experiment, write, 
     assert [trial.state.name for trial in trials_of(directory)] == ["FAIL", "COMPLETE"]
 
 
+@pytest.mark.parametrize("point", ['{"trainer.optimizer.lr":9}', '{"tasks.books.train":"/etc/passwd"}', "5"])
+def test_a_study_of_a_stranger_has_nothing_trained_that_is_not_asked_for(small, run, tmp_path, point):
+    arguments = ("sweep", small, "--grid", "trainer.optimizer.lr=0.1", "-s", tmp_path / "sweep")
+    assert run(*arguments).returncode == 0
+    journal = tmp_path / "sweep" / "study.log"
+    content = journal.read_text()
+    assert '"point":{"trainer.optimizer.lr":0.1}' in content
+    journal.write_text(content.replace('"point":{"trainer.optimizer.lr":0.1}', f'"point":{point}'))
+    refused = run(*arguments)
+    told = "sweep: the study has a point that this sweep does not ask for"
+    assert refused.returncode == 2 and told in refused.stderr and "Traceback" not in refused.stderr
+    assert run(*arguments[:-1], tmp_path / "another").returncode == 0, "the remedy"
+
+
 def test_points_are_drawn_from_ranges(experiment, write, run, tmp_path):
     experiment["trainer"] = {"epochs": 1}
     file = write(experiment)
