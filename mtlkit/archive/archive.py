@@ -22,6 +22,7 @@ from mtlkit.process.processor_time import TimeLimit
 from mtlkit.sharing import SearchableScheme
 from mtlkit.text import printable
 from mtlkit.training import ModelSelection, load_weights
+from mtlkit.training.optimization import Precision
 
 
 @final
@@ -43,7 +44,12 @@ class Archive:
     """What the archive is known by (see `manifest_digest`)."""
     postponed: Postponed = field(default_factory=Postponed)
     """When the compiled kernels of its models are built if the cache has none: a few texts are answered without."""
+    precision: Precision = field(init=False)
+    """What answers are computed in: as in training, unless it is changed."""
     _models: dict[str, MultiTaskModel] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.precision = self.experiment.trainer.precision
 
     def model_for(self, task: str) -> MultiTaskModel:
         """Returns the model with the weights that serve a task, ready to decode the task's texts.

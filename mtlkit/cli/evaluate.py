@@ -13,6 +13,7 @@ from mtlkit.cli.options import (
     Device,
     Limit,
     OtherData,
+    Precision,
     ScoringSize,
     other_data,
     torch_device,
@@ -37,6 +38,7 @@ def evaluate(
     limit: Limit = None,
     batch_size: ScoringSize = None,
     device: Device = "auto",
+    precision: Precision = None,
     include_package: Include = [],
 ) -> None:
     """Score archives on a split, or on other files; several of them side by side."""
@@ -51,7 +53,7 @@ def evaluate(
     from mtlkit.plugins import load_plugins
     from mtlkit.runs import Wanted, archives_given, evaluate_archives, output_of_verb
 
-    wanted = Wanted(split, task, file, *others, limit, batch_size)
+    wanted = Wanted(split, task, file, *others, limit, batch_size, precision)
     named = {f"--file {file}": file, **{f"--data {task}={each}": each for task, each in wanted.files.items()}}
     reads = {name: Path(each) for name, each in named.items() if each is not None}
     given = archives_given(archives, packages=include_package)

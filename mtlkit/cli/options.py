@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -37,6 +37,10 @@ OtherData = Annotated[
 ScoringSize = Annotated[
     int | None,
     typer.Option("--batch-size", min=1, help="Texts scored at once; default: the experiment's evaluation_batch_size."),
+]
+Precision = Annotated[
+    Literal["fp32", "bf16"] | None,
+    typer.Option("--precision", help="What is computed in; default: the precision of training."),
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most this many texts of each split, for a trial.")]
 

@@ -8,7 +8,7 @@ import typer
 
 from mtlkit.cli.experiment_source import ExperimentSource, Include, takes_experiment
 from mtlkit.cli.libraries import load_libraries
-from mtlkit.cli.options import Anyway, ArchiveFile, Device, Limit, command_to_go_on, torch_device
+from mtlkit.cli.options import Anyway, ArchiveFile, Device, Limit, Precision, command_to_go_on, torch_device
 from mtlkit.cli.outputs import check_output, files_given, open_output
 from mtlkit.process.freed_memory import keep_freed_memory
 
@@ -84,6 +84,7 @@ def predict(
         typer.Option(min=1, help="Texts answered together; default: 64 of a file, 1 of standard input."),
     ] = None,
     device: Device = "auto",
+    precision: Precision = None,
     include_package: Include = [],
 ) -> None:
     """Predict for texts; writes a JSON record per text and task. Labels are not needed.
@@ -117,7 +118,15 @@ def predict(
     bad, where, plugins = 0, torch_device(device), load_plugins(include_package)
     with (
         open_answers(
-            archive, inputs, task, format_=format_, batch_size=batch_size, device=where, plugins=plugins, say=say
+            archive,
+            inputs,
+            task,
+            format_=format_,
+            batch_size=batch_size,
+            device=where,
+            plugins=plugins,
+            precision=precision,
+            say=say,
         ) as records,
         open_output(target) as stream,
     ):

@@ -12,6 +12,7 @@ from mtlkit.experiment import SPLITS, TaskSettings, load_split
 from mtlkit.files import is_file
 from mtlkit.runs.named_by_archive import check_made_here, check_same_files, is_name, relocated
 from mtlkit.text import on_one_line
+from mtlkit.training.optimization import Precision
 from mtlkit.types import Say
 
 OtherData: TypeAlias = str | Path | Mapping[str, str | Path] | None
@@ -43,6 +44,8 @@ class Wanted:
     """The largest number of texts of each task; None for all."""
     batch_size: int | None = None
     """The number of texts in a batch; None for the experiment's setting."""
+    precision: Precision | None = None
+    """What is computed in, `fp32` or `bf16`; None for the precision of training."""
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:

@@ -26,6 +26,7 @@ from mtlkit.runs.finiteness import watching
 from mtlkit.runs.kept_answers import check_outputs, check_own_texts, is_own_folder, keep_own_answers
 from mtlkit.runs.known_texts import MOST, notes_on_texts
 from mtlkit.runs.outputs import archives_given, check_belongs_to_no_run, folder_of_verb
+from mtlkit.runs.precision import compute_in, precision_argument
 from mtlkit.runs.predict import NO_NUMBER
 from mtlkit.runs.predictions import write_predictions
 from mtlkit.runs.read_files import data_scored
@@ -62,6 +63,7 @@ def evaluate(
     batch_size: int | None = None,
     predictions: str | Path | None = None,
     device: torch.device | str = "auto",
+    precision: str | None = None,
     include_packages: Sequence[str] = (),
     say: Say = silent,
 ) -> Evaluation:
@@ -76,6 +78,7 @@ def evaluate(
         batch_size: the number of texts in a batch; None for the experiment's setting.
         predictions: a folder to which the answer to each text is written.
         device: auto, cpu, cuda, cuda:N, or a `torch.device`.
+        precision: what is computed in, fp32 or bf16; None for the precision of training.
         include_packages: modules or .py files with components, as for `--include-package`.
         say: receives a line about each thing that is done; `print` prints it.
 
@@ -87,7 +90,7 @@ def evaluate(
     path, say = path_argument(archive, "archive"), say_argument(say)
     names = names_argument(tasks, "tasks")
     limit, batch_size = count_argument(limit, "limit"), count_argument(batch_size, "batch_size")
-    wanted = Wanted(split, names, None, *_other_data(data), limit, batch_size)
+    wanted = Wanted(split, names, None, *_other_data(data), limit, batch_size, precision_argument(precision))
     answers = None if predictions is None else path_argument(predictions, "predictions")
     plugins = load_plugins(names_argument(include_packages, "include_packages"))
     (found,) = evaluate_archives([path], wanted, as_device(device), plugins, answers, say).values()
@@ -204,15 +207,18 @@ def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Eva
     # Said by `scored_tasks`, whose notes are of single tasks; this one is of all.
     limited = _other_limit(archive, wanted)
     predictions, notes = [], [] if limited is None else [limited]
+    computed = compute_in(wanted.precision, archive, say)
 
     def note(sentence: str) -> None:
         say(sentence)
         notes.append(sentence)
 
+    if computed is not None:
+        note(computed)
     for model, task in scored_tasks(archive, wanted, say, note):
         name, size = task.split.task, wanted.batch_size or trainer.evaluation_batch_size
         with watching(model, name) as is_finite:
-            answers = predictions_of(model, task, size, trainer.precision)
+            answers = predictions_of(model, task, size, archive.precision)
         if not is_finite:
             note(worthless(name))
         predictions.append(answers)

@@ -53,10 +53,10 @@ def explain(archive: Archive, texts: Sequence[Raw], task: str) -> list[Explanati
     """
     model, reader = archive.model_for(task), archive.reader_for(task)
     instances = _read(reader, texts, archive.experiment.tasks[task].max_length)
-    corpus, trainer = Corpus.from_instances(instances, reader.target_kind), archive.experiment.trainer
+    corpus = Corpus.from_instances(instances, reader.target_kind)
     with (
         torch.inference_mode(),
-        autocast(archive.device, trainer.precision),
+        autocast(archive.device, archive.precision),
         answering(corpus, "or fewer at a time"),
     ):
         decoded, trace = model.decode_with_trace(as_batch(archive, task, corpus))

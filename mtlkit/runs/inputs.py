@@ -21,7 +21,9 @@ from mtlkit.runs.data_to_score import of_trained_reader
 from mtlkit.runs.directory import archive_path
 from mtlkit.runs.input_formats import InputFormat, Readers, choose_format, reader_of_files, remedy, targets_in_files
 from mtlkit.runs.input_lines import STANDARD_INPUT, InputLines, open_input, texts_of
+from mtlkit.runs.precision import compute_in
 from mtlkit.runs.predict import BATCHES_AHEAD, Input, predict_inputs, tasks_asked
+from mtlkit.training.optimization import Precision
 from mtlkit.types import Say, silent
 
 LINES_OF_FILE, LINES_OF_STANDARD_INPUT = 64, 1
@@ -40,6 +42,7 @@ def open_answers(
     batch_size: int | None = None,
     device: torch.device,
     plugins: Sequence[Plugin] = (),
+    precision: Precision | None = None,
     say: Say = silent,
 ) -> Iterator[Iterator[dict[str, Any]]]:
     """Opens an archive and an input, and gives an iterator of the records of `mtlkit predict`; see `predict_inputs`.
@@ -53,6 +56,7 @@ def open_answers(
             input. Of standard input and pipes no more texts than these are read before they are answered.
         device: the device of the model.
         plugins: the plugins that were imported.
+        precision: what is computed in; None for the precision of training.
         say: receives a line if an input is not plain texts, if it looks as if it were not, if texts are left out, and
             before compiled kernels are built.
 
@@ -62,6 +66,8 @@ def open_answers(
     """
     size = batch_size or (LINES_OF_STANDARD_INPUT if source == STANDARD_INPUT else LINES_OF_FILE)
     with open_archive(archive_path(archive), device, plugins, Postponed(say)) as opened:
+        if (computed := compute_in(precision, opened, say)) is not None:
+            say(computed)
         readers = {task: opened.reader_for(task) for task in tasks_asked(opened, tasks)}
         with open_inputs(opened, readers, source, format_, say) as inputs:
             # Who writes to a pipe may wait for the answers to what has been written.

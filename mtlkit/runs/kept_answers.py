@@ -33,6 +33,10 @@ def keep_own_answers(archive: Path, predictions: Path, wanted: Wanted) -> None:
     run = RunDirectory(archive_path(archive).resolve().parent)
     if wanted.file is not None or wanted.files:  # a folder may have its own data, which are compared later
         raise ConfigError(f"--predictions {predictions}: keeps the run's answers to its own data; give another folder")
+    if wanted.precision is not None:
+        raise ConfigError(
+            f"--predictions {predictions}: keeps the run's answers in its own precision; leave --precision out"
+        )
     if (own := run.read_meta().get("limit")) != wanted.limit:
         remedy = "leave --limit out" if own is None else f"give --limit {own}"
         raise ConfigError(f"--predictions {predictions}: keeps answers to as many texts as the run had; {remedy}")

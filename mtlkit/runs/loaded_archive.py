@@ -14,6 +14,7 @@ from mtlkit.kernels.workers import prepare_threads
 from mtlkit.plugins import load_plugins
 from mtlkit.runs.directory import archive_path
 from mtlkit.runs.explain import explain
+from mtlkit.runs.precision import compute_in, precision_argument
 from mtlkit.runs.predict import predict_inputs
 from mtlkit.sharing.explanations import Explanation
 from mtlkit.training.devices import as_device
@@ -100,6 +101,7 @@ def predict(
     *,
     device: torch.device | str = "auto",
     include_packages: Sequence[str] = (),
+    precision: str | None = None,
     say: Say = silent,
 ) -> list[dict[str, Any]]:
     """Loads an archive and answers raw texts; `load_archive` keeps it loaded for more than one call.
@@ -110,7 +112,8 @@ def predict(
         task: the task whose head answers; None for all tasks, which then answer each text in turn.
         device: auto, cpu, cuda, cuda:N, or a `torch.device`.
         include_packages: modules or .py files with components, as for `--include-package`.
-        say: receives a line before compiled kernels are built; `print` prints it.
+        precision: what is computed in, fp32 or bf16; None for the precision of training.
+        say: receives a line about another precision, and before compiled kernels are built; `print` prints it.
 
     Returns:
         The records of `mtlkit predict`, one for each text and task; a text that cannot be answered has an `error`.
@@ -120,7 +123,7 @@ def predict(
         ConfigError: there is no such task or device, or a text is neither a string nor a mapping.
     """
     several = _several(texts)
-    return load_archive(archive, device, include_packages, say=say).predict(several, task)
+    return load_archive(archive, device, include_packages, precision=precision, say=say).predict(several, task)
 
 
 def load_archive(
@@ -128,6 +131,7 @@ def load_archive(
     device: torch.device | str = "cpu",
     include_packages: Sequence[str] = (),
     *,
+    precision: str | None = None,
     say: Say = silent,
 ) -> LoadedArchive:
     """Loads an archive, to predict and explain with its model.
@@ -140,14 +144,18 @@ def load_archive(
         path: the archive.tar.gz of a run, the run's directory, or a `Run`.
         device: the device of the model: auto, cpu, cuda, cuda:N, or a `torch.device`.
         include_packages: modules or .py files with components, as for `--include-package`.
-        say: receives a line before compiled kernels are built; `print` prints it.
+        precision: what is computed in, fp32 or bf16; None for the precision of training.
+        say: receives a line about another precision, and before compiled kernels are built; `print` prints it.
 
     Raises:
         ArchiveError: the file is missing, damaged, of a newer format, or not an archive.
-        ConfigError: the archive's experiment names components that are not installed, there is no such device, or an
-            argument has a wrong type.
+        ConfigError: the archive's experiment names components that are not installed, there is no such device or
+            precision, or an argument has a wrong type.
     """
     file, where = archive_path(path_argument(path, "path")), as_device(device)
     plugins = load_plugins(names_argument(include_packages, "include_packages"))
-    with open_archive(file, where, plugins, Postponed(say_argument(say))) as archive:
+    say, wanted = say_argument(say), precision_argument(precision)
+    with open_archive(file, where, plugins, Postponed(say)) as archive:
+        if (computed := compute_in(wanted, archive, say)) is not None:
+            say(computed)
         return LoadedArchive(archive)

@@ -215,8 +215,12 @@ def _batches(
 
 
 def _decide(archive: Archive, task: str, corpus: Corpus) -> list[dict[str, Any]]:
-    model, precision = archive.model_for(task), archive.experiment.trainer.precision
-    with torch.inference_mode(), autocast(archive.device, precision), answering(corpus, "or a smaller --batch-size"):
+    model = archive.model_for(task)
+    with (
+        torch.inference_mode(),
+        autocast(archive.device, archive.precision),
+        answering(corpus, "or a smaller --batch-size"),
+    ):
         decoded = model.decode(as_batch(archive, task, corpus))
     return decisions_of(decoded, archive.vocabulary.labels(task))
 
