@@ -27,8 +27,8 @@ from mtlkit.kernels.recurrence.compiled import compiled_recurrence
 from mtlkit.kernels.recurrence.graphed import GraphedRecurrence
 from mtlkit.kernels.recurrence.message_passing import lstm_prime
 from mtlkit.kernels.recurrence.pure import PureRecurrence
+from mtlkit.sharing.channel import Channel
 from mtlkit.sharing.communicators import Communicator, DirectCommunicator, IndirectCommunicator
-from mtlkit.sharing.one_way_network import Channel
 
 Way = Callable[[], Tensor]
 

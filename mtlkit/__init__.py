@@ -47,9 +47,13 @@ if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
     from mtlkit.sharing import SharedLayer as SharedLayer
     from mtlkit.sharing import SharingScheme as SharingScheme
     from mtlkit.sharing import WordTrace as WordTrace
+    from mtlkit.sharing.channel import Heard as Heard
     from mtlkit.sharing.communicators import Communicator as Communicator
     from mtlkit.sharing.communicators import Message as Message
+    from mtlkit.sharing.communicators import Messages as Messages
     from mtlkit.sharing.explanations import Explanation as Explanation
+    from mtlkit.sharing.readers import Incoming as Incoming
+    from mtlkit.sharing.readers import Reader as Reader
     from mtlkit.sharing.selectors import ModulePath as ModulePath
     from mtlkit.sharing.selectors import Paths as Paths
     from mtlkit.sharing.selectors import PoolSelector as PoolSelector
@@ -83,6 +87,8 @@ _HOME = {
     "Explanation": "mtlkit.sharing.explanations",
     "GuessTrace": "mtlkit.sharing",
     "Head": "mtlkit.heads",
+    "Heard": "mtlkit.sharing.channel",
+    "Incoming": "mtlkit.sharing.readers",
     "Initializer": "mtlkit.initializers",
     "Instance": "mtlkit.data",
     "Lazy": "mtlkit.config",
@@ -90,6 +96,7 @@ _HOME = {
     "LoadedExperiment": "mtlkit.experiment",
     "Logger": "mtlkit.training",
     "Message": "mtlkit.sharing.communicators",
+    "Messages": "mtlkit.sharing.communicators",
     "Metric": "mtlkit.metrics",
     "MixtureTrace": "mtlkit.sharing",
     "ModelSelection": "mtlkit.training",
@@ -105,6 +112,7 @@ _HOME = {
     "PositiveFloat": "mtlkit.types",
     "PositiveInt": "mtlkit.types",
     "Probability": "mtlkit.types",
+    "Reader": "mtlkit.sharing.readers",
     "Record": "mtlkit.training",
     "Run": "mtlkit.runs",
     "Runtime": "mtlkit.config",

@@ -16,6 +16,7 @@ from mtlkit.testing.samples import INPUT_DIM
 LSTM = {"type": "lstm", "hidden_dim": 4}
 BILSTM = {"type": "bilstm", "hidden_dim": 3}
 DEPTHS = dict(zip(TASKS, (1, 2, 2), strict=True))
+TRANSFORMER = {"type": "transformer_layer", "heads": 2, "feedforward_dim": 5}
 SQUARE = {"type": "bilstm", "hidden_dim": INPUT_DIM // 2}
 """Its states are of the size of its input."""
 RING = {receiver: [sender] for receiver, sender in zip(TASKS, (*TASKS[1:], TASKS[0]), strict=True)}
@@ -54,6 +55,8 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "cnn", "filters": 4, "width": 2},
         LSTM,
         {"type": "stacked", "layers": [{"type": "bilstm", "hidden_dim": 3}, LSTM], "dropout": 0.2},
+        {"type": "transformer_layer", "heads": 2},
+        {"type": "transformer_layer", "heads": 3, "feedforward_dim": 5, "dropout": 0.2, "positions": "none"},
     ],
     mtlkit.Head: [
         *({"type": "classifier", "pool": pool} for pool in ("last", "mean", "max")),
@@ -94,6 +97,11 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "uniform_then_greedy"},
         {"type": "uniform_then_greedy", "uniform_draws": 1, "controller": {"type": "controller", "importance": True}},
     ],
+    mtlkit.Reader: [
+        {"type": "layer", "layer": BILSTM},
+        {"type": "layer", "layer": {"type": "stacked", "layers": [TRANSFORMER, TRANSFORMER]}},
+        {"type": "lstm"},
+    ],
     mtlkit.Record: [
         {"type": "gradient_cosine"},
         {"type": "gradient_cosine", "pattern": "^embedders", "texts": 2},
@@ -122,6 +130,16 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "message_passing", "communicator": {"type": "direct"}, "hidden_dim": 4, "detach_senders": True},
         {"type": "message_passing", "communicator": {"type": "direct"}, "hidden_dim": 4, "share": "per_task"},
         {"type": "message_passing", "communicator": {"type": "indirect"}, "hidden_dim": 4, "bidirectional": True},
+        {"type": "message_passing", "communicator": {"type": "direct"}, "hidden_dim": 4, "speaker": LSTM},
+        {"type": "message_passing", "communicator": {"type": "indirect"}, "hidden_dim": 6, "speaker": BILSTM},
+        {"type": "message_passing", "communicator": {"type": "direct"}, "reader": {"type": "layer", "layer": LSTM}},
+        {
+            "type": "message_passing",
+            "communicator": {"type": "indirect"},
+            "reader": {"type": "layer", "layer": BILSTM},
+            "speaker": TRANSFORMER,
+            "bidirectional": True,
+        },
         {"type": "parallel_shared_private", "encoder": LSTM},
         {"type": "parallel_shared_private", "encoder": LSTM, "private_encoder": BILSTM},
         {"type": "pool", "module": SQUARE, "num_modules": 3},

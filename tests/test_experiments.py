@@ -36,6 +36,7 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     *(("ewt_grid/nas_pool.jsonnet", {"grid": "united", "paths": paths}) for paths in CONTROLS),
     ("fdu/nas_pool.jsonnet", {"paths": "fixed", "path": [3, 3]}),
     ("nas_pool.jsonnet", {"paths": "random"}),
+    ("cross_task_attention.jsonnet", {"communicator": "indirect", "layers": 1}),
     *((f"tagging/{name}.jsonnet", {"preset": "paper", "char": "none"}) for name in TAGGING),
     ("tagging/fs.jsonnet", {"char": "gru"}),
     ("tagging/ic.jsonnet", {"ner": "wnut17", "pos": "UPOS", "scheme": "iobes", "lambda": {"ner": 0.8, "pos": 0.5}}),
@@ -110,7 +111,7 @@ def test_folds_of_the_transfer_pass_too(
     assert target.tasks == [leave_out] and len(source.tasks or []) == 15
 
 
-@pytest.mark.parametrize("name", ["ic_mtl", "dc_mtl", "single_task", "nas_pool"])
+@pytest.mark.parametrize("name", ["ic_mtl", "dc_mtl", "cross_task_attention", "single_task", "nas_pool"])
 def test_the_vader_experiments_need_nothing(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No variable, no data, no network: an empty cache, from which the first training fetches."""
     monkeypatch.setenv("MTLKIT_CACHE", str(tmp_path))
@@ -121,11 +122,13 @@ def test_the_vader_experiments_need_nothing(name: str, tmp_path: Path, monkeypat
 
 def test_the_vader_experiments_differ_in_sharing_only() -> None:
     """Nothing else, so that their scores compare; the single-task one shares no embedder and keeps epochs per task."""
-    indirect, direct, single = (
-        load(EXPERIMENTS / f"{name}.jsonnet").experiment for name in ("ic_mtl", "dc_mtl", "single_task")
+    indirect, direct, attention, single = (
+        load(EXPERIMENTS / f"{name}.jsonnet").experiment
+        for name in ("ic_mtl", "dc_mtl", "cross_task_attention", "single_task")
     )
     common = indirect.model_dump(exclude={"model"})
-    assert common == direct.model_dump(exclude={"model"})
+    assert common == direct.model_dump(exclude={"model"}) == attention.model_dump(exclude={"model"})
+    assert attention.model.embedder == direct.model.embedder
     assert indirect.tasks == single.tasks and indirect.vocabulary == single.vocabulary
     assert indirect.model.embedder == direct.model.embedder == single.model.embedder
     assert not single.model.share_embedder and single.trainer.selection.type == "per_task"

@@ -1,6 +1,6 @@
 """The gate through which a message enters a network's state.
 
-Shapes: B batch, D state size, M message size.
+Shapes: D state size, M message size; `...` any leading dimensions.
 """
 
 from typing import final
@@ -29,8 +29,12 @@ class MessageGate(nn.Module):
         """The three weight matrices, as the fused recurrences take them."""
         return FusionWeights(self.gate_message.weight, self.gate_cell.weight, self.fusion.weight)
 
-    def forward(self, cell_BD: Tensor, message_BM: Tensor) -> Tensor:
-        """The cell (B, D) with the message added."""
-        gate_BD = (self.gate_message(message_BM) + self.gate_cell(cell_BD)).sigmoid()
-        fused_BD: Tensor = cell_BD + gate_BD * self.fusion(message_BM)
-        return fused_BD
+    def opened(self, cell: Tensor, message: Tensor) -> Tensor:
+        """How far the gate is open, from 0 to 1 (eq. 11): cells (..., D) and messages (..., M) to (..., D)."""
+        opened: Tensor = (self.gate_message(message) + self.gate_cell(cell)).sigmoid()
+        return opened
+
+    def forward(self, cell: Tensor, message: Tensor) -> Tensor:
+        """The cells (..., D) with the messages (..., M) added."""
+        fused: Tensor = cell + self.opened(cell, message) * self.fusion(message)
+        return fused

@@ -3,59 +3,79 @@
 Shapes: B batch, T time steps, N sources, E input size, D output size.
 """
 
-from typing import Literal, Self, final
+from typing import Any, Literal, Self, final
 
 import torch
 from torch import Tensor
 
-from mtlkit.config import Lazy, Runtime
+from mtlkit.config import Lazy, Runtime, runtime_names
+from mtlkit.encoders import Encoder
 from mtlkit.errors import ConfigError
+from mtlkit.kernels.compute import Operation
 from mtlkit.kernels.sequences import reverse_within_length, zero_padding
+from mtlkit.sharing.channel import Heard
 from mtlkit.sharing.communicators import Communicator
-from mtlkit.sharing.one_way_network import Heard, OneWayNetwork
+from mtlkit.sharing.one_way_network import OneWayNetwork
+from mtlkit.sharing.readers import LstmReader, Reader
 from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 from mtlkit.sharing.traces import WordTrace
 from mtlkit.types import PositiveInt
+
+HIDDEN_DIM = 100
 
 
 @final
 @SharingScheme.register("message_passing")
 class MessagePassing(SharingScheme):
-    """Each task has an LSTM of its own that reads a message at every step (Liu et al. 2019, eqs. 2-11).
+    """Each task has a network of its own that reads a message at every word (Liu et al. 2019, eqs. 2-11).
 
     communicator: what is in the message; `direct` is DC-MTL, `indirect` is IC-MTL.
-    hidden_dim: size of every LSTM's state.
+    hidden_dim: size of the states of the reader `lstm`; a reader whose own settings give its size takes no other.
     share: whether scorer and gate are one for all tasks, as the paper's superscripts say, or one per task.
-    detach_senders: stop the gradient at the sending tasks' states, so that a batch trains only its own task's LSTM. The
-        paper's footnote 1 leaves this open; detached senders learn slowly.
+    detach_senders: stop the gradient at the sending tasks' states, so that a batch trains only its own task's network.
+        The paper's footnote 1 leaves this open; detached senders learn slowly.
     bidirectional: a second complete network reads each sentence from its end, and the states are concatenated. The
         paper has one direction.
+    speaker: encoder of the states that are read, one for each task that sends or one as the mailbox. Its states have
+        the size of the reader's. None, as in the paper: senders are the tasks' own networks, run without messages, and
+        the mailbox is one more network of the reader's kind.
+    reader: how a task's network takes in messages; `lstm` is LSTM', the paper's, and `layer` any encoder.
 
     Where we depart: parameters are initialised as PyTorch does, not from U[-0.1, 0.1].
 
     Raises:
-        ConfigError: a task has no sender, or the communicator's edges name an unknown task.
+        ConfigError: a task has no sender, the communicator's edges name an unknown task, speaker and reader differ in
+            size, nothing would train a speaker, or the reader has no use for `hidden_dim`.
     """
 
     def __init__(
         self,
         communicator: Lazy[Communicator],
-        hidden_dim: PositiveInt = 100,
+        hidden_dim: PositiveInt = HIDDEN_DIM,
         share: Literal["shared", "per_task"] = "shared",
         detach_senders: bool = False,
         bidirectional: bool = False,
+        speaker: Lazy[Encoder] | None = None,
+        reader: Lazy[Reader] = Lazy.of(LstmReader),
         *,
         input_dim: Runtime[int],
         tasks: Runtime[list[str]],
     ) -> None:
         super().__init__()
+        if hidden_dim != HIDDEN_DIM and "state_dim" not in runtime_names(reader.component):
+            raise ConfigError(
+                f"hidden_dim: has no use, since the reader '{reader.type}' gives its states a size of its own; "
+                "leave it out"
+            )
 
         def build_network() -> OneWayNetwork:
-            return OneWayNetwork(communicator, hidden_dim, share, detach_senders, input_dim=input_dim, tasks=tasks)
+            return OneWayNetwork(
+                reader, speaker, communicator, hidden_dim, share, detach_senders, input_dim=input_dim, tasks=tasks
+            )
 
         self.left_to_right = build_network()
         self.right_to_left = build_network() if bidirectional else None
-        self.output_dim = 2 * hidden_dim if bidirectional else hidden_dim
+        self.output_dim = self.left_to_right.output_dim * (2 if bidirectional else 1)
 
     def forward(self, states_BTE: Tensor, mask_BT: Tensor, task: str, *, with_trace: bool = False) -> Shared:
         heard: Heard = self.left_to_right(states_BTE, mask_BT, task, with_gates=with_trace)
@@ -72,18 +92,30 @@ class MessagePassing(SharingScheme):
 
     @classmethod
     def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:
-        """The shared LSTM of indirect communication, with the scorer or with all that tasks share if asked for."""
-        communicator, share = (getattr(scheme.settings, name) for name in ("communicator", "share"))
-        if communicator.component.sources == "tasks":
+        """The mailbox of indirect communication, with the scorer or with all that tasks share if asked for."""
+        settings: Any = scheme.settings
+        if settings.communicator.component.sources == "tasks":
+            network = "LSTM" if settings.reader.type == "lstm" and settings.speaker is None else "network"
             raise ConfigError(
-                f"with the communicator '{communicator.type}', each LSTM belongs to a task, and none to all of them"
+                f"with the communicator '{settings.communicator.type}', each {network} belongs to a task, and none to "
+                "all of them"
             )
-        lstm = r"^sharing\.\w+\.shared_lstm\."
-        scopes: dict[str, tuple[str, ...]] = {"lstm": (lstm,)}
-        if share == "shared":
-            scopes["attention"] = (lstm, r"^sharing\.\w+\.channels\.shared\.communicator\.")
-            scopes["all_shared"] = (lstm, r"^sharing\.\w+\.channels\.")
+        name, module = (
+            ("mailbox",) * 2 if settings.speaker else (settings.reader.type, f"shared_{settings.reader.type}")
+        )
+        mailbox = rf"^sharing\.\w+\.{module}\."
+        scopes: dict[str, tuple[str, ...]] = {name: (mailbox,)}
+        if settings.share == "shared":
+            scopes["attention"] = (mailbox, r"^sharing\.\w+\.channels\.shared\.communicator\.")
+            scopes["all_shared"] = (mailbox, r"^sharing\.\w+\.channels\.")
         return SharedLayer(scopes, scheme)
+
+    @classmethod
+    def operations_of(cls, scheme: Lazy[Any]) -> frozenset[Operation]:
+        """The operations of all parts, but the recurrence only where the reader runs one."""
+        found = super().operations_of(scheme)
+        settings: Any = scheme.settings
+        return found if "recurrence" in settings.reader.component.operations else found - {"recurrence"}
 
     def _trace(self, task: str, heard: Heard, backward: Heard | None, mask_BT: Tensor) -> WordTrace:
         senders = self.left_to_right.senders

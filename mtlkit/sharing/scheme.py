@@ -81,3 +81,8 @@ class SharingScheme(nn.Module, Component, offers=("input_dim", "tasks")):
             ConfigError: the scheme has no such layer; the message says why.
         """
         raise ConfigError(f"'{scheme.type}' names no layer that a new task could read")
+
+    @classmethod
+    def operations_of(cls, scheme: Lazy[Any]) -> frozenset[Operation]:
+        """The operations of the scheme and its parts that `trainer.kernels` chooses an implementation of."""
+        return frozenset(each for part in scheme.parts() for each in getattr(part.component, "operations", ()))

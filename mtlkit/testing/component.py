@@ -20,11 +20,13 @@ from mtlkit.metrics import Metric
 from mtlkit.plugins import failures, load_plugins
 from mtlkit.sharing import SharingScheme
 from mtlkit.sharing.communicators import Communicator
+from mtlkit.sharing.readers import Reader
 from mtlkit.sharing.selectors import PoolSelector
 from mtlkit.testing.data import check_dataset_reader, check_metric, check_tokenizer
 from mtlkit.testing.heads import check_head
 from mtlkit.testing.initializers import check_initializer
-from mtlkit.testing.networks import check_communicator, check_embedder, check_encoder, check_sharing_scheme
+from mtlkit.testing.messages import check_communicator, check_reader
+from mtlkit.testing.networks import check_embedder, check_encoder, check_sharing_scheme
 from mtlkit.testing.own_files import check_own_files
 from mtlkit.testing.promises import doing, promise
 from mtlkit.testing.selectors import check_pool_selector
@@ -62,6 +64,7 @@ CHECKS: Mapping[type[Component], Callable[[Any], None]] = {
     Optimizer: check_optimizer,
     PathDerivation: check_path_derivation,
     PoolSelector: check_pool_selector,
+    Reader: check_reader,
     Record: check_record,
     Schedule: check_schedule,
     SharingScheme: check_sharing_scheme,
@@ -80,7 +83,8 @@ def check_component(interface: type[Component], settings: Mapping[str, Any]) -> 
     for every parameter; independence of padding and of the other texts of a batch; saving and loading of weights;
     double precision; building on the meta device. The extra losses of a sharing scheme may depend on which texts are in
     a batch, but not on their order. A component with files of its own can be rebuilt from the files it saved, and then
-    behaves the same. A communicator is checked inside the scheme `message_passing`.
+    behaves the same. A communicator is checked inside the scheme `message_passing` with
+    each built-in reader, and a reader with each built-in communicator.
 
     Where settings must name tasks or labels, use `TASKS` and `LABELS` of this package.
 

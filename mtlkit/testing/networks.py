@@ -1,4 +1,4 @@
-"""Checks of embedders, encoders, sharing schemes and communicators.
+"""Checks of embedders, encoders and sharing schemes.
 
 Shapes: B texts, T words, E input size, D state size.
 """
@@ -13,13 +13,12 @@ from mtlkit.config import Lazy
 from mtlkit.embedders import Embedder
 from mtlkit.encoders import Encoder
 from mtlkit.errors import ConfigError
-from mtlkit.sharing import MessagePassing, SearchableScheme, SharingScheme
-from mtlkit.sharing.communicators import Communicator
+from mtlkit.sharing import SearchableScheme, SharingScheme
 from mtlkit.sharing.selectors import ModulePath
 from mtlkit.testing.columns import check_columns
 from mtlkit.testing.modules import LONGER, build_module, check_module, check_states, close
 from mtlkit.testing.promises import doing, promise
-from mtlkit.testing.samples import INPUT_DIM, SENTENCES, STATE_DIM, TASKS, Sample, sample, text_of
+from mtlkit.testing.samples import INPUT_DIM, SENTENCES, TASKS, Sample, sample, text_of
 from mtlkit.testing.traces import check_trace
 
 NUM_PATHS = 30
@@ -92,13 +91,6 @@ def check_sharing_scheme(lazy: Lazy[SharingScheme]) -> None:
         check_states(lazy, run, sample())
         _check_input_gradient(lazy, run)
         check_trace(build_module(lazy), task)
-
-
-def check_communicator(lazy: Lazy[Communicator]) -> None:
-    """Checks a communicator inside the scheme that owns the networks, since it does nothing on its own."""
-    with doing("inside the scheme message_passing"):
-        scheme_lazy: Lazy[Any] = Lazy.of(MessagePassing, communicator=lazy, hidden_dim=STATE_DIM)
-    check_sharing_scheme(scheme_lazy)
 
 
 def _paths(scheme: SharingScheme, task: str) -> list[dict[str, ModulePath]]:

@@ -28,6 +28,7 @@ def message_passing(communicator: str) -> dict[str, Any]:
     return {"type": "message_passing", "hidden_dim": 16, "communicator": {"type": communicator}}
 
 
+LAYERS = {"type": "layer", "layer": {"type": "transformer_layer", "heads": 2}}
 SYSTEMS: dict[str, dict[str, Any]] = {
     "lstm": {"type": "private", "encoder": lstm()},
     "bilstm": {"type": "private", "encoder": BILSTM},
@@ -46,6 +47,8 @@ SYSTEMS: dict[str, dict[str, Any]] = {
     },
     "dc": message_passing("direct"),
     "ic": message_passing("indirect"),
+    "dc_layers": {"type": "message_passing", "communicator": {"type": "direct"}, "reader": LAYERS},
+    "ic_layers": {"type": "message_passing", "communicator": {"type": "indirect"}, "reader": LAYERS, "speaker": BILSTM},
     "nas_pool": {"type": "pool", "module": BILSTM, "num_modules": 3, "max_length": 2},
 }
 ALONE = ("lstm", "bilstm", "stacked_lstm")

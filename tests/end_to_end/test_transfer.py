@@ -18,6 +18,12 @@ from mtlkit.archive import open_archive
 LSTM = {"type": "lstm", "hidden_dim": 5}
 POOL = {"type": "pool", "module": {"type": "bilstm", "hidden_dim": 6}, "num_modules": 3, "max_length": 2}
 INDIRECT = {"type": "message_passing", "hidden_dim": 5, "communicator": {"type": "indirect"}}
+BILSTM = {"type": "bilstm", "hidden_dim": 2}
+LAYERS = {
+    "type": "message_passing",
+    "communicator": {"type": "indirect"},
+    "reader": {"type": "layer", "layer": {"type": "transformer_layer", "heads": 2}},
+}
 SEARCH = {"type": "simultaneous_online", "num_samples": 2}
 
 
@@ -59,6 +65,8 @@ def figures_of(fold):
         ({**INDIRECT, "share": "per_task", "bidirectional": True}, [], r"\.shared_lstm\.", "message_passing"),
         (INDIRECT, ["--scope", "attention"], r"\.(shared_lstm|communicator)\.", "message_passing"),
         (INDIRECT, ["--scope", "all_shared"], r"\.(shared_lstm|channels)\.", "message_passing"),
+        (LAYERS, [], r"\.shared_layer\.", "message_passing"),
+        ({**LAYERS, "speaker": BILSTM}, ["--scope", "attention"], r"\.(mailbox|communicator)\.", "message_passing"),
         (POOL, [], r"^sharing\.pool\.", "pool"),
     ],
     ids=lambda value: value["type"] if isinstance(value, dict) else "-".join(value) if isinstance(value, list) else "",

@@ -361,7 +361,7 @@ def test_nothing_is_computed_for_gates_that_nobody_asked_for(monkeypatch: pytest
     def refuse(*_: Any) -> None:
         raise AssertionError("gates were computed")
 
-    monkeypatch.setattr("mtlkit.sharing.one_way_network.message_gates", refuse)
+    monkeypatch.setattr("mtlkit.sharing.readers.lstm.message_gates", refuse)
     scheme = build(DIRECT)
     scheme(INPUTS_BTE, MASK_BT, "movie")
     with pytest.raises(AssertionError, match="gates were computed"):

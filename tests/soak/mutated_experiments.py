@@ -28,7 +28,7 @@ from mtlkit.runs.checks import check_experiment
 from tests.soak.counts import Counts
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
-NAMES = ("ic_mtl", "dc_mtl", "single_task", "nas_pool", "planted")
+NAMES = ("ic_mtl", "dc_mtl", "cross_task_attention", "single_task", "nas_pool", "planted")
 """They need no data beside them. What the larger ones add are tasks."""
 MUTANTS = 10_000
 """In the soak, if there is time."""

@@ -12,6 +12,9 @@ MOODS = {"positive": ["fine", "warm", "bright"], "negative": ["dull", "cold", "b
 SIZES = {"train": 24, "dev": 8, "test": 8}
 LSTM = {"type": "lstm", "hidden_dim": 4}
 BILSTM = {"type": "bilstm", "hidden_dim": 4}
+CNN = {"type": "cnn", "filters": 8}
+TRANSFORMER = {"type": "transformer_layer", "heads": 2, "dropout": 0.2}
+"""Like `CNN` and `BILSTM`, its states are of the size of what the embedder makes."""
 POOL = {"type": "pool", "module": BILSTM, "num_modules": 3, "max_length": 2}
 
 
@@ -22,7 +25,8 @@ def pool(**settings: Any) -> dict[str, Any]:
 
 def message_passing(communicator: str, **settings: Any) -> dict[str, Any]:
     """Networks that send each other messages."""
-    return {"type": "message_passing", "hidden_dim": 4, "communicator": {"type": communicator}, **settings}
+    size = {} if "reader" in settings else {"hidden_dim": 4}
+    return {"type": "message_passing", **size, "communicator": {"type": communicator}, **settings}
 
 
 SHARING: dict[str, dict[str, Any]] = {
@@ -36,6 +40,8 @@ SHARING: dict[str, dict[str, Any]] = {
     "hierarchical": {"type": "hierarchical", "layers": [LSTM, LSTM], "depths": {"books": 1, "films": 2}},
     "direct": message_passing("direct", bidirectional=True),
     "indirect": message_passing("indirect"),
+    "direct_layers": message_passing("direct", reader={"type": "layer", "layer": BILSTM}),
+    "indirect_layers": message_passing("indirect", reader={"type": "layer", "layer": TRANSFORMER}, speaker=CNN),
     "pool_fixed": pool(selector={"type": "fixed", "paths": {"books": [0], "films": [2, 1]}}),
     "pool_random": pool(selector={"type": "random"}),
     "pool_accumulated": pool(),

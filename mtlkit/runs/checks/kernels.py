@@ -1,11 +1,13 @@
 """Which kernels a run would use, and whether those that it chooses can run on this machine."""
 
+from collections.abc import Set
+
 import torch
 
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment, stages_of
 from mtlkit.kernels.choice import kernels_in_use, lstms_in_use, uses_graphs, why_not_compiled
-from mtlkit.kernels.compute import Compute
+from mtlkit.kernels.compute import Compute, Operation
 from mtlkit.types import Say
 
 
@@ -22,7 +24,7 @@ def kernels_for(experiment: Experiment, device: torch.device, say: Say) -> str |
     sentences: list[str | None] = []
     for number, stage in enumerate(stages_of(experiment)):
         sharing, compute = stage.sharing or experiment.model.sharing, stage.trainer.compute
-        operations = {each for part in sharing.parts() for each in getattr(part.component, "operations", ())}
+        operations = sharing.component.operations_of(sharing)
         place = f"stages.{number}.trainer.kernels" if experiment.stages else "trainer.kernels"
         if compute.kernels in ("compiled", "graphs") and not _changes_something(operations, device, compute):
             say(f"{place}: '{compute.kernels}' changes nothing, since no part of {sharing.type} has such kernels")
@@ -39,7 +41,7 @@ def kernels_for(experiment: Experiment, device: torch.device, say: Say) -> str |
     return ", ".join(dict.fromkeys(found)) or None
 
 
-def _changes_something(operations: set[str], device: torch.device, compute: Compute) -> bool:
+def _changes_something(operations: Set[Operation], device: torch.device, compute: Compute) -> bool:
     """Whether the choice of kernels affects one of the operations; several networks at once have no compiled form."""
     return not operations.isdisjoint({"recurrence", "lstm"}) or (
         "networks" in operations and uses_graphs(device, compute)

@@ -1,7 +1,7 @@
 """Communicators: what a task's network hears from the others at each time step."""
 
-from mtlkit.sharing.communicators.communicator import Communicator, Memory, Message
+from mtlkit.sharing.communicators.communicator import Communicator, Memory, Message, Messages
 from mtlkit.sharing.communicators.direct import DirectCommunicator
 from mtlkit.sharing.communicators.indirect import IndirectCommunicator
 
-__all__ = ["Communicator", "Memory", "Message", "DirectCommunicator", "IndirectCommunicator"]
+__all__ = ["Communicator", "Memory", "Message", "Messages", "DirectCommunicator", "IndirectCommunicator"]

@@ -1,6 +1,6 @@
 """The attention by which both built-in communicators read their sources.
 
-Shapes: B batch, N sources, E input size, D state size, A attention size; `...` any leading dimensions.
+Shapes: B batch, T time steps, N sources, E input size, D state size, A attention size; `...` any leading dimensions.
 """
 
 from typing import final
@@ -8,8 +8,9 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
+from mtlkit.kernels.additive_attention import attend_in_parts
 from mtlkit.kernels.recurrence.attentive_lstm import ScorerParts
-from mtlkit.sharing.communicators.communicator import Message
+from mtlkit.sharing.communicators.communicator import Message, Messages
 
 
 @final
@@ -70,3 +71,24 @@ class AdditiveAttention(nn.Module):
             scores_BN = scores_BN.masked_fill(padding_BN, -torch.inf)
         weights_BN = scores_BN.softmax(dim=-1)
         return Message(torch.bmm(weights_BN.unsqueeze(1), sources_BND).squeeze(1), weights_BN)
+
+    def of_all_steps(
+        self,
+        queries_BTA: Tensor,
+        states_BTD: Tensor,
+        keys_BNA: Tensor,
+        sources_BND: Tensor,
+        padding_BN: Tensor,
+        with_weights: bool,
+    ) -> Messages:
+        """The messages of all steps that read the same sources, with the numbers that `forward` gives for each.
+
+        Args:
+            queries_BTA: `queries` of the steps.
+            states_BTD: the states that the reader asks with.
+            keys_BNA, sources_BND, padding_BN: as for `forward`.
+            with_weights: whether the weights are wanted; (B, T, 0) if not.
+        """
+        asked_BTA = queries_BTA + self.from_state(states_BTD)
+        score_A = self.score.weight.squeeze(0)
+        return Messages(*attend_in_parts(asked_BTA, keys_BNA, sources_BND, score_A, padding_BN, with_weights))

@@ -29,12 +29,26 @@ class Message(NamedTuple):
     weights_BN: Tensor
     """How much of each source is in the message, not negative. Traces and reports show these weights."""
 
+    def without_weights(self) -> "Message":
+        """The same message with weights (B, 0), where nobody asks for them and there may be many."""
+        # A view would keep all of them.
+        return self._replace(weights_BN=self.weights_BN[:, :0].clone())
+
+
+class Messages(NamedTuple):
+    """The messages that a network reads at all steps."""
+
+    contents_BTM: Tensor
+    """The messages themselves."""
+    weights_BTN: Tensor
+    """How much of each source is in each message, not negative; (B, T, 0) if they were not asked for."""
+
 
 class Communicator(nn.Module, Component, offers=("input_dim", "state_dim", "tasks")):
     """Decides what a task's network hears from the others at each time step (Liu et al. 2019, eqs. 3-8).
 
-    The scheme `message_passing` owns the networks; a communicator owns only what selects and mixes their states. A
-    complete example:
+    The scheme `message_passing` owns the networks, and its reader runs them; a communicator owns only what selects and
+    mixes their states, and works with every reader. A complete example:
 
         @Communicator.register("mean")
         class MeanCommunicator(Communicator):
@@ -55,7 +69,7 @@ class Communicator(nn.Module, Component, offers=("input_dim", "state_dim", "task
 
     sources: ClassVar[Literal["tasks", "shared"]]
     """'tasks': the states of the sending tasks over the same sentence, aligned in time. 'shared': all states of one
-    LSTM that the tasks share."""
+    network that the tasks share, the mailbox."""
 
     operations: ClassVar[tuple[Operation, ...]] = ()
     """The operations of its networks that `trainer.kernels` chooses an implementation of; found when a class is made:
@@ -90,11 +104,30 @@ class Communicator(nn.Module, Component, offers=("input_dim", "state_dim", "task
 
     @abstractmethod
     def step(self, time: int, previous_BD: Tensor, memory: Memory) -> Message:
-        """The message at step `time`, given the receiver's previous fused state (zeros at the first step).
+        """The message at step `time`, given the state that the receiver asks with: in LSTM' its previous fused state
+        (zeros at the first step), with the reader `layer` its own state of the same step.
 
         Split tensors into steps once, with `unbind` in `prepare`: indexing them by `time` makes the backward pass
         quadratic in T, since each index has a gradient of the whole tensor's size.
         """
+
+    def read(self, states_BTD: Tensor, memory: Memory, *, with_weights: bool = True) -> Messages:
+        """The messages of all steps at once, for receivers that know what they ask with before the first message.
+
+        Default: every `step` in order. Override it where a few operations give the same for all steps.
+
+        Args:
+            states_BTD: the state that `step` would get as `previous_BD`, of every step. At padding it is arbitrary.
+            memory: what `prepare` returned.
+            with_weights: whether the weights are wanted. Without them the memory for N = T sources need not grow with
+                the square of T.
+        """
+        contents_TBM, weights_TBN = [], []
+        for time, state_BD in enumerate(states_BTD.unbind(1)):
+            message = self.step(time, state_BD, memory)
+            contents_TBM.append(message.content_BM)
+            weights_TBN.append((message if with_weights else message.without_weights()).weights_BN)
+        return Messages(torch.stack(contents_TBM, dim=1), torch.stack(weights_TBN, dim=1))
 
     def fused(
         self,
@@ -125,14 +158,13 @@ class Communicator(nn.Module, Component, offers=("input_dim", "state_dim", "task
     ) -> Tensor:
         """The message at each step of a `fused` run, (B, T, M). Only traces need it.
 
-        Default: `prepare` and every `step` once more. Override it where one product gives the same, as for messages
+        Default: `prepare` and `read` once more. Override it where one product gives the same, as for messages
         that are weighted means of their sources.
 
         Args:
             inputs_BTE, sources, mask_BT: the arguments of `fused`.
             states_BTD, weights_BTN: the result of `fused`.
         """
+        previous_BTD = F.pad(states_BTD[:, :-1], (0, 0, 1, 0))
         memory = self.prepare(inputs_BTE, sources, mask_BT)
-        previous_TBD = F.pad(states_BTD[:, :-1], (0, 0, 1, 0)).unbind(1)
-        steps = (self.step(time, previous_BD, memory) for time, previous_BD in enumerate(previous_TBD))
-        return torch.stack([message.content_BM for message in steps], dim=1)
+        return self.read(previous_BTD, memory, with_weights=False).contents_BTM

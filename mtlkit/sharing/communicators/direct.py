@@ -1,10 +1,13 @@
 """Direct communication: every task reads the states of the other tasks' networks.
 
-Shapes: B batch, T time steps, N senders, E input size, D state size, A attention size.
+Shapes: B batch, T time steps, N senders, E input size, D state size, A attention size,
+R = B * T steps.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, final
+from dataclasses import dataclass
+from functools import cached_property
+from typing import final
 
 from torch import Tensor, nn
 
@@ -13,16 +16,24 @@ from mtlkit.kernels.recurrence.attentive_lstm import attentive_lstm
 from mtlkit.kernels.recurrence.attentive_recurrence import Recurrence
 from mtlkit.kernels.recurrence.message_passing import FusionWeights
 from mtlkit.sharing.communicators.additive_attention import AdditiveAttention
-from mtlkit.sharing.communicators.communicator import Communicator, Message
+from mtlkit.sharing.communicators.communicator import Communicator, Message, Messages
 from mtlkit.types import PositiveInt
 
 
-class DirectMemory(NamedTuple):
-    """What does not depend on the recurrence, as one tensor per time step."""
+@final
+@dataclass(frozen=True)
+class DirectMemory:
+    """What does not depend on the receiver's states, for all steps together and for each."""
 
-    queries_TBA: tuple[Tensor, ...]
-    keys_TBNA: tuple[Tensor, ...]
-    states_TBND: tuple[Tensor, ...]
+    queries_BTA: Tensor
+    keys_BTNA: Tensor
+    states_BTND: Tensor
+
+    @cached_property
+    def steps(self) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Queries, keys and states of each step."""
+        tensors = self.queries_BTA, self.keys_BTNA, self.states_BTND
+        return list(zip(*(tensor.unbind(1) for tensor in tensors), strict=True))
 
 
 @final
@@ -60,19 +71,24 @@ class DirectCommunicator(Communicator):
         return {receiver: [*others[receiver], receiver] for receiver in graph}
 
     def prepare(self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor) -> DirectMemory:
-        """Projects all inputs and senders' states, and splits them into steps.
+        """Projects all inputs and senders' states.
 
         The mask is not needed: a step reads only senders' states of the same step, so padding reaches no valid step.
         """
-        queries_BTA, keys_BTNA = self.attention.queries(inputs_BTE), self.attention.keys(sources)
-        return DirectMemory(queries_BTA.unbind(1), keys_BTNA.unbind(1), sources.unbind(1))
+        return DirectMemory(self.attention.queries(inputs_BTE), self.attention.keys(sources), sources)
 
     def step(self, time: int, previous_BD: Tensor, memory: DirectMemory) -> Message:
         """The message of eqs. 3-6. Its weights are alpha, over the senders."""
-        message: Message = self.attention(
-            memory.queries_TBA[time], previous_BD, memory.keys_TBNA[time], memory.states_TBND[time]
-        )
+        query_BA, keys_BNA, states_BND = memory.steps[time]
+        message: Message = self.attention(query_BA, previous_BD, keys_BNA, states_BND)
         return message
+
+    def read(self, states_BTD: Tensor, memory: DirectMemory, *, with_weights: bool = True) -> Messages:
+        """The messages of all steps in one product: a step of a text is a row of a larger batch of steps."""
+        rows = (memory.queries_BTA, states_BTD, memory.keys_BTNA, memory.states_BTND)
+        content_RD, weights_RN = self.attention(*(tensor.flatten(0, 1) for tensor in rows))
+        batch_and_steps = states_BTD.shape[:2]
+        return Messages(content_RD.unflatten(0, batch_and_steps), weights_RN.unflatten(0, batch_and_steps))
 
     def fused(
         self,

@@ -3,7 +3,9 @@
 Shapes: B batch, T time steps, N = T positions of the sentence, E input size, D state size, A attention size.
 """
 
-from typing import NamedTuple, final
+from dataclasses import dataclass
+from functools import cached_property
+from typing import final
 
 from torch import Tensor, nn
 
@@ -12,29 +14,38 @@ from mtlkit.kernels.recurrence.attentive_lstm import attentive_lstm
 from mtlkit.kernels.recurrence.attentive_recurrence import Recurrence
 from mtlkit.kernels.recurrence.message_passing import FusionWeights
 from mtlkit.sharing.communicators.additive_attention import AdditiveAttention
-from mtlkit.sharing.communicators.communicator import Communicator, Message
+from mtlkit.sharing.communicators.communicator import Communicator, Message, Messages
 from mtlkit.types import PositiveInt
 
 
-class IndirectMemory(NamedTuple):
-    """What does not depend on the recurrence. Every step reads the same positions."""
+@final
+@dataclass(frozen=True)
+class IndirectMemory:
+    """What does not depend on the receiver's states. Every step reads the same positions."""
 
-    queries_TBA: tuple[Tensor, ...]
+    queries_BTA: Tensor
     keys_BNA: Tensor
     states_BND: Tensor
     padding_BN: Tensor
+
+    @cached_property
+    def queries_TBA(self) -> tuple[Tensor, ...]:
+        """The queries of each step."""
+        return self.queries_BTA.unbind(1)
 
 
 @final
 @Communicator.register("indirect")
 class IndirectCommunicator(Communicator):
-    """At each step, attention over all positions of the shared LSTM (IC-MTL; Liu et al. 2019, eqs. 7 and 8).
+    """At each step, attention over all positions of a shared network, by default an LSTM (IC-MTL; Liu et al. 2019,
+    eqs. 7 and 8).
 
     attention_dim: size of the scorer; not printed in the paper, default the state size.
 
     Later positions are read as well. The paper does not mention padding; here padded positions have weight 0. A step
     reads all T positions, so time grows with T * T. Memory grows with T * (D + T): the scorer's B * T * T * A numbers
-    are computed again in the backward pass instead of being kept, unless `trainer.kernels` is `plain`.
+    are computed again in the backward pass instead of being kept, unless the reader is `lstm` and `trainer.kernels` is
+    `plain`.
     """
 
     sources = "shared"
@@ -47,8 +58,7 @@ class IndirectCommunicator(Communicator):
 
     def prepare(self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor) -> IndirectMemory:
         """Projects all inputs and all positions for the scorer."""
-        queries_BTA = self.attention.queries(inputs_BTE)
-        return IndirectMemory(queries_BTA.unbind(1), self.attention.keys(sources), sources, ~mask_BT)
+        return IndirectMemory(self.attention.queries(inputs_BTE), self.attention.keys(sources), sources, ~mask_BT)
 
     def step(self, time: int, previous_BD: Tensor, memory: IndirectMemory) -> Message:
         """The message of eqs. 5, 6 and 8. Its weights are beta_t, over the positions."""
@@ -56,6 +66,12 @@ class IndirectCommunicator(Communicator):
             memory.queries_TBA[time], previous_BD, memory.keys_BNA, memory.states_BND, memory.padding_BN
         )
         return message
+
+    def read(self, states_BTD: Tensor, memory: IndirectMemory, *, with_weights: bool = True) -> Messages:
+        """The messages of all steps, in parts of as many steps as memory is meant to hold at once."""
+        return self.attention.of_all_steps(
+            memory.queries_BTA, states_BTD, memory.keys_BNA, memory.states_BND, memory.padding_BN, with_weights
+        )
 
     def fused(
         self,
