@@ -217,7 +217,7 @@ Verb = Callable[[Workplace, Path, random.Random], list[str | Path]]
 BOOKS = "books.test.tsv"
 READING: tuple[Verb, ...] = (
     lambda at, path, generator: ["evaluate", path],
-    lambda at, path, generator: ["evaluate", at.mine / "good.tar.gz", path],
+    lambda at, path, generator: ["evaluate", at.mine / "run", path],
     lambda at, path, generator: ["evaluate", path, "--data", at.mine],
     lambda at, path, generator: ["evaluate", path, "--data", f"books={at.mine / BOOKS}"],
     lambda at, path, generator: ["report", path, "-o", "page.html"],
@@ -232,7 +232,7 @@ VERBS: tuple[Verb, ...] = (
     lambda at, path, generator: ["evaluate", path, "--split", generator.choice(("train", "dev", "test"))],
     lambda at, path, generator: ["evaluate", path, "--data", at.mine, "--output", "figures.json"],
     lambda at, path, generator: ["evaluate", path, "--task", "books", "--file", at.mine / BOOKS, "--predictions", "p"],
-    lambda at, path, generator: ["evaluate", at.mine / "good.tar.gz", path, "--data", at.mine],
+    lambda at, path, generator: ["evaluate", at.mine / "run", path, "--data", at.mine],
     lambda at, path, generator: ["predict", path, at.mine / "texts.txt", "--task", "books", "--output", "answers"],
     lambda at, path, generator: ["explain", path, "--task", "books", "fine film", "--format", "json"],
     lambda at, path, generator: [

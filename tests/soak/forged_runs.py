@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.soak.counts import Counts
+from tests.soak.own_work import SWEEP
 from tests.soak.run_forgeries import FORGERIES, PLANTED
 from tests.soak.workplace import Try, Workplace, soak_in_a_workplace
 
@@ -40,7 +41,7 @@ def attempt(workplace: Workplace, generator: random.Random, name: str) -> None:
     """Makes one directory and has a verb read it."""
     verb = generator.choice([*VERBS])
     run = workplace.new_stranger() / "run"
-    shutil.copytree(workplace.mine / ("begun" if verb.startswith("resume") else "run"), run)
+    shutil.copytree(workplace.mine / OF_VERBS.get(verb.partition(" ")[0], "run"), run)
     forgeries = []
     for _ in range(generator.choice((1, 1, 2, 3))):
         forgery = generator.choice(FORGERIES)
@@ -86,6 +87,8 @@ def _planted(run: Path) -> dict[Path, bytes]:
     return found
 
 
+OF_VERBS = {"resume": "begun", "sweep": "points"}
+"""What a stranger has laid hands on, by the first word of a verb; else the run."""
 Verb = Callable[[Workplace, Path], list[str | Path]]
 VERBS: dict[str, Verb] = {
     "diff": lambda at, run: ["diff", "--all", at.mine / "run", run],
@@ -107,5 +110,6 @@ VERBS: dict[str, Verb] = {
         *("transfer", at.mine / "e.json", "--leave-out", "books", "-s", "folds", "--baseline", run),
         *("-o", "trainer.epochs=1"),
     ],
-    "sweep": lambda at, run: ["sweep", at.mine / "e.json", "--seeds", "2", "-s", run, "--report"],
+    "sweep": lambda at, run: ["sweep", at.mine / "e.json", "-s", run, *SWEEP],
+    "sweep to report": lambda at, run: ["sweep", at.mine / "e.json", "-s", run, *SWEEP, "--report"],
 }

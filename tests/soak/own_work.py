@@ -14,14 +14,16 @@ MODEL = {
     "sharing": {"type": "fully_shared", "encoder": {"type": "lstm", "hidden_dim": 4}},
 }
 """As in the archives of `tiny_archive`."""
+SWEEP = ("--grid", "trainer.patience=1", "-o", "trainer.epochs=1")
+"""What the sweep is asked for."""
 FILLER = ["a", "the", "of", "film", "book", "plot", "and"]
 MOODS = {"positive": "fine", "negative": "dull"}
 PATIENCE_SECONDS = 120.0
 
 
 def make_own_work(mine: Path, log: Path, circumstances: Circumstances) -> None:
-    """Fills the folder: `e.json`, data of the tasks `books` and `news`, the runs `run`, `other` and `begun`, texts to
-    answer, and `good.tar.gz`, a small archive.
+    """Fills the folder: `e.json`, data of the tasks `books` and `news`, the runs `run`, `other` and `begun`, the sweep
+    `points`, texts to answer, and `good.tar.gz`, a small archive.
     """
     generator = random.Random(1)
     tasks = {"books": _books(mine, generator), "news": _news(mine, generator)}
@@ -32,6 +34,8 @@ def make_own_work(mine: Path, log: Path, circumstances: Circumstances) -> None:
     for name, seed in (("run", 13), ("other", 14)):
         process = Forked(["train", mine / "e.json", "-s", mine / name, "-o", f"seed={seed}"], log, circumstances)
         assert process.wait(PATIENCE_SECONDS) == 0, process.output()
+    process = Forked(["sweep", mine / "e.json", "-s", mine / "points", *SWEEP], log, circumstances)
+    assert process.wait(PATIENCE_SECONDS) == 0, process.output()
     begun = mine / "begun"
     process = Forked(["train", mine / "e.json", "-s", begun, "-o", "trainer.epochs=40"], log, circumstances)
     process.wait_until(lambda: any(begun.glob("checkpoints/step-*")))
