@@ -2,6 +2,7 @@
 
 import ast
 import json
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from mtlkit.config.jsonnet_process import JsonnetAbort, JsonnetError, JsonnetProcess
 from mtlkit.errors import ConfigError
+from mtlkit.text import printable
 
 NUMBER_STARTS = tuple("0123456789.+-")
 LOOKS_LIKE_JSON = ("{", "[", '"', "'")
@@ -72,10 +74,11 @@ def parse_json(text: str, place: Path | str) -> Any:
 
 def _without_duplicates(place: str) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
     def checked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in pairs]
-        if repeated := {name for name in names if names.count(name) > 1}:
-            raise ConfigError(f"{place}: key '{min(repeated)}' is given twice in one object; keep one of them")
-        return dict(pairs)
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            repeated = min(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+            raise ConfigError(f"{place}: key '{printable(repeated)}' is given twice in one object; keep one of them")
+        return found
 
     return checked
 

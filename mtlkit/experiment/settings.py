@@ -1,5 +1,6 @@
 """An experiment: the table of contents of an experiment file, as one validated value."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -189,8 +190,8 @@ class Experiment(Spec):
     @field_validator("stages")
     @classmethod
     def _different_names(cls, stages: list[StageSettings]) -> list[StageSettings]:
-        names = [stage.name for stage in stages]
-        if twice := next((name for name in names if names.count(name) > 1), None):
+        counts = Counter(stage.name for stage in stages)
+        if twice := next((name for name, count in counts.items() if count > 1), None):
             raise ValueError(f"two stages are named '{twice}'; rename one")
         return stages
 

@@ -1,5 +1,6 @@
 """What a run was trained and scored on, as far as its files say. A run of an older version records less."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,9 +94,9 @@ def basis_of(meta: Mapping[str, Any], resolved: Mapping[str, Any] | None) -> Bas
 def digests_by_name(digests: Mapping[str, str]) -> dict[str, str]:
     """Digests of data files, by file name, or by path where two files have the same name."""
     names = [Path(file).name for file in digests]
+    counts = Counter(names)  # a stranger's run may name very many files
     return {
-        name if names.count(name) == 1 else file: digest
-        for name, (file, digest) in zip(names, digests.items(), strict=True)
+        name if counts[name] == 1 else file: digest for name, (file, digest) in zip(names, digests.items(), strict=True)
     }
 
 

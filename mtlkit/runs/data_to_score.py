@@ -11,7 +11,7 @@ from mtlkit.errors import ConfigError, DataError
 from mtlkit.experiment import SPLITS, TaskSettings, load_split
 from mtlkit.files import is_file
 from mtlkit.runs.named_by_archive import check_made_here, check_same_files, is_name, relocated
-from mtlkit.text import on_one_line
+from mtlkit.text import printable
 from mtlkit.training.optimization import Precision
 from mtlkit.types import Say
 
@@ -95,7 +95,7 @@ def _with_data(archive: Archive, name: str, settings: TaskSettings, wanted: Want
         needed = (split,)
     elif wanted.folders:
         moved = {
-            each: relocated(source, wanted.folders, f"{place}.{each}")
+            each: relocated(source, wanted.folders, f"{place}.{each}", is_drawn=each in settings.drawn)
             for each in needed
             if not is_name(settings, source := getattr(settings, each))
         }
@@ -108,10 +108,11 @@ def _with_data(archive: Archive, name: str, settings: TaskSettings, wanted: Want
         files = reader.files(getattr(settings, each))
         missing = [path for path in files if not is_file(path)]
         if missing:
-            remedy = "say where it is with --data TASK=FILE or --data FOLDER"
+            option = "--data FOLDER" if each in settings.drawn else "--data TASK=FILE or --data FOLDER"
+            remedy = f"say where it is with {option}"
             if reader.fetches:  # an archive may come from a stranger, who is not to start downloads
                 remedy = f"an archive starts no download; {_fetched_by(settings)}--data TASK=FILE gives other data"
-            raise DataError(f"{place}.{each}: no file {on_one_line(str(missing[0]))}; {remedy}")
+            raise DataError(f"{place}.{each}: no file {printable(str(missing[0]))}; {remedy}")
         if not named_by_user:
             check_same_files(archive, name, settings, each, files)
     return settings

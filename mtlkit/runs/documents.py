@@ -16,6 +16,8 @@ from mtlkit.text import printable
 FORMAT = 2
 LARGEST_DOCUMENT, LARGEST_LOG = 16 * 2**20, 256 * 2**20
 """The maximum number of bytes of a document, and of a log with a line for each epoch."""
+MOST_LINES = 250_000
+"""The maximum number of lines of a log. Empty objects alone take seconds for each megabyte."""
 REMEDY = "copy the run again, or train it into another folder with -s DIR"
 
 
@@ -99,13 +101,15 @@ def read_lines(file: Path, remedy: str = REMEDY) -> list[tuple[Path, dict[str, A
 
     Raises:
         RunError: the file is missing or a link that leads out of its folder, or a line is not a JSON object, or has a
-            number that is not finite.
+            number that is not finite; or it has more than `MOST_LINES` lines.
     """
     check_document(file)
     place = file
     try:
-        found = []
-        for number, line in enumerate(read_bounded(file, LARGEST_LOG).splitlines(), 1):
+        found, content = [], read_bounded(file, LARGEST_LOG)
+        if content.count(b"\n") + content.count(b"\r") > MOST_LINES:  # counted first, since a line takes memory
+            raise ValueError(f"it has more than {MOST_LINES:,} lines")
+        for number, line in enumerate(content.splitlines(), 1):
             place = Path(f"{file}:{number}")
             found.append((place, parse_json(line)))
         return found

@@ -13,9 +13,13 @@ from mtlkit.data import PlantedReader, VaderReader
 from mtlkit.errors import DataError
 from mtlkit.experiment import SPLITS, TaskSettings
 from mtlkit.files import is_file
-from mtlkit.text import on_one_line
+from mtlkit.text import printable
 
 PARENT = ".."
+DEEPEST = 256
+"""The maximum number of parts of an archive's path that are looked for in a folder: one of a megabyte has half a
+million, and would take hours.
+"""
 
 
 class UnnamedDataError(DataError):
@@ -45,7 +49,7 @@ def check_made_here(archive: Archive, name: str, settings: TaskSettings, split: 
     source = getattr(settings, split)
     if archive.data_of_training is None and not is_name(settings, source):
         raise UnnamedDataError(
-            f"{archive.path}: tasks.{name}.{split}: {on_one_line(source)} is not read, since the cache does not know "
+            f"{archive.path}: tasks.{name}.{split}: {printable(source)} is not read, since the cache does not know "
             f"the archive as one that was made here; say where the data are with {_options(name, settings, split)}"
         )
 
@@ -68,17 +72,17 @@ def check_same_files(archive: Archive, name: str, settings: TaskSettings, split:
         return  # the source is a name
     if other := next((file for file in files if not known.has(file)), None):
         raise UnnamedDataError(
-            f"{archive.path}: tasks.{name}.{split}: {on_one_line(str(other))} is another file, in another place, than "
+            f"{archive.path}: tasks.{name}.{split}: {printable(str(other))} is another file, in another place, than "
             f"the archive was trained on; if it is to be read, say so with {_options(name, settings, split)}"
         )
 
 
 def _options(name: str, settings: TaskSettings, split: str) -> str:
     """The options that name the data of a split. One file cannot take the place of several from which it is drawn."""
-    return on_one_line("--data FOLDER" if split in settings.drawn else f"--data {name}=FILE or --data FOLDER")
+    return printable("--data FOLDER" if split in settings.drawn else f"--data {name}=FILE or --data FOLDER")
 
 
-def relocated(source: str, folders: Sequence[Path], place: str) -> str:
+def relocated(source: str, folders: Sequence[Path], place: str, *, is_drawn: bool = False) -> str:
     """The path of a data file in the first folder that contains it, by the longest part of its path that exists there.
 
     Whatever the experiment says, the file is in the folder, which is all that the user has named.
@@ -87,6 +91,7 @@ def relocated(source: str, folders: Sequence[Path], place: str) -> str:
         source: the path of the file in the experiment, which may come from a stranger.
         folders: the folders to search.
         place: the place of the setting in the experiment, for messages.
+        is_drawn: whether the split is drawn from several files, in whose place no single one can be given.
 
     Raises:
         DataError: the file is in none of the folders, or is a link that leads out of the one that it is in.
@@ -95,15 +100,18 @@ def relocated(source: str, folders: Sequence[Path], place: str) -> str:
     parts = [part for part in path.parts if part != path.anchor]
     if PARENT in parts:  # what comes before it does not lead to the file
         parts = parts[len(parts) - parts[::-1].index(PARENT) :]
+    parts = parts[-DEEPEST:]
     for folder in folders:
         for start in range(len(parts)):
             if is_file(file := folder.joinpath(*parts[start:])):
                 if not file.resolve().is_relative_to(folder.resolve()):
+                    remedy = "name its folder with --data FOLDER" if is_drawn else "name that with --data TASK=FILE"
                     raise DataError(
-                        f"{place}: {on_one_line(str(file))} is a link that leads out of {folder}; if the file it leads "
-                        "to is to be read, name that with --data TASK=FILE"
+                        f"{place}: {printable(str(file))} is a link that leads out of {folder}; if the file it leads "
+                        f"to is to be read, {remedy}"
                     )
                 return str(file)
     where = " or ".join(map(str, folders))
-    missing = on_one_line(parts[-1] if parts else source)
-    raise DataError(f"{place}: no {missing} in {where}; say where it is with --data TASK=FILE")
+    missing = printable(parts[-1] if parts else source)
+    option = "--data FOLDER" if is_drawn else "--data TASK=FILE"
+    raise DataError(f"{place}: no {missing} in {where}; say where it is with {option}")

@@ -7,6 +7,7 @@ test data, `clean`: whether the text is in no train or dev data. The texts thems
 
 import gzip
 import json
+import os
 import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
+from mtlkit.archive.members import FREE_BYTES, MAX_EXPANSION
 from mtlkit.config import Lazy, Spec, validate
 from mtlkit.data import Target
 from mtlkit.errors import RunError
@@ -24,7 +26,9 @@ from mtlkit.training import Predictions
 
 ENDING = ".jsonl.gz"
 LONGEST_LINE, LARGEST_UNPACKED = 16 * 2**20, 2**30
-"""The maximum number of bytes of a line, and of all lines of a file."""
+"""The maximum number of bytes of a line, and of all lines of a file. Beyond the first `FREE_BYTES`, a file may
+also hold only `MAX_EXPANSION` times its own size: a small one that unpacks to more takes minutes and gigabytes.
+"""
 
 
 class Header(Spec):
@@ -68,7 +72,8 @@ def read_predictions(file: Path) -> Predictions:
     try:
         with open_regular(file) as packed, gzip.GzipFile(fileobj=packed) as lines:
             first = json.loads(lines.readline(LONGEST_LINE))
-            answers = [_answer(line) for line in _bounded(lines)]
+            most = min(LARGEST_UNPACKED, FREE_BYTES + MAX_EXPANSION * os.fstat(packed.fileno()).st_size)
+            answers = [_answer(line) for line in _bounded(lines, most)]
         if len({answer.clean is None for answer in answers}) > 1 or not isinstance(first, dict):
             raise ValueError
     except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, RecursionError):
@@ -93,9 +98,9 @@ class _Answer(NamedTuple):
     clean: bool | None
 
 
-def _bounded(lines: gzip.GzipFile) -> Iterator[bytes]:
-    """Yields lines. Raises ValueError if one of them, or all of them, are too long."""
-    left = LARGEST_UNPACKED
+def _bounded(lines: gzip.GzipFile, most: int) -> Iterator[bytes]:
+    """Yields lines of at most so many bytes. Raises ValueError if one of them, or all of them, are too long."""
+    left = most
     while line := lines.readline(LONGEST_LINE):
         left -= len(line)
         if left < 0 or (len(line) == LONGEST_LINE and not line.endswith(b"\n")):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mtlkit.config import parse_value
-from mtlkit.config.json_text import NotJson
+from mtlkit.config.json_text import NotJson, parse_json
 from mtlkit.errors import ConfigError
 
 
@@ -61,3 +61,15 @@ def test_no_number_is_other_than_finite() -> None:
     for text in ("NaN", "Infinity", "-Infinity", "[NaN]"):
         assert isinstance(parse_value(text, "-o x"), str)
     assert math.isinf(parse_value("1e999", "-o x")), "validation refuses it, where a number is wanted"
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("more", ["", ', "199999": 1'])
+def test_an_object_of_200_000_keys_is_read_at_once(more: str) -> None:
+    """Comparing each key with all others would take minutes."""
+    text = "{" + ", ".join(f'"{number}": 0' for number in range(200_000)) + more + "}"
+    if more:
+        with pytest.raises(ConfigError, match="key '199999' is given twice"):
+            parse_json(text, "a.json")
+    else:
+        assert len(parse_json(text, "a.json")) == 200_000

@@ -11,7 +11,8 @@ import pytest
 from mtlkit.errors import DataError
 from mtlkit.experiment import load_experiment
 from mtlkit.runs import train
-from mtlkit.runs.data_to_score import relocated
+from mtlkit.runs.named_by_archive import relocated
+from mtlkit.text import LONGEST_SHOWN
 
 INDIRECT = {"type": "message_passing", "hidden_dim": 12, "communicator": {"type": "indirect"}}
 SHARED = {"type": "fully_shared", "encoder": {"type": "lstm", "hidden_dim": 4}}
@@ -257,3 +258,15 @@ def test_a_file_is_looked_for_with_as_much_of_its_path_as_a_folder_has(tmp_path)
         DataError, match=r"tasks\.films\.dev: no dev\.tsv in .*books or .*; say where it is with --data"
     ):
         relocated("films/dev.tsv", [tmp_path / "books", tmp_path], "tasks.films.dev")
+    with pytest.raises(DataError, match=r"no dev\.tsv in .*; say where it is with --data FOLDER$"):
+        relocated("films/dev.tsv", [tmp_path], "tasks.films.dev", is_drawn=True)
+
+
+@pytest.mark.timeout(30)
+def test_a_path_of_half_a_million_parts_is_looked_for_at_once(tmp_path):
+    """Each part of a path is a place to look in, and a stranger's archive may name paths of any length."""
+    (tmp_path / "test.tsv").touch()
+    assert relocated("x/" * 500_000 + "test.tsv", [tmp_path], "a") == str(tmp_path / "test.tsv")
+    with pytest.raises(DataError) as caught:
+        relocated("y" * 500_000, [tmp_path], "a")
+    assert len(str(caught.value)) < 2 * LONGEST_SHOWN

@@ -13,7 +13,7 @@ import pytest
 
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.files import cache_folder, new_file
-from mtlkit.runs import predictions
+from mtlkit.runs import documents, predictions
 from mtlkit.runs.predictions import read_predictions
 from tests.end_to_end.test_damaged_runs import READERS, complains, folder, kept  # noqa: F401  # fixtures
 
@@ -140,10 +140,26 @@ def test_answers_are_unpacked_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(predictions, "LARGEST_UNPACKED", 99 * len(answer))
     with pytest.raises(RunError, match="missing or damaged"):
         read_predictions(file)
+    monkeypatch.undo()
+    monkeypatch.setattr(predictions, "FREE_BYTES", 1000)
+    file.write_bytes(gzip.compress(HEADER + answer * 100_000))
+    assert file.stat().st_size * predictions.MAX_EXPANSION < len(answer) * 100_000 < predictions.LARGEST_UNPACKED
+    with pytest.raises(RunError, match="missing or damaged"):
+        read_predictions(file)
     monkeypatch.setattr(predictions, "LONGEST_LINE", len(HEADER))
     file.write_bytes(gzip.compress(HEADER + b" " * 10**6))
     with pytest.raises(RunError, match="missing or damaged"):
         read_predictions(file)
+
+
+@pytest.mark.parametrize("ending", [b"\n", b"\r"])
+def test_a_log_of_more_lines_than_a_run_has_epochs_is_damaged(tmp_path: Path, ending: bytes) -> None:
+    file = tmp_path / "metrics.jsonl"
+    file.write_bytes((b"{}" + ending) * documents.MOST_LINES)
+    assert len(documents.read_lines(file)) == documents.MOST_LINES
+    file.write_bytes((b"{}" + ending) * (documents.MOST_LINES + 1))
+    with pytest.raises(RunError, match=r"metrics\.jsonl: missing or damaged \(it has more than 250,000 lines\)"):
+        documents.read_lines(file)
 
 
 @NO_PIPES

@@ -1,5 +1,6 @@
 """Instances from raw text and from JSON objects, as used by several readers."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import final
@@ -8,6 +9,7 @@ from mtlkit.data.instance import Instance, Skipped, Target
 from mtlkit.data.readers.missing import WITHOUT_TARGET, Missing
 from mtlkit.data.tokenizers import Tokenizer
 from mtlkit.errors import DataError
+from mtlkit.text import printable
 
 
 def words_of(text: str, tokenizer: Tokenizer) -> tuple[str, ...]:
@@ -26,8 +28,8 @@ def distinct_fields(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Makes a dict of the fields of a JSON object. Raises RepeatedFieldError if one occurs twice."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise RepeatedFieldError(f"the field '{next(name for name in names if names.count(name) > 1)}' occurs twice")
+        repeated = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise RepeatedFieldError(f"the field '{printable(repeated)}' occurs twice")
     return found
 
 
