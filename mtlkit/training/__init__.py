@@ -16,7 +16,8 @@ from mtlkit.training.events import EpochEnd, Step
 from mtlkit.training.loggers import Logger
 from mtlkit.training.movement import one_label
 from mtlkit.training.optimization import Optimization
-from mtlkit.training.optimizers import Optimizer, group_parameters
+from mtlkit.training.optimizers import Optimizer
+from mtlkit.training.parameter_groups import group_parameters
 from mtlkit.training.parameters import freeze, named, parameters_by_role
 from mtlkit.training.predictions import Predictions
 from mtlkit.training.process import compute_as, computing_as, threads_as_before

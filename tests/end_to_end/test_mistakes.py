@@ -114,9 +114,13 @@ def test_a_run_is_only_replaced_by_force(experiment, write, run, tmp_path):
     file, directory = write(experiment), tmp_path / "run"
     assert run("train", file, "-s", directory).returncode == 0
     fails(run("train", file, "-s", directory), "--resume", "--force")
-    (directory / "mark").write_text("")
+    (directory / "report.html").write_text("of the run before")
+    (directory / "notes").write_text("years of work")
+    fails(run("train", file, "-s", directory, "--force"), "--force would delete notes, which mtlkit did not make")
+    assert (directory / "report.html").exists() and (directory / "notes").read_text() == "years of work"
+    (directory / "notes").unlink()
     assert run("train", file, "-s", directory, "--force").returncode == 0
-    assert not (directory / "mark").exists()
+    assert not (directory / "report.html").exists()
 
 
 def test_a_device_that_is_not_there(experiment, write, run):

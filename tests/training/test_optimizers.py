@@ -9,7 +9,8 @@ from torch import nn
 from mtlkit.config import validate
 from mtlkit.errors import ConfigError
 from mtlkit.training import Optimizer, TrainerSettings
-from mtlkit.training.optimizers import SGD, Adam, AdamGroup, AdamW, group_parameters
+from mtlkit.training.optimizers import SGD, Adam, AdamGroup, AdamW
+from mtlkit.training.parameter_groups import group_parameters
 from tests.training.states import through_a_file
 from tests.training.test_trainer import ends, new_model, trainer, weights
 
