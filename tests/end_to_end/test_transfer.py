@@ -18,7 +18,7 @@ from mtlkit.archive import open_archive
 LSTM = {"type": "lstm", "hidden_dim": 5}
 POOL = {"type": "pool", "module": {"type": "bilstm", "hidden_dim": 6}, "num_modules": 3, "max_length": 2}
 INDIRECT = {"type": "message_passing", "hidden_dim": 5, "communicator": {"type": "indirect"}}
-BILSTM = {"type": "bilstm", "hidden_dim": 2}
+BILSTM = {"type": "bilstm", "hidden_dim": 6}
 LAYERS = {
     "type": "message_passing",
     "communicator": {"type": "indirect"},
