@@ -26,6 +26,8 @@ SCRIPTS = (
     "reading_ahead",
     "startup",
     "one_file",
+    "first_answer",
+    "precision",
     "scaling",
     "records",
     "experiments",

@@ -1,0 +1,90 @@
+"""Inference in bfloat16 over float32, and the same by int8 modules of torch.ao, which mtlkit does not offer: a minute.
+
+Where the processor has no instructions for bfloat16, oneDNN emulates them; `ONEDNN_MAX_CPU_ISA=AVX512_CORE` measures
+that on one that has them. Quality is that of a trained archive: `mtlkit evaluate ARCHIVE --precision bf16`.
+"""
+
+import warnings
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
+
+import torch
+from measuring import Row, command_line, interleaved, untargeted, write_result
+from torch import Tensor, nn
+
+from mtlkit.config import Lazy
+from mtlkit.encoders import BilstmEncoder
+from mtlkit.sharing.communicators import DirectCommunicator, IndirectCommunicator
+from mtlkit.sharing.one_way_network import OneWayNetwork
+
+DIM = 200
+SHAPES = ((1, 20), (64, 20), (64, 150))
+TASKS = [f"task {number}" for number in range(16)]
+
+
+def networks() -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
+    """Networks of one direction with 16 tasks, and a BiLSTM; each maps embedded words and their mask to states."""
+    return {
+        "indirect": partial(heard, message_passing(Lazy.of(IndirectCommunicator))),
+        "direct K=16": partial(heard, message_passing(Lazy.of(DirectCommunicator))),
+        "BiLSTM": BilstmEncoder(DIM, input_dim=DIM),
+    }
+
+
+def message_passing(communicator: Lazy[Any]) -> OneWayNetwork:
+    """One direction of message passing."""
+    return OneWayNetwork(communicator, DIM, "shared", False, input_dim=DIM, tasks=TASKS)
+
+
+def heard(network: OneWayNetwork, inputs_BTE: Tensor, mask_BT: Tensor) -> Tensor:
+    """The states of the first task."""
+    states_BTD: Tensor = network(inputs_BTE, mask_BT, TASKS[0]).states_BTD
+    return states_BTD
+
+
+def in_bfloat16(function: Callable[[], Tensor]) -> Tensor:
+    """What `precision: 'bf16'` computes."""
+    with torch.autocast("cpu", torch.bfloat16):
+        return function()
+
+
+def int8_lstm(lstm: nn.LSTM) -> Callable[[Tensor], Any]:
+    """The same LSTM with weights in int8 and inputs that are rounded on the way."""
+    wrapped: Any = torch.ao.quantization.quantize_dynamic(nn.Sequential(lstm), {nn.LSTM}, torch.qint8)
+    return cast(Callable[[Tensor], Any], wrapped[0])
+
+
+def states_of(lstm: Callable[[Tensor], Any], inputs_BTE: Tensor) -> Tensor:
+    """The states of an LSTM without its last ones."""
+    states_BTD: Tensor = lstm(inputs_BTE)[0]
+    return states_BTD
+
+
+def main() -> None:
+    """Measures and writes the result."""
+    arguments = command_line(__doc__, "precision", rounds=5)
+    warnings.simplefilter("ignore")  # torch.ao announces its successor
+    torch.manual_seed(0)
+    rows: list[Row] = []
+    differences: dict[str, float] = {}
+
+    def compare(what: str, case: str, exact: Callable[[], Tensor], rounded: Callable[[], Tensor]) -> None:
+        times = interleaved({"float32": exact, "rounded": rounded}, arguments.rounds)
+        rows.append(untargeted(f"{what} over float32, inference", case, times.ratio("rounded", "float32")))
+        differences[f"{what} {case}"] = round(float((exact() - rounded().float()).abs().max()), 4)
+
+    with torch.inference_mode():
+        for batch, length in SHAPES:
+            inputs_BTE, mask_BT = torch.randn(batch, length, DIM), torch.ones(batch, length, dtype=torch.bool)
+            for name, network in networks().items():
+                exact = partial(network, inputs_BTE, mask_BT)
+                compare("bfloat16", f"{name} B={batch} T={length}", exact, partial(in_bfloat16, exact))
+            lstm = nn.LSTM(DIM, DIM, batch_first=True)
+            ways = partial(states_of, lstm, inputs_BTE), partial(states_of, int8_lstm(lstm), inputs_BTE)
+            compare("int8", f"`nn.LSTM` B={batch} T={length}", *ways)
+    write_result(arguments, rows, largest_differences=differences)
+
+
+if __name__ == "__main__":
+    main()
