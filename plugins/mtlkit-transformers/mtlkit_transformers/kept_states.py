@@ -22,7 +22,7 @@ from torch import Tensor
 from mtlkit.ownership import check_ownership, own_folder
 
 RECORD = np.dtype([("key", "S32"), ("start", "<u8"), ("words", "<u8")])
-"""An entry of an index: the digest of a text in hexadecimal, and the place of its states in units of a word's states."""
+"""An entry of an index: a text's digest in hexadecimal, and the place of its states in units of one word's states."""
 KEPT_AS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 

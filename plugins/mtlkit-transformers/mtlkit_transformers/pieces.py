@@ -26,7 +26,7 @@ KNOWN_PARTS = frozenset(
     }
 )
 """The parts of tokenizers that are used. None of them runs code, and none takes long for a short word."""
-KNOWN_PATTERNS = frozenset({" {2,}", r"\s+", r" {2,}", "▁", " "})
+KNOWN_PATTERNS = frozenset({" {2,}", r"\s+", "▁", " "})
 """The regular expressions that a tokenizer may have. The engine of `tokenizers` backtracks without a limit."""
 MAX_FORM = 1_000
 """The maximum number of characters of a word that are cut into pieces; the rest is left out."""

@@ -67,8 +67,8 @@ def folder_with_weights(model: str, revision: str | None, sha256: str) -> Path:
         except OSError:
             continue
     raise ConfigError(
-        f"the encoder {model}: no {WEIGHTS} with the sha256 {sha256[:16]}... is here, and the archive does not hold the "
-        f"frozen encoder; set {ENCODERS} to a folder that holds the folder {Path(model).name}"
+        f"the encoder {model}: no {WEIGHTS} with the sha256 {sha256[:16]}... is here, and the archive does not hold "
+        f"the frozen encoder; set {ENCODERS} to a folder that holds the folder {Path(model).name}"
     )
 
 
@@ -110,8 +110,8 @@ def _from_hub(model: str, revision: str | None, *, local: bool = False) -> Path:
     """The folder of a model of the hub, which is downloaded if it is not there yet, unless `local`."""
     if revision is None or not re.fullmatch(REVISION, revision):
         raise ConfigError(
-            f"the encoder {model}: is no folder, and a model of the hub needs `revision`, a commit of 40 letters, so that "
-            "it is the same tomorrow; set both, or give a folder"
+            f"the encoder {model}: is no folder, and a model of the hub needs `revision`, a commit of 40 letters, so "
+            "that it is the same tomorrow; set both, or give a folder"
         )
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-
 from mtlkit_transformers.layout import Layout, lay_out
 
 BEFORE, AFTER, PADDING = [101, 102], [103], 9

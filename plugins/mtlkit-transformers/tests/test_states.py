@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 import torch
+from mtlkit_transformers import TransformerEmbedder
 from torch import Tensor
 
 import mtlkit
 from mtlkit.config import Lazy
 from mtlkit.testing import check_component
-from mtlkit_transformers import TransformerEmbedder
 
 TEXTS = [
-    "The film was GREAT , and the music too".split(),
+    ["The", "film", "was", "GREAT", ",", "and", "the", "music", "too"],
     ["naïve", "naïve", "São", "🙂", "中国", "it's", "long-winded"],
     ["a", "\u200b", "unreadable", "", "\u00ad", "zero\u200bwidth", "👩\u200d💻"],
     ["one"],

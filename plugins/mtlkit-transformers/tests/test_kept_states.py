@@ -1,0 +1,98 @@
+"""A frozen encoder reads each text once, and what it read is kept in the cache."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from mtlkit_transformers import TransformerEmbedder
+from mtlkit_transformers.kept_states import KeptStates
+from torch import Tensor
+
+from .test_states import TEXTS, embedder, text_of
+
+
+@contextmanager
+def reading(built: TransformerEmbedder) -> Iterator[list[int]]:
+    """The number of texts in each call of the encoder."""
+    calls: list[int] = []
+
+    def note(module: Any, given: Any, named: dict[str, Any]) -> None:
+        calls.append(len(named["input_ids"]))
+
+    hook = built._frozen[0].register_forward_pre_hook(note, with_kwargs=True)
+    yield calls
+    hook.remove()
+
+
+@pytest.mark.parametrize("settings", [{}, {"layers": "mix"}, {"keep_as": "bfloat16"}, {"window": 6, "overlap": 2}])
+def test_states_from_the_cache_are_the_same_bits(encoders: dict[str, Path], settings: dict[str, Any]) -> None:
+    first = embedder(encoders["word_pieces"], trainable=False, **settings)
+    states = first(text_of(TEXTS, first))
+    again = first(text_of(TEXTS[::-1], first)).flip(0)
+    assert torch.equal(states, again)
+
+    second = embedder(encoders["word_pieces"], trainable=False, **settings)
+    with reading(second) as calls:
+        kept = second(text_of(TEXTS, second))
+    assert torch.equal(states, kept) and not calls
+
+
+def test_states_do_not_depend_on_what_the_cache_holds(
+    encoders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [list("the film"), *TEXTS]
+    first = embedder(encoders["byte_pairs"], trainable=False)
+    for text in texts:
+        first(text_of([text], first))
+    together = first(text_of(texts, first))
+    monkeypatch.setenv("MTLKIT_CACHE", str(tmp_path / "another"))
+    second = embedder(encoders["byte_pairs"], trainable=False)
+    assert torch.equal(second(text_of(texts, second)), together)
+
+
+def test_each_text_is_read_once(encoders: dict[str, Path]) -> None:
+    built = embedder(encoders["word_pieces"], trainable=False)
+    with reading(built) as calls:
+        for _ in range(3):
+            built(text_of([TEXTS[0], TEXTS[1], TEXTS[0]], built))
+    assert calls == [1, 1]
+
+
+@pytest.mark.parametrize("other", [{"pooling": "max"}, {"layers": 1}, {"window": 6, "overlap": 0}])
+def test_states_of_other_settings_are_kept_apart(encoders: dict[str, Path], other: dict[str, Any]) -> None:
+    first = embedder(encoders["word_pieces"], trainable=False)
+    first(text_of(TEXTS, first))
+    second = embedder(encoders["word_pieces"], trainable=False, **other)
+    with reading(second) as calls:
+        second(text_of(TEXTS, second))
+    assert len(calls) == len(TEXTS)
+
+
+def kept(folder: Path) -> KeptStates:
+    return KeptStates(folder, [3], "float32")
+
+
+def test_states_that_a_killed_process_left_half_written_are_not_used(tmp_path: Path) -> None:
+    folder = tmp_path / "states"
+    states: list[Tensor] = [torch.rand(2, 3), torch.rand(4, 3)]
+    writer = kept(folder)
+    for key, each in zip((b"a" * 32, b"b" * 32), states, strict=True):
+        writer.put(key, each)
+    [data], [index] = folder.glob("*.states"), folder.glob("*.index")
+    data.write_bytes(data.read_bytes()[:-1])
+    reader = kept(folder)
+    assert torch.equal(reader.get(b"a" * 32), states[0]) and b"b" * 32 not in reader
+    index.write_bytes(index.read_bytes()[:-1])
+    assert b"b" * 32 not in kept(folder)
+
+
+def test_two_processes_write_files_of_their_own(tmp_path: Path) -> None:
+    left, right = kept(tmp_path / "states"), kept(tmp_path / "states")
+    left.put(b"a" * 32, torch.ones(1, 3))
+    right.put(b"b" * 32, torch.zeros(2, 3))
+    both = kept(tmp_path / "states")
+    assert torch.equal(both.get(b"a" * 32), torch.ones(1, 3)) and torch.equal(both.get(b"b" * 32), torch.zeros(2, 3))
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "states").iterdir()} == {0o600}
