@@ -82,9 +82,10 @@ release: .venv/.installed
 	$(BIN)/python -m compileall -q mtlkit  # also where PYTHONDONTWRITEBYTECODE is set: each start would compile it again
 	touch $@
 
-.venv/.installed-dev: .venv/.installed plugins/mtlkit-gated/pyproject.toml $(wildcard $(LOCK)/dev.txt)
+PLUGINS := plugins/mtlkit-gated plugins/mtlkit-transformers
+.venv/.installed-dev: .venv/.installed $(PLUGINS:%=%/pyproject.toml) $(wildcard $(LOCK)/dev.txt)
 	$(if $(LOCK),$(LOCKED) --requirement $(LOCK)/dev.txt)
-	$(PIP) --editable '.[dev]' --editable plugins/mtlkit-gated
+	$(PIP) --editable '.[dev]' $(PLUGINS:%=--editable %)
 	touch $@
 
 clean-env:

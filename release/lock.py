@@ -24,7 +24,8 @@ ROOT = Path(__file__).parents[1]
 LOCKS, CONSTRAINTS = ROOT / "locks", ROOT / "constraints.txt"
 PLATFORM = f"{sysconfig.get_platform()}-cp{sys.version_info[0]}{sys.version_info[1]}"
 BUILD_TOOLS = ["hatchling>=1.26", "editables", "setuptools", "setuptools_scm", "wheel"]
-"""What builds mtlkit, its plugin and seqeval."""
+"""What builds mtlkit, its plugins and seqeval."""
+PLUGINS = ["plugins/mtlkit-gated", "plugins/mtlkit-transformers"]
 HEADER = "# Made by release/lock.py: the files that `make` installs{where}, by their hashes.\n"
 Package = tuple[str, str, str]
 
@@ -66,7 +67,7 @@ def write_constraints(packages: Iterable[Package]) -> None:
 def main() -> None:
     tools = resolved(BUILD_TOOLS)
     run = resolved(["--editable", "."])
-    dev = resolved(["--editable", ".[dev]", "--editable", "plugins/mtlkit-gated"])
+    dev = resolved([part for each in (".[dev]", *PLUGINS) for part in ("--editable", each)])
     write_constraints([*tools, *dev])
     write_lock(LOCKS / "build.txt", tools, " to build mtlkit")
     run, dev = ([one for one in packages if one[0] != "torch"] for packages in (run, dev))

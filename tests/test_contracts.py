@@ -54,6 +54,7 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "cnn", "filters": 4},
         {"type": "cnn", "filters": 4, "width": 2},
         LSTM,
+        {"type": "pass_through"},
         {"type": "stacked", "layers": [{"type": "bilstm", "hidden_dim": 3}, LSTM], "dropout": 0.2},
         {"type": "transformer_layer", "heads": 2},
         {"type": "transformer_layer", "heads": 3, "feedforward_dim": 5, "dropout": 0.2, "positions": "none"},

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, final
+from typing import Literal, final
 
 import torch
 from torch import Tensor, nn
@@ -16,16 +16,13 @@ from torch import Tensor, nn
 from mtlkit import Embedder, PositiveInt, Probability, Runtime, Text
 from mtlkit.data.columns import Table
 from mtlkit.errors import ConfigError
-from mtlkit.files import cache_folder, read_bounded
-from mtlkit_transformers.encoder import MOST_CONFIG, checked_config, empty_encoder, freeze_above, pretrained_encoder
+from mtlkit.files import cache_folder
+from mtlkit_transformers.configuration import most_tokens
+from mtlkit_transformers.description import Description
+from mtlkit_transformers.encoder import check_reads, empty_encoder, freeze_above, pretrained_encoder
 from mtlkit_transformers.kept_states import KeptStates, key_of
 from mtlkit_transformers.layout import lay_out
-from mtlkit_transformers.pieces import Pieces
 from mtlkit_transformers.pooling import LayerMixture, Pooling, pool
-from mtlkit_transformers.sources import CONFIG, WEIGHTS, digest_of, folder_of, folder_with_weights
-
-TOKENIZER, SOURCE = "tokenizer.json", "source.json"
-MOST_TOKENIZER = 64 * 2**20
 
 
 @final
@@ -77,8 +74,8 @@ class TransformerEmbedder(Embedder):
         super().__init__()
         self.trainable, self.pooling, self.layers = trainable, pooling, layers
         self.long_texts, self.max_pieces, self.keep_as = long_texts, max_pieces, keep_as
-        self._source = _Source.saved(files) if files is not None else _Source.found(model, revision)
-        self._config, self._pieces = self._source.config, self._source.pieces
+        self._about = Description.saved(files) if files is not None else Description.found(model, revision)
+        self._config, self._pieces = self._about.config, self._about.pieces
         num_layers = self._config.num_hidden_layers
         if isinstance(layers, int) and not -num_layers - 1 <= layers <= num_layers:
             raise ConfigError(f"the encoder {model} has {num_layers} layers, so `layers` cannot be {layers}")
@@ -98,10 +95,7 @@ class TransformerEmbedder(Embedder):
 
     def save_files(self, folder: Path) -> None:
         """Writes the encoder's configuration, tokenizer and digest."""
-        (folder / CONFIG).write_text(self._source.config_text, "utf-8")
-        (folder / TOKENIZER).write_text(self._pieces.text, "utf-8")
-        source = {"sha256": self._source.sha256, "padding": self._pieces.padding}
-        (folder / SOURCE).write_text(json.dumps(source) + "\n", "utf-8")
+        self._about.save(folder)
 
     def columns(self, forms: Sequence[str]) -> Mapping[str, Table]:
         return {"pieces": self._pieces.table(forms, self.max_pieces)}
@@ -116,14 +110,15 @@ class TransformerEmbedder(Embedder):
         else:
             states = self._states_once(pieces_BTC, text.mask_BT)
         states_BTE: Tensor = self.mixture(states.movedim(-2, 0)) if self.mixture is not None else states
-        return self.dropout(states_BTE) * text.mask_BT[..., None]
+        masked_BTE: Tensor = self.dropout(states_BTE) * text.mask_BT[..., None]
+        return masked_BTE
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "TransformerEmbedder":
         """Moves a frozen encoder to the device and the precision of the rest."""
         if not self.trainable:
-            self._frozen[0]._apply(fn, recurse)
+            self._frozen[0]._apply(fn, recurse)  # type: ignore[no-untyped-call]  # untyped in torch
             self._kept = None
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return self
 
     def _states(self, encoder: nn.Module, pieces_BTC: Tensor) -> Tensor:
@@ -159,7 +154,7 @@ class TransformerEmbedder(Embedder):
         first, and a run would depend on what the cache holds.
         """
         encoder = self._frozen[0].eval()
-        kept = self._kept_states(next(encoder.parameters()).dtype)
+        kept = self._kept_states(next(encoder.parameters()).dtype, pieces_BTC.device)
         texts = []
         for pieces_TC, length in zip(pieces_BTC, mask_BT.sum(dim=1).tolist(), strict=True):
             own_TC = pieces_TC[:length, : int((pieces_TC[:length] > 0).sum(dim=1).max()) if length else 0]
@@ -167,7 +162,9 @@ class TransformerEmbedder(Embedder):
             if kept is not None and key in kept:
                 texts.append(kept.get(key).to(pieces_BTC.device, torch.float32))
                 continue
-            states = self._states(encoder, own_TC[None])[0]
+            # In full precision also where the rest is not: kept states know nothing of `trainer.precision`.
+            with torch.autocast(pieces_BTC.device.type, enabled=False):
+                states = self._states(encoder, own_TC[None])[0]
             if kept is not None:
                 kept.put(key, states)
                 # As it comes back from the cache, also the first time.
@@ -178,14 +175,15 @@ class TransformerEmbedder(Embedder):
             row[: len(states)] = states
         return padded
 
-    def _kept_states(self, precision: torch.dtype) -> KeptStates | None:
+    def _kept_states(self, precision: torch.dtype, device: torch.device) -> KeptStates | None:
         """The kept states of this encoder; None in double precision, of which nothing is kept."""
         if precision != torch.float32:
             return None
         if self._kept is None:
             shape = [self.output_dim] if self.mixture is None else [len(self.mixture.weights), self.output_dim]
             how = [self.pooling, self.layers, self.room, self.overlap, self.long_texts, self.keep_as]
-            what = [self._source.sha256, self._source.config_text, self._pieces.text, torch.__version__, how]
+            about = self._about
+            what = [about.sha256, about.config_text, about.pieces.text, about.pieces.padding, how, *_machine(device)]
             digest = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
             self._kept = KeptStates(cache_folder() / "encoder-states" / digest, shape, self.keep_as)
         return self._kept
@@ -193,15 +191,14 @@ class TransformerEmbedder(Embedder):
     def _windows(self, model: str, window: int | None, overlap: int | None) -> tuple[int, int]:
         """The number of pieces of a window, and how many of them its neighbour has too."""
         special = len(self._pieces.before) + len(self._pieces.after)
-        limit = getattr(self._config, "max_position_embeddings", None)
-        if limit is not None and self._config.model_type in OFFSET_POSITIONS:
-            limit -= (self._config.pad_token_id or 0) + 1
-        if limit is None and window is None:
-            raise ConfigError(f"the encoder {model} states no limit of its own; set `window`")
+        limit = most_tokens(self._config)
         tokens = limit if window is None else window
+        if tokens is None:
+            raise ConfigError(f"the encoder {model} states no limit of its own; set `window`")
         if limit is not None and tokens > limit:
             raise ConfigError(
-                f"the encoder {model} reads at most {limit} tokens at once, so `window` cannot be {tokens}"
+                f"the encoder {model} reads at most {limit} tokens at once, so `window` cannot be {tokens}; set a "
+                "smaller one"
             )
         room = tokens - special
         shared = room // 4 if overlap is None else overlap
@@ -214,67 +211,25 @@ class TransformerEmbedder(Embedder):
 
     def _encoder_for(self, model: str, revision: str | None, *, fresh: bool) -> nn.Module:
         """Builds the encoder, with weights where nobody else supplies them."""
-        if torch.empty(0).device.type == "meta" or (self.trainable and not fresh):
-            return empty_encoder(self._config)
-        return pretrained_encoder(self._source.folder_of_weights(model, revision), self._config, model)
-
-
-OFFSET_POSITIONS = frozenset({"roberta", "xlm-roberta", "camembert", "mpnet", "longformer", "data2vec-text", "xmod"})
-"""Kinds of encoders that count positions from the padding id on, so that their tables have more rows than they use."""
-
-
-class _Source:
-    """What is known of an encoder without its weights."""
-
-    def __init__(self, config_text: str, pieces: Pieces, model: str) -> None:
+        outlined = torch.empty(0).device.type == "meta"
+        if not outlined and (fresh or not self.trainable):
+            encoder = pretrained_encoder(self._about.folder_of_weights(model, revision), self._config, model)
         try:
-            self.config: Any = checked_config(config_text)
+            if outlined:
+                return empty_encoder(self._config)
+            if self.trainable and not fresh:
+                encoder = empty_encoder(self._config)
+            check_reads(encoder, [*self._pieces.before, *self._pieces.after] or [self._pieces.padding])
         except ConfigError as error:
             raise ConfigError(f"the encoder {model}: {error}") from None
-        self.config_text, self.pieces = config_text, pieces
-        self._folder: Path | None = None
-        self._sha256: str | None = None
-
-    @classmethod
-    def found(cls, model: str, revision: str | None) -> "_Source":
-        """Reads the configuration and the tokenizer of a pretrained encoder."""
-        folder = folder_of(model, revision)
-        source = cls(_read(folder / CONFIG, MOST_CONFIG), Pieces.of(folder, model), model)
-        source._folder = folder
-        return source
-
-    @classmethod
-    def saved(cls, files: Path) -> "_Source":
-        """Reads what a run or an archive has saved of an encoder, which may come from a stranger.
-
-        Raises:
-            ConfigError: a file is damaged.
-        """
-        try:
-            value = json.loads(_read(files / SOURCE, MOST_CONFIG))
-            sha256, padding = str(value["sha256"]), int(value["padding"])
-        except (ValueError, KeyError, TypeError, RecursionError):
-            raise ConfigError(f"the archive's {SOURCE} is damaged; use another copy of the archive") from None
-        source = cls(_read(files / CONFIG, MOST_CONFIG), Pieces(_read(files / TOKENIZER, MOST_TOKENIZER), padding), "")
-        source._sha256 = sha256
-        return source
-
-    @property
-    def sha256(self) -> str:
-        """The SHA-256 of the encoder's weights before any training."""
-        if self._sha256 is None:
-            assert self._folder is not None, "a source that was found has a folder"
-            self._sha256 = digest_of(self._folder / WEIGHTS)
-        return self._sha256
-
-    def folder_of_weights(self, model: str, revision: str | None) -> Path:
-        """The folder with the weights of this encoder, and of no other version of it."""
-        return self._folder if self._folder is not None else folder_with_weights(model, revision, self.sha256)
+        return encoder
 
 
-def _read(file: Path, most: int) -> str:
-    try:
-        return read_bounded(file, most).decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise ConfigError(f"{file.name} of the encoder cannot be read ({reason})") from None
+def _machine(device: torch.device) -> list[str | int]:
+    """All that the last bits of states depend on besides the encoder, so that a run never depends on the cache."""
+    import transformers
+
+    versions = [torch.__version__, transformers.__version__]
+    if device.type == "cuda":
+        return [*versions, torch.cuda.get_device_name(device), torch.get_float32_matmul_precision()]
+    return [*versions, torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()]

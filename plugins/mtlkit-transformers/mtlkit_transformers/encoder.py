@@ -1,121 +1,128 @@
-"""Builds a pretrained encoder from its configuration, which may come from a stranger's archive."""
+"""Builds a pretrained encoder from its configuration, with or without its weights."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from mtlkit.errors import ConfigError
+from mtlkit.processor_time import OutOfTime
+from mtlkit_transformers.sources import WEIGHTS
 
-MOST_LAYERS, MOST_CONFIG = 200, 2**20
-
-
-def checked_config(text: str) -> Any:
-    """Parses the configuration of an encoder, and returns it as `transformers` has it.
-
-    Raises:
-        ConfigError: it names code of its own, a kind of model that `transformers` does not know, or one that cannot be
-            used.
-    """
-    from transformers import CONFIG_MAPPING
-
-    value = _json_object(text)
-    kind = value.pop("model_type", None)
-    if "auto_map" in value:
-        raise ConfigError("its config.json asks for Python code of its own (auto_map), which is never run")
-    if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
-        raise ConfigError(f"its config.json has the model_type {kind!r}, which transformers does not know")
-    try:
-        config = CONFIG_MAPPING[kind].from_dict(value)
-    except Exception as error:  # whatever the class of a model's configuration does with values of other types
-        raise ConfigError(f"its config.json does not fit its model_type {kind!r} ({error})") from None
-    if config.is_encoder_decoder:
-        raise ConfigError(f"it is a {kind}, an encoder with a decoder; use an encoder alone")
-    for name in ("hidden_size", "num_hidden_layers", "vocab_size"):
-        number = getattr(config, name, None)
-        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-            raise ConfigError(f"its config.json has no {name} that is a positive integer")
-    if config.num_hidden_layers > MOST_LAYERS:
-        raise ConfigError(f"its config.json has {config.num_hidden_layers} layers; {MOST_LAYERS} is the most")
-    return config
+FREE_NUMBERS = 2**16
+"""How many numbers an encoder may have that its file of weights does not hold, such as the positions that it counts."""
 
 
 def empty_encoder(config: Any) -> nn.Module:
-    """Builds an encoder with the weights of no training. On the meta device it takes no memory.
+    """Builds an encoder whose weights are not trained. On the meta device it takes no memory.
 
     Raises:
-        ConfigError: the configuration does not fit the model.
+        ConfigError: the configuration does not fit the encoder. The message is to follow the name of the encoder.
     """
     from transformers import AutoModel
 
     try:
         model: nn.Module = AutoModel.from_config(config, trust_remote_code=False)
-    except Exception as error:
-        raise ConfigError(f"it cannot be built from its config.json ({error})") from None
+    except OutOfTime:
+        raise
+    except Exception as error:  # whatever the classes of encoders do with sizes that do not fit
+        raise ConfigError(f"it cannot be built from its config.json ({_first_line(error)}); use another copy") from None
     return _without_pooler(model)
 
 
 def pretrained_encoder(folder: Path, config: Any, model: str) -> nn.Module:
-    """Builds an encoder with the weights in `folder`, in float32.
+    """Builds an encoder in float32, with the weights in a folder's model.safetensors. No other file is read.
+
+    Args:
+        folder: the folder.
+        config: the encoder's configuration, as an object of `transformers`.
+        model: the name of the encoder for messages.
 
     Raises:
         ConfigError: the weights do not fit the configuration.
     """
-    import torch
     from safetensors import SafetensorError
-    from transformers import AutoModel
-    from transformers.utils import logging
+    from safetensors.torch import load_file
 
-    bar = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    with torch.device("meta"):
+        outline = empty_encoder(config)
     try:
-        loaded: nn.Module
-        loaded, report = AutoModel.from_pretrained(
-            folder,
-            config=config,
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            dtype=torch.float32,
-            output_loading_info=True,
-        )
-    except (OSError, ValueError, RuntimeError, SafetensorError, KeyError, TypeError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise ConfigError(f"the encoder {model}: its weights cannot be loaded ({reason})") from None
-    finally:
-        if bar:
-            logging.enable_progress_bar()
-    loaded = _without_pooler(loaded)
-    names = {name for name, _ in loaded.named_parameters()}
+        weights = load_file(folder / WEIGHTS)
+        _check_size(outline, sum(tensor.numel() for tensor in weights.values()))
+        with _quiet():
+            loaded, report = type(outline).from_pretrained(  # type: ignore[attr-defined]  # of every model of theirs
+                None, config=config, state_dict=weights, dtype=torch.float32, output_loading_info=True
+            )
+    except (OSError, ValueError, RuntimeError, SafetensorError, LookupError, TypeError, AttributeError) as error:
+        raise ConfigError(
+            f"the encoder {model}: its weights cannot be loaded ({_first_line(error)}); use another copy of its folder"
+        ) from None
+    encoder = _without_pooler(loaded)
+    names = {name for name, _ in encoder.named_parameters()}
     if missing := sorted(names & set(report["missing_keys"])):
         # transformers fills these with random numbers and only warns.
-        raise ConfigError(f"the encoder {model}: its weights lack {missing[0]}; give a folder with all of them")
-    return loaded
+        raise ConfigError(f"the encoder {model}: its weights lack {missing[0]}; use another copy of its folder")
+    return encoder
+
+
+@torch.no_grad()
+def check_reads(encoder: nn.Module, ids: Sequence[int]) -> None:
+    """Makes sure that an encoder can read tokens at all, which a configuration that has been tampered with may prevent.
+
+    Raises:
+        ConfigError: it cannot. The message is to follow the name of the encoder.
+    """
+    row_1P = torch.tensor([ids], dtype=torch.long)
+    was_training = encoder.training
+    try:
+        encoder.eval()(input_ids=row_1P, attention_mask=torch.ones_like(row_1P), return_dict=True)
+    except OutOfTime:
+        raise
+    except Exception as error:  # whatever the classes of encoders do with sizes that do not fit
+        raise ConfigError(f"it reads no text with its config.json ({_first_line(error)}); use another copy") from None
+    finally:
+        encoder.train(was_training)
 
 
 def freeze_above(encoder: nn.Module, layer: int, num_layers: int) -> None:
-    """Makes all layers above one fixed, since no loss depends on them."""
+    """Freezes all layers above a given one, on which no loss depends."""
     stacks = [each for each in encoder.modules() if isinstance(each, nn.ModuleList) and len(each) == num_layers]
     for each in stacks[0][layer:] if stacks else ():
         each.requires_grad_(False)
 
 
+def _check_size(outline: nn.Module, given: int) -> None:
+    """Raises ValueError if an encoder has more numbers than its weights, before memory is allocated for them."""
+    wanted = sum(tensor.numel() for tensor in (*outline.parameters(), *outline.buffers()))
+    if wanted > given + FREE_NUMBERS:
+        raise ValueError(f"config.json describes {wanted:,} numbers, and {WEIGHTS} holds {given:,}")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps `transformers` from reporting on what it loads, such as on parts that only its pretraining had."""
+    from transformers.utils import logging
+
+    level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bar:
+            logging.enable_progress_bar()
+
+
 def _without_pooler(model: nn.Module) -> nn.Module:
-    """Removes the layer over the first token, which nothing here reads: parameters without gradients."""
+    """Removes the layer over the first token, which nothing reads and which would stay without gradients."""
     if getattr(model, "pooler", None) is not None:
         model.pooler = None  # type: ignore[assignment]
     return model
 
 
-def _json_object(text: str) -> dict[str, Any]:
-    if len(text) > MOST_CONFIG:
-        raise ConfigError(f"its config.json has more than {MOST_CONFIG >> 20} MiB")
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        raise ConfigError("its config.json is not JSON") from None
-    if not isinstance(value, Mapping):
-        raise ConfigError("its config.json is not a JSON object")
-    return dict(value)
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mtlkit.files import PRIVATE, open_to_write
 from mtlkit.ownership import check_ownership, own_folder
 
 RECORD = np.dtype([("key", "S32"), ("start", "<u8"), ("words", "<u8")])
@@ -55,6 +56,7 @@ class KeptStates:
         self._files: list[Path] = []
         self._maps: dict[int, NDArray[np.uint8]] = {}
         self._own: tuple[int, BinaryIO, BinaryIO] | None = None
+        self._end, self._records = 0, 0
         for index in sorted(self._folder.glob("*.index")):
             self._read(index)
 
@@ -66,9 +68,8 @@ class KeptStates:
         file, start, words = self._places[key]
         end = (start + words) * self._width
         if file not in self._maps or len(self._maps[file]) < end:
-            self._maps[file] = np.memmap(
-                self._files[file], np.uint8, "c"
-            )  # copy on write: a tensor may not be read-only
+            # Copy on write, since a tensor may not be read-only.
+            self._maps[file] = np.memmap(self._files[file], np.uint8, "c")
         found = torch.from_numpy(self._maps[file][start * self._width : end])
         return found.view(self._type).view(words, *self._shape)
 
@@ -81,22 +82,23 @@ class KeptStates:
         if key in self._places or not len(states):
             return
         number, data, index = self._own or self._begin()
-        start = data.tell() // self._width
+        start = self._end
+        data.seek(start * self._width)  # what a full disk has cut short is written over
         data.write(states.detach().to("cpu", self._type).contiguous().view(torch.uint8).numpy().tobytes())
         data.flush()
+        index.seek(self._records * RECORD.itemsize)
         index.write(np.array([(key, start, len(states))], RECORD).tobytes())
         index.flush()
+        self._end, self._records = start + len(states), self._records + 1
         self._places[key] = (number, start, len(states))
 
     def _begin(self) -> tuple[int, BinaryIO, BinaryIO]:
         """Creates the files of this process."""
         name = secrets.token_hex(8)
         paths = self._folder / f"{name}.states", self._folder / f"{name}.index"
-        data, index = (path.open("xb") for path in paths)
+        data, index = (open_to_write(path, mode=PRIVATE) for path in paths)
         for file in (data, index):
             weakref.finalize(self, file.close)
-        for path in paths:
-            path.chmod(0o600)
         self._files.append(paths[0])
         self._own = len(self._files) - 1, data, index
         return self._own
@@ -104,6 +106,8 @@ class KeptStates:
     def _read(self, index: Path) -> None:
         """Adds the texts of another process, as far as their states are whole."""
         data = index.with_suffix(".states")
+        if not data.is_file():
+            return
         check_ownership(index, data)
         content, size = index.read_bytes(), data.stat().st_size
         self._files.append(data)

@@ -4,6 +4,7 @@ Shapes: F distinct surface forms, C pieces of the longest form.
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, final
 
@@ -50,13 +51,15 @@ class Pieces:
         self.text, self.padding = text, padding
         self._tokenizer = _tokenizer(text)
         self.before, self.after = self._special_tokens()
+        self.largest_id = max(padding, *self._tokenizer.get_vocab().values())
+        """The largest id, for which an encoder must have a row."""
 
     @classmethod
-    def of(cls, folder: "Path", model: str) -> Self:
+    def of(cls, folder: "Path") -> Self:
         """Reads the tokenizer of a pretrained encoder.
 
         Raises:
-            ConfigError: there is none, or it is not known to be harmless.
+            ConfigError: there is none, or it is not known to be harmless. The message is to follow the encoder's name.
         """
         from transformers import AutoTokenizer
 
@@ -68,11 +71,8 @@ class Pieces:
             text = tokenizer.backend_tokenizer.to_str()
         except (OSError, ValueError, AttributeError, ImportError, KeyError, TypeError) as error:
             reason = str(error).strip().partition("\n")[0]
-            raise ConfigError(f"the encoder {model}: its tokenizer cannot be read ({reason})") from None
-        try:
-            return cls(text, tokenizer.pad_token_id or 0)
-        except ConfigError as error:
-            raise ConfigError(f"the encoder {model}: {error}") from None
+            raise ConfigError(f"its tokenizer cannot be read ({reason})") from None
+        return cls(text, tokenizer.pad_token_id or 0)
 
     def table(self, forms: Sequence[str], most: int) -> NDArray[np.int32]:
         """Returns the pieces of forms as an array (F, C) of ids plus 1, with 0 after the last piece of a form.
@@ -102,6 +102,8 @@ class Pieces:
 
 def _tokenizer(text: str) -> "Tokenizer":
     """Builds a tokenizer after a look at its parts."""
+    # Otherwise it uses all processors, and warns when a process that has used it is forked.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from tokenizers import Tokenizer
 
     try:

@@ -51,4 +51,5 @@ class LayerMixture(nn.Module):
 
     def forward(self, states_LNH: Tensor) -> Tensor:
         """Mixes the states of L layers, which lie in the first dimension."""
-        return self.gamma * torch.tensordot(self.weights.softmax(0), states_LNH, dims=1)
+        mixed_NH: Tensor = self.gamma * torch.tensordot(self.weights.softmax(0), states_LNH, dims=1)
+        return mixed_NH

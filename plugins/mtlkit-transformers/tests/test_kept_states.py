@@ -53,6 +53,29 @@ def test_states_do_not_depend_on_what_the_cache_holds(
     assert torch.equal(second(text_of(texts, second)), together)
 
 
+def test_states_are_kept_in_full_precision_whatever_the_rest_has(encoders: dict[str, Path]) -> None:
+    first = embedder(encoders["word_pieces"], trainable=False)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        states = first(text_of(TEXTS, first))
+    second = embedder(encoders["word_pieces"], trainable=False)
+    assert states.dtype == torch.float32 and torch.equal(second(text_of(TEXTS, second)), states)
+    torch.testing.assert_close(states, embedder(encoders["word_pieces"])(text_of(TEXTS, first)), rtol=0, atol=1e-6)
+
+
+def test_states_of_another_number_of_threads_are_not_taken(encoders: dict[str, Path]) -> None:
+    """Their last bits may differ, so that a run would depend on what the cache holds."""
+    before = torch.get_num_threads()
+    embedder(encoders["word_pieces"], trainable=False)(text_of(TEXTS, embedder(encoders["word_pieces"])))
+    other = embedder(encoders["word_pieces"], trainable=False)
+    try:
+        torch.set_num_threads(before + 1)
+        with reading(other) as calls:
+            other(text_of(TEXTS, other))
+    finally:
+        torch.set_num_threads(before)
+    assert len(calls) == len(TEXTS)
+
+
 def test_each_text_is_read_once(encoders: dict[str, Path]) -> None:
     built = embedder(encoders["word_pieces"], trainable=False)
     with reading(built) as calls:
@@ -87,6 +110,24 @@ def test_states_that_a_killed_process_left_half_written_are_not_used(tmp_path: P
     assert torch.equal(reader.get(b"a" * 32), states[0]) and b"b" * 32 not in reader
     index.write_bytes(index.read_bytes()[:-1])
     assert b"b" * 32 not in kept(folder)
+
+
+def test_what_a_full_disk_cut_short_is_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    states = kept(tmp_path / "states")
+    states.put(b"a" * 32, torch.ones(2, 3))
+    [data], [index] = (tmp_path / "states").glob("*.states"), (tmp_path / "states").glob("*.index")
+    for file in (data, index):
+        with file.open("ab") as end:
+            end.write(b"12345")
+    states.put(b"b" * 32, torch.zeros(2, 3))
+    again = kept(tmp_path / "states")
+    assert torch.equal(again.get(b"a" * 32), torch.ones(2, 3)) and torch.equal(again.get(b"b" * 32), torch.zeros(2, 3))
+
+
+def test_an_index_without_its_states_is_passed_over(tmp_path: Path) -> None:
+    kept(tmp_path / "states").put(b"a" * 32, torch.ones(2, 3))
+    next((tmp_path / "states").glob("*.states")).unlink()
+    assert b"a" * 32 not in kept(tmp_path / "states")
 
 
 def test_two_processes_write_files_of_their_own(tmp_path: Path) -> None:
