@@ -34,10 +34,11 @@ class Description:
         self.config: Any = checked_config(config_text)
         self.config_text, self.pieces = config_text, pieces
         self._folder, self._sha256 = folder, sha256
-        if (largest := pieces.largest_id) >= self.config.vocab_size:
+        size = self.config.vocab_size
+        if pieces.largest_id >= size:
             raise ConfigError(
-                f"its tokenizer has the id {largest}, and its config.json a vocab_size of {self.config.vocab_size}; use "
-                "a tokenizer that was made for it"
+                f"its tokenizer has the id {pieces.largest_id}, and its config.json a vocab_size of {size}; use a "
+                "tokenizer that was made for it"
             )
 
     @classmethod

@@ -1,6 +1,6 @@
 """Builds a pretrained encoder from its configuration, with or without its weights."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -54,18 +54,21 @@ def pretrained_encoder(folder: Path, config: Any, model: str) -> nn.Module:
         _check_size(outline, sum(tensor.numel() for tensor in weights.values()))
         with _quiet():
             loaded, report = type(outline).from_pretrained(  # type: ignore[attr-defined]  # of every model of theirs
-                None, config=config, state_dict=weights, dtype=torch.float32, output_loading_info=True
+                None,
+                config=config,
+                state_dict=weights,
+                dtype=torch.float32,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,
             )
+        encoder = _without_pooler(loaded)
+        _check_complete(encoder, report)
     except (OSError, ValueError, RuntimeError, SafetensorError, LookupError, TypeError, AttributeError) as error:
         raise ConfigError(
-            f"the encoder {model}: its weights cannot be loaded ({_first_line(error)}); use another copy of its folder"
+            f"the encoder {model}: its weights cannot be loaded ({_first_line(error)}); use another copy of its folder "
+            "or of the archive that names it"
         ) from None
-    encoder = _without_pooler(loaded)
-    names = {name for name, _ in encoder.named_parameters()}
-    if missing := sorted(names & set(report["missing_keys"])):
-        # transformers fills these with random numbers and only warns.
-        raise ConfigError(f"the encoder {model}: its weights lack {missing[0]}; use another copy of its folder")
-    return encoder
+    return encoder.train()  # as every new module is, while `transformers` has switched dropout off
 
 
 @torch.no_grad()
@@ -99,6 +102,15 @@ def _check_size(outline: nn.Module, given: int) -> None:
     wanted = sum(tensor.numel() for tensor in (*outline.parameters(), *outline.buffers()))
     if wanted > given + FREE_NUMBERS:
         raise ValueError(f"config.json describes {wanted:,} numbers, and {WEIGHTS} holds {given:,}")
+
+
+def _check_complete(encoder: nn.Module, report: Mapping[str, Any]) -> None:
+    """Raises ValueError if `transformers` has filled parameters with random numbers, of which it only warns."""
+    names = {name for name, _ in encoder.named_parameters()}
+    if missing := sorted(names & set(report["missing_keys"])):
+        raise ValueError(f"they lack {missing[0]}")
+    if others := sorted(name for name, *_ in report["mismatched_keys"] if name in names):
+        raise ValueError(f"{others[0]} has not the shape that config.json describes")
 
 
 @contextmanager

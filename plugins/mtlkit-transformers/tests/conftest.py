@@ -1,12 +1,21 @@
 """Tiny pretrained encoders, made here: none of them has learned anything, and all have the parts of real ones."""
 
+import random
+import sys
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any, TypeAlias
 
 import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
+from mtlkit.cli import main
+
+Ended: TypeAlias = CompletedProcess[str]
+PLUGIN = "mtlkit_transformers"
 TRAINED_ON = [
     "the film was great , and the music too",
     "a naïve café in the old town of São Paulo",
@@ -95,3 +104,68 @@ def _xlm_roberta(folder: Path) -> None:
         vocab_size=tokenizer.get_vocab_size(), max_position_embeddings=42, pad_token_id=1, **SMALL
     )
     XLMRobertaModel(config).save_pretrained(folder)
+
+
+GOOD, BAD = ["great", "wonderful", "unbelievably"], ["dull", "tiresome", "unreadable"]
+FILLER = ["the", "film", "was", "a", "readable", "music", "in", "town", "and", "we", "like", "it"]
+
+
+def write_texts(path: Path, size: int, seed: int) -> None:
+    """Texts whose label is decided by one word."""
+    draw = random.Random(seed)
+    lines = []
+    for _ in range(size):
+        label = draw.choice(["positive", "negative"])
+        words = draw.choices(FILLER, k=draw.randint(2, 9))
+        words.insert(draw.randrange(len(words)), draw.choice(GOOD if label == "positive" else BAD))
+        lines.append(f"{label}\t{' '.join(words)}\n")
+    path.write_text("".join(lines), "utf-8")
+
+
+@pytest.fixture(scope="session")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files of texts for two tasks."""
+    folder = tmp_path_factory.mktemp("texts")
+    for number, (name, split) in enumerate((name, split) for name in TASKS for split in ("train", "dev", "test")):
+        write_texts(folder / f"{name}.{split}.tsv", 24 if split == "train" else 8, number)
+    return folder
+
+
+TASKS = ["books", "films"]
+INCLUDED = [] if entry_points(group="mtlkit.plugins", name="transformers") else ["--include-package", PLUGIN]
+
+
+@pytest.fixture(scope="session")
+def experiment_of(texts: Path) -> Callable[..., dict[str, Any]]:
+    """Makes an experiment on the two tasks, given the encoder, other settings of the embedder, and the sharing."""
+
+    def experiment(model: Path, sharing: dict[str, Any] | None = None, **settings: Any) -> dict[str, Any]:
+        task = {"reader": {"type": "text_classification"}, "head": {"type": "classifier", "pool": "mean"}}
+        splits = ("train", "dev", "test")
+        return {
+            "tasks": {name: task | {each: str(texts / f"{name}.{each}.tsv") for each in splits} for name in TASKS},
+            "model": {
+                "embedder": {"type": "transformer", "model": str(model), "dropout": 0.1, **settings},
+                "sharing": sharing or {"type": "fully_shared", "encoder": {"type": "pass_through"}},
+            },
+            "trainer": {"epochs": 2, "batch_size": 4, "optimizer": {"type": "adamw", "lr": 1e-3}},
+        }
+
+    return experiment
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """Runs `mtlkit` inside this process, with the plugin."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_main(*arguments: str | Path) -> Ended:
+        command = ["mtlkit", *map(str, arguments), *INCLUDED]
+        monkeypatch.setattr(sys, "argv", command)
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return Ended(command, int(ended.value.code or 0), out, err)
+
+    return run_main

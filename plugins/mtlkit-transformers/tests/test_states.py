@@ -121,3 +121,10 @@ def test_it_keeps_the_promises_of_embedders(
 ) -> None:
     model = str(encoders["byte_pairs"])
     check_component(mtlkit.Embedder, {"type": "transformer", "model": model, "trainable": trainable, **settings})
+
+
+def test_a_tuned_encoder_is_in_training_mode_from_the_first_step_on(encoders: dict[str, Path]) -> None:
+    """As loaded by `transformers` it is not, and would train without dropout until the first evaluation."""
+    model = str(encoders["word_pieces"])
+    built = Lazy.of(TransformerEmbedder, model=model).build(vocabulary=None, vectors=None, fresh=True)
+    assert built.training and all(module.training for module in built.modules())

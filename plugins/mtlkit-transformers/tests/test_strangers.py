@@ -62,8 +62,15 @@ def test_weights_smaller_than_their_configuration_says_are_refused_before_memory
 def test_weights_that_lack_a_layer_are_refused(encoders: dict[str, Path]) -> None:
     text = (encoders["word_pieces"] / "config.json").read_text("utf-8")
     more = checked_config(json.dumps(json.loads(text) | {"num_hidden_layers": 4}))
-    with pytest.raises(ConfigError, match=r"its weights lack encoder\.layer\.3"):
+    with pytest.raises(ConfigError, match=r"they lack encoder\.layer\.3"):
         pretrained_encoder(encoders["word_pieces"], more, "theirs")
+
+
+def test_weights_of_other_shapes_are_refused(encoders: dict[str, Path]) -> None:
+    text = (encoders["word_pieces"] / "config.json").read_text("utf-8")
+    narrow = checked_config(json.dumps(json.loads(text) | {"intermediate_size": 23}))
+    with pytest.raises(ConfigError, match=r"has not the shape that config\.json describes"):
+        pretrained_encoder(encoders["word_pieces"], narrow, "theirs")
 
 
 def test_an_encoder_that_reads_no_text_is_refused() -> None:
