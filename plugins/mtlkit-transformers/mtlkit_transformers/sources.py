@@ -113,12 +113,17 @@ def _from_hub(model: str, revision: str | None, *, local: bool = False) -> Path:
             f"the encoder {model}: is no folder, and a model of the hub needs `revision`, a commit of 40 letters, so "
             "that it is the same tomorrow; set both, or give a folder"
         )
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import is_offline_mode, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
         return Path(snapshot_download(model, revision=revision, allow_patterns=FETCHED, local_files_only=local))
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        if is_offline_mode():
+            raise ConfigError(
+                f"the encoder {model}: is not in the cache of the hub at revision {revision[:12]}, and HF_HUB_OFFLINE "
+                "forbids to fetch it; unset that, or give a folder"
+            ) from None
         reason = str(error).strip().partition("\n")[0]
         raise ConfigError(
             f"the encoder {model}: cannot be fetched from the hub ({reason}); give a folder instead"

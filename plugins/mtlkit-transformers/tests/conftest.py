@@ -8,6 +8,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any, TypeAlias
 
+import mtlkit_transformers
 import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -15,7 +16,8 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from mtlkit.cli import main
 
 Ended: TypeAlias = CompletedProcess[str]
-PLUGIN = "mtlkit_transformers"
+PLUGIN = mtlkit_transformers.__name__
+"""Importing it registers the embedder; an installed plugin would be imported by the first experiment."""
 TRAINED_ON = [
     "the film was great , and the music too",
     "a naïve café in the old town of São Paulo",

@@ -1,6 +1,8 @@
 """The experiments on pretrained encoders are right, as far as one can tell without training them."""
 
 import os
+import re
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -55,6 +57,21 @@ def test_minilm_itself_passes_the_checks() -> None:
         patch.setenv("MTLKIT_DATA", os.environ["MTLKIT_DATA"])
         loaded = load_experiment(ROOT / "experiments" / "fdu" / "minilm.jsonnet")
     check_experiment(loaded.experiment, "minilm.jsonnet")
+
+
+def test_the_example_of_the_docs_passes_the_checks(
+    encoders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (ROOT / "docs" / "pretrained-encoders.md").read_text("utf-8")
+    [example] = re.findall(r"^```jsonnet\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    shutil.copytree(encoders["word_pieces"], tmp_path / "encoders" / "minilm")
+    (tmp_path / "data").mkdir()
+    for name in ("hotels", "restaurants"):
+        for split in ("train", "dev", "test"):
+            (tmp_path / "data" / f"{name}.{split}.tsv").write_text("good\tfine words\n", "utf-8")
+    (tmp_path / "example.jsonnet").write_text(example, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    check_experiment(load_experiment(tmp_path / "example.jsonnet").experiment, "example.jsonnet")
 
 
 def test_tasks_are_those_of_the_other_systems(encoders: dict[str, Path]) -> None:
