@@ -33,7 +33,7 @@ SCRIPTS = (
     "experiments",
     "report",
 )
-"""What runs where no script is named; `against_peers` and `gpu` need more than mtlkit."""
+"""What runs where no script is named; `against_peers`, `gpu` and `pretrained` need more than mtlkit."""
 
 
 def main() -> int:
