@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from mtlkit.config import Lazy
 from mtlkit.encoders import BilstmEncoder
 from mtlkit.sharing.communicators import DirectCommunicator, IndirectCommunicator
-from mtlkit.sharing.one_way_network import OneWayNetwork
+from mtlkit.sharing.message_passing import MessagePassing
 
 DIM = 200
 SHAPES = ((1, 20), (64, 20), (64, 150))
@@ -32,12 +32,12 @@ def networks() -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
     }
 
 
-def message_passing(communicator: Lazy[Any]) -> OneWayNetwork:
-    """One direction of message passing."""
-    return OneWayNetwork(communicator, DIM, "shared", False, input_dim=DIM, tasks=TASKS)
+def message_passing(communicator: Lazy[Any]) -> MessagePassing:
+    """Networks that send to each other."""
+    return MessagePassing(communicator, DIM, input_dim=DIM, tasks=TASKS)
 
 
-def heard(network: OneWayNetwork, inputs_BTE: Tensor, mask_BT: Tensor) -> Tensor:
+def heard(network: MessagePassing, inputs_BTE: Tensor, mask_BT: Tensor) -> Tensor:
     """The states of the first task."""
     states_BTD: Tensor = network(inputs_BTE, mask_BT, TASKS[0]).states_BTD
     return states_BTD
