@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 RunOrArchive = Annotated[Path, typer.Argument(help="Directory of a run, or an archive.", metavar="RUN")]
 Format = Literal["terminal", "json"]
+MOST_SHOWN = 1_000
+"""The number of facts of a section that a terminal is shown; a stranger's run may have any number."""
 
 
 def diff(
@@ -59,10 +61,14 @@ def diff(
 def _show(rows: "Sequence[ComparedFact]", left: Path, right: Path) -> None:
     from mtlkit.cli.console import show_sections
 
-    sections = {
-        section: [(row.name, *(_text(row, side) for side in ("left", "right"))) for row in found]
-        for section, found in groupby(rows, lambda row: row.section)
-    }
+    sections = {}
+    for section, found in groupby(rows, lambda row: row.section):
+        facts = list(found)
+        sections[section] = [
+            (row.name, *(_text(row, side) for side in ("left", "right"))) for row in facts[:MOST_SHOWN]
+        ]
+        if len(facts) > MOST_SHOWN:
+            sections[section].append((f"and {len(facts) - MOST_SHOWN:,} more, which --format json has", "", ""))
     show_sections(("", "", str(left), str(right)), sections)
 
 

@@ -13,7 +13,14 @@ from mtlkit.errors import ConfigError, UnknownComponentError
 from mtlkit.text import on_one_line
 
 S = TypeVar("S", bound=Spec)
-SAYS_WHAT_IT_GOT = ("missing_setting", "unknown_setting", "unknown_component", "value_error", "no_such_item")
+SAYS_WHAT_IT_GOT = (
+    "missing_setting",
+    "unknown_setting",
+    "unknown_settings",
+    "unknown_component",
+    "value_error",
+    "no_such_item",
+)
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 

@@ -16,6 +16,8 @@ PLAIN_WORDS = {
     "too_short": "should have {min_length} or more items",
 }
 """Plain names for Python's types, used in place of pydantic's."""
+MOST_UNKNOWN = 100
+"""The number of unknown settings of a group that are reported one by one, each with the nearest known one."""
 
 
 def nearest(name: str, known: list[str]) -> str:
@@ -54,15 +56,23 @@ class Spec(BaseModel):
     @classmethod
     def _on_defaults(cls, value: Mapping[Any, Any], problems: list[InitErrorDetails]) -> dict[str, Any]:
         """Returns the settings with overrides applied to defaults. A setting whose override fits no part of its default
-        is left out, and its problem is added to `problems`.
+        is left out, and its problem is added to `problems`. So are unknown settings beyond the first `MOST_UNKNOWN`.
         """
         settings = {}
+        # A stranger's file may have any number of unknown ones.
+        left_out = set([key for key in value if str(key) not in cls.model_fields][MOST_UNKNOWN:])
         for key, item in value.items():
+            if key in left_out:
+                continue
             try:
                 settings[str(key)] = cls._on_default(str(key), item)
             except NoSuchItemError as error:
                 custom = PydanticCustomError("no_such_item", "{message}", {"message": str(error)})
                 problems.append(InitErrorDetails(type=custom, loc=(str(key), *error.place), input=item))
+        if left_out:
+            message = f"{len(left_out):,} more settings are unknown"
+            custom = PydanticCustomError("unknown_settings", "{message}", {"message": message})
+            problems.append(InitErrorDetails(type=custom, loc=(), input=None))
         return settings
 
     @classmethod
