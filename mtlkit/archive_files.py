@@ -22,7 +22,8 @@ def check_archive(path: Path) -> None:
     if not path.is_dir():
         check_is_file(path)
         _check_is_gzip(path)
-    elif (path / ARCHIVE).is_file():
+    elif (path / ARCHIVE).exists():
+        check_is_file(path / ARCHIVE)
         _check_is_gzip(path / ARCHIVE)
     elif not (path / META).exists():
         raise no_archive_in(path)
