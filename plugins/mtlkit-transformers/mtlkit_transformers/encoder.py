@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from mtlkit.errors import ConfigError
-from mtlkit.processor_time import OutOfTime
+from mtlkit.process.processor_time import OutOfTime
 from mtlkit_transformers.sources import WEIGHTS
 
 FREE_NUMBERS = 2**16

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mtlkit.files import PRIVATE, open_to_write
-from mtlkit.ownership import check_ownership, own_folder
+from mtlkit.files.ownership import check_ownership, own_folder
 
 RECORD = np.dtype([("key", "S32"), ("start", "<u8"), ("words", "<u8")])
 """An entry of an index: a text's digest in hexadecimal, and the place of its states in units of one word's states."""
