@@ -225,8 +225,11 @@ def forget(interface: type[Component], name: str) -> None:
 @pytest.mark.parametrize("name", ["reliability", "security"])
 def test_promises_name_tests_that_exist(name: str) -> None:
     page = text_of(f"docs/{name}.md")
-    named = set(re.findall(r"(tests/[\w/]+(?:\.py)?)", page)) | set(re.findall(r"`(test_\w+)\.py", page))
-    files = {str(file.relative_to(ROOT)): file.read_text(encoding="utf-8") for file in ROOT.glob("tests/**/*.py")}
+    named = set(re.findall(r"((?:plugins/[\w-]+/)?tests/[\w/]+(?:\.py)?)", page)) | set(
+        re.findall(r"`(test_\w+)\.py", page)
+    )
+    sources = [*ROOT.glob("tests/**/*.py"), *ROOT.glob("plugins/*/tests/*.py")]
+    files = {str(file.relative_to(ROOT)): file.read_text(encoding="utf-8") for file in sources}
     code = "\n".join(files.values())
     for path in named:
         assert path in files or (ROOT / path).is_dir() or any(file.endswith(f"/{path}.py") for file in files), path

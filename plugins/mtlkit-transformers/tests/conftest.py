@@ -8,6 +8,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any, TypeAlias
 
+import hypothesis  # noqa: F401  # pytest's plugin of it warns where something else imports it at the very end
 import mtlkit_transformers
 import pytest
 import torch
