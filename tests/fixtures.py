@@ -27,6 +27,11 @@ torch.set_num_threads(1)  # small recurrences are slower with more
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # A shell that runs us in the background ignores Ctrl-C for us, and the children that tests interrupt inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # and so does nohup with SIGHUP
+
+REAL_CACHE = cache_folder()
+"""Found before any test sets another one: a fixture of the session may first be asked for within such a test."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -82,13 +87,13 @@ def make_corpus() -> Callable[[Path, int, int], None]:
 @pytest.fixture(scope="session")
 def compiled_kernels() -> Path:
     """The folder of compiled kernels in the real cache: they take seconds to build."""
-    return own_folder(cache_folder() / "kernels")
+    return own_folder(REAL_CACHE / "kernels")
 
 
 @pytest.fixture(scope="session")
 def known_archives() -> Path:
     """The folder of the real cache that says which archives were made here, also by tests that share a run."""
-    return own_folder(cache_folder() / "archives")
+    return own_folder(REAL_CACHE / "archives")
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +109,7 @@ def data_folder() -> Path:
 def vader_corpora() -> Path:
     """The folder of the VADER corpora in the cache, fetched if need be."""
     try:
-        return fetch_vader(cache_folder(), print)
+        return fetch_vader(REAL_CACHE, print)
     except DataError as error:
         pytest.skip(f"the VADER corpora are neither cached nor reachable: {error}")
 

@@ -42,8 +42,12 @@ class Spec(BaseModel):
     @classmethod
     def _explain_unknown_keys(cls, value: Any, handler: ModelWrapValidatorHandler["Spec"]) -> "Spec":
         lines: list[InitErrorDetails] = []
+        num_left_out = 0
         if isinstance(value, Mapping):
-            value = cls._on_defaults(value, lines)
+            # A stranger's file may have any number of unknown ones.
+            left_out = set([key for key in value if str(key) not in cls.model_fields][MOST_UNKNOWN:])
+            num_left_out = len(left_out)
+            value = cls._on_defaults({key: item for key, item in value.items() if key not in left_out}, lines)
         try:
             checked = handler(value)
         except ValidationError as error:
@@ -51,28 +55,24 @@ class Spec(BaseModel):
         else:
             if not lines:
                 return checked
+        if num_left_out:
+            message = f"{num_left_out:,} more settings are unknown"
+            custom = PydanticCustomError("unknown_settings", "{message}", {"message": message})
+            lines.append(InitErrorDetails(type=custom, loc=(), input=None))
         raise ValidationError.from_exception_data(cls.__name__, lines) from None
 
     @classmethod
     def _on_defaults(cls, value: Mapping[Any, Any], problems: list[InitErrorDetails]) -> dict[str, Any]:
         """Returns the settings with overrides applied to defaults. A setting whose override fits no part of its default
-        is left out, and its problem is added to `problems`. So are unknown settings beyond the first `MOST_UNKNOWN`.
+        is left out, and its problem is added to `problems`.
         """
         settings = {}
-        # A stranger's file may have any number of unknown ones.
-        left_out = set([key for key in value if str(key) not in cls.model_fields][MOST_UNKNOWN:])
         for key, item in value.items():
-            if key in left_out:
-                continue
             try:
                 settings[str(key)] = cls._on_default(str(key), item)
             except NoSuchItemError as error:
                 custom = PydanticCustomError("no_such_item", "{message}", {"message": str(error)})
                 problems.append(InitErrorDetails(type=custom, loc=(str(key), *error.place), input=item))
-        if left_out:
-            message = f"{len(left_out):,} more settings are unknown"
-            custom = PydanticCustomError("unknown_settings", "{message}", {"message": message})
-            problems.append(InitErrorDetails(type=custom, loc=(), input=None))
         return settings
 
     @classmethod

@@ -112,10 +112,13 @@ class MessagePassing(SharingScheme):
 
     @classmethod
     def operations_of(cls, scheme: Lazy[Any]) -> frozenset[Operation]:
-        """The operations of all parts, but the recurrence only where the reader runs one."""
-        found = super().operations_of(scheme)
+        """The operations of all parts, but the recurrence only where the reader runs one, and the communicator has a
+        fused form for it.
+        """
         settings: Any = scheme.settings
-        return found if "recurrence" in settings.reader.component.operations else found - {"recurrence"}
+        both = (settings.reader.component.operations, settings.communicator.component.operations)
+        found = super().operations_of(scheme)
+        return found if all("recurrence" in operations for operations in both) else found - {"recurrence"}
 
     def _trace(self, task: str, heard: Heard, backward: Heard | None, mask_BT: Tensor) -> WordTrace:
         senders = self.left_to_right.senders

@@ -145,7 +145,7 @@ def test_an_unknown_key_gets_the_nearest_name(mistakes: Mistakes) -> None:
 def test_of_very_many_unknown_keys_some_are_named_and_all_are_counted(mistakes: Mistakes) -> None:
     """Each is compared with all known ones, which takes minutes for the 200,000 that a file of 2 MB may have."""
     said = mistakes({f"k{number}": 0 for number in range(200_000)})
-    assert said[0] == "199,900 more settings are unknown" and "k0: unknown setting" in said[1]
+    assert "k0: unknown setting" in said[0] and "199,900 more settings are unknown" in said
     assert len([line for line in said if "unknown setting" in line]) == 100
 
 

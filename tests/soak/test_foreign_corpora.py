@@ -2,11 +2,11 @@
 
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
-import mtlkit.experiment.corpora
-from mtlkit.data import Corpus
+from mtlkit.data import Corpus, CorpusLoader
 from tests.soak.counts import Counts
 from tests.soak.dressed_files import LETTERS, Dress, Sentence, tags, truth
 from tests.soak.foreign_corpora import attempt, scores, spans_of
@@ -26,13 +26,13 @@ def test_the_figures_of_foreign_corpora_are_right_or_they_are_refused(part: int,
 
 def test_a_wrong_reading_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every corpus loses its last text; the soak must see that, or the corpus is refused for something else."""
-    load = mtlkit.experiment.corpora.load_corpus
+    load = CorpusLoader.load
 
-    def shortened(*given: object, **settings: object) -> Corpus:
-        corpus = load(*given, **settings)  # type: ignore[arg-type]
+    def shortened(*given: Any) -> Corpus:
+        corpus = load(*given)
         return corpus.head(len(corpus) - 1)
 
-    monkeypatch.setattr("mtlkit.experiment.corpora.load_corpus", shortened)
+    monkeypatch.setattr(CorpusLoader, "load", shortened)
     counts = Counts()
     for number in range(12):
         (folder := tmp_path / str(number)).mkdir()

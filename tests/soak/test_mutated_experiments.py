@@ -14,7 +14,7 @@ from mtlkit.errors import ConfigError
 from mtlkit.experiment import load_experiment
 from mtlkit.runs.checks import check_experiment
 from tests.soak.counts import Counts
-from tests.soak.mutated_experiments import attempt, mutant, originals, soak
+from tests.soak.mutated_experiments import NAMES, attempt, mutant, originals, soak
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def check(value: Any, folder: Path) -> None:
     ],
 )
 def test_what_it_has_found(path: str, value: Any, message: str, folder: Path) -> None:
-    experiment = copy.deepcopy(originals()[2])
+    experiment = copy.deepcopy(originals()[NAMES.index("single_task")])
     *parents, last = path.split(".")
     place = experiment
     for name in parents:
