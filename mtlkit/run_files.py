@@ -16,6 +16,8 @@ LARGEST_META = 16 * 2**20
 """The maximum number of bytes of `meta.json`."""
 RUNS = "runs"
 """The folder in which runs are placed if no directory is given."""
+TWO_WISHES = "resume goes on with a run and force deletes it; give one of them"
+"""What is said of who asks for both."""
 REMEDY = "give a run's directory, or a file that docs/results/collect.py made of one"
 
 

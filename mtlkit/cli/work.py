@@ -33,11 +33,11 @@ def train(
 ) -> None:
     """Train an experiment; leaves a run directory with an archive in it."""
     from mtlkit.errors import ConfigError
-    from mtlkit.run_files import RUNS, check_begun, name_of_experiment
+    from mtlkit.run_files import RUNS, TWO_WISHES, check_begun, name_of_experiment
 
     keep_freed_memory()
     if force and (resume or resume_anyway):
-        raise ConfigError("--resume goes on with a run and --force deletes it; give one of them")
+        raise ConfigError(TWO_WISHES)
     evaluated = source.evaluate()
     if resume or resume_anyway:
         check_begun(serialization_dir or Path(RUNS) / name_of_experiment(evaluated.sources))

@@ -7,6 +7,7 @@ import torch
 
 from mtlkit.config import count_argument, flag_argument, resume_argument
 from mtlkit.errors import ConfigError
+from mtlkit.run_files import TWO_WISHES
 from mtlkit.training.devices import as_device
 
 
@@ -34,5 +35,5 @@ def train_options(
     """
     resumes = bool(resume_argument(resume)) or flag_argument(resume_anyway, "resume_anyway")
     if flag_argument(force, "force") and resumes:
-        raise ConfigError("resume goes on with a run and force deletes it; give one of them")
+        raise ConfigError(TWO_WISHES)
     return TrainOptions(as_device(device), count_argument(limit, "limit"), resumes, force, resume_anyway)

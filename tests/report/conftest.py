@@ -67,11 +67,16 @@ class Trained:
 
 
 @pytest.fixture(scope="session")
-def session_folder(tmp_path_factory: pytest.TempPathFactory, compiled_kernels: Path) -> Iterator[Path]:
-    """A folder with a cache of its own, but for compiled kernels."""
+def session_folder(
+    tmp_path_factory: pytest.TempPathFactory, compiled_kernels: Path, known_archives: Path
+) -> Iterator[Path]:
+    """A folder with a cache of its own, but for compiled kernels and for which archives were made here: the tests that
+    run in this process later have the same cache.
+    """
     folder = tmp_path_factory.mktemp("report")
     own_folder(folder / "cache")
-    (folder / "cache" / "kernels").symlink_to(compiled_kernels, target_is_directory=True)
+    for kept in (compiled_kernels, known_archives):
+        (folder / "cache" / kept.name).symlink_to(kept, target_is_directory=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MTLKIT_CACHE", str(folder / "cache"))
         yield folder
