@@ -143,7 +143,7 @@ def test_tuning_equals_a_plain_loop(
 
     lines = (tmp_path / "train.tsv").read_text("utf-8").splitlines()
     expected, losses = plainly(without_dropout, [line.partition("\t")[2].split() for line in lines], seen)
-    assert losses == pytest.approx(seen.losses, rel=1e-4) and losses[-1] < losses[0] - 0.1
+    assert losses == pytest.approx(seen.losses, rel=1e-4) and min(losses[-5:]) < losses[0]
     assert expected.keys() == seen.at_last.keys()
     for name, parameter in expected.items():
         if not name.endswith("key.bias"):  # whose gradients are zero but for rounding, which Adam makes into steps
