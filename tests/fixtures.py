@@ -4,7 +4,6 @@
 """
 
 import os
-import random
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from mtlkit.errors import DataError
 from mtlkit.files import held_lock
 from mtlkit.files.ownership import own_folder
 from mtlkit.plugins import load_plugins
+from tests.generated_texts import write_corpus
 
 hypothesis.settings.register_profile("mtlkit", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("mtlkit")
@@ -60,22 +60,6 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[P
         return folder
 
     return folder_of
-
-
-GOOD, BAD = ["fine", "warm", "bright", "kind"], ["dull", "cold", "bleak", "cruel"]
-FILLER = ["the", "a", "film", "book", "plot", "cast", "was", "seemed", "rather", "very", "quite", "of", "with", "and"]
-
-
-def write_corpus(path: Path, size: int, seed: int) -> None:
-    """Texts whose label is decided by one word among filler."""
-    generator = random.Random(seed)
-    lines = []
-    for _ in range(size):
-        label = generator.choice(["positive", "negative"])
-        words = generator.choices(FILLER, k=generator.randint(3, 12))
-        words.insert(generator.randrange(len(words)), generator.choice(GOOD if label == "positive" else BAD))
-        lines.append(f"{label}\t{' '.join(words)}\n")
-    path.write_text("".join(lines))
 
 
 @pytest.fixture(scope="session")

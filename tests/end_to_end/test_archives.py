@@ -1,9 +1,7 @@
 """Archives that are damaged, that need something that is not here, or that hold several sets of weights."""
 
 import hashlib
-import io
 import json
-import tarfile
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -14,6 +12,7 @@ import mtlkit.archive.archive
 import mtlkit.plugins
 from mtlkit.archive import open_archive
 from mtlkit.runs import predict_inputs
+from tests.soak.tiny_archive import packed, read_members, tar
 
 CPU = torch.device("cpu")
 
@@ -23,16 +22,11 @@ def repack(archive):
     """Writes the archive again after `change` of its members and manifest; the manifest fits the members again."""
 
     def write(change):
-        with tarfile.open(archive) as tar:
-            members = {member.name: tar.extractfile(member).read() for member in tar}
+        members = read_members(archive)
         manifest = json.loads(members.pop("manifest.json"))
         change(members, manifest)
         manifest["members"] = {name: {"sha256": hashlib.sha256(member).hexdigest()} for name, member in members.items()}
-        with tarfile.open(archive, "w:gz") as tar:
-            for name, member in {"manifest.json": json.dumps(manifest).encode(), **members}.items():
-                info = tarfile.TarInfo(name)
-                info.size = len(member)
-                tar.addfile(info, io.BytesIO(member))
+        archive.write_bytes(packed(tar({"manifest.json": json.dumps(manifest).encode(), **members})))
         return archive
 
     return write

@@ -41,7 +41,9 @@ def checked_config(text: str) -> Any:
         ConfigError: it asks for code of its own, or is not that of an encoder that can be used. The message is to
             follow the name of the encoder.
     """
-    value = _json_object(text)
+    if len(text) > MOST_CONFIG:
+        raise ConfigError(f"its config.json has more than {MOST_CONFIG >> 20} MiB")
+    value = json_object(text, "config.json")
     kind = value.pop("model_type", None)
     if "auto_map" in value:
         raise ConfigError("its config.json asks for Python code of its own (auto_map), which is never run")
@@ -66,6 +68,25 @@ def checked_config(text: str) -> Any:
     if config.num_hidden_layers > MOST_LAYERS:
         raise ConfigError(f"its config.json has {config.num_hidden_layers} layers; {MOST_LAYERS} is the maximum")
     return config
+
+
+def json_object(text: str, name: str) -> dict[str, Any]:
+    """Parses a file of an encoder that holds a JSON object.
+
+    Args:
+        text: the content of the file.
+        name: what the file is called in messages.
+
+    Raises:
+        ConfigError: it is something else. The message is to follow the name of the encoder.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ConfigError(f"its {name} is not JSON") from None
+    if not isinstance(value, dict):
+        raise ConfigError(f"its {name} is not a JSON object")
+    return value
 
 
 def most_tokens(config: Any) -> int | None:
@@ -96,15 +117,3 @@ def _check_number(config: Any, name: str, least: int) -> None:
 def _shown(value: object) -> str:
     text = value if isinstance(value, str) and " " in value else repr(value)
     return text if len(text) <= 200 else f"{text[:200]}..."
-
-
-def _json_object(text: str) -> dict[str, Any]:
-    if len(text) > MOST_CONFIG:
-        raise ConfigError(f"its config.json has more than {MOST_CONFIG >> 20} MiB")
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        raise ConfigError("its config.json is not JSON") from None
-    if not isinstance(value, dict):
-        raise ConfigError("its config.json is not a JSON object")
-    return value

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any, Self, final
 
 from mtlkit.errors import ConfigError
-from mtlkit.files import read_bounded
+from mtlkit.files import file_sha256, read_bounded
 from mtlkit_transformers.configuration import MOST_CONFIG, checked_config
 from mtlkit_transformers.pieces import Pieces
-from mtlkit_transformers.sources import CONFIG, WEIGHTS, digest_of, folder_of, folder_with_weights
+from mtlkit_transformers.sources import CONFIG, WEIGHTS, folder_of, folder_with_weights
 
 TOKENIZER, SOURCE = "tokenizer.json", "source.json"
 MOST_TOKENIZER = 64 * 2**20
@@ -86,7 +86,7 @@ class Description:
         """The SHA-256 of the encoder's weights before any training, in hexadecimal."""
         if self._sha256 is None:
             assert self._folder is not None, "what was found has a folder"
-            self._sha256 = digest_of(self._folder / WEIGHTS)
+            self._sha256 = file_sha256(self._folder / WEIGHTS)
         return self._sha256
 
     def folder_of_weights(self, model: str, revision: str | None) -> Path:

@@ -3,7 +3,6 @@
 Shapes: F distinct surface forms, C pieces of the longest form.
 """
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, final
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlkit.errors import ConfigError
+from mtlkit_transformers.configuration import json_object
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,12 +106,7 @@ def _tokenizer(text: str) -> "Tokenizer":
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from tokenizers import Tokenizer
 
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        raise ConfigError("its tokenizer is not JSON") from None
-    if not isinstance(value, dict):
-        raise ConfigError("its tokenizer is not a JSON object")
+    value = json_object(text, "tokenizer")
     for part in ("normalizer", "pre_tokenizer", "post_processor", "model"):
         for each in _objects(value.get(part) if part != "model" else _without_tables(value.get(part))):
             kind, pattern = each.get("type"), each.get("Regex")

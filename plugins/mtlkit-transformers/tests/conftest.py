@@ -1,6 +1,5 @@
 """Tiny pretrained encoders, made here: none of them has learned anything, and all have the parts of real ones."""
 
-import random
 import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
@@ -15,6 +14,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from mtlkit.cli import main
+from tests.generated_texts import write_corpus
 
 Ended: TypeAlias = CompletedProcess[str]
 PLUGIN = mtlkit_transformers.__name__
@@ -109,20 +109,13 @@ def _xlm_roberta(folder: Path) -> None:
     XLMRobertaModel(config).save_pretrained(folder)
 
 
-GOOD, BAD = ["great", "wonderful", "unbelievably"], ["dull", "tiresome", "unreadable"]
-FILLER = ["the", "film", "was", "a", "readable", "music", "in", "town", "and", "we", "like", "it"]
-
-
-def write_texts(path: Path, size: int, seed: int) -> None:
-    """Texts whose label is decided by one word."""
-    draw = random.Random(seed)
-    lines = []
-    for _ in range(size):
-        label = draw.choice(["positive", "negative"])
-        words = draw.choices(FILLER, k=draw.randint(2, 9))
-        words.insert(draw.randrange(len(words)), draw.choice(GOOD if label == "positive" else BAD))
-        lines.append(f"{label}\t{' '.join(words)}\n")
-    path.write_text("".join(lines), "utf-8")
+WORDS = (
+    ["great", "wonderful", "unbelievably"],
+    ["dull", "tiresome", "unreadable"],
+    ["the", "film", "was", "a", "readable", "music", "in", "town", "and", "we", "like", "it"],
+    (2, 9),
+)
+"""For `write_corpus`: words that the tiny encoders have pieces of."""
 
 
 @pytest.fixture(scope="session")
@@ -130,7 +123,7 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Files of texts for two tasks."""
     folder = tmp_path_factory.mktemp("texts")
     for number, (name, split) in enumerate((name, split) for name in TASKS for split in ("train", "dev", "test")):
-        write_texts(folder / f"{name}.{split}.tsv", 24 if split == "train" else 8, number)
+        write_corpus(folder / f"{name}.{split}.tsv", 24 if split == "train" else 8, number, *WORDS)
     return folder
 
 

@@ -1,14 +1,12 @@
 """Runs with a pretrained encoder, from training to an archive that is used elsewhere."""
 
 import hashlib
-import io
 import json
 import os
 import resource
 import shutil
 import subprocess
 import sys
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from safetensors.torch import load, load_file, save_file
 
 import mtlkit
 from mtlkit.training.optimization import Optimization
+from tests.soak.tiny_archive import packed, read_members, sealed, tar
 
 from .conftest import INCLUDED, Ended
 
@@ -45,26 +44,9 @@ def fails(ended: Ended, *parts: str) -> str:
     return ended.stderr
 
 
-def members_of(archive: Path) -> dict[str, bytes]:
-    members = {}
-    with tarfile.open(archive) as tar:
-        for member in tar:
-            file = tar.extractfile(member)
-            assert file is not None, f"{member.name} is not a file"
-            members[member.name] = file.read()
-    return members
-
-
 def pack(path: Path, members: dict[str, bytes]) -> Path:
     """Writes an archive whose manifest fits its members."""
-    manifest = json.loads(members["manifest.json"])
-    others = {name: content for name, content in members.items() if name != "manifest.json"}
-    manifest["members"] = {name: {"sha256": hashlib.sha256(each).hexdigest()} for name, each in others.items()}
-    with tarfile.open(path, "w:gz") as tar:
-        for name, content in {"manifest.json": json.dumps(manifest).encode(), **others}.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
+    path.write_bytes(packed(tar(sealed(members))))
     return path
 
 
@@ -111,7 +93,7 @@ def test_a_tuned_encoder_lies_in_the_archive(
     shutil.rmtree(encoder)
     there = elsewhere(archive, text)
     assert succeeds(there) == here and "positive" in here and not there.stderr
-    [weights] = [load(each) for name, each in members_of(archive).items() if name.startswith("weights/")]
+    [weights] = [load(each) for name, each in read_members(archive).items() if name.startswith("weights/")]
     assert any(name.startswith("embedders.shared.encoder.encoder.layer.2.") for name in weights)
 
 
@@ -119,7 +101,7 @@ def test_a_frozen_encoder_is_found_by_its_digest(
     trained: Callable[[str], Path], encoder: Path, run: Run, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive = trained("frozen")
-    members = members_of(archive)
+    members = read_members(archive)
     [weights] = [load(each) for name, each in members.items() if name.startswith("weights/")]
     assert weights and not any("encoder.layer" in name for name in weights)
     source = json.loads(members["files/model.embedder=transformer/source.json"])
@@ -163,7 +145,7 @@ def test_an_interrupted_run_resumes_to_the_same_bits(
         patch.setattr(Optimization, "apply", interrupted)
         assert run("train", file, "-s", tmp_path / "broken").returncode == 130
     succeeds(run("train", file, "-s", tmp_path / "broken", "--resume"))
-    whole, broken = (members_of(tmp_path / name / "archive.tar.gz") for name in ("whole", "broken"))
+    whole, broken = (read_members(tmp_path / name / "archive.tar.gz") for name in ("whole", "broken"))
     weights = [name for name in whole if name.startswith("weights/")]
     assert weights and [whole[name] for name in weights] == [broken[name] for name in weights]
 
@@ -215,7 +197,7 @@ def forged_config(members: dict[str, bytes], **change: Any) -> None:
 def test_a_forged_configuration_is_one_sentence_before_memory_is_allocated(
     mode: str, change: dict[str, Any], archives: dict[str, Path], run: Run, text: Path, tmp_path: Path
 ) -> None:
-    members = members_of(archives[mode])
+    members = read_members(archives[mode])
     forged_config(members, **change)
     archive = pack(tmp_path / "forged.tar.gz", members)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -229,7 +211,7 @@ def test_a_forged_configuration_is_one_sentence_before_memory_is_allocated(
 def test_a_damaged_file_of_the_encoder_is_one_sentence(
     name: str, content: bytes | None, archives: dict[str, Path], run: Run, text: Path, tmp_path: Path
 ) -> None:
-    members = members_of(archives["frozen"])
+    members = read_members(archives["frozen"])
     if content is None:
         del members[FILES + name]
     else:

@@ -19,8 +19,9 @@ import mtlkit
 from mtlkit.data import Batch
 from mtlkit.model import MultiTaskModel
 from mtlkit.training.optimization import Optimization
+from tests.generated_texts import write_corpus
 
-from .conftest import write_texts
+from .conftest import WORDS
 
 EPOCHS, STEPS, WARMUP, CLIP = 4, 20, 0.2, 0.5
 ENCODER_LR, HEAD_LR, DECAY = 2e-3, 1e-2, 0.1
@@ -122,7 +123,7 @@ def test_tuning_equals_a_plain_loop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The same batches in the same order with the recipe of docs/pretrained-encoders.md, for 20 steps."""
-    write_texts(tmp_path / "train.tsv", STEPS // EPOCHS * 4, seed=5)
+    write_corpus(tmp_path / "train.tsv", STEPS // EPOCHS * 4, 5, *WORDS)
     experiment = experiment_of(without_dropout, dropout=0.0)
     books = experiment["tasks"]["books"] | {"train": str(tmp_path / "train.tsv")}
     experiment["tasks"] = {"books": books}
