@@ -15,7 +15,7 @@ LAYERS = [
     {"figures", "process", "redaction", "text", "types"},
     {"errors", "tables"},
     {"config", "files", "plugins"},
-    {"archive_files", "data", "initializers", "kernels", "run_files"},
+    {"data", "initializers", "kernels", "on_disk"},
     {"embedders", "encoders", "heads", "metrics"},
     {"sharing"},
     {"model"},

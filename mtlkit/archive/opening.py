@@ -34,7 +34,6 @@ from mtlkit.archive.members import EXPERIMENT, MANIFEST, META, SEEN, VOCABULARY,
 from mtlkit.archive.paths_in_settings import check_paths
 from mtlkit.archive.refusals import UNBUILDABLE, first_problem, reading, unsound
 from mtlkit.archive.unpacking import unpack
-from mtlkit.archive_files import check_is_file
 from mtlkit.config import validate
 from mtlkit.data import Vocabulary
 from mtlkit.data.limits import MAX_ALL_LABELS, MAX_LABELS, MAX_WORDS
@@ -43,6 +42,7 @@ from mtlkit.experiment import Experiment, as_it_was
 from mtlkit.files import is_utf8
 from mtlkit.files.ownership import temporary_folder
 from mtlkit.kernels.postponing import Postponed
+from mtlkit.on_disk.archives import check_is_file
 from mtlkit.plugins import INCLUDED, Plugin, failures
 from mtlkit.process.processor_time import OutOfTime, TimeLimit, limited
 from mtlkit.text import printable

@@ -21,9 +21,9 @@ from mtlkit.archive.members import (
     largest_size,
 )
 from mtlkit.archive.tar_headers import HeaderError, Member, TarHeaders
-from mtlkit.archive_files import no_tar_gz, unreadable
 from mtlkit.errors import ArchiveError
 from mtlkit.files import PRIVATE, open_to_write
+from mtlkit.on_disk.archives import no_tar_gz, unreadable
 from mtlkit.process.processor_time import TimeLimit
 from mtlkit.text import printable
 

@@ -40,7 +40,7 @@ def compare(
     paired bootstrap over the texts, wherever the runs have kept their answers to them. Runs that differ in their data,
     --limit or normal form do not compare.
     """
-    from mtlkit.run_files import check_are_there
+    from mtlkit.on_disk.runs import check_are_there
 
     reads = {f"RUN {run}": run for run in runs}
     check_output(output, reads)

@@ -29,7 +29,7 @@ def diff(
 
     The exit code is 0 where they are the same but for when and where they ran, and 1 where they differ.
     """
-    from mtlkit.archive_files import check_archive_unless_folder
+    from mtlkit.on_disk.archives import check_archive_unless_folder
 
     for path in (left, right):
         check_archive_unless_folder(path)

@@ -42,7 +42,7 @@ def evaluate(
     include_package: Include = [],
 ) -> None:
     """Score archives on a split, or on other files; several of them side by side."""
-    from mtlkit.archive_files import check_archive
+    from mtlkit.on_disk.archives import check_archive
 
     others = other_data(data)
     for archive in archives:

@@ -39,7 +39,7 @@ def explain(
     the coefficients. Of an adversarial scheme: which task the discriminator takes the text to be from. JSON has all
     weights.
     """
-    from mtlkit.archive_files import check_archive
+    from mtlkit.on_disk.archives import check_archive
 
     check_archive(archive)
     check_output(output)

@@ -42,7 +42,7 @@ def report(
     The page is one file that needs no network. The texts of each task are read once more to see what is shared; where
     they are not here, the rest is drawn.
     """
-    from mtlkit.archive_files import check_archive_unless_folder
+    from mtlkit.on_disk.archives import check_archive_unless_folder
 
     others = other_data(data)
     check_archive_unless_folder(source)

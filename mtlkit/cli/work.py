@@ -33,7 +33,7 @@ def train(
 ) -> None:
     """Train an experiment; leaves a run directory with an archive in it."""
     from mtlkit.errors import ConfigError
-    from mtlkit.run_files import RUNS, TWO_WISHES, check_begun, name_of_experiment
+    from mtlkit.on_disk.runs import RUNS, TWO_WISHES, check_begun, name_of_experiment
 
     keep_freed_memory()
     if force and (resume or resume_anyway):
@@ -101,8 +101,8 @@ def predict(
     input as `target`. A line that cannot be answered, such as an empty one, gets a record with an `error`; the exit
     code is then 1.
     """
-    from mtlkit.archive_files import check_archive
     from mtlkit.errors import ConfigError
+    from mtlkit.on_disk.archives import check_archive
 
     if jsonl and format_ not in ("auto", "jsonl"):
         raise ConfigError(f"--jsonl and --format {format_} disagree; give one of them")

@@ -12,10 +12,10 @@ from mtlkit.config import Spec
 from mtlkit.errors import RunError
 from mtlkit.figures import Figure
 from mtlkit.files import read_bounded
-from mtlkit.run_files import REMEDY
+from mtlkit.on_disk.runs import LARGEST_DOCUMENT, REMEDY
 from mtlkit.runs import RunDirectory
 from mtlkit.runs.basis import Basis, basis_of
-from mtlkit.runs.documents import LARGEST_DOCUMENT, RunFigures, checked
+from mtlkit.runs.documents import RunFigures, checked
 
 
 class KeptRun(Spec, extra="allow"):

@@ -22,8 +22,8 @@ from mtlkit.config import (
 from mtlkit.errors import ConfigError, UnknownComponentError
 from mtlkit.experiment.names import name_problems
 from mtlkit.experiment.settings import Experiment
+from mtlkit.on_disk.runs import name_of_experiment
 from mtlkit.plugins import Plugin, failures, load_plugins
-from mtlkit.run_files import name_of_experiment
 
 UNNAMED = "experiment"
 """Stands for the file name of an experiment that was given as a value."""

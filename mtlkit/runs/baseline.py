@@ -10,10 +10,10 @@ from mtlkit.errors import ConfigError
 from mtlkit.experiment import Experiment, data_hashes
 from mtlkit.figures import NOTES, Figure
 from mtlkit.files import read_bounded
+from mtlkit.on_disk.runs import LARGEST_DOCUMENT
 from mtlkit.runs.basis import basis_of
 from mtlkit.runs.comparable import differences_of_bases
 from mtlkit.runs.directory import RunDirectory
-from mtlkit.runs.documents import LARGEST_DOCUMENT
 
 
 def baseline_figures(path: Path, experiment: Experiment, tasks: Sequence[str], limit: int | None) -> dict[str, float]:

@@ -22,12 +22,12 @@ from typing import Any, final
 
 from mtlkit.archive.documents import without_secrets
 from mtlkit.archive.packing import as_json
-from mtlkit.archive_files import no_archive_in
 from mtlkit.data import Vocabulary
 from mtlkit.errors import ArchiveError, DataError, RunError
 from mtlkit.experiment import LoadedExperiment, as_it_was
 from mtlkit.files import Inputs, is_locked, is_utf8, make_folder, new_folder, write_atomically, write_new
-from mtlkit.run_files import KIND, check_begun, is_empty_place, not_there
+from mtlkit.on_disk.archives import no_archive_in
+from mtlkit.on_disk.runs import ARCHIVE, KIND, META, check_begun, is_empty_place, not_there
 from mtlkit.runs.documents import (
     FORMAT,
     REMEDY,
@@ -57,7 +57,7 @@ def archive_path(path: Path) -> Path:
     if not path.is_dir() or run.archive.exists():
         return run.archive if path.is_dir() else path
     if run.is_run:
-        raise ArchiveError(f"{path}: has no archive.tar.gz; go on with its run by mtlkit train ... --resume")
+        raise ArchiveError(f"{path}: has no {ARCHIVE}; go on with its run by mtlkit train ... --resume")
     raise no_archive_in(path)
 
 
@@ -71,7 +71,7 @@ class RunDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.meta = path / "meta.json"
+        self.meta = path / META
         self.resolved = path / "experiment.resolved.json"
         self.vocabulary = path / "vocabulary"
         self.files = path / "files"
@@ -81,7 +81,7 @@ class RunDirectory:
         self.log = RunLog(self.metrics_log, self.sharing_log)
         self.stages = path / "stages"
         self.predictions = path / "predictions"
-        self.archive = path / "archive.tar.gz"
+        self.archive = path / ARCHIVE
         # Whatever replaces or locks the directory follows links to it, and `.` has no name.
         self._place = Path(os.path.realpath(path))
 

@@ -10,12 +10,13 @@ from mtlkit.archive.documents import Meta, parse_json
 from mtlkit.config import Spec, validate
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.files import read_bounded
+from mtlkit.on_disk.runs import LARGEST_DOCUMENT
 from mtlkit.runs.links import check_document
 from mtlkit.text import printable
 
 FORMAT = 2
-LARGEST_DOCUMENT, LARGEST_LOG = 16 * 2**20, 256 * 2**20
-"""The maximum number of bytes of a document, and of a log with a line for each epoch."""
+LARGEST_LOG = 256 * 2**20
+"""The maximum number of bytes of a log with a line for each epoch."""
 MOST_LINES = 250_000
 """The maximum number of lines of a log. Empty objects alone take seconds for each megabyte."""
 REMEDY = "copy the run again, or train it into another folder with -s DIR"

@@ -18,6 +18,7 @@ from mtlkit.figures import NOTES, with_averages
 from mtlkit.files import Output, make_folder
 from mtlkit.kernels.postponing import Postponed
 from mtlkit.model import MultiTaskModel
+from mtlkit.on_disk.runs import ARCHIVE
 from mtlkit.plugins import Plugin, load_plugins
 from mtlkit.runs.archives_side_by_side import check_scored_texts, check_training
 from mtlkit.runs.data_to_score import OtherData, Wanted, load_to_score, tasks_to_score
@@ -183,7 +184,7 @@ def evaluate_archives(
 
 def _names(archives: Sequence[Path]) -> list[str]:
     files = [archive_path(path).resolve() for path in archives]
-    own = [file.parent.name if file.name == "archive.tar.gz" else file.name for file in files]
+    own = [file.parent.name if file.name == ARCHIVE else file.name for file in files]
     names = own if len(set(own)) == len(own) else [str(path) for path in archives]
     if twice := [name for name in names if names.count(name) > 1]:
         raise ConfigError(f"{twice[0]}: is given twice; give it once")

@@ -5,11 +5,9 @@ from pathlib import Path
 
 from mtlkit.errors import ConfigError
 from mtlkit.files import Inputs, Output, output_file, output_folder
+from mtlkit.on_disk.runs import REPORT
 from mtlkit.runs.directory import RunDirectory, archive_path
 from mtlkit.runs.made_files import is_made_by_a_run
-
-REPORT = "report.html"
-"""The file of a run's directory that a verb may be asked to write: `report` does so by default."""
 
 
 def output_of_verb(path: Path, inputs: Inputs, option: str = "--output") -> Output:
@@ -70,5 +68,6 @@ def check_belongs_to_no_run(path: Path, given: str) -> None:
     """
     for folder in path.parents:
         place = path.relative_to(folder).as_posix()
+        # `report` writes that one by default.
         if place != REPORT and is_made_by_a_run(place) and RunDirectory(folder).is_run:
             raise ConfigError(f"{given}: belongs to the run in {folder}; give another path")

@@ -30,8 +30,8 @@ from mtlkit.experiment import (
     with_metrics_that_fit,
 )
 from mtlkit.kernels.compute import together
+from mtlkit.on_disk.runs import RUNS
 from mtlkit.process.interrupts import Interrupts
-from mtlkit.run_files import RUNS
 from mtlkit.runs.as_begun import as_begun
 from mtlkit.runs.changes import Changes, changed_settings, check_unchanged, code_hashes, say_circumstances
 from mtlkit.runs.checks import check_experiment

@@ -7,7 +7,7 @@ import torch
 
 from mtlkit.config import count_argument, flag_argument, resume_argument
 from mtlkit.errors import ConfigError
-from mtlkit.run_files import TWO_WISHES
+from mtlkit.on_disk.runs import TWO_WISHES
 from mtlkit.training.devices import as_device
 
 

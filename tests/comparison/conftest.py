@@ -11,7 +11,7 @@ import pytest
 from mtlkit.config import Lazy
 from mtlkit.figures import with_averages
 from mtlkit.metrics import Accuracy, Metric
-from mtlkit.run_files import KIND
+from mtlkit.on_disk.runs import KIND
 from mtlkit.runs.predictions import write_predictions
 from mtlkit.training import Predictions
 

@@ -15,6 +15,7 @@ from mtlkit.errors import ConfigError, DataError, RunError
 from mtlkit.experiment import SPLITS
 from mtlkit.files import file_sha256
 from mtlkit.kernels.postponing import Postponed
+from mtlkit.on_disk.runs import ARCHIVE, REPORT
 from mtlkit.plugins import Plugin
 from mtlkit.report.analysis.observing import observe
 from mtlkit.report.evidence import Evidence, Observed
@@ -25,7 +26,6 @@ from mtlkit.runs import RunDirectory, Wanted, archive_path, tasks_to_score, wort
 from mtlkit.runs.named_by_archive import UnnamedDataError
 from mtlkit.types import Say, silent
 
-ARCHIVE = "archive.tar.gz"
 ENDING = ".tar.gz"
 
 
@@ -48,7 +48,7 @@ class Source:
     def page(self) -> Path:
         """The default place of the report: in the run's directory, or beside the archive."""
         if self.run is not None:
-            return self.run.path / "report.html"
+            return self.run.path / REPORT
         return self.archive.with_name(f"{self.archive.name.removesuffix(ENDING)}.report.html")
 
 

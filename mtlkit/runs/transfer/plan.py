@@ -7,7 +7,7 @@ from typing import final
 
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import LoadedExperiment
-from mtlkit.run_files import RUNS
+from mtlkit.on_disk.runs import RUNS
 from mtlkit.runs.baseline import baseline_figures
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.transfer.table import TABLE_FILE, TransferTable, transfer_table

@@ -6,10 +6,8 @@ from pathlib import Path
 
 from mtlkit.config import near_file
 from mtlkit.errors import ArchiveError
+from mtlkit.on_disk.runs import ARCHIVE, META
 from mtlkit.text import printable
-
-ARCHIVE, META = "archive.tar.gz", "meta.json"
-"""The names of an archive and of a run's metadata in the directory of the run."""
 
 
 def check_archive(path: Path) -> None:
@@ -37,7 +35,7 @@ def check_archive_unless_folder(path: Path) -> None:
 
 def no_archive_in(path: Path) -> ArchiveError:
     """The error for a directory that is not that of a run."""
-    return ArchiveError(f"{path}: has no archive.tar.gz; give the directory of a finished run, or an archive")
+    return ArchiveError(f"{path}: has no {ARCHIVE}; give the directory of a finished run, or an archive")
 
 
 def check_is_file(path: Path) -> None:
@@ -50,16 +48,16 @@ def check_is_file(path: Path) -> None:
         return
     if path.is_dir():
         inside = path / ARCHIVE
-        raise ArchiveError(f"{path}: is a directory; name {inside if inside.is_file() else 'an archive.tar.gz'}")
+        raise ArchiveError(f"{path}: is a directory; name {inside if inside.is_file() else f'an {ARCHIVE}'}")
     if path.exists():
-        raise ArchiveError(f"{path}: is not a file but a device or the like; name an archive.tar.gz")
+        raise ArchiveError(f"{path}: is not a file but a device or the like; name an {ARCHIVE}")
     raise ArchiveError(f"{path}: no such file; {_where_it_may_be(path)}")
 
 
 def no_tar_gz(path: Path, error: Exception) -> ArchiveError:
     """The error for a file that is not a gzip or tar file, or is truncated, after what was raised by reading it."""
     reason = printable(str(error) or type(error).__name__)
-    remedy = "copy or make it again, or give the archive.tar.gz of a run if this is something else"
+    remedy = f"copy or make it again, or give the {ARCHIVE} of a run if this is something else"
     return ArchiveError(f"{path}: not a whole .tar.gz file ({reason}); {remedy}")
 
 

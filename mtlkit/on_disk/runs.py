@@ -11,9 +11,10 @@ from mtlkit.files import read_bounded
 
 KIND = "mtlkit run"
 """What `meta.json` says the directory is."""
-META = "meta.json"
-LARGEST_META = 16 * 2**20
-"""The maximum number of bytes of `meta.json`."""
+ARCHIVE, META, REPORT = "archive.tar.gz", "meta.json", "report.html"
+"""The names of some files in the directory of a run."""
+LARGEST_DOCUMENT = 16 * 2**20
+"""The maximum number of bytes of a JSON document of a run."""
 RUNS = "runs"
 """The folder in which runs are placed if no directory is given."""
 TWO_WISHES = "resume goes on with a run and force deletes it; give one of them"
@@ -63,7 +64,7 @@ def not_there(path: Path) -> str:
 def _looks_like_a_run(path: Path) -> bool:
     meta = path / META
     try:
-        content = None if meta.is_symlink() else json.loads(read_bounded(meta, LARGEST_META))
+        content = None if meta.is_symlink() else json.loads(read_bounded(meta, LARGEST_DOCUMENT))
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(content, dict) and content.get("kind") == KIND
