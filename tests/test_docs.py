@@ -248,13 +248,10 @@ def rows_of_security(heading: str) -> list[list[str]]:
 def test_every_line_about_security_names_a_test() -> None:
     rows = rows_of_security("What could happen")
     assert len(rows) > 30
+    path = r"(?:plugins/[\w-]+/)?tests/[\w/]+\.py"
     for what, happens, test in rows:
-        assert (
-            what
-            and happens
-            and re.fullmatch(r"`tests/[\w/]+\.py(::test_\w+)?`(, `tests/[\w/]+\.py(::test_\w+)?`)*", test)
-        )
-        for file, function in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", test):
+        assert what and happens and re.fullmatch(rf"`{path}(::test_\w+)?`(, `{path}(::test_\w+)?`)*", test)
+        for file, function in re.findall(rf"`({path})::(\w+)`", test):
             assert re.search(rf"def {function}\b", text_of(file)), f"{file}: no {function}"
 
 
