@@ -2,16 +2,15 @@
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, final
+from typing import NamedTuple
 
 import torch
 from safetensors import safe_open
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from mtlkit.archive.part_budget import limited_parts
 from mtlkit.data import Vocabulary
-from mtlkit.experiment import Experiment, build_model
+from mtlkit.experiment import Experiment, build_model, without_memory
 from mtlkit.model import MultiTaskModel
 from mtlkit.process.processor_time import TimeLimit
 
@@ -91,21 +90,8 @@ def outline(experiment: Experiment, vocabulary: Vocabulary, limit: TimeLimit | N
         ConfigError: parts of the experiment do not fit each other.
         OutOfTime: no time is left.
     """
-    with torch.device("meta"), _Unfilled(), limited_parts(experiment, limit):
+    with without_memory(), limited_parts(experiment, limit):
         return build_model(experiment, vocabulary, fresh=False)
-
-
-@final
-class _Unfilled(TorchFunctionMode):
-    """Skips the initialisation of parameters. On the meta device it would import torch's compiler, which takes a
-    second.
-    """
-
-    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if getattr(function, "__module__", None) == "torch.nn.init":
-            return args[0] if args else kwargs["tensor"]
-        return function(*args, **kwargs)
 
 
 def _some(names: Collection[str]) -> str:

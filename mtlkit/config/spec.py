@@ -42,11 +42,10 @@ class Spec(BaseModel):
     @classmethod
     def _explain_unknown_keys(cls, value: Any, handler: ModelWrapValidatorHandler["Spec"]) -> "Spec":
         lines: list[InitErrorDetails] = []
-        num_left_out = 0
+        left_out = set()
         if isinstance(value, Mapping):
             # A stranger's file may have any number of unknown ones.
             left_out = set([key for key in value if str(key) not in cls.model_fields][MOST_UNKNOWN:])
-            num_left_out = len(left_out)
             value = cls._on_defaults({key: item for key, item in value.items() if key not in left_out}, lines)
         try:
             checked = handler(value)
@@ -55,8 +54,8 @@ class Spec(BaseModel):
         else:
             if not lines:
                 return checked
-        if num_left_out:
-            message = f"{num_left_out:,} more settings are unknown"
+        if left_out:
+            message = f"{len(left_out):,} more settings are unknown"
             custom = PydanticCustomError("unknown_settings", "{message}", {"message": message})
             lines.append(InitErrorDetails(type=custom, loc=(), input=None))
         raise ValidationError.from_exception_data(cls.__name__, lines) from None

@@ -34,6 +34,7 @@ from mtlkit.experiment.settings import (
     build_model,
 )
 from mtlkit.experiment.stages import ONLY, TaskPaths, experiment_of, seed_of, stages_of, tasks_of
+from mtlkit.experiment.without_memory import without_memory
 from mtlkit.experiment.words import make_vocabulary, read_vectors
 
 __all__ = [
@@ -77,4 +78,5 @@ __all__ = [
     "structure_told",
     "tasks_of",
     "with_metrics_that_fit",
+    "without_memory",
 ]

@@ -1,21 +1,16 @@
 """Mistakes in models, found by building them without memory for their parameters."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, final
-
-import torch
-from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from collections.abc import Callable
+from typing import TypeVar
 
 from mtlkit.data import Vectors, Vocabulary
 from mtlkit.errors import MtlkitError
-from mtlkit.experiment import Experiment, build_model
+from mtlkit.experiment import Experiment, build_model, without_memory
 from mtlkit.files import is_file
 from mtlkit.model import MultiTaskModel
 
 T = TypeVar("T")
 MOST_PARAMETERS = 10**12
-DRAWING = (nn.init.normal_, Tensor.normal_)
 
 
 def built_model(experiment: Experiment, problems: list[str], sharing_place: str) -> MultiTaskModel | None:
@@ -54,7 +49,7 @@ def built_model(experiment: Experiment, problems: list[str], sharing_place: str)
 def _built(place: str, build: Callable[[], T], problems: list[str]) -> T | None:
     """Builds a part on the meta device; if it cannot be built, appends the reason to `problems` and returns None."""
     try:
-        with torch.device("meta"), _WithoutFirstValues():
+        with without_memory():
             return build()
     except MtlkitError as error:
         problems.append(f"{place}: {error}")
@@ -62,22 +57,6 @@ def _built(place: str, build: Callable[[], T], problems: list[str]) -> T | None:
         what = str(error).split("\n")[0]
         problems.append(f"{place}: PyTorch cannot make a part of these sizes ({what}); make them smaller")
     return None
-
-
-@final
-class _WithoutFirstValues(TorchFunctionMode):
-    """Leaves out the drawing of first values by `normal_`. On the meta device there is nothing to fill, but PyTorch
-    imports its compiler for it, which takes longer than all other checks together.
-    """
-
-    def __torch_function__(
-        self, func: Callable[..., Any], types: object, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        given = kwargs or {}
-        if func in DRAWING:
-            tensor = given["tensor"] if "tensor" in given else args[0]
-            return tensor if tensor.is_meta else func(*args, **given)
-        return func(*args, **given)
 
 
 def _first_vector(experiment: Experiment) -> Vectors | None:
