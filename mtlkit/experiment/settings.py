@@ -246,7 +246,7 @@ def build_model(
 def _built(experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors | None, fresh: bool) -> MultiTaskModel:
     settings, tasks = experiment.model, list(experiment.tasks)
     owners = [SHARED] if settings.share_embedder else tasks
-    given = {"vocabulary": vocabulary, "vectors": vectors, "fresh": fresh}
+    given = {"vocabulary": vocabulary, "vectors": vectors, "fresh": fresh, "tasks": tasks}
     embedders = {owner: settings.embedder.build(**given) for owner in owners}
     embedding_dim = next(iter(embedders.values())).output_dim
     sharing = settings.sharing.build(input_dim=embedding_dim, tasks=tasks)

@@ -29,9 +29,9 @@ class TrainerSettings(Spec):
     batch_size: PositiveInt = 32
     """The largest number of texts in a batch; a batch belongs to one task."""
     batch_tokens: PositiveInt | None = None
-    """The largest number of words in a batch, padding included, so that a batch of long texts has fewer texts. A text
-    that is longer is a batch of its own. None sets no limit; with a large `batch_size`, this limit alone sizes
-    batches."""
+    """The largest number of words in a batch, padding included, or of word pieces where the embedder reads those, so
+    that a batch of long texts has fewer texts. A text that is longer is a batch of its own. None sets no limit; with a
+    large `batch_size`, this limit alone sizes batches."""
     evaluation_batch_size: PositiveInt = 64
     """The number of texts in a batch during evaluation."""
     optimizer: Lazy[Optimizer] = Lazy.of(Adam)

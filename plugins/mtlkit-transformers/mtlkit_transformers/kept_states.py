@@ -27,10 +27,12 @@ RECORD = np.dtype([("key", "S32"), ("start", "<u8"), ("words", "<u8")])
 KEPT_AS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
-def key_of(text: NDArray[np.int32]) -> bytes:
-    """Returns a digest of a text's pieces (T, C), 0 where there is none."""
+def key_of(text: NDArray[np.int32], segments: NDArray[np.int32] | None = None) -> bytes:
+    """Returns a digest of a text's pieces (T, C), 0 where there is none, and of the segments (T,) of a pair."""
     digest = blake2b(np.array(text.shape, np.int64).tobytes(), digest_size=16)
     digest.update(np.ascontiguousarray(text, np.int32).tobytes())
+    if segments is not None:
+        digest.update(np.ascontiguousarray(segments, np.int32).tobytes())
     return digest.hexdigest().encode()
 
 
