@@ -40,6 +40,9 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "planted", "rule": "a", "target": "tags", "sample": 1, "seed": 2, "num_words": 5},
         {"type": "text_classification"},
         {"type": "text_classification", "labels": {"0": "negative", "1": "positive"}, "skip_empty": True},
+        {"type": "jsonl", "second_field": "hypothesis", "max_words": 3},
+        {"type": "text_pairs"},
+        {"type": "text_pairs", "label": "gold_label", "first": "sentence1", "second": "sentence2"},
         {"type": "vader", "domain": "tweet", "tokenizer": {"type": "regex"}},
     ],
     mtlkit.Embedder: [

@@ -23,7 +23,7 @@ from mtlkit.files import cache_folder
 from mtlkit_transformers.configuration import has_segments, most_tokens
 from mtlkit_transformers.description import Description
 from mtlkit_transformers.encoder import check_reads, empty_encoder, input_vectors, pretrained_encoder
-from mtlkit_transformers.kept_states import KeptStates, key_of
+from mtlkit_transformers.kept_states import KeptStates, key_of, machine, padded
 from mtlkit_transformers.layout import lay_out
 from mtlkit_transformers.pooling import LayerMixture, Pooling, pool
 from mtlkit_transformers.tuning import check_frozen, drop_layers, freeze_above, recompute_layers
@@ -51,15 +51,15 @@ class TransformerEmbedder(Embedder):
         max_pieces: the maximum number of pieces of a word.
         dropout: applied to the states of words.
         keep_as: the precision of the states that a frozen encoder keeps in the cache: `float32` or `bfloat16`.
-        dataset_embeddings: whether a learned vector of the text's task is added to the input of each piece (van der Goot
-            et al. 2021), zero at first; or the data sets of tasks, of which some share one, as in { pos: 'ewt' }.
+        dataset_embeddings: whether a learned vector of the text's task is added to the input of each piece (van der
+            Goot et al. 2021), zero at first; or the data sets of tasks, if some share one, as in { pos: 'ewt' }.
         layer_dropout: the probability with which a batch in training leaves out a layer (LayerDrop, Fan et al. 2020).
         gradient_checkpointing: whether training keeps only the input of each layer, and computes the layer once more
             for its gradients: the same numbers in less memory and about a third more time.
 
     Raises:
-        ConfigError: the encoder is missing, damaged, or of a kind that cannot be used; or it is frozen, and a setting is
-            about its training.
+        ConfigError: the encoder is missing, damaged, or of a kind that cannot be used; or it is frozen, and a setting
+            is about its training.
     """
 
     looks_at_neighbours = True
@@ -213,7 +213,7 @@ class TransformerEmbedder(Embedder):
             own_TC = pieces_TC[:length, : int((pieces_TC[:length] > 0).sum(dim=1).max()) if length else 0]
             is_pair = segments_BT is not None and bool(segments_BT[number].any())
             own_T = segments_BT[number, :length] if segments_BT is not None and is_pair else None
-            key = b"" if kept is None else _key(own_TC, own_T)
+            key = b"" if kept is None else key_of(own_TC, own_T)
             if kept is not None and key in kept:
                 texts.append(kept.get(key).float())
                 continue
@@ -225,7 +225,7 @@ class TransformerEmbedder(Embedder):
                 # As it comes back from the cache, also the first time.
                 states = states.to(torch.bfloat16).float() if self.keep_as == "bfloat16" else states
             texts.append(states)
-        return _padded(texts, mask_BT)
+        return padded(texts, mask_BT)
 
     def _kept_states(self, precision: torch.dtype, device: torch.device) -> KeptStates | None:
         """The kept states of this encoder; None in double precision, of which nothing is kept."""
@@ -235,7 +235,7 @@ class TransformerEmbedder(Embedder):
             shape = [self.output_dim] if self.mixture is None else [len(self.mixture.weights), self.output_dim]
             how = [self.pooling, self.layers, self.room, self.overlap, self.long_texts, self.keep_as]
             about = self._about
-            what = [about.sha256, about.config_text, about.pieces.text, about.pieces.padding, how, *_machine(device)]
+            what = [about.sha256, about.config_text, about.pieces.text, about.pieces.padding, how, *machine(device)]
             digest = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
             self._kept = KeptStates(cache_folder() / "encoder-states" / digest, shape, self.keep_as)
         return self._kept
@@ -275,28 +275,3 @@ class TransformerEmbedder(Embedder):
         except ConfigError as error:
             raise ConfigError(f"the encoder {model}: {error}") from None
         return encoder
-
-
-def _key(pieces_TC: Tensor, segments_T: Tensor | None) -> bytes:
-    """The digest of a text under which its states are kept."""
-    segments = None if segments_T is None else segments_T.to("cpu", torch.int32).numpy()
-    return key_of(pieces_TC.to("cpu", torch.int32).numpy(), segments)
-
-
-def _padded(texts: Sequence[Tensor], mask_BT: Tensor) -> Tensor:
-    """The states of texts, which are on the CPU, as one tensor (B, T, ...) on the device."""
-    on_gpu = mask_BT.device.type == "cuda"  # pinned, they are copied there while the host goes on
-    padded = torch.zeros(*mask_BT.shape, *texts[0].shape[1:], dtype=texts[0].dtype, pin_memory=on_gpu)
-    for row, states in zip(padded, texts, strict=True):
-        row[: len(states)] = states
-    return padded.to(mask_BT.device, non_blocking=True)
-
-
-def _machine(device: torch.device) -> list[str | int]:
-    """All that the last bits of states depend on besides the encoder, so that a run never depends on the cache."""
-    import transformers
-
-    versions = [torch.__version__, transformers.__version__]
-    if device.type == "cuda":
-        return [*versions, torch.cuda.get_device_name(device), torch.get_float32_matmul_precision()]
-    return [*versions, torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()]
