@@ -134,7 +134,8 @@ class TransformerEmbedder(Embedder):
 
     def costs(self, tables: Mapping[str, Table]) -> Table:
         """The number of pieces of each form."""
-        return np.count_nonzero(tables["pieces"], axis=1)
+        counts: Table = np.count_nonzero(tables["pieces"], axis=1)
+        return counts
 
     def namespaces_of(self, parameter: str) -> tuple[str, ...]:
         return ()
