@@ -125,9 +125,6 @@ def _corpora(source: ExperimentSource, limit: int | None, whole: bool = False) -
     """Reads the data of an experiment; `whole` reads all words of texts, whatever its `max_length`."""
     experiment = source.load().experiment
     from mtlkit.cli.console import say
-    from mtlkit.experiment import load_corpora
+    from mtlkit.experiment import load_corpora, uncut
 
-    if whole:
-        uncut = {name: task.model_copy(update={"max_length": None}) for name, task in experiment.tasks.items()}
-        experiment = experiment.model_copy(update={"tasks": uncut})
-    return load_corpora(experiment, limit=limit, say=say)
+    return load_corpora(uncut(experiment) if whole else experiment, limit=limit, say=say)

@@ -57,7 +57,7 @@ class TaskSettings(Spec):
         return {split: source for split in SPLITS if (source := getattr(self, split)) is not None}
 
     def pooled(self) -> dict[str, str]:
-        """Those of `sources` whose texts `resplit` pools, to draw the splits from; empty without `resplit`."""
+        """The part of `sources` whose texts `resplit` pools to draw the splits from; empty without `resplit`."""
         return {split: source for split, source in self.sources().items() if split in self.drawn}
 
     @property

@@ -133,6 +133,8 @@ class StageRun:
                     save()
                 for listener in listeners:
                     listener.epoch(event) if isinstance(event, EpochEnd) else listener.step(event)
+                for sentence in event.problems() if isinstance(event, EpochEnd) else ():
+                    self.setting.say(sentence)
                 if stop is not None:
                     raise Interrupted(stop)
 
