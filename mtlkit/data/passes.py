@@ -1,4 +1,4 @@
-"""One way through a file for several readers: each line is read and parsed once, whoever takes what from it."""
+"""One way through a file for several readers: each line is read and parsed once for all of them."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass

@@ -94,8 +94,10 @@ def _shortened(name: str) -> str:
 
 @contextmanager
 def new_path(target: Path, *, mode: int = PUBLIC) -> Iterator[Path]:
-    """As `new_file`, for libraries that open files by themselves: yields the path of an empty file, in a folder that
-    nobody else can write to.
+    """Yields the path of an empty file that replaces `target` when the block ends, for libraries that open files by
+    themselves; `new_file` is for code that writes to an open file.
+
+    The empty file is in a folder that nobody else can write to. After an error in the block, `target` is as it was.
     """
     try:
         with _temporary_folder(target) as folder:

@@ -36,8 +36,8 @@ class Record(Component, offers=("tasks", "parameters")):
             splits: the dev data of each task, or its training data where it has none; in the experiment's order.
 
         Returns:
-            Mappings, lists, strings and numbers, as JSON has them; tuples become lists, and a number that is no finite
-            one becomes null. None: there is nothing to say, and the line goes without.
+            Mappings, lists, strings and numbers, as JSON has them; tuples become lists, and a number that is not
+            finite becomes null. None if there is nothing to record; the line then lacks the entry.
         """
 
 
@@ -74,7 +74,10 @@ class SharingRecord(Record):
         return {task: summary.to_json() for task, summary in found.items() if summary is not None} or None
 
     def _traces(self, model: MultiTaskModel, split: TaskSplit) -> Iterator[tuple[Trace, Tensor]]:
-        """The shortest text comes alone: whoever has seen enough asks for no more."""
+        """Yields the traces of the chosen texts in batches, and the words of each.
+
+        The shortest text comes alone, since `summarise` takes only the first trace of paths and mixtures.
+        """
         places = spread_out(split, self.texts)
         batches = (places[:1], *torch.split(places[1:], BATCH))
         for indices_B in filter(len, batches):

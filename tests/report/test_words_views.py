@@ -45,7 +45,7 @@ class Elements(HTMLParser):
 
 
 def evidence(**observed):
-    """Of two tasks, only the first of which has something to show."""
+    """Evidence of two tasks, of which only the first has something to show."""
     predictions = Predictions(TASK, "", ["good"], ["good"], [Lazy.of(Metric.by_name("accuracy"))])
     seen = {TASK: Observed(predictions, None, **observed), "films": Observed(predictions, None)}
     return Evidence("run", None, {}, None, [], [], [], "test", seen)

@@ -1,4 +1,4 @@
-"""The same for the components that are not modules."""
+"""Every promise that `check_component` knows of components that are not modules can be broken, and is then named."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -197,7 +197,7 @@ class FromOne(Given):
 
 
 class Unteachable(Given):
-    """Its probabilities hang on nothing."""
+    """Gives probabilities that depend on nothing."""
 
     def sample(self, task: str, num_samples: int) -> mtlkit.Paths:
         paths = super().sample(task, num_samples)
