@@ -132,6 +132,8 @@ def new_folder(target: Path, *, private: bool = False) -> Iterator[Path]:
                 path.chmod(0o700 if path.is_dir() else PRIVATE)
             if path.is_file():
                 _flush(path)
+        # A folder with something in it cannot be renamed over. If the process is killed between the two renames, there
+        # is neither folder, which readers take for one that was never made, but at no moment a mixture of both.
         with suppress(FileNotFoundError):
             target.rename(folder / "replaced")
         try:
