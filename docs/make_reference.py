@@ -39,7 +39,7 @@ VERBS = {
     "plugins": "`mtlkit.plugins.load_plugins`",
     "data fetch": "`mtlkit.data.fetch_vader`",
     "data stats": "`mtlkit.experiment.load_corpora`, `mtlkit.data.statistics`",
-    "data audit": "`mtlkit.experiment.load_corpora`, `mtlkit.data.audit`; `mtlkit.experiment.uncut` for whole texts",
+    "data audit": "`mtlkit.experiment.load_corpora`, `mtlkit.data.audit`; see `mtlkit.experiment.Experiment.uncut`",
 }
 """The functions with which Python code does what each verb does."""
 

@@ -125,6 +125,6 @@ def _corpora(source: ExperimentSource, limit: int | None, whole: bool = False) -
     """Reads the data of an experiment; `whole` reads all words of texts, whatever its `max_length`."""
     experiment = source.load().experiment
     from mtlkit.cli.console import say
-    from mtlkit.experiment import load_corpora, uncut
+    from mtlkit.experiment import load_corpora
 
-    return load_corpora(uncut(experiment) if whole else experiment, limit=limit, say=say)
+    return load_corpora(experiment.uncut() if whole else experiment, limit=limit, say=say)

@@ -10,7 +10,6 @@ from mtlkit.experiment.corpora import (
     say_counts,
     skipped_told,
     structure_told,
-    uncut,
 )
 from mtlkit.experiment.data_files import data_hashes, hashes_of_read, other_fingerprints
 from mtlkit.experiment.earlier import BEFORE, as_it_was
@@ -78,7 +77,6 @@ __all__ = [
     "stages_of",
     "structure_told",
     "tasks_of",
-    "uncut",
     "with_metrics_that_fit",
     "without_memory",
 ]

@@ -121,15 +121,6 @@ def load_corpora(
     return corpora
 
 
-def uncut(experiment: Experiment) -> Experiment:
-    """A copy of an experiment that reads all words of every text, whatever the `max_length` of its tasks.
-
-    An audit that ignores case or white space compares the words of texts, and texts that begin alike are not equal.
-    """
-    tasks = {name: task.model_copy(update={"max_length": None}) for name, task in experiment.tasks.items()}
-    return experiment.model_copy(update={"tasks": tasks})
-
-
 def counts_of(corpus: Corpus) -> dict[str, Any]:
     """The numbers of texts that were `read` and `used`, and under `skipped` of the others, by the reason. `structure`
     has the numbers of rows that belong to no text, by what they are.

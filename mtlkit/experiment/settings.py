@@ -206,6 +206,14 @@ class Experiment(Spec):
         """The resolved experiment, with every default filled in; validating it gives an equal experiment."""
         return self.model_dump(mode="json", exclude={"trainer"} if self.stages else None)
 
+    def uncut(self) -> "Experiment":
+        """A copy of this experiment that reads all words of every text, whatever the `max_length` of its tasks.
+
+        An audit that ignores case or white space needs it, since texts that begin alike need not be equal.
+        """
+        tasks = {name: task.model_copy(update={"max_length": None}) for name, task in self.tasks.items()}
+        return self.model_copy(update={"tasks": tasks})
+
 
 SECTIONS: dict[str, type[Spec]] = {
     "experiment": Experiment,
