@@ -104,6 +104,8 @@ class _Participant:
         if self._portion > number:  # a reader that leaves out many items may be ahead
             return True
         try:
+            # A reader can be stopped only where it yields a text, and may have taken items of the next portion for it.
+            # These are there for the others all the same, since a portion is dropped only after everybody's turn.
             for text in self._texts:
                 self._builder.add(text)
                 if self._portion > number:
