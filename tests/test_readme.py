@@ -101,7 +101,7 @@ def environment(vader_corpora: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="module")
 def outcomes(folder: Path, environment: dict[str, str]) -> list[Outcome]:
-    """Of everything that the reader is told to do, in its order; nothing more is done after something has failed."""
+    """The outcomes of everything that the reader is told to do, in its order, up to the first that failed."""
     found: list[Outcome] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

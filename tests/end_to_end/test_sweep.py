@@ -29,7 +29,7 @@ def results(directory):
 
 
 def trials_of(directory):
-    """Those of all studies in the journal."""
+    """The trials of all studies in the journal."""
     storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(directory / "study.log")))
     return [trial for study in storage.get_all_studies() for trial in storage.get_all_trials(study._study_id)]
 

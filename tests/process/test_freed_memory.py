@@ -43,7 +43,7 @@ def said_by(code: str, **variables: str) -> list[str]:
 
 @pytest.fixture
 def unset(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a process in which nothing has been set, neither here nor by the environment."""
+    """Makes this process one in which nothing has been set, neither here nor by the environment."""
     monkeypatch.setattr(freed_memory, "_has_set", False)
     for name in (*VARIABLES, "GLIBC_TUNABLES"):
         monkeypatch.delenv(name, raising=False)

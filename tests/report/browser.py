@@ -109,7 +109,7 @@ class Browser:
         return [url for url in sent if url.split("#")[0] != self.file.as_uri() and not url.startswith("data:")]
 
     def overflow(self) -> int:
-        """By how many pixels the page is wider than the window."""
+        """The number of pixels by which the page is wider than the window."""
         return int(self.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
     def faint_texts(self) -> list[str]:

@@ -71,7 +71,7 @@ class TooSlow(BaseException):
 
 
 def soak(seconds: float, seed: int) -> Counts:
-    """As many mutants as there is time for, 10,000 at most."""
+    """Tries as many mutants as there is time for, 10,000 at most."""
     originals()
     counts = Counts()
     until = time.monotonic() + seconds
@@ -162,7 +162,7 @@ def strange(generator: random.Random) -> Any:
 
 
 def misspelt(name: str, generator: random.Random) -> str:
-    """With a letter left out, doubled, changed or moved."""
+    """The text with a letter left out, doubled, changed or moved."""
     at = generator.randrange(len(name)) if name else 0
     letter = name[at : at + 1]
     return name[:at] + generator.choice(("", letter * 2, "x", letter.upper(), f"_{letter}", " ")) + name[at + 1 :]
