@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +11,23 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 WITHOUT_TORCH = """
-import sys
+import json, os, sys, traceback
 sys.modules["torch"] = None  # whoever imports it fails
 from mtlkit.cli import main
-main()
+folder, *command_lines = json.load(sys.stdin)
+for number, arguments in enumerate(command_lines):
+    if (child := os.fork()) == 0:  # a process for each, of which only this one has spent time on imports
+        os.dup2(os.open(f"{folder}/{number}", os.O_WRONLY | os.O_CREAT), 2)
+        sys.argv, code = ["mtlkit", *arguments], 70
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code or 0
+        except BaseException:
+            traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(code)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), file=sys.stderr)
 """
 CHECKS = """
 import gc, sys
@@ -38,56 +52,67 @@ for file in sys.argv[2:]:
 """
 
 
-def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(code: str, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    return subprocess.run(command, input=given, capture_output=True, text=True, cwd=ROOT, check=False)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (["check", "missing.jsonnet"], "missing.jsonnet: no such file"),
-        (["train", "tests/cli"], "tests/cli: is a folder"),
-        (["check", "BAD"], "unexpected end of file"),
-        (["check", "experiments/ic_mtl.jsonnet", "-o", "trainer"], "-o trainer: write it as -o NAME=VALUE"),
-        (["check", "experiments/ic_mtl.jsonnet", "-o", "trainer.epochs.x=1"], "there is no such place"),
-        (["check", "experiments/ic_mtl.jsonnet", "--var", "n=x"], "'x' is not JSON"),
-        (["check", "experiments/ic_mtl.jsonnet", "--limit", "3"], "--limit is about data"),
-        (["sweep", "missing.jsonnet", "--grid", "n=1"], "missing.jsonnet: no such file"),
-        (["transfer", "missing.jsonnet", "--leave-out", "a"], "missing.jsonnet: no such file"),
-        (["data", "stats", "missing.jsonnet"], "missing.jsonnet: no such file"),
-        (["data", "fetch", "nothing"], "there are no such corpora"),
-        (["evaluate", "README.md"], "README.md: not a whole .tar.gz file (Not a gzipped file"),
-        (["evaluate", "missing.tar.gz"], "missing.tar.gz: no such file"),
-        (["evaluate", "tests/cli"], "tests/cli: has no archive.tar.gz"),
-        (["predict", "README.md", "-"], "README.md: not a whole .tar.gz file"),
-        (["explain", "nowhere", "a text"], "nowhere: no such file"),
-        (["report", "README.md"], "README.md: not a whole .tar.gz file"),
-        (["diff", "README.md", "README.md"], "README.md: not a whole .tar.gz file"),
-        (["compare", "nowhere", "--output", "no/such/folder.txt"], "there is no folder"),
-        (["report", "tests", "--output", "no/such/folder.html"], "there is no folder"),
-        (["evaluate", "ARCHIVE", "--output", "no/such/folder.json"], "there is no folder"),
-        (["predict", "ARCHIVE", "-", "--output", "no/such/folder.jsonl"], "there is no folder"),
-        (["explain", "ARCHIVE", "a text", "--output", "no/such/folder.json"], "there is no folder"),
-        (["compare", "README.md", "--output", "README.md"], "is RUN README.md, which is read and would be lost"),
-        (["compare", "nowhere"], "nowhere: is not there; give a run's directory, or a file"),
-        (
-            ["train", "experiments/ic_mtl.jsonnet", "--resume"],
-            "runs/ic_mtl: holds no run to resume; leave --resume out",
-        ),
-        (["train", "experiments/ic_mtl.jsonnet", "--resume-anyway", "-s", "no"], "no: holds no run to resume"),
-        (["train", "experiments/ic_mtl.jsonnet", "--resume", "--dry-run", "-s", "no"], "no: holds no run to resume"),
-        (["train", "--no-such-option"], "no-such-option"),
-    ],
-    ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
-)
-def test_what_needs_no_torch_is_told_without_it(arguments: list[str], told: str, tmp_path: Path) -> None:
-    (tmp_path / "bad.jsonnet").write_text("{ a:\n")
-    (tmp_path / "some.tar.gz").write_bytes(gzip.compress(b""))
-    files = {"BAD": str(tmp_path / "bad.jsonnet"), "ARCHIVE": str(tmp_path / "some.tar.gz")}
-    given = [files.get(each, each) for each in arguments]
-    done = run(WITHOUT_TORCH, *given)
-    assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr, done.stderr
+TOLD = [
+    (["check", "missing.jsonnet"], "missing.jsonnet: no such file"),
+    (["train", "tests/cli"], "tests/cli: is a folder"),
+    (["check", "BAD"], "unexpected end of file"),
+    (["check", "experiments/ic_mtl.jsonnet", "-o", "trainer"], "-o trainer: write it as -o NAME=VALUE"),
+    (["check", "experiments/ic_mtl.jsonnet", "-o", "trainer.epochs.x=1"], "there is no such place"),
+    (["check", "experiments/ic_mtl.jsonnet", "--var", "n=x"], "'x' is not JSON"),
+    (["check", "experiments/ic_mtl.jsonnet", "--limit", "3"], "--limit is about data"),
+    (["sweep", "missing.jsonnet", "--grid", "n=1"], "missing.jsonnet: no such file"),
+    (["transfer", "missing.jsonnet", "--leave-out", "a"], "missing.jsonnet: no such file"),
+    (["data", "stats", "missing.jsonnet"], "missing.jsonnet: no such file"),
+    (["data", "fetch", "nothing"], "there are no such corpora"),
+    (["evaluate", "README.md"], "README.md: not a whole .tar.gz file (Not a gzipped file"),
+    (["evaluate", "missing.tar.gz"], "missing.tar.gz: no such file"),
+    (["evaluate", "tests/cli"], "tests/cli: has no archive.tar.gz"),
+    (["predict", "README.md", "-"], "README.md: not a whole .tar.gz file"),
+    (["explain", "nowhere", "a text"], "nowhere: no such file"),
+    (["report", "README.md"], "README.md: not a whole .tar.gz file"),
+    (["diff", "README.md", "README.md"], "README.md: not a whole .tar.gz file"),
+    (["compare", "nowhere", "--output", "no/such/folder.txt"], "there is no folder"),
+    (["report", "tests", "--output", "no/such/folder.html"], "there is no folder"),
+    (["evaluate", "ARCHIVE", "--output", "no/such/folder.json"], "there is no folder"),
+    (["predict", "ARCHIVE", "-", "--output", "no/such/folder.jsonl"], "there is no folder"),
+    (["explain", "ARCHIVE", "a text", "--output", "no/such/folder.json"], "there is no folder"),
+    (["compare", "README.md", "--output", "README.md"], "is RUN README.md, which is read and would be lost"),
+    (["compare", "nowhere"], "nowhere: is not there; give a run's directory, or a file"),
+    (
+        ["train", "experiments/ic_mtl.jsonnet", "--resume"],
+        "runs/ic_mtl: holds no run to resume; leave --resume out",
+    ),
+    (["train", "experiments/ic_mtl.jsonnet", "--resume-anyway", "-s", "no"], "no: holds no run to resume"),
+    (["train", "experiments/ic_mtl.jsonnet", "--resume", "--dry-run", "-s", "no"], "no: holds no run to resume"),
+    (["train", "--no-such-option"], "no-such-option"),
+]
+"""Command lines, and a part of what each of them says; BAD is a file of broken Jsonnet, ARCHIVE one without members."""
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[int, str]]:
+    """The exit code of each command line where there is no torch, and what it says."""
+    folder = tmp_path_factory.mktemp("told")
+    (folder / "bad.jsonnet").write_text("{ a:\n")
+    (folder / "some.tar.gz").write_bytes(gzip.compress(b""))
+    files = {"BAD": str(folder / "bad.jsonnet"), "ARCHIVE": str(folder / "some.tar.gz")}
+    given = json.dumps([str(folder), *([files.get(word, word) for word in arguments] for arguments, _ in TOLD)])
+    done = run(WITHOUT_TORCH, given=given)
+    assert done.returncode == 0, done.stderr
+    codes = map(int, done.stderr.split())
+    return [(code, (folder / str(number)).read_text()) for number, code in enumerate(codes)]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="commands are forked")
+@pytest.mark.parametrize("number", range(len(TOLD)), ids=[" ".join(arguments[:2]) for arguments, _ in TOLD])
+def test_what_needs_no_torch_is_told_without_it(number: int, outcomes: list[tuple[int, str]]) -> None:
+    code, said = outcomes[number]
+    assert code == 2 and TOLD[number][1] in said and "Traceback" not in said, said
 
 
 def test_a_check_builds_models_without_the_compilers_of_torch(tmp_path: Path) -> None:
