@@ -123,10 +123,10 @@ class Browser:
 
     def tab_through(self, at_most: int = 400) -> Iterator[Stop]:
         """Presses Tab until there is nothing new."""
-        self.run("document.activeElement.blur(); window.scrollTo(0, 0)")
-        for _ in range(min(int(self.run("return window.look.stops().length")), at_most)):
+        for _ in range(min(int(self.run("return window.look.begin()")), at_most)):
             self.press("Tab", 9)
             yield Stop(*self.run("return window.look.stop()"))
+        assert self.run("return window.look.stays()"), "Tab has changed what there is to reach"
 
     def press(self, key: str, code: int) -> None:
         """Presses a key."""
