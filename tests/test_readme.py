@@ -159,7 +159,6 @@ def test_the_reader_is_told_what_this_test_knows() -> None:
     )
 
 
-@pytest.mark.timeout(600)
 def test_every_command_of_the_readme_succeeds(outcomes: list[Outcome], folder: Path) -> None:
     assert len(outcomes) > 15
     runs = {path.parent.relative_to(folder).as_posix() for path in folder.glob("runs/*/metrics.json")}

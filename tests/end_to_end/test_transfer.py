@@ -203,7 +203,7 @@ def test_interrupted_and_killed_and_resumed_gives_the_same_table(experiment, wri
     when(trains("target"), killed.kill).join()
     assert killed.wait() == -signal.SIGKILL
     killed.communicate()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 900
     while (broken / "films.log").read_text().count(
         "interrupted; go on with"
     ) < 2:  # its child's, after the lock is free

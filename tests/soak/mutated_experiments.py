@@ -34,7 +34,7 @@ MUTANTS = 10_000
 """In the soak, if there is time."""
 SECONDS = 10.0
 """Most processor time that a check may take; the slowest shipped experiment takes a tenth of that."""
-PATIENCE = 120.0
+PATIENCE = 900.0
 """Most time by the clock, for what waits and does nothing; machines are busy."""
 MEMORY = 2**31
 """Bytes that a check may ask for beside what the process has."""
