@@ -88,7 +88,7 @@ class TransformerEmbedder(Embedder):
         super().__init__()
         if not trainable:
             check_frozen(
-                dataset_embeddings=dataset_embeddings,
+                dataset_embeddings=dataset_embeddings is not False,
                 layer_dropout=layer_dropout,
                 gradient_checkpointing=gradient_checkpointing,
             )
