@@ -88,6 +88,3 @@ class ModulePool(SelectingScheme):
         # One `Shared` per distinct path: equal paths get the very same tensors.
         along = {path: Shared(states[path] if path else zero_padding(states_BTE, mask_BT)) for path in paths}
         return [along[path] for path in paths]
-
-    def num_passes(self, paths: Sequence[ModulePath]) -> int:
-        return len({path[:length] for path in paths for length in range(1, len(path) + 1)})

@@ -1,6 +1,6 @@
 """Searchable schemes with a pool of modules, through which a selector chooses the paths."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import torch
@@ -46,6 +46,9 @@ class SelectingScheme(SearchableScheme):
 
     def search_parameters(self) -> list[nn.Parameter]:
         return list(self.selector.parameters())
+
+    def num_passes(self, paths: Sequence[ModulePath]) -> int:
+        return len({path[:length] for path in paths for length in range(1, len(path) + 1)})
 
     # Without gradients: the selector learns from rewards alone, which update strategies give to paths that they have
     # sampled themselves. The loss of a plain forward pass must not reach it.

@@ -8,15 +8,17 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, final
+from typing import Literal, Self, cast, final
 
 import torch
 from torch import Tensor, nn
 
-from mtlkit import Embedder, PositiveInt, Probability, Runtime, Text
+from mtlkit import Embedder, Lazy, PositiveInt, Probability, Runtime, Text
 from mtlkit.data.columns import Table
 from mtlkit.errors import ConfigError
 from mtlkit.files import cache_folder
+from mtlkit_transformers.adaptable_layers import AdaptableLayers
+from mtlkit_transformers.adapters import Adapter
 from mtlkit_transformers.configuration import most_tokens
 from mtlkit_transformers.description import Description
 from mtlkit_transformers.encoder import check_reads, empty_encoder, freeze_above, pretrained_encoder
@@ -46,6 +48,8 @@ class TransformerEmbedder(Embedder):
         long_texts: `windows`, or `cut`, where words beyond the first window get zeros.
         max_pieces: the maximum number of pieces of a word.
         dropout: applied to the states of words.
+        adapters: what is trained inside a frozen encoder, built for each of its layers; states are then not kept. All
+            tasks have the same ones, or, with the model's `share_embedder: false`, each has its own.
         keep_as: the precision of the states that a frozen encoder keeps in the cache: `float32` or `bfloat16`.
 
     Raises:
@@ -66,6 +70,7 @@ class TransformerEmbedder(Embedder):
         long_texts: Literal["windows", "cut"] = "windows",
         max_pieces: PositiveInt = 32,
         dropout: Probability = 0.0,
+        adapters: Lazy[Adapter] | None = None,
         keep_as: Literal["float32", "bfloat16"] = "float32",
         *,
         fresh: Runtime[bool],
@@ -80,22 +85,37 @@ class TransformerEmbedder(Embedder):
         if isinstance(layers, int) and not -num_layers - 1 <= layers <= num_layers:
             raise ConfigError(f"the encoder {model} has {num_layers} layers, so `layers` cannot be {layers}")
         self.output_dim: int = self._config.hidden_size
-        self.room, self.overlap = self._windows(model, window, overlap)
         self.dropout = nn.Dropout(dropout)
         self.mixture = LayerMixture(num_layers + 1) if layers == "mix" else None
         encoder = self._encoder_for(model, revision, fresh=fresh)
         if isinstance(layers, int):
             freeze_above(encoder, layers % (num_layers + 1), num_layers)
         self._kept: KeptStates | None = None
+        self.adapters: nn.ModuleList | None = None
+        self.layers_for_adapters: AdaptableLayers | None = None
         if trainable:
             self.encoder = encoder
+            if adapters is not None:
+                raise ConfigError("adapters: are trained in the place of the encoder; set trainable: false")
         else:
             # In a tuple, it is no part of the module: frozen weights are neither optimised nor saved.
             self._frozen = (encoder.requires_grad_(False).eval(),)
+            read = layers % (num_layers + 1) if isinstance(layers, int) else num_layers
+            self.layers_for_adapters = AdaptableLayers(encoder, self._config, read)
+            if adapters is not None:
+                self.adapters = nn.ModuleList(self.layers_for_adapters.build_all(adapters))
+        first = next(iter(self.adapters), None) if self.adapters is not None else None
+        num_tokens = first.num_tokens if isinstance(first, Adapter) else 0
+        self._before = [self._pieces.padding] * num_tokens + self._pieces.before
+        self.room, self.overlap = self._windows(model, window, overlap)
 
     def save_files(self, folder: Path) -> None:
         """Writes the encoder's configuration, tokenizer and digest."""
         self._about.save(folder)
+
+    def share_frozen(self, other: Self) -> None:
+        if not self.trainable:
+            self._frozen, self.layers_for_adapters = other._frozen, other.layers_for_adapters
 
     def columns(self, forms: Sequence[str]) -> Mapping[str, Table]:
         return {"pieces": self._pieces.table(forms, self.max_pieces)}
@@ -105,8 +125,13 @@ class TransformerEmbedder(Embedder):
 
     def forward(self, text: Text) -> Tensor:
         pieces_BTC = text.column("pieces")
-        if self.trainable:
+        if self.layers_for_adapters is None:
             states = self._states(self.encoder, pieces_BTC)
+        elif self.adapters is not None:
+            with self.layers_for_adapters.carrying(cast(list[Adapter], list(self.adapters))):
+                states = self._states(self._frozen[0].train(self.training), pieces_BTC)
+        elif self.layers_for_adapters.are_carrying:  # those of a sharing scheme
+            states = self._states(self._frozen[0].train(self.training), pieces_BTC)
         else:
             states = self._states_once(pieces_BTC, text.mask_BT)
         states_BTE: Tensor = self.mixture(states.movedim(-2, 0)) if self.mixture is not None else states
@@ -128,7 +153,7 @@ class TransformerEmbedder(Embedder):
             pieces_BTC = pieces_BTC * (number_BX <= self.room).view_as(pieces_BTC)
         layout = lay_out(
             pieces_BTC,
-            before=self._pieces.before,
+            before=self._before,
             after=self._pieces.after,
             padding=self._pieces.padding,
             room=self.room,
@@ -190,7 +215,7 @@ class TransformerEmbedder(Embedder):
 
     def _windows(self, model: str, window: int | None, overlap: int | None) -> tuple[int, int]:
         """The number of pieces of a window, and how many of them its neighbour has too."""
-        special = len(self._pieces.before) + len(self._pieces.after)
+        special = len(self._before) + len(self._pieces.after)
         limit = most_tokens(self._config)
         tokens = limit if window is None else window
         if tokens is None:
