@@ -111,7 +111,7 @@ def test_a_pool_of_one_adapter_in_all_layers_is_an_adapter_for_all_tasks(
     theirs.load_state_dict({f"adapters.{name}": each for name, each in pool_of(one).pool[0].state_dict().items()})
     shared.heads.load_state_dict(one.heads.state_dict())
     loss, expected = (model.loss(batch_for(model)).total for model in (one, shared))
-    assert float(loss) == pytest.approx(float(expected), rel=1e-12)
+    assert float(loss.detach()) == pytest.approx(float(expected.detach()), rel=1e-12)
     found = gradients(loss, pool_of(one).pool)
     for each, other in zip(found, gradients(expected, theirs), strict=True):
         assert each is not None and other is not None and each.any()
@@ -133,7 +133,7 @@ def test_paths_together_are_what_they_are_alone(settings: dict[str, Any], model_
     sums = [sum(each.total for each in losses) for losses in (together, apart)]
     for one_, other_ in zip(*(gradients(each, pool.pool) for each in sums), strict=True):
         torch.testing.assert_close(one_, other_, rtol=1e-9, atol=1e-13)
-    assert len({float(each.total) for each in apart}) == len(paths)
+    assert len({float(each.total.detach()) for each in apart}) == len(paths)
     assert pool.num_passes(paths) == len({path[: end + 1] for path in paths for end in range(len(path))})
 
 

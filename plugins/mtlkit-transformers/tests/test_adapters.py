@@ -202,7 +202,7 @@ def embedder(folder: Path, **settings: Any) -> TransformerEmbedder:
 def test_it_keeps_the_promises_of_embedders(
     encoders: dict[str, Path], lazy: Lazy[Adapter], settings: dict[str, Any]
 ) -> None:
-    given = {"type": "transformer", "model": str(encoders["byte_pairs"]), "trainable": False, "adapters": lazy}
+    given = {"type": "transformer", "model": str(encoders["byte_pairs"]), "trainable": False, "adapters": lazy.to_json()}
     check_component(mtlkit.Embedder, given | settings)
 
 
