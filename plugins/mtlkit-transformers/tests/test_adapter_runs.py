@@ -115,7 +115,7 @@ def test_an_interrupted_run_resumes_to_the_same_bits(
     whole, broken = (read_members(tmp_path / name / "archive.tar.gz") for name in ("whole", "broken"))
     weights = [name for name in whole if name.startswith("weights/")]
     assert weights and [whole[name] for name in weights] == [broken[name] for name in weights]
-    assert whole["experiment.json"] == broken["experiment.json"]  # with the paths of a pool
+    assert whole["experiment.resolved.json"] == broken["experiment.resolved.json"]  # with the paths of a pool
 
 
 def test_verbs_say_which_path_each_task_took(
@@ -190,9 +190,9 @@ def test_a_stranger_s_adapters_are_refused_before_memory_is_allocated(
     file = write(tmp_path, experiment_with("all", experiment_of, encoder))
     succeeds(run("train", file, "-s", tmp_path / "run", "-o", "trainer.epochs=1"))
     members = read_members(tmp_path / "run" / "archive.tar.gz")
-    experiment = json.loads(members["experiment.json"])
+    experiment = json.loads(members["experiment.resolved.json"])
     adapters = experiment["model"]["embedder"]["adapters"]
     experiment["model"]["embedder"]["adapters"] = change if "type" in change else adapters | change
-    members["experiment.json"] = json.dumps(experiment).encode()
+    members["experiment.resolved.json"] = json.dumps(experiment).encode()
     (tmp_path / "forged.tar.gz").write_bytes(packed(tar(sealed(members))))
     fails(run("predict", tmp_path / "forged.tar.gz", "--task", "books", text), "forged.tar.gz")
