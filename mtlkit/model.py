@@ -4,7 +4,7 @@ Shapes: B texts, T words, E embedding size, D state size.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast, final
 
 from torch import Tensor, nn
@@ -99,7 +99,7 @@ class MultiTaskModel(Computing):
 
     def embed(self, text: Text, task: str) -> Tensor:
         """Returns the states (B, T, E) of the task's embedder."""
-        return cast(Tensor, self.embedder(task)(text))
+        return cast(Tensor, self.embedder(task)(replace(text, task=task)))
 
     def forward(self, text: Text, task: str, *, with_trace: bool = False, path: ModulePath | None = None) -> Shared:
         """Returns the states (B, T, D) of the sharing scheme, its losses and, on request, its trace.
@@ -107,6 +107,7 @@ class MultiTaskModel(Computing):
         A `path` may only be given to a searchable scheme.
         """
         along = {} if path is None else {"path": path}
+        text = replace(text, task=task)
         return self.sharing.read(self.embedder(task), text, task, with_trace=with_trace, **along)
 
     def loss(self, batch: Batch, *, path: ModulePath | None = None) -> TaskLoss:
@@ -121,7 +122,8 @@ class MultiTaskModel(Computing):
         """
         assert isinstance(self.sharing, SearchableScheme), "only such a scheme has paths"
         distinct = list(dict.fromkeys(paths))
-        found = self.sharing.read_paths(self.embedder(batch.task), batch.text, batch.task, distinct)
+        text = replace(batch.text, task=batch.task)
+        found = self.sharing.read_paths(self.embedder(batch.task), text, batch.task, distinct)
         along = {path: self._loss(batch, shared) for path, shared in zip(distinct, found, strict=True)}
         return [along[path] for path in paths]
 

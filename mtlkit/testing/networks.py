@@ -4,6 +4,7 @@ Shapes: B texts, T words, E input size, D state size.
 """
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -29,12 +30,15 @@ def check_embedder(lazy: Lazy[Embedder]) -> None:
     embedder = build_module(lazy)
     check_columns(embedder)
 
-    def run(embedder: Embedder, given: Sample) -> Tensor:
-        vectors_BTE: Tensor = embedder(given.text)
+    def run(embedder: Embedder, given: Sample, task: str = TASKS[0]) -> Tensor:
+        vectors_BTE: Tensor = embedder(replace(given.text, task=task))
         return vectors_BTE
 
+    def run_all(embedder: Embedder, given: Sample) -> Tensor:
+        return torch.cat([run(embedder, given, task) for task in TASKS])
+
     given = sample(embedder.tables)
-    check_module(lazy, run, given)
+    check_module(lazy, run_all, given)
     check_states(lazy, run, given)
     if not embedder.looks_at_neighbours:
         _check_words_alone(embedder)
@@ -44,8 +48,8 @@ def _check_words_alone(embedder: Embedder) -> None:
     """Checks that the vector of a word is the same in every text."""
     for sentence in SENTENCES:
         with doing("with texts of one word"):
-            together = embedder(text_of([sentence], embedder.tables))[0]
-            alone = embedder(text_of(sentence.split(), embedder.tables))[:, 0]
+            texts = [replace(text_of(each, embedder.tables), task=TASKS[0]) for each in ([sentence], sentence.split())]
+            together, alone = embedder(texts[0])[0], embedder(texts[1])[:, 0]
         promise(
             close(together, alone),
             "the vector of a word depends on the words beside it; if that is meant, set looks_at_neighbours = True",

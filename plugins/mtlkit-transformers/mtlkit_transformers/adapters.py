@@ -142,6 +142,11 @@ class PrefixAdapter(Adapter):
         return torch.cat([learned_RNH, states_RPH[:, self.num_tokens :]], dim=1)
 
 
+def num_tokens(adapters: nn.ModuleList) -> int:
+    """The number of tokens before each row that the adapters of all layers write on."""
+    return max((adapter.num_tokens for adapter in adapters if isinstance(adapter, Adapter)), default=0)
+
+
 class _OutputThatIsThere(nn.Linear):
     """Stands where `peft` has the encoder's linear map, which has run already."""
 

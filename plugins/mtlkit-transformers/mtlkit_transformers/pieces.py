@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
+from mtlkit.data.instance import BETWEEN_TEXTS
 from mtlkit.errors import ConfigError
 from mtlkit_transformers.configuration import json_object
 
@@ -51,6 +52,8 @@ class Pieces:
         self.text, self.padding = text, padding
         self._tokenizer = _tokenizer(text)
         self.before, self.after = self._special_tokens()
+        self.between = self._between_texts()
+        """The ids that stand between the two texts of a pair; None if the tokenizer does not join texts."""
         self.largest_id = max(padding, *self._tokenizer.get_vocab().values())
         """The largest id, for which an encoder must have a row."""
 
@@ -80,10 +83,17 @@ class Pieces:
         Args:
             forms: F distinct surface forms.
             most: the maximum number of pieces of a form; further pieces are left out.
+
+        Raises:
+            ConfigError: the forms are of pairs of texts, which the tokenizer does not join.
         """
         words = [[form[:MAX_FORM]] for form in forms]
         found = self._tokenizer.encode_batch_fast(words, is_pretokenized=True, add_special_tokens=False)
         ids = [each.ids[:most] for each in found]
+        if BETWEEN_TEXTS in forms:
+            if self.between is None:
+                raise ConfigError("the encoder's tokenizer does not join two texts, as a task with pairs needs it")
+            ids[forms.index(BETWEEN_TEXTS)] = self.between
         table = np.zeros((len(forms), max(1, *map(len, ids)) if ids else 1), np.int32)
         for row, pieces in zip(table, ids, strict=True):
             row[: len(pieces)] = pieces
@@ -98,6 +108,13 @@ class Pieces:
         if not bare or start is None:
             raise ConfigError("its tokenizer does not keep the letter a; use another encoder")
         return whole[:start], whole[start + len(bare) :]
+
+    def _between_texts(self) -> list[int] | None:
+        bare = self._tokenizer.encode(["a"], is_pretokenized=True, add_special_tokens=False).ids
+        pair = self._tokenizer.encode(["a"], ["a"], is_pretokenized=True).ids
+        first, second = [*self.before, *bare], [*bare, *self.after]
+        between = pair[len(first) : len(pair) - len(second)]
+        return between if [*first, *between, *second] == pair and between else None
 
 
 def _tokenizer(text: str) -> "Tokenizer":
