@@ -98,7 +98,8 @@ class _Memory:
     def __init__(self, is_first: bool) -> None:
         self.key: Key | None = None
         self.output: Any = None
-        self._is_first, self._input_RPH = is_first, None
+        self._is_first = is_first
+        self._input_RPH: Tensor | None = None
 
     def input(self, states_RPH: Tensor) -> Any:
         """The first layer's input of the first time, which only draws of dropout could make another one."""

@@ -170,9 +170,8 @@ def _with_lora(maps: nn.ModuleDict, **settings: Any) -> nn.ModuleDict:
             "adapters of type 'lora' are computed by the package peft, which is not installed; install "
             "'mtlkit-transformers[adapters]', or take 'bottleneck'"
         ) from None
-    frozen = {name: linear.weight.requires_grad for name, linear in maps.items()}
-    assert not any(frozen.values()), "peft would freeze them"
-    adapted = inject_adapter_in_model(LoraConfig(target_modules=list(maps), **settings), maps)
+    assert not any(each.requires_grad for each in maps.parameters()), "peft would freeze them"
+    adapted: nn.ModuleDict = inject_adapter_in_model(LoraConfig(target_modules=list(maps), **settings), maps)
     for each in adapted.values():
         each.base_layer = _OutputThatIsThere(each.base_layer)
     return adapted
