@@ -5,7 +5,7 @@ Shapes: R rows of a batch, P tokens of the longest row, H size of a state, I and
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, final
 
 from torch import Tensor, nn
@@ -25,30 +25,35 @@ class AdaptableLayers:
         with layers.carrying([first, second, None]):
             encoder(...)
 
+    Adapters are put in for all who use the encoder, so that one thread at a time may run it. Until the first are built,
+    the encoder is left alone.
+
     Args:
         encoder: a frozen encoder of a kind in `KINDS`.
         config: its configuration.
         num_layers: how many of its layers are there for adapters, from the first on.
-
-    Raises:
-        ConfigError: the encoder does not have its layers in a list.
     """
 
     def __init__(self, encoder: nn.Module, config: Any, num_layers: int) -> None:
-        layers = _layers_of(encoder, config)
-        self.repeats = len(layers) < config.num_hidden_layers
-        """Whether the encoder runs a layer several times in a row, with the same weights."""
-        self._hidden_size: int = config.hidden_size
-        self._places = [_Place(layer) for layer in (layers if self.repeats else list(layers)[:num_layers])]
+        self._encoder, self._config, self._num_layers = encoder, config, num_layers
         self.are_carrying = False
         """Whether the block of a `with` statement of `carrying` is being run."""
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._layers)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the encoder runs a layer several times in a row, with the same weights."""
+        return hasattr(self._config, "num_hidden_groups")
 
     def build(self, adapter: Lazy[Adapter], number: int) -> Adapter:
-        """Builds an adapter for one of the layers."""
-        return adapter.build(layer=self._places[number].layer, hidden_size=self._hidden_size)
+        """Builds an adapter for one of the layers.
+
+        Raises:
+            ConfigError: it does not fit the layer.
+        """
+        return adapter.build(layer=self._places[number].layer, hidden_size=self._config.hidden_size)
 
     def build_all(self, adapter: Lazy[Adapter]) -> Iterator[Adapter]:
         """Builds an adapter for each of the layers.
@@ -56,7 +61,7 @@ class AdaptableLayers:
         Raises:
             ConfigError: there are no layers.
         """
-        if not self._places:
+        if not self._layers:
             raise ConfigError("adapters: there is no layer below the one that `layers` reads; take a later one")
         return (self.build(adapter, number) for number in range(len(self)))
 
@@ -89,6 +94,20 @@ class AdaptableLayers:
         finally:
             for place in self._places:
                 place.memory = None
+
+    @cached_property
+    def _layers(self) -> list[nn.Module]:
+        """The layers; of an ALBERT, its groups of layers, each of which is run several times."""
+        config = self._config
+        count = getattr(config, "num_hidden_groups", config.num_hidden_layers)
+        stacks = [each for each in self._encoder.modules() if isinstance(each, nn.ModuleList) and len(each) == count]
+        if not stacks:
+            raise ConfigError(f"encoders of the kind {config.model_type} have no list of layers to put adapters into")
+        return list(stacks[0]) if self.repeats else list(stacks[0])[: self._num_layers]
+
+    @cached_property
+    def _places(self) -> list["_Place"]:
+        return [_Place(layer) for layer in self._layers]
 
 
 @final
@@ -145,12 +164,3 @@ class _Place:
         if self.adapter is None or name not in self.adapter.changes:
             return None
         return self.adapter.on_map(name, inputs[0], outputs_RPO)
-
-
-def _layers_of(encoder: nn.Module, config: Any) -> nn.ModuleList:
-    """The layers of an encoder; of an ALBERT, its groups of layers, each of which is run several times."""
-    count = getattr(config, "num_hidden_groups", config.num_hidden_layers)
-    stacks = (each for each in encoder.modules() if isinstance(each, nn.ModuleList) and len(each) == count)
-    if (found := next(stacks, None)) is None:
-        raise ConfigError(f"encoders of the kind {config.model_type} have no list of layers that adapters could be in")
-    return found

@@ -4,7 +4,7 @@ Shapes: R rows of a batch, P tokens of the longest row, H size of a state, I and
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, final
+from typing import Any, Literal, cast, final
 
 import torch
 from torch import Tensor, nn
@@ -173,7 +173,7 @@ def _with_lora(maps: nn.ModuleDict, **settings: Any) -> nn.ModuleDict:
     assert not any(each.requires_grad for each in maps.parameters()), "peft would freeze them"
     adapted: nn.ModuleDict = inject_adapter_in_model(LoraConfig(target_modules=list(maps), **settings), maps)
     for each in adapted.values():
-        each.base_layer = _OutputThatIsThere(each.base_layer)
+        each.base_layer = _OutputThatIsThere(cast(nn.Linear, each.base_layer))
     return adapted
 
 
