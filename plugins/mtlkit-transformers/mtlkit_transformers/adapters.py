@@ -4,15 +4,18 @@ Shapes: R rows of a batch, P tokens of the longest row, H size of a state, I and
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, cast, final
+from typing import Annotated, Any, Literal, cast, final
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from mtlkit.config import Component, Runtime
 from mtlkit.errors import ConfigError
 from mtlkit.types import PositiveFloat, PositiveInt, Probability
 
+TokenCount = Annotated[int, Field(gt=0, le=1000)]
+"""The bound is for archives of strangers, whose tokens are counted before their weights are read."""
 QUERIES_AND_VALUES = frozenset(
     {"query", "value", "q", "v", "q_lin", "v_lin", "q_proj", "v_proj", "query_proj", "value_proj"}
 )
@@ -131,7 +134,7 @@ class PrefixAdapter(Adapter):
     num_tokens: the number of learned states of a layer.
     """
 
-    def __init__(self, num_tokens: PositiveInt = 10, *, hidden_size: Runtime[int]) -> None:
+    def __init__(self, num_tokens: TokenCount = 10, *, hidden_size: Runtime[int]) -> None:
         super().__init__()
         self.num_tokens = num_tokens
         self.states_NH = nn.Parameter(torch.empty(num_tokens, hidden_size))
