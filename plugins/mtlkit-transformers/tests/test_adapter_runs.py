@@ -139,6 +139,14 @@ def test_verbs_say_which_path_each_task_took(
     assert str(paths["paths"]["films"][0]) in line
     succeeds(run("report", directory))
     assert "adapter_pool" in (directory / "report.html").read_text("utf-8")
+
+
+def test_a_new_task_searches_a_path_through_the_adapters_of_others(
+    experiment_of: MakeExperiment, encoder: Path, run: Run, tmp_path: Path
+) -> None:
+    experiment = experiment_with("pool", experiment_of, encoder)
+    experiment["trainer"] = experiment.pop("stages")[0]["trainer"] | {"epochs": 1}
+    file = write(tmp_path, experiment)
     succeeds(run("transfer", file, "--leave-out", "films", "-s", tmp_path / "transfer", "--limit", "8"))
     assert (tmp_path / "transfer" / "films" / "archive.tar.gz").is_file()
 
