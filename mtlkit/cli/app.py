@@ -16,6 +16,7 @@ from mtlkit.cli.data import app as data_app
 from mtlkit.cli.diff import diff
 from mtlkit.cli.evaluate import evaluate
 from mtlkit.cli.explain import explain
+from mtlkit.cli.export import export
 from mtlkit.cli.inspect import check, components, plugins, schema
 from mtlkit.cli.report import report
 from mtlkit.cli.sweep import sweep
@@ -64,6 +65,7 @@ for verb in (
     evaluate,
     predict,
     explain,
+    export,
     report,
     compare,
     diff,
