@@ -15,8 +15,7 @@ from mtlkit.heads.head import Decoded, Head, in_full_precision
 from mtlkit.heads.iobes import Iobes
 from mtlkit.kernels.compute import Computing
 from mtlkit.kernels.crf.likelihood import log_likelihood
-from mtlkit.kernels.crf.reference import bio_constraints, viterbi
-from mtlkit.kernels.scans.viterbi import scanned_viterbi
+from mtlkit.kernels.crf.reference import bio_constraints, scanned_viterbi, viterbi
 from mtlkit.types import Probability
 
 

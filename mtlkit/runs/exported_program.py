@@ -28,7 +28,7 @@ ROUNDING = 1e-4
 
 
 def exported_program(model: MultiTaskModel, text: Text, task: str) -> ExportedProgram:
-    """Traces how a model answers texts of a task; see docs/decisions/0031-exported-programs.md.
+    """Traces how a model answers texts of a task; see docs/decisions/0034-exported-programs.md.
 
     Args:
         model: on a CPU, in evaluation mode. It stays as it is.
@@ -72,13 +72,19 @@ def check_program(program: ExportedProgram, model: MultiTaskModel, texts: Sequen
     """
     run, differing, number = program.module(), 0, 0
     for text in texts:
+        size = " by ".join(map(str, text.mask_BT.shape))
         with torch.no_grad():
             expected = model.decode(Batch(task, text, None, torch.arange(len(text.mask_BT))))
-            found = run(text.mask_BT, dict(text.columns))
+            try:
+                found = run(text.mask_BT, dict(text.columns))
+            except (AssertionError, RuntimeError) as error:  # of what was assumed when it was traced
+                raise ConfigError(
+                    f"task '{task}' cannot be exported: the program cannot answer a batch of {size} words "
+                    f"({_first_line(error)}); answer with mtlkit predict"
+                ) from error
         differing += int((found["ids"] != expected.ids).sum())
         number += expected.ids.numel()
         if not _is_as_sure(found.get("confidence"), expected) or differing > MOST_DIFFERING * number:
-            size = " by ".join(map(str, text.mask_BT.shape))
             raise ConfigError(
                 f"task '{task}' cannot be exported: a batch of {size} words is answered otherwise by the program than "
                 "by the model, a part of which must depend on more than its inputs; answer with mtlkit predict"

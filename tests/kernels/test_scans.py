@@ -7,13 +7,12 @@ from hypothesis import strategies as st
 from torch import nn
 
 from mtlkit.errors import ConfigError
-from mtlkit.kernels.crf.reference import bio_constraints, viterbi
+from mtlkit.kernels.crf.reference import bio_constraints, scanned_viterbi, viterbi
 from mtlkit.kernels.recurrence.attentive_lstm import ScorerParts, attentive_lstm
 from mtlkit.kernels.recurrence.message_passing import FusionWeights
 from mtlkit.kernels.recurrence.pure import PureRecurrence
 from mtlkit.kernels.scans.networks import ScannedGru, ScannedLstm, with_scans
 from mtlkit.kernels.scans.recurrence import ScannedRecurrence
-from mtlkit.kernels.scans.viterbi import scanned_viterbi
 
 
 @pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])

@@ -22,7 +22,7 @@ from tests.test_contracts import COMPONENTS, TASKS
 
 TASK = TASKS[1]
 WORDS = ["a", "bc", "def", "ghij", "a-long-and-unknown-word"]
-VOCABULARY = Vocabulary.of(WORDS[:4], "abcdefghij", dict.fromkeys(TASKS, ["B-x", "I-x", "O"]))
+VOCABULARY = Vocabulary.of(WORDS[:4], "abcdefghij", {task: ["B-x", "I-x", "O"] for task in TASKS})
 UNSEEN = ([1], [3, 11, 1, 5], [2, 2, 2], [23])
 """The lengths of the texts of batches; programs are traced with others."""
 EMBED_WORDS = {"type": "words", "dim": 6}

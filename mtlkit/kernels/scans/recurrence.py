@@ -42,15 +42,15 @@ class ScannedRecurrence:
         batch, dim = projected_TBP.shape[1], weights.cell_DD.shape[0]
         zeros_BD = projected_TBP.new_zeros(batch, dim)
         carried = [zeros_BD, zeros_BD.clone()]
+        if padding_BN is None:
+            padding_BN = sources.new_zeros(batch, sources.shape[-2], dtype=torch.bool)
+        by_step, constants = [projected_TBP, keys, sources], [padding_BN, *weights]
         if sources.dim() == 4:
-            assert padding_BN is None, "senders are read at every step"
-            by_step = [projected_TBP, keys.transpose(0, 1), sources.transpose(0, 1)]
-            _, (states_TBD, weights_TBN) = scan(_step, carried, by_step, weights)
+            by_step[1:] = keys.transpose(0, 1), sources.transpose(0, 1)
         else:
-            if padding_BN is None:
-                padding_BN = sources.new_zeros(sources.shape[:2], dtype=torch.bool)
-            constants = [keys, sources, *weights, padding_BN]
-            _, (states_TBD, weights_TBN) = scan(_step, carried, [projected_TBP], constants)
+            constants = [*by_step[1:], *constants]
+            del by_step[1:]
+        _, (states_TBD, weights_TBN) = scan(_step, carried, by_step, constants)
         nothing = projected_TBP.new_empty(0)
         states_SBD = torch.cat([zeros_BD.unsqueeze(0), states_TBD])
         return Steps(states_SBD, nothing, nothing, weights_TBN, nothing, nothing, nothing, nothing, nothing)
@@ -65,19 +65,17 @@ def _step(
     projected_BP: Tensor,
     keys_BNA: Tensor,
     sources_BNM: Tensor,
+    padding_BN: Tensor,
     recurrent_PD: Tensor,
     fusion_FM: Tensor,
     cell_DD: Tensor,
     score_A: Tensor,
-    padding_BN: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     dim = cell_DD.shape[0]
     whole_BP = projected_BP + F.linear(state_BD, recurrent_PD)
     leave_BD, enter_BD, keep_BD, candidate_BD, query_BA = whole_BP.split([dim] * 4 + [score_A.shape[0]], dim=1)
     scores_BN = (query_BA.unsqueeze(1) + keys_BNA).tanh() @ score_A
-    if padding_BN is not None:
-        scores_BN = scores_BN.masked_fill(padding_BN, -torch.inf)
-    weights_BN = scores_BN.softmax(dim=1)
+    weights_BN = scores_BN.masked_fill(padding_BN, -torch.inf).softmax(dim=1)
     message_BM = torch.bmm(weights_BN.unsqueeze(1), sources_BNM).squeeze(1)
     cell_BD = keep_BD.sigmoid() * cell_BD + enter_BD.sigmoid() * candidate_BD.tanh()
     to_gate_BD, value_BD = F.linear(message_BM, fusion_FM).split(dim, dim=1)
