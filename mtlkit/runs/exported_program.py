@@ -53,7 +53,7 @@ def exported_program(model: MultiTaskModel, text: Text, task: str) -> ExportedPr
     try:
         with torch.no_grad():
             program = torch.export.export(answering, (text.mask_BT, columns), dynamic_shapes=shapes, strict=False)
-    except RuntimeError as error:
+    except Exception as error:  # whatever the tracer raises, or a component that it runs
         if is_out_of_memory(error):
             raise
         raise ConfigError(
@@ -130,4 +130,4 @@ def _keep_what_is_used(program: ExportedProgram) -> None:
 
 
 def _first_line(error: Exception) -> str:
-    return "torch: " + str(error).strip().splitlines()[0].rstrip(". ")
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0].rstrip('. ')}"

@@ -32,7 +32,9 @@ def test_networks_give_the_states_of_torchs_own(kind, settings, steps):
     inputs = torch.randn(2, steps, 3, dtype=torch.float64)
     (scanned,) = with_scans(nn.Sequential(network))
     assert isinstance(scanned, ScannedLstm if kind is nn.LSTM else ScannedGru)
-    torch.testing.assert_close(scanned(inputs)[0], network(inputs)[0], rtol=0, atol=1e-14)
+    begin = torch.randn_like(network(inputs)[1][0] if kind is nn.LSTM else network(inputs)[1])
+    for hx in (None, (begin, begin + 1) if kind is nn.LSTM else begin):
+        torch.testing.assert_close(scanned(inputs, hx), network(inputs, hx), rtol=0, atol=1e-14)
     assert all(own is other for own, other in zip(scanned.parameters(), network.parameters(), strict=True))
 
 

@@ -4,7 +4,8 @@
 docs/decisions/0034-exported-programs.md. A `scan` stays one operation for any number of steps. The plain references are
 `nn.LSTM` and `nn.GRU` themselves, which are faster everywhere else.
 
-Shapes: B batch, T time steps, E input size, D state size, G the gates in torch's order, 4D of an LSTM and 3D of a GRU.
+Shapes: B batch, T time steps, N layers times directions, E input size, D state size, G the gates in torch's order, 4D
+of an LSTM and 3D of a GRU.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,20 +42,26 @@ def scan(
 
 @final
 class ScannedLstm(nn.LSTM):
-    """An LSTM that returns its states, and None for the last ones."""
+    """An LSTM for batches of three dimensions, without dropout between layers."""
 
-    def forward(self, inputs: Tensor, hx: None = None) -> tuple[Tensor, None]:  # type: ignore[override]  # of fewer cases
-        """Runs all layers and directions. There is no dropout between layers."""
-        return _all_layers(self, inputs, lstm_states, hx), None
+    def forward(  # type: ignore[override]  # of packed sequences
+        self, inputs: Tensor, hx: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Returns the states and the last states and cells, as `nn.LSTM` does."""
+        states, (last_NBD, cells_NBD) = _all_layers(self, inputs, _lstm_step, hx or (_zeros(self, inputs),) * 2)
+        return states, (last_NBD, cells_NBD)
 
 
 @final
 class ScannedGru(nn.GRU):
-    """A GRU that returns its states, and None for the last ones."""
+    """A GRU for batches of three dimensions, without dropout between layers."""
 
-    def forward(self, inputs: Tensor, hx: None = None) -> tuple[Tensor, None]:  # type: ignore[override]  # of fewer cases
-        """Runs all layers and directions. There is no dropout between layers."""
-        return _all_layers(self, inputs, gru_states, hx), None
+    def forward(  # type: ignore[override]  # of packed sequences
+        self, inputs: Tensor, hx: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Returns the states and the last states, as `nn.GRU` does."""
+        states, (last_NBD,) = _all_layers(self, inputs, _gru_step, (_zeros(self, inputs) if hx is None else hx,))
+        return states, last_NBD
 
 
 def with_scans(module: nn.Module) -> nn.Module:
@@ -78,60 +85,48 @@ def _same(network: nn.RNNBase, form: type[Network]) -> Network:
         raise ConfigError("an LSTM with projections (proj_size) cannot be exported; take one without")
     sizes = network.input_size, network.hidden_size, network.num_layers, network.bias, network.batch_first
     same = form(*sizes, bidirectional=network.bidirectional, device="meta")
-    same.load_state_dict(network.state_dict(keep_vars=True), assign=True)
+    for name, parameter in network.named_parameters():
+        setattr(same, name, parameter)
     return same.train(network.training)
 
 
-def _all_layers(network: nn.RNNBase, inputs: Tensor, states_of: Callable[..., Tensor], hx: None) -> Tensor:
-    assert hx is None and inputs.dim() == 3, "batches that begin with states of zeros"
+def _zeros(network: nn.RNNBase, inputs: Tensor) -> Tensor:
+    num_texts = inputs.shape[0 if network.batch_first else 1]
+    return inputs.new_zeros(len(network.all_weights), num_texts, network.hidden_size)
+
+
+def _all_layers(
+    network: nn.RNNBase, inputs: Tensor, step: Step, begin: Sequence[Tensor]
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Runs all layers and directions, each from its row of the tensors (N, B, D) to begin with. Returns the states of
+    the last layer, and what each direction of each layer has carried to its end.
+    """
     states_TBD = inputs.transpose(0, 1) if network.batch_first else inputs
-    of_directions = iter(cast(Sequence[Sequence[Tensor]], network.all_weights))
+    directions = 2 if network.bidirectional else 1
+    ends: list[list[Tensor]] = []
     for _ in range(network.num_layers):
-        of_layer = [states_of(states_TBD, *next(of_directions))]
-        if network.bidirectional:
-            of_layer.append(states_of(states_TBD.flip(0), *next(of_directions)).flip(0))
-        states_TBD = torch.cat(of_layer, dim=2)
-    return states_TBD.transpose(0, 1) if network.batch_first else states_TBD
-
-
-def lstm_states(
-    inputs_TBE: Tensor,
-    input_GE: Tensor,
-    recurrent_GD: Tensor,
-    input_bias_G: Tensor | None = None,
-    recurrent_bias_G: Tensor | None = None,
-) -> Tensor:
-    """Returns the states (T, B, D) of one direction of an LSTM, given its parameters as `nn.LSTM` has them."""
-    gates_TBG = F.linear(inputs_TBE, input_GE, input_bias_G)
-    if recurrent_bias_G is not None:
-        gates_TBG = gates_TBG + recurrent_bias_G
-    zeros_BD = gates_TBG.new_zeros(inputs_TBE.shape[1], recurrent_GD.shape[1])
-    _, (states_TBD,) = scan(_lstm_step, [zeros_BD, zeros_BD.clone()], [gates_TBG], [recurrent_GD])
-    return states_TBD
+        of_directions = []
+        for leftward in range(directions):
+            input_GE, recurrent_GD, *biases = cast(Sequence[Tensor], network.all_weights[len(ends)])
+            input_bias_G, recurrent_bias_G = biases or [recurrent_GD.new_zeros(recurrent_GD.shape[0])] * 2
+            gates_TBG = F.linear(states_TBD.flip(0) if leftward else states_TBD, input_GE, input_bias_G)
+            carried = [rows_NBD[len(ends)].clone() for rows_NBD in begin]
+            end, (own_TBD,) = scan(step, carried, [gates_TBG], [recurrent_GD, recurrent_bias_G])
+            of_directions.append(own_TBD.flip(0) if leftward else own_TBD)
+            ends.append(end)
+        states_TBD = torch.cat(of_directions, dim=2)
+    states = states_TBD.transpose(0, 1) if network.batch_first else states_TBD
+    return states, tuple(torch.stack(each) for each in zip(*ends, strict=True))
 
 
 def _lstm_step(
-    state_BD: Tensor, cell_BD: Tensor, gates_BG: Tensor, recurrent_GD: Tensor
+    state_BD: Tensor, cell_BD: Tensor, gates_BG: Tensor, recurrent_GD: Tensor, bias_G: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    enter_BD, keep_BD, candidate_BD, leave_BD = (gates_BG + F.linear(state_BD, recurrent_GD)).chunk(4, dim=1)
+    gates_BG = gates_BG + F.linear(state_BD, recurrent_GD, bias_G)
+    enter_BD, keep_BD, candidate_BD, leave_BD = gates_BG.chunk(4, dim=1)
     cell_BD = keep_BD.sigmoid() * cell_BD + enter_BD.sigmoid() * candidate_BD.tanh()
     state_BD = leave_BD.sigmoid() * cell_BD.tanh()
     return state_BD, cell_BD, state_BD.clone()
-
-
-def gru_states(
-    inputs_TBE: Tensor,
-    input_GE: Tensor,
-    recurrent_GD: Tensor,
-    input_bias_G: Tensor | None = None,
-    recurrent_bias_G: Tensor | None = None,
-) -> Tensor:
-    """Returns the states (T, B, D) of one direction of a GRU, given its parameters as `nn.GRU` has them."""
-    gates_TBG = F.linear(inputs_TBE, input_GE, input_bias_G)
-    bias_G = recurrent_GD.new_zeros(recurrent_GD.shape[0]) if recurrent_bias_G is None else recurrent_bias_G
-    zeros_BD = gates_TBG.new_zeros(inputs_TBE.shape[1], recurrent_GD.shape[1])
-    _, (states_TBD,) = scan(_gru_step, [zeros_BD], [gates_TBG], [recurrent_GD, bias_G])
-    return states_TBD
 
 
 def _gru_step(state_BD: Tensor, gates_BG: Tensor, recurrent_GD: Tensor, bias_G: Tensor) -> tuple[Tensor, Tensor]:
