@@ -1,17 +1,13 @@
-"""What does an exported program cost over its model, and does `torch.compile` pay in training: half a minute when idle.
+"""What does an exported program cost over its model: half a minute.
 
-An exported program is for places without mtlkit; the model that it was traced from is faster, by the rows here. The
-rival of `torch.compile` is the same training step without it. Its graphs are made for any number of words: the batches
-have four lengths, and `graphs` and `graphs_after_more_lengths` in the result say whether a new length made a new one.
+An exported program is for places without mtlkit, and takes its steps in Python. The model that it was traced from, with
+its compiled kernels, is the rival.
 """
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from measuring import Row, command_line, interleaved, untargeted, write_result
-from torch import Tensor
-from torch._dynamo.utils import counters
 
 from mtlkit.config import Lazy
 from mtlkit.data import Batch, Text, Vocabulary
@@ -26,8 +22,6 @@ from mtlkit.sharing.message_passing import MessagePassing
 
 TASKS = ["one", "two", "three", "four"]
 DIM, NUM_TEXTS, NUM_WORDS = 100, 32, 5000
-LENGTHS = (20, 35, 27, 50)
-COMPILED = ("fully_shared",)
 VOCABULARY = Vocabulary.of(
     [f"w{number}" for number in range(NUM_WORDS)], labels={task: ["B", "I", "O"] for task in TASKS}
 )
@@ -77,49 +71,13 @@ def over_its_model(name: str, model: MultiTaskModel, batch: Batch, rounds: int) 
     }
 
 
-def compiled(name: str, model: MultiTaskModel, batches: Mapping[int, Batch], rounds: int) -> tuple[Row, dict[str, Any]]:
-    """A training step without its optimizer, against the same through `torch.compile`."""
-    model.train()
-    torch._dynamo.reset()
-    counters.clear()
-
-    def loss(batch: Batch) -> Tensor:
-        return model.loss(batch).total
-
-    def steps(loss_of: Callable[[Batch], Tensor]) -> None:
-        for batch in batches.values():
-            model.zero_grad()
-            loss_of(batch).backward()
-
-    through = torch.compile(loss, dynamic=True)
-    first, *others = batches.values()
-    through(first).backward()
-    graphs = counters["stats"]["unique_graphs"]
-    for batch in others:
-        torch.testing.assert_close(through(batch), loss(batch))
-    timings = interleaved({"eager": lambda: steps(loss), "compiled": lambda: steps(through)}, rounds)
-    case = f"{name} B={NUM_TEXTS} T={'/'.join(map(str, batches))}"
-    return untargeted(
-        "training step against the same through `torch.compile`", case, timings.ratio("compiled", "eager")
-    ), {
-        "case": case,
-        "milliseconds": timings.milliseconds(),
-        "graphs": graphs,
-        "graphs_after_more_lengths": counters["stats"]["unique_graphs"],
-        "graph_breaks": sum(counters["graph_break"].values()),
-    }
-
-
 def main() -> None:
     """Measures and writes the result."""
     arguments = command_line(__doc__, "exported", rounds=7)
     torch.manual_seed(0)
     found = []
     for name, (scheme, head) in schemes().items():
-        model, batches = model_of(scheme, head), {length: batch_of(length, head) for length in LENGTHS}
-        found.append(over_its_model(name, model, batches[27], arguments.rounds))
-        if name in COMPILED:
-            found.append(compiled(name, model, batches, arguments.rounds))
+        found.append(over_its_model(name, model_of(scheme, head), batch_of(27, head), arguments.rounds))
     write_result(arguments, [row for row, _ in found], cases=[details for _, details in found])
 
 
