@@ -1,4 +1,4 @@
-"""What `torch.compile` makes of a training step. mtlkit does not use it, see docs/performance.md; those who do are not to
+"""What `torch.compile` makes of a training step. mtlkit does not use it (docs/performance.md); those who do are not to
 wait for it again at every new length.
 """
 
