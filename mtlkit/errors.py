@@ -11,6 +11,7 @@
         RunInUseError           another process is training in it
         DivergedError           a loss or gradient is not finite
         OutOfMemoryError        memory has run out
+        ProcessesError          another process of the run has ended or cannot be reached
 
 A message is one clear sentence that names the file, line or config path and the remedy.
 Broken invariants of mtlkit itself are `assert`s instead.
@@ -74,3 +75,7 @@ class DivergedError(RunError):
 
 class OutOfMemoryError(RunError):
     """The memory of the GPU or of the machine has run out."""
+
+
+class ProcessesError(RunError):
+    """Another process of the run has ended, hangs or cannot be reached."""
