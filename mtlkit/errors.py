@@ -30,6 +30,9 @@ class MtlkitError(Exception):
             can pass for a line of ours; `***` stands in the place of passwords in URLs.
     """
 
+    told_elsewhere = False
+    """Whether another process of the same run tells of it, so that this one need not."""
+
     def __init__(self, *lines: str) -> None:
         super().__init__(*(on_one_line(redacted(line)) for line in lines))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 
 from mtlkit.process.children import child_environment, python_command
+from mtlkit.process.interrupts import ENDING
 
 CHILD = Path(__file__).with_name("child.py")
 SECONDS_TO_END = 30
@@ -53,7 +54,10 @@ def train_in_processes(number: int) -> None:
     from mtlkit.files.ownership import temporary_folder
 
     logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # its reports of what a process has told
-    ending = [each.name for each in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", None)) if _counts(each)]
+    # The shell has some ignored, such as SIGHUP under `nohup`.
+    ending = [
+        signal.Signals(each).name for each in (signal.SIGINT, *ENDING) if signal.getsignal(each) != signal.SIG_IGN
+    ]
     program, *arguments = python_command(str(CHILD), str(os.getpid()), *sys.argv[1:])
     environment = child_environment()
     os.environ.clear()  # what the processes inherit
@@ -70,7 +74,7 @@ def train_in_processes(number: int) -> None:
             max_restarts=0,
             monitor_interval=MONITOR_SECONDS,
             logs_specs=DefaultLogsSpecs(log_dir=str(folder)),
-            signals_to_handle=",".join(ending),
+            signals_to_handle=",".join(signal.Signals(each).name for each in ending),
             shutdown_timeout=SECONDS_TO_END,
         )
         try:
@@ -79,8 +83,3 @@ def train_in_processes(number: int) -> None:
             raise typer.Exit(128 + interrupted.sigval) from None
         except ChildFailedError as failed:
             raise typer.Exit(max(failed.get_first_failure()[1].exitcode, 1)) from None
-
-
-def _counts(number: signal.Signals | None) -> bool:
-    """Whether a signal ends this process: the shell has some ignored, such as SIGHUP under `nohup`."""
-    return number is not None and signal.getsignal(number) is not signal.SIG_IGN

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from typing import Any, final
+from typing import Any, cast, final
 
 import torch
 import torch.distributed as dist
@@ -116,7 +116,7 @@ class Group(Ranks):
             pieces = [total.to(bucket[0].dtype), *(each.grad.flatten() for each in bucket if each.grad is not None)]
             flat = torch.cat(pieces)
             self._add_up(flat)
-            total, *gradients = flat.split([piece.numel() for piece in pieces])
+            total, *gradients = torch.split(flat, [piece.numel() for piece in pieces])
             for parameter, gradient in zip(bucket, gradients, strict=True):
                 parameter.grad = gradient.view_as(parameter)
             total = total / self.size
@@ -135,8 +135,8 @@ class Group(Ranks):
         return values
 
     def assemble(self, states_RD: Tensor, rows_R: Tensor, size: int) -> Tensor:
-        whole_BD: Tensor = _Assembled.apply(states_RD, rows_R.to(states_RD.device), size, self._add_up)
-        return whole_BD
+        rows_R = rows_R.to(states_RD.device)
+        return cast(Tensor, _Assembled.apply(states_RD, rows_R, size, self._add_up))  # type: ignore[no-untyped-call]
 
     def agreed_signal(self, received: int | None) -> int | None:
         place = len(SIGNALS) if received is None else SIGNALS.index(received)

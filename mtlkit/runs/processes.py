@@ -10,6 +10,7 @@ from functools import partial
 
 import torch
 import torch.distributed as dist
+from torch.distributed.rendezvous import rendezvous
 
 from mtlkit.errors import ConfigError, MtlkitError, ProcessesError
 from mtlkit.process.group import Group
@@ -82,7 +83,7 @@ def processes_of_run(device: torch.device) -> Iterator[tuple[Ranks, torch.device
         return
     own, backend = _device(device, world)
     try:
-        store, _, _ = next(dist.rendezvous("env://", world.rank, world.size, timeout=timedelta(seconds=seconds)))
+        store, _, _ = next(rendezvous("env://", world.rank, world.size, timeout=timedelta(seconds=seconds)))
         dist.init_process_group(
             backend, store=store, rank=world.rank, world_size=world.size, timeout=timedelta(seconds=seconds)
         )
@@ -92,9 +93,8 @@ def processes_of_run(device: torch.device) -> Iterator[tuple[Ranks, torch.device
             f"process {world.rank} of {world.size} cannot reach the others ({printable(reason, 200)}); start them with "
             "torchrun or --processes, or unset the environment variable WORLD_SIZE"
         ) from None
-    group = Group(
-        dist.PrefixStore("mtlkit", store), world.rank, world.size, own, seconds, partial(section, COMMUNICATION)
-    )
+    shared = dist.distributed_c10d.PrefixStore("mtlkit", store)
+    group = Group(shared, world.rank, world.size, own, seconds, partial(section, COMMUNICATION))
     try:
         with _told_once(group):
             yield group, own

@@ -1,8 +1,8 @@
-"""Small runs that several processes share, and the same runs in one process: what each step, epoch and weight comes to."""
+"""Small runs that several processes share, and the same runs in one process: losses, scores and weights of each."""
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
@@ -19,6 +19,7 @@ from mtlkit.data import Corpus, Instance, TaskSplit
 from mtlkit.embedders import WordEmbedder
 from mtlkit.heads import Head
 from mtlkit.kernels.compute import Compute, hand_down
+from mtlkit.metrics import Accuracy, TokenAccuracy
 from mtlkit.model import SHARED, MultiTaskModel
 from mtlkit.process.group import Group
 from mtlkit.process.ranks import ONE, Ranks
@@ -44,7 +45,6 @@ class Case:
     trainer: Mapping[str, Any] = field(default_factory=dict)
     stop: int | None = None
     """The step after which the trainer's state goes through a file to a new trainer."""
-    frozen: bool = False
 
 
 LSTM = {"type": "lstm", "hidden_dim": 4}
@@ -112,11 +112,21 @@ def _trainer(case: Case, ranks: Ranks) -> Trainer:
     model = _model(case).double()
     hand_down(model, replace(Compute(kernels="plain"), ranks=ranks))
     seed_all(8)
-    value = {"epochs": 2, "batch_size": 4, "records": [], "evaluation_batch_size": 2, **case.trainer}
+    value = {
+        "epochs": 2,
+        "batch_size": 4,
+        "optimizer": {"type": "sgd", "lr": 0.5},
+        "records": [],
+        "evaluation_batch_size": 2,
+        **case.trainer,
+    }
     settings = validate(TrainerSettings, value, "test")
     kind = _lazy(Head, case.head).component.target_kind
     train, dev = ({task: _split(task, size + more, kind) for task, size in SIZES.items()} for more in (0, 1))
-    scored = [EvaluationTask(split, LABELS, _metrics(case)) for split in dev.values()]
+    scored = [
+        EvaluationTask(split, LABELS, [Lazy.of(Accuracy if kind == "label" else TokenAccuracy)])
+        for split in dev.values()
+    ]
     return Trainer(model, train, scored, [], MeanSelection(), settings, 13)
 
 
@@ -137,12 +147,6 @@ def _split(task: str, size: int, kind: Any) -> TaskSplit:
         label = "unheard-of" if number % 4 == 3 else LABELS[number % 3]
         instances.append(Instance(words, label if kind == "label" else (label, *("O" for _ in words[1:]))))
     return TaskSplit(task, Corpus.from_instances(instances, kind), sample_vocabulary())
-
-
-def _metrics(case: Case) -> Sequence[Any]:
-    from mtlkit.metrics import Accuracy, TokenAccuracy
-
-    return [Lazy.of(Accuracy if case.head["type"] == "classifier" else TokenAccuracy)]
 
 
 def _lazy(interface: Any, settings: Mapping[str, Any]) -> Any:
