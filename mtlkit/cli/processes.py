@@ -12,8 +12,6 @@ from mtlkit.process.children import child_environment, python_command
 from mtlkit.process.interrupts import ENDING
 
 CHILD = Path(__file__).with_name("child.py")
-SECONDS_TO_END = 30
-"""How long a process may take to end, such as to write a checkpoint, before it is killed."""
 MONITOR_SECONDS = 0.2
 
 
@@ -74,8 +72,7 @@ def train_in_processes(number: int) -> None:
             max_restarts=0,
             monitor_interval=MONITOR_SECONDS,
             logs_specs=DefaultLogsSpecs(log_dir=str(folder)),
-            signals_to_handle=",".join(signal.Signals(each).name for each in ending),
-            shutdown_timeout=SECONDS_TO_END,
+            signals_to_handle=",".join(each.name for each in ending),
         )
         try:
             elastic_launch(config, program)(*arguments)

@@ -46,7 +46,7 @@ class Group(Ranks):
 
     def __init__(
         self,
-        store: dist.Store,
+        store: dist.distributed_c10d.Store,
         rank: int,
         size: int,
         device: torch.device,
@@ -91,7 +91,7 @@ class Group(Ranks):
         self._num_first += 1
         key = f"first/{self._num_first}"
         if not self.is_first:
-            return self._awaited(key)
+            return cast(Value, self._awaited(key))
         try:
             value = action()
         except BaseException:

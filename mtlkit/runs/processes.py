@@ -128,7 +128,7 @@ def _device(device: torch.device, world: World) -> tuple[torch.device, str]:
     """The device of this process, and what exchanges tensors there: NCCL wants a GPU for each process."""
     if device.type != "cuda":
         return device, "gloo"
-    if device.index is None:
+    if str(device) == "cuda":
         device = torch.device("cuda", world.local_rank % torch.cuda.device_count())
         torch.cuda.set_device(device)
         if torch.cuda.device_count() >= world.local_size:

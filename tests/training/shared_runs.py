@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as multiprocessing
-from pydantic import create_model
+from torch.multiprocessing import start_processes
 
 from mtlkit.config import Lazy, Spec, validate
 from mtlkit.data import Corpus, Instance, TaskSplit
@@ -28,12 +28,14 @@ from mtlkit.testing import TASKS
 from mtlkit.testing.samples import INPUT_DIM, LABELS, sample_vocabulary
 from mtlkit.training import EpochEnd, EvaluationTask, Trainer, TrainerSettings, seed_all
 from mtlkit.training.selection import MeanSelection
+from tests.soak.forked import IMPORTED
 from tests.training.states import through_a_file
 
 SIZES = dict(zip(TASKS, (5, 9, 6), strict=True))
 """With batches of four, the last batch of the first two tasks is a single text, of which one process has none."""
 WORDS = ("a", "warm", "witty", "film", "fun", "but", "long", "never", "again")
-SECONDS = 120
+SECONDS = 250
+"""How long processes wait for each other, less than pytest waits for a test."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,9 @@ def run(case: Case, ranks: Ranks = ONE, begin: Result | None = None) -> Result:
 def run_in_processes(cases: Mapping[str, Case | tuple[Case, Result]], number: int = 2) -> list[dict[str, Any]]:
     """The results of all cases, or of the rest of some, in each of several processes: a `Result`, or the exception."""
     with tempfile.TemporaryDirectory() as folder:
-        context = multiprocessing.start_processes(_work, (number, folder, dict(cases)), number, start_method="spawn")
-        assert context is None or context.join(SECONDS)
+        # Forked from a process that has imported everything, which takes longer than all the cases.
+        get_context("forkserver").set_forkserver_preload(IMPORTED)
+        start_processes(_work, (number, folder, dict(cases)), number, start_method="forkserver")
         return [torch.load(Path(folder) / f"{rank}.pt", weights_only=False) for rank in range(number)]
 
 
@@ -109,11 +112,11 @@ def _work(rank: int, number: int, folder: str, cases: Mapping[str, Case | tuple[
 
 def _trainer(case: Case, ranks: Ranks) -> Trainer:
     seed_all(7)
-    model = _model(case).double()
+    model = model_of(case).double()
     hand_down(model, replace(Compute(kernels="plain"), ranks=ranks))
     seed_all(8)
     value = {
-        "epochs": 2,
+        "epochs": 1,
         "batch_size": 4,
         "optimizer": {"type": "sgd", "lr": 0.5},
         "records": [],
@@ -122,7 +125,7 @@ def _trainer(case: Case, ranks: Ranks) -> Trainer:
     }
     settings = validate(TrainerSettings, value, "test")
     kind = _lazy(Head, case.head).component.target_kind
-    train, dev = ({task: _split(task, size + more, kind) for task, size in SIZES.items()} for more in (0, 1))
+    train, dev = ({task: split_of(task, size + more, kind) for task, size in SIZES.items()} for more in (0, 1))
     scored = [
         EvaluationTask(split, LABELS, [Lazy.of(Accuracy if kind == "label" else TokenAccuracy)])
         for split in dev.values()
@@ -130,7 +133,8 @@ def _trainer(case: Case, ranks: Ranks) -> Trainer:
     return Trainer(model, train, scored, [], MeanSelection(), settings, 13)
 
 
-def _model(case: Case) -> MultiTaskModel:
+def model_of(case: Case) -> MultiTaskModel:
+    """The model of a case, in float32."""
     embedder = WordEmbedder(dim=INPUT_DIM, vocabulary=sample_vocabulary(), vectors=None)
     sharing = _lazy(SharingScheme, case.sharing).build(input_dim=INPUT_DIM, tasks=list(TASKS))
     head = _lazy(Head, case.head)
@@ -139,7 +143,8 @@ def _model(case: Case) -> MultiTaskModel:
     return MultiTaskModel({SHARED: embedder}, sharing, heads, weights)
 
 
-def _split(task: str, size: int, kind: Any) -> TaskSplit:
+def split_of(task: str, size: int, kind: Any) -> TaskSplit:
+    """Texts with labels or tags, some of which training does not know."""
     instances = []
     for number in range(size):
         words = tuple(WORDS[(number * step + len(task)) % len(WORDS)] for step in range(1, 2 + number % 5))
@@ -155,4 +160,4 @@ def _lazy(interface: Any, settings: Mapping[str, Any]) -> Any:
 
 @cache
 def _holder(interface: Any) -> type[Spec]:
-    return create_model("Holder", __base__=Spec, component=(Lazy[interface], ...))
+    return createmodel_of("Holder", __base__=Spec, component=(Lazy[interface], ...))

@@ -5,11 +5,22 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 import mtlkit
-from mtlkit.training import random_state
+from mtlkit.config import Lazy
+from mtlkit.encoders import LstmEncoder
+from mtlkit.errors import ConfigError
+from mtlkit.kernels.compute import hand_down
+from mtlkit.process.ranks import OneProcess
+from mtlkit.sharing import FullyShared, Shared
+from mtlkit.testing import TASKS
+from mtlkit.testing.samples import INPUT_DIM
+from mtlkit.training import UpdateStrategy, random_state
+from mtlkit.training.shared_steps import check_shareable
+from mtlkit.training.update_strategies import Joint, StepResult
 from tests.test_contracts import COMPONENTS
-from tests.training.shared_runs import LSTM, Case, Result, run, run_in_processes
+from tests.training.shared_runs import LSTM, Case, Result, model_of, run, run_in_processes, split_of
 
 POOL = {
     "type": "pool",
@@ -47,16 +58,16 @@ CASES = {
     **{f"head {name}": Case(head=row) for name, row in named(mtlkit.Head).items()},
     **{f"strategy {name}": of_search(row) for name, row in named(mtlkit.UpdateStrategy).items()},
     **{f"optimizer {name}": Case(trainer={"optimizer": row}) for name, row in named(mtlkit.Optimizer).items()},
-    "adversarial crf": Case(ADVERSARIAL, CRF),
+    "adversarial crf": Case(ADVERSARIAL, CRF, {"epochs": 2}),
     "accumulated batches": Case(ADVERSARIAL, trainer={"accumulate": 3}),
     "accumulated paths": Case(POOL, CRF, {"accumulate": 2, "update_strategy": {"type": "accumulated"}}),
     "clipped": Case(trainer={"gradient_clip": 1e-3}),
     "patience": Case(trainer={"patience": 1, "epochs": 9, "optimizer": {"type": "sgd", "lr": 1e-9}}),
-    "one text a batch": Case(ADVERSARIAL, trainer={"batch_size": 1, "epochs": 1}),
-    "skipped steps": Case(trainer={**SKIPPED, "epochs": 1}),
+    "one text a batch": Case(ADVERSARIAL, trainer={"batch_size": 1}),
+    "skipped steps": Case(trainer=SKIPPED),
 }
 STOPPING = {
-    "joint": Case(ADVERSARIAL, stop=9),
+    "joint": Case(ADVERSARIAL, trainer={"epochs": 2}, stop=9),
     "search": Case(POOL, trainer={"update_strategy": {"type": "simultaneous_online"}}, stop=4),
 }
 
@@ -123,3 +134,65 @@ def test_what_one_process_began_two_go_on_with() -> None:
 
 def _joined(begun: Result, rest: Result) -> Result:
     return Result(begun.losses + rest.losses, begun.epochs + rest.epochs, rest.weights, rest.state)
+
+
+class Alone(OneProcess):
+    """One of two processes, which stops before the first exchange."""
+
+    size = 2
+
+
+class Unshared(UpdateStrategy):
+    """A plugin's strategy that knows nothing of several processes."""
+
+    def step(self, model: Any, batches: Any, optimization: Any, precision: Any) -> StepResult:
+        raise NotImplementedError
+
+
+class Losing(FullyShared):
+    """A plugin's scheme that adds a loss of its own, without views."""
+
+    def forward(self, states_BTE: Tensor, mask_BT: Tensor, task: str, *, with_trace: bool = False) -> Shared:
+        shared = super().forward(states_BTE, mask_BT, task, with_trace=with_trace)
+        return Shared(shared.states_BTD, {"own": shared.states_BTD.square().mean()})
+
+
+SPLIT = {"on_out_of_memory": "split"}
+
+
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [
+        (Case(ADVERSARIAL, trainer=SPLIT), "trainer.on_out_of_memory: 'split' is not possible in several processes"),
+        (Case(RANDOM_POOL, trainer=SPLIT), "trainer.on_out_of_memory: 'split' is not possible in several processes"),
+    ],
+    ids=["losses", "paths"],
+)
+def test_what_cannot_be_split_is_refused_before_the_first_step(case: Case, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        run(case, Alone())
+    run(replace(case, trainer={**SPLIT, "epochs": 1}))  # in one process
+
+
+def test_a_strategy_that_does_not_say_that_it_shares_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Joint, "shares_batches", Unshared.shares_batches)
+    with pytest.raises(ConfigError, match="'joint' does not say that several processes may share its batches"):
+        run(Case(), Alone())
+
+
+def test_losses_without_views_are_refused() -> None:
+    model = model_of(Case())
+    model.sharing = Losing(Lazy.of(LstmEncoder, hidden_dim=4), input_dim=INPUT_DIM)
+    batch = split_of(TASKS[0], 4, "label").batch(torch.arange(4))
+    assert set(model.loss(batch).parts) == {"task", "own"}
+    with pytest.raises(ConfigError, match=r"model.sharing: adds losses of a batch \(own\) without the views"):
+        model.loss(batch.shared_by(Alone()))
+
+
+def test_normalisation_over_a_batch_is_refused() -> None:
+    model = model_of(Case())
+    hand_down(model, replace(model.compute, ranks=Alone()))
+    check_shareable(model, Joint(), splits=False)
+    model.sharing.norm = torch.nn.BatchNorm1d(4)
+    with pytest.raises(ConfigError, match=r"model: sharing\.norm normalises by the texts of a batch"):
+        check_shareable(model, Joint(), splits=False)
