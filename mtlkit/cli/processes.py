@@ -53,9 +53,8 @@ def train_in_processes(number: int) -> None:
 
     logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # its reports of what a process has told
     # The shell has some ignored, such as SIGHUP under `nohup`.
-    ending = [
-        signal.Signals(each).name for each in (signal.SIGINT, *ENDING) if signal.getsignal(each) != signal.SIG_IGN
-    ]
+    possible: list[signal.Signals] = [signal.SIGINT, *ENDING]
+    ending = [each.name for each in possible if signal.getsignal(each) is not signal.SIG_IGN]
     program, *arguments = python_command(str(CHILD), str(os.getpid()), *sys.argv[1:])
     environment = child_environment()
     os.environ.clear()  # what the processes inherit
@@ -72,7 +71,7 @@ def train_in_processes(number: int) -> None:
             max_restarts=0,
             monitor_interval=MONITOR_SECONDS,
             logs_specs=DefaultLogsSpecs(log_dir=str(folder)),
-            signals_to_handle=",".join(each.name for each in ending),
+            signals_to_handle=",".join(ending),
         )
         try:
             elastic_launch(config, program)(*arguments)

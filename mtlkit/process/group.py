@@ -3,6 +3,7 @@
 Shapes: N processes, B texts of a batch, R of them in one process's share, D size of a state.
 """
 
+import base64
 import hashlib
 import pickle
 import signal
@@ -10,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from queue import Empty, SimpleQueue
 from typing import Any, cast, final
 
 import torch
@@ -21,8 +23,10 @@ from mtlkit.process.ranks import ProcessLostError, Ranks, Value
 
 LARGEST_BUCKET = 2**24
 """The largest number of gradients that are added up at once, for which as much memory is taken again."""
-LONGEST_PAUSE = 0.1
-"""The largest number of seconds between two looks at whether the first process is done."""
+SHORTEST_PAUSE, LONGEST_PAUSE = 1e-3, 0.1
+"""How many seconds pass between two looks at whether the first process is done: more and more."""
+TELLING_SECONDS = 3.0
+"""How long a process that has lost another one waits for that one to tell of its error."""
 BEATS = 10
 """How many signs of life the first process gives in the time after which it counts as lost."""
 SIGNALS = (signal.SIGINT, *ENDING)
@@ -73,16 +77,16 @@ class Group(Ranks):
         """Returns whether this process is the first one to ask, so that an error which ends all processes is told by
         one of them."""
         try:
-            return int(self._store.add("told", 1)) == 1
-        except RuntimeError:  # the store has ended with the process that held it
+            return self._ask(lambda: int(self._store.add("told", 1)), TELLING_SECONDS) == 1
+        except RuntimeError:  # the store has ended, or hangs, with the process that holds it
             return True
 
-    def is_told(self, seconds: float) -> bool:
-        """Returns whether another process tells of its error within some seconds."""
-        until = time.monotonic() + seconds
+    def is_told(self) -> bool:
+        """Returns whether another process tells of its error, for which this one waits a little."""
+        until = time.monotonic() + TELLING_SECONDS
         with suppress(RuntimeError):
             while time.monotonic() < until:
-                if int(self._store.add("told", 0)) > 0:
+                if self._ask(lambda: int(self._store.add("told", 0)), TELLING_SECONDS) > 0:
                     return True
                 time.sleep(LONGEST_PAUSE)
         return False
@@ -96,10 +100,10 @@ class Group(Ranks):
             value = action()
         except BaseException:
             with suppress(RuntimeError):
-                self._store.set(key, b"")
+                self._ask(lambda: self._store.set(key, ""), TELLING_SECONDS)
             raise
         with self._exchanging():
-            self._store.set(key, pickle.dumps(value))
+            self._ask(lambda: self._store.set(key, base64.b64encode(pickle.dumps(value)).decode()), self._seconds)
         return value
 
     def sum(self, tensors: Sequence[Tensor]) -> list[Tensor]:
@@ -172,19 +176,49 @@ class Group(Ranks):
         self._draws = here
 
     def _awaited(self, key: str) -> Any:
-        pause, beats, since = 1e-3, -1, time.monotonic()
+        """What the first process has put under a key, once it is there."""
+
+        def look() -> tuple[bytes | None, int]:
+            return (self._store.get(key) if self._store.check([key]) else None), int(self._store.add("beats", 0))
+
+        pause, known, since = SHORTEST_PAUSE, -1, time.monotonic()
         with self._exchanging():
-            while not self._store.check([key]):
-                time.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
-                if (found := int(self._store.add("beats", 0))) != beats:
-                    beats, since = found, time.monotonic()
+            while True:
+                value, beats = self._ask(look, self._seconds)
+                if value is not None:
+                    break
+                if beats != known:
+                    known, since = beats, time.monotonic()
                 elif time.monotonic() - since > self._seconds:
                     raise RuntimeError("the first process gives no sign of life")
-            value = self._store.get(key)
+                time.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
         if not value:
             raise ProcessLostError("the first process has failed")
-        return pickle.loads(value)
+        return pickle.loads(base64.b64decode(value))
+
+    def _ask(self, question: Callable[[], Value], seconds: float) -> Value:
+        """Asks the store, which does not answer while the process that holds it is stopped.
+
+        Raises:
+            RuntimeError: it has not answered within so many seconds, or has ended.
+        """
+        answers: SimpleQueue[tuple[Any, RuntimeError | None]] = SimpleQueue()
+
+        def work() -> None:
+            try:
+                answers.put((question(), None))
+            except RuntimeError as error:
+                answers.put((None, error))
+
+        threading.Thread(target=work, daemon=True).start()
+        try:
+            value, error = answers.get(timeout=seconds)
+        except Empty:
+            raise RuntimeError("what connects the processes does not answer") from None
+        if error is not None:
+            raise error
+        return cast(Value, value)
 
     @contextmanager
     def _exchanging(self) -> Iterator[None]:

@@ -21,8 +21,6 @@ from mtlkit.training import section
 
 SECONDS, TIMEOUT = 300.0, "MTLKIT_PROCESS_TIMEOUT"
 """How long a process waits for another one before it counts as lost; and the variable that sets another number."""
-TELLING_SECONDS = 3.0
-"""How long a process that has lost another one waits for that one to tell of its error."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,7 @@ def _told_once(group: Group) -> Iterator[None]:
             f"process {group.rank} of {group.size} has lost another one, which was ended, hangs, or cannot be reached "
             f"({printable(str(lost), 200)}); what was saved before is kept; go on with --resume"
         )
-        error.told_elsewhere = group.is_told(TELLING_SECONDS) or not group.tell()
+        error.told_elsewhere = group.is_told() or not group.tell()
         raise error from None
     except MtlkitError as error:
         error.told_elsewhere = not group.tell()

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+from pydantic import create_model
 from torch.multiprocessing import start_processes
 
 from mtlkit.config import Lazy, Spec, validate
@@ -160,4 +161,4 @@ def _lazy(interface: Any, settings: Mapping[str, Any]) -> Any:
 
 @cache
 def _holder(interface: Any) -> type[Spec]:
-    return createmodel_of("Holder", __base__=Spec, component=(Lazy[interface], ...))
+    return create_model("Holder", __base__=Spec, component=(Lazy[interface], ...))
