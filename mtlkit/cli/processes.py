@@ -57,6 +57,7 @@ def train_in_processes(number: int) -> None:
     ending = [each.name for each in possible if signal.getsignal(each) is not signal.SIG_IGN]
     program, *arguments = python_command(str(CHILD), str(os.getpid()), *sys.argv[1:])
     environment = child_environment()
+    environment.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # not a page about every connection that ends
     os.environ.clear()  # what the processes inherit
     os.environ.update(environment)
     with temporary_folder() as folder:

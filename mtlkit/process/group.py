@@ -91,6 +91,15 @@ class Group(Ranks):
                 time.sleep(LONGEST_PAUSE)
         return False
 
+    def leave(self) -> None:
+        """Ends after an error. The first process, which may hold the store, waits a little for the others to leave."""
+        until = time.monotonic() + TELLING_SECONDS
+        with suppress(RuntimeError):
+            left = self._ask(lambda: int(self._store.add("left", 1)), TELLING_SECONDS)
+            while self.is_first and left < self.size and time.monotonic() < until:
+                time.sleep(LONGEST_PAUSE)
+                left = self._ask(lambda: int(self._store.add("left", 0)), TELLING_SECONDS)
+
     def first(self, action: Callable[[], Value]) -> Value:
         self._num_first += 1
         key = f"first/{self._num_first}"

@@ -97,6 +97,9 @@ def processes_of_run(device: torch.device) -> Iterator[tuple[Ranks, torch.device
         with _told_once(group):
             yield group, own
             group.least(0)  # the first process may hold the store, which the others still read
+    except Exception:
+        group.leave()
+        raise
     finally:
         group.close()
         dist.destroy_process_group()

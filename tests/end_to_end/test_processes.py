@@ -134,7 +134,7 @@ def test_a_mistake_is_told_once(together: Start, experiment: dict[str, Any], wri
     processes = together("train", write(experiment), "-s", tmp_path / "run")
     assert ended(processes) == [2, 2]
     lines = "".join(process.output() for process in processes).splitlines()
-    assert len([line for line in lines if "books.train.tsv" in line and "line 1" in line]) == 1, lines
+    assert len([line for line in lines if "tasks.books.train: " in line]) == 1, lines
     assert not [line for line in lines if "lost another" in line]
 
 
