@@ -113,7 +113,8 @@ def main() -> None:
     except OSError as error:  # of the output of an option, such as --version
         _end_output(error)
     except MtlkitError as error:
-        _complain(*error.args)
+        if not error.told_elsewhere:
+            _complain(*error.args)
         raise SystemExit(USAGE_ERROR) from None
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):
