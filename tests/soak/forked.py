@@ -223,8 +223,8 @@ def _give_up_privileges() -> None:
     assert library.capset(header, sets) == 0
 
 
-def _stop_at(step: int) -> None:
-    """A checkpoint is there once its folder has been renamed."""
+def stop_at(step: int) -> None:
+    """Stops this process once it has a checkpoint after this step or a later one: when its folder has been renamed."""
     rename = os.rename
 
     def rename_and_stop(source: Any, target: Any, **options: Any) -> None:
@@ -264,7 +264,7 @@ def _mtlkit(arguments: list[str], circumstances: Circumstances, folder: str) -> 
     if circumstances.notes is None:
         fork_children()  # what is watched starts its children as it does in earnest
     if circumstances.stops_at_step is not None:
-        _stop_at(circumstances.stops_at_step)
+        stop_at(circumstances.stops_at_step)
     sys.argv = ["mtlkit", *arguments]
     try:
         main()
