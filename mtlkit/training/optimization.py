@@ -26,13 +26,13 @@ def autocast(device: torch.device, precision: Precision) -> Iterator[None]:
     rounds = precision == "bf16"
     switches_off = rounds and device.type == "cpu" and torch.backends.mkldnn.enabled and not _has_lstm_in_bfloat16()
     if switches_off:
-        torch.backends.mkldnn.enabled = False
+        torch.backends.mkldnn.enabled = False  # type: ignore[assignment]  # a property of theirs
     try:
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=rounds):
             yield
     finally:
         if switches_off:
-            torch.backends.mkldnn.enabled = True
+            torch.backends.mkldnn.enabled = True  # type: ignore[assignment]  # a property of theirs
 
 
 @cache
