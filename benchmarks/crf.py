@@ -3,11 +3,16 @@
 Likelihood: the log-likelihood of a batch and its gradient to the emissions and every parameter. Decoding: Viterbi, up
 to label ids in lists, which is where pytorch-crf ends. Lengths are random, from half of T to T. Before anything is
 timed, both must have come to the same.
+
+Floors: for every word one product of a row's scores with the transitions, forward, backward and for the marginals, at
+the rate of one such product for all words, and a copy of each label's score; for decoding, whose comparisons are no
+product, a copy of a number for each pair of labels of each word.
 """
 
 from collections.abc import Callable
 
 import torch
+from floors import copy_rate, over_floor, product_rate
 from measuring import Row, at_least, command_line, interleaved, write_result
 from torch import Tensor
 from torchcrf import CRF
@@ -84,6 +89,10 @@ def likelihood(num_rows: int, num_steps: int, target: float, rounds: int) -> tup
         timings.ratio("pytorch_crf", "mtlkit"),
         target,
     )
+    words = int(problem.mask_BT.sum())
+    products = 3 * 2 * words * NUM_LABELS**2 / product_rate(words, NUM_LABELS, NUM_LABELS)
+    least = products + 8 * words * NUM_LABELS / copy_rate()
+    row = over_floor(row, timings.median("mtlkit"), least)
     return row, {"case": problem.case, "milliseconds": timings.milliseconds()}
 
 
@@ -94,6 +103,8 @@ def decoding(num_rows: int, num_steps: int, target: float, rounds: int) -> tuple
     assert [[label for label in row if label >= 0] for row in found] == expected, "they decode differently"
     timings = interleaved({"mtlkit": problem.decode, "pytorch_crf": problem.decode_with_pytorch_crf}, rounds)
     row = at_least("CRF decoding against pytorch-crf", problem.case, timings.ratio("pytorch_crf", "mtlkit"), target)
+    pairs = int(problem.mask_BT.sum()) * NUM_LABELS**2
+    row = over_floor(row, timings.median("mtlkit"), 8 * pairs / copy_rate())
     return row, {"case": problem.case, "milliseconds": timings.milliseconds()}
 
 

@@ -117,7 +117,7 @@ def seconds_of_threads() -> list[float]:
 
 def main() -> None:
     """Measures every case and writes the result."""
-    arguments = command_line(__doc__, "senders", rounds=9)
+    arguments = command_line(__doc__, "senders", rounds=6)
     found = {case: measure(case, arguments.rounds) for case in CASES}
     rows = [
         untargeted("LSTMs one by one over two at once, best case", case.name, its.chain.ratio(*WAYS))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, final
+from typing import IO, Any, cast, final
 
 import torch
 from safetensors import SafetensorError
@@ -22,7 +22,16 @@ from safetensors.torch import load_file
 from torch import nn
 
 from mtlkit.errors import DataError, RunError
-from mtlkit.files import file_sha256, give_name, make_folder, new_folder, open_to_write, read_bounded, write_new
+from mtlkit.files import (
+    DigestingWriter,
+    file_sha256,
+    give_name,
+    make_folder,
+    new_folder,
+    open_to_write,
+    read_bounded,
+    write_new,
+)
 from mtlkit.model import MultiTaskModel
 from mtlkit.training.weights import save_tensors, save_weights
 
@@ -73,8 +82,8 @@ class Checkpoints:
         target = self.folder / f"step-{step:08d}"
         with new_folder(target) as folder:
             save_tensors(folder / "model.safetensors", model.state_dict())
-            _save_state(folder / STATE, state)
             digests = _digests(folder)
+            digests[STATE] = _save_state(folder / STATE, state)
             # The digest of the best weights is from when they were written, not of what is there now: a file that was
             # damaged since must not be recorded as whole.
             for name, digest in self.best_digests.items():
@@ -171,10 +180,14 @@ def _digests(folder: Path) -> dict[str, str]:
     return {file.name: file_sha256(file) for file in sorted(folder.iterdir()) if file.name != FILES}
 
 
-def _save_state(path: Path, state: dict[str, Any]) -> None:
+def _save_state(path: Path, state: dict[str, Any]) -> str:
+    """Writes a state and returns its sha256."""
     try:
         with open_to_write(path) as file:
-            torch.save(state, file)
+            writer = DigestingWriter(file)
+            torch.save(state, cast(IO[bytes], writer))  # it asks for no more than `write` and `flush`
+            writer.finish()
+            return writer.sha256
     except RuntimeError as error:
         if isinstance(error.__context__, OSError):  # PyTorch's writer hides what the system has said
             raise error.__context__ from None

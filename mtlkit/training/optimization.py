@@ -1,8 +1,9 @@
 """Changing parameters: backward passes, gradient clipping, optimizer steps and the learning rate."""
 
 import math
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
 from typing import Any, Literal, final
 
 import torch
@@ -16,9 +17,34 @@ from mtlkit.training.unmet_rows import UnmetRows
 Precision = Literal["fp32", "bf16"]
 
 
-def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[None]:
-    """Runs matrix products in bfloat16 where `precision` says so; parameters stay float32."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
+@contextmanager
+def autocast(device: torch.device, precision: Precision) -> Iterator[None]:
+    """Runs matrix products in bfloat16 where `precision` says so; parameters stay float32.
+
+    For processors without AVX-512, oneDNN has no LSTM in bfloat16, and PyTorch fails instead of going without oneDNN.
+    There oneDNN is switched off within the block, for the whole process.
+    """
+    rounds = precision == "bf16"
+    switches_off = rounds and device.type == "cpu" and torch.backends.mkldnn.enabled and not _has_lstm_in_bfloat16()
+    if switches_off:
+        torch.backends.mkldnn.enabled = False  # type: ignore[assignment]  # a property of theirs
+    try:
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=rounds):
+            yield
+    finally:
+        if switches_off:
+            torch.backends.mkldnn.enabled = True  # type: ignore[assignment]  # a property of theirs
+
+
+@cache
+def _has_lstm_in_bfloat16() -> bool:
+    """Whether an LSTM can be computed in bfloat16 on this processor by oneDNN, which is tried on the smallest one."""
+    with torch.random.fork_rng(devices=()), torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        try:
+            nn.LSTM(1, 1)(torch.zeros(1, 1, 1))
+        except RuntimeError:
+            return False
+    return True
 
 
 SETTINGS = "settings"
