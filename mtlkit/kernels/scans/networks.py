@@ -80,7 +80,7 @@ def with_scans(module: nn.Module) -> nn.Module:
     return module
 
 
-def _same(network: nn.RNNBase, form: type[Network]) -> Network:
+def _same(network: nn.RNNBase, form: Callable[..., Network]) -> Network:
     if network.proj_size:
         raise ConfigError("an LSTM with projections (proj_size) cannot be exported; take one without")
     sizes = network.input_size, network.hidden_size, network.num_layers, network.bias, network.batch_first
