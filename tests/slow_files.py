@@ -5,12 +5,12 @@ measured so, `pytest --junitxml` on a busy machine, scaled to an idle one. Only 
 """
 
 SECONDS = {
+    "runs/test_exported_program.py": 90,
     "report/test_browser.py": 60,
     "end_to_end/test_sweep.py": 45,
     "test_readme.py": 41,
     "end_to_end/test_transfer.py": 36,
     "end_to_end/test_memory.py": 28,
-    "runs/test_exported_program.py": 60,
     "end_to_end/remedies/test_options.py": 25,
     "end_to_end/remedies/test_runs.py": 24,
     "end_to_end/test_module_pool.py": 24,
@@ -37,6 +37,8 @@ SECONDS = {
     "data/readers/test_damaged_files.py": 12,
     "end_to_end/test_damaged_runs.py": 12,
     "end_to_end/test_explain.py": 12,
+    "end_to_end/test_export.py": 12,
+    "test_compiled_steps.py": 12,
     "data/test_compression.py": 11,
     "end_to_end/test_archives_made_here.py": 11,
     "end_to_end/test_stages.py": 11,
