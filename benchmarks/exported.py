@@ -29,7 +29,8 @@ VOCABULARY = Vocabulary.of(
 
 def schemes() -> dict[str, tuple[SharingScheme, type[Head]]]:
     """Schemes with the heads that the papers give them."""
-    direct, indirect = Lazy.of(DirectCommunicator), Lazy.of(IndirectCommunicator)
+    direct: Lazy[Any] = Lazy.of(DirectCommunicator)
+    indirect: Lazy[Any] = Lazy.of(IndirectCommunicator)
     return {
         "fully_shared": (FullyShared(Lazy.of(BilstmEncoder, hidden_dim=DIM // 2), input_dim=DIM), CrfTagger),
         "indirect": (MessagePassing(indirect, DIM, input_dim=DIM, tasks=TASKS), Classifier),

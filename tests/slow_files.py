@@ -5,6 +5,7 @@ measured so, `pytest --junitxml` on a busy machine, scaled to an idle one. Only 
 """
 
 SECONDS = {
+    "runs/test_exported_program.py": 90,
     "report/test_browser.py": 60,
     "end_to_end/test_sweep.py": 45,
     "test_readme.py": 41,
@@ -35,6 +36,8 @@ SECONDS = {
     "end_to_end/test_damaged_runs.py": 12,
     "end_to_end/test_explain.py": 12,
     "cli/test_start.py": 11,
+    "end_to_end/test_export.py": 12,
+    "test_compiled_steps.py": 12,
     "data/test_compression.py": 11,
     "end_to_end/test_archives_made_here.py": 11,
     "end_to_end/test_stages.py": 11,

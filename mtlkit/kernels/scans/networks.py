@@ -20,6 +20,7 @@ from mtlkit.errors import ConfigError
 Step = Callable[..., tuple[Tensor, ...]]
 """What was carried, a step's part of each sequence, and the constants -> what to carry on, and the step's results."""
 Network = TypeVar("Network", bound=nn.RNNBase)
+Whole = TypeVar("Whole", bound=nn.Module)
 
 
 def scan(
@@ -64,7 +65,7 @@ class ScannedGru(nn.GRU):
         return states, last_NBD
 
 
-def with_scans(module: nn.Module) -> nn.Module:
+def with_scans(module: Whole) -> Whole:
     """Puts scans in the place of all LSTMs and GRUs inside a module, with the same parameters. Returns the module.
 
     Raises:
@@ -80,7 +81,7 @@ def with_scans(module: nn.Module) -> nn.Module:
     return module
 
 
-def _same(network: nn.RNNBase, form: type[Network]) -> Network:
+def _same(network: nn.RNNBase, form: Callable[..., Network]) -> Network:
     if network.proj_size:
         raise ConfigError("an LSTM with projections (proj_size) cannot be exported; take one without")
     sizes = network.input_size, network.hidden_size, network.num_layers, network.bias, network.batch_first

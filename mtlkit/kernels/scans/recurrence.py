@@ -73,12 +73,12 @@ def _step(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     dim = cell_DD.shape[0]
     whole_BP = projected_BP + F.linear(state_BD, recurrent_PD)
-    leave_BD, enter_BD, keep_BD, candidate_BD, query_BA = whole_BP.split([dim] * 4 + [score_A.shape[0]], dim=1)
+    leave_BD, enter_BD, keep_BD, candidate_BD, query_BA = torch.split(whole_BP, [dim] * 4 + [score_A.shape[0]], dim=1)
     scores_BN = (query_BA.unsqueeze(1) + keys_BNA).tanh() @ score_A
     weights_BN = scores_BN.masked_fill(padding_BN, -torch.inf).softmax(dim=1)
     message_BM = torch.bmm(weights_BN.unsqueeze(1), sources_BNM).squeeze(1)
     cell_BD = keep_BD.sigmoid() * cell_BD + enter_BD.sigmoid() * candidate_BD.tanh()
-    to_gate_BD, value_BD = F.linear(message_BM, fusion_FM).split(dim, dim=1)
+    to_gate_BD, value_BD = torch.split(F.linear(message_BM, fusion_FM), dim, dim=1)
     gate_BD = (to_gate_BD + F.linear(cell_BD, cell_DD)).sigmoid()
     state_BD = leave_BD.sigmoid() * (cell_BD + gate_BD * value_BD).tanh()
     return state_BD, cell_BD, state_BD.clone(), weights_BN
