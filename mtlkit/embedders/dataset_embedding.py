@@ -35,13 +35,13 @@ class DatasetVectors(nn.Module):
         datasets: the data sets of tasks whose texts come from one source; each other task is a data set of its own.
 
     Raises:
-        ConfigError: `datasets` names a task that does not exist. The message is to follow the place of that setting.
+        ConfigError: `datasets` names a task that does not exist.
     """
 
     def __init__(self, dim: int, tasks: Sequence[str], datasets: Mapping[str, str]) -> None:
         super().__init__()
         if unknown := [task for task in datasets if task not in tasks]:
-            raise ConfigError(f"datasets: there is no task '{unknown[0]}'; the tasks are {', '.join(tasks)}")
+            raise ConfigError(f"a data set is given to the task '{unknown[0]}', and the tasks are {', '.join(tasks)}")
         self._datasets = {task: datasets.get(task, task) for task in tasks}
         # By name, so that a vector keeps its meaning where a stage or a transfer has other tasks.
         for dataset in dict.fromkeys(self._datasets.values()):

@@ -57,7 +57,7 @@ class TaskSettings(Spec):
         return {split: source for split in SPLITS if (source := getattr(self, split)) is not None}
 
     def pooled(self) -> dict[str, str]:
-        """Those of `sources` whose texts `resplit` pools, to draw the splits from; empty without `resplit`."""
+        """The part of `sources` whose texts `resplit` pools to draw the splits from; empty without `resplit`."""
         return {split: source for split, source in self.sources().items() if split in self.drawn}
 
     @property
@@ -207,6 +207,14 @@ class Experiment(Spec):
     def to_json(self) -> dict[str, Any]:
         """The resolved experiment, with every default filled in; validating it gives an equal experiment."""
         return self.model_dump(mode="json", exclude={"trainer"} if self.stages else None)
+
+    def uncut(self) -> "Experiment":
+        """A copy of this experiment that reads all words of every text, whatever the `max_length` of its tasks.
+
+        An audit that ignores case or white space needs it, since texts that begin alike need not be equal.
+        """
+        tasks = {name: task.model_copy(update={"max_length": None}) for name, task in self.tasks.items()}
+        return self.model_copy(update={"tasks": tasks})
 
 
 SECTIONS: dict[str, type[Spec]] = {

@@ -48,8 +48,8 @@ def _check_words_alone(embedder: Embedder) -> None:
     """Checks that the vector of a word is the same in every text."""
     for sentence in SENTENCES:
         with doing("with texts of one word"):
-            texts = [replace(text_of(each, embedder.tables), task=TASKS[0]) for each in ([sentence], sentence.split())]
-            together, alone = embedder(texts[0])[0], embedder(texts[1])[:, 0]
+            together = embedder(text_of([sentence], embedder.tables))[0]
+            alone = embedder(text_of(sentence.split(), embedder.tables))[:, 0]
         promise(
             close(together, alone),
             "the vector of a word depends on the words beside it; if that is meant, set looks_at_neighbours = True",

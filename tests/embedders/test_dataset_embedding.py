@@ -64,7 +64,7 @@ def test_tasks_on_one_data_set_share_a_vector() -> None:
 
 
 def test_a_task_that_does_not_exist_is_told() -> None:
-    with pytest.raises(ConfigError, match="datasets: there is no task 'four'; the tasks are one, two, three"):
+    with pytest.raises(ConfigError, match="given to the task 'four', and the tasks are one, two, three"):
         build(datasets={"four": "web"})
     embedder = build()
     with pytest.raises(ComponentError, match="no data set for the task None of a text"):

@@ -94,7 +94,7 @@ class TransformerEmbedder(Embedder):
         super().__init__()
         if not trainable:
             check_frozen(
-                dataset_embeddings=dataset_embeddings,
+                dataset_embeddings=dataset_embeddings is not False,
                 layer_dropout=layer_dropout,
                 gradient_checkpointing=gradient_checkpointing,
             )
@@ -198,7 +198,7 @@ class TransformerEmbedder(Embedder):
         """0 up to the mark between two texts, itself included, 1 after it; None if the encoder does not tell them apart
         or there is no pair.
         """
-        if not has_segments(self._config) or not bool(between_BT.any()):
+        if not (has_segments(self._config) and self._pieces.has_segments) or not bool(between_BT.any()):
             return None
         return (between_BT.cumsum(dim=1) - between_BT).clamp(max=1)
 

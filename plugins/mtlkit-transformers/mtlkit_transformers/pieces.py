@@ -52,8 +52,10 @@ class Pieces:
         self.text, self.padding = text, padding
         self._tokenizer = _tokenizer(text)
         self.before, self.after = self._special_tokens()
-        self.between = self._between_texts()
-        """The ids that stand between the two texts of a pair; None if the tokenizer does not join texts."""
+        self.between, self.has_segments = self._between_texts()
+        """The ids between the two texts of a pair, or None if the tokenizer joins no texts; and whether the second text
+        is then of another segment than the first.
+        """
         self.largest_id = max(padding, *self._tokenizer.get_vocab().values())
         """The largest id, for which an encoder must have a row."""
 
@@ -109,12 +111,18 @@ class Pieces:
             raise ConfigError("its tokenizer does not keep the letter a; use another encoder")
         return whole[:start], whole[start + len(bare) :]
 
-    def _between_texts(self) -> list[int] | None:
+    def _between_texts(self) -> tuple[list[int] | None, bool]:
+        """The ids between two texts, and whether the second text is of segment 1; None if they are not joined so."""
         bare = self._tokenizer.encode(["a"], is_pretokenized=True, add_special_tokens=False).ids
-        pair = self._tokenizer.encode(["a"], ["a"], is_pretokenized=True).ids
+        pair = self._tokenizer.encode(["a"], ["a"], is_pretokenized=True)
         first, second = [*self.before, *bare], [*bare, *self.after]
-        between = pair[len(first) : len(pair) - len(second)]
-        return between if [*first, *between, *second] == pair and between else None
+        between = pair.ids[len(first) : len(pair.ids) - len(second)]
+        start = len(first) + len(between)
+        zeros, ones = [0] * start, [1] * len(second)
+        known = pair.type_ids in ([*zeros, *ones], [0] * len(pair.ids))
+        if not between or not known or [*first, *between, *second] != pair.ids:
+            return None, False
+        return between, pair.type_ids[start:] == ones
 
 
 def _tokenizer(text: str) -> "Tokenizer":

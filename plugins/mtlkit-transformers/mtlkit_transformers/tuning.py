@@ -36,7 +36,9 @@ def recompute_layers(encoder: nn.Module) -> None:
             f"its kind, {encoding.config.model_type}, cannot be trained with `gradient_checkpointing`; leave that out, "
             "and lower batch_size or set batch_tokens"
         )
-    encoding.gradient_checkpointing_enable({"use_reentrant": False})
+    # The new name of the same method, which the first versions of transformers 5 lack.
+    enable = getattr(encoding, "activation_checkpointing_enable", None) or encoding.gradient_checkpointing_enable
+    enable({"use_reentrant": False})
 
 
 def drop_layers(encoder: nn.Module, probability: float) -> None:
