@@ -36,6 +36,10 @@ class Shared:
     trace: Trace | None = None
     """What was shared, if `with_trace` asked for it and the scheme has something to report."""
 
+    views: dict[str, Tensor] = field(default_factory=dict)
+    """What `losses` are computed from by `SharingScheme.batch_losses`, by name: tensors (B, ...) with a row for each
+    text. Several processes that share a batch put their rows together; without views, such losses are refused there."""
+
 
 @dataclass(frozen=True)
 class SharedLayer:
@@ -86,6 +90,13 @@ class SharingScheme(nn.Module, Component, offers=("input_dim", "tasks", "embedde
         way here, and ends in a call of itself.
         """
         return cast(Shared, self(embedder(text), text.mask_BT, task, with_trace=with_trace))
+
+    def batch_losses(self, views: Mapping[str, Tensor], task: str) -> dict[str, Tensor]:
+        """The auxiliary losses of a whole batch, given the views of all its texts. Default: there are none.
+
+        A scheme that adds losses to `Shared` should compute them here, so that it can be trained in several processes.
+        """
+        return {}
 
     @classmethod
     def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:

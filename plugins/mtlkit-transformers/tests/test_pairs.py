@@ -138,6 +138,7 @@ def test_a_run_on_pairs_beside_texts(
     sharing = {"type": "message_passing", "hidden_dim": 6, "communicator": {"type": "indirect"}}
     for mode in (True, False):
         experiment = experiment_of(encoders["word_pieces"], sharing, trainable=mode)
+        experiment["trainer"] |= {"epochs": 1, "kernels": "pure"}
         experiment["tasks"] = {"books": experiment["tasks"]["books"], "pairs": pairs}
         directory = tmp_path / f"run-{mode}"
         succeeds(run("train", write(tmp_path, experiment), "-s", directory))

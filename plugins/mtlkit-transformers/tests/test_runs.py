@@ -175,7 +175,7 @@ def test_each_word_of_a_text_in_several_windows_tells_what_it_read(
 ) -> None:
     sharing = INDIRECT | {"communicator": {"type": communicator}}
     experiment = experiment_of(encoder, sharing, window=6, overlap=2)
-    experiment["trainer"]["epochs"] = 1
+    experiment["trainer"] |= {"epochs": 1, "kernels": "pure"}
     trained = mtlkit.train(experiment, tmp_path / "run", limit=8)
     text = "the great film was a unbelievably readable music in town and we like it"
     words = text.split()

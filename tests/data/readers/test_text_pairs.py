@@ -137,7 +137,7 @@ def experiment(tmp_path: Path, **task: Any) -> dict[str, Any]:
             "embedder": {"type": "words", "dim": 4},
             "sharing": {"type": "message_passing", "hidden_dim": 4, "communicator": {"type": "indirect"}},
         },
-        "trainer": {"epochs": 1, "batch_size": 8},
+        "trainer": {"epochs": 1, "batch_size": 8, "kernels": "pure"},
     }
 
 
