@@ -1,22 +1,20 @@
 """`train`: trains an experiment into a run directory that contains an archive."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
-from mtlkit.archive import components_of_tasks, remember, save_files, saved_members, write_archive
+from mtlkit.archive import components_of_tasks, save_files
 from mtlkit.config import flag_argument, path_argument, say_argument
 from mtlkit.errors import RunError
 from mtlkit.experiment import (
     AnyExperiment,
-    Corpora,
     Experiment,
     LoadedExperiment,
     hashes_of_read,
@@ -29,7 +27,6 @@ from mtlkit.experiment import (
     stages_of,
     with_metrics_that_fit,
 )
-from mtlkit.kernels.compute import together
 from mtlkit.on_disk.runs import RUNS
 from mtlkit.process.interrupts import Interrupts
 from mtlkit.process.ranks import Ranks
@@ -38,6 +35,7 @@ from mtlkit.runs.changes import Changes, changed_settings, check_unchanged, code
 from mtlkit.runs.checks import check_experiment
 from mtlkit.runs.checks.kernels import kernels_for
 from mtlkit.runs.directory import RunDirectory
+from mtlkit.runs.finishing import finish_run, now
 from mtlkit.runs.inspection import Inspection, inspect_experiment
 from mtlkit.runs.listeners import Listener, checked_listeners
 from mtlkit.runs.processes import processes_of_run, restarted
@@ -226,7 +224,7 @@ def _train(
             ranks.first(partial(save_files, run.files, components_of_tasks(experiment)))
         outcomes.append(stage.finish())
     headlines = replaced_headlines(experiment, fitted)
-    ranks.first(partial(_finish, run, fitted, outcomes, corpora, headlines, ranks.size, say))
+    ranks.first(partial(finish_run, run, fitted, outcomes, corpora, headlines, ranks.size, say))
 
 
 def _check_resumable(
@@ -250,54 +248,11 @@ def _check_resumable(
     ranks.first(run.sweep)
 
 
-def _finish(
-    run: RunDirectory,
-    experiment: Experiment,
-    outcomes: Sequence[Outcome],
-    corpora: Corpora,
-    headlines: Mapping[str, Mapping[str, str]],
-    num_processes: int,
-    say: Say,
-) -> None:
-    """Writes the archive of the last stage, then the figures, which mark the run as finished."""
-    last = outcomes[-1]
-    # What is only known at the end is left out, so that resuming a finished run writes the same bytes.
-    known = {key: value for key, value in run.read_meta().items() if key not in ("finished", "ran", "processes")}
-    meta = known | _ran(outcomes)
-    files = saved_members(last.experiment)
-    digest = write_archive(run.archive, last.experiment, run.vocabulary, last.weights, corpora.seen(), meta, files)
-    if (fault := remember(digest, hashes_of_read(corpora, []))) is not None:
-        say(f"{run.archive}: the cache cannot keep that it was made here ({fault}); give evaluate and report --data")
-    metrics = {**last.metrics, **headlines, **_stage_metrics(experiment, outcomes)}
-    run.write_metrics(metrics)
-    run.add_meta({**_ran(outcomes), "finished": _now(), **({"processes": num_processes} if num_processes > 1 else {})})
-
-
-def _ran(outcomes: Sequence[Outcome]) -> dict[str, dict[str, str]]:
-    """Which kernels ran the operations of all stages, for `meta.json`.
-
-    Empty if a part of the run was trained by an older mtlkit, which did not record them.
-    """
-    known = [outcome.ran for outcome in outcomes if outcome.ran is not None]
-    return {"ran": together(*known)} if len(known) == len(outcomes) else {}
-
-
-def _stage_metrics(experiment: Experiment, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """The figures of each stage, and the paths that its tasks kept to; empty for a run without stages."""
-    if not experiment.stages:
-        return {}
-    by_name = {}
-    for stage, outcome in zip(experiment.stages, outcomes, strict=True):
-        paths = {} if outcome.paths is None else {"paths": outcome.paths}
-        by_name[stage.name] = {**outcome.metrics, **paths}
-    return {"stages": by_name}
-
-
 def _meta(
     loaded: LoadedExperiment, options: TrainOptions, kernels: str | None, hashes: dict[str, str], code: dict[str, str]
 ) -> dict[str, Any]:
     return {
-        "created": _now(),
+        "created": now(),
         "folder": os.getcwd(),
         "seed": loaded.experiment.seed,
         "device": str(options.device),
@@ -309,7 +264,3 @@ def _meta(
         **({STAGE_SEEDS: "digest"} if loaded.experiment.stages else {}),
         **provenance(loaded.plugins),
     }
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
