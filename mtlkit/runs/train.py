@@ -172,20 +172,14 @@ def _train(
     ranks: Ranks,
 ) -> None:
     experiment = loaded.experiment
-    # The first process builds and caches what the others then find.
-    kernels = ranks.first_then_all(partial(kernels_for, experiment, options.device, say))
+    kernels = ranks.first_then_all(partial(kernels_for, experiment, options.device, say))  # the others find them built
     changes = Changes(run, options.resume_anyway, say)
-    if options.resume:
-        _check_resumable(run, experiment, options, kernels, changes, say, ranks)
-    else:
-        ranks.first(lambda: run.check_new(options.force, read_by_experiment(loaded)))
+    _check_directory(loaded, run, options, kernels, changes, say, ranks)
     known = run.read_vocabulary() if options.resume else None
-    trained = None if known is None else known.tag_schemes
-    load = partial(load_corpora, experiment, limit=options.limit, trained=trained, say=say)
-    corpora = ranks.first_then_all(load)
+    trained = known.tag_schemes if known is not None else None
+    corpora = ranks.first_then_all(partial(load_corpora, experiment, limit=options.limit, trained=trained, say=say))
     interrupts.raise_if_received()
-    others = other_fingerprints(experiment)
-    hashes, code = hashes_of_read(corpora, others), code_hashes(experiment)
+    hashes, code = hashes_of_read(corpora, others := other_fingerprints(experiment)), code_hashes(experiment)
     vectors = cache(lambda: read_vectors(experiment, say, others))
     if known is not None:
         changes.look_at_files(hashes, code)
@@ -208,7 +202,7 @@ def _train(
         take_over,
         others,
         ranks,
-        summed_seeds=options.resume and STAGE_SEEDS not in run.read_meta(),
+        options.resume and STAGE_SEEDS not in run.read_meta(),
     )
     outcomes: list[Outcome] = []
     for number in range(len(stages_of(experiment))):
@@ -216,9 +210,8 @@ def _train(
         stage = StageRun.prepared(Stage(setting, number, outcomes[-1] if outcomes else None), begun)
         interrupts.raise_if_received()  # here all processes wait for each other, before one writes what others read
         if not begun:  # only now that the model could be built, so that a failure leaves nothing behind
-            meta = {**_meta(loaded, options, kernels, hashes, code), **facts}
-            if (pretrained := vectors()) is not None:
-                meta["vectors"] = pretrained.counts()
+            counts = {} if (pretrained := vectors()) is None else {"vectors": pretrained.counts()}
+            meta = {**_meta(loaded, options, kernels, hashes, code), **facts, **counts}
             ranks.first(partial(run.create, loaded, vocabulary, meta))
         if number == 0:
             ranks.first(partial(save_files, run.files, components_of_tasks(experiment)))
@@ -227,24 +220,28 @@ def _train(
     ranks.first(partial(finish_run, run, fitted, outcomes, corpora, headlines, ranks.size, say))
 
 
-def _check_resumable(
+def _check_directory(
+    loaded: LoadedExperiment,
     run: RunDirectory,
-    experiment: Experiment,
     options: TrainOptions,
     kernels: str | None,
     changes: Changes,
     say: Say,
     ranks: Ranks,
 ) -> None:
-    """Checks before any data are read that a run can be resumed, and removes what a killed process left half written.
+    """Checks before any data are read that a new run may be written, or that a run can be resumed; and removes what a
+    killed process left half written of the latter.
 
     Raises:
         RunError: it cannot be, or its settings have changed.
     """
+    if not options.resume:
+        ranks.first(lambda: run.check_new(options.force, read_by_experiment(loaded)))
+        return
     run.check_resumable()
-    run.check_limit(options.limit, partial(changed_settings, run, experiment))
+    run.check_limit(options.limit, partial(changed_settings, run, loaded.experiment))
     say_circumstances(run, options.device, kernels, say)
-    changes.look_at_settings(experiment)
+    changes.look_at_settings(loaded.experiment)
     ranks.first(run.sweep)
 
 
