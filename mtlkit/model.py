@@ -125,8 +125,8 @@ class MultiTaskModel(Computing):
         A `path` may only be given to a searchable scheme.
         """
         along = {} if path is None else {"path": path}
-        shared = self.sharing(self.embed(text, task), text.mask_BT, task, with_trace=with_trace, **along)
-        return cast(Shared, shared)
+        text = replace(text, task=task)
+        return self.sharing.read(self.embedder(task), text, task, with_trace=with_trace, **along)
 
     def loss(self, batch: Batch, *, path: ModulePath | None = None) -> TaskLoss:
         """Computes the loss of a batch with targets, averaged per text or per word so that tasks are comparable.
@@ -150,8 +150,8 @@ class MultiTaskModel(Computing):
         """
         assert isinstance(self.sharing, SearchableScheme), "only such a scheme has paths"
         distinct = list(dict.fromkeys(paths))
-        states_BTE = self.embed(batch.text, batch.task)
-        found = self.sharing.forward_paths(states_BTE, batch.text.mask_BT, batch.task, distinct)
+        text = replace(batch.text, task=batch.task)
+        found = self.sharing.read_paths(self.embedder(batch.task), text, batch.task, distinct)
         along = {path: self._loss(batch, shared) for path, shared in zip(distinct, found, strict=True)}
         return [along[path] for path in paths]
 

@@ -82,7 +82,7 @@ class Text:
             if found is not None:
                 return found
         vectors_WE = vectors_of(self.column(name).flatten(0, 1))
-        return vectors_WE.view(*self.mask_BT.shape, vectors_WE.shape[1])
+        return by_text(vectors_WE, *self.mask_BT.shape)
 
     def map(self, change: Callable[[Tensor], Tensor]) -> "Text":
         """Applies a function to every tensor. It must treat the leading dimensions of all alike, as a selection of rows
@@ -90,6 +90,15 @@ class Text:
         """
         columns = {name: change(column) for name, column in self.columns.items()}
         return Text(change(self.mask_BT), columns, self.task)
+
+
+def by_text(rows_RE: Tensor, num_texts: int, num_words: int) -> Tensor:
+    """Splits the first dimension, of all words one after the other, into texts and words: returns (B, T, E)."""
+    if torch.compiler.is_exporting():
+        # A view would be traced under the assumption that B * T differs from B, which texts of one word break.
+        firsts_B1 = torch.arange(num_texts, device=rows_RE.device).unsqueeze(1) * num_words
+        return rows_RE[firsts_B1 + torch.arange(num_words, device=rows_RE.device)]
+    return rows_RE.view(num_texts, num_words, rows_RE.shape[1])
 
     def rows(self, rows: slice) -> "Text":
         """Selects texts. Unlike those of `map`, they still know which of their words are the same."""

@@ -41,6 +41,8 @@ class Compute:
     """When `auto` builds compiled kernels that are not in the cache; None for at once. What is to be trained never
     postpones, since it would change its kernels on the way.
     """
+    traceable: bool = False
+    """Whether every operation must be one that `torch.export` can trace for any number of texts and words."""
     ranks: Ranks = ONE
     """The processes that share each batch in training, and the texts that are scored."""
 
@@ -50,6 +52,8 @@ class Compute:
 
 
 AUTOMATIC = Compute()
+TRACEABLE = Compute("plain", traceable=True)
+"""For models that are exported. They do not compute gradients."""
 
 
 class Computing(nn.Module):

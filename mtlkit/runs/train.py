@@ -15,7 +15,6 @@ from mtlkit.config import flag_argument, path_argument, say_argument
 from mtlkit.errors import RunError
 from mtlkit.experiment import (
     AnyExperiment,
-    Experiment,
     LoadedExperiment,
     hashes_of_read,
     load_corpora,

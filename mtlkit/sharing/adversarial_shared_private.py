@@ -91,7 +91,7 @@ class AdversarialSharedPrivate(SharingScheme):
         losses = {}
         if self.discriminator is not None:
             logits_BK = self.discriminator(reverse_gradient(shared_BS, self.reversal))
-            targets_B = torch.full((len(logits_BK),), self.tasks.index(task), device=logits_BK.device)
+            targets_B = torch.full(logits_BK.shape[:1], self.tasks.index(task), device=logits_BK.device)
             losses["adversarial"] = self.adversarial_weight * F.cross_entropy(logits_BK, targets_B)
         if self.difference_weight:
             difference = difference_loss(shared_BS, private_BP, self.difference_norm)
