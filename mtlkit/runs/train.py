@@ -1,23 +1,20 @@
 """`train`: trains an experiment into a run directory that contains an archive."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
-from mtlkit.archive import components_of_tasks, remember, save_files, saved_members, write_archive
+from mtlkit.archive import components_of_tasks, save_files
 from mtlkit.config import flag_argument, path_argument, say_argument
 from mtlkit.errors import RunError
 from mtlkit.experiment import (
     AnyExperiment,
-    Corpora,
-    Experiment,
     LoadedExperiment,
     hashes_of_read,
     load_corpora,
@@ -29,7 +26,6 @@ from mtlkit.experiment import (
     stages_of,
     with_metrics_that_fit,
 )
-from mtlkit.kernels.compute import together
 from mtlkit.on_disk.runs import RUNS
 from mtlkit.process.interrupts import Interrupts
 from mtlkit.process.ranks import Ranks
@@ -38,6 +34,7 @@ from mtlkit.runs.changes import Changes, changed_settings, check_unchanged, code
 from mtlkit.runs.checks import check_experiment
 from mtlkit.runs.checks.kernels import kernels_for
 from mtlkit.runs.directory import RunDirectory
+from mtlkit.runs.finishing import finish_run, now
 from mtlkit.runs.inspection import Inspection, inspect_experiment
 from mtlkit.runs.listeners import Listener, checked_listeners
 from mtlkit.runs.processes import processes_of_run, restarted
@@ -174,20 +171,14 @@ def _train(
     ranks: Ranks,
 ) -> None:
     experiment = loaded.experiment
-    # The first process builds and caches what the others then find.
-    kernels = ranks.first_then_all(partial(kernels_for, experiment, options.device, say))
+    kernels = ranks.first_then_all(partial(kernels_for, experiment, options.device, say))  # the others find them built
     changes = Changes(run, options.resume_anyway, say)
-    if options.resume:
-        _check_resumable(run, experiment, options, kernels, changes, say, ranks)
-    else:
-        ranks.first(lambda: run.check_new(options.force, read_by_experiment(loaded)))
+    _check_directory(loaded, run, options, kernels, changes, say, ranks)
     known = run.read_vocabulary() if options.resume else None
-    trained = None if known is None else known.tag_schemes
-    load = partial(load_corpora, experiment, limit=options.limit, trained=trained, say=say)
-    corpora = ranks.first_then_all(load)
+    trained = known.tag_schemes if known is not None else None
+    corpora = ranks.first_then_all(partial(load_corpora, experiment, limit=options.limit, trained=trained, say=say))
     interrupts.raise_if_received()
-    others = other_fingerprints(experiment)
-    hashes, code = hashes_of_read(corpora, others), code_hashes(experiment)
+    hashes, code = hashes_of_read(corpora, others := other_fingerprints(experiment)), code_hashes(experiment)
     vectors = cache(lambda: read_vectors(experiment, say, others))
     if known is not None:
         changes.look_at_files(hashes, code)
@@ -210,7 +201,7 @@ def _train(
         take_over,
         others,
         ranks,
-        summed_seeds=options.resume and STAGE_SEEDS not in run.read_meta(),
+        options.resume and STAGE_SEEDS not in run.read_meta(),
     )
     outcomes: list[Outcome] = []
     for number in range(len(stages_of(experiment))):
@@ -218,86 +209,46 @@ def _train(
         stage = StageRun.prepared(Stage(setting, number, outcomes[-1] if outcomes else None), begun)
         interrupts.raise_if_received()  # here all processes wait for each other, before one writes what others read
         if not begun:  # only now that the model could be built, so that a failure leaves nothing behind
-            meta = {**_meta(loaded, options, kernels, hashes, code), **facts}
-            if (pretrained := vectors()) is not None:
-                meta["vectors"] = pretrained.counts()
+            counts = {} if (pretrained := vectors()) is None else {"vectors": pretrained.counts()}
+            meta = {**_meta(loaded, options, kernels, hashes, code), **facts, **counts}
             ranks.first(partial(run.create, loaded, vocabulary, meta))
         if number == 0:
             ranks.first(partial(save_files, run.files, components_of_tasks(experiment)))
         outcomes.append(stage.finish())
     headlines = replaced_headlines(experiment, fitted)
-    ranks.first(partial(_finish, run, fitted, outcomes, corpora, headlines, ranks.size, say))
+    ranks.first(partial(finish_run, run, fitted, outcomes, corpora, headlines, ranks.size, say))
 
 
-def _check_resumable(
+def _check_directory(
+    loaded: LoadedExperiment,
     run: RunDirectory,
-    experiment: Experiment,
     options: TrainOptions,
     kernels: str | None,
     changes: Changes,
     say: Say,
     ranks: Ranks,
 ) -> None:
-    """Checks before any data are read that a run can be resumed, and removes what a killed process left half written.
+    """Checks before any data are read that a new run may be written, or that a run can be resumed; and removes what a
+    killed process left half written of the latter.
 
     Raises:
         RunError: it cannot be, or its settings have changed.
     """
+    if not options.resume:
+        ranks.first(lambda: run.check_new(options.force, read_by_experiment(loaded)))
+        return
     run.check_resumable()
-    run.check_limit(options.limit, partial(changed_settings, run, experiment))
+    run.check_limit(options.limit, partial(changed_settings, run, loaded.experiment))
     say_circumstances(run, options.device, kernels, say)
-    changes.look_at_settings(experiment)
+    changes.look_at_settings(loaded.experiment)
     ranks.first(run.sweep)
-
-
-def _finish(
-    run: RunDirectory,
-    experiment: Experiment,
-    outcomes: Sequence[Outcome],
-    corpora: Corpora,
-    headlines: Mapping[str, Mapping[str, str]],
-    num_processes: int,
-    say: Say,
-) -> None:
-    """Writes the archive of the last stage, then the figures, which mark the run as finished."""
-    last = outcomes[-1]
-    # What is only known at the end is left out, so that resuming a finished run writes the same bytes.
-    known = {key: value for key, value in run.read_meta().items() if key not in ("finished", "ran", "processes")}
-    meta = known | _ran(outcomes)
-    files = saved_members(last.experiment)
-    digest = write_archive(run.archive, last.experiment, run.vocabulary, last.weights, corpora.seen(), meta, files)
-    if (fault := remember(digest, hashes_of_read(corpora, []))) is not None:
-        say(f"{run.archive}: the cache cannot keep that it was made here ({fault}); give evaluate and report --data")
-    metrics = {**last.metrics, **headlines, **_stage_metrics(experiment, outcomes)}
-    run.write_metrics(metrics)
-    run.add_meta({**_ran(outcomes), "finished": _now(), **({"processes": num_processes} if num_processes > 1 else {})})
-
-
-def _ran(outcomes: Sequence[Outcome]) -> dict[str, dict[str, str]]:
-    """Which kernels ran the operations of all stages, for `meta.json`.
-
-    Empty if a part of the run was trained by an older mtlkit, which did not record them.
-    """
-    known = [outcome.ran for outcome in outcomes if outcome.ran is not None]
-    return {"ran": together(*known)} if len(known) == len(outcomes) else {}
-
-
-def _stage_metrics(experiment: Experiment, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """The figures of each stage, and the paths that its tasks kept to; empty for a run without stages."""
-    if not experiment.stages:
-        return {}
-    by_name = {}
-    for stage, outcome in zip(experiment.stages, outcomes, strict=True):
-        paths = {} if outcome.paths is None else {"paths": outcome.paths}
-        by_name[stage.name] = {**outcome.metrics, **paths}
-    return {"stages": by_name}
 
 
 def _meta(
     loaded: LoadedExperiment, options: TrainOptions, kernels: str | None, hashes: dict[str, str], code: dict[str, str]
 ) -> dict[str, Any]:
     return {
-        "created": _now(),
+        "created": now(),
         "folder": os.getcwd(),
         "seed": loaded.experiment.seed,
         "device": str(options.device),
@@ -309,7 +260,3 @@ def _meta(
         **({STAGE_SEEDS: "digest"} if loaded.experiment.stages else {}),
         **provenance(loaded.plugins),
     }
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
