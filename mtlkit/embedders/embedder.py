@@ -39,8 +39,8 @@ class Embedder(nn.Module, Component, offers=("vocabulary", "vectors", "fresh", "
     """Whether the vector of a word depends on the other words of its text."""
 
     leaves_out_parameters: bool = False
-    """Whether a batch in training leaves out parameters at random, as LayerDrop does. Processes that share a batch would
-    leave out others, so that they could not add up their gradients: such a model is trained in one process.
+    """Whether a batch in training leaves out parameters at random, as LayerDrop does. Processes that share a batch
+    would leave out others and could not add up their gradients, so that such a model is trained in one process.
     """
 
     @abstractmethod
