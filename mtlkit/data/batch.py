@@ -91,6 +91,12 @@ class Text:
         columns = {name: change(column) for name, column in self.columns.items()}
         return Text(change(self.mask_BT), columns, self.task)
 
+    def rows(self, rows: slice) -> "Text":
+        """Selects texts. Unlike those of `map`, they still know which of their words are the same."""
+        if isinstance(self.columns, WordColumns):
+            return Text(self.mask_BT[rows].contiguous(), self.columns.rows(rows), self.task)
+        return self.map(lambda tensor: tensor[rows].contiguous())
+
 
 def by_text(rows_RE: Tensor, num_texts: int, num_words: int) -> Tensor:
     """Splits the first dimension, of all words one after the other, into texts and words: returns (B, T, E)."""
@@ -99,12 +105,6 @@ def by_text(rows_RE: Tensor, num_texts: int, num_words: int) -> Tensor:
         firsts_B1 = torch.arange(num_texts, device=rows_RE.device).unsqueeze(1) * num_words
         return rows_RE[firsts_B1 + torch.arange(num_words, device=rows_RE.device)]
     return rows_RE.view(num_texts, num_words, rows_RE.shape[1])
-
-    def rows(self, rows: slice) -> "Text":
-        """Selects texts. Unlike those of `map`, they still know which of their words are the same."""
-        if isinstance(self.columns, WordColumns):
-            return Text(self.mask_BT[rows].contiguous(), self.columns.rows(rows))
-        return self.map(lambda tensor: tensor[rows].contiguous())
 
 
 @final
