@@ -38,6 +38,11 @@ class Embedder(nn.Module, Component, offers=("vocabulary", "vectors", "fresh", "
     looks_at_neighbours: bool = False
     """Whether the vector of a word depends on the other words of its text."""
 
+    leaves_out_parameters: bool = False
+    """Whether a batch in training leaves out parameters at random, as LayerDrop does. Processes that share a batch
+    would leave out others and could not add up their gradients, so that such a model is trained in one process.
+    """
+
     @abstractmethod
     def columns(self, forms: Sequence[str]) -> Mapping[str, Table]:
         """Computes the tables of F distinct surface forms, by name.

@@ -5,6 +5,7 @@ import hashlib
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mtlkit.embedders import Embedder
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.model import MultiTaskModel
 from mtlkit.sharing import SearchableScheme, SharingScheme
@@ -35,6 +36,12 @@ def check_shareable(model: MultiTaskModel, update: UpdateStrategy, *, splits: bo
         raise ConfigError(
             "trainer.on_out_of_memory: 'split' is not possible in several processes with this sharing scheme, whose "
             f"losses or paths are those of a whole batch; take 'stop', or {ALONE}"
+        )
+    embedders = (part for part in model.modules() if isinstance(part, Embedder))
+    if any(embedder.leaves_out_parameters for embedder in embedders):
+        raise ConfigError(
+            "model.embedder: leaves out layers at random in training, and several processes would leave out others; "
+            f"{ALONE}, or set its layer_dropout to 0"
         )
     if normed := next((name for name, part in model.named_modules() if isinstance(part, _BatchNorm)), None):
         raise ConfigError(f"model: {normed} normalises by the texts of a batch, which several processes share; {ALONE}")

@@ -196,3 +196,13 @@ def test_normalisation_over_a_batch_is_refused() -> None:
     model.sharing.norm = torch.nn.BatchNorm1d(4)
     with pytest.raises(ConfigError, match=r"model: sharing\.norm normalises by the texts of a batch"):
         check_shareable(model, Joint(), splits=False)
+
+
+def test_an_embedder_that_leaves_out_layers_at_random_is_refused() -> None:
+    """Processes would have gradients of different parameters, which cannot be added up."""
+    model = model_of(Case())
+    hand_down(model, replace(model.compute, ranks=Alone()))
+    check_shareable(model, Joint(), splits=False)
+    next(iter(model.embedders.values())).leaves_out_parameters = True
+    with pytest.raises(ConfigError, match=r"model\.embedder: leaves out layers at random"):
+        check_shareable(model, Joint(), splits=False)

@@ -118,6 +118,7 @@ class TransformerEmbedder(Embedder):
         try:
             if layer_dropout > 0:
                 drop_layers(encoder, layer_dropout)
+                self.leaves_out_parameters = True
             if gradient_checkpointing:
                 recompute_layers(encoder)
         except ConfigError as error:

@@ -110,6 +110,7 @@ def test_a_layer_that_is_left_out_passes_its_input_on(kind: str) -> None:
 @pytest.mark.parametrize("recomputing", [False, True])
 def test_layers_are_left_out_as_often_as_is_set(encoders: dict[str, Path], recomputing: bool) -> None:
     built = embedder(encoders["word_pieces"], layer_dropout=0.25, gradient_checkpointing=recomputing).train()
+    assert built.leaves_out_parameters
     text, idle, steps = text_of(TEXTS[:1], built), 0, 60
     torch.manual_seed(2)
     layers = next(each for each in built.encoder.modules() if isinstance(each, torch.nn.ModuleList))
