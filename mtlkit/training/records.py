@@ -147,8 +147,9 @@ class GradientCosine(Record):
             loss = model.loss(batch).total
             if not loss.requires_grad:
                 return {}
-            found = torch.autograd.grad(loss, [known[name] for name in self.names], allow_unused=True)
-        return {name: gradient for name, gradient in zip(self.names, found, strict=True) if gradient is not None}
+            names = [name for name in self.names if known[name].requires_grad]  # some may be frozen in this epoch
+            found = torch.autograd.grad(loss, [known[name] for name in names], allow_unused=True) if names else ()
+        return {name: gradient for name, gradient in zip(names, found, strict=True) if gradient is not None}
 
 
 def _cosines(gradients: list[dict[str, Tensor]]) -> Tensor:
