@@ -80,7 +80,7 @@ def test_lines_are_counted(house: ModuleType) -> None:
     assert [riddle.split(": ")[1] for riddle in source.riddles()] == ["f", "Seen.of"]
 
 
-def test_files_that_are_called_slow_exist_and_are_as_slow_as_that() -> None:
+def test_files_that_are_called_slow_exist() -> None:
     """The name of one that was moved would mark nothing, and the quick tests would have it among them."""
+    assert len(SECONDS) > 50
     assert [name for name in SECONDS if not (ROOT / "tests" / name).is_file()] == []
-    assert min(SECONDS.values()) >= 2 and [*SECONDS.values()] == sorted(SECONDS.values(), reverse=True)

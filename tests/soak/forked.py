@@ -231,6 +231,7 @@ def stop_at(step: int) -> None:
         rename(source, target, **options)
         found = re.fullmatch(r"step-(\d+)", Path(target).name)
         if found and int(found[1]) >= step:
+            os.rename = rename  # once it goes on, it stops no more
             os.kill(os.getpid(), signal.SIGSTOP)
 
     os.rename = rename_and_stop
