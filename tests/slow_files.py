@@ -7,7 +7,6 @@ measured so, `pytest --junitxml` on a busy machine, scaled to an idle one. Only 
 SECONDS = {
     "runs/test_exported_program.py": 90,
     "report/test_browser.py": 60,
-    "runs/test_exported_program.py": 60,
     "end_to_end/test_sweep.py": 45,
     "test_readme.py": 41,
     "end_to_end/test_transfer.py": 36,
