@@ -16,6 +16,7 @@ SCRIPTS = (
     "recurrence",
     "lstm",
     "senders",
+    "sender_order",
     "crf",
     "tagger",
     "pool",

@@ -30,7 +30,9 @@ def _through_output(
         columns = start + tl.arange(0, COLUMNS)
         state = load_columns(gradient, at, is_row, DIM, 0, columns, DIM)
         if not is_last:
-            state = product(state, slope_projected, next_at, is_row, WIDTH, WIDTH, recurrent, DIM, columns, 1, DIM, INNER)
+            state = product(
+                state, slope_projected, next_at, is_row, WIDTH, WIDTH, recurrent, DIM, columns, 1, DIM, INNER
+            )
         leave = load_columns(activations, at, is_row, WIDTH, 0, columns, DIM)
         output = load_columns(outputs, at, is_row, DIM, 0, columns, DIM)
         gate = load_columns(gates, at, is_row, DIM, 0, columns, DIM)
@@ -51,9 +53,7 @@ def _through_cell(
     for start in range(program * COLUMNS, DIM, PROGRAMS * COLUMNS):
         columns = start + tl.arange(0, COLUMNS)
         of_cell = load_columns(of_cells, row, is_row, DIM, 0, columns, DIM)
-        of_cell = product(
-            of_cell, slope_fused, at, is_row, 2 * DIM, DIM, cell, DIM, columns, 1, DIM, INNER
-        )
+        of_cell = product(of_cell, slope_fused, at, is_row, 2 * DIM, DIM, cell, DIM, columns, 1, DIM, INNER)
         enter = load_columns(activations, at, is_row, WIDTH, DIM, columns, DIM)
         keep = load_columns(activations, at, is_row, WIDTH, 2 * DIM, columns, DIM)
         candidate = load_columns(activations, at, is_row, WIDTH, 3 * DIM, columns, DIM)

@@ -61,8 +61,7 @@ class PersistentRecurrence:
             (projected_TBP.contiguous(), keys, sources, padding, *weights, *steps[:-1]),
             steps,
             sources,
-            PADDED=padding_BN is not None,
-            DIM_BLOCK=triton.next_power_of_2(weights.cell_DD.shape[0]),
+            padding_BN is not None,
         )
         return steps
 
@@ -83,29 +82,27 @@ class PersistentRecurrence:
             (gradient_TBD.contiguous(), steps.keys, sources, *weights, *steps[1:-1], of_cells_BD, *slopes),
             steps,
             sources,
+            False,
         )
         return slopes._replace(score_A=slopes.score_A.sum(dim=0))
 
-    def _launch(self, kernel: Any, tensors: tuple[Tensor, ...], steps: Steps, sources: Tensor, **more: int) -> None:
+    def _launch(self, kernel: Any, tensors: tuple[Tensor, ...], steps: Steps, sources: Tensor, is_padded: bool) -> None:
         """Runs all phases of a kernel for all groups of rows."""
         assert all(tensor.is_contiguous() for tensor in tensors)
         (length, batch, num_sources), dim = steps.weights_TBN.shape, steps.cells_SBD.shape[-1]
         groups, processors = triton.cdiv(batch, ROWS), _processors(steps.keys.device)
         programs = self._programs or max(1, min(MOST_PROGRAMS, processors // groups))
         arrived = torch.zeros(groups, dtype=torch.int32, device=steps.keys.device)
-        size, message = steps.keys.shape[-1], sources.shape[-1]
-        settings = {
-            "DIM": dim,
-            "ATTENTION": size,
-            "MESSAGE": message,
-            "SHARED": sources.dim() == 3,
-            "PHASES": PHASES,
-            "PROGRAMS": programs,
-            "ATTENTION_BLOCK": triton.next_power_of_2(size),
-            "MESSAGE_BLOCK": triton.next_power_of_2(message),
-            **_blocks(steps.keys.dtype),
-            **more,
-        }
+        settings = settings_of(
+            steps.keys.dtype,
+            dim,
+            steps.keys.shape[-1],
+            sources.shape[-1],
+            is_shared=sources.dim() == 3,
+            is_padded=is_padded,
+            programs=programs,
+        )
+        settings = {name: value for name, value in settings.items() if name in kernel.arg_names}
         at_once, phases = max(1, processors // programs), PHASES * length
         for group in range(0, groups, at_once):
             grid = (programs, min(at_once, groups - group))
@@ -120,9 +117,36 @@ class PersistentRecurrence:
         return [(phase, phase + 1) for phase in range(phases)] if self._phase_by_phase else [(0, phases)]
 
 
-def _blocks(dtype: torch.dtype) -> dict[str, int]:
-    """Returns the sizes of the tiles that a program computes with at a time."""
-    return {"ROWS": ROWS, "COLUMNS": 16, "INNER": 64 if dtype == torch.float32 else 32, "SOURCES": 16}
+def settings_of(
+    dtype: torch.dtype, dim: int, attention: int, message: int, *, is_shared: bool, is_padded: bool, programs: int
+) -> dict[str, int]:
+    """Returns what the kernels are compiled for: sizes, the kind of sources, and the tiles of a program.
+
+    Args:
+        dtype: the precision.
+        dim: the size D of states.
+        attention: the size A of the scorer.
+        message: the size M of sources.
+        is_shared: whether all steps read the same sources.
+        is_padded: whether some sources must not be read.
+        programs: the number of programs that compute a group of rows together.
+    """
+    return {
+        "DIM": dim,
+        "ATTENTION": attention,
+        "MESSAGE": message,
+        "SHARED": is_shared,
+        "PADDED": is_padded,
+        "PHASES": PHASES,
+        "PROGRAMS": programs,
+        "ROWS": ROWS,
+        "COLUMNS": 16,
+        "INNER": 64 if dtype == torch.float32 else 32,
+        "SOURCES": 16,
+        "DIM_BLOCK": triton.next_power_of_2(dim),
+        "ATTENTION_BLOCK": triton.next_power_of_2(attention),
+        "MESSAGE_BLOCK": triton.next_power_of_2(message),
+    }
 
 
 def _processors(device: torch.device) -> int:

@@ -20,14 +20,17 @@ VARIABLE = ["first", "last", "first_group", "num_steps", "batch", "num_sources"]
 
 @triton.jit
 def sigmoid(values):
-    """Computes the logistic function."""
-    return 1.0 / (1.0 + tl.exp(-values))
+    """Computes the logistic function. No exponential overflows."""
+    power = tl.exp(-tl.abs(values))
+    return tl.where(values >= 0.0, 1.0, power) / (1.0 + power)
 
 
 @triton.jit
 def hyperbolic_tangent(values):
-    """Computes tanh, from an exponential that may overflow to infinity."""
-    return 2.0 / (1.0 + tl.exp(-2.0 * values)) - 1.0
+    """Computes tanh. No exponential overflows."""
+    power = tl.exp(-2.0 * tl.abs(values))
+    size = (1.0 - power) / (1.0 + power)
+    return tl.where(values >= 0.0, size, -size)
 
 
 @triton.jit
@@ -89,8 +92,5 @@ def activations_of_scorer(query, keys, numbers, is_read, columns, ATTENTION):
 @triton.jit
 def sources_of(row, time, num_steps, num_sources, SHARED):
     """Returns the number of sources before those that a row reads at a step."""
-    if SHARED:
-        place = row
-    else:
-        place = row * num_steps + time
+    place = row if SHARED else row * num_steps + time
     return tl.cast(place, tl.int64) * num_sources
