@@ -36,7 +36,7 @@ class CrfProblem:
         self.case = f"B={num_rows} T={num_steps}, {NUM_LABELS} labels"
 
     def gradients(self, likelihood: Callable[[], Tensor]) -> tuple[Tensor, ...]:
-        """Those of the summed log-likelihood."""
+        """Gradients of the summed log-likelihood: of the emissions and of the scores of the CRF."""
         return torch.autograd.grad(likelihood().sum(), [self.emissions_BTL, *self.scores])
 
     def mtlkit(self) -> Tensor:
@@ -53,12 +53,12 @@ class CrfProblem:
         return -reference_partition(self.emissions_BTL, self.mask_BT, *self.scores)
 
     def decode(self) -> list[list[int]]:
-        """By mtlkit; -1 at padding."""
+        """The best sequences according to mtlkit, -1 at padding."""
         found: list[list[int]] = viterbi(self.emissions_BTL, self.mask_BT, *self.scores).tolist()
         return found
 
     def decode_with_pytorch_crf(self) -> list[list[int]]:
-        """By pytorch-crf; each row in its own length."""
+        """The best sequences according to pytorch-crf, each in its own length."""
         with torch.no_grad():
             found: list[list[int]] = self.crf.decode(self.emissions_BTL, mask=self.mask_BT)
         return found

@@ -50,7 +50,7 @@ def in_bfloat16(function: Callable[[], Tensor]) -> Tensor:
 
 
 def int8_lstm(lstm: nn.LSTM) -> Callable[[Tensor], Any]:
-    """The same LSTM with weights in int8 and inputs that are rounded on the way."""
+    """A copy of an LSTM with weights in int8, whose inputs are rounded as they come in."""
     wrapped: Any = torch.ao.quantization.quantize_dynamic(nn.Sequential(lstm), {nn.LSTM}, torch.qint8)
     return cast(Callable[[Tensor], Any], wrapped[0])
 

@@ -38,7 +38,7 @@ class SendersCase:
 
     @property
     def name(self) -> str:
-        """As tables say it."""
+        """The name of the case in a table."""
         return f"{self.networks} networks T={self.steps} B={BATCH}, size {self.dim}"
 
 

@@ -26,7 +26,7 @@ class MtlkitError(Exception):
     Args:
         lines: the lines of the message; only an experiment with several mistakes has more than one. What would break a
             line or act on a terminal is written out in each, as `\\n` and `\\x1b`, so that no name in a stranger's file
-            can pass for a line of ours; `***` stands in the place of passwords in URLs.
+            can pass for a line of ours; `***` stands in place of passwords in URLs.
     """
 
     def __init__(self, *lines: str) -> None:

@@ -4,7 +4,7 @@ Shapes: B texts, T words, E embedding size, D state size.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast, final
 
 from torch import Tensor, nn
@@ -99,7 +99,7 @@ class MultiTaskModel(Computing):
 
     def embed(self, text: Text, task: str) -> Tensor:
         """Returns the states (B, T, E) of the task's embedder."""
-        return cast(Tensor, self.embedder(task)(text))
+        return cast(Tensor, self.embedder(task)(replace(text, task=task)))
 
     def forward(self, text: Text, task: str, *, with_trace: bool = False, path: ModulePath | None = None) -> Shared:
         """Returns the states (B, T, D) of the sharing scheme, its losses and, on request, its trace.

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from functools import cache
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -92,12 +93,18 @@ def about(
     del version
 
 
+@cache
+def _command() -> Any:
+    """The parsers of all verbs, from their signatures. Calling `app` would build them each time."""
+    return typer.main.get_command(app)
+
+
 def main() -> None:
     """Runs the command line. A user's mistake ends with its message and exit code 2, without a traceback."""
     if isinstance(sys.stdout, io.TextIOWrapper):  # labels may have characters that the terminal's encoding lacks
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        app()
+        _command()()
     except SystemExit:
         _flush()
         raise

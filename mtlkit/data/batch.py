@@ -20,11 +20,12 @@ class Text:
     """Texts padded on the right.
 
     `mask_BT` is bool, True at words. `columns` holds what the embedder requested through its method `columns`: int64,
-    (B, T) or (B, T, C), 0 at padding.
+    (B, T) or (B, T, C), 0 at padding. `task` is the task that a model reads them for; None outside a model.
     """
 
     mask_BT: Tensor
     columns: Mapping[str, Tensor]
+    task: str | None = None
 
     def column(self, name: str) -> Tensor:
         """Returns one of the columns.
@@ -55,9 +56,9 @@ class Text:
         """
         start = f"{name}."
         if isinstance(self.columns, WordColumns):
-            return Text(self.mask_BT, self.columns.part(start))
+            return replace(self, columns=self.columns.part(start))
         own = {key.removeprefix(start): column for key, column in self.columns.items() if key.startswith(start)}
-        return Text(self.mask_BT, own)
+        return replace(self, columns=own)
 
     def once_per_form(self, name: str, owner: nn.Module, vectors_of: Callable[[Tensor], Tensor]) -> Tensor:
         """Computes vectors (B, T, E) of words from one column; on a CPU, once for each distinct form of the batch.
@@ -86,7 +87,8 @@ class Text:
         """Applies a function to every tensor. It must treat the leading dimensions of all alike, as a selection of rows
         does.
         """
-        return Text(change(self.mask_BT), {name: change(column) for name, column in self.columns.items()})
+        columns = {name: change(column) for name, column in self.columns.items()}
+        return Text(change(self.mask_BT), columns, self.task)
 
 
 @final

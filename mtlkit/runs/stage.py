@@ -188,7 +188,12 @@ class Stage:
         setting = self.setting
         train = {
             task: TaskSplit(
-                task, corpus, setting.vocabulary, columns=model.embedder(task).tables, device=setting.device
+                task,
+                corpus,
+                setting.vocabulary,
+                columns=model.embedder(task).tables,
+                costs=model.embedder(task).costs,
+                device=setting.device,
             )
             for task, corpus in setting.corpora.of_split("train").items()
             if task in experiment.tasks

@@ -124,6 +124,8 @@ class StageRun:
             for event in trainer.events():
                 stop = interrupts.received
                 if isinstance(event, EpochEnd):
+                    # In this order: the checkpoint names the digests of the best weights and the length of the log. If
+                    # the run is killed in between, both are ahead of the last checkpoint, and resuming takes them back.
                     for name in event.improved:
                         checkpoints.save_best(name, trainer.model, trainer.tasks_served_by(name))
                     run.log.append({**stage, **event.to_json()}, event.recorded)
@@ -133,6 +135,8 @@ class StageRun:
                     save()
                 for listener in listeners:
                     listener.epoch(event) if isinstance(event, EpochEnd) else listener.step(event)
+                for sentence in event.problems() if isinstance(event, EpochEnd) else ():
+                    self.setting.say(sentence)
                 if stop is not None:
                     raise Interrupted(stop)
 

@@ -18,7 +18,7 @@ from mtlkit.training.movement import one_label
 from mtlkit.training.optimization import Optimization
 from mtlkit.training.optimizers import Optimizer
 from mtlkit.training.parameter_groups import group_parameters
-from mtlkit.training.parameters import freeze, named, parameters_by_role
+from mtlkit.training.parameters import UnfreezeSettings, Unfreezing, freeze, named, parameters_by_role
 from mtlkit.training.predictions import Predictions
 from mtlkit.training.process import compute_as, computing_as, threads_as_before
 from mtlkit.training.random_state import seed_all
@@ -51,6 +51,8 @@ __all__ = [
     "TaskSampler",
     "Trainer",
     "TrainerSettings",
+    "Unfreezing",
+    "UnfreezeSettings",
     "UpdateStrategy",
     "as_target",
     "build_records",

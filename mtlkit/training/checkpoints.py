@@ -73,11 +73,13 @@ class Checkpoints:
             save_tensors(folder / "model.safetensors", model.state_dict())
             _save_state(folder / STATE, state)
             digests = _digests(folder)
+            # The digest of the best weights is from when they were written, not of what is there now: a file that was
+            # damaged since must not be recorded as whole.
             for name, digest in self.best_digests.items():
                 give_name(self.best(name), folder / self.best(name).name)
                 digests[self.best(name).name] = digest
             write_new(folder / FILES, json.dumps(digests).encode())
-        for old in self._all()[KEEP:]:
+        for old in self._all()[KEEP:]:  # only now, so that there is a whole checkpoint at every moment
             _remove(old)
         return target
 
@@ -95,6 +97,7 @@ class Checkpoints:
                 digests = json.loads(read_bounded(folder / FILES, LARGEST_LIST))
                 if digests != _digests(folder):
                     raise OSError("its files are not those that were written")
+                # All is read before the model is changed: what turns out to be damaged leaves no trace in it.
                 state: dict[str, Any] = torch.load(folder / STATE, map_location="cpu", weights_only=True)
                 weights = load_file(folder / "model.safetensors", device=str(device))
             except DAMAGE as error:
@@ -105,6 +108,8 @@ class Checkpoints:
                 model.load_state_dict(weights)
             except RuntimeError as error:
                 raise RunError(f"{folder}: {NO_FIT} ({str(error).splitlines()[-1].strip()})") from None
+            # A run that was killed in an epoch's end may have better weights than its newest checkpoint knows of. The
+            # scores go back to the checkpoint's, so the weights must as well.
             best = {name: digests[file.name] for name, file in self._best_files(folder).items()}
             older = {name: file_sha256(file) for name, file in self._best_files(self.folder).items()}
             self.restore_best(best or older)  # checkpoints of older versions have none

@@ -124,7 +124,7 @@ def decoded_batches(
     assert path is None or not with_trace
     model.eval()
     kept = KeptVectors()
-    order = bucketed_order(split.lengths, batch_size, None, MOST_WORDS)
+    order = bucketed_order(split.costs, batch_size, None, MOST_WORDS)
     for indices, places in zip(order, split.places(order), strict=True):
         # Inference mode must not be around the yield: it would then stay on in the code that consumes the batch.
         with torch.inference_mode(), reporting_out_of_memory(partial(_scoring, split, indices), SMALLER):

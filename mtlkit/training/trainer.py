@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol, final
+from typing import Any, final
 
 import torch
 
@@ -17,8 +17,8 @@ from mtlkit.training.events import EpochEnd, Step
 from mtlkit.training.gradients import size_of
 from mtlkit.training.movement import Movement
 from mtlkit.training.optimization import Optimization
-from mtlkit.training.parameters import freeze, idle_parts, named
-from mtlkit.training.progress import Progress
+from mtlkit.training.parameters import Unfreezing, freeze, idle_parts, named
+from mtlkit.training.progress import Progress, Stateful, load_state_of, state_of
 from mtlkit.training.recording import Recording
 from mtlkit.training.selection import ModelSelection
 from mtlkit.training.settings import TrainerSettings
@@ -29,30 +29,6 @@ from mtlkit.training.update_strategies import StepResult
 
 ADDED_LATER = {"soundness", "movement"}
 """Parts whose state checkpoints of older versions lack; they then begin as new."""
-
-
-class Stateful(Protocol):
-    """Something with a state that a checkpoint keeps."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """The state, as tensors and plain values."""
-
-    def load_state_dict(self, state: Any) -> None:
-        """Restores a state that `state_dict` returned."""
-
-
-def _state_of(part: Stateful | Mapping[str, Stateful]) -> dict[str, Any]:
-    if isinstance(part, Mapping):
-        return {name: each.state_dict() for name, each in part.items()}
-    return part.state_dict()
-
-
-def _load_state_of(part: Stateful | Mapping[str, Stateful], state: Mapping[str, Any]) -> None:
-    if isinstance(part, Mapping):
-        for name, each in part.items():
-            each.load_state_dict(state[name])
-    else:
-        part.load_state_dict(state)
 
 
 @final
@@ -98,6 +74,7 @@ class Trainer:
         self.update = settings.update_strategy.build()
         self.schedule = settings.schedule.build() if settings.schedule else None
         freeze(model, settings.frozen)
+        self.unfreezing = Unfreezing(model, settings.unfreeze)
         parameters = self.update.prepare(model, self.dev_streams, settings.gradient_clip)
         optimizing = settings.optimizer.build()
         optimizer = optimizing.create_over(named(model, parameters))
@@ -139,6 +116,7 @@ class Trainer:
             OutOfMemoryError: a batch does not fit the memory.
         """
         while not self.finished:
+            self.unfreezing.begin(self.progress.epoch)
             yield from self._steps()
             yield self._end_epoch()
 
@@ -148,7 +126,7 @@ class Trainer:
         """
         return {
             **self.progress.state_dict(),
-            **{name: _state_of(part) for name, part in self._parts().items()},
+            **{name: state_of(part) for name, part in self._parts().items()},
             "trained": self._trained(),
             "idle": self._names(self.optimization.idle),
             "random": random_state.capture(),
@@ -166,7 +144,7 @@ class Trainer:
         self.progress = Progress.of_state(state, next(self.model.parameters()).device)
         for name, part in self._parts().items():
             if name in state or name not in ADDED_LATER:
-                _load_state_of(part, state[name])
+                load_state_of(part, state[name])
         parameters = dict(self.model.named_parameters())
         self.optimization.idle = [parameters[name] for name in state.get("idle", ())]
         # Last: what is loaded above may draw random numbers itself, such as the order of a pass over a task.

@@ -91,7 +91,7 @@ class Forked:
 
     @property
     def pid(self) -> int:
-        """Its number."""
+        """The number of the process."""
         assert self._process.pid is not None, "it has been started"
         return self._process.pid
 
@@ -129,11 +129,11 @@ class Forked:
         os.kill(self.pid, number)
 
     def fill_disk(self, largest_file: int) -> None:
-        """From now on no file of its can become larger than this; Linux only."""
+        """Lets no file of the process become larger than this from now on; Linux only."""
         resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
 
     def wait(self, seconds: float | None = None) -> int | None:
-        """Its exit code, or a signal's number below zero; None if it still runs after so many seconds."""
+        """The exit code, or a signal's number below zero; None if the process still runs after so many seconds."""
         self._process.join(seconds)
         return self._process.exitcode
 

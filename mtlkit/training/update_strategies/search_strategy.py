@@ -104,7 +104,7 @@ class SearchStrategy(UpdateStrategy):
 
         before = Counter(self.work)
 
-        def restart() -> None:  # passes of a try that ran out of memory are no work of the step
+        def restart() -> None:  # passes of a try that ran out of memory do not count as work of the step
             self.work = Counter(before)
 
         return torch.stack(add_gradients(model, batches, losses, optimization, restart))

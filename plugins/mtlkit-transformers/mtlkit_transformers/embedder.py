@@ -10,19 +10,23 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from mtlkit import Embedder, PositiveInt, Probability, Runtime, Text
 from mtlkit.data.columns import Table
+from mtlkit.data.instance import BETWEEN_TEXTS
+from mtlkit.embedders.dataset_embedding import DatasetName, DatasetVectors
 from mtlkit.errors import ConfigError
 from mtlkit.files import cache_folder
-from mtlkit_transformers.configuration import most_tokens
+from mtlkit_transformers.configuration import has_segments, most_tokens
 from mtlkit_transformers.description import Description
-from mtlkit_transformers.encoder import check_reads, empty_encoder, freeze_above, pretrained_encoder
-from mtlkit_transformers.kept_states import KeptStates, key_of
+from mtlkit_transformers.encoder import check_reads, empty_encoder, input_vectors, pretrained_encoder
+from mtlkit_transformers.kept_states import KeptStates, key_of, machine, padded
 from mtlkit_transformers.layout import lay_out
 from mtlkit_transformers.pooling import LayerMixture, Pooling, pool
+from mtlkit_transformers.tuning import check_frozen, drop_layers, freeze_above, recompute_layers
 
 
 @final
@@ -47,9 +51,15 @@ class TransformerEmbedder(Embedder):
         max_pieces: the maximum number of pieces of a word.
         dropout: applied to the states of words.
         keep_as: the precision of the states that a frozen encoder keeps in the cache: `float32` or `bfloat16`.
+        dataset_embeddings: whether a learned vector of the text's task is added to the input of each piece (van der
+            Goot et al. 2021), zero at first; or the data sets of tasks, if some share one, as in { pos: 'ewt' }.
+        layer_dropout: the probability with which a batch in training leaves out a layer (LayerDrop, Fan et al. 2020).
+        gradient_checkpointing: whether training keeps only the input of each layer, and computes the layer once more
+            for its gradients: the same numbers in less memory and about a third more time.
 
     Raises:
-        ConfigError: the encoder is missing, damaged, or of a kind that cannot be used.
+        ConfigError: the encoder is missing, damaged, or of a kind that cannot be used; or it is frozen, and a setting
+            is about its training.
     """
 
     looks_at_neighbours = True
@@ -67,11 +77,21 @@ class TransformerEmbedder(Embedder):
         max_pieces: PositiveInt = 32,
         dropout: Probability = 0.0,
         keep_as: Literal["float32", "bfloat16"] = "float32",
+        dataset_embeddings: bool | dict[str, DatasetName] = False,
+        layer_dropout: Probability = 0.0,
+        gradient_checkpointing: bool = False,
         *,
         fresh: Runtime[bool],
         files: Runtime[Path | None],
+        tasks: Runtime[Sequence[str]],
     ) -> None:
         super().__init__()
+        if not trainable:
+            check_frozen(
+                dataset_embeddings=dataset_embeddings is not False,
+                layer_dropout=layer_dropout,
+                gradient_checkpointing=gradient_checkpointing,
+            )
         self.trainable, self.pooling, self.layers = trainable, pooling, layers
         self.long_texts, self.max_pieces, self.keep_as = long_texts, max_pieces, keep_as
         self._about = Description.saved(files) if files is not None else Description.found(model, revision)
@@ -86,6 +106,17 @@ class TransformerEmbedder(Embedder):
         encoder = self._encoder_for(model, revision, fresh=fresh)
         if isinstance(layers, int):
             freeze_above(encoder, layers % (num_layers + 1), num_layers)
+        self.datasets: DatasetVectors | None = None
+        if dataset_embeddings is not False:
+            shared = {} if dataset_embeddings is True else dataset_embeddings
+            self.datasets = DatasetVectors(input_vectors(encoder).weight.shape[1], tasks, shared)
+        try:
+            if layer_dropout > 0:
+                drop_layers(encoder, layer_dropout)
+            if gradient_checkpointing:
+                recompute_layers(encoder)
+        except ConfigError as error:
+            raise ConfigError(f"the encoder {model}: {error}") from None
         self._kept: KeptStates | None = None
         if trainable:
             self.encoder = encoder
@@ -98,17 +129,25 @@ class TransformerEmbedder(Embedder):
         self._about.save(folder)
 
     def columns(self, forms: Sequence[str]) -> Mapping[str, Table]:
-        return {"pieces": self._pieces.table(forms, self.max_pieces)}
+        pieces = self._pieces.table(forms, self.max_pieces)
+        return {"pieces": pieces, "between_texts": np.array([form == BETWEEN_TEXTS for form in forms], np.int8)}
+
+    def costs(self, tables: Mapping[str, Table]) -> Table:
+        """The number of pieces of each form."""
+        counts: Table = np.count_nonzero(tables["pieces"], axis=1)
+        return counts
 
     def namespaces_of(self, parameter: str) -> tuple[str, ...]:
         return ()
 
     def forward(self, text: Text) -> Tensor:
         pieces_BTC = text.column("pieces")
+        segments_BT = self._segments(text.column("between_texts"))
         if self.trainable:
-            states = self._states(self.encoder, pieces_BTC)
+            vector_V = None if self.datasets is None else self.datasets.of(text)
+            states = self._states(self.encoder, pieces_BTC, segments_BT, vector_V)
         else:
-            states = self._states_once(pieces_BTC, text.mask_BT)
+            states = self._states_once(pieces_BTC, segments_BT, text.mask_BT)
         states_BTE: Tensor = self.mixture(states.movedim(-2, 0)) if self.mixture is not None else states
         masked_BTE: Tensor = self.dropout(states_BTE) * text.mask_BT[..., None]
         return masked_BTE
@@ -121,13 +160,24 @@ class TransformerEmbedder(Embedder):
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return self
 
-    def _states(self, encoder: nn.Module, pieces_BTC: Tensor) -> Tensor:
+    def _segments(self, between_BT: Tensor) -> Tensor | None:
+        """0 up to the mark between two texts, itself included, 1 after it; None if the encoder does not tell them apart
+        or there is no pair.
+        """
+        if not (has_segments(self._config) and self._pieces.has_segments) or not bool(between_BT.any()):
+            return None
+        return (between_BT.cumsum(dim=1) - between_BT).clamp(max=1)
+
+    def _states(
+        self, encoder: nn.Module, pieces_BTC: Tensor, segments_BT: Tensor | None, vector_V: Tensor | None = None
+    ) -> Tensor:
         """The states (B, T, H) of words, or (B, T, L, H) for a mixture of layers."""
         if self.long_texts == "cut":
             number_BX = (pieces_BTC.flatten(1) > 0).cumsum(dim=1)
             pieces_BTC = pieces_BTC * (number_BX <= self.room).view_as(pieces_BTC)
         layout = lay_out(
             pieces_BTC,
+            segments_BT,
             before=self._pieces.before,
             after=self._pieces.after,
             padding=self._pieces.padding,
@@ -135,9 +185,12 @@ class TransformerEmbedder(Embedder):
             overlap=self.overlap,
         )
         every = self.layers != "last"
-        read = encoder(
-            input_ids=layout.ids_RP, attention_mask=layout.mask_RP.long(), output_hidden_states=every, return_dict=True
-        )
+        given = {"input_ids": layout.ids_RP}
+        if vector_V is not None:
+            given = {"inputs_embeds": input_vectors(encoder)(layout.ids_RP) + vector_V}
+        if layout.segments_RP is not None:
+            given["token_type_ids"] = layout.segments_RP
+        read = encoder(**given, attention_mask=layout.mask_RP.long(), output_hidden_states=every, return_dict=True)
         if self.layers == "mix":
             states = torch.stack(read.hidden_states, dim=2)
         else:
@@ -147,33 +200,33 @@ class TransformerEmbedder(Embedder):
         return pooled.view(batch, words, *pooled.shape[1:])
 
     @torch.no_grad()
-    def _states_once(self, pieces_BTC: Tensor, mask_BT: Tensor) -> Tensor:
+    def _states_once(self, pieces_BTC: Tensor, segments_BT: Tensor | None, mask_BT: Tensor) -> Tensor:
         """The states of words by a frozen encoder, from the cache where they have been computed before.
 
         Each text is read alone. Its states would otherwise depend, in their last bits, on the batch in which it came
         first, and a run would depend on what the cache holds.
         """
         encoder = self._frozen[0].eval()
-        kept = self._kept_states(next(encoder.parameters()).dtype, pieces_BTC.device)
+        device = pieces_BTC.device
+        kept = self._kept_states(next(encoder.parameters()).dtype, device)
         texts = []
-        for pieces_TC, length in zip(pieces_BTC, mask_BT.sum(dim=1).tolist(), strict=True):
+        for number, (pieces_TC, length) in enumerate(zip(pieces_BTC, mask_BT.sum(dim=1).tolist(), strict=True)):
             own_TC = pieces_TC[:length, : int((pieces_TC[:length] > 0).sum(dim=1).max()) if length else 0]
-            key = key_of(own_TC.to("cpu", torch.int32).numpy()) if kept is not None else b""
+            is_pair = segments_BT is not None and bool(segments_BT[number].any())
+            own_T = segments_BT[number, :length] if segments_BT is not None and is_pair else None
+            key = b"" if kept is None else key_of(own_TC, own_T)
             if kept is not None and key in kept:
-                texts.append(kept.get(key).to(pieces_BTC.device, torch.float32))
+                texts.append(kept.get(key).float())
                 continue
             # In full precision also where the rest is not: kept states know nothing of `trainer.precision`.
-            with torch.autocast(pieces_BTC.device.type, enabled=False):
-                states = self._states(encoder, own_TC[None])[0]
+            with torch.autocast(device.type, enabled=False):
+                states = self._states(encoder, own_TC[None], None if own_T is None else own_T[None])[0].cpu()
             if kept is not None:
                 kept.put(key, states)
                 # As it comes back from the cache, also the first time.
                 states = states.to(torch.bfloat16).float() if self.keep_as == "bfloat16" else states
             texts.append(states)
-        padded = texts[0].new_zeros(*mask_BT.shape, *texts[0].shape[1:])
-        for row, states in zip(padded, texts, strict=True):
-            row[: len(states)] = states
-        return padded
+        return padded(texts, mask_BT)
 
     def _kept_states(self, precision: torch.dtype, device: torch.device) -> KeptStates | None:
         """The kept states of this encoder; None in double precision, of which nothing is kept."""
@@ -183,7 +236,7 @@ class TransformerEmbedder(Embedder):
             shape = [self.output_dim] if self.mixture is None else [len(self.mixture.weights), self.output_dim]
             how = [self.pooling, self.layers, self.room, self.overlap, self.long_texts, self.keep_as]
             about = self._about
-            what = [about.sha256, about.config_text, about.pieces.text, about.pieces.padding, how, *_machine(device)]
+            what = [about.sha256, about.config_text, about.pieces.text, about.pieces.padding, how, *machine(device)]
             digest = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
             self._kept = KeptStates(cache_folder() / "encoder-states" / digest, shape, self.keep_as)
         return self._kept
@@ -223,13 +276,3 @@ class TransformerEmbedder(Embedder):
         except ConfigError as error:
             raise ConfigError(f"the encoder {model}: {error}") from None
         return encoder
-
-
-def _machine(device: torch.device) -> list[str | int]:
-    """All that the last bits of states depend on besides the encoder, so that a run never depends on the cache."""
-    import transformers
-
-    versions = [torch.__version__, transformers.__version__]
-    if device.type == "cuda":
-        return [*versions, torch.cuda.get_device_name(device), torch.get_float32_matmul_precision()]
-    return [*versions, torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()]

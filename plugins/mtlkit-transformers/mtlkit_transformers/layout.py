@@ -31,15 +31,25 @@ class Layout:
     """int64: the row and the column of the state of each piece, in the order of the pieces."""
     words_N: Tensor
     """int64: for each piece its word, as an index into B * T."""
+    segments_RP: Tensor | None
+    """int64: 0 for tokens of a pair's first text, 1 for those of its second and 0 at padding; None if not asked for."""
 
 
 def lay_out(
-    pieces_BTC: Tensor, *, before: Sequence[int], after: Sequence[int], padding: int, room: int, overlap: int
+    pieces_BTC: Tensor,
+    segments_BT: Tensor | None = None,
+    *,
+    before: Sequence[int],
+    after: Sequence[int],
+    padding: int,
+    room: int,
+    overlap: int,
 ) -> Layout:
     """Arranges the pieces of a batch.
 
     Args:
         pieces_BTC: piece ids plus 1, 0 where there is none.
+        segments_BT: int64, 1 for words of a pair's second text, 0 for all others; None if no segments are wanted.
         before: ids of the special tokens before each row.
         after: ids of the special tokens after each row.
         padding: the id of the padding token.
@@ -78,7 +88,18 @@ def lay_out(
     mask_RP = torch.arange(width, device=device) < (lengths_R + len(before) + len(after)).clamp(min=1)[:, None]
 
     chosen_N = _nearest(positions_N, texts_N, windows_B, rows_B, starts_R, room, stride)
-    return Layout(ids_RP, mask_RP, chosen_N, len(before) + positions_N - starts_R[chosen_N], words_N)
+    columns_N = len(before) + positions_N - starts_R[chosen_N]
+    segments_RP = None
+    if segments_BT is not None:
+        segments_RP = torch.zeros_like(ids_RP)
+        inner_RP = segments_RP[:, len(before) : len(before) + longest]
+        inner_RP[valid_RP] = segments_BT.flatten()[words_N][source_RP[valid_RP]]
+        # What stands after the last window is of the second text, also if that has no pieces.
+        is_last_R = numbers_R == windows_B[texts_R] - 1
+        ending_R = torch.where(is_last_R, segments_BT.amax(dim=1)[texts_R], segments_RP.amax(dim=1))
+        behind_RP = mask_RP & (torch.arange(width, device=device) >= len(before) + lengths_R[:, None])
+        segments_RP = torch.where(behind_RP, ending_R[:, None], segments_RP)
+    return Layout(ids_RP, mask_RP, chosen_N, columns_N, words_N, segments_RP)
 
 
 def _nearest(

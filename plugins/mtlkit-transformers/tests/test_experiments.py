@@ -19,7 +19,7 @@ needs_data = pytest.mark.skipif("MTLKIT_DATA" not in os.environ, reason="MTLKIT_
 
 
 def load(folder: str, encoder: Path, **arguments: Any) -> LoadedExperiment:
-    """With a small encoder in the place of MiniLM."""
+    """Loads an experiment with a small encoder in place of MiniLM."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MTLKIT_DATA", os.environ.get("MTLKIT_DATA", "data"))
         own = {"encoder": str(encoder), "num_layers": 3, "width": 16}
