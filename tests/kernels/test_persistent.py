@@ -124,7 +124,7 @@ class InProcesses:
         assert codes == [0] * grid[0]
         for argument, result in zip(arguments, shared, strict=True):
             if isinstance(argument, Tensor):
-                argument.copy_(result)
+                argument.data.copy_(result)  # unseen by autograd, which takes weights that are written for changed
 
     def _program(self, number: int, grid: tuple[int, int], shared: list[Any], settings: dict[str, Any]) -> None:
         from triton.runtime import interpreter
