@@ -29,12 +29,14 @@ SCRIPTS = (
     "one_file",
     "first_answer",
     "precision",
+    "exported",
     "scaling",
     "records",
     "experiments",
     "report",
 )
-"""What runs where no script is named; `against_peers`, `gpu` and `pretrained` need more than mtlkit."""
+"""What runs where no script is named; `against_peers`, `gpu` and `pretrained` need more than mtlkit, and
+`compiled_steps` compiles for minutes."""
 
 
 def main() -> int:

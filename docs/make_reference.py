@@ -21,7 +21,7 @@ from mtlkit.config.describe import SettingDescription
 from mtlkit.experiment import SECTIONS
 
 NOTE = "<!-- Made by docs/make_reference.py from the code; do not edit. -->\n"
-FUNCTIONS = ("load_experiment", "train", "evaluate", "predict", "load_archive", "keep_freed_memory")
+FUNCTIONS = ("load_experiment", "train", "evaluate", "predict", "load_archive", "export", "keep_freed_memory")
 CLASSES = ("Run", "LoadedArchive", "LoadedExperiment", "Evaluation")
 VERBS = {
     "train": "`mtlkit.train`; with `--dry-run`, `mtlkit.runs.dry_run`",

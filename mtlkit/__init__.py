@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
     from mtlkit.runs import Run as Run
     from mtlkit.runs import load_archive as load_archive
     from mtlkit.runs.evaluate import evaluate as evaluate
+    from mtlkit.runs.export import export as export
     from mtlkit.runs.loaded_archive import predict as predict
     from mtlkit.runs.train import train as train
     from mtlkit.sharing import GuessTrace as GuessTrace
@@ -131,6 +132,7 @@ _HOME = {
     "Vocabulary": "mtlkit.data",
     "WordTrace": "mtlkit.sharing",
     "evaluate": "mtlkit.runs.evaluate",
+    "export": "mtlkit.runs.export",
     "keep_freed_memory": "mtlkit.process.freed_memory",
     "load_archive": "mtlkit.runs",
     "load_experiment": "mtlkit.experiment",

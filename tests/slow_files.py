@@ -10,6 +10,7 @@ SECONDS = {
     "test_readme.py": 41,
     "end_to_end/test_transfer.py": 36,
     "end_to_end/test_memory.py": 28,
+    "runs/test_exported_program.py": 60,
     "end_to_end/remedies/test_options.py": 25,
     "end_to_end/remedies/test_runs.py": 24,
     "end_to_end/test_module_pool.py": 24,

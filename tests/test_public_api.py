@@ -69,6 +69,7 @@ VERBS = [
     "evaluate",
     "predict",
     "explain",
+    "export",
     "report",
     "transfer",
     "sweep",

@@ -17,6 +17,7 @@ from mtlkit.cli.data import app as data_app
 from mtlkit.cli.diff import diff
 from mtlkit.cli.evaluate import evaluate
 from mtlkit.cli.explain import explain
+from mtlkit.cli.export import export
 from mtlkit.cli.inspect import check, components, plugins, schema
 from mtlkit.cli.report import report
 from mtlkit.cli.sweep import sweep
@@ -65,6 +66,7 @@ for verb in (
     evaluate,
     predict,
     explain,
+    export,
     report,
     compare,
     diff,
@@ -111,7 +113,8 @@ def main() -> None:
     except OSError as error:  # of the output of an option, such as --version
         _end_output(error)
     except MtlkitError as error:
-        _complain(*error.args)
+        if not error.told_elsewhere:
+            _complain(*error.args)
         raise SystemExit(USAGE_ERROR) from None
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):

@@ -58,8 +58,10 @@ def sweep(
     arguments = source.file_arguments()
     load_libraries()
     from mtlkit.runs import Interrupted
+    from mtlkit.runs.processes import check_one_process
     from mtlkit.sweeps import check_joins, check_optuna, check_storage, join, plan_sweep
 
+    check_one_process("sweep")
     asked = plan_sweep(
         lambda options: source.with_options(options).load(),
         grid=grid,

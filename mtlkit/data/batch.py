@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from mtlkit.data.word_columns import WordColumns
 from mtlkit.errors import ComponentError
+from mtlkit.process.ranks import Ranks, Share
 
 
 @final
@@ -81,7 +82,7 @@ class Text:
             if found is not None:
                 return found
         vectors_WE = vectors_of(self.column(name).flatten(0, 1))
-        return vectors_WE.view(*self.mask_BT.shape, vectors_WE.shape[1])
+        return by_text(vectors_WE, *self.mask_BT.shape)
 
     def map(self, change: Callable[[Tensor], Tensor]) -> "Text":
         """Applies a function to every tensor. It must treat the leading dimensions of all alike, as a selection of rows
@@ -91,6 +92,21 @@ class Text:
         return Text(change(self.mask_BT), columns, self.task)
 
 
+def by_text(rows_RE: Tensor, num_texts: int, num_words: int) -> Tensor:
+    """Splits the first dimension, of all words one after the other, into texts and words: returns (B, T, E)."""
+    if torch.compiler.is_exporting():
+        # A view would be traced under the assumption that B * T differs from B, which texts of one word break.
+        firsts_B1 = torch.arange(num_texts, device=rows_RE.device).unsqueeze(1) * num_words
+        return rows_RE[firsts_B1 + torch.arange(num_words, device=rows_RE.device)]
+    return rows_RE.view(num_texts, num_words, rows_RE.shape[1])
+
+    def rows(self, rows: slice) -> "Text":
+        """Selects texts. Unlike those of `map`, they still know which of their words are the same."""
+        if isinstance(self.columns, WordColumns):
+            return Text(self.mask_BT[rows].contiguous(), self.columns.rows(rows))
+        return self.map(lambda tensor: tensor[rows].contiguous())
+
+
 @final
 @dataclass(frozen=True)
 class Batch:
@@ -98,13 +114,15 @@ class Batch:
 
     `targets` is int64, (B,) for labels and (B, T) for tags: ids in the task's labels, -1 at padding and for targets
     that are missing or do not occur in the training data. It is None if the split has no targets.
-    `indices_B` is int64 and always on the CPU: the positions of the texts in their split.
+    `indices_B` is int64 and always on the CPU: the positions of the texts in their split. `share` says which texts of a
+    larger batch these are, where several processes share one; None for a batch that one process has whole.
     """
 
     task: str
     text: Text
     targets: Tensor | None
     indices_B: Tensor
+    share: Share | None = None
 
     @property
     def size(self) -> int:
@@ -116,9 +134,21 @@ class Batch:
         rows = torch.tensor_split(torch.arange(self.size), min(number, self.size))
         return [self._rows(slice(int(some[0]), int(some[-1]) + 1)) for some in rows]
 
+    def shared_by(self, ranks: Ranks) -> "Batch":
+        """Returns the texts of the batch that this process computes: every N-th, from that of its number on. Padding is
+        kept. Texts of a batch are sorted by length, so all processes have about as many words.
+        """
+        if ranks.size == 1:
+            return self
+        rows_R = torch.arange(ranks.rank, self.size, ranks.size)
+        rows = slice(ranks.rank, None, ranks.size) if len(rows_R) else slice(0, 1)
+        targets = None if self.targets is None else self.targets[rows].contiguous()
+        share = Share(ranks, self.size, rows_R)
+        return Batch(self.task, self.text.rows(rows), targets, self.indices_B[rows], share)
+
     def _rows(self, rows: slice) -> "Batch":
         targets = None if self.targets is None else self.targets[rows]
-        return Batch(self.task, self.text.map(lambda tensor: tensor[rows]), targets, self.indices_B[rows])
+        return Batch(self.task, self.text.map(lambda tensor: tensor[rows]), targets, self.indices_B[rows], self.share)
 
     def to(self, device: torch.device | str) -> "Batch":
         """Returns the batch with its tensors on another device, except `indices_B`."""

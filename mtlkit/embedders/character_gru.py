@@ -15,13 +15,14 @@ from mtlkit.data.batch import Text
 from mtlkit.data.columns import Table
 from mtlkit.data.vocabulary import Vocabulary
 from mtlkit.embedders.embedder import Embedder
+from mtlkit.kernels.compute import Computing
 from mtlkit.kernels.sequences import last_valid, reverse_within_length
 from mtlkit.types import PositiveInt, Probability
 
 
 @final
 @Embedder.register("character_gru")
-class CharacterGruEmbedder(Embedder):
+class CharacterGruEmbedder(Embedder, Computing):
     """The final states of two GRUs that read a word's characters from either end (Yang, Salakhutdinov and Cohen 2016).
 
     It is part of the tagger that Liu et al. 2019 reimplement as FS-MTL. Character vectors have size `dim` and are
@@ -63,7 +64,9 @@ class CharacterGruEmbedder(Embedder):
     def _vectors(self, characters_WC: Tensor) -> Tensor:
         vectors_WCF = self.dropout(self.table(characters_WC))
         mask_WC = characters_WC != 0
-        if characters_WC.device.type == "cpu":  # a GPU would have to wait for the longest word to be found
+        if (
+            characters_WC.device.type == "cpu" and not self.compute.traceable
+        ):  # a GPU would have to wait for the longest word to be found
             longest = max(int(mask_WC.sum(dim=1).max()), 1)
             vectors_WCF, mask_WC = vectors_WCF[:, :longest], mask_WC[:, :longest]
         return self._read(vectors_WCF, mask_WC)

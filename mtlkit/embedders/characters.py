@@ -16,6 +16,7 @@ from mtlkit.data.batch import Text
 from mtlkit.data.columns import Table
 from mtlkit.data.vocabulary import Vocabulary
 from mtlkit.embedders.embedder import Embedder
+from mtlkit.kernels.compute import Computing
 from mtlkit.kernels.windows import packed
 from mtlkit.kernels.windows.reference import largest_of_windows
 from mtlkit.types import PositiveInt, Probability
@@ -23,7 +24,7 @@ from mtlkit.types import PositiveInt, Probability
 
 @final
 @Embedder.register("characters")
-class CharacterEmbedder(Embedder):
+class CharacterEmbedder(Embedder, Computing):
     """A convolution over a word's characters, followed by the maximum over all windows (Ma and Hovy 2016).
 
     Character vectors have size `dim` and are initialised from U(-√(3/dim), √(3/dim)); `dropout` is applied to them. A
@@ -65,12 +66,12 @@ class CharacterEmbedder(Embedder):
         return text.once_per_form("characters", self, self._without_dropout)
 
     def _without_dropout(self, characters_WC: Tensor) -> Tensor:
-        if not _packs(characters_WC):
+        if not self._packs(characters_WC):
             return self._plain(characters_WC)
         return packed.largest_of_looked_up(characters_WC, self.table.weight, *self._filters)
 
     def _with_dropout(self, characters_WC: Tensor) -> Tensor:
-        if not _packs(characters_WC):
+        if not self._packs(characters_WC):
             return self._plain(characters_WC)
         mask_WC = characters_WC != 0
         # The numbers that are drawn for padding are not needed, but those after them are to stay the same.
@@ -88,9 +89,10 @@ class CharacterEmbedder(Embedder):
         assert bias is not None, "it is made with one"
         return self.convolution.weight, bias
 
-
-def _packs(characters_WC: Tensor) -> bool:
-    """Whether the form without padding is the right one: on a CPU, and not where products are to be in bfloat16, which
-    it would round more often.
-    """
-    return characters_WC.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+    def _packs(self, characters_WC: Tensor) -> bool:
+        """Whether the form without padding is the right one: on a CPU, where nothing is traced, since its shapes depend
+        on the data, and not where products are to be in bfloat16, which it would round more often.
+        """
+        return (
+            characters_WC.device.type == "cpu" and not self.compute.traceable and not torch.is_autocast_enabled("cpu")
+        )

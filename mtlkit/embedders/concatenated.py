@@ -4,7 +4,7 @@ Shapes: B batch, T time steps, E embedding size (the sum).
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Annotated, cast, final
+from typing import Annotated, Self, cast, final
 
 import numpy as np
 import torch
@@ -43,6 +43,10 @@ class ConcatenatedEmbedder(Embedder):
 
     def columns(self, forms: Sequence[str]) -> Mapping[str, Table]:
         return nested({name: embedder.tables(forms) for name, embedder in self._parts.items()})
+
+    def share_frozen(self, other: Self) -> None:
+        for name, embedder in self._parts.items():
+            embedder.share_frozen(other._parts[name])
 
     def costs(self, tables: Mapping[str, Table]) -> Table | None:
         found = [embedder.costs(part_of(tables, name)) for name, embedder in self._parts.items()]

@@ -4,7 +4,7 @@ Shapes: B batch, T time steps, E embedding size, V size of a data set's vector.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Annotated, TypeAlias, final
+from typing import Annotated, Self, TypeAlias, final
 
 import torch
 from pydantic import StringConstraints
@@ -97,6 +97,9 @@ class DatasetEmbedder(Embedder):
 
     def costs(self, tables: Mapping[str, Table]) -> Table | None:
         return self.embedder.costs(part_of(tables, PART))
+
+    def share_frozen(self, other: Self) -> None:
+        self.embedder.share_frozen(other.embedder)
 
     def namespaces_of(self, parameter: str) -> Collection[str]:
         part, _, name = parameter.partition(".")

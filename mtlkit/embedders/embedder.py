@@ -6,7 +6,7 @@ Shapes: B batch, T time steps, E embedding size, F distinct surface forms of a s
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import final
+from typing import Self, final
 
 from torch import Tensor, nn
 
@@ -66,6 +66,16 @@ class Embedder(nn.Module, Component, offers=("vocabulary", "vectors", "fresh", "
     @abstractmethod
     def forward(self, text: Text) -> Tensor:
         """Computes the vectors (B, T, E) of `text`, zero at padding."""
+
+    def share_frozen(self, other: Self) -> None:
+        """Takes over what `other` has frozen, in place of equal parts of its own, so that it is kept once.
+
+        Default: nothing is frozen.
+
+        Args:
+            other: an embedder that was built from the same settings, for another task.
+        """
+        del other
 
     def namespaces_of(self, parameter: str) -> Collection[str]:
         """Returns the namespaces of the vocabulary that a parameter with this name depends on.

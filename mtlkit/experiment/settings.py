@@ -258,9 +258,12 @@ def _built(experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors | No
     settings, tasks = experiment.model, list(experiment.tasks)
     owners = [SHARED] if settings.share_embedder else tasks
     given = {"vocabulary": vocabulary, "vectors": vectors, "fresh": fresh, "tasks": tasks}
-    embedders = {owner: settings.embedder.build(**given) for owner in owners}
-    embedding_dim = next(iter(embedders.values())).output_dim
-    sharing = settings.sharing.build(input_dim=embedding_dim, tasks=tasks)
+    first = settings.embedder.build(**given)
+    embedders = {owners[0]: first}
+    for owner in owners[1:]:
+        embedders[owner] = settings.embedder.build(**given)
+        embedders[owner].share_frozen(first)
+    sharing = settings.sharing.build(input_dim=first.output_dim, tasks=tasks, embedder=first)
     heads = {
         name: task.head.build(
             input_dim=sharing.output_dim, labels=vocabulary.labels(name), tag_scheme=vocabulary.tags_read_as(name)

@@ -13,14 +13,15 @@ from mtlkit.config import Runtime
 from mtlkit.data.instance import TargetKind
 from mtlkit.heads.head import Decoded, Head, in_full_precision
 from mtlkit.heads.iobes import Iobes
+from mtlkit.kernels.compute import Computing
 from mtlkit.kernels.crf.likelihood import log_likelihood
-from mtlkit.kernels.crf.reference import bio_constraints, viterbi
+from mtlkit.kernels.crf.reference import bio_constraints, scanned_viterbi, viterbi
 from mtlkit.types import Probability
 
 
 @final
 @Head.register("crf_tagger")
-class CrfTagger(Head):
+class CrfTagger(Head, Computing):
     """A linear-chain conditional random field over the states (Huang, Xu and Yu 2015), as in Liu et al. 2019.
 
     With `constrain`, decoding considers only well-formed BIO sequences; labels without `B-` and `I-` are not affected,
@@ -88,7 +89,8 @@ class CrfTagger(Head):
         start_L = self.crf.start_transitions.masked_fill(~self.allowed_start_L, -torch.inf)
         transitions_LL = self.crf.transitions.masked_fill(~self.allowed_transitions_LL, -torch.inf)
         end_L = self.crf.end_transitions.masked_fill(~self.allowed_end_L, -torch.inf)
-        ids_BT = viterbi(self._emissions(states_BTD), mask_BT, start_L, transitions_LL, end_L)
+        find = scanned_viterbi if self.compute.traceable else viterbi
+        ids_BT = find(self._emissions(states_BTD), mask_BT, start_L, transitions_LL, end_L)
         return Decoded(self.iobes.decode(ids_BT) if self.iobes else ids_BT)
 
     def _emissions(self, states_BTD: Tensor) -> Tensor:

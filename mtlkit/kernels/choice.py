@@ -17,11 +17,12 @@ from mtlkit.kernels.recurrence.compiled import SOURCE as RECURRENCE
 from mtlkit.kernels.recurrence.compiled import CompiledRecurrence, compiled_recurrence
 from mtlkit.kernels.recurrence.graphed import GraphedRecurrence
 from mtlkit.kernels.recurrence.pure import PureRecurrence
+from mtlkit.kernels.scans.recurrence import ScannedRecurrence
 from mtlkit.types import Say, silent
 
 Library = TypeVar("Library", CompiledRecurrence, CompiledLstm)
 
-_PURE, _GRAPHED = PureRecurrence(), GraphedRecurrence()
+_PURE, _GRAPHED, _SCANNED = PureRecurrence(), GraphedRecurrence(), ScannedRecurrence()
 
 
 def recurrence_for(device: torch.device, compute: Compute = AUTOMATIC, saves: float = inf) -> Recurrence | None:
@@ -38,6 +39,8 @@ def recurrence_for(device: torch.device, compute: Compute = AUTOMATIC, saves: fl
     Raises:
         ConfigError: the requested kernels are not available on this device.
     """
+    if compute.traceable:
+        return _SCANNED
     if compute.kernels == "plain":
         return None
     if (built := _compiled(compiled_recurrence, RECURRENCE, device, compute, saves)) is not None:

@@ -11,6 +11,7 @@ from typing import Literal
 from torch import nn
 
 from mtlkit.kernels.postponing import Postponed
+from mtlkit.process.ranks import ONE, Ranks
 
 Kernels = Literal["auto", "plain", "pure", "compiled", "graphs", "triton"]
 """The implementations that may run; see `mtlkit.kernels.choice` and docs/decisions/0015-kernels.md."""
@@ -40,6 +41,10 @@ class Compute:
     """When `auto` builds compiled kernels that are not in the cache; None for at once. What is to be trained never
     postpones, since it would change its kernels on the way.
     """
+    traceable: bool = False
+    """Whether every operation must be one that `torch.export` can trace for any number of texts and words."""
+    ranks: Ranks = ONE
+    """The processes that share each batch in training, and the texts that are scored."""
 
     def anywhere(self) -> "Compute":
         """Returns a copy for archives that works on every machine: kernels that a machine may lack become `auto`."""
@@ -47,6 +52,8 @@ class Compute:
 
 
 AUTOMATIC = Compute()
+TRACEABLE = Compute("plain", traceable=True)
+"""For models that are exported. They do not compute gradients."""
 
 
 class Computing(nn.Module):

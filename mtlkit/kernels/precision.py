@@ -7,5 +7,6 @@ import torch
 
 def full_precision(device: torch.device) -> AbstractContextManager[object]:
     """Disables autocast within the block."""
-    available = torch.amp.is_autocast_available(device.type)
-    return torch.autocast(device.type, enabled=False) if available else nullcontext()
+    is_on = torch.amp.is_autocast_available(device.type) and torch.is_autocast_enabled(device.type)
+    # Not where it is off already: a program with such a block in it cannot be saved by `torch.export`.
+    return torch.autocast(device.type, enabled=False) if is_on else nullcontext()

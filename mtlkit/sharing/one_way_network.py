@@ -91,7 +91,8 @@ class OneWayNetwork(Computing):
             inputs_BTE, mask_BT, sources, channel, with_gates=with_gates, compute=self.compute, note=self.note
         )
         # Without them the memory for a long text grows with its length instead of the square of it.
-        keeps_weights = with_gates or torch.is_grad_enabled() or incoming.num_weights <= MOST_WEIGHTS
+        keeps_weights = with_gates or torch.is_grad_enabled() or self.compute.traceable
+        keeps_weights = keeps_weights or incoming.num_weights <= MOST_WEIGHTS
         return incoming if keeps_weights else replace(incoming, keeps_weights=False)
 
     def _sources(self, inputs_BTE: Tensor, mask_BT: Tensor, task: str) -> Tensor:

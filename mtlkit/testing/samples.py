@@ -108,6 +108,7 @@ def runtime_values() -> dict[str, Any]:
         "labels": list(LABELS),
         "tag_scheme": None,
         "tasks": list(TASKS),
+        "embedder": None,
         "num_modules": NUM_MODULES,
         "max_length": MAX_LENGTH,
         "normalization": "nfc",

@@ -28,6 +28,7 @@ from mtlkit.training.samplers import TaskSampler
 from mtlkit.training.schedules import Schedule
 from mtlkit.training.selection import ModelSelection
 from mtlkit.training.settings import StageSettings, TrainerSettings
+from mtlkit.training.timing import section
 from mtlkit.training.trainer import Trainer
 from mtlkit.training.update_strategies import SearchStrategy, UpdateStrategy
 from mtlkit.training.weights import load_weights, taken_over
@@ -66,6 +67,7 @@ __all__ = [
     "one_label",
     "predict_split",
     "predictions_of",
+    "section",
     "seed_all",
     "freeze",
     "group_parameters",

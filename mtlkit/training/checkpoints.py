@@ -44,10 +44,12 @@ class Checkpoints:
 
     Args:
         folder: `checkpoints/` of the run directory; made if it is missing.
+        restores: whether `load` restores the best weights as well, which one of several processes does.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, restores: bool = True) -> None:
         self.folder = folder
+        self.restores = restores
         self.best_digests: dict[str, str] = {}
         """sha256 of each set of best weights as it was written, by name."""
         make_folder(folder)
@@ -108,11 +110,12 @@ class Checkpoints:
                 model.load_state_dict(weights)
             except RuntimeError as error:
                 raise RunError(f"{folder}: {NO_FIT} ({str(error).splitlines()[-1].strip()})") from None
-            # A run that was killed in an epoch's end may have better weights than its newest checkpoint knows of. The
-            # scores go back to the checkpoint's, so the weights must as well.
-            best = {name: digests[file.name] for name, file in self._best_files(folder).items()}
-            older = {name: file_sha256(file) for name, file in self._best_files(self.folder).items()}
-            self.restore_best(best or older)  # checkpoints of older versions have none
+            if self.restores:
+                # A run that was killed in an epoch's end may have better weights than its newest checkpoint knows of.
+                # The scores go back to the checkpoint's, so the weights must as well.
+                best = {name: digests[file.name] for name, file in self._best_files(folder).items()}
+                older = {name: file_sha256(file) for name, file in self._best_files(self.folder).items()}
+                self.restore_best(best or older)  # checkpoints of older versions have none
             return state
         if self._all():
             raise RunError(f"{self.folder}: every checkpoint is damaged; start over with --force")

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mtlkit.errors import ConfigError
+from mtlkit.process.ranks import ONE, Ranks
 from mtlkit.training.timing import section
 from mtlkit.training.unmet_rows import UnmetRows
 
@@ -38,6 +39,7 @@ class Optimization:
         undoes: whether no unsound step may leave a trace on a GPU either. It costs a copy of what a step changes.
         splits: whether a batch that does not fit the memory is taken in parts.
         unmet: rows of word tables that the optimizer is spared; None if there are none.
+        ranks: the processes that each add a share of the gradients; one, if all add the same.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Optimization:
         undoes: bool = False,
         splits: bool = False,
         unmet: UnmetRows | None = None,
+        ranks: Ranks = ONE,
     ) -> None:
         self.optimizer = optimizer
         self.unmet = UnmetRows(optimizer, {}, lambda group: False) if unmet is None else unmet
@@ -56,6 +59,7 @@ class Optimization:
         self.gradient_clip = gradient_clip
         self.undoes = undoes
         self.splits = splits
+        self.ranks = ranks
         self.num_split = 0
         """How many batches have been split so far because memory ran out."""
         self.base_rates = [float(group["lr"]) for group in optimizer.param_groups]
@@ -107,8 +111,10 @@ class Optimization:
         self._this_step = None
 
     def apply(self) -> None:
-        """Clips the gradients added so far, takes one step, if it is sound, and forgets them."""
+        """Clips the gradients added so far in all processes, takes one step, if it is sound, and forgets them."""
         with section("optimiser"):
+            if self._this_step is not None:
+                self._this_step = self.ranks.sum_gradients(self.parameters, self._this_step)
             sound = _both(self._this_step, is_finite(self._clip()))
             self._so_far = _both(self._so_far, sound)
             self.idle = [parameter for parameter in self.idle if parameter.grad is None]

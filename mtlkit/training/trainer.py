@@ -22,6 +22,7 @@ from mtlkit.training.progress import Progress, Stateful, load_state_of, state_of
 from mtlkit.training.recording import Recording
 from mtlkit.training.selection import ModelSelection
 from mtlkit.training.settings import TrainerSettings
+from mtlkit.training.shared_steps import check_equal, check_shareable
 from mtlkit.training.soundness import Soundness
 from mtlkit.training.timing import section
 from mtlkit.training.unmet_rows import UnmetRows, rows_read
@@ -48,7 +49,8 @@ class Trainer:
         seed: orders batches and tasks, with the epoch and the task.
 
     Raises:
-        ConfigError: a pattern of `frozen` is found in no parameter's name, or nothing is left to train.
+        ConfigError: a pattern of `frozen` is found in no parameter's name, or nothing is left to train; or the settings
+            are none for several processes.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Trainer:
         self.settings = settings
         self.seed = seed
         self.streams = {task: self._stream(split) for task, split in train.items()}
+        self.ranks = model.compute.ranks
         self.dev_streams = {task.split.task: self._stream(task.split) for task in dev}
         self.sampler = settings.task_sampler.build()
         self.update = settings.update_strategy.build()
@@ -86,7 +89,10 @@ class Trainer:
             undoes=settings.on_nonfinite == "skip",
             splits=settings.on_out_of_memory == "split",
             unmet=UnmetRows(optimizer, rows, optimizing.leaves_rows_without_gradient),
+            ranks=self.ranks,
         )
+        check_shareable(model, self.update, splits=self.optimization.splits)
+        self.ranks.seed_own(seed)
         self.soundness = Soundness(settings.on_nonfinite, {task: split.corpus.places for task, split in train.items()})
         self.movement = Movement()
         self.recording = Recording(model, settings.records, self._observed(), settings.precision)
@@ -115,6 +121,7 @@ class Trainer:
             DivergedError: a loss or gradient is not finite, and `on_nonfinite` is not `skip`.
             OutOfMemoryError: a batch does not fit the memory.
         """
+        check_equal(self.model)
         while not self.finished:
             self.unfreezing.begin(self.progress.epoch)
             yield from self._steps()
@@ -130,6 +137,7 @@ class Trainer:
             "trained": self._trained(),
             "idle": self._names(self.optimization.idle),
             "random": random_state.capture(),
+            **({"processes": own} if (own := self.ranks.own_state()) else {}),
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
@@ -149,6 +157,8 @@ class Trainer:
         self.optimization.idle = [parameters[name] for name in state.get("idle", ())]
         # Last: what is loaded above may draw random numbers itself, such as the order of a pass over a task.
         random_state.restore(state["random"])
+        self.ranks.seed_own(self.seed + self.progress.step)  # for other processes than those of the state
+        self.ranks.load_own_state(state.get("processes", {}))
 
     def _parts(self) -> dict[str, Stateful | Mapping[str, Stateful]]:
         """What has a state of its own, by the key under which a checkpoint keeps it."""
@@ -221,6 +231,7 @@ class Trainer:
 
     def _end_epoch(self) -> EpochEnd:
         losses = self.check_losses()
+        check_equal(self.model)
         skipped = self.soundness.end_epoch(self.steps_per_epoch)
         idle = self._idle_parts() if self.progress.epoch == 0 else []
         dev, notes = self._evaluate_dev()

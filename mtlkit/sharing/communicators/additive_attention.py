@@ -8,13 +8,14 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from mtlkit.kernels.additive_attention import attend_in_parts
+from mtlkit.kernels.additive_attention import attend, attend_in_parts
+from mtlkit.kernels.compute import Computing
 from mtlkit.kernels.recurrence.attentive_lstm import ScorerParts
 from mtlkit.sharing.communicators.communicator import Message, Messages
 
 
 @final
-class AdditiveAttention(nn.Module):
+class AdditiveAttention(Computing):
     """Additive attention: the mean of sources m, weighted by a softmax of u . tanh(W [x; h; m]).
 
     Source: Liu et al. 2019, eqs. 3-6 and 8; without biases, as printed. W is kept in three parts, W [x; h; m] = W_x x +
@@ -91,4 +92,6 @@ class AdditiveAttention(nn.Module):
         """
         asked_BTA = queries_BTA + self.from_state(states_BTD)
         score_A = self.score.weight.squeeze(0)
+        if self.compute.traceable:  # how many parts there are would depend on the number of words
+            return Messages(*attend(asked_BTA, keys_BNA, sources_BND, score_A, padding_BN))
         return Messages(*attend_in_parts(asked_BTA, keys_BNA, sources_BND, score_A, padding_BN, with_weights))

@@ -12,6 +12,7 @@ from typing import final
 from torch import Tensor, nn
 
 from mtlkit.config import Runtime
+from mtlkit.data.batch import by_text
 from mtlkit.kernels.recurrence.attentive_lstm import attentive_lstm
 from mtlkit.kernels.recurrence.attentive_recurrence import Recurrence
 from mtlkit.kernels.recurrence.message_passing import FusionWeights
@@ -87,8 +88,7 @@ class DirectCommunicator(Communicator):
         """The messages of all steps in one product: a step of a text is a row of a larger batch of steps."""
         rows = (memory.queries_BTA, states_BTD, memory.keys_BTNA, memory.states_BTND)
         content_RD, weights_RN = self.attention(*(tensor.flatten(0, 1) for tensor in rows))
-        batch_and_steps = states_BTD.shape[:2]
-        return Messages(content_RD.unflatten(0, batch_and_steps), weights_RN.unflatten(0, batch_and_steps))
+        return Messages(*(by_text(each, *states_BTD.shape[:2]) for each in (content_RD, weights_RN)))
 
     def fused(
         self,

@@ -7,24 +7,27 @@ state, E embedding size (H).
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Literal, final
+from typing import Literal, Self, cast, final
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mtlkit import Embedder, PositiveInt, Probability, Runtime, Text
+from mtlkit import Embedder, Lazy, PositiveInt, Probability, Runtime, Text
 from mtlkit.data.columns import Table
 from mtlkit.data.instance import BETWEEN_TEXTS
 from mtlkit.embedders.dataset_embedding import DatasetName, DatasetVectors
 from mtlkit.errors import ConfigError
 from mtlkit.files import cache_folder
+from mtlkit_transformers.adaptable_layers import AdaptableLayers
+from mtlkit_transformers.adapters import Adapter, num_tokens
 from mtlkit_transformers.configuration import has_segments, most_tokens
 from mtlkit_transformers.description import Description
 from mtlkit_transformers.encoder import check_reads, empty_encoder, input_vectors, pretrained_encoder
 from mtlkit_transformers.kept_states import KeptStates, key_of, machine, padded
-from mtlkit_transformers.layout import lay_out
+from mtlkit_transformers.layout import lay_out, room_of
 from mtlkit_transformers.pooling import LayerMixture, Pooling, pool
 from mtlkit_transformers.tuning import check_frozen, drop_layers, freeze_above, recompute_layers
 
@@ -50,6 +53,8 @@ class TransformerEmbedder(Embedder):
         long_texts: `windows`, or `cut`, where words beyond the first window get zeros.
         max_pieces: the maximum number of pieces of a word.
         dropout: applied to the states of words.
+        adapters: what is trained inside a frozen encoder, built for each of its layers; states are then not kept. All
+            tasks have the same ones, or, with the model's `share_embedder: false`, each has its own.
         keep_as: the precision of the states that a frozen encoder keeps in the cache: `float32` or `bfloat16`.
         dataset_embeddings: whether a learned vector of the text's task is added to the input of each piece (van der
             Goot et al. 2021), zero at first; or the data sets of tasks, if some share one, as in { pos: 'ewt' }.
@@ -76,6 +81,7 @@ class TransformerEmbedder(Embedder):
         long_texts: Literal["windows", "cut"] = "windows",
         max_pieces: PositiveInt = 32,
         dropout: Probability = 0.0,
+        adapters: Lazy[Adapter] | None = None,
         keep_as: Literal["float32", "bfloat16"] = "float32",
         dataset_embeddings: bool | dict[str, DatasetName] = False,
         layer_dropout: Probability = 0.0,
@@ -100,7 +106,6 @@ class TransformerEmbedder(Embedder):
         if isinstance(layers, int) and not -num_layers - 1 <= layers <= num_layers:
             raise ConfigError(f"the encoder {model} has {num_layers} layers, so `layers` cannot be {layers}")
         self.output_dim: int = self._config.hidden_size
-        self.room, self.overlap = self._windows(model, window, overlap)
         self.dropout = nn.Dropout(dropout)
         self.mixture = LayerMixture(num_layers + 1) if layers == "mix" else None
         encoder = self._encoder_for(model, revision, fresh=fresh)
@@ -118,15 +123,39 @@ class TransformerEmbedder(Embedder):
         except ConfigError as error:
             raise ConfigError(f"the encoder {model}: {error}") from None
         self._kept: KeptStates | None = None
-        if trainable:
+        self._hold(encoder, adapters)
+        special = [self._pieces.padding] * (0 if self.adapters is None else num_tokens(self.adapters))
+        self._before = special + self._pieces.before
+        try:
+            sizes = room_of(most_tokens(self._config), len(self._before) + len(self._pieces.after), window, overlap)
+        except ConfigError as error:
+            raise ConfigError(f"the encoder {model} {error}") from None
+        self.room, self.overlap = sizes if long_texts == "windows" else (sizes[0], 0)
+
+    def _hold(self, encoder: nn.Module, adapters: Lazy[Adapter] | None) -> None:
+        """Makes a tuned encoder a part of the module, and a frozen one the place of adapters."""
+        self.adapters: nn.ModuleList | None = None
+        self.layers_for_adapters: AdaptableLayers | None = None
+        if self.trainable:
             self.encoder = encoder
-        else:
-            # In a tuple, it is no part of the module: frozen weights are neither optimised nor saved.
-            self._frozen = (encoder.requires_grad_(False).eval(),)
+            if adapters is not None:
+                raise ConfigError("adapters: are trained in the place of the encoder; set trainable: false")
+            return
+        # In a tuple, it is no part of the module: frozen weights are neither optimised nor saved.
+        self._frozen = (encoder.requires_grad_(False).eval(),)
+        num_layers: int = self._config.num_hidden_layers
+        read = self.layers % (num_layers + 1) if isinstance(self.layers, int) else num_layers
+        self.layers_for_adapters = AdaptableLayers(encoder, self._config, read)
+        if adapters is not None:
+            self.adapters = nn.ModuleList(self.layers_for_adapters.build_all(adapters))
 
     def save_files(self, folder: Path) -> None:
         """Writes the encoder's configuration, tokenizer and digest."""
         self._about.save(folder)
+
+    def share_frozen(self, other: Self) -> None:
+        if not self.trainable:
+            self._frozen, self.layers_for_adapters = other._frozen, other.layers_for_adapters
 
     def columns(self, forms: Sequence[str]) -> Mapping[str, Table]:
         pieces = self._pieces.table(forms, self.max_pieces)
@@ -143,9 +172,14 @@ class TransformerEmbedder(Embedder):
     def forward(self, text: Text) -> Tensor:
         pieces_BTC = text.column("pieces")
         segments_BT = self._segments(text.column("between_texts"))
-        if self.trainable:
+        layers = self.layers_for_adapters
+        if layers is None:
             vector_V = None if self.datasets is None else self.datasets.of(text)
             states = self._states(self.encoder, pieces_BTC, segments_BT, vector_V)
+        elif self.adapters is not None or layers.are_carrying:  # its own, or those of a sharing scheme
+            own = None if self.adapters is None else cast(list[Adapter], list(self.adapters))
+            with nullcontext() if own is None else layers.carrying(own):
+                states = self._states(self._frozen[0].train(self.training), pieces_BTC, segments_BT)
         else:
             states = self._states_once(pieces_BTC, segments_BT, text.mask_BT)
         states_BTE: Tensor = self.mixture(states.movedim(-2, 0)) if self.mixture is not None else states
@@ -178,7 +212,7 @@ class TransformerEmbedder(Embedder):
         layout = lay_out(
             pieces_BTC,
             segments_BT,
-            before=self._pieces.before,
+            before=self._before,
             after=self._pieces.after,
             padding=self._pieces.padding,
             room=self.room,
@@ -240,27 +274,6 @@ class TransformerEmbedder(Embedder):
             digest = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
             self._kept = KeptStates(cache_folder() / "encoder-states" / digest, shape, self.keep_as)
         return self._kept
-
-    def _windows(self, model: str, window: int | None, overlap: int | None) -> tuple[int, int]:
-        """The number of pieces of a window, and how many of them its neighbour has too."""
-        special = len(self._pieces.before) + len(self._pieces.after)
-        limit = most_tokens(self._config)
-        tokens = limit if window is None else window
-        if tokens is None:
-            raise ConfigError(f"the encoder {model} states no limit of its own; set `window`")
-        if limit is not None and tokens > limit:
-            raise ConfigError(
-                f"the encoder {model} reads at most {limit} tokens at once, so `window` cannot be {tokens}; set a "
-                "smaller one"
-            )
-        room = tokens - special
-        shared = room // 4 if overlap is None else overlap
-        if room < 1 or not 0 <= shared < room:
-            raise ConfigError(
-                f"a window of {tokens} tokens has {max(room, 0)} pieces, so `overlap` cannot be {shared}; set a larger "
-                "`window` or a smaller `overlap`"
-            )
-        return room, 0 if self.long_texts == "cut" else shared
 
     def _encoder_for(self, model: str, revision: str | None, *, fresh: bool) -> nn.Module:
         """Builds the encoder, with weights where nobody else supplies them."""

@@ -11,6 +11,8 @@ from typing import final
 import torch
 from torch import Tensor
 
+from mtlkit.errors import ConfigError
+
 
 @final
 @dataclass(frozen=True)
@@ -100,6 +102,33 @@ def lay_out(
         behind_RP = mask_RP & (torch.arange(width, device=device) >= len(before) + lengths_R[:, None])
         segments_RP = torch.where(behind_RP, ending_R[:, None], segments_RP)
     return Layout(ids_RP, mask_RP, chosen_N, columns_N, words_N, segments_RP)
+
+
+def room_of(limit: int | None, special: int, window: int | None, overlap: int | None) -> tuple[int, int]:
+    """The number of pieces of a window, and how many of them its neighbour has too.
+
+    Args:
+        limit: the number of tokens that the encoder reads at most, or None if it states none.
+        special: the number of tokens of a window that are no pieces.
+        window: the number of tokens of a window; None for the encoder's limit.
+        overlap: the number of pieces that two neighbours share; None for a quarter.
+
+    Raises:
+        ConfigError: they do not fit each other. The message is to follow the name of the encoder.
+    """
+    tokens = limit if window is None else window
+    if tokens is None:
+        raise ConfigError("states no limit of its own; set `window`")
+    if limit is not None and tokens > limit:
+        raise ConfigError(f"reads at most {limit} tokens at once, so `window` cannot be {tokens}; set a smaller one")
+    room = tokens - special
+    shared = room // 4 if overlap is None else overlap
+    if room < 1 or not 0 <= shared < room:
+        raise ConfigError(
+            f"has {max(room, 0)} pieces in a window of {tokens} tokens, so `overlap` cannot be {shared}; set a larger "
+            "`window` or a smaller `overlap`"
+        )
+    return room, shared
 
 
 def _nearest(

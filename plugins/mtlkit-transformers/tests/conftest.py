@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any, TypeAlias
@@ -128,6 +129,7 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 TASKS = ["books", "films"]
+needs_peft = pytest.mark.skipif(not find_spec("peft"), reason="peft, of mtlkit-transformers[adapters], is not here")
 INCLUDED = [] if entry_points(group="mtlkit.plugins", name="transformers") else ["--include-package", PLUGIN]
 
 
