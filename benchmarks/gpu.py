@@ -118,7 +118,7 @@ def _back(lstms: list[nn.LSTM], inputs_BTE: Tensor, states: Sequence[Tensor]) ->
 
 
 def judge(found: dict[Case, Timings], together: dict[str, Timings]) -> list[Row]:
-    """Graphs have a target; what they gain over the others is told."""
+    """Graphs have a target; what they gain over the others is told, and what Triton kernels do."""
     rows = [
         at_most("`graphs` recurrence over cuDNN's LSTM, GPU", case.name, times.ratio("graphs", "lstm"), TARGET)
         for case, times in found.items()
@@ -127,6 +127,13 @@ def judge(found: dict[Case, Timings], together: dict[str, Timings]) -> list[Row]
         untargeted("`graphs` recurrence against `pure`, GPU", case.name, times.ratio("pure", "graphs"))
         for case, times in found.items()
     ]
+    for rival in ("lstm", "graphs"):
+        name = {"lstm": "cuDNN's LSTM", "graphs": "`graphs`"}[rival]
+        rows += [
+            untargeted(f"`triton` recurrence over {name}, GPU", case.name, times.ratio("triton", rival))
+            for case, times in found.items()
+            if "triton" in times.seconds
+        ]
     rows += [
         untargeted("LSTMs side by side against one by one, GPU", name, times.ratio("one by one", "side by side"))
         for name, times in together.items()

@@ -7,6 +7,7 @@ Each way computes the states of LSTM' over one batch, given the sources of its m
     pure       one operation in PyTorch with a backward pass of its own: `pure`
     compiled   the same in C++: `compiled`; only where there is a compiler
     graphs     the loops of `pure` as CUDA graphs: `graphs`; only on a CUDA device
+    triton     one kernel each way: `triton`; only on a CUDA device, where there is Triton
     lstm       `torch.nn.LSTM` of the same size on the same batch: a network without messages
 
 Shapes: B batch, T time steps, D the size of everything, N sources.
@@ -14,6 +15,7 @@ Shapes: B batch, T time steps, D the size of everything, N sources.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -68,11 +70,15 @@ class RecurrenceInputs:
 
     def ways(self) -> dict[str, Way]:
         """All that there are on this device, by name; each runs the forward pass."""
-        ways: dict[str, Way] = {"naive": self._naive, "split": self._split, "pure": self._fused(PureRecurrence())}
+        ways: dict[str, Way] = {"naive": self._naive, "split": self._split, "pure": self.fused(PureRecurrence())}
         if self.inputs_BTD.is_cuda:
-            ways["graphs"] = self._fused(GraphedRecurrence())
+            ways["graphs"] = self.fused(GraphedRecurrence())
+            if find_spec("triton") is not None:
+                from mtlkit.kernels.recurrence.persistent.launching import PersistentRecurrence
+
+                ways["triton"] = self.fused(PersistentRecurrence())
         elif not isinstance(built := compiled_recurrence(), BuildError):
-            ways["compiled"] = self._fused(built)
+            ways["compiled"] = self.fused(built)
         return {**ways, "lstm": lambda: self.lstm(self.inputs_BTD)[0]}
 
     def leaves(self) -> list[Tensor]:
@@ -86,7 +92,9 @@ class RecurrenceInputs:
             leaf.grad = None
         states_BTD.sum().backward()  # type: ignore[no-untyped-call]  # untyped in torch
 
-    def _fused(self, recurrence: Recurrence) -> Way:
+    def fused(self, recurrence: Recurrence) -> Way:
+        """The forward pass by an implementation of the recurrence."""
+
         def run() -> Tensor:
             weights = self.gate.weights()
             given = (self.inputs_BTD, self.sources, self.mask_BT, self.lstm, weights, recurrence)

@@ -17,6 +17,7 @@ SCRIPTS = (
     "recurrence",
     "lstm",
     "senders",
+    "sender_order",
     "crf",
     "tagger",
     "pool",

@@ -39,6 +39,7 @@ OPTIONAL = {
     "optuna",
     *(f"optuna.{part}" for part in OPTUNA),
     *LEARNING,
+    "mtlkit.kernels.recurrence.persistent.launching",  # Triton decorates kernels when their module is imported
 }
 """Libraries that may be missing, so that they are imported where they are used."""
 NAMELESS = {"utils", "util", "common", "core", "helpers", "misc"}

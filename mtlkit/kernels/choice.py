@@ -45,8 +45,11 @@ def recurrence_for(device: torch.device, compute: Compute = AUTOMATIC, saves: fl
         return None
     if (built := _compiled(compiled_recurrence, RECURRENCE, device, compute, saves)) is not None:
         return built
-    if compute.kernels == "graphs" and device.type != "cuda":
-        raise ConfigError("trainer.kernels: there are graphs on CUDA devices only; use 'auto'")
+    if compute.kernels in ("graphs", "triton") and device.type != "cuda":
+        name = {"graphs": "graphs", "triton": "Triton kernels"}[compute.kernels]
+        raise ConfigError(f"trainer.kernels: there are {name} on CUDA devices only; use 'auto'")
+    if compute.kernels == "triton":
+        return _persistent()
     return _GRAPHED if uses_graphs(device, compute) else _PURE
 
 
@@ -69,7 +72,18 @@ def uses_graphs(device: torch.device, compute: Compute) -> bool:
 
     Unlike `recurrence_for`, it never raises, so it also serves operations that have no compiled form.
     """
-    return device.type == "cuda" and compute.kernels in ("auto", "graphs")
+    return device.type == "cuda" and compute.kernels in ("auto", "graphs", "triton")
+
+
+def _persistent() -> Recurrence:
+    """Raises ConfigError if Triton is not installed."""
+    try:
+        from mtlkit.kernels.recurrence.persistent.launching import PersistentRecurrence
+    except ImportError as error:
+        if error.name != "triton":
+            raise
+        raise ConfigError("trainer.kernels: 'triton' needs the package triton; install it, or use 'auto'") from None
+    return PersistentRecurrence()
 
 
 def _compiled(

@@ -13,7 +13,7 @@ from torch import nn
 from mtlkit.kernels.postponing import Postponed
 from mtlkit.process.ranks import ONE, Ranks
 
-Kernels = Literal["auto", "plain", "pure", "compiled", "graphs"]
+Kernels = Literal["auto", "plain", "pure", "compiled", "graphs", "triton"]
 """The implementations that may run; see `mtlkit.kernels.choice` and docs/decisions/0015-kernels.md."""
 
 Operation = Literal["recurrence", "lstm", "networks"]
@@ -48,7 +48,7 @@ class Compute:
 
     def anywhere(self) -> "Compute":
         """Returns a copy for archives that works on every machine: kernels that a machine may lack become `auto`."""
-        return replace(self, kernels="auto") if self.kernels in ("compiled", "graphs") else self
+        return replace(self, kernels="auto") if self.kernels in ("compiled", "graphs", "triton") else self
 
 
 AUTOMATIC = Compute()

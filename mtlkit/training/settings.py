@@ -78,8 +78,9 @@ class TrainerSettings(Spec):
     send in direct communication, and those of `cross_stitch`. It does not change a bit of the results."""
     kernels: Kernels = "auto"
     """The kernels of message passing: `auto` the fastest available, `compiled` C++ built on first use (CPU), `graphs`
-    CUDA graphs, `pure` PyTorch with a backward pass of our own, `plain` step by step under autograd. Bidirectional
-    LSTMs run in C++ with `auto` and `compiled`, and otherwise as PyTorch's own."""
+    CUDA graphs, `triton` all steps in one kernel on a CUDA device (never timed, so `auto` does not choose it), `pure`
+    PyTorch with a backward pass of our own, `plain` step by step under autograd. Bidirectional LSTMs run in C++ with
+    `auto` and `compiled`, and otherwise as PyTorch's own."""
     loggers: list[Lazy[Logger]] = []
     """Loggers, which write losses and scores in addition to `metrics.jsonl`."""
     records: list[Lazy[Record]] = [Lazy.of(SharingRecord)]

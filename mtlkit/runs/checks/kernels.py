@@ -26,7 +26,7 @@ def kernels_for(experiment: Experiment, device: torch.device, say: Say) -> str |
         sharing, compute = stage.sharing or experiment.model.sharing, stage.trainer.compute
         operations = sharing.component.operations_of(sharing)
         place = f"stages.{number}.trainer.kernels" if experiment.stages else "trainer.kernels"
-        if compute.kernels in ("compiled", "graphs") and not _changes_something(operations, device, compute):
+        if compute.kernels in ("compiled", "graphs", "triton") and not _changes_something(operations, device, compute):
             say(f"{place}: '{compute.kernels}' changes nothing, since no part of {sharing.type} has such kernels")
         for operation, in_use in (("recurrence", kernels_in_use), ("lstm", lstms_in_use)):
             if operation not in operations:

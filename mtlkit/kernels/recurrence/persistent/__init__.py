@@ -1,0 +1,1 @@
+"""LSTM' with additive attention in Triton, all steps in one kernel."""
