@@ -28,7 +28,7 @@ ROUNDING = 1e-4
 
 
 def exported_program(model: MultiTaskModel, text: Text, task: str) -> ExportedProgram:
-    """Traces how a model answers texts of a task; see docs/decisions/0034-exported-programs.md.
+    """Traces how a model answers texts of a task; see docs/decisions/0032-exported-programs.md.
 
     Args:
         model: on a CPU, in evaluation mode. It stays as it is.

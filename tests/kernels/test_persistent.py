@@ -47,7 +47,7 @@ def moved(case: Case) -> Case:
 
 
 @with_triton
-@pytest.mark.slow(25)
+@pytest.mark.slow(seconds=25)
 @both_sources
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_states_weights_and_gradients_are_those_of_the_equations(direct: bool, size: Size) -> None:
@@ -152,7 +152,7 @@ def test_programs_wait_for_each_other(direct: bool, monkeypatch: pytest.MonkeyPa
 
 
 @with_triton
-@pytest.mark.slow(40)
+@pytest.mark.slow(seconds=40)
 @pytest.mark.timeout(900)
 def test_they_compile_for_a_gpu() -> None:
     """What can be interpreted need not be Triton's language. The compiler needs no GPU."""

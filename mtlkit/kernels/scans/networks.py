@@ -1,7 +1,7 @@
 """Torch's LSTM and GRU, step by step in a `scan`.
 
 `torch.export` unrolls a Python loop for the number of steps that it sees, and torch's own LSTM and GRU with it; see
-docs/decisions/0034-exported-programs.md. A `scan` stays one operation for any number of steps. The plain references are
+docs/decisions/0032-exported-programs.md. A `scan` stays one operation for any number of steps. The plain references are
 `nn.LSTM` and `nn.GRU` themselves, which are faster everywhere else.
 
 Shapes: B batch, T time steps, N layers times directions, E input size, D state size, G the gates in torch's order, 4D
