@@ -73,7 +73,7 @@ def epoch(split: TaskSplit, order: list[Tensor], model: MultiTaskModel, optimiza
 
 
 def on_torch(run: Callable[[], object], model: MultiTaskModel) -> None:
-    """With PyTorch's LSTM in place of ours."""
+    """Calls `run` while the model computes with PyTorch's LSTM in place of ours."""
     hand_down(model, Compute("pure"))
     try:
         run()

@@ -6,8 +6,10 @@ a pass over 1,000 sentences. Both must come to the same vectors first, with drop
 
 The floor of the convolution is the time that this core takes to move what has to be moved once each character's
 contribution to a filter is known: K rows of E numbers read for every character of a distinct form and one written;
-backward, one read, and K rows read and written. With dropout it is the draw of all factors, of which the numbers that
-come after them depend, and the products of the convolution over characters, at the rate of one large product.
+backward, one read, and K rows read and written; an evaluation moves the forward part, for each form of all sentences.
+With dropout it is the draw of all factors, of which the numbers that come after them depend, and the products of the
+convolution over characters, at the rate of one large product. That of GRUs is the products of both directions for each
+character of a distinct form, at the same rate.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,7 +20,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from measuring import Row, Timings, at_least, command_line, interleaved, untargeted, write_result
+from floors import lstm_flops, over_floor, product_rate
+from measuring import Row, Timings, at_least, command_line, interleaved, write_result
 from taggers.chunking import read_sentences, write_corpus
 from torch import Tensor
 
@@ -119,28 +122,39 @@ def seconds_of_bytes(num_rows: int, rounds: int) -> float:
     return timings.median("add") * num_rows / len(rows[0])
 
 
-def floor(words: Words, rounds: int) -> float:
-    """Seconds of the training batches, as the docstring says: 2 K + 1 rows forward, and 4 K + 1 backward, in threes."""
-    num_characters = 0
-    for text in words.training:
-        characters = text.characters_BTC[text.mask_BT].unique(dim=0)
-        num_characters += int((characters != 0).sum())
-    return seconds_of_bytes(num_characters * (3 * WIDTH + 2) // 3, rounds)
+def forms_of(words: Words, what: str) -> list[Tensor]:
+    """The characters of the distinct forms: of each batch in training, of all sentences in an evaluation."""
+    if what == "training":
+        return [text.characters_BTC[text.mask_BT].unique(dim=0) for text in words.training]
+    batches = [words.split.batch(indices).text for indices in words.scoring]
+    return [torch.cat([text.characters_BTC[text.mask_BT] for text in batches]).unique(dim=0)]
+
+
+def floor(words: Words, what: str, rounds: int) -> float:
+    """Seconds of the convolution, as the docstring says: K + 1 rows forward, and 2 K + 1 backward, in threes."""
+    num_characters = sum(int((forms != 0).sum()) for forms in forms_of(words, what))
+    num_rows = 3 * WIDTH + 2 if what == "training" else WIDTH + 1
+    return seconds_of_bytes(num_characters * num_rows // 3, rounds)
+
+
+def floor_of_grus(embedder: CharacterGruEmbedder, words: Words, what: str) -> float:
+    """Seconds of the products of both directions; three gates have three quarters of an LSTM's."""
+    num_characters = sum(int((forms != 0).sum()) for forms in forms_of(words, what))
+    flops = 2 * 0.75 * lstm_flops([num_characters], DIM, embedder.output_dim // 2)
+    return (flops if what == "training" else flops / 3) / product_rate()
 
 
 def floor_with_dropout(words: Words, rounds: int) -> float:
     """Seconds of the training batches: draws, and three products of the size of the convolution without padding."""
     factors = [torch.empty(*text.characters_BTC.shape, DIM) for text in words.training]
     drawn = interleaved({"draw": lambda: [each.bernoulli_(0.7) for each in factors]}, rounds).median("draw")
-    one, other = torch.ones(1_000, 1_000), torch.ones(1_000, 1_000)
-    per_operation = interleaved({"product": lambda: one @ other}, rounds).median("product") / 1e9
     num_characters = sum(int((text.characters_BTC != 0).sum()) for text in words.training)
-    return drawn + 3 * num_characters * WIDTH * DIM * FILTERS * per_operation
+    return drawn + 3 * 2 * num_characters * WIDTH * DIM * FILTERS / product_rate()
 
 
 def main() -> None:
     """Measures and writes the result."""
-    arguments = command_line(__doc__, "characters", rounds=5)
+    arguments = command_line(__doc__, "characters", rounds=4)
     with TemporaryDirectory() as folder:
         write_corpus(Path(folder))
         sentences = [sentence.words for sentence in read_sentences(Path(folder) / "train.txt")]
@@ -158,22 +172,16 @@ def main() -> None:
         words = Words.of(sentences, vocabulary, embedder)
         for what, found in timings_of(embedder, plain, words, arguments.rounds).items():
             size = BATCH_SIZE if what == "training" else SCORING_BATCH_SIZE
-            case = f"CoNLL-2000, batch {size}"
-            rows.append(
-                at_least(
-                    f"characters by {name}, {what} against all words and padding",
-                    case,
-                    found.ratio("plain", "mtlkit"),
-                    target,
-                )
-            )
-            milliseconds[f"{name}, {what}"] = found.milliseconds()
-            if what == "training" and name != "GRUs":
-                least = (floor if embedder.dropout.p == 0 else floor_with_dropout)(words, arguments.rounds)
-                rows.append(
-                    untargeted(f"characters by {name}, training over the floor", case, found.median("mtlkit") / least)
-                )
-                milliseconds[f"{name}, floor"] = {"floor": {"median": round(1000 * least, 3)}}
+            said = f"characters by {name}, {what} against all words and padding"
+            row = at_least(said, f"CoNLL-2000, batch {size}", found.ratio("plain", "mtlkit"), target)
+            if name == "GRUs":
+                least = floor_of_grus(embedder, words, what)
+            elif embedder.dropout.p > 0:
+                least = floor_with_dropout(words, arguments.rounds)
+            else:
+                least = floor(words, what, arguments.rounds)
+            rows.append(over_floor(row, found.median("mtlkit"), least))
+            milliseconds[f"{name}, {what}"] = {**found.milliseconds(), "floor": {"median": round(1000 * least, 3)}}
     write_result(arguments, rows, milliseconds=milliseconds)
 
 

@@ -3,11 +3,16 @@
 Likelihood: the log-likelihood of a batch and its gradient to the emissions and every parameter. Decoding: Viterbi, up
 to label ids in lists, which is where pytorch-crf ends. Lengths are random, from half of T to T. Before anything is
 timed, both must have come to the same.
+
+Floors: for every word one product of a row's scores with the transitions, forward, backward and for the marginals, at
+the rate of one such product for all words, and a copy of each label's score; for decoding, whose comparisons are no
+product, a copy of a number for each pair of labels of each word.
 """
 
 from collections.abc import Callable
 
 import torch
+from floors import copy_rate, over_floor, product_rate
 from measuring import Row, at_least, command_line, interleaved, write_result
 from torch import Tensor
 from torchcrf import CRF
@@ -36,7 +41,7 @@ class CrfProblem:
         self.case = f"B={num_rows} T={num_steps}, {NUM_LABELS} labels"
 
     def gradients(self, likelihood: Callable[[], Tensor]) -> tuple[Tensor, ...]:
-        """Those of the summed log-likelihood."""
+        """Gradients of the summed log-likelihood: of the emissions and of the scores of the CRF."""
         return torch.autograd.grad(likelihood().sum(), [self.emissions_BTL, *self.scores])
 
     def mtlkit(self) -> Tensor:
@@ -53,12 +58,12 @@ class CrfProblem:
         return -reference_partition(self.emissions_BTL, self.mask_BT, *self.scores)
 
     def decode(self) -> list[list[int]]:
-        """By mtlkit; -1 at padding."""
+        """The best sequences according to mtlkit, -1 at padding."""
         found: list[list[int]] = viterbi(self.emissions_BTL, self.mask_BT, *self.scores).tolist()
         return found
 
     def decode_with_pytorch_crf(self) -> list[list[int]]:
-        """By pytorch-crf; each row in its own length."""
+        """The best sequences according to pytorch-crf, each in its own length."""
         with torch.no_grad():
             found: list[list[int]] = self.crf.decode(self.emissions_BTL, mask=self.mask_BT)
         return found
@@ -84,6 +89,10 @@ def likelihood(num_rows: int, num_steps: int, target: float, rounds: int) -> tup
         timings.ratio("pytorch_crf", "mtlkit"),
         target,
     )
+    words = int(problem.mask_BT.sum())
+    products = 3 * 2 * words * NUM_LABELS**2 / product_rate(words, NUM_LABELS, NUM_LABELS)
+    least = products + 8 * words * NUM_LABELS / copy_rate()
+    row = over_floor(row, timings.median("mtlkit"), least)
     return row, {"case": problem.case, "milliseconds": timings.milliseconds()}
 
 
@@ -94,6 +103,8 @@ def decoding(num_rows: int, num_steps: int, target: float, rounds: int) -> tuple
     assert [[label for label in row if label >= 0] for row in found] == expected, "they decode differently"
     timings = interleaved({"mtlkit": problem.decode, "pytorch_crf": problem.decode_with_pytorch_crf}, rounds)
     row = at_least("CRF decoding against pytorch-crf", problem.case, timings.ratio("pytorch_crf", "mtlkit"), target)
+    pairs = int(problem.mask_BT.sum()) * NUM_LABELS**2
+    row = over_floor(row, timings.median("mtlkit"), 8 * pairs / copy_rate())
     return row, {"case": problem.case, "milliseconds": timings.milliseconds()}
 
 

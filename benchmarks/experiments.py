@@ -30,7 +30,7 @@ class Shortened:
 
     @property
     def name(self) -> str:
-        """As rows say it."""
+        """The name of the case in a row of results."""
         return f"{self.experiment}, {self.limit} texts per split"
 
 

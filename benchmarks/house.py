@@ -55,12 +55,12 @@ class Source:
 
     @cached_property
     def tree(self) -> ast.Module:
-        """Its syntax tree."""
+        """The syntax tree of the file."""
         return ast.parse(self.text, self.path)
 
     @cached_property
     def lines(self) -> list[str]:
-        """Its lines."""
+        """The lines of the file."""
         return self.text.splitlines()
 
     def import_lines(self) -> int:

@@ -39,6 +39,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 SHORTEST = 0.05
 """Seconds that one timing lasts at least; what is shorter is repeated within it."""
+WARM = 0.5
+"""Seconds from which a first call says well enough how long the next ones take."""
 ALLOWANCE = 0.2
 """Figures move by 15 to 20 % from run to run: within this share of its target, a row counts as reached and says so."""
 
@@ -85,7 +87,7 @@ class Timings:
 
 
 def interleaved(variants: Mapping[str, Callable[[], object]], rounds: int, shortest: float = SHORTEST) -> Timings:
-    """Times functions that do the same thing, in turns; each is called once before anything counts.
+    """Times functions that do the same thing, in turns; each is called before anything counts, once if it is slow.
 
     Args:
         variants: by name.
@@ -94,8 +96,10 @@ def interleaved(variants: Mapping[str, Callable[[], object]], rounds: int, short
     """
     times = {}
     for name, variant in variants.items():
-        variant()
-        times[name] = ceil(shortest / max(cpu_seconds(variant), 1e-6))
+        seconds = cpu_seconds(variant)
+        if seconds < WARM:  # much of the first call may be setting up
+            seconds = cpu_seconds(variant)
+        times[name] = ceil(shortest / max(seconds, 1e-6))
     found: dict[str, list[float]] = {name: [] for name in variants}
     for _ in range(rounds):
         for name, variant in variants.items():
@@ -159,6 +163,8 @@ class Row:
     target: str
     reached: str
     verdict: Verdict
+    floor: str = ""
+    """How many times the least possible time it takes, and that time (floors.py); empty where none is known."""
 
 
 def at_least(what: str, case: str, reached: Ratio | float, target: float, unit: str = "x") -> Row:
@@ -227,6 +233,7 @@ def write_result(arguments: Arguments, rows: Sequence[Row], **details: Any) -> N
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "rounds": arguments.rounds,
         "took_seconds": round(time.monotonic() - arguments.started),
+        "cpu_seconds": round(used_by_all()),
         **machine(),
     }
     result = {"machine": facts, "rows": [asdict(row) for row in rows], **details}
@@ -234,8 +241,15 @@ def write_result(arguments: Arguments, rows: Sequence[Row], **details: Any) -> N
     arguments.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     for row in rows:
         target = f"; target {row.target}: {row.verdict}" if row.target else ""
-        print(f"{row.what}, {row.case}: {row.reached}{target}")
+        floor = f"; over the floor: {row.floor}" if row.floor else ""
+        print(f"{row.what}, {row.case}: {row.reached}{target}{floor}")
     print(f"wrote {arguments.output}", file=sys.stderr)
+
+
+def used_by_all() -> float:
+    """CPU seconds of this process and of those that it has waited for: what it takes on idle cores."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 def machine() -> dict[str, Any]:
@@ -248,6 +262,7 @@ def machine() -> dict[str, Any]:
     return {
         "processor": names[0] if names else platform.processor(),
         "cores": os.cpu_count(),
+        "vectors": torch.backends.cpu.get_cpu_capability(),
         "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "load_average": [round(load, 2) for load in os.getloadavg()],
         "threads": torch.get_num_threads(),

@@ -19,7 +19,7 @@ CASE = f"embedding {ROWS:,} x {DIM}"
 
 
 def new_parameters() -> list[nn.Parameter]:
-    """With gradients."""
+    """Parameters of an embedding and a bidirectional LSTM, with random gradients."""
     torch.manual_seed(0)
     modules = [nn.Embedding(ROWS, DIM), nn.LSTM(DIM, DIM, bidirectional=True)]
     parameters = [parameter for module in modules for parameter in module.parameters()]

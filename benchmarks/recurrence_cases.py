@@ -44,7 +44,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """As tables say it."""
+        """The name of the case in a table."""
         kind = "indirect" if self.tasks is None else f"direct K={self.tasks}"
         return f"{kind} T={self.steps} B={self.batch}"
 

@@ -25,6 +25,8 @@ ORDER = (
     "characters",
     "word_tables",
     "freed_memory",
+    "pretrained",
+    "pretrained_peers",
     "reading_ahead",
     "startup",
     "one_file",
@@ -35,7 +37,7 @@ ORDER = (
     "gpu",
 )
 """Results in the order of the table; others follow by name."""
-COLUMNS = ("what", "case", "target", "reached", "verdict")
+COLUMNS = ("what", "case", "target", "reached", "verdict", "floor")
 
 Result = Mapping[str, Any]
 
@@ -49,10 +51,10 @@ def results(folder: Path) -> dict[str, Result]:
 
 def table(found: Mapping[str, Result]) -> str:
     """The table in Markdown, and below it on what machine each script ran."""
-    lines = ["| what | case | target | reached | | script |", "|---|---|---|---|---|---|"]
+    lines = ["| what | case | target | reached | | over the floor | script |", "|---|---|---|---|---|---|---|"]
     for name, result in found.items():
         for row in result.get("rows", ()):
-            cells = [str(row[column]).replace("|", "\\|") for column in COLUMNS]
+            cells = [str(row.get(column, "")).replace("|", "\\|") for column in COLUMNS]
             lines.append(f"| {' | '.join(cells)} | {name} |")
     machines: dict[str, list[str]] = {}
     for name, result in found.items():
@@ -97,6 +99,7 @@ def describe(machine: Mapping[str, Any]) -> str:
     parts = [
         machine.get("accelerator"),
         f"{machine['processor']}, {machine['cores']} cores",
+        machine.get("vectors"),
         f"torch {machine['torch']}",
     ]
     return ", ".join(part for part in parts if part) + f", {machine['made'][:10]}"
@@ -117,7 +120,9 @@ def rendered(page: str, found: Mapping[str, Result]) -> str:
 
 def printed(found: Mapping[str, Result]) -> str:
     """The table for a terminal, columns aligned."""
-    rows = [[str(row[column]) for column in COLUMNS] for result in found.values() for row in result.get("rows", ())]
+    rows = [
+        [str(row.get(column, "")) for column in COLUMNS] for result in found.values() for row in result.get("rows", ())
+    ]
     return "\n".join(_aligned([list(COLUMNS), *rows]))
 
 

@@ -38,7 +38,7 @@ class SendersCase:
 
     @property
     def name(self) -> str:
-        """As tables say it."""
+        """The name of the case in a table."""
         return f"{self.networks} networks T={self.steps} B={BATCH}, size {self.dim}"
 
 
@@ -117,7 +117,7 @@ def seconds_of_threads() -> list[float]:
 
 def main() -> None:
     """Measures every case and writes the result."""
-    arguments = command_line(__doc__, "senders", rounds=9)
+    arguments = command_line(__doc__, "senders", rounds=6)
     found = {case: measure(case, arguments.rounds) for case in CASES}
     rows = [
         untargeted("LSTMs one by one over two at once, best case", case.name, its.chain.ratio(*WAYS))

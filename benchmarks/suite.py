@@ -1,7 +1,7 @@
 """Benchmarks one after the other, then the table: `python benchmarks/suite.py [NAME ...]`, which `make bench` runs.
 
-A script that fails is named at the end, and the others go on: what it measured last time stays in the table. At the end
-it says what all of them took.
+A script that fails is named at the end, and the others go on: what it measured last time stays in the table. Beside the
+time by the clock it says the CPU time of each and of all, which is about what they take on idle cores.
 """
 
 import subprocess
@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import render
+from measuring import used_by_all
 
 FOLDER = Path(__file__).resolve().parent
 SCRIPTS = (
@@ -44,12 +45,12 @@ def main() -> int:
     begun = time.monotonic()
     for name in sys.argv[1:] or SCRIPTS:
         print(f"== {name}", file=sys.stderr)
-        started = time.monotonic()
+        started, used = time.monotonic(), used_by_all()
         if subprocess.run([sys.executable, FOLDER / f"{name}.py"], cwd=FOLDER.parent).returncode != 0:
             failed.append(name)
-        print(f"   {time.monotonic() - started:.0f} s", file=sys.stderr)
+        print(f"   {time.monotonic() - started:.0f} s, CPU {used_by_all() - used:.0f} s", file=sys.stderr)
     render.main()
-    print(f"all: {time.monotonic() - begun:.0f} s", file=sys.stderr)
+    print(f"all: {time.monotonic() - begun:.0f} s, CPU {used_by_all():.0f} s", file=sys.stderr)
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0

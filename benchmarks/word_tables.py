@@ -9,7 +9,8 @@ writes one.
 """
 
 import torch
-from measuring import at_least, command_line, interleaved, untargeted, write_result
+from floors import copy_rate, over_floor
+from measuring import at_least, command_line, interleaved, write_result
 
 from mtlkit.config import Lazy
 from mtlkit.embedders import WordTable
@@ -42,16 +43,10 @@ class Steps:
         self.optimization.apply()
 
 
-def seconds_of_number(rounds: int) -> float:
-    """Seconds that this core takes to read or write a number of a table that is larger than its caches."""
-    one, other = torch.ones(MET, DIM), torch.ones(MET, DIM)
-    return interleaved({"copy": lambda: other.copy_(one)}, rounds).median("copy") / (2 * one.numel())
-
-
 def main() -> None:
     """Measures and writes the result."""
     arguments = command_line(__doc__, "word_tables", rounds=9)
-    number = seconds_of_number(arguments.rounds)
+    number = 4 / copy_rate(4 * MET * DIM)
     rows, milliseconds = [], {}
     lazies: dict[str, Lazy[Optimizer]] = {"adam": Lazy.of(Adam), "sgd": Lazy.of(SGD, lr=0.1)}
     for name, lazy in lazies.items():
@@ -62,9 +57,9 @@ def main() -> None:
         assert torch.equal(ways["met"].table.whole, ways["all"].table.whole)
         timings = interleaved({way: steps.take for way, steps in ways.items()}, arguments.rounds)
         what = f"word table, {name} step over all rows over that of rows that are met"
-        rows.append(at_least(what, CASE, timings.ratio("all", "met"), 4))
         floor = MOVED[name] * MET * DIM * number
-        rows.append(untargeted(f"word table, {name} step over the floor", CASE, timings.median("met") / floor))
+        row = at_least(what, CASE, timings.ratio("all", "met"), 4)
+        rows.append(over_floor(row, timings.median("met"), floor))
         milliseconds[name] = {**timings.milliseconds(), "floor": {"median": round(1000 * floor, 3)}}
     write_result(arguments, rows, milliseconds=milliseconds)
 

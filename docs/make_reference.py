@@ -4,18 +4,15 @@ Docstrings and signatures are the source; a test fails when the pages are not wh
 Components of plugins are left out.
 """
 
-import ast
 import inspect
 import json
-import re
 import sys
-import textwrap
 from collections.abc import Iterator, Mapping
-from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
 import typer
+from docstrings import docstring, escaped, field_meanings, prose, signature_and_docstring, without_settings
 
 import mtlkit
 from mtlkit.cli.app import app
@@ -26,8 +23,25 @@ from mtlkit.experiment import SECTIONS
 NOTE = "<!-- Made by docs/make_reference.py from the code; do not edit. -->\n"
 FUNCTIONS = ("load_experiment", "train", "evaluate", "predict", "load_archive", "export", "keep_freed_memory")
 CLASSES = ("Run", "LoadedArchive", "LoadedExperiment", "Evaluation")
-WIDTH = 100
-"""Of a signature on one line."""
+VERBS = {
+    "train": "`mtlkit.train`; with `--dry-run`, `mtlkit.runs.dry_run`",
+    "transfer": "`mtlkit.runs.plan_transfer`, then `mtlkit.train` on each of its folds",
+    "sweep": "`mtlkit.sweeps.plan_sweep`, then `mtlkit.sweeps.work` and `mtlkit.sweeps.report`",
+    "evaluate": "`mtlkit.evaluate`; for several archives, `mtlkit.runs.evaluate_archives`",
+    "predict": "`mtlkit.predict`, `mtlkit.load_archive`; for a file, `mtlkit.runs.open_answers`",
+    "explain": "`mtlkit.LoadedArchive.explain`; for texts as strings, `mtlkit.runs.explain_texts`",
+    "report": "`mtlkit.report.writing.write_report`",
+    "compare": "`mtlkit.comparison.compare_runs`; as text, `mtlkit.comparison.layout.written`",
+    "diff": "`mtlkit.comparison.differences.facts_of`, `mtlkit.comparison.differences.compare_facts`",
+    "check": "`mtlkit.runs.checks.check_experiment`; with `--data`, `mtlkit.runs.inspect_experiment`",
+    "components": "`mtlkit.config.interfaces`, `mtlkit.config.settings_of`",
+    "schema": "`mtlkit.config.json_schema` of `mtlkit.experiment.Experiment`",
+    "plugins": "`mtlkit.plugins.load_plugins`",
+    "data fetch": "`mtlkit.data.fetch_vader`",
+    "data stats": "`mtlkit.experiment.load_corpora`, `mtlkit.data.statistics`",
+    "data audit": "`mtlkit.experiment.load_corpora`, `mtlkit.data.audit`; see `mtlkit.experiment.Experiment.uncut`",
+}
+"""The functions with which Python code does what each verb does."""
 
 
 def reference() -> str:
@@ -49,7 +63,7 @@ def reference() -> str:
         "Components: " + ", ".join(f"[{kind}](#{kind})" for kind in kinds) + ".",
     ]
     for section in sections:
-        lines += ["", f"## {section.__name__}", "", *_prose(inspect.cleandoc(section.__doc__ or ""))]
+        lines += ["", f"## {section.__name__}", "", *prose(inspect.cleandoc(section.__doc__ or ""))]
         settings = settings_of(section)
         lines += _table(settings, {setting.name: setting.meaning for setting in settings}, links)
     for kind, interface in kinds.items():
@@ -72,8 +86,8 @@ def cli() -> str:
         "A user's mistake ends with its message on standard error and exit code 2. Tables and records go to standard",
         "output, everything else to standard error. `mtlkit VERB --help` prints what stands here.",
     ]
-    for path, command in _verbs(group, "mtlkit"):
-        lines += ["", f"## {path}", "", _escaped(command.help), "", f"    {_usage(path, command)}"]
+    for path, command in verbs(group, "mtlkit"):
+        lines += ["", f"## {path}", "", escaped(command.help), "", f"    {_usage(path, command)}"]
         if rows := [f"| {_names(parameter)} | {_meaning(parameter)} |" for parameter in _described(command)]:
             lines += ["", "| | |", "|---|---|", *rows]
     return "\n".join(lines) + "\n"
@@ -84,119 +98,50 @@ def python() -> str:
     lines = [
         "# Python",
         NOTE,
-        "The command line is a thin layer on these functions: each verb calls the function of its name. The",
-        "[quickstart](quickstart.md#in-python) has examples. Errors are subclasses of `mtlkit.MtlkitError`, with the",
-        "sentences that the command line prints; nothing is printed unless `say` is given. Names for plugins, such as",
-        "`mtlkit.Encoder`, are explained in [Write a plugin](write-a-plugin.md).",
+        "The [quickstart](quickstart.md#in-python) has examples. Errors are subclasses of `mtlkit.MtlkitError`, with",
+        "the sentences that the command line prints; nothing is printed unless `say` is given. Names for plugins, such",
+        "as `mtlkit.Encoder`, are explained in [Write a plugin](write-a-plugin.md).",
+        "",
+        "The command line is a thin layer on Python functions. These are the ones behind each verb; those outside of",
+        "`mtlkit` itself are documented in their docstrings only, and may still change:",
+        "",
+        "| verb | Python |",
+        "|---|---|",
+        *(f"| `mtlkit {verb}` | {functions} |" for verb, functions in VERBS.items()),
     ]
     for name in FUNCTIONS:
-        lines += ["", f"## mtlkit.{name}", "", *_callable(f"mtlkit.{name}", getattr(mtlkit, name))]
+        lines += ["", f"## mtlkit.{name}", "", *signature_and_docstring(f"mtlkit.{name}", getattr(mtlkit, name))]
     for name in CLASSES:
         kind = getattr(mtlkit, name)
-        lines += ["", f"## mtlkit.{name}", "", *_sections(inspect.cleandoc(kind.__doc__ or ""))]
-        fields = _fields(kind)
-        lines += ["", *(f"- `{field}`: {meaning}" for field, meaning in fields.items())] if fields else []
+        lines += ["", f"## mtlkit.{name}", "", *docstring(inspect.cleandoc(kind.__doc__ or ""))]
+        if meanings := field_meanings(kind):
+            lines += ["", *(f"- `{field}`: {meaning}" for field, meaning in meanings.items())]
         for member, value in list(vars(kind).items()):
             if not member.startswith("_") and member not in kind.__annotations__:
                 lines += ["", f"### {name}.{member}", "", *_member(f"{name}.{member}", value)]
     return "\n".join(lines) + "\n"
 
 
-def _fields(kind: type) -> dict[str, str]:
-    """The fields of a dataclass that have a docstring below them, which only the source has."""
-    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
-    assert isinstance(definition, ast.ClassDef)
-    return {
-        ast.unparse(field.target): " ".join(inspect.cleandoc(below.value.value).split())
-        for field, below in pairwise(definition.body)
-        if isinstance(field, ast.AnnAssign)
-        and isinstance(below, ast.Expr)
-        and isinstance(below.value, ast.Constant)
-        and isinstance(below.value.value, str)
-    }
-
-
 def _member(path: str, value: Any) -> list[str]:
     """A method with its signature, or a property."""
     if inspect.isfunction(value):
-        return _callable(path, value)
-    return _prose(inspect.cleandoc(value.__doc__ or ""))
-
-
-def _callable(path: str, function: Any) -> list[str]:
-    """The signature of a function, a line for each parameter where it is long, and its docstring."""
-    signature = inspect.signature(function)
-    words = [_parameter(parameter) for parameter in signature.parameters.values() if parameter.name != "self"]
-    keywords = [p.name for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
-    if keywords:
-        words.insert(next(n for n, word in enumerate(words) if word.startswith(f"{keywords[0]}:")), "*")
-    result = f" -> {_annotation(signature.return_annotation)}"
-    line = f"{path}({', '.join(words)}){result}"
-    code = [line] if len(line) <= WIDTH else [f"{path}(", *(f"    {word}," for word in words), f"){result}"]
-    return ["```python", *code, "```", "", *_sections(inspect.cleandoc(function.__doc__ or ""))]
-
-
-def _parameter(parameter: inspect.Parameter) -> str:
-    shown = f"{parameter.name}: {_annotation(parameter.annotation)}"
-    if parameter.default is inspect.Parameter.empty:
-        return shown
-    return f"{shown} = {getattr(parameter.default, '__name__', None) or repr(parameter.default)}"
-
-
-def _annotation(annotation: Any) -> str:
-    """A type as it is written, without the names of modules."""
-    text = re.sub(r"\b(?:\w+\.)+(?=\w)", "", inspect.formatannotation(annotation))
-    return re.sub(r"Union\[(\w+), ([^|]+)\]$", r"\1 | \2", text)  # typing's form, where a Literal is among the types
-
-
-def _sections(text: str) -> list[str]:
-    """A docstring's paragraphs; what follows `Args:` is a list of parameters."""
-    lines: list[str] = []
-    for part in text.split("\n\n"):
-        head, *rest = part.splitlines()
-        if head == "Args:":
-            rest = textwrap.dedent("\n".join(rest)).splitlines()
-            lines += [re.sub(r"^(\w+): ", r"- `\1`: ", _escaped(line)) for line in rest]
-        elif head == "Returns:":
-            said = " ".join(map(str.strip, rest))
-            lines += [f"Returns {said[0].lower()}{said[1:]}"]
-        else:
-            lines += _prose(part)
-        lines.append("")
-    return lines[:-1]
+        return signature_and_docstring(path, value)
+    return prose(inspect.cleandoc(value.__doc__ or ""))
 
 
 def _interface(interface: type[Component]) -> list[str]:
     offers = ", ".join(f"`{name}`" for name in interface.offers) or "nothing"
     where = f"`{interface.__module__}.{interface.__qualname__}`"
     facts = f"Interface: {where}. Given when it is built: {offers}."
-    return [*_prose(inspect.cleandoc(interface.__doc__ or "")), "", facts]
+    return [*prose(inspect.cleandoc(interface.__doc__ or "")), "", facts]
 
 
 def _component(component: type[Component], links: Mapping[str, str]) -> list[str]:
     settings = settings_of(component.settings)
-    text, described = _split(inspect.cleandoc(component.__doc__ or ""), {setting.name for setting in settings})
-    return [*_prose(text), *_table(settings, described, links)]
-
-
-def _split(docstring: str, names: set[str]) -> tuple[str, dict[str, str]]:
-    """The docstring without its lines `name: what` on settings, and these, each with the lines that continue it."""
-    kept: list[str] = []
-    described: dict[str, str] = {}
-    current = ""
-    for line in docstring.splitlines():
-        indent = len(line) - len(line.lstrip())
-        found = re.match(r"\s*(\w+): (.+)", line)
-        if found and found[1] in names:
-            current, margin = found[1], indent
-            described[current] = found[2][0].upper() + found[2][1:]
-        elif current and line.strip() and indent > margin:
-            described[current] += " " + line.strip()
-        else:
-            current = ""
-            if line.strip() != "Args:":
-                kept.append(line)
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip(), described
+    text, described = without_settings(
+        inspect.cleandoc(component.__doc__ or ""), {setting.name for setting in settings}
+    )
+    return [*prose(text), *_table(settings, described, links)]
 
 
 def _table(settings: list[SettingDescription], described: Mapping[str, str], links: Mapping[str, str]) -> list[str]:
@@ -204,7 +149,7 @@ def _table(settings: list[SettingDescription], described: Mapping[str, str], lin
         return ["", "No settings."]
     rows = [
         f"| `{setting.name}` | {_kind(setting.kind, links)} | {_default(setting)} "
-        f"| {_escaped(described.get(setting.name, '')).replace('|', chr(92) + '|')} |"
+        f"| {escaped(described.get(setting.name, '')).replace('|', chr(92) + '|')} |"
         for setting in settings
     ]
     return ["", "| setting | type | default | |", "|---|---|---|---|", *rows]
@@ -235,35 +180,14 @@ def _without_defaults(interface_name: str, value: dict[str, Any]) -> dict[str, A
     return {name: item for name, item in value.items() if name == "type" or json.dumps(item) != own[name]}
 
 
-def _prose(text: str) -> list[str]:
-    """Paragraphs as they are, code (indented, or begun by a decorator) in a fence, `Raises:` as a sentence."""
-    lines: list[str] = []
-    for is_code, paragraphs in groupby(text.split("\n\n"), lambda part: part.startswith(("    ", "@"))):
-        if is_code:
-            code = textwrap.dedent("\n\n".join(paragraphs))
-            lines += ["```python", *code.splitlines(), "```", ""]
-            continue
-        for paragraph in paragraphs:
-            first, *rest = paragraph.splitlines()
-            if first == "Raises:":
-                first, *rest = [f"Raises {' '.join(line.strip() for line in rest)}"]
-            lines += [*map(_escaped, [first, *rest]), ""]
-    return lines[:-1]
-
-
-def _escaped(text: str) -> str:
-    """Text as Markdown: stars and angle brackets outside of code are themselves."""
-    parts = text.split("`")
-    parts[::2] = [re.sub(r"([*])", r"\\\1", part).replace("<", "&lt;") for part in parts[::2]]
-    return "`".join(parts)
-
-
-def _verbs(group: Any, path: str) -> Iterator[tuple[str, Any]]:
+def verbs(group: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Yields each verb's words, after those of `path`, and its command."""
     for name, command in group.commands.items():
+        words = f"{path} {name}".strip()
         if hasattr(command, "commands"):
-            yield from _verbs(command, f"{path} {name}")
+            yield from verbs(command, words)
         else:
-            yield f"{path} {name}", command
+            yield words, command
 
 
 def _described(command: Any) -> list[Any]:
@@ -292,7 +216,7 @@ def _metavar(parameter: Any) -> str:
 def _meaning(parameter: Any) -> str:
     shown = not parameter.required and not getattr(parameter, "is_flag", False) and parameter.default
     default = f" Default: `{parameter.default}`." if shown else ""
-    return _escaped(parameter.help or "").replace("|", "\\|") + default
+    return escaped(parameter.help or "").replace("|", "\\|") + default
 
 
 def main() -> None:

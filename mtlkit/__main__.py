@@ -1,7 +1,7 @@
 """`python -m mtlkit` and the command `mtlkit`.
 
 `python -m` puts the current folder first on the path of imports, and so does an empty entry of PYTHONPATH. A `rich.py`
-that lies there, perhaps beside a stranger's archive, would then be run in the place of the installed package. Therefore
+that lies there, perhaps beside a stranger's archive, would then be run in place of the installed package. Therefore
 the folder is taken off before anything is imported that Python has not loaded already; `plugins.py` returns it where
 `--include-package` names a module that is found nowhere else. Programs are not looked for there either: libraries start
 some, such as `uname`, by their names alone.

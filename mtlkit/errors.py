@@ -11,6 +11,7 @@
         RunInUseError           another process is training in it
         DivergedError           a loss or gradient is not finite
         OutOfMemoryError        memory has run out
+        ProcessesError          another process of the run has ended or cannot be reached
 
 A message is one clear sentence that names the file, line or config path and the remedy.
 Broken invariants of mtlkit itself are `assert`s instead.
@@ -26,8 +27,11 @@ class MtlkitError(Exception):
     Args:
         lines: the lines of the message; only an experiment with several mistakes has more than one. What would break a
             line or act on a terminal is written out in each, as `\\n` and `\\x1b`, so that no name in a stranger's file
-            can pass for a line of ours; `***` stands in the place of passwords in URLs.
+            can pass for a line of ours; `***` stands in place of passwords in URLs.
     """
+
+    told_elsewhere = False
+    """Whether another process of the same run tells of it, so that this one need not."""
 
     def __init__(self, *lines: str) -> None:
         super().__init__(*(on_one_line(redacted(line)) for line in lines))
@@ -74,3 +78,7 @@ class DivergedError(RunError):
 
 class OutOfMemoryError(RunError):
     """The memory of the GPU or of the machine has run out."""
+
+
+class ProcessesError(RunError):
+    """Another process of the run has ended, hangs or cannot be reached."""

@@ -4,13 +4,15 @@ Shapes: B texts, T words, E embedding size, D state size.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast, final
 
+import torch
 from torch import Tensor, nn
 
 from mtlkit.data import Batch, Text
 from mtlkit.embedders import Embedder
+from mtlkit.errors import ConfigError
 from mtlkit.heads import Decoded, Head
 from mtlkit.kernels.compute import Computing
 from mtlkit.kernels.workers import with_threads
@@ -23,11 +25,27 @@ SHARED = "shared"
 @dataclass(frozen=True)
 class TaskLoss:
     """The loss of a batch: `total` is minimised; `parts` are its terms by name, `task` and those that the sharing
-    scheme adds.
+    scheme adds. `weight` is the factor of the task's own term in `total`.
     """
 
     total: Tensor
     parts: dict[str, Tensor]
+    weight: float = 1.0
+
+    def in_part(self, share: Tensor, others: float) -> Tensor:
+        """What the loss of a part of a batch adds to that of the whole.
+
+        Args:
+            share: a factor of the task's own term: how much of what the whole batch's term is the mean of is in the
+                part.
+            others: a factor of the scheme's terms.
+        """
+        total = self.weight * self.parts["task"]
+        total = total * share.to(total.dtype)
+        for name, loss in self.parts.items():
+            if name != "task":
+                total = total + others * loss
+        return total
 
 
 @final
@@ -99,7 +117,7 @@ class MultiTaskModel(Computing):
 
     def embed(self, text: Text, task: str) -> Tensor:
         """Returns the states (B, T, E) of the task's embedder."""
-        return cast(Tensor, self.embedder(task)(text))
+        return cast(Tensor, self.embedder(task)(replace(text, task=task)))
 
     def forward(self, text: Text, task: str, *, with_trace: bool = False, path: ModulePath | None = None) -> Shared:
         """Returns the states (B, T, D) of the sharing scheme, its losses and, on request, its trace.
@@ -107,11 +125,21 @@ class MultiTaskModel(Computing):
         A `path` may only be given to a searchable scheme.
         """
         along = {} if path is None else {"path": path}
-        shared = self.sharing(self.embed(text, task), text.mask_BT, task, with_trace=with_trace, **along)
-        return cast(Shared, shared)
+        text = replace(text, task=task)
+        return self.sharing.read(self.embedder(task), text, task, with_trace=with_trace, **along)
 
     def loss(self, batch: Batch, *, path: ModulePath | None = None) -> TaskLoss:
-        """Computes the loss of a batch with targets, averaged per text or per word so that tasks are comparable."""
+        """Computes the loss of a batch with targets, averaged per text or per word so that tasks are comparable.
+
+        The task's own term is that of the texts in `batch`. If it is one process's share of a batch, the terms of the
+        sharing scheme are those of the whole batch.
+
+        Raises:
+            ConfigError: the scheme adds terms that cannot be computed in several processes.
+        """
+        if path is None and batch.share is not None and isinstance(self.sharing, SearchableScheme) and self.training:
+            with batch.share.ranks.other_draws(), torch.no_grad():
+                path = self.sharing.sample(batch.task, 1).modules[0]
         return self._loss(batch, self(batch.text, batch.task, path=path))
 
     def losses(self, batch: Batch, paths: Sequence[ModulePath]) -> list[TaskLoss]:
@@ -122,8 +150,8 @@ class MultiTaskModel(Computing):
         """
         assert isinstance(self.sharing, SearchableScheme), "only such a scheme has paths"
         distinct = list(dict.fromkeys(paths))
-        states_BTE = self.embed(batch.text, batch.task)
-        found = self.sharing.forward_paths(states_BTE, batch.text.mask_BT, batch.task, distinct)
+        text = replace(batch.text, task=batch.task)
+        found = self.sharing.read_paths(self.embedder(batch.task), text, batch.task, distinct)
         along = {path: self._loss(batch, shared) for path, shared in zip(distinct, found, strict=True)}
         return [along[path] for path in paths]
 
@@ -131,10 +159,23 @@ class MultiTaskModel(Computing):
         assert batch.targets is not None, "a loss needs targets"
         states_BTD = self.dropout(shared.states_BTD)
         task_loss = self.head(batch.task).loss(states_BTD, batch.text.mask_BT, batch.targets)
-        total = self.weights[batch.task] * task_loss
-        for loss in shared.losses.values():
+        weight, losses = self.weights[batch.task], self._losses_of_whole(batch, shared)
+        total = weight * task_loss
+        for loss in losses.values():
             total = total + loss
-        return TaskLoss(total, {"task": task_loss, **shared.losses})
+        return TaskLoss(total, {"task": task_loss, **losses}, weight)
+
+    def _losses_of_whole(self, batch: Batch, shared: Shared) -> dict[str, Tensor]:
+        """The scheme's own losses: of the whole batch, also where this process has only a share of its texts."""
+        if batch.share is None or not shared.losses:
+            return shared.losses
+        if not shared.views:
+            raise ConfigError(
+                f"model.sharing: adds losses of a batch ({', '.join(shared.losses)}) without the views that they are "
+                "computed from, so that several processes cannot share one; train in one process"
+            )
+        views = {name: batch.share.of_whole(view) for name, view in shared.views.items()}
+        return self.sharing.batch_losses(views, batch.task)
 
     def num_scored(self, batch: Batch) -> Tensor:
         """Returns the number of texts or words that the task's own loss of the batch is averaged over, a scalar."""

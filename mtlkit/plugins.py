@@ -84,7 +84,7 @@ def _import_module(name: str) -> None:
     """Imports a module from where Python looks, or else from the current folder.
 
     The folder goes to the end of the path, and only for a module that is found nowhere else. Otherwise a `rich.py` that
-    lies there would be run in the place of the installed package.
+    lies there would be run in place of the installed package.
     """
     top = name.partition(".")[0]
     if top not in sys.modules and importlib.util.find_spec(top) is None:

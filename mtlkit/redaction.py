@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 HIDDEN = "***"
-"""What stands in the place of a secret."""
+"""What stands in place of a secret."""
 
 SECRET = re.compile(
     r"(?:^|[._-])(?:pass(?:word|wd|phrase)?|pwd|secrets?|token|auth|authorization|credentials?"
@@ -32,7 +32,7 @@ KNOWN = re.compile(
 
 
 def redacted(text: str) -> str:
-    """Puts `***` in the place of every password and token in a text: those in URLs, as in `mysql://me:***@host/db`, and
+    """Puts `***` in place of every password and token in a text: those in URLs, as in `mysql://me:***@host/db`, and
     those of a well-known form.
     """
     text = OF_URL.sub(rf"\g<user>:{HIDDEN}@", text)
@@ -42,7 +42,7 @@ def redacted(text: str) -> str:
 
 
 def redacted_command(words: Sequence[str]) -> list[str]:
-    """Puts `***` in the place of every password and token in a command line.
+    """Puts `***` in place of every password and token in a command line.
 
     Besides what `redacted` finds, that is the value of an option or a setting whose name says that it is a secret:
     `--password VALUE`, `--hub-token=VALUE`, `-o model.api_key=VALUE`, `--str token=VALUE`.

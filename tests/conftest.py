@@ -22,8 +22,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """As many processes for `--numprocesses auto` as there are processors that we may use, but at most eight. With one
-    more on two processors, the suite took 545 s in place of 487.
+    """The number of processes for `--numprocesses auto`: that of the processors that we may use, but at most eight.
+
+    With one more on two processors, the suite took 545 s in place of 487.
     """
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return min(allowed or 1, MOST_PROCESSES)

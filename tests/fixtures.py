@@ -6,13 +6,17 @@
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Iterator
+from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import hypothesis
 import pytest
 import torch
 
+import mtlkit.plugins
 from mtlkit.config import Component
 from mtlkit.data import cache_folder, fetch_vader
 from mtlkit.errors import DataError
@@ -39,6 +43,15 @@ def unflushed() -> Iterator[None]:
     """Files are not flushed to the disk: no test cuts the power, and thousands of checkpoints would wait for it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed_plugins() -> Iterator[None]:
+    """Installed plugins are looked up once for each path of imports, and not by each of thousands of commands."""
+    look_up = cache(lambda path, group: entry_points(group=group))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mtlkit.plugins, "entry_points", lambda group: look_up(tuple(sys.path), group))
         yield
 
 

@@ -27,10 +27,12 @@ def test_the_table_is_made_from_the_kept_results(render: ModuleType) -> None:
 def test_every_row_is_in_the_table(render: ModuleType) -> None:
     machine = {"processor": "p", "cores": 2, "torch": "2.13", "made": "2026-01-02T03:04:05", "accelerator": None}
     row = {"what": "w|x", "case": "c", "target": ">= 2x", "reached": "3x", "verdict": "pass"}
-    found = {"crf": {"machine": machine, "rows": [row]}, "old": {"machine": machine}}
+    over = {**row, "what": "w", "floor": "1.5x 2 ms"}
+    found = {"crf": {"machine": machine, "rows": [row, over]}, "old": {"machine": machine}}
     page = render.rendered(f"above\n{render.BEGIN}\nstale\n{render.END}\nbelow\n", found)
     assert page.startswith(f"above\n{render.BEGIN}\n") and page.endswith(f"{render.END}\nbelow\n")
-    assert "| w\\|x | c | >= 2x | 3x | pass | crf |" in page
+    # What was measured before floors were has none.
+    assert "| w\\|x | c | >= 2x | 3x | pass |  | crf |\n| w | c | >= 2x | 3x | pass | 1.5x 2 ms | crf |" in page
     assert "stale" not in page and "p, 2 cores, torch 2.13, 2026-01-02: crf." in page and "Without rows: old." in page
     assert render.rendered(page, found) == page
 

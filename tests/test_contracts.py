@@ -19,6 +19,8 @@ DEPTHS = dict(zip(TASKS, (1, 2, 2), strict=True))
 TRANSFORMER = {"type": "transformer_layer", "heads": 2, "feedforward_dim": 5}
 SQUARE = {"type": "bilstm", "hidden_dim": INPUT_DIM // 2}
 """Its states are of the size of its input."""
+SOURCES = {TASKS[0]: "web", TASKS[1]: "web"}
+"""Data sets that two tasks have in common."""
 RING = {receiver: [sender] for receiver, sender in zip(TASKS, (*TASKS[1:], TASKS[0]), strict=True)}
 
 COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
@@ -38,6 +40,9 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "planted", "rule": "a", "target": "tags", "sample": 1, "seed": 2, "num_words": 5},
         {"type": "text_classification"},
         {"type": "text_classification", "labels": {"0": "negative", "1": "positive"}, "skip_empty": True},
+        {"type": "jsonl", "second_field": "hypothesis", "max_words": 3},
+        {"type": "text_pairs"},
+        {"type": "text_pairs", "label": "gold_label", "first": "sentence1", "second": "sentence2"},
         {"type": "vader", "domain": "tweet", "tokenizer": {"type": "regex"}},
     ],
     mtlkit.Embedder: [
@@ -46,6 +51,8 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "characters", "dim": 4, "filters": 5},
         {"type": "characters", "dim": 4, "filters": 5, "width": 2, "dropout": 0.2},
         {"type": "concatenated", "embedders": [{"type": "words", "dim": 3}, {"type": "characters", "filters": 2}]},
+        {"type": "dataset_embedding", "embedder": {"type": "words", "dim": 3}},
+        {"type": "dataset_embedding", "embedder": {"type": "words", "dim": 3}, "dim": None, "datasets": SOURCES},
         {"type": "words", "dim": 4},
         {"type": "words", "dim": 4, "trainable": False, "dropout": 0.5, "unknown": "zeros"},
     ],

@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import json
+import pkgutil
 import re
 import textwrap
 from collections.abc import Iterator
@@ -64,7 +65,9 @@ def make_reference() -> ModuleType:
     spec = importlib.util.spec_from_file_location("make_reference", ROOT / "docs" / "make_reference.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "docs")  # for docstrings.py, as where the script is run
+        spec.loader.exec_module(module)
     return module
 
 
@@ -72,6 +75,16 @@ def make_reference() -> ModuleType:
 def test_generated_pages_are_current(make_reference: ModuleType, page: str) -> None:
     made = {"reference": make_reference.reference, "cli": make_reference.cli, "python": make_reference.python}[page]()
     assert text_of(f"docs/{page}.md") == made, "run: python docs/make_reference.py"
+
+
+def test_each_verb_has_functions_in_python(make_reference: ModuleType) -> None:
+    group: Any = typer.main.get_command(app)
+    assert make_reference.VERBS.keys() == {path for path, _ in make_reference.verbs(group, "")}
+    for functions in make_reference.VERBS.values():
+        names = [name for name in re.findall(r"`([\w.]+)`", functions) if name.startswith("mtlkit.")]
+        assert names
+        for name in names:
+            assert not name.startswith("mtlkit.cli") and pkgutil.resolve_name(name) is not None
 
 
 @pytest.mark.parametrize(("kind", "name"), REGISTERED)

@@ -52,7 +52,7 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
 
 
 def load(file: Path, **arguments: Any) -> LoadedExperiment:
-    """With whatever folder of data there is; validation reads nothing from it."""
+    """Loads an experiment with whatever folder of data there is; validation reads nothing from it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MTLKIT_DATA", os.environ.get("MTLKIT_DATA", "data"))
         return load_experiment(file, arguments=arguments)

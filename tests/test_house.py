@@ -8,6 +8,8 @@ from types import ModuleType
 
 import pytest
 
+from tests.slow_files import SECONDS
+
 ROOT = Path(__file__).parent.parent
 SCRIPT = ROOT / "benchmarks" / "house.py"
 pytestmark = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="git lists the files, and this is no repository")
@@ -76,3 +78,9 @@ def test_lines_are_counted(house: ModuleType) -> None:
     )
     assert (source.import_lines(), source.comment_lines(), source.bodies()) == (4, 2, [3, 1])
     assert [riddle.split(": ")[1] for riddle in source.riddles()] == ["f", "Seen.of"]
+
+
+def test_files_that_are_called_slow_exist_and_are_as_slow_as_that() -> None:
+    """The name of one that was moved would mark nothing, and the quick tests would have it among them."""
+    assert [name for name in SECONDS if not (ROOT / "tests" / name).is_file()] == []
+    assert min(SECONDS.values()) >= 2 and [*SECONDS.values()] == sorted(SECONDS.values(), reverse=True)

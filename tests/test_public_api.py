@@ -19,7 +19,7 @@ LOADED = f"import json, sys; print(json.dumps([name for name in {HEAVY} if name 
 def python(code: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, "-c", code]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
 def loaded_by(code: str) -> list[str]:

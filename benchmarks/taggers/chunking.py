@@ -63,8 +63,13 @@ def print_rate(steps: Iterable[Trained]) -> None:
     say(sum(step.tokens for step in done), time.process_time() - started, [step.loss for step in done])
 
 
-def say(tokens: int, cpu_seconds: float, losses: list[float]) -> None:
-    """The one line that a tagger prints to standard output."""
+def peak_mebibytes() -> int:
+    """Most memory that this process has held at once."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def say(tokens: int, cpu_seconds: float, losses: list[float], peak: int | None = None) -> None:
+    """The one line that a tagger prints to standard output; `peak` is that of training, where more has followed."""
     last = losses[-50:]
     print(
         json.dumps(
@@ -73,7 +78,7 @@ def say(tokens: int, cpu_seconds: float, losses: list[float]) -> None:
                 "cpu_seconds": round(cpu_seconds, 3),
                 "tokens_per_cpu_second": round(tokens / cpu_seconds),
                 "last_losses": round(sum(last) / len(last), 4) if last else None,
-                "peak_mebibytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+                "peak_mebibytes": peak_mebibytes() if peak is None else peak,
             }
         ),
         file=sys.stdout,

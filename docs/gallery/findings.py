@@ -94,7 +94,9 @@ def pool(runs: Path) -> dict[str, str]:
 
 
 def in_common(name: str, paths: Mapping[str, list[int]]) -> dict[str, str]:
-    """Of tasks named domain_problem: the mean share of steps with the same module, and how often chance has as much."""
+    """How alike the paths of tasks named domain_problem are that share a domain or a problem: the mean share of steps
+    with the same module, and how often chance gives as much.
+    """
     found = {(one, two): alike(paths[one], paths[two]) for one, two in permutations(paths, 2)}
     shown = {}
     for what, part in (("domain", 0), ("problem", 1)):

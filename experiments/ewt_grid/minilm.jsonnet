@@ -1,5 +1,5 @@
-// The grid of domains and tasks on MiniLM, tuned or frozen, under any sharing scheme. Arguments: lib/pretrained.libsonnet,
-// and grid, pos and srl of lib/ewt.libsonnet.
+// The grid of domains and tasks on MiniLM, tuned, frozen or with adapters, under any sharing scheme. Arguments:
+// lib/pretrained.libsonnet, and grid, pos and srl of lib/ewt.libsonnet.
 local ewt = import '../lib/ewt.libsonnet';
 local pretrained = import '../lib/pretrained.libsonnet';
 

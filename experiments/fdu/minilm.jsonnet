@@ -1,5 +1,5 @@
-// FDU-MTL on MiniLM, tuned or frozen, under any sharing scheme: does communication between tasks still pay when the encoder
-// is strong? Arguments: lib/pretrained.libsonnet.
+// FDU-MTL on MiniLM, tuned, frozen or with adapters, under any sharing scheme: does communication between tasks still pay
+// when the encoder is strong? Arguments: lib/pretrained.libsonnet.
 local fdu = import '../lib/fdu.libsonnet';
 local pretrained = import '../lib/pretrained.libsonnet';
 

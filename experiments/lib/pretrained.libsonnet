@@ -3,8 +3,10 @@
 //
 // Every file named after an encoder takes these arguments:
 //   --tla-str scheme=fs       fs, private, ssp, psp, cs, ic, dc or pool, as in the other files; pool is a search and a
-//                             fine-tuning, with the defaults of lib/search_stages.libsonnet
-//   --tla-str mode=tuned      the encoder is trained with the tasks; or frozen: its states are computed once and kept
+//                             fine-tuning, with the defaults of lib/search_stages.libsonnet; adapters is one as well,
+//                             in which the modules are adapters inside the frozen encoder: needs mode lora or bottleneck
+//   --tla-str mode=tuned      the encoder is trained with the tasks; frozen: its states are computed once and kept; lora
+//                             or bottleneck: adapters inside the frozen encoder are trained, with private one per task
 //   --tla-str encoder=FOLDER  another encoder: a folder, or package:NAME/FOLDER
 //   --tla num_layers=6        how many layers that encoder has, for their learning rates
 //   --tla width=384           how wide its states are, for scheme=pool
@@ -25,7 +27,13 @@ local message_passing(communicator) = {
 
 // Heads read a tuned encoder's states as they are, where tasks have no network of their own. A frozen encoder needs one
 // to learn with: a linear layer on the frozen MiniLM is 8 points below an LSTM on word vectors (FDU-MTL).
-local reading(mode) = if mode == 'tuned' then { type: 'pass_through' } else bilstm;
+local reading(mode) = if mode == 'frozen' then bilstm else { type: 'pass_through' };
+
+// What is trained inside a frozen encoder, by mode.
+local adapters = {
+  lora: { type: 'lora', rank: 8, alpha: 16, dropout: 0.1 },
+  bottleneck: { type: 'bottleneck', size: 64, dropout: 0.1 },
+};
 
 local schemes(mode, width) = {
   fs: { type: 'fully_shared', encoder: reading(mode) },
@@ -37,6 +45,8 @@ local schemes(mode, width) = {
   dc: message_passing('direct'),
   // Any module may follow any other, so both directions together are as wide as the encoder's states.
   pool: { type: 'pool', module: { type: 'bilstm', hidden_dim: width / 2 }, num_modules: 20 },
+  // Paths of three steps, each a third of the encoder's layers.
+  adapters: { type: 'adapter_pool', adapter: one_of('mode', mode, adapters), num_modules: 20, max_length: 3 },
 };
 
 // Biases, and the scales of normalizations: weight decay would only pull them away from what they were.
@@ -67,6 +77,15 @@ local trainers(num_layers) = {
     schedule: { type: 'linear', warmup: 0.1 },
     gradient_clip: 1.0,
   },
+  // What is new, in the encoder and on top, learns at one rate.
+  lora: {
+    epochs: 3,
+    batch_size: 32,
+    optimizer: { type: 'adamw', lr: 1e-3, weight_decay: 0.01, groups: [{ pattern: no_decay, weight_decay: 0 }] },
+    schedule: { type: 'linear', warmup: 0.1 },
+    gradient_clip: 1.0,
+  },
+  bottleneck: self.lora,
   // As the other systems are trained on word vectors.
   frozen: { epochs: 12, patience: 3, batch_size: 32, optimizer: { type: 'adam', lr: 1e-3 } },
 };
@@ -77,7 +96,7 @@ local trainers(num_layers) = {
 
   // An experiment on words becomes one on a pretrained encoder: tasks and the order of their batches stay.
   experiment(words, scheme, mode, encoder, num_layers, width)::
-    local trainer = one_of('mode', mode, trainers(num_layers));
+    local trainer = one_of('mode', mode, trainers(num_layers)), has_adapters = std.objectHas(adapters, mode);
     local common = words {
       vocabulary: {},
       model: {
@@ -86,6 +105,7 @@ local trainers(num_layers) = {
           model: encoder,
           trainable: mode == 'tuned',
           dropout: 0.1,
+          [if has_adapters && scheme != 'adapters' then 'adapters']: adapters[mode],
         },
         // What is frozen is the same for all tasks, and is kept once.
         share_embedder: scheme != 'private' || mode == 'frozen',
@@ -95,15 +115,15 @@ local trainers(num_layers) = {
         if std.objectHas(words.trainer, 'task_sampler') then { task_sampler: words.trainer.task_sampler } else {}
       ) + (if scheme == 'private' then { selection: { type: 'per_task' } } else {}),
     };
-    if scheme != 'pool' then common else
+    if !std.member(['pool', 'adapters'], scheme) then common else
       local searched = stages.search_or_control(common, 5, 'controller', []);
-      // In the second stage heads alone are trained, so there is no group of an encoder's layer. A frozen encoder has no
-      // parameters that could be frozen once more.
+      // In the second stage heads alone are trained, so there is no group of an encoder's layer. A frozen encoder without
+      // adapters of its own has no parameters that could be frozen once more.
       searched {
         stages: [searched.stages[0], searched.stages[1] {
           trainer+: {
             optimizer: { type: 'adamw', lr: 1e-3, weight_decay: 0.01 },
-            frozen: if mode == 'tuned' then super.frozen else ['^sharing\\.'],
+            frozen: if mode == 'frozen' || scheme == 'adapters' then ['^sharing\\.'] else super.frozen,
           },
         }],
       },

@@ -1,5 +1,6 @@
-// The tagging tasks on MiniLM, tuned or frozen, under any sharing scheme. Arguments: lib/pretrained.libsonnet, and ner and
-// pos of lib/tagging.libsonnet. MiniLM ignores case, which names are told by: another encoder may suit entities better.
+// The tagging tasks on MiniLM, tuned, frozen or with adapters, under any sharing scheme. Arguments:
+// lib/pretrained.libsonnet, and ner and pos of lib/tagging.libsonnet. MiniLM ignores case, which names are told by:
+// another encoder may suit entities better.
 local pretrained = import '../lib/pretrained.libsonnet';
 local tagging = import '../lib/tagging.libsonnet';
 

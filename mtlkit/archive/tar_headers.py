@@ -48,7 +48,7 @@ class TarHeaders:
             HeaderError: the header is damaged, or one of records that archives do not have.
         """
         header = self._read(BLOCK)
-        if not header.strip(b"\0"):
+        if not header.strip(b"\0"):  # the end of an archive is blocks of zeros
             return None
         records: dict[str, str] = {}
         if _kind(header) == EXTENDED:
@@ -70,6 +70,7 @@ class TarHeaders:
         content, found = self._read(size), dict[str, str]()
         self.skip_padding(size)
         while content:
+            # The length of a record counts all of it: its own digits, the blank after them, and the newline.
             length = _number(content.partition(b" ")[0], 10)
             record, content = content[:length], content[length:]
             key, equals, value = record.partition(b" ")[2].removesuffix(b"\n").partition(b"=")
@@ -83,6 +84,7 @@ class TarHeaders:
 
 def _kind(header: bytes) -> bytes:
     """Checks a header, and returns its type."""
+    # The sum of all bytes, those of the field of the checksum itself counted as blanks.
     if _number(header[148:156]) != sum(header[:148]) + sum(b" " * 8) + sum(header[156:]):
         raise HeaderError("a header has a wrong checksum")
     if header[257:265] not in MAGIC:
@@ -92,6 +94,7 @@ def _kind(header: bytes) -> bytes:
 
 def _name(header: bytes) -> str:
     name = _text(header[:100])
+    # GNU has other things in these bytes, such as times.
     prefix = _text(header[345:500]) if header[257:265] == MAGIC[0] else ""
     return f"{prefix}/{name}" if prefix else name
 
@@ -105,6 +108,7 @@ def _size(header: bytes) -> int:
 
 
 def _number(field: bytes, base: int = 8) -> int:
+    # GNU's binary numbers are not read: sizes that need them come in an extended header, as POSIX has it.
     digits = field.strip(b"\0 ")
     if len(digits) > 20 or not digits.isdigit() or (base == 8 and max(digits) > ord("7")):
         raise HeaderError("a header has no valid number where one belongs")

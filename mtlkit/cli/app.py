@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from functools import cache
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -94,19 +95,26 @@ def about(
     del version
 
 
+@cache
+def _command() -> Any:
+    """The parsers of all verbs, from their signatures. Calling `app` would build them each time."""
+    return typer.main.get_command(app)
+
+
 def main() -> None:
     """Runs the command line. A user's mistake ends with its message and exit code 2, without a traceback."""
     if isinstance(sys.stdout, io.TextIOWrapper):  # labels may have characters that the terminal's encoding lacks
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        app()
+        _command()()
     except SystemExit:
         _flush()
         raise
     except OSError as error:  # of the output of an option, such as --version
         _end_output(error)
     except MtlkitError as error:
-        _complain(*error.args)
+        if not error.told_elsewhere:
+            _complain(*error.args)
         raise SystemExit(USAGE_ERROR) from None
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):

@@ -107,8 +107,6 @@ class ConsoleListener:
         self.started = time.monotonic()
         mark = "  *" if end.improved else ""
         say(f"epoch {end.epoch}/{self.epochs}  loss {loss:.4f}  {scores}  {seconds:.0f} s{mark}")
-        for line in _troubles(end):
-            say(line)
 
     def close(self) -> None:
         """Removes the bar."""
@@ -119,20 +117,6 @@ class ConsoleListener:
             with _unless_closed():
                 self.bar.stop()
             self.bar = None
-
-
-def _troubles(end: "EpochEnd") -> Iterator[str]:
-    """Yields a line for each problem of an epoch, such as steps that were left out."""
-    if end.idle:
-        yield f"no gradient has reached {', '.join(end.idle)} in the first epoch; they are as they began"
-    for skipped in end.skipped:
-        texts = " and ".join(
-            f"{', '.join(str(place + 1) for place in places)} of {task}" for task, places in skipped["texts"]
-        )
-        yield f"step {skipped['step']} was left out: its loss or gradient is not finite (texts {texts})"
-    if split := end.work.get("split_batches"):
-        yield f"{split:,} batches did not fit the memory and were taken in parts"
-    yield from end.notes
 
 
 def show_figures(figures: Mapping[str, float], title: str) -> None:

@@ -127,7 +127,4 @@ def _corpora(source: ExperimentSource, limit: int | None, whole: bool = False) -
     from mtlkit.cli.console import say
     from mtlkit.experiment import load_corpora
 
-    if whole:
-        uncut = {name: task.model_copy(update={"max_length": None}) for name, task in experiment.tasks.items()}
-        experiment = experiment.model_copy(update={"tasks": uncut})
-    return load_corpora(experiment, limit=limit, say=say)
+    return load_corpora(experiment.uncut() if whole else experiment, limit=limit, say=say)

@@ -1,8 +1,8 @@
 """The import of torch and of all that stands on it, which takes longer than everything else that a short command does.
 
 Verbs call `load_libraries` after all checks that need none of it: an experiment file that is missing or not valid
-Jsonnet, an option with a wrong value, or a file that is no archive is reported at once. What a verb imports afterwards
-is there already.
+Jsonnet, an option with a wrong value, or a file that is not an archive is reported at once. What a verb imports
+afterwards is there already.
 """
 
 import atexit

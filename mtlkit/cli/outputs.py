@@ -47,7 +47,7 @@ def open_output(output: "Output | None") -> Iterator[TextIO | None]:
         text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace")
         yield text
         text.flush()
-        text.detach()  # the file is closed by whoever opened it
+        text.detach()  # `opened` closes the file
 
 
 def files_given(input_: str, archive: Path, packages: list[str]) -> "Inputs":

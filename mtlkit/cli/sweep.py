@@ -44,7 +44,7 @@ def sweep(
         str | None, typer.Option(metavar="URL", help="A database for Optuna's study; default: a file in the directory.")
     ] = None,
     processes: Annotated[int, typer.Option(min=1, help="Start so many processes that share the work.")] = 1,
-    report: Annotated[bool, typer.Option("--report", help="Only show what it has come to so far.")] = False,
+    report: Annotated[bool, typer.Option("--report", help="Only show the results so far.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check everything and list the runs.")] = False,
     limit: Limit = None,
     device: Device = "auto",
@@ -58,8 +58,10 @@ def sweep(
     arguments = source.file_arguments()
     load_libraries()
     from mtlkit.runs import Interrupted
+    from mtlkit.runs.processes import check_one_process
     from mtlkit.sweeps import check_joins, check_optuna, check_storage, join, plan_sweep
 
+    check_one_process("sweep")
     asked = plan_sweep(
         lambda options: source.with_options(options).load(),
         grid=grid,

@@ -10,6 +10,7 @@ from mtlkit.cli.experiment_source import ExperimentSource, Include, takes_experi
 from mtlkit.cli.libraries import load_libraries
 from mtlkit.cli.options import Anyway, ArchiveFile, Device, Limit, Precision, command_to_go_on, torch_device
 from mtlkit.cli.outputs import check_output, files_given, open_output
+from mtlkit.cli.processes import check_processes, is_first_process, train_in_processes
 from mtlkit.process.freed_memory import keep_freed_memory
 
 Format = Literal["auto", "text", "ids", "jsonl", "reader"]
@@ -28,10 +29,16 @@ def train(
     profile: Annotated[
         bool, typer.Option("--profile", help="Show where the time went; profile.json and trace.json keep it.")
     ] = False,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Share every batch among so many processes; default: 1.")
+    ] = None,
     limit: Limit = None,
     device: Device = "auto",
 ) -> None:
-    """Train an experiment; leaves a run directory with an archive in it."""
+    """Train an experiment; leaves a run directory with an archive in it.
+
+    Under torchrun the processes that it has started train together. See docs/scale.md.
+    """
     from mtlkit.errors import ConfigError
     from mtlkit.on_disk.runs import RUNS, TWO_WISHES, check_begun, name_of_experiment
 
@@ -50,6 +57,9 @@ def train(
         resume = resume or resume_anyway
         show_inspection(dry_run(loaded, directory, device=where, limit=limit, resume=resume, force=force, say=say))
         return
+    if processes is not None and check_processes(processes):
+        train_in_processes(processes)
+        return
     try:
         run = train(
             loaded,
@@ -64,8 +74,11 @@ def train(
             say=say,
         )
     except Interrupted as interrupted:
-        say(f"interrupted; go on with: {command_to_go_on(RunDirectory(directory).is_run)}")
+        if is_first_process():
+            say(f"interrupted; go on with: {command_to_go_on(RunDirectory(directory).is_run)}")
         raise typer.Exit(interrupted.exit_code) from None
+    if not is_first_process():
+        return
     for found in run.profiles:
         show_profile(found, directory)
     for split in ("dev", "test"):

@@ -74,7 +74,7 @@ def say_argument(value: Any) -> Callable[[str], None]:
     """Returns the function that is given as `say`, which gets lines without passwords and control characters.
 
     Raises:
-        ConfigError: it is no function.
+        ConfigError: it is not a function.
     """
     say = callback_argument(value, "say")
     return lambda line: say(on_one_line(redacted(line)))

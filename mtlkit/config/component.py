@@ -1,6 +1,6 @@
 """Components: named, swappable parts whose constructor is their schema.
 
-An *interface* derives from `Component` directly and lists the run-time values that it offers to whoever implements it:
+An *interface* derives from `Component` directly and lists the run-time values that it offers to its implementations:
 
     class Encoder(nn.Module, Component, offers=("input_dim",)): ...
 

@@ -28,7 +28,7 @@ def experiment_root(path: Path) -> Path:
 def read_source(path: Path, longest: int = MOST_BYTES) -> bytes:
     """Reads a file that belongs to an experiment, without the byte order mark that editors on Windows begin it with.
 
-    The mark is no part of the text, and Jsonnet rejects it.
+    The mark is not part of the text, and Jsonnet rejects it.
 
     Raises:
         OSError: it cannot be read.

@@ -133,7 +133,7 @@ class _Evaluate:
 
 @contextmanager
 def _evaluation(path: Path, variables: Variables) -> Iterator[_Evaluate]:
-    """Evaluates code in the place of the file at `path`. Its mistakes end in a ConfigError."""
+    """Evaluates code in place of the file at `path`. Its mistakes end in a ConfigError."""
     try:
         with JsonnetProcess() as process:
             yield _Evaluate(path, variables, Importer(experiment_root(path)), process)

@@ -62,6 +62,7 @@ class JsonnetProcess:
             ) from None
         self._stopped = False
         self._noise = bytearray()
+        # In a thread: a child that writes more than the pipe holds would wait for a reader, and we for its answer.
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
         return self

@@ -15,6 +15,7 @@ from mtlkit.data.readers import (
     JsonLinesReader,
     PlantedReader,
     TextClassificationReader,
+    TextPairsReader,
     VaderReader,
 )
 from mtlkit.data.readers.normalized import build_part_of_reader, build_reader
@@ -72,6 +73,7 @@ __all__ = [
     "TaskSplit",
     "Text",
     "TextClassificationReader",
+    "TextPairsReader",
     "Tokenizer",
     "VaderReader",
     "Vectors",

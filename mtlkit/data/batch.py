@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from mtlkit.data.word_columns import WordColumns
 from mtlkit.errors import ComponentError
+from mtlkit.process.ranks import Ranks, Share
 
 
 @final
@@ -20,11 +21,12 @@ class Text:
     """Texts padded on the right.
 
     `mask_BT` is bool, True at words. `columns` holds what the embedder requested through its method `columns`: int64,
-    (B, T) or (B, T, C), 0 at padding.
+    (B, T) or (B, T, C), 0 at padding. `task` is the task that a model reads them for; None outside a model.
     """
 
     mask_BT: Tensor
     columns: Mapping[str, Tensor]
+    task: str | None = None
 
     def column(self, name: str) -> Tensor:
         """Returns one of the columns.
@@ -55,9 +57,9 @@ class Text:
         """
         start = f"{name}."
         if isinstance(self.columns, WordColumns):
-            return Text(self.mask_BT, self.columns.part(start))
+            return replace(self, columns=self.columns.part(start))
         own = {key.removeprefix(start): column for key, column in self.columns.items() if key.startswith(start)}
-        return Text(self.mask_BT, own)
+        return replace(self, columns=own)
 
     def once_per_form(self, name: str, owner: nn.Module, vectors_of: Callable[[Tensor], Tensor]) -> Tensor:
         """Computes vectors (B, T, E) of words from one column; on a CPU, once for each distinct form of the batch.
@@ -86,7 +88,8 @@ class Text:
         """Applies a function to every tensor. It must treat the leading dimensions of all alike, as a selection of rows
         does.
         """
-        return Text(change(self.mask_BT), {name: change(column) for name, column in self.columns.items()})
+        columns = {name: change(column) for name, column in self.columns.items()}
+        return Text(change(self.mask_BT), columns, self.task)
 
 
 def by_text(rows_RE: Tensor, num_texts: int, num_words: int) -> Tensor:
@@ -97,6 +100,12 @@ def by_text(rows_RE: Tensor, num_texts: int, num_words: int) -> Tensor:
         return rows_RE[firsts_B1 + torch.arange(num_words, device=rows_RE.device)]
     return rows_RE.view(num_texts, num_words, rows_RE.shape[1])
 
+    def rows(self, rows: slice) -> "Text":
+        """Selects texts. Unlike those of `map`, they still know which of their words are the same."""
+        if isinstance(self.columns, WordColumns):
+            return Text(self.mask_BT[rows].contiguous(), self.columns.rows(rows))
+        return self.map(lambda tensor: tensor[rows].contiguous())
+
 
 @final
 @dataclass(frozen=True)
@@ -105,13 +114,15 @@ class Batch:
 
     `targets` is int64, (B,) for labels and (B, T) for tags: ids in the task's labels, -1 at padding and for targets
     that are missing or do not occur in the training data. It is None if the split has no targets.
-    `indices_B` is int64 and always on the CPU: the positions of the texts in their split.
+    `indices_B` is int64 and always on the CPU: the positions of the texts in their split. `share` says which texts of a
+    larger batch these are, where several processes share one; None for a batch that one process has whole.
     """
 
     task: str
     text: Text
     targets: Tensor | None
     indices_B: Tensor
+    share: Share | None = None
 
     @property
     def size(self) -> int:
@@ -123,9 +134,21 @@ class Batch:
         rows = torch.tensor_split(torch.arange(self.size), min(number, self.size))
         return [self._rows(slice(int(some[0]), int(some[-1]) + 1)) for some in rows]
 
+    def shared_by(self, ranks: Ranks) -> "Batch":
+        """Returns the texts of the batch that this process computes: every N-th, from that of its number on. Padding is
+        kept. Texts of a batch are sorted by length, so all processes have about as many words.
+        """
+        if ranks.size == 1:
+            return self
+        rows_R = torch.arange(ranks.rank, self.size, ranks.size)
+        rows = slice(ranks.rank, None, ranks.size) if len(rows_R) else slice(0, 1)
+        targets = None if self.targets is None else self.targets[rows].contiguous()
+        share = Share(ranks, self.size, rows_R)
+        return Batch(self.task, self.text.rows(rows), targets, self.indices_B[rows], share)
+
     def _rows(self, rows: slice) -> "Batch":
         targets = None if self.targets is None else self.targets[rows]
-        return Batch(self.task, self.text.map(lambda tensor: tensor[rows]), targets, self.indices_B[rows])
+        return Batch(self.task, self.text.map(lambda tensor: tensor[rows]), targets, self.indices_B[rows], self.share)
 
     def to(self, device: torch.device | str) -> "Batch":
         """Returns the batch with its tensors on another device, except `indices_B`."""

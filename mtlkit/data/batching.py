@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from mtlkit.data.batch import Batch, Text
-from mtlkit.data.columns import FormTables, MakeTables
+from mtlkit.data.columns import CostsOfForms, FormTables, MakeTables, Table
 from mtlkit.data.corpus import NO_TARGET, Corpus
 from mtlkit.data.instance import Target
 from mtlkit.data.vocabulary import Vocabulary
@@ -28,6 +28,7 @@ class TaskSplit:
         corpus: the texts.
         vocabulary: contains the task's labels.
         columns: creates the tables of the corpus's forms, like `Embedder.tables`; None for word ids only.
+        costs: what it costs to read each form, given the tables, like `Embedder.costs`; None if all cost the same.
         device: the device on which batches are created.
     """
 
@@ -38,6 +39,7 @@ class TaskSplit:
         vocabulary: Vocabulary,
         *,
         columns: MakeTables | None = None,
+        costs: CostsOfForms | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
         self.task = task
@@ -48,6 +50,8 @@ class TaskSplit:
         self._tokens_N = torch.from_numpy(corpus.tokens).to(device)
         tables = columns(corpus.forms) if columns is not None else {"words": vocabulary.word_ids(corpus.forms)}
         self._tables = FormTables(tables, len(corpus.forms), device)
+        self.costs = self.lengths if costs is None else _costs_of_texts(corpus, costs(tables))
+        """What it costs to read each text, int64 (n,), on the CPU: the number of its words, or what `costs` sums to."""
         targets = _target_ids(task, corpus, vocabulary)
         self._targets = None if targets is None else targets.to(device)
 
@@ -109,10 +113,10 @@ def bucketed_order(
     they are only sorted.
 
     Args:
-        lengths: the number of words of each text, (n,), on the CPU.
+        lengths: the number of words of each text, or another measure of its length, (n,), on the CPU.
         batch_size: the maximum number of texts in a batch.
-        batch_tokens: the maximum number of words in a batch, including padding, or None for no limit. A text that
-            exceeds it forms a batch of its own.
+        batch_tokens: the maximum of a batch's size times its longest length, or None for no limit. A text that exceeds
+            it forms a batch of its own.
 
     Returns:
         The positions of each batch, int64. The number and the shapes of the batches do not depend on the generator.
@@ -184,8 +188,15 @@ class BatchStream:
         self._pass, self._position = number, 0
         digest = hashlib.sha256(f"{self._seed}/{self._split.task}/{number}".encode()).digest()
         generator = torch.Generator().manual_seed(int.from_bytes(digest[:8]) >> 1)
-        self._order = bucketed_order(self._split.lengths, self._batch_size, generator, self._batch_tokens)
+        self._order = bucketed_order(self._split.costs, self._batch_size, generator, self._batch_tokens)
         self._places = self._split.places(self._order)
+
+
+def _costs_of_texts(corpus: Corpus, costs: Table | None) -> Tensor:
+    if costs is None:
+        return torch.from_numpy(corpus.lengths)
+    so_far = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.asarray(costs, np.int64)[corpus.tokens])])
+    return torch.from_numpy(np.diff(so_far[corpus.offsets]))
 
 
 def _target_ids(task: str, corpus: Corpus, vocabulary: Vocabulary) -> Tensor | None:

@@ -17,6 +17,9 @@ Table: TypeAlias = NDArray[np.integer[Any]]
 MakeTables: TypeAlias = Callable[[Sequence[str]], Mapping[str, Table]]
 """A function from F distinct surface forms to tables by name, each with one row per form, in the order of the forms."""
 
+CostsOfForms: TypeAlias = Callable[[Mapping[str, Table]], Table | None]
+"""A function from the tables of F forms to what it costs to read each, integers (F,); None if all cost the same."""
+
 NARROW = (np.int8, np.int16, np.int32, np.uint8)
 """The integer types that PyTorch can index with directly. Tables of other types are stored as int64."""
 
@@ -39,6 +42,12 @@ def fault_of(table: object, num_forms: int) -> str | None:
 def nested(parts: Mapping[str, Mapping[str, Table]]) -> dict[str, Table]:
     """Merges the tables of several parts: those of part `p` become `p.NAME`. The inverse is `Text.part`."""
     return {f"{part}.{name}": table for part, tables in parts.items() for name, table in tables.items()}
+
+
+def part_of(tables: Mapping[str, Table], part: str) -> dict[str, Table]:
+    """Returns the tables of one part out of those of `nested`."""
+    start = f"{part}."
+    return {name.removeprefix(start): table for name, table in tables.items() if name.startswith(start)}
 
 
 @final

@@ -87,6 +87,7 @@ def store_corpus(corpus: Corpus, entry: Path) -> None:
             for column in COLUMNS:
                 with open_to_write(folder / f"{column}.npy", mode=PRIVATE) as file:
                     np.save(file, getattr(corpus, column))
+            # They find damage. A forged entry could have digests that fit; owners decide about that (`open_corpus`).
             about = {**strings, "digests": _digests(folder), "strings": _strings_sha256(strings)}
             write_new(folder / "corpus.json", json.dumps(about).encode("ascii"), mode=PRIVATE)
     except OSError as error:
@@ -102,7 +103,7 @@ def open_corpus(entry: Path) -> Corpus | None:
     if not entry.is_dir():
         return None
     try:
-        with opened_folder(entry) as folder:
+        with opened_folder(entry) as folder:  # what is read is then what was checked
             check_ownership(*folder.iterdir())
             return _read(folder)
     except OSError:

@@ -9,6 +9,10 @@ Target: TypeAlias = str | tuple[str, ...]
 TargetKind: TypeAlias = Literal["label", "tags"]
 
 
+BETWEEN_TEXTS = "\N{SYMBOL FOR RECORD SEPARATOR}"
+"""The word that stands between the two texts of an instance. An embedder may read it as a mark, not as a word."""
+
+
 @dataclass(frozen=True, slots=True)
 class Skipped:
     """Takes the place of a text that a reader leaves out, so that it can be counted."""

@@ -31,8 +31,8 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     U+0085, U+2028 and similar characters are text, although `str.splitlines` splits at them.
 
     Raises:
-        DataError: the file is missing or unreadable, its compressed data are damaged, it is no text in UTF-8, its lines
-            end at `\r` alone, or a line contains NUL or is longer than 16 MiB.
+        DataError: the file is missing or unreadable, its compressed data are damaged, it is not text in UTF-8, its
+            lines end at `\r` alone, or a line contains NUL or is longer than 16 MiB.
     """
     number = 0
     try:

@@ -1,4 +1,4 @@
-"""Texts whose labels are no labels: a header row, label and text in each other's place, ids in front, a label each.
+"""Texts whose labels are not labels: a header row, label and text in each other's place, ids in front, a label each.
 
 All is told from what was read, so that it holds for every reader.
 """
@@ -30,7 +30,7 @@ TEXTS = set(
 )
 """Words of which the names of columns consist: those of labels, of ids and the like, and of texts."""
 FEWEST_TEXTS = 20
-"""From this number of texts on, it is no chance that each has a label of its own."""
+"""From this number of texts on, it is not by chance that each has a label of its own."""
 FEWEST_FOR_HEADER = 10
 """From this number of texts on, a label that only the first text has is odd."""
 MOST_LABELS_AFTER_IDS = 20
@@ -46,14 +46,14 @@ SHOWN = 50
 
 
 def mistaken_columns(corpus: Corpus, *, are_known: bool = False) -> tuple[str, str] | None:
-    """Returns what shows that the labels of a split, as read from its file, are no labels, and the remedy; None if
-    nothing does.
+    """Returns the evidence that the labels of a split, as read from its file, are not labels, and the remedy; None if
+    there is no such evidence.
 
-    These are told: a first text and label that are names of columns, or several that are, where files were joined;
+    Evidence is: a first text and label that are names of columns, or several that are, where files were joined;
     labels of which there are three times as many as different texts (or different first words of texts, where ids
     precede the labels); a label of its own for nine in ten of 20 or more texts; and, of tagged texts, words that are
-    all tags of spans, where the tags are not. Ids and labels of their own are not told of labels that are compared with
-    known ones, as a test file may have one text of each of many labels.
+    all tags of spans, where the tags are not. Where labels are compared with known ones, ids and a label per text are
+    not evidence, since a test file may have one text of each of many labels.
     """
     if not len(corpus):
         return None
@@ -87,10 +87,10 @@ def odd_first_text(corpus: Corpus) -> str | None:
 
 
 def odd_columns(corpus: Corpus, *, are_known: bool = False) -> str | None:
-    """Returns what may show that the labels of a split, or the beginnings of its texts, are other columns of its file.
+    """Returns a sign that the labels of a split, or the beginnings of its texts, are other columns of its file.
 
-    These are told of 20 and more texts: more labels than half of them, where labels are not compared with known ones,
-    and a number at the beginning of each.
+    None if there is none. Signs are, in 20 texts or more: more labels than half of them, where labels are not compared
+    with known ones, and a number at the beginning of each.
     """
     if corpus.target_kind != "label" or len(corpus) < FEWEST_TEXTS:
         return None

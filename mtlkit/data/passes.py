@@ -1,4 +1,4 @@
-"""One way through a file for several readers: each line is read and parsed once, whoever takes what from it."""
+"""One way through a file for several readers: each line is read and parsed once for all of them."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
@@ -104,6 +104,8 @@ class _Participant:
         if self._portion > number:  # a reader that leaves out many items may be ahead
             return True
         try:
+            # A reader can be stopped only where it yields a text, and may have taken items of the next portion for it.
+            # These are there for the others all the same, since a portion is dropped only after everybody's turn.
             for text in self._texts:
                 self._builder.add(text)
                 if self._portion > number:

@@ -107,6 +107,12 @@ class WordColumns(Mapping[str, Tensor]):
         part._start, part._gathered = self._start + start, self._gathered
         return part
 
+    def rows(self, rows: slice) -> "WordColumns":
+        """Returns the columns of some of the texts."""
+        some = WordColumns(self._tables, self._forms_BT[rows].contiguous(), self._kept)
+        some._start = self._start
+        return some
+
     def once_per_form(self, name: str, owner: nn.Module, compute: Callable[[Tensor], Tensor]) -> Tensor | None:
         """Computes what `Text.once_per_form` promises; returns None where it would not pay.
 

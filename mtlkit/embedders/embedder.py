@@ -5,7 +5,8 @@ Shapes: B batch, T time steps, E embedding size, F distinct surface forms of a s
 
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from typing import final
+from types import MappingProxyType
+from typing import Self, final
 
 from torch import Tensor, nn
 
@@ -16,7 +17,7 @@ from mtlkit.embedders.word_table import WordTable
 from mtlkit.errors import ComponentError
 
 
-class Embedder(nn.Module, Component, offers=("vocabulary", "vectors", "fresh", "files")):
+class Embedder(nn.Module, Component, offers=("vocabulary", "vectors", "fresh", "files", "tasks")):
     """Turns the words of a batch into vectors.
 
     The method `columns` states what the embedder needs to know about words, such as ids, characters, word pieces,
@@ -24,8 +25,12 @@ class Embedder(nn.Module, Component, offers=("vocabulary", "vectors", "fresh", "
 
     Run-time values of the constructor: `vocabulary` (Vocabulary); `fresh` (bool), whether the weights are initialised
     here, or will be loaded from a checkpoint or an archive; `vectors` (Vectors or None), pretrained word vectors for
-    fresh weights; `files` (Path or None), the folder with the files that the component has saved (see `Component`).
+    fresh weights; `files` (Path or None), the folder with the files that the component has saved (see `Component`);
+    `tasks` (list of str), the names of all tasks of the model, also where each has an embedder of its own. The task
+    that a batch belongs to is its `Text.task`.
     """
+
+    when_left_out = MappingProxyType({"tasks": ()})
 
     output_dim: int
     """The size E of the vectors."""
@@ -46,9 +51,31 @@ class Embedder(nn.Module, Component, offers=("vocabulary", "vectors", "fresh", "
             shorter forms and where a text has no word.
         """
 
+    def costs(self, tables: Mapping[str, Table]) -> Table | None:
+        """Returns what it costs to read each form, in units by which texts are sorted and batches are limited.
+
+        Args:
+            tables: what `columns` returned for F forms.
+
+        Returns:
+            Integers (F,), such as numbers of word pieces; None if each word costs the same, unless it is overridden.
+        """
+        del tables
+        return None
+
     @abstractmethod
     def forward(self, text: Text) -> Tensor:
         """Computes the vectors (B, T, E) of `text`, zero at padding."""
+
+    def share_frozen(self, other: Self) -> None:
+        """Takes over what `other` has frozen, in place of equal parts of its own, so that it is kept once.
+
+        Default: nothing is frozen.
+
+        Args:
+            other: an embedder that was built from the same settings, for another task.
+        """
+        del other
 
     def namespaces_of(self, parameter: str) -> Collection[str]:
         """Returns the namespaces of the vocabulary that a parameter with this name depends on.

@@ -131,7 +131,7 @@ def counts_of(corpus: Corpus) -> dict[str, Any]:
 
 
 def say_counts(task: str, splits: Mapping[str, Corpus], say: Say) -> None:
-    """Reports how many texts each split has, how many were left out and why, and what in the files is no text."""
+    """Reports how many texts each split has, how many were left out and why, and what in the files is not text."""
     sizes = []
     for split, corpus in splits.items():
         parts = (

@@ -44,7 +44,7 @@ def hashes_of_read(corpora: Corpora, others: Iterable[Fingerprint]) -> dict[str,
 def other_fingerprints(experiment: Experiment) -> list[Fingerprint]:
     """The fingerprints of the files besides those of tasks: the vectors, and the archives of `model.pretrained`.
 
-    They are taken before the files are read; whoever reads one checks it by `check_unchanged`.
+    They are taken before the files are read. Code that reads one of the files must call `check_unchanged` afterwards.
     """
     return list(map(Fingerprint.of, dict.fromkeys(_other_files(experiment))))
 

@@ -17,7 +17,7 @@ from mtlkit.kernels.compute import hand_down
 from mtlkit.metrics import Metric
 from mtlkit.model import SHARED, MultiTaskModel
 from mtlkit.sharing import SharingScheme
-from mtlkit.training import StageSettings, TrainerSettings
+from mtlkit.training import StageSettings, TrainerSettings, UnfreezeSettings
 from mtlkit.training.devices import reporting_out_of_memory
 from mtlkit.types import DataPath, NonNegativeFloat, Pattern, PositiveInt, Probability
 
@@ -57,7 +57,7 @@ class TaskSettings(Spec):
         return {split: source for split in SPLITS if (source := getattr(self, split)) is not None}
 
     def pooled(self) -> dict[str, str]:
-        """Those of `sources` whose texts `resplit` pools, to draw the splits from; empty without `resplit`."""
+        """The part of `sources` whose texts `resplit` pools to draw the splits from; empty without `resplit`."""
         return {split: source for split, source in self.sources().items() if split in self.drawn}
 
     @property
@@ -86,6 +86,8 @@ class TaskSettings(Spec):
         if head.target_kind != reader.target_kind:
             fitting = _names(Head, reader.target_kind)
             yield f"head: '{self.head.type}' needs {TARGETS[head.target_kind]}, {given}; take a head for it{fitting}"
+        if reader.reads_pairs and self.max_length is not None:
+            yield "max_length: would cut the second text of a pair; leave it out, and set the reader's `max_words`"
         for index, metric in enumerate(self.metrics):
             wanted = metric.component.target_kind
             if wanted != reader.target_kind:
@@ -206,6 +208,14 @@ class Experiment(Spec):
         """The resolved experiment, with every default filled in; validating it gives an equal experiment."""
         return self.model_dump(mode="json", exclude={"trainer"} if self.stages else None)
 
+    def uncut(self) -> "Experiment":
+        """A copy of this experiment that reads all words of every text, whatever the `max_length` of its tasks.
+
+        An audit that ignores case or white space needs it, since texts that begin alike need not be equal.
+        """
+        tasks = {name: task.model_copy(update={"max_length": None}) for name, task in self.tasks.items()}
+        return self.model_copy(update={"tasks": tasks})
+
 
 SECTIONS: dict[str, type[Spec]] = {
     "experiment": Experiment,
@@ -217,9 +227,10 @@ SECTIONS: dict[str, type[Spec]] = {
     "pretrained": PretrainedSettings,
     "stages": StageSettings,
     "trainer": TrainerSettings,
+    "unfreeze": UnfreezeSettings,
 }
-"""The sections of an experiment file by name; those of `tasks`, `model.initializers`, `model.pretrained` and
-`stages` describe each entry."""
+"""The sections of an experiment file by name; those of `tasks`, `model.initializers`, `model.pretrained`, `stages` and
+`trainer.unfreeze` describe each entry."""
 
 
 def build_model(
@@ -246,10 +257,13 @@ def build_model(
 def _built(experiment: Experiment, vocabulary: Vocabulary, vectors: Vectors | None, fresh: bool) -> MultiTaskModel:
     settings, tasks = experiment.model, list(experiment.tasks)
     owners = [SHARED] if settings.share_embedder else tasks
-    given = {"vocabulary": vocabulary, "vectors": vectors, "fresh": fresh}
-    embedders = {owner: settings.embedder.build(**given) for owner in owners}
-    embedding_dim = next(iter(embedders.values())).output_dim
-    sharing = settings.sharing.build(input_dim=embedding_dim, tasks=tasks)
+    given = {"vocabulary": vocabulary, "vectors": vectors, "fresh": fresh, "tasks": tasks}
+    first = settings.embedder.build(**given)
+    embedders = {owners[0]: first}
+    for owner in owners[1:]:
+        embedders[owner] = settings.embedder.build(**given)
+        embedders[owner].share_frozen(first)
+    sharing = settings.sharing.build(input_dim=first.output_dim, tasks=tasks, embedder=first)
     heads = {
         name: task.head.build(
             input_dim=sharing.output_dim, labels=vocabulary.labels(name), tag_scheme=vocabulary.tags_read_as(name)

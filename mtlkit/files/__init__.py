@@ -1,6 +1,7 @@
 """Files: read with limits, opened for writing in one place, and replaced as a whole; locks, digests, the cache."""
 
 from mtlkit.files.cache_place import cache_folder
+from mtlkit.files.digesting import DigestingWriter
 from mtlkit.files.fingerprints import Fingerprint, check_unchanged
 from mtlkit.files.locks import held_lock, is_locked, open_lock, remove_lock, take_lock
 from mtlkit.files.opening import PRIVATE, PUBLIC, make_folder, open_to_write
@@ -23,6 +24,7 @@ __all__ = [
     "PRIVATE",
     "PUBLIC",
     "SUFFIX",
+    "DigestingWriter",
     "Fingerprint",
     "Inputs",
     "Output",

@@ -29,6 +29,8 @@ def held_lock(path: Path) -> Iterator[None]:
     Raises:
         OSError: the lock cannot be made, or something else has its name.
     """
+    # Were the file deleted afterwards, a process that had opened it would hold a lock without a name, while others lock
+    # a new file at its path.
     with open_lock(path) as lock:
         if sys.platform != "win32":
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -46,6 +48,7 @@ def open_lock(path: Path) -> BinaryIO:
     except FileExistsError:
         try:
             lock = open_to_write(path, "change")
+            # The beginning of the mark will do: another process may have made the file, and not yet written to it.
             if not MARK.startswith(lock.read(len(MARK) + 1)):
                 lock.close()
                 raise OSError(errno.EEXIST, "is no lock", str(path))
@@ -66,7 +69,7 @@ def _reason(error: OSError) -> str:
 def remove_lock(lock: IO[bytes], path: Path) -> None:
     """Deletes the file of a lock that is held, if mtlkit made it."""
     with suppress(OSError):
-        with open_regular(path) as file:
+        with open_regular(path) as file:  # which may be another one by now
             is_ours = os.path.sameopenfile(file.fileno(), lock.fileno()) and file.read(len(MARK) + 1) == MARK
         if is_ours:
             path.unlink()

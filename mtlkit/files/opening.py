@@ -26,7 +26,7 @@ NEVER = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os
 
 
 def open_to_write(path: Path, how: Literal["new", "append", "change"] = "new", mode: int = PUBLIC) -> BinaryIO:
-    """Opens a regular file for writing. Symbolic links in the place of the file are not followed.
+    """Opens a regular file for writing. Symbolic links in place of the file are not followed.
 
     Args:
         path: the file.

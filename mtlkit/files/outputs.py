@@ -60,7 +60,7 @@ class Output:
 def output_file(path: Path, option: str = "--output", inputs: Inputs | None = None) -> Output:
     """Finds out, before the work begins, whether a file can be written.
 
-    A pipe, a terminal, /dev/null and an open file, such as /dev/stdout or what a shell puts in the place of `>(...)`,
+    A pipe, a terminal, /dev/null and an open file, such as /dev/stdout or what a shell puts in place of `>(...)`,
     are written to as they are.
 
     Args:

@@ -94,7 +94,7 @@ def temporary_folder() -> Iterator[Path]:
 
     Raises:
         DataError: others can write to the folder of temporary files, which is not sticky, so that they could put
-            another folder in the place of the new one.
+            another folder in place of the new one.
     """
     with tempfile.TemporaryDirectory(prefix="mtlkit-", dir=folder_of_temporary_files()) as folder:
         yield Path(folder)

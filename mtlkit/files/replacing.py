@@ -94,8 +94,10 @@ def _shortened(name: str) -> str:
 
 @contextmanager
 def new_path(target: Path, *, mode: int = PUBLIC) -> Iterator[Path]:
-    """As `new_file`, for libraries that open files by themselves: yields the path of an empty file, in a folder that
-    nobody else can write to.
+    """Yields the path of an empty file that replaces `target` when the block ends, for libraries that open files by
+    themselves; `new_file` is for code that writes to an open file.
+
+    The empty file is in a folder that nobody else can write to. After an error in the block, `target` is as it was.
     """
     try:
         with _temporary_folder(target) as folder:
@@ -130,6 +132,8 @@ def new_folder(target: Path, *, private: bool = False) -> Iterator[Path]:
                 path.chmod(0o700 if path.is_dir() else PRIVATE)
             if path.is_file():
                 _flush(path)
+        # A folder with something in it cannot be renamed over. If the process is killed between the two renames, there
+        # is neither folder, which readers take for one that was never made, but at no moment a mixture of both.
         with suppress(FileNotFoundError):
             target.rename(folder / "replaced")
         try:

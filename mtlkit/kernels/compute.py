@@ -11,6 +11,7 @@ from typing import Literal
 from torch import nn
 
 from mtlkit.kernels.postponing import Postponed
+from mtlkit.process.ranks import ONE, Ranks
 
 Kernels = Literal["auto", "plain", "pure", "compiled", "graphs"]
 """The implementations that may run; see `mtlkit.kernels.choice` and docs/decisions/0015-kernels.md."""
@@ -42,6 +43,8 @@ class Compute:
     """
     traceable: bool = False
     """Whether every operation must be one that `torch.export` can trace for any number of texts and words."""
+    ranks: Ranks = ONE
+    """The processes that share each batch in training, and the texts that are scored."""
 
     def anywhere(self) -> "Compute":
         """Returns a copy for archives that works on every machine: kernels that a machine may lack become `auto`."""

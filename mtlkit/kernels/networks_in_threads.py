@@ -79,6 +79,8 @@ class _InThreads(torch.autograd.Function):
     def forward(
         ctx: Any, number: int, networks: Sequence[Network], run: Callable[[Network, Tensor], Tensor], *every: Tensor
     ) -> Tensors:
+        # Inputs become leaves of a graph that ends here; parameters are leaves already. `_gradients` asks for the
+        # gradients of both by name: were they added to `.grad`, threads would race for parameters that networks share.
         inputs = [own.detach().requires_grad_(own.requires_grad) for own in every[: len(networks)]]
         with torch.enable_grad():
             outputs = _shared_out(number, run, list(zip(networks, inputs, strict=True)))
@@ -90,7 +92,7 @@ class _InThreads(torch.autograd.Function):
         ctx.mark_non_differentiable(
             *(out for out, inner in zip(shown, outputs, strict=True) if not inner.requires_grad)
         )
-        ctx.set_materialize_grads(False)
+        ctx.set_materialize_grads(False)  # a network that nothing depends on gets None, and is left out
         return shown
 
     @staticmethod

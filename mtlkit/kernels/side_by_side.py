@@ -122,6 +122,7 @@ def run_backward(
     gradients = gradient_KTBD.unbind(1)
     state_KBD, cell_KBD = torch.zeros_like(by_state[0]), torch.zeros_like(by_state[0])
     for time in reversed(range(len(gradients))):
+        # The order is that of recurrence/pure.py, and for its reasons.
         state_KBD.add_(gradients[time])
         cell_KBD.addcmul_(state_KBD, to_cell[time])
         torch.mul(state_KBD, by_state[time], out=leaves[time])

@@ -28,7 +28,7 @@ def check_archive(path: Path) -> None:
 
 
 def check_archive_unless_folder(path: Path) -> None:
-    """Does what `check_archive` does for a path that is no directory, where other directories may be meant as well."""
+    """Checks a path by `check_archive` unless it is a directory, for verbs that take directories without one."""
     if not path.is_dir():
         check_archive(path)
 

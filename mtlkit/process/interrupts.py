@@ -5,7 +5,7 @@ exception, so that temporary folders are removed.
 """
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self, final
@@ -30,9 +30,15 @@ class Interrupted(KeyboardInterrupt):
 
 @final
 class Interrupts:
-    """Catches the first SIGINT, SIGTERM or SIGHUP inside a `with` block; a second one acts as it would outside."""
+    """Catches the first SIGINT, SIGTERM or SIGHUP inside a `with` block; a second one acts as it would outside.
 
-    def __init__(self) -> None:
+    Args:
+        agree: returns the signal that counts, given the one that this process has received. Several processes of one
+            run agree on one, so that all stop in the same place.
+    """
+
+    def __init__(self, agree: Callable[[int | None], int | None] = lambda received: received) -> None:
+        self._agree = agree
         self.received: int | None = None
         self._previous: dict[int, Any] = {}
 
@@ -45,10 +51,14 @@ class Interrupts:
     ) -> None:
         self._restore()
 
+    def agreed(self) -> int | None:
+        """The signal that this process, or another one of the run, has received; None if there is none."""
+        return self._agree(self.received)
+
     def raise_if_received(self) -> None:
         """Raises Interrupted if a signal has been received."""
-        if self.received is not None:
-            raise Interrupted(self.received)
+        if (received := self.agreed()) is not None:
+            raise Interrupted(received)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self.received = number

@@ -1,4 +1,5 @@
 """One page that shows a run: its scores, its course, and what its tasks shared.
 
-Needs the libraries of the extra `mtlkit[report]`. Whoever imports this package checks first that they are installed.
+Needs the libraries of the extra `mtlkit[report]`. Callers check with `requirements.check_installed` that they are
+installed before they import the rest of this package.
 """

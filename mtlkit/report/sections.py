@@ -10,7 +10,6 @@ from mtlkit.report.charts.drawing import write_chart
 from mtlkit.report.evidence import Evidence
 from mtlkit.report.parts import Chart, Part, Section, View
 from mtlkit.report.views import (
-    affinities,
     course,
     curves,
     distances,
@@ -29,7 +28,7 @@ VIEWS: tuple[Callable[[Evidence], Section | None], ...] = (
     curves.section,
     sharing_map.section,
     words.section,
-    affinities.section,
+    words.affinities_section,
     positions.section,
     patterns.section,
     distances.section,

@@ -85,7 +85,7 @@ def say_circumstances(run: RunDirectory, device: torch.device, kernels: str | No
 
 
 def check_unchanged(run: RunDirectory, experiment: Experiment, limit: int | None) -> None:
-    """Makes sure that a finished run is what training would come to now, so that it can stand for that.
+    """Makes sure that training would give the same run today, so that a finished run can be used instead.
 
     Args:
         run: the finished run.

@@ -1,4 +1,4 @@
-"""In what two runs are known to differ so that their figures do not compare, and the sentences that say so.
+"""Known differences between two runs for which their figures do not compare, and the sentences that say so.
 
 Seeds, schemes and other settings are what runs are compared for. That they had other texts is not: the difference of
 their figures would pass for a gain. What a run of an older version did not record is neither equal nor different.

@@ -99,7 +99,14 @@ def _inspected(
     model = new_model(experiment, vocabulary, vectors, say).to(device)
     sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}  # which a trainer may cut
     splits = {
-        task: TaskSplit(task, corpus, vocabulary, columns=model.embedder(task).tables, device=device)
+        task: TaskSplit(
+            task,
+            corpus,
+            vocabulary,
+            columns=model.embedder(task).tables,
+            costs=model.embedder(task).costs,
+            device=device,
+        )
         for task, corpus in corpora.of_split("train").items()
         if task in experiment.tasks
     }
@@ -128,7 +135,7 @@ def _inspect_tasks(
     for task, split in splits.items():
         model.zero_grad(set_to_none=True)
         with _recorded_parts(model) as parts:
-            optimization.backward(model.loss(split.batch(split.lengths.argsort()[-2:])).total)
+            optimization.backward(model.loss(split.batch(split.costs.argsort()[-2:])).total)
         head = model.head(task)
         paths[task] = [*parts, Part(f"{head.registered_name} head", "")]
         trained[task] = {name for name, parameter in model.named_parameters() if parameter.grad is not None}
@@ -180,11 +187,11 @@ def _shape(output: Any) -> str:
 
 
 def _longest_batch(splits: dict[str, TaskSplit], settings: TrainerSettings) -> Batch:
-    split = max(splits.values(), key=lambda candidate: int(candidate.lengths.max()))
+    split = max(splits.values(), key=lambda candidate: int(candidate.costs.max()))
     size = settings.batch_size
     if settings.batch_tokens is not None:
-        size = max(1, min(size, settings.batch_tokens // int(split.lengths.max())))
-    return split.batch(split.lengths.argsort()[-size:])
+        size = max(1, min(size, settings.batch_tokens // int(split.costs.max())))
+    return split.batch(split.costs.argsort()[-size:])
 
 
 def _activation_bytes(model: MultiTaskModel, batch: Batch) -> int:

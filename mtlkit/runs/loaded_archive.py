@@ -51,7 +51,7 @@ class LoadedArchive:
             The records of `mtlkit predict`, one for each text and task; a text that cannot be answered has an `error`.
 
         Raises:
-            ConfigError: there is no such task, `texts` is a single text or no iterable, or one of them is neither a
+            ConfigError: there is no such task, `texts` is a single text or not an iterable, or one of them is neither a
                 string nor a mapping.
         """
         inputs = [(_text(each, f"text {number}"), f"text {number}") for number, each in enumerate(_several(texts), 1)]

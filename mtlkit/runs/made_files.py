@@ -1,7 +1,7 @@
 """Which files in the directory of a run are mtlkit's: only these are deleted, and nothing else is written to.
 
 What else lies there, such as notes, a `.git` or the outputs of other programs, belongs to somebody. A symbolic link is
-never ours, whatever its name: whoever prepared the directory may have put one in the place of a file.
+never ours, whatever its name: whoever prepared the directory may have put one in place of a file.
 """
 
 import os

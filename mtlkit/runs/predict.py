@@ -81,6 +81,7 @@ def predict_inputs(
     readers = readers or {task: archive.reader_for(task) for task in tasks}
     stream = ((number, *each) for number, each in enumerate(inputs, 1) if not isinstance(each[0], Skipped))
     most = batch_size * batches_ahead if batch_size > 1 else 1  # batches of one text gain nothing
+    # Each task has its own words of every text in a window, hence the division.
     for window in windows(stream, batch_size, most, _num_characters, MOST_CHARACTERS // len(readers)):
         answers = [_answer(archive, window, task, reader, batch_size) for task, reader in readers.items()]
         for records in zip(*answers, strict=True):

@@ -18,6 +18,8 @@ STEPS_BEFORE_TRACE = 5
 TRACED_STEPS = 5
 TRAINING = ("data", "forward", "backward", "optimiser")
 """The sections of a step. Whatever else an update strategy does, such as finding rewards, counts as `forward`."""
+COMMUNICATION = "communication"
+"""The section of what several processes exchange, waiting for the slower ones included."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,10 @@ class Profiler:
         write_atomically(self.directory / self._file("profile"), content.encode())
 
     def _profile(self) -> Profile:
-        seconds = {name: self.stopwatch.seconds.get(name, 0.0) for name in (*TRAINING, "evaluation")}
+        several = [COMMUNICATION] if COMMUNICATION in self.stopwatch.seconds else []
+        seconds = {name: self.stopwatch.seconds.get(name, 0.0) for name in (*TRAINING, *several, "evaluation")}
         seconds["other"] = self.stopwatch.total - sum(seconds.values())
-        training = sum(seconds[name] for name in TRAINING)
+        training = sum(seconds[name] for name in (*TRAINING, *several))
         return Profile(
             self._name,
             str(self.device),

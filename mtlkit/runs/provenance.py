@@ -1,6 +1,7 @@
 """The provenance of a run: versions, packages, git state, machine and command."""
 
 import platform
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import distributions
@@ -14,6 +15,8 @@ from mtlkit.plugins import Plugin
 from mtlkit.process.freed_memory import allocator
 from mtlkit.redaction import redacted_command
 from mtlkit.runs.git_state import git_state
+
+NAME_OR_VERSION = re.compile(r"^(name|version):[ \t]*(.*?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
 
 
 def provenance(plugins: Sequence[Plugin]) -> dict[str, Any]:
@@ -46,11 +49,15 @@ def kernels_of(meta: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 def _packages() -> dict[str, str]:
-    """The version of each installed package, by name. Each file of metadata is parsed once, since there are
-    hundreds.
-    """
-    found = [package.metadata for package in distributions()]
-    return {about["Name"]: about["Version"] for about in sorted(found, key=lambda about: about["Name"])}
+    """The version of each installed package, by name: of two with one name, the one that is imported."""
+    found: dict[str, str] = {}
+    for package in distributions():  # in the order of `sys.path`
+        text = package.read_text("METADATA") or package.read_text("PKG-INFO") or package.read_text("") or ""
+        # `package.metadata` would parse whole readmes, of hundreds of packages: for small runs, most of their time.
+        fields = {key.lower(): value for key, value in NAME_OR_VERSION.findall(text.partition("\n\n")[0])}
+        if "name" in fields:  # else what an interrupted installation has left
+            found.setdefault(fields["name"], fields.get("version", ""))
+    return dict(sorted(found.items()))
 
 
 def _processor() -> str:

@@ -37,7 +37,14 @@ def evaluation_tasks(
     """
     return [
         EvaluationTask(
-            split=TaskSplit(task, corpus, vocabulary, columns=model.embedder(task).tables, device=device),
+            split=TaskSplit(
+                task,
+                corpus,
+                vocabulary,
+                columns=model.embedder(task).tables,
+                costs=model.embedder(task).costs,
+                device=device,
+            ),
             labels=vocabulary.labels(task),
             metrics=metrics[task],
             clean=None if seen is None else clean_mask(corpus, seen),

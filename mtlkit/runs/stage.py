@@ -1,7 +1,8 @@
 """A stage of a run before it trains: its folder, its seed, its paths, and its initial model."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
@@ -15,6 +16,7 @@ from mtlkit.files import Fingerprint, check_unchanged
 from mtlkit.kernels.compute import hand_down
 from mtlkit.model import MultiTaskModel
 from mtlkit.process.interrupts import Interrupts
+from mtlkit.process.ranks import ONE, Ranks
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.listeners import Listener
 from mtlkit.runs.new_model import new_model
@@ -53,6 +55,8 @@ class Setting:
     """Called when it is certain that the run continues, whatever has changed since it began."""
     fingerprints: Sequence[Fingerprint] = ()
     """Those of the pretrained vectors and archives, whose digests the run records; they are checked after reading."""
+    ranks: Ranks = ONE
+    """The processes of the run."""
     summed_seeds: bool = False
     """Whether the run began under a version that gave stage n the seed of the experiment plus n."""
 
@@ -121,7 +125,8 @@ class Stage:
         Raises:
             ComponentError, ArchiveError: the files cannot be put into an archive.
         """
-        save_files(self.setting.directory.files, components_of_model(model, experiment, self._scheme_place))
+        components = components_of_model(model, experiment, self._scheme_place)
+        self.setting.ranks.first(partial(save_files, self.setting.directory.files, components))
         experiment = self._with_files(experiment)
         saved_members(experiment)  # files that are too large for an archive are reported now, not after training
         return experiment
@@ -140,11 +145,11 @@ class Stage:
             return None
         if self.settings.derive is None:
             return before.paths
-        if (known := self.folder.read_paths()) is not None:
+        if (known := self.setting.ranks.first(self.folder.read_paths)) is not None:
             return known
         seed_all(self.seed)
         paths = self._derived(before)
-        self.folder.write_paths(paths)
+        self.setting.ranks.first(partial(self.folder.write_paths, paths))
         return paths
 
     def _derived(self, before: Outcome) -> TaskPaths:
@@ -152,7 +157,7 @@ class Stage:
         model = self._empty_model(before.experiment).eval()
         # The model is that of the stage before, but this stage computes: scores that differ in their last digits, as
         # with other kernels or threads, could choose other paths.
-        hand_down(model, self.settings.trainer.compute)
+        hand_down(model, replace(self.settings.trainer.compute, ranks=self.setting.ranks))
         load_weights(before.only_weights, model, model.tasks)
         scheme, trainer = model.sharing, before.experiment.trainer
         assert isinstance(scheme, SearchableScheme), "checked before any data were read"
@@ -185,10 +190,16 @@ class Stage:
         seed_all(self.seed)
         resumes = begun and Checkpoints(self.folder.checkpoints).exist
         model = self._empty_model(experiment) if resumes else self._new_model(experiment)
+        hand_down(model, replace(model.compute, ranks=self.setting.ranks))
         setting = self.setting
         train = {
             task: TaskSplit(
-                task, corpus, setting.vocabulary, columns=model.embedder(task).tables, device=setting.device
+                task,
+                corpus,
+                setting.vocabulary,
+                columns=model.embedder(task).tables,
+                costs=model.embedder(task).costs,
+                device=setting.device,
             )
             for task, corpus in setting.corpora.of_split("train").items()
             if task in experiment.tasks

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Self, final
 
 from mtlkit.errors import RunError
@@ -65,7 +66,7 @@ class StageRun:
         compute_as(stage.settings.trainer)
         paths = stage.derive_paths()
         experiment = stage.experiment(paths, begun)
-        done = stage.folder.read_outcome() if begun else None
+        done = stage.setting.ranks.first(stage.folder.read_outcome) if begun else None
         return cls(stage, experiment, paths, stage.trainer(experiment, begun) if done is None else done)
 
     def finish(self) -> Outcome:
@@ -75,9 +76,9 @@ class StageRun:
             Interrupted: SIGINT, SIGTERM or SIGHUP was received; a checkpoint has been written.
             DivergedError: a loss or gradient is not finite.
         """
-        checkpoints = Checkpoints(self.stage.folder.checkpoints)
+        checkpoints = Checkpoints(self.stage.folder.checkpoints, restores=self.setting.ranks.is_first)
         done = self._trained(self.work, checkpoints) if isinstance(self.work, Trainer) else self.work
-        checkpoints.restore_best(done.get("weights", {}))
+        self.setting.ranks.first(partial(checkpoints.restore_best, done.get("weights", {})))
         selection = self.experiment.trainer.selection.build(tasks=list(self.experiment.tasks))
         weights = {name: checkpoints.best(name) for name in map(selection.weights_for, self.experiment.tasks)}
         return Outcome(self.experiment, self.paths, weights, done["metrics"], done["log_size"], done.get("ran"))
@@ -92,47 +93,52 @@ class StageRun:
             "weights": dict(sorted(checkpoints.best_digests.items())),
             **self._ran(trainer),
         }
-        self.stage.folder.write_outcome(done)
+        self.setting.ranks.first(partial(self.stage.folder.write_outcome, done))
         return done
 
     def _train(self, trainer: Trainer, checkpoints: Checkpoints) -> None:
-        """Consumes the trainer's events: saves, logs, and stops in a resumable place when asked to."""
-        run, interrupts = self.setting.directory, self.setting.interrupts
+        """Consumes the trainer's events: saves, logs, and stops in a resumable place when asked to.
+
+        All processes of a run come through here, and the first one writes.
+        """
+        run, interrupts, first = self.setting.directory, self.setting.interrupts, self.setting.ranks.first
         state = checkpoints.load(trainer.model, self.setting.device, self.setting.say)
         if state is not None:
             try:
                 trainer.load_state(state["trainer"])
             except (LookupError, ValueError) as error:  # only after a change, with --resume-anyway
                 raise RunError(f"{checkpoints.folder}: {NO_FIT} ({error})") from None
-        self.setting.take_over()
+        first(self.setting.take_over)
         if state is not None:
             progress = trainer.progress
             self.setting.say(f"resuming after step {progress.step}, in epoch {progress.epoch + 1}")
             self._records_all = "ran" in state
             trainer.model.note_again(state.get("ran", {}))
-            run.log.truncate(state["log_size"])
-        else:
-            run.log.truncate(self.stage.log_size)
+        first(partial(run.log.truncate, self.stage.log_size if state is None else state["log_size"]))
         stage = {} if self.stage.name is None else {"stage": self.stage.name}
 
         def save() -> None:
             state = {"trainer": trainer.state(), "log_size": run.log.size(), **self._ran(trainer)}
-            checkpoints.save(trainer.progress.step, trainer.model, state)
+            first(partial(checkpoints.save, trainer.progress.step, trainer.model, state))
 
         every = trainer.settings.checkpoint_every
         with self._listeners(trainer) as listeners:
             for event in trainer.events():
-                stop = interrupts.received
+                stop = interrupts.agreed()
                 if isinstance(event, EpochEnd):
+                    # In this order: the checkpoint names the digests of the best weights and the length of the log. If
+                    # the run is killed in between, both are ahead of the last checkpoint, and resuming takes them back.
                     for name in event.improved:
-                        checkpoints.save_best(name, trainer.model, trainer.tasks_served_by(name))
-                    run.log.append({**stage, **event.to_json()}, event.recorded)
+                        first(partial(checkpoints.save_best, name, trainer.model, trainer.tasks_served_by(name)))
+                    first(partial(run.log.append, {**stage, **event.to_json()}, event.recorded))
                     save()
                 elif stop is not None or (every and event.step % every == 0):
                     trainer.check_losses()
                     save()
                 for listener in listeners:
                     listener.epoch(event) if isinstance(event, EpochEnd) else listener.step(event)
+                for sentence in event.problems() if isinstance(event, EpochEnd) else ():
+                    self.setting.say(sentence)
                 if stop is not None:
                     raise Interrupted(stop)
 
@@ -147,7 +153,8 @@ class StageRun:
     def _listeners(self, trainer: Trainer) -> Iterator[Sequence[Logger | Listener]]:
         """The experiment's loggers and the run's listeners, which are closed at the end of the block in any case."""
         settings, step = trainer.settings, trainer.progress.step
-        loggers = [logger.build(folder=self.stage.folder.path, step=step) for logger in settings.loggers]
+        used = settings.loggers if self.setting.ranks.is_first else []
+        loggers = [logger.build(folder=self.stage.folder.path, step=step) for logger in used]
         for listener in self.setting.listeners:
             listener.stage(self.stage.name, settings.epochs)
         everyone: list[Logger | Listener] = [*loggers, *self.setting.listeners]
@@ -160,10 +167,7 @@ class StageRun:
     def _figures(self, trainer: Trainer, checkpoints: Checkpoints) -> dict[str, Any]:
         """The dev and test figures of each task, with the weights that serve it; keeps the last stage's predictions."""
         settings = trainer.settings
-        for name in {trainer.selection.weights_for(task) for task in self.experiment.tasks}:
-            if not checkpoints.best(name).exists():  # no dev data: the last weights serve
-                checkpoints.save_best(name, trainer.model, trainer.tasks_served_by(name))
-        checkpoints.restore_best(checkpoints.best_digests)
+        self.setting.ranks.first(partial(self._complete_best, trainer, checkpoints))
         progress = trainer.progress
         metrics: dict[str, Any] = {"epochs": progress.epoch, "steps": progress.step, "best": progress.best}
         predictions: dict[str, list[Predictions]] = {"dev": [], "test": []}
@@ -187,8 +191,15 @@ class StageRun:
         if notes:
             metrics["notes"] = notes
         if self.stage.is_last:
-            self._write_predictions(predictions)
+            self.setting.ranks.first(partial(self._write_predictions, predictions))
         return metrics
+
+    def _complete_best(self, trainer: Trainer, checkpoints: Checkpoints) -> None:
+        """Makes sure that there are best weights of every set, and that they are whole."""
+        for name in {trainer.selection.weights_for(task) for task in self.experiment.tasks}:
+            if not checkpoints.best(name).exists():  # no dev data: the last weights serve
+                checkpoints.save_best(name, trainer.model, trainer.tasks_served_by(name))
+        checkpoints.restore_best(checkpoints.best_digests)
 
     def _write_predictions(self, predictions: Mapping[str, Sequence[Predictions]]) -> None:
         """Writes the run's predictions, as a whole folder unless there is something in it that mtlkit did not make."""

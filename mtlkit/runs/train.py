@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -13,7 +13,7 @@ import torch
 
 from mtlkit.archive import components_of_tasks, remember, save_files, saved_members, write_archive
 from mtlkit.config import flag_argument, path_argument, say_argument
-from mtlkit.errors import ConfigError, RunError
+from mtlkit.errors import RunError
 from mtlkit.experiment import (
     AnyExperiment,
     Corpora,
@@ -32,6 +32,7 @@ from mtlkit.experiment import (
 from mtlkit.kernels.compute import together
 from mtlkit.on_disk.runs import RUNS
 from mtlkit.process.interrupts import Interrupts
+from mtlkit.process.ranks import Ranks
 from mtlkit.runs.as_begun import as_begun
 from mtlkit.runs.changes import Changes, changed_settings, check_unchanged, code_hashes, say_circumstances
 from mtlkit.runs.checks import check_experiment
@@ -39,6 +40,7 @@ from mtlkit.runs.checks.kernels import kernels_for
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.inspection import Inspection, inspect_experiment
 from mtlkit.runs.listeners import Listener, checked_listeners
+from mtlkit.runs.processes import processes_of_run, restarted
 from mtlkit.runs.profile import Profiler
 from mtlkit.runs.provenance import provenance
 from mtlkit.runs.read_files import read_by_experiment
@@ -46,7 +48,6 @@ from mtlkit.runs.run import Run
 from mtlkit.runs.stage import Outcome, Setting, Stage
 from mtlkit.runs.stage_run import StageRun
 from mtlkit.runs.train_options import TrainOptions, train_options
-from mtlkit.text import printable
 from mtlkit.training import threads_as_before
 from mtlkit.types import Say, silent
 
@@ -70,6 +71,9 @@ def train(
 ) -> Run:
     """Trains an experiment, and writes a run directory that contains an archive.
 
+    Under torchrun, each of its processes calls this function, and trains on its share of every batch; the first one
+    writes the directory and talks. Where torchrun has started processes again, they resume the run.
+
     In the main thread, Ctrl-C, SIGTERM and SIGHUP end the training after a checkpoint; a signal that is ignored, as
     SIGHUP under `nohup`, stays ignored. PyTorch's number of threads is restored afterwards; its random generators are
     not, and stay seeded by the experiment.
@@ -89,30 +93,34 @@ def train(
 
     Raises:
         RunInUseError: another process is training in the directory.
+        ProcessesError: another process of the same run has ended or cannot be reached.
         ConfigError, DataError, RunError: there is a mistake in an argument, the experiment, the data or the directory.
             Nothing has been written unless training had begun.
         Interrupted: SIGINT, SIGTERM or SIGHUP was received; a checkpoint has been written.
     """
     options = train_options(device, limit, resume, force, resume_anyway)
     say, heard, profile = say_argument(say), checked_listeners(listeners), flag_argument(profile, "profile")
-    if (world := os.environ.get("WORLD_SIZE", "").strip()) not in ("", "0", "1"):
-        remedy = "start it without torchrun, or unset the environment variable WORLD_SIZE"
-        raise ConfigError(f"mtlkit trains in one process so far, and WORLD_SIZE is '{printable(world, 40)}'; {remedy}")
-    loaded = load_experiment(experiment)
-    run = RunDirectory(run_directory(loaded, directory))
-    if options.resume:
-        loaded = as_begun(run, loaded, say)
-    check_experiment(loaded.experiment, str(loaded.file))
-    profilers = [Profiler(run.path, options.device)] if profile else []
-    with run.locked(), Interrupts() as interrupts, threads_as_before():
-        if resume == "auto":
-            if run.is_finished:
-                check_unchanged(run, loaded.experiment, options.limit)
-                return Run(run.path)
-            options = replace(options, resume=run.is_run)
-        with _naming_the_run(run):
-            _train(loaded, run, options, [*heard, *profilers], say, interrupts)
-    return Run(run.path, options.device, [found for profiler in profilers for found in profiler.profiles])
+    with processes_of_run(options.device) as (ranks, own):
+        if not ranks.is_first:
+            heard, say, profile = [], silent, False
+        loaded = load_experiment(experiment)
+        run = RunDirectory(run_directory(loaded, directory))
+        options = replace(options, device=own)
+        if options.resume:
+            loaded = as_begun(run, loaded, say)
+        check_experiment(loaded.experiment, str(loaded.file))
+        profilers = [Profiler(run.path, options.device)] if profile else []
+        lock = run.locked() if ranks.is_first else nullcontext()
+        with lock, Interrupts(ranks.agreed_signal) as interrupts, threads_as_before():
+            if resume == "auto" or restarted():
+                if ranks.first(lambda: run.is_finished):
+                    check_unchanged(run, loaded.experiment, options.limit)
+                    return Run(run.path)
+                begun = ranks.first(lambda: run.is_run)
+                options = replace(options, resume=begun, force=options.force and not begun)
+            with _naming_the_run(run):
+                _train(loaded, run, options, [*heard, *profilers], say, interrupts, ranks)
+        return Run(run.path, options.device, [found for profiler in profilers for found in profiler.profiles])
 
 
 def dry_run(
@@ -163,17 +171,20 @@ def _train(
     listeners: Sequence[Listener],
     say: Say,
     interrupts: Interrupts,
+    ranks: Ranks,
 ) -> None:
     experiment = loaded.experiment
-    kernels = kernels_for(experiment, options.device, say)
+    # The first process builds and caches what the others then find.
+    kernels = ranks.first_then_all(partial(kernels_for, experiment, options.device, say))
     changes = Changes(run, options.resume_anyway, say)
     if options.resume:
-        _check_resumable(run, experiment, options, kernels, changes, say)
+        _check_resumable(run, experiment, options, kernels, changes, say, ranks)
     else:
-        run.check_new(options.force, read_by_experiment(loaded))
+        ranks.first(lambda: run.check_new(options.force, read_by_experiment(loaded)))
     known = run.read_vocabulary() if options.resume else None
     trained = None if known is None else known.tag_schemes
-    corpora = load_corpora(experiment, limit=options.limit, trained=trained, say=say)
+    load = partial(load_corpora, experiment, limit=options.limit, trained=trained, say=say)
+    corpora = ranks.first_then_all(load)
     interrupts.raise_if_received()
     others = other_fingerprints(experiment)
     hashes, code = hashes_of_read(corpora, others), code_hashes(experiment)
@@ -198,26 +209,34 @@ def _train(
         interrupts,
         take_over,
         others,
+        ranks,
         summed_seeds=options.resume and STAGE_SEEDS not in run.read_meta(),
     )
     outcomes: list[Outcome] = []
     for number in range(len(stages_of(experiment))):
         begun = options.resume or number > 0
         stage = StageRun.prepared(Stage(setting, number, outcomes[-1] if outcomes else None), begun)
-        interrupts.raise_if_received()
+        interrupts.raise_if_received()  # here all processes wait for each other, before one writes what others read
         if not begun:  # only now that the model could be built, so that a failure leaves nothing behind
             meta = {**_meta(loaded, options, kernels, hashes, code), **facts}
             if (pretrained := vectors()) is not None:
                 meta["vectors"] = pretrained.counts()
-            run.create(loaded, vocabulary, meta)
+            ranks.first(partial(run.create, loaded, vocabulary, meta))
         if number == 0:
-            save_files(run.files, components_of_tasks(experiment))
+            ranks.first(partial(save_files, run.files, components_of_tasks(experiment)))
         outcomes.append(stage.finish())
-    _finish(run, fitted, outcomes, corpora, replaced_headlines(experiment, fitted), say)
+    headlines = replaced_headlines(experiment, fitted)
+    ranks.first(partial(_finish, run, fitted, outcomes, corpora, headlines, ranks.size, say))
 
 
 def _check_resumable(
-    run: RunDirectory, experiment: Experiment, options: TrainOptions, kernels: str | None, changes: Changes, say: Say
+    run: RunDirectory,
+    experiment: Experiment,
+    options: TrainOptions,
+    kernels: str | None,
+    changes: Changes,
+    say: Say,
+    ranks: Ranks,
 ) -> None:
     """Checks before any data are read that a run can be resumed, and removes what a killed process left half written.
 
@@ -228,7 +247,7 @@ def _check_resumable(
     run.check_limit(options.limit, partial(changed_settings, run, experiment))
     say_circumstances(run, options.device, kernels, say)
     changes.look_at_settings(experiment)
-    run.sweep()
+    ranks.first(run.sweep)
 
 
 def _finish(
@@ -237,19 +256,21 @@ def _finish(
     outcomes: Sequence[Outcome],
     corpora: Corpora,
     headlines: Mapping[str, Mapping[str, str]],
+    num_processes: int,
     say: Say,
 ) -> None:
     """Writes the archive of the last stage, then the figures, which mark the run as finished."""
     last = outcomes[-1]
     # What is only known at the end is left out, so that resuming a finished run writes the same bytes.
-    meta = {key: value for key, value in run.read_meta().items() if key not in ("finished", "ran")} | _ran(outcomes)
+    known = {key: value for key, value in run.read_meta().items() if key not in ("finished", "ran", "processes")}
+    meta = known | _ran(outcomes)
     files = saved_members(last.experiment)
     digest = write_archive(run.archive, last.experiment, run.vocabulary, last.weights, corpora.seen(), meta, files)
     if (fault := remember(digest, hashes_of_read(corpora, []))) is not None:
         say(f"{run.archive}: the cache cannot keep that it was made here ({fault}); give evaluate and report --data")
     metrics = {**last.metrics, **headlines, **_stage_metrics(experiment, outcomes)}
     run.write_metrics(metrics)
-    run.add_meta({**_ran(outcomes), "finished": _now()})
+    run.add_meta({**_ran(outcomes), "finished": _now(), **({"processes": num_processes} if num_processes > 1 else {})})
 
 
 def _ran(outcomes: Sequence[Outcome]) -> dict[str, dict[str, str]]:

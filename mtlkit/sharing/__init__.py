@@ -8,6 +8,7 @@ from mtlkit.sharing.one_encoder import FullyShared, Private
 from mtlkit.sharing.pool import ModulePool
 from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 from mtlkit.sharing.searchable_scheme import SearchableScheme
+from mtlkit.sharing.selecting_scheme import SelectingScheme
 from mtlkit.sharing.shared_private import ParallelSharedPrivate, StackedSharedPrivate
 from mtlkit.sharing.traces import GuessTrace, MixtureTrace, PathTrace, Trace, WordTrace
 
@@ -16,6 +17,7 @@ __all__ = [
     "SharedLayer",
     "SharingScheme",
     "SearchableScheme",
+    "SelectingScheme",
     "Trace",
     "GuessTrace",
     "WordTrace",

@@ -4,6 +4,7 @@ Shapes: B batch, T time steps, E input size, S size of the shared states, P of t
 K tasks.
 """
 
+from collections.abc import Mapping
 from typing import Self, final
 
 import torch
@@ -81,9 +82,21 @@ class AdversarialSharedPrivate(SharingScheme):
         shared_BTS = self.shared(states_BTE, mask_BT)
         private_BTP = self.private[task](states_BTE, mask_BT)
         last_BS = last_valid(shared_BTS, mask_BT)
-        losses = self._losses(last_BS, last_valid(private_BTP, mask_BT), task)
+        views = {"shared": last_BS, "private": last_valid(private_BTP, mask_BT)}
         trace = self._trace(last_BS) if with_trace else None
-        return Shared(torch.cat([private_BTP, shared_BTS], dim=-1), losses, trace)
+        return Shared(torch.cat([private_BTP, shared_BTS], dim=-1), self.batch_losses(views, task), trace, views)
+
+    def batch_losses(self, views: Mapping[str, Tensor], task: str) -> dict[str, Tensor]:
+        shared_BS, private_BP = views["shared"], views["private"]
+        losses = {}
+        if self.discriminator is not None:
+            logits_BK = self.discriminator(reverse_gradient(shared_BS, self.reversal))
+            targets_B = torch.full(logits_BK.shape[:1], self.tasks.index(task), device=logits_BK.device)
+            losses["adversarial"] = self.adversarial_weight * F.cross_entropy(logits_BK, targets_B)
+        if self.difference_weight:
+            difference = difference_loss(shared_BS, private_BP, self.difference_norm)
+            losses["difference"] = self.difference_weight * difference
+        return losses
 
     @classmethod
     def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:
@@ -96,17 +109,6 @@ class AdversarialSharedPrivate(SharingScheme):
         if self.discriminator is None:
             return None
         return GuessTrace(self.discriminator(shared_BS).softmax(dim=1), tuple(self.tasks))
-
-    def _losses(self, shared_BS: Tensor, private_BP: Tensor, task: str) -> dict[str, Tensor]:
-        losses = {}
-        if self.discriminator is not None:
-            logits_BK = self.discriminator(reverse_gradient(shared_BS, self.reversal))
-            targets_B = torch.full(logits_BK.shape[:1], self.tasks.index(task), device=logits_BK.device)
-            losses["adversarial"] = self.adversarial_weight * F.cross_entropy(logits_BK, targets_B)
-        if self.difference_weight:
-            difference = difference_loss(shared_BS, private_BP, self.difference_norm)
-            losses["difference"] = self.difference_weight * difference
-        return losses
 
 
 def _discriminator(input_dim: int, tasks: list[str]) -> nn.Linear:

@@ -3,26 +3,24 @@
 Shapes: B batch, T time steps, E size of embeddings and of every state.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Self, final
+from collections.abc import Sequence
+from typing import final
 
-import torch
 from torch import Tensor, nn
 
 from mtlkit.config import Lazy, Runtime
 from mtlkit.encoders import BilstmEncoder, Encoder
 from mtlkit.errors import ConfigError
 from mtlkit.kernels.sequences import zero_padding
-from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
-from mtlkit.sharing.searchable_scheme import SearchableScheme
-from mtlkit.sharing.selectors import Controller, FixedPaths, ModulePath, Paths, PoolSelector
-from mtlkit.sharing.traces import PathTrace
+from mtlkit.sharing.scheme import Shared, SharingScheme
+from mtlkit.sharing.selecting_scheme import SelectingScheme
+from mtlkit.sharing.selectors import Controller, ModulePath, PoolSelector
 from mtlkit.types import PartCount
 
 
 @final
 @SharingScheme.register("pool")
-class ModulePool(SearchableScheme):
+class ModulePool(SelectingScheme):
     """A pool of modules for all tasks; each stacks some of them in an order of its own (Chen et al. 2018, eq. 3).
 
     A module's states must have the size of its input, so that any order and any repetition is possible: bidirectional
@@ -58,28 +56,6 @@ class ModulePool(SearchableScheme):
             )
         self.selector = selector.build(num_modules=num_modules, max_length=max_length, tasks=tasks)
 
-    def sample(self, task: str, num_samples: int) -> Paths:
-        return self.selector.sample(task, num_samples)
-
-    def best(self, task: str) -> ModulePath:
-        return self.selector.best(task)
-
-    @classmethod
-    def with_paths(cls, scheme: Lazy[Self], paths: Mapping[str, ModulePath]) -> Lazy[Self]:
-        selector = Lazy.of(FixedPaths, paths={task: list(path) for task, path in paths.items()})
-        # Not by way of JSON: the modules stay the same part, with the files that they have saved.
-        return Lazy(cls, scheme.settings.model_copy(update={"selector": selector}))
-
-    @classmethod
-    def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:
-        """All modules of the pool; the new task searches a path of its own through them."""
-        if scheme.to_json()["selector"]["type"] == FixedPaths.registered_name:
-            raise ConfigError("selector: 'fixed' has no path for a new task; take one that finds paths")
-        return SharedLayer({"modules": (r"^sharing\.pool\.",)}, scheme)
-
-    def search_parameters(self) -> list[nn.Parameter]:
-        return list(self.selector.parameters())
-
     def forward(
         self,
         states_BTE: Tensor,
@@ -90,8 +66,8 @@ class ModulePool(SearchableScheme):
         path: ModulePath | None = None,
     ) -> Shared:
         if path is None:
-            path = self._path(task)
-        trace = self._trace(task, path) if with_trace else None
+            path = self.chosen(task)
+        trace = self.trace_of(task, path) if with_trace else None
         if not path:
             # Modules give zeros at padding; embeddings, which are the states of an empty path, need not.
             return Shared(zero_padding(states_BTE, mask_BT), trace=trace)
@@ -112,18 +88,3 @@ class ModulePool(SearchableScheme):
         # One `Shared` per distinct path: equal paths get the very same tensors.
         along = {path: Shared(states[path] if path else zero_padding(states_BTE, mask_BT)) for path in paths}
         return [along[path] for path in paths]
-
-    def num_passes(self, paths: Sequence[ModulePath]) -> int:
-        return len({path[:length] for path in paths for length in range(1, len(path) + 1)})
-
-    # Without gradients: the selector learns from rewards alone, which update strategies give to paths that they have
-    # sampled themselves. The loss of a plain forward pass must not reach it.
-    @torch.no_grad()
-    def _path(self, task: str) -> ModulePath:
-        return self.selector.sample(task, 1).modules[0] if self.training else self.best(task)
-
-    @torch.no_grad()
-    def _trace(self, task: str, path: ModulePath) -> PathTrace:
-        embedding_S = self.selector.embedding(task)
-        copied_S = None if embedding_S is None else embedding_S.detach().clone()  # training must not change a trace
-        return PathTrace(path, self.selector.policy(task, path), copied_S)

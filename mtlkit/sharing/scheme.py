@@ -6,11 +6,14 @@ Shapes: B batch, T time steps, E input size, D output size.
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from types import MappingProxyType
+from typing import Any, ClassVar, Self, cast
 
 from torch import Tensor, nn
 
 from mtlkit.config import Component, Lazy
+from mtlkit.data.batch import Text
+from mtlkit.embedders import Embedder
 from mtlkit.errors import ConfigError
 from mtlkit.kernels.compute import Operation
 from mtlkit.sharing.traces import Trace
@@ -33,6 +36,10 @@ class Shared:
     trace: Trace | None = None
     """What was shared, if `with_trace` asked for it and the scheme has something to report."""
 
+    views: dict[str, Tensor] = field(default_factory=dict)
+    """What `losses` are computed from by `SharingScheme.batch_losses`, by name: tensors (B, ...) with a row for each
+    text. Several processes that share a batch put their rows together; without views, such losses are refused there."""
+
 
 @dataclass(frozen=True)
 class SharedLayer:
@@ -45,11 +52,14 @@ class SharedLayer:
     """The sharing scheme for a model of the new task alone. It has every scope's parameters, in the same shapes."""
 
 
-class SharingScheme(nn.Module, Component, offers=("input_dim", "tasks")):
+class SharingScheme(nn.Module, Component, offers=("input_dim", "tasks", "embedder")):
     """Decides which parameters the tasks share, and how: the part that multi-task experiments compare.
 
-    Every batch belongs to one task. A constructor may ask for the run-time values `input_dim` (E) and `tasks` (names).
+    Every batch belongs to one task. A constructor may ask for the run-time values `input_dim` (E), `tasks` (names) and
+    `embedder` (Embedder or None), one of the model's, for schemes that share inside of it (see `read`).
     """
+
+    when_left_out = MappingProxyType({"embedder": None})
 
     output_dim: int
     """The size D of the states, the same for all tasks."""
@@ -72,6 +82,21 @@ class SharingScheme(nn.Module, Component, offers=("input_dim", "tasks")):
         Returns:
             States (B, T, D), zero at padding; padding changes no valid step.
         """
+
+    def read(self, embedder: Embedder, text: Text, task: str, *, with_trace: bool = False) -> Shared:
+        """The states of texts, embedded by the task's embedder. Default: `forward` of the embedder's states.
+
+        A scheme that shares inside the embedder, such as adapters in a pretrained encoder, runs the embedder its own
+        way here, and ends in a call of itself.
+        """
+        return cast(Shared, self(embedder(text), text.mask_BT, task, with_trace=with_trace))
+
+    def batch_losses(self, views: Mapping[str, Tensor], task: str) -> dict[str, Tensor]:
+        """The auxiliary losses of a whole batch, given the views of all its texts. Default: there are none.
+
+        A scheme that adds losses to `Shared` should compute them here, so that it can be trained in several processes.
+        """
+        return {}
 
     @classmethod
     def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:

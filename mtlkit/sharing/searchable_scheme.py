@@ -5,11 +5,13 @@ Shapes: B batch, T time steps, E input size, D output size.
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Self, cast
 
 from torch import Tensor, nn
 
 from mtlkit.config import Lazy
+from mtlkit.data.batch import Text
+from mtlkit.embedders import Embedder
 from mtlkit.sharing.scheme import Shared, SharingScheme
 from mtlkit.sharing.selectors import ModulePath, Paths
 
@@ -58,6 +60,22 @@ class SearchableScheme(SharingScheme):
         numbers are those of separate passes.
         """
         return [self(states_BTE, mask_BT, task, path=path) for path in paths]
+
+    def read(
+        self,
+        embedder: Embedder,
+        text: Text,
+        task: str,
+        *,
+        with_trace: bool = False,
+        path: ModulePath | None = None,
+    ) -> Shared:
+        """The states of texts along `path`, with the default of `forward`."""
+        return cast(Shared, self(embedder(text), text.mask_BT, task, with_trace=with_trace, path=path))
+
+    def read_paths(self, embedder: Embedder, text: Text, task: str, paths: Sequence[ModulePath]) -> list[Shared]:
+        """The results of `read` along several paths, in their order. Default: texts are embedded once."""
+        return self.forward_paths(embedder(text), text.mask_BT, task, paths)
 
     def num_passes(self, paths: Sequence[ModulePath]) -> int:
         """How many times `forward_paths` runs a module for these paths."""

@@ -67,7 +67,7 @@ class MixtureTrace:
 @final
 @dataclass(frozen=True)
 class GuessTrace:
-    """Which task a discriminator takes each text to be from, judging by its shared states."""
+    """The task that a discriminator takes each text to be from, judging by its shared states."""
 
     probabilities_BK: Tensor
     """The probability of each task, detached."""

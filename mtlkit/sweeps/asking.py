@@ -1,4 +1,4 @@
-"""From what is asked for on a command line to a sweep."""
+"""Plans a sweep from the options of a command line."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,21 +23,21 @@ def plan_sweep(
     directory: Path | None = None,
     limit: int | None = None,
 ) -> Sweep:
-    """A sweep of an experiment, before anything is known of its directory.
+    """Plans a sweep of an experiment; its directory is not looked at yet.
 
     Args:
-        load: reads the experiment with some options more.
+        load: loads the experiment with further options.
         grid: `NAME=V1,V2`: values of an argument of the file, or of a setting.
         ranges: `NAME=LOW:HIGH` or `NAME=LOW:HIGH:log`, to draw `trials` points from.
-        trials: how many points.
-        seeds: of each point: how many, or which, as in `13,14,15`.
+        trials: the number of points to draw from ranges.
+        seeds: the number of seeds of each point, or the seeds themselves, as in `13,14,15`.
         arguments: the top-level arguments that the experiment's file takes.
-        given: names of arguments and settings that have their value already.
-        directory: of the runs; `runs/<experiment's name>-sweep` where it is None.
-        limit: at most so many texts of each split, for a trial.
+        given: names of arguments and settings that already have a value.
+        directory: the directory of the runs; None for `runs/<experiment's name>-sweep`.
+        limit: the largest number of texts of each split, for a trial; None for all.
 
     Raises:
-        ConfigError: what is asked for makes no sense, or the experiment is wrong.
+        ConfigError: the options contradict each other or have a wrong value, or the experiment is wrong.
     """
     if bool(ranges) != bool(trials):
         raise ConfigError("--range and --trials go together: give the range, and how many points to draw from it")

@@ -122,7 +122,7 @@ class Study(Trials):
         return list({point.name: point for point in found}.values())
 
     def running(self) -> list[Point]:
-        """Those that have been handed out and whose score has not been told."""
+        """The points that have been handed out and whose score has not been reported yet."""
         from optuna.trial import TrialState
 
         trials = self._trials(TrialState.RUNNING)

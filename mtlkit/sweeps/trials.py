@@ -10,7 +10,7 @@ from mtlkit.sweeps.sweep import Sweep
 class Trials(ABC):
     """The points of a sweep as its processes take them.
 
-    Whoever calls a method holds `Sweep.held()`, so that asking whether there is more to do and taking it are one step.
+    Methods must be called inside `Sweep.held()`, so that asking whether there is more to do and taking it are one step.
     Whether a run is taken, finished or has failed is read from its directory alone, so every implementation can be
     killed at any moment, and processes with different ones can work in one directory.
     """

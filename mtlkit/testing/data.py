@@ -6,13 +6,14 @@ import numpy
 
 from mtlkit.config import Lazy
 from mtlkit.data import DatasetReader, Instance, Target, Tokenizer, build_reader
+from mtlkit.data.instance import BETWEEN_TEXTS
 from mtlkit.errors import DataError
 from mtlkit.figures import score_problem
 from mtlkit.files.ownership import temporary_folder
 from mtlkit.metrics import AdditiveMetric, Metric
 from mtlkit.testing.promises import doing, promise
 
-TEXT = "good fun , but long"
+TEXT, PAIR = "good fun , but long", "good fun\tbut long"
 TEXTS = (TEXT, "Don't!!! 3.5 :-)", "a\tb\n c", "naïve Ⅻ 漢字")
 BLANK = " \t\n"
 KINDS = ("label", "tags")
@@ -31,8 +32,10 @@ def check_dataset_reader(lazy: Lazy[DatasetReader]) -> None:
         files = reader.files("train")
     promise(all(isinstance(file, Path) for file in files), "files() gives something that is no Path")
     with doing("given a raw text to parse"):
-        instance = reader.parse(TEXT)
+        instance = reader.parse(PAIR if reader.reads_pairs else TEXT)
     promise(isinstance(instance, Instance) and bool(instance.words), "parse() gives no words for a raw text")
+    is_pair = instance.words.count(BETWEEN_TEXTS) == 1
+    promise(is_pair == reader.reads_pairs, f"reads_pairs is {reader.reads_pairs}, and parse() gives {instance.words}")
     with doing("given a blank text to parse, where a DataError is due,"):
         _or_data_error(reader, BLANK)
     if not reader.fetches:

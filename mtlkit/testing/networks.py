@@ -4,6 +4,7 @@ Shapes: B texts, T words, E input size, D state size.
 """
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -29,12 +30,15 @@ def check_embedder(lazy: Lazy[Embedder]) -> None:
     embedder = build_module(lazy)
     check_columns(embedder)
 
-    def run(embedder: Embedder, given: Sample) -> Tensor:
-        vectors_BTE: Tensor = embedder(given.text)
+    def run(embedder: Embedder, given: Sample, task: str = TASKS[0]) -> Tensor:
+        vectors_BTE: Tensor = embedder(replace(given.text, task=task))
         return vectors_BTE
 
+    def run_all(embedder: Embedder, given: Sample) -> Tensor:
+        return torch.cat([run(embedder, given, task) for task in TASKS])
+
     given = sample(embedder.tables)
-    check_module(lazy, run, given)
+    check_module(lazy, run_all, given)
     check_states(lazy, run, given)
     if not embedder.looks_at_neighbours:
         _check_words_alone(embedder)

@@ -76,11 +76,13 @@ def sample(columns: MakeTables | None = None) -> Sample:
 
 
 def text_of(sentences: Sequence[str], columns: MakeTables) -> Text:
-    """Creates texts from sentences, whose words are separated by spaces, with the columns of these tables."""
+    """Creates texts of the first task from sentences, whose words are separated by spaces, with the columns of these
+    tables.
+    """
     instances = [Instance(tuple(sentence.split())) for sentence in sentences]
     corpus = Corpus.from_instances(instances, "label")
     split = TaskSplit(TASKS[0], corpus, sample_vocabulary(), columns=columns)
-    return split.batch(torch.arange(len(sentences))).text
+    return replace(split.batch(torch.arange(len(sentences))).text, task=TASKS[0])
 
 
 def _ids(forms: Sequence[str]) -> dict[str, Table]:
@@ -106,6 +108,7 @@ def runtime_values() -> dict[str, Any]:
         "labels": list(LABELS),
         "tag_scheme": None,
         "tasks": list(TASKS),
+        "embedder": None,
         "num_modules": NUM_MODULES,
         "max_length": MAX_LENGTH,
         "normalization": "nfc",

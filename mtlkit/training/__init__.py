@@ -18,7 +18,7 @@ from mtlkit.training.movement import one_label
 from mtlkit.training.optimization import Optimization
 from mtlkit.training.optimizers import Optimizer
 from mtlkit.training.parameter_groups import group_parameters
-from mtlkit.training.parameters import freeze, named, parameters_by_role
+from mtlkit.training.parameters import UnfreezeSettings, Unfreezing, freeze, named, parameters_by_role
 from mtlkit.training.predictions import Predictions
 from mtlkit.training.process import compute_as, computing_as, threads_as_before
 from mtlkit.training.random_state import seed_all
@@ -28,6 +28,7 @@ from mtlkit.training.samplers import TaskSampler
 from mtlkit.training.schedules import Schedule
 from mtlkit.training.selection import ModelSelection
 from mtlkit.training.settings import StageSettings, TrainerSettings
+from mtlkit.training.timing import section
 from mtlkit.training.trainer import Trainer
 from mtlkit.training.update_strategies import SearchStrategy, UpdateStrategy
 from mtlkit.training.weights import load_weights, taken_over
@@ -51,6 +52,8 @@ __all__ = [
     "TaskSampler",
     "Trainer",
     "TrainerSettings",
+    "Unfreezing",
+    "UnfreezeSettings",
     "UpdateStrategy",
     "as_target",
     "build_records",
@@ -64,6 +67,7 @@ __all__ = [
     "one_label",
     "predict_split",
     "predictions_of",
+    "section",
     "seed_all",
     "freeze",
     "group_parameters",

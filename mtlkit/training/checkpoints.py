@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, final
+from typing import IO, Any, cast, final
 
 import torch
 from safetensors import SafetensorError
@@ -22,7 +22,16 @@ from safetensors.torch import load_file
 from torch import nn
 
 from mtlkit.errors import DataError, RunError
-from mtlkit.files import file_sha256, give_name, make_folder, new_folder, open_to_write, read_bounded, write_new
+from mtlkit.files import (
+    DigestingWriter,
+    file_sha256,
+    give_name,
+    make_folder,
+    new_folder,
+    open_to_write,
+    read_bounded,
+    write_new,
+)
 from mtlkit.model import MultiTaskModel
 from mtlkit.training.weights import save_tensors, save_weights
 
@@ -44,10 +53,12 @@ class Checkpoints:
 
     Args:
         folder: `checkpoints/` of the run directory; made if it is missing.
+        restores: whether `load` restores the best weights as well, which one of several processes does.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, restores: bool = True) -> None:
         self.folder = folder
+        self.restores = restores
         self.best_digests: dict[str, str] = {}
         """sha256 of each set of best weights as it was written, by name."""
         make_folder(folder)
@@ -71,13 +82,15 @@ class Checkpoints:
         target = self.folder / f"step-{step:08d}"
         with new_folder(target) as folder:
             save_tensors(folder / "model.safetensors", model.state_dict())
-            _save_state(folder / STATE, state)
             digests = _digests(folder)
+            digests[STATE] = _save_state(folder / STATE, state)
+            # The digest of the best weights is from when they were written, not of what is there now: a file that was
+            # damaged since must not be recorded as whole.
             for name, digest in self.best_digests.items():
                 give_name(self.best(name), folder / self.best(name).name)
                 digests[self.best(name).name] = digest
             write_new(folder / FILES, json.dumps(digests).encode())
-        for old in self._all()[KEEP:]:
+        for old in self._all()[KEEP:]:  # only now, so that there is a whole checkpoint at every moment
             _remove(old)
         return target
 
@@ -95,6 +108,7 @@ class Checkpoints:
                 digests = json.loads(read_bounded(folder / FILES, LARGEST_LIST))
                 if digests != _digests(folder):
                     raise OSError("its files are not those that were written")
+                # All is read before the model is changed: what turns out to be damaged leaves no trace in it.
                 state: dict[str, Any] = torch.load(folder / STATE, map_location="cpu", weights_only=True)
                 weights = load_file(folder / "model.safetensors", device=str(device))
             except DAMAGE as error:
@@ -105,9 +119,12 @@ class Checkpoints:
                 model.load_state_dict(weights)
             except RuntimeError as error:
                 raise RunError(f"{folder}: {NO_FIT} ({str(error).splitlines()[-1].strip()})") from None
-            best = {name: digests[file.name] for name, file in self._best_files(folder).items()}
-            older = {name: file_sha256(file) for name, file in self._best_files(self.folder).items()}
-            self.restore_best(best or older)  # checkpoints of older versions have none
+            if self.restores:
+                # A run that was killed in an epoch's end may have better weights than its newest checkpoint knows of.
+                # The scores go back to the checkpoint's, so the weights must as well.
+                best = {name: digests[file.name] for name, file in self._best_files(folder).items()}
+                older = {name: file_sha256(file) for name, file in self._best_files(self.folder).items()}
+                self.restore_best(best or older)  # checkpoints of older versions have none
             return state
         if self._all():
             raise RunError(f"{self.folder}: every checkpoint is damaged; start over with --force")
@@ -163,10 +180,14 @@ def _digests(folder: Path) -> dict[str, str]:
     return {file.name: file_sha256(file) for file in sorted(folder.iterdir()) if file.name != FILES}
 
 
-def _save_state(path: Path, state: dict[str, Any]) -> None:
+def _save_state(path: Path, state: dict[str, Any]) -> str:
+    """Writes a state and returns its sha256."""
     try:
         with open_to_write(path) as file:
-            torch.save(state, file)
+            writer = DigestingWriter(file)
+            torch.save(state, cast(IO[bytes], writer))  # it asks for no more than `write` and `flush`
+            writer.finish()
+            return writer.sha256
     except RuntimeError as error:
         if isinstance(error.__context__, OSError):  # PyTorch's writer hides what the system has said
             raise error.__context__ from None

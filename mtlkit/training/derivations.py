@@ -14,14 +14,14 @@ Score = Callable[[str, ModulePath], float]
 
 
 class PathDerivation(Component):
-    """Which path each task keeps when a search is over (Chen et al. 2018: "sequence of the biggest probability")."""
+    """Decides which path each task keeps after a search (Chen et al. 2018: "sequence of the biggest probability")."""
 
     needs_dev: ClassVar[bool] = False
     """Whether the derivation scores paths, so that every task must have dev data."""
 
     @abstractmethod
     def derive(self, scheme: SearchableScheme, task: str, score: Score) -> ModulePath:
-        """The task's path.
+        """Returns the path that the task keeps.
 
         Args:
             scheme: with the weights that the search has ended with, in evaluation mode.

@@ -14,6 +14,7 @@ from mtlkit.data import Batch, KeptVectors, Target, TaskSplit, bucketed_order
 from mtlkit.figures import Figure
 from mtlkit.metrics import Metric
 from mtlkit.model import MultiTaskModel
+from mtlkit.process.ranks import ONE, Ranks
 from mtlkit.sharing import Trace
 from mtlkit.sharing.selectors import ModulePath
 from mtlkit.training.devices import reporting_out_of_memory
@@ -98,13 +99,18 @@ def predict_split(
     precision: Precision = "fp32",
     path: ModulePath | None = None,
 ) -> list[Target]:
-    """The model's decision for each text, in the split's order: a label, or a tag per word.
+    """The model's decision for each text, in the split's order: a label, or a tag per word. Several processes share the
+    work, and each has all decisions.
 
     Raises:
         OutOfMemoryError: a batch does not fit the memory.
     """
-    batches = decoded_batches(model, split, batch_size, precision, path)
-    return decisions_of_split(split, labels, [(each.batch.indices_B, each.ids) for each in batches])
+    ranks = model.compute.ranks
+    batches = decoded_batches(model, split, batch_size, precision, path, ranks=ranks)
+    own = [(each.batch.indices_B, each.ids) for each in batches]
+    if ranks.size > 1:
+        own = [pair for pairs in ranks.gather([(indices_B, ids.cpu()) for indices_B, ids in own]) for pair in pairs]
+    return decisions_of_split(split, labels, own)
 
 
 def decoded_batches(
@@ -115,8 +121,10 @@ def decoded_batches(
     path: ModulePath | None = None,
     *,
     with_trace: bool = False,
+    ranks: Ranks = ONE,
 ) -> Iterator[DecodedBatch]:
-    """One pass over a split, every text once; a trace is of the task's best path.
+    """One pass over a split, every text once; a trace is of the task's best path. Of several processes each has every
+    N-th batch.
 
     Raises:
         OutOfMemoryError: a batch does not fit the memory.
@@ -124,7 +132,7 @@ def decoded_batches(
     assert path is None or not with_trace
     model.eval()
     kept = KeptVectors()
-    order = bucketed_order(split.lengths, batch_size, None, MOST_WORDS)
+    order = bucketed_order(split.costs, batch_size, None, MOST_WORDS)[ranks.rank :: ranks.size]
     for indices, places in zip(order, split.places(order), strict=True):
         # Inference mode must not be around the yield: it would then stay on in the code that consumes the batch.
         with torch.inference_mode(), reporting_out_of_memory(partial(_scoring, split, indices), SMALLER):

@@ -1,5 +1,6 @@
 """The events of training, which the trainer yields to the code that saves, logs and draws."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,6 +66,19 @@ class EpochEnd:
         if separate := self.work.get("separate_module_passes"):
             shares["module_passes"] = self.work["module_passes"] / separate
         return shares
+
+    def problems(self) -> Iterator[str]:
+        """Yields a sentence for each problem of the epoch, such as a step that was left out."""
+        if self.idle:
+            yield f"no gradient has reached {', '.join(self.idle)} in the first epoch; they are as they began"
+        for skipped in self.skipped:
+            texts = " and ".join(
+                f"{', '.join(str(place + 1) for place in places)} of {task}" for task, places in skipped["texts"]
+            )
+            yield f"step {skipped['step']} was left out: its loss or gradient is not finite (texts {texts})"
+        if split := self.work.get("split_batches"):
+            yield f"{split:,} batches did not fit the memory and were taken in parts"
+        yield from self.notes
 
     def to_json(self) -> dict[str, object]:
         """The epoch's line in `metrics.jsonl`. It has no times, so that a resumed run writes the same bytes."""

@@ -10,10 +10,10 @@ from mtlkit.types import PositiveInt
 
 
 class Logger(Component, offers=("folder", "step")):
-    """Follows a run. `metrics.jsonl` needs no logger.
+    """Writes the course of a run elsewhere while it trains; `metrics.jsonl` is written without a logger.
 
-    Given at build: `folder`, the run's directory (a logger writes nowhere else), and `step`, the steps already done:
-    what a killed run logged after it is to be forgotten.
+    Given at build: `folder`, the run's directory (a logger writes nowhere else), and `step`, the number of steps
+    already taken: a resumed run takes later ones again, so what was logged of them before is to be dropped.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
@@ -21,15 +21,15 @@ class Logger(Component, offers=("folder", "step")):
 
     @abstractmethod
     def step(self, step: Step) -> None:
-        """One step has been taken. Called often: reading a loss here waits for the device."""
+        """Called after each optimizer step. Reading a loss here waits for the device, so do that rarely."""
 
     @abstractmethod
     def epoch(self, end: EpochEnd) -> None:
-        """An epoch is over."""
+        """Called after each epoch, when its dev data have been scored."""
 
     @abstractmethod
     def close(self) -> None:
-        """The run is over or was interrupted."""
+        """Called when the stage is over or was interrupted."""
 
 
 @final

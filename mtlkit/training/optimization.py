@@ -1,23 +1,50 @@
 """Changing parameters: backward passes, gradient clipping, optimizer steps and the learning rate."""
 
 import math
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
 from typing import Any, Literal, final
 
 import torch
 from torch import Tensor, nn
 
 from mtlkit.errors import ConfigError
+from mtlkit.process.ranks import ONE, Ranks
 from mtlkit.training.timing import section
 from mtlkit.training.unmet_rows import UnmetRows
 
 Precision = Literal["fp32", "bf16"]
 
 
-def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[None]:
-    """Runs matrix products in bfloat16 where `precision` says so; parameters stay float32."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
+@contextmanager
+def autocast(device: torch.device, precision: Precision) -> Iterator[None]:
+    """Runs matrix products in bfloat16 where `precision` says so; parameters stay float32.
+
+    For processors without AVX-512, oneDNN has no LSTM in bfloat16, and PyTorch fails instead of going without oneDNN.
+    There oneDNN is switched off within the block, for the whole process.
+    """
+    rounds = precision == "bf16"
+    switches_off = rounds and device.type == "cpu" and torch.backends.mkldnn.enabled and not _has_lstm_in_bfloat16()
+    if switches_off:
+        torch.backends.mkldnn.enabled = False  # type: ignore[assignment]  # a property of theirs
+    try:
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=rounds):
+            yield
+    finally:
+        if switches_off:
+            torch.backends.mkldnn.enabled = True  # type: ignore[assignment]  # a property of theirs
+
+
+@cache
+def _has_lstm_in_bfloat16() -> bool:
+    """Whether an LSTM can be computed in bfloat16 on this processor by oneDNN, which is tried on the smallest one."""
+    with torch.random.fork_rng(devices=()), torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        try:
+            nn.LSTM(1, 1)(torch.zeros(1, 1, 1))
+        except RuntimeError:
+            return False
+    return True
 
 
 SETTINGS = "settings"
@@ -38,6 +65,7 @@ class Optimization:
         undoes: whether no unsound step may leave a trace on a GPU either. It costs a copy of what a step changes.
         splits: whether a batch that does not fit the memory is taken in parts.
         unmet: rows of word tables that the optimizer is spared; None if there are none.
+        ranks: the processes that each add a share of the gradients; one, if all add the same.
     """
 
     def __init__(
@@ -49,6 +77,7 @@ class Optimization:
         undoes: bool = False,
         splits: bool = False,
         unmet: UnmetRows | None = None,
+        ranks: Ranks = ONE,
     ) -> None:
         self.optimizer = optimizer
         self.unmet = UnmetRows(optimizer, {}, lambda group: False) if unmet is None else unmet
@@ -56,6 +85,7 @@ class Optimization:
         self.gradient_clip = gradient_clip
         self.undoes = undoes
         self.splits = splits
+        self.ranks = ranks
         self.num_split = 0
         """How many batches have been split so far because memory ran out."""
         self.base_rates = [float(group["lr"]) for group in optimizer.param_groups]
@@ -107,8 +137,10 @@ class Optimization:
         self._this_step = None
 
     def apply(self) -> None:
-        """Clips the gradients added so far, takes one step, if it is sound, and forgets them."""
+        """Clips the gradients added so far in all processes, takes one step, if it is sound, and forgets them."""
         with section("optimiser"):
+            if self._this_step is not None:
+                self._this_step = self.ranks.sum_gradients(self.parameters, self._this_step)
             sound = _both(self._this_step, is_finite(self._clip()))
             self._so_far = _both(self._so_far, sound)
             self.idle = [parameter for parameter in self.idle if parameter.grad is None]

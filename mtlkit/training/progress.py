@@ -1,10 +1,10 @@
-"""The progress of a trainer: its counters, as a checkpoint keeps them."""
+"""The progress of a trainer, as a checkpoint keeps it: its counters, and the states of its parts."""
 
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Self, final
+from typing import Any, Protocol, Self, final
 
 import torch
 from torch import Tensor
@@ -100,3 +100,27 @@ class Progress:
         self.step_in_epoch = 0
         self.loss_sums, self.loss_counts, self.work = {}, {}, Counter()
         return improved
+
+
+class Stateful(Protocol):
+    """Something with a state that a checkpoint keeps."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state, as tensors and plain values."""
+
+    def load_state_dict(self, state: Any) -> None:
+        """Restores a state that `state_dict` returned."""
+
+
+def state_of(part: Stateful | Mapping[str, Stateful]) -> dict[str, Any]:
+    if isinstance(part, Mapping):
+        return {name: each.state_dict() for name, each in part.items()}
+    return part.state_dict()
+
+
+def load_state_of(part: Stateful | Mapping[str, Stateful], state: Mapping[str, Any]) -> None:
+    if isinstance(part, Mapping):
+        for name, each in part.items():
+            each.load_state_dict(state[name])
+    else:
+        part.load_state_dict(state)

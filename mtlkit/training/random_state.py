@@ -9,12 +9,15 @@ import torch
 
 def capture() -> dict[str, Any]:
     """Returns the state of PyTorch's generators (CPU and every CUDA device), Python's and NumPy's."""
+    # Python and NumPy draw normal numbers in pairs and keep the second one for the next call (`gauss`, `cached`).
+    # Without it, a resumed run would be one draw ahead.
     version, internal, gauss = random.getstate()
     name, keys, position, has_gauss, cached = cast(tuple[Any, ...], numpy.random.get_state(legacy=True))
     return {
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         "python": [version, list(internal), gauss],
+        # A tensor, as checkpoints are read with `weights_only=True`, which refuses arrays; int64 holds every uint32.
         "numpy": [name, torch.from_numpy(keys.astype(numpy.int64)), position, has_gauss, cached],
     }
 

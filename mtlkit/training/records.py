@@ -19,25 +19,25 @@ from mtlkit.types import Pattern, PositiveInt
 
 
 class Record(Component, offers=("tasks", "parameters")):
-    """Writes down something of the model after each epoch: a line of `sharing.jsonl` has it under the record's name.
+    """Computes facts about the model after each epoch, which are written to `sharing.jsonl` under the record's name.
 
-    Given at build: `tasks`, names; `parameters`, the names of those that are trained, as a checkpoint has them.
+    Given at build: `tasks`, their names; `parameters`, the names of the trained parameters, as in a checkpoint.
     """
 
     @abstractmethod
     def observe(self, model: MultiTaskModel, splits: Mapping[str, TaskSplit]) -> Any:
-        """What there is to say now, which depends on nothing but the weights and the data.
+        """Returns the facts at this moment, which must depend on nothing but the weights and the data.
 
-        Training goes on as if it had not been asked: random generators and the mode of every module are put back, and
-        it must leave weights and their `grad` alone.
+        Training continues as if this had not been called: random generators and the mode of every module are put back,
+        and it must leave weights and their `grad` alone.
 
         Args:
             model: in evaluation mode; precision is set.
             splits: the dev data of each task, or its training data where it has none; in the experiment's order.
 
         Returns:
-            Mappings, lists, strings and numbers, as JSON has them; tuples become lists, and a number that is no finite
-            one becomes null. None: there is nothing to say, and the line goes without.
+            Mappings, lists, strings and numbers, as JSON has them; tuples become lists, and a number that is not
+            finite becomes null. None if there is nothing to record; the line then lacks the entry.
         """
 
 
@@ -59,7 +59,7 @@ BATCH = 16
 @final
 @Record.register("sharing")
 class SharingRecord(Record):
-    """What each task took of which source, on average over some texts; nothing for schemes without traces.
+    """How much each task took from which source, on average over some texts; nothing for schemes without traces.
 
     texts: looked at of each task, at most. One is enough where what is shared is the same for all texts, such as a path
         through a pool.
@@ -74,7 +74,10 @@ class SharingRecord(Record):
         return {task: summary.to_json() for task, summary in found.items() if summary is not None} or None
 
     def _traces(self, model: MultiTaskModel, split: TaskSplit) -> Iterator[tuple[Trace, Tensor]]:
-        """The shortest text comes alone: whoever has seen enough asks for no more."""
+        """Yields the traces of the chosen texts in batches, and the words of each.
+
+        The shortest text comes alone, since `summarise` takes only the first trace of paths and mixtures.
+        """
         places = spread_out(split, self.texts)
         batches = (places[:1], *torch.split(places[1:], BATCH))
         for indices_B in filter(len, batches):
@@ -98,7 +101,7 @@ class Cosines:
 @final
 @Record.register("gradient_cosine")
 class GradientCosine(Record):
-    """The cosine of each two tasks' gradients of one fixed batch each: 1 they agree, -1 one undoes what the other does.
+    """The cosine of the gradients of each pair of tasks, on one fixed batch each: 1 if they agree, -1 if opposed.
 
     It is taken over the parameters that both losses depend on, without dropout, and of the loss that is minimised, with
     what the sharing scheme adds to it. Where there are paths, each task is on its best one. The line has `tasks` and a
@@ -144,8 +147,9 @@ class GradientCosine(Record):
             loss = model.loss(batch).total
             if not loss.requires_grad:
                 return {}
-            found = torch.autograd.grad(loss, [known[name] for name in self.names], allow_unused=True)
-        return {name: gradient for name, gradient in zip(self.names, found, strict=True) if gradient is not None}
+            names = [name for name in self.names if known[name].requires_grad]  # some may be frozen in this epoch
+            found = torch.autograd.grad(loss, [known[name] for name in names], allow_unused=True) if names else ()
+        return {name: gradient for name, gradient in zip(names, found, strict=True) if gradient is not None}
 
 
 def _cosines(gradients: list[dict[str, Tensor]]) -> Tensor:

@@ -11,7 +11,7 @@ from mtlkit.types import NonNegativeFloat
 
 
 class ModelSelection(Component, offers=("tasks",)):
-    """Which epoch's weights are kept, by the headline metric of each task on its dev data. Never looks at test data.
+    """Decides which epoch's weights are kept, by each task's headline metric on its dev data. Never sees test data.
 
     A scheme may keep several sets of weights, by name; each task is served by one of them.
     """

@@ -12,6 +12,7 @@ from mtlkit.training.gradients import OnOutOfMemory
 from mtlkit.training.loggers import Logger
 from mtlkit.training.optimization import Precision
 from mtlkit.training.optimizers import Adam, Optimizer
+from mtlkit.training.parameters import UnfreezeSettings
 from mtlkit.training.records import Record, SharingRecord
 from mtlkit.training.samplers import RoundRobinSampler, TaskSampler
 from mtlkit.training.schedules import Schedule
@@ -29,9 +30,9 @@ class TrainerSettings(Spec):
     batch_size: PositiveInt = 32
     """The largest number of texts in a batch; a batch belongs to one task."""
     batch_tokens: PositiveInt | None = None
-    """The largest number of words in a batch, padding included, so that a batch of long texts has fewer texts. A text
-    that is longer is a batch of its own. None sets no limit; with a large `batch_size`, this limit alone sizes
-    batches."""
+    """The largest number of words in a batch, padding included, or of word pieces where the embedder reads those, so
+    that a batch of long texts has fewer texts. A text that is longer is a batch of its own. None sets no limit; with a
+    large `batch_size`, this limit alone sizes batches."""
     evaluation_batch_size: PositiveInt = 64
     """The number of texts in a batch during evaluation."""
     optimizer: Lazy[Optimizer] = Lazy.of(Adam)
@@ -59,6 +60,9 @@ class TrainerSettings(Spec):
     end of the epoch. Losses that a sharing scheme adds for whole batches cannot be split."""
     frozen: list[Pattern] = []
     """Patterns of the names of parameters that are not trained; each must be found in some parameter's name."""
+    unfreeze: list[UnfreezeSettings] = []
+    """Parameters that are frozen for some epochs at first, as in [{ pattern: '^embedders\\\\.', after: 1 }]: gradual
+    unfreezing (Howard and Ruder 2018), where a layer nearer to the input has a larger `after`."""
     accumulate: PositiveInt = 1
     """The number of batches whose gradients are accumulated for one step."""
     precision: Precision = "fp32"

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol, final
+from typing import Any, final
 
 import torch
 
@@ -17,11 +17,12 @@ from mtlkit.training.events import EpochEnd, Step
 from mtlkit.training.gradients import size_of
 from mtlkit.training.movement import Movement
 from mtlkit.training.optimization import Optimization
-from mtlkit.training.parameters import freeze, idle_parts, named
-from mtlkit.training.progress import Progress
+from mtlkit.training.parameters import Unfreezing, freeze, idle_parts, named
+from mtlkit.training.progress import Progress, Stateful, load_state_of, state_of
 from mtlkit.training.recording import Recording
 from mtlkit.training.selection import ModelSelection
 from mtlkit.training.settings import TrainerSettings
+from mtlkit.training.shared_steps import check_equal, check_shareable
 from mtlkit.training.soundness import Soundness
 from mtlkit.training.timing import section
 from mtlkit.training.unmet_rows import UnmetRows, rows_read
@@ -29,30 +30,6 @@ from mtlkit.training.update_strategies import StepResult
 
 ADDED_LATER = {"soundness", "movement"}
 """Parts whose state checkpoints of older versions lack; they then begin as new."""
-
-
-class Stateful(Protocol):
-    """Something with a state that a checkpoint keeps."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """The state, as tensors and plain values."""
-
-    def load_state_dict(self, state: Any) -> None:
-        """Restores a state that `state_dict` returned."""
-
-
-def _state_of(part: Stateful | Mapping[str, Stateful]) -> dict[str, Any]:
-    if isinstance(part, Mapping):
-        return {name: each.state_dict() for name, each in part.items()}
-    return part.state_dict()
-
-
-def _load_state_of(part: Stateful | Mapping[str, Stateful], state: Mapping[str, Any]) -> None:
-    if isinstance(part, Mapping):
-        for name, each in part.items():
-            each.load_state_dict(state[name])
-    else:
-        part.load_state_dict(state)
 
 
 @final
@@ -72,7 +49,8 @@ class Trainer:
         seed: orders batches and tasks, with the epoch and the task.
 
     Raises:
-        ConfigError: a pattern of `frozen` is found in no parameter's name, or nothing is left to train.
+        ConfigError: a pattern of `frozen` is found in no parameter's name, or nothing is left to train; or the settings
+            are none for several processes.
     """
 
     def __init__(
@@ -93,11 +71,13 @@ class Trainer:
         self.settings = settings
         self.seed = seed
         self.streams = {task: self._stream(split) for task, split in train.items()}
+        self.ranks = model.compute.ranks
         self.dev_streams = {task.split.task: self._stream(task.split) for task in dev}
         self.sampler = settings.task_sampler.build()
         self.update = settings.update_strategy.build()
         self.schedule = settings.schedule.build() if settings.schedule else None
         freeze(model, settings.frozen)
+        self.unfreezing = Unfreezing(model, settings.unfreeze)
         parameters = self.update.prepare(model, self.dev_streams, settings.gradient_clip)
         optimizing = settings.optimizer.build()
         optimizer = optimizing.create_over(named(model, parameters))
@@ -109,7 +89,10 @@ class Trainer:
             undoes=settings.on_nonfinite == "skip",
             splits=settings.on_out_of_memory == "split",
             unmet=UnmetRows(optimizer, rows, optimizing.leaves_rows_without_gradient),
+            ranks=self.ranks,
         )
+        check_shareable(model, self.update, splits=self.optimization.splits)
+        self.ranks.seed_own(seed)
         self.soundness = Soundness(settings.on_nonfinite, {task: split.corpus.places for task, split in train.items()})
         self.movement = Movement()
         self.recording = Recording(model, settings.records, self._observed(), settings.precision)
@@ -138,7 +121,9 @@ class Trainer:
             DivergedError: a loss or gradient is not finite, and `on_nonfinite` is not `skip`.
             OutOfMemoryError: a batch does not fit the memory.
         """
+        check_equal(self.model)
         while not self.finished:
+            self.unfreezing.begin(self.progress.epoch)
             yield from self._steps()
             yield self._end_epoch()
 
@@ -148,10 +133,11 @@ class Trainer:
         """
         return {
             **self.progress.state_dict(),
-            **{name: _state_of(part) for name, part in self._parts().items()},
+            **{name: state_of(part) for name, part in self._parts().items()},
             "trained": self._trained(),
             "idle": self._names(self.optimization.idle),
             "random": random_state.capture(),
+            **({"processes": own} if (own := self.ranks.own_state()) else {}),
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
@@ -166,11 +152,13 @@ class Trainer:
         self.progress = Progress.of_state(state, next(self.model.parameters()).device)
         for name, part in self._parts().items():
             if name in state or name not in ADDED_LATER:
-                _load_state_of(part, state[name])
+                load_state_of(part, state[name])
         parameters = dict(self.model.named_parameters())
         self.optimization.idle = [parameters[name] for name in state.get("idle", ())]
         # Last: what is loaded above may draw random numbers itself, such as the order of a pass over a task.
         random_state.restore(state["random"])
+        self.ranks.seed_own(self.seed + self.progress.step)  # for other processes than those of the state
+        self.ranks.load_own_state(state.get("processes", {}))
 
     def _parts(self) -> dict[str, Stateful | Mapping[str, Stateful]]:
         """What has a state of its own, by the key under which a checkpoint keeps it."""
@@ -243,6 +231,7 @@ class Trainer:
 
     def _end_epoch(self) -> EpochEnd:
         losses = self.check_losses()
+        check_equal(self.model)
         skipped = self.soundness.end_epoch(self.steps_per_epoch)
         idle = self._idle_parts() if self.progress.epoch == 0 else []
         dev, notes = self._evaluate_dev()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -246,10 +247,7 @@ def vehicle(registry: None) -> Lazy[Any]:
             name: str = "lorry",
         ) -> None: ...
 
-    numbers = count()
-
-    def engine() -> dict[str, Any]:
-        return {"type": "diesel", "size": next(numbers)}
+    engine = partial(next, ({"type": "diesel", "size": number} for number in count()))
 
     def axle() -> dict[str, Any]:
         return {"left": engine(), "right": engine()}
@@ -264,7 +262,7 @@ def vehicle(registry: None) -> Lazy[Any]:
         nested=[[engine()], [engine(), engine()]],
         named={"a": (engine(), "text"), "b": (engine(), "text")},
         maybe=engine(),
-        tank=Tank(Lazy.of(Diesel, size=next(numbers))),
+        tank=Tank(Lazy.of(Diesel, size=engine()["size"])),
     )
 
 

@@ -13,7 +13,14 @@ from mtlkit.data.corpus import Corpus
 from mtlkit.data.instance import Instance
 from mtlkit.data.vectors import Vectors
 from mtlkit.data.vocabulary import Vocabulary, VocabularySettings, build_vocabulary
-from mtlkit.embedders import CharacterEmbedder, CharacterGruEmbedder, ConcatenatedEmbedder, Embedder, WordEmbedder
+from mtlkit.embedders import (
+    CharacterEmbedder,
+    CharacterGruEmbedder,
+    ConcatenatedEmbedder,
+    DatasetEmbedder,
+    Embedder,
+    WordEmbedder,
+)
 from mtlkit.errors import ConfigError
 
 SENTENCES = ("a good film", "not a bad film at all", "good", "extraordinarily bad")
@@ -27,13 +34,15 @@ EMBEDDERS = [
     Lazy.of(CharacterEmbedder, dim=4, filters=6, width=4),
     Lazy.of(CharacterGruEmbedder, dim=4, hidden_dim=3),
     Lazy.of(ConcatenatedEmbedder, embedders=[Lazy.of(WordEmbedder, dim=5), Lazy.of(CharacterEmbedder, dim=4)]),
+    Lazy.of(DatasetEmbedder, embedder=Lazy.of(WordEmbedder, dim=5), dim=2),
+    Lazy.of(DatasetEmbedder, embedder=Lazy.of(WordEmbedder, dim=5), dim=None),
 ]
 each_embedder = pytest.mark.parametrize("lazy", EMBEDDERS, ids=repr)
 
 
 def build(lazy: Lazy[Embedder], vocabulary: Vocabulary = VOCABULARY) -> Embedder:
     torch.manual_seed(1)
-    return lazy.build(vocabulary=vocabulary, vectors=None, fresh=True).double()
+    return lazy.build(vocabulary=vocabulary, vectors=None, fresh=True, tasks=["movie"]).double()
 
 
 def text(sentences: list[str], extra_words: int = 0, extra_characters: int = 0) -> Text:
@@ -49,7 +58,8 @@ def text(sentences: list[str], extra_words: int = 0, extra_characters: int = 0) 
             characters = [VOCABULARY["characters"].index(character) for character in word]
             characters_BTC[i, j, : len(word)] = torch.tensor(characters)
     own = {"words": words_BT, "characters": characters_BTC}
-    return Text(words_BT != 0, {**own, "0.words": words_BT, "1.characters": characters_BTC})
+    parts = {"0.words": words_BT, "1.characters": characters_BTC, "embedder.words": words_BT}
+    return Text(words_BT != 0, own | parts, "movie")
 
 
 def test_every_registered_embedder_is_tested() -> None:
@@ -90,7 +100,7 @@ def test_runs_on_the_meta_device_and_in_half_precision(lazy: Lazy[Embedder]) -> 
     batch = text(["a good film"])
     on_meta = batch.map(lambda tensor: tensor.to("meta"))
     with torch.device("meta"):
-        embedder = lazy.build(vocabulary=VOCABULARY, vectors=None, fresh=False)
+        embedder = lazy.build(vocabulary=VOCABULARY, vectors=None, fresh=False, tasks=["movie"])
     assert embedder(on_meta).shape == (1, 3, embedder.output_dim)
     with torch.autocast("cpu", torch.bfloat16):
         assert build(lazy).float()(batch).isfinite().all()
@@ -127,7 +137,7 @@ def test_frozen_words_get_no_gradient() -> None:
 
 def test_an_embedder_asks_for_the_columns_that_it_reads() -> None:
     asked = [list(build(lazy).tables(["a", "film"])) for lazy in EMBEDDERS]
-    assert asked == [["words"], *[["characters"]] * 3, ["0.words", "1.characters"]]
+    assert asked == [["words"], *[["characters"]] * 3, ["0.words", "1.characters"], *[["embedder.words"]] * 2]
 
 
 @each_embedder
@@ -139,7 +149,7 @@ def test_its_columns_are_those_that_are_made_by_hand(lazy: Lazy[Embedder]) -> No
 
 
 def test_concatenation_keeps_the_order() -> None:
-    embedder = build(EMBEDDERS[-1])
+    embedder = build(EMBEDDERS[4])
     batch = text(["a good film"])
     words, characters = embedder.get_submodule("embedders")  # type: ignore[misc]
     assert torch.equal(embedder(batch), torch.cat([words(batch), characters(batch)], dim=-1))

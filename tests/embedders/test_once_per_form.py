@@ -39,7 +39,7 @@ def split_for(embedder: Embedder) -> TaskSplit:
 
 
 def word_by_word(text: Text) -> Text:
-    """The same texts with columns as anybody can put them together, of which it is not known which words are equal."""
+    """Texts with columns as anybody can put them together, of which it is not known which words are equal."""
     return Text(text.mask_BT, dict(text.columns))
 
 

@@ -68,7 +68,7 @@ def project(here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 @pytest.fixture
 def empty_cache(tmp_path: Path, compiled_kernels: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """As after the cache was deleted, or on another machine."""
+    """An empty cache, as after it was deleted, or on another machine."""
     own_folder(tmp_path / "cache")
     (tmp_path / "cache" / "kernels").symlink_to(compiled_kernels, target_is_directory=True)
     monkeypatch.setenv("MTLKIT_CACHE", str(tmp_path / "cache"))

@@ -59,6 +59,7 @@ def test_a_module_is_taken_out_of_another_archive_under_another_name(source, exp
 
 def test_another_archive_in_its_place_is_not_gone_on_with(source, experiment, write, run, tmp_path):
     experiment["model"]["pretrained"] = [{"archive": str(source), "parameters": ["^sharing"]}]
+    experiment["trainer"]["epochs"] = 1
     file = write(experiment)
     assert run("train", file, "-s", tmp_path / "run").returncode == 0
     assert run("train", file, "-s", source.parent, "--force", "-o", "model.pretrained=[]").returncode == 0

@@ -37,7 +37,7 @@ def outcomes(folder: Path, *commands: Sequence[str | Path]) -> list[Outcome]:
     words = json.dumps([[str(word) for word in command] for command in commands])
     command = [sys.executable, "-P", files_opened.__file__, folder.name, words]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=environment, cwd=folder.parent)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder.parent)
     assert done.returncode == 0, done.stderr
     return [tuple(each) for each in json.loads(done.stdout)]
 

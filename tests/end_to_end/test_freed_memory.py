@@ -18,7 +18,7 @@ GRID = ("--grid", "trainer.epochs=1,2")
 
 @pytest.fixture(autouse=True)
 def unset(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a process in which nothing has been set, neither here nor by the environment."""
+    """Makes this process one in which nothing has been set, neither here nor by the environment."""
     monkeypatch.setattr(freed_memory, "_has_set", False)
     for name in (*freed_memory.VARIABLES, "GLIBC_TUNABLES"):
         monkeypatch.delenv(name, raising=False)

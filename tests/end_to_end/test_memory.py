@@ -40,7 +40,7 @@ def long(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def wide(experiment: dict[str, Any]) -> dict[str, Any]:
-    """Of a network that is fast on long texts."""
+    """An experiment with a network that is fast on long texts."""
     del experiment["tasks"]["films"]
     encoder = {"type": "cnn", "filters": 4, "width": 1}
     experiment["model"] = {

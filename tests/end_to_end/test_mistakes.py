@@ -192,9 +192,9 @@ def test_a_limit_belongs_to_the_start_of_a_run(experiment, write, run, tmp_path)
     )
 
 
-def test_several_processes_are_refused(experiment, write, run, monkeypatch):
+def test_half_an_environment_of_several_processes_is_refused(experiment, write, run, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
-    fails(run("train", write(experiment)), "one process")
+    fails(run("train", write(experiment)), "RANK is missing")
 
 
 def test_labels_that_train_lacks_are_told(experiment, write, run, tmp_path):

@@ -73,7 +73,10 @@ def test_a_strategy_that_cannot_teach_is_told(search, write, run):
 
 def test_an_interrupted_search_resumes_to_the_same_bits(search, write, run, tmp_path, monkeypatch):
     """A whole run, and one whose checkpoints after the first epochs are taken away."""
-    search["trainer"]["update_strategy"] = {"type": "alternating", "module_steps": 7, "search_rounds": 2}
+    search["trainer"] |= {
+        "epochs": 2,
+        "update_strategy": {"type": "alternating", "module_steps": 7, "search_rounds": 2},
+    }
     file, whole, broken = write(search), tmp_path / "whole", tmp_path / "broken"
     assert run("train", file, "-s", whole).returncode == 0
 
@@ -84,7 +87,7 @@ def test_an_interrupted_search_resumes_to_the_same_bits(search, write, run, tmp_
 
     def save(state, path):
         saved(state, path)
-        if state["trainer"]["step"] > 50:
+        if state["trainer"]["step"] > 25:
             raise Killed
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
@@ -99,6 +102,7 @@ def test_an_interrupted_search_resumes_to_the_same_bits(search, write, run, tmp_
 
 def test_found_paths_are_an_ordinary_experiment(search, write, run, tmp_path):
     """Trains a search, writes its best paths down, trains those, and evaluates and predicts with both archives."""
+    search["trainer"]["epochs"] = 1
     assert run("train", write(search), "-s", tmp_path / "search").returncode == 0
     with open_archive(tmp_path / "search" / "archive.tar.gz", torch.device("cpu")) as archive:
         paths = {task: list(archive.model_for(task).sharing.selector.best(task)) for task in search["tasks"]}

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 import mtlkit
+from mtlkit.data import audit
 from mtlkit.data.tokenizers import WORDS_AND_MARKS
+from mtlkit.experiment import load_corpora
 from tests.soak.tiny_archive import packed, read_members, sealed, tar
 
 CASE = Path(__file__).parents[1] / "cases" / "24-normalisation"
@@ -108,6 +110,8 @@ def test_an_audit_may_ignore_case_and_white_space_whatever_max_length_cuts(
     assert clean() == "3"
     assert clean("--ignore-case") == "2" and clean("--ignore-white-space") == "2"
     assert clean("--ignore-case", "--ignore-white-space") == "1"
+    whole = load_corpora(mtlkit.load_experiment(write(experiment)).experiment.uncut())
+    assert audit(whole.by_task, ignore_case=True).total.clean == 2
 
 
 def without_the_setting(archive: Path, target: Path) -> None:

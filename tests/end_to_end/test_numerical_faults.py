@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import mtlkit
+
 PLUGIN = '''
 import torch
 import mtlkit
@@ -104,6 +106,16 @@ def test_a_part_that_learns_nothing_is_named_once(trained, tmp_path):
     told = "no gradient has reached sharing.encoder.unread in the first epoch; they are as they began"
     assert result.stderr.count(told) == 1
     assert [each.get("idle") for each in epochs(tmp_path)] == [["sharing.encoder.unread"], None]
+
+
+def test_the_problems_of_an_epoch_are_reported_to_python_too(trained, tmp_path):
+    trained(on_out_of_memory="split")  # writes plugin and experiment
+    said = []
+    overrides = {"trainer.epochs": 1, "trainer.on_nonfinite": "skip", "model.sharing.encoder.spoils": 8}
+    loaded = mtlkit.load_experiment(next(tmp_path.glob("*.json*")), overrides=overrides)
+    mtlkit.train(loaded, tmp_path / "python", device="cpu", say=said.append)
+    assert [line.partition(":")[0] for line in said if "left out" in line] == ["step 8 was left out"]
+    assert sum("no gradient has reached sharing.encoder.unread" in line for line in said) == 1
 
 
 def test_a_point_of_a_sweep_that_does_not_fit_has_failed_and_the_rest_goes_on(trained, run, tmp_path):

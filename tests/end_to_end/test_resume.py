@@ -1,6 +1,8 @@
 """Killed and resumed is the same, bit for bit, as never killed."""
 
+import inspect
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -8,6 +10,8 @@ import time
 
 import pytest
 from safetensors.torch import load_file
+
+from tests.soak.forked import stop_at
 
 
 def newest_step(directory):
@@ -20,6 +24,15 @@ def train_until(fork, arguments, directory, step, number):
     process.wait_until(lambda: newest_step(directory) >= step)
     process.send(number)
     return process.wait(), process.output()
+
+
+def stopping(folder, step):
+    """A folder on the path of imports for a process that is to stop at a step, as one that is forked can."""
+    place = folder / "stopping"
+    place.mkdir()
+    imports = "import os, re, signal\nfrom pathlib import Path\nfrom typing import Any\n"
+    (place / "sitecustomize.py").write_text(f"{imports}\n{inspect.getsource(stop_at)}\nstop_at({step})\n")
+    return place
 
 
 def assert_same_run(directory, other):
@@ -52,16 +65,20 @@ def test_killed_three_times_and_resumed_gives_the_same_bits(experiment, write, f
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_says_how_to_go_on(experiment, write, run, tmp_path, number):
-    """A command of its own, not a fork: what it prints to go on with depends on how it was started."""
+    """A command of its own, not a fork: what it prints to go on with depends on how it was started. Until the signal
+    comes it stands still, or it might be at its end by then.
+    """
     experiment["trainer"]["schedule"] = {"type": "linear"}
     experiment["trainer"]["accumulate"] = 2
     file, whole, broken = write(experiment), tmp_path / "whole", tmp_path / "broken"
     assert run("train", file, "-s", whole).returncode == 0
     words = [sys.executable, "-m", "mtlkit", "train", str(file), "-s", str(broken)]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(stopping(tmp_path, 20)), *filter(None, sys.path)])}
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
     while process.poll() is None and newest_step(broken) < 20:
         time.sleep(0.01)
     process.send_signal(number)
+    process.send_signal(signal.SIGCONT)
     output, _ = process.communicate()
     assert process.returncode == 128 + number
     command = f"{sys.executable} -m mtlkit train {file} -s {broken} --resume"
@@ -72,6 +89,7 @@ def test_an_interrupted_run_says_how_to_go_on(experiment, write, run, tmp_path, 
 
 
 def test_a_finished_run_can_be_resumed_and_stays_the_same(experiment, write, run, tmp_path):
+    experiment["trainer"]["epochs"] = 1
     file, directory = write(experiment), tmp_path / "run"
     assert run("train", file, "-s", directory).returncode == 0
     names = ("metrics.json", "archive.tar.gz")
@@ -82,6 +100,7 @@ def test_a_finished_run_can_be_resumed_and_stays_the_same(experiment, write, run
 
 
 def test_a_changed_experiment_is_not_resumed(experiment, write, run, tmp_path):
+    experiment["trainer"]["epochs"] = 1
     directory = tmp_path / "run"
     assert run("train", write(experiment), "-s", directory).returncode == 0
     experiment["model"]["embedder"]["dim"] = 13
@@ -91,6 +110,7 @@ def test_a_changed_experiment_is_not_resumed(experiment, write, run, tmp_path):
 
 
 def test_a_damaged_checkpoint_is_passed_over(experiment, write, fork, run, tmp_path):
+    experiment["trainer"]["epochs"] = 2
     file, whole, broken = write(experiment), tmp_path / "whole", tmp_path / "broken"
     assert run("train", file, "-s", whole).returncode == 0
     train_until(fork, ["train", file, "-s", broken], broken, 12, signal.SIGKILL)
@@ -110,7 +130,7 @@ def test_metrics_of_every_epoch_are_logged(experiment, write, run, tmp_path):
 
 
 def test_what_is_shared_is_written_down_after_every_epoch(experiment, write, run, tmp_path):
-    experiment["trainer"]["records"] = [{"type": "sharing", "texts": 4}, {"type": "gradient_cosine"}]
+    experiment["trainer"] |= {"epochs": 2, "records": [{"type": "sharing", "texts": 4}, {"type": "gradient_cosine"}]}
     assert run("train", write(experiment), "-s", tmp_path / "run").returncode == 0
     metrics, sharing = (
         [json.loads(line) for line in (tmp_path / "run" / f"{name}.jsonl").read_text().splitlines()]
@@ -128,6 +148,7 @@ def test_what_is_shared_is_written_down_after_every_epoch(experiment, write, run
 
 
 def test_records_change_no_other_file_and_none_leave_none(experiment, write, run, tmp_path):
+    experiment["trainer"]["epochs"] = 2
     assert run("train", write(experiment), "-s", tmp_path / "with").returncode == 0
     experiment["trainer"]["records"] = []
     assert run("train", write(experiment), "-s", tmp_path / "without").returncode == 0
@@ -138,6 +159,7 @@ def test_records_change_no_other_file_and_none_leave_none(experiment, write, run
 
 
 def test_changed_data_are_not_resumed_on(experiment, write, run, tmp_path):
+    experiment["trainer"]["epochs"] = 1
     file, directory = write(experiment), tmp_path / "run"
     assert run("train", file, "-s", directory).returncode == 0
     with (tmp_path / "books.train.tsv").open("a") as data:
@@ -170,6 +192,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_is_not_saved(experiment, writ
 
 
 def test_half_written_files_of_a_killed_run_are_swept_away(experiment, write, run, tmp_path):
+    experiment["trainer"]["epochs"] = 1
     file, directory = write(experiment), tmp_path / "run"
     assert run("train", file, "-s", directory).returncode == 0
     (directory / ".archive.tar.gz-1a2b3c4d").write_text("half")
@@ -181,7 +204,7 @@ def test_half_written_files_of_a_killed_run_are_swept_away(experiment, write, ru
 
 @pytest.mark.parametrize("kernels", ["plain", "pure"])  # the other tests have compiled ones, where they can be built
 def test_other_kernels_resume_to_the_same_bits(experiment, write, fork, run, tmp_path, kernels):
-    experiment["trainer"]["kernels"] = kernels
+    experiment["trainer"] |= {"kernels": kernels, "epochs": 2}
     file, whole, broken = write(experiment), tmp_path / "whole", tmp_path / "broken"
     assert run("train", file, "-s", whole).returncode == 0
     assert json.loads((whole / "meta.json").read_text())["kernels"] == kernels

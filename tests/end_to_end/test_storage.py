@@ -58,7 +58,7 @@ def start(systems: Path, tmp_path: Path) -> Start:
 
 @pytest.fixture
 def train(start: Start) -> Train:
-    """The same to its end: exit code and output."""
+    """Trains to the end: exit code and output."""
 
     def run_training(*options: str, **faults: Any) -> tuple[int | None, str]:
         process = start(*options, **faults)

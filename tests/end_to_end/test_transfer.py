@@ -13,7 +13,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+import mtlkit
 from mtlkit.archive import open_archive
+from mtlkit.runs import TransferSettings, plan_transfer
 
 LSTM = {"type": "lstm", "hidden_dim": 5}
 POOL = {"type": "pool", "module": {"type": "bilstm", "hidden_dim": 6}, "num_modules": 3, "max_length": 2}
@@ -201,7 +203,7 @@ def test_interrupted_and_killed_and_resumed_gives_the_same_table(experiment, wri
     when(trains("target"), killed.kill).join()
     assert killed.wait() == -signal.SIGKILL
     killed.communicate()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 900
     while (broken / "films.log").read_text().count(
         "interrupted; go on with"
     ) < 2:  # its child's, after the lock is free
@@ -322,3 +324,16 @@ def test_force_deletes_all_folds_first_and_failures_are_told(experiment, write, 
     ]
     assert last.startswith(f"{folds}: 2 of 2 folds did not come to an end (books, films); ")
     assert sorted(path.name for path in folds.iterdir()) == ["books.log", "films.log"]
+
+
+def test_folds_are_trained_from_python_as_by_the_verb(three, write, run, tmp_path):
+    three["model"]["sharing"] = {"type": "fully_shared", "encoder": LSTM}
+    file = write(three)
+    plan = plan_transfer(mtlkit.load_experiment(file), None, TransferSettings(), directory=tmp_path / "python")
+    for task, fold in plan.folds.items():
+        mtlkit.train(fold, plan.run(task).path, device="cpu")
+    plan.write(plan.table())
+    written = json.loads((tmp_path / "python" / "transfer.json").read_text())
+    assert list(plan.folds) == list(written["tasks"]) == list(three["tasks"])
+    transfer(run, file, "--leave-out", "plays", "-s", tmp_path / "verb", "--device", "cpu")
+    assert figures_of(tmp_path / "verb" / "plays") == figures_of(tmp_path / "python" / "plays")

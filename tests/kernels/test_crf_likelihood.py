@@ -49,7 +49,7 @@ class Chain:
         return [each(self.emissions_BTL, self.mask_BT, *self.scores) for each in (log_partition, reference_partition)]
 
     def gradients(self, values_B: Tensor) -> list[Tensor]:
-        """Of rows that weigh differently, as losses of texts may; to the emissions and every parameter."""
+        """Gradients of the emissions and every parameter, for rows that weigh differently, as losses of texts may."""
         weights_B = torch.linspace(-1, 2, len(values_B), dtype=values_B.dtype)
         inputs = [self.emissions_BTL, *self.scores]
         return list(torch.autograd.grad((values_B * weights_B).sum(), inputs, materialize_grads=True))

@@ -36,14 +36,14 @@ def said_by(code: str, **variables: str) -> list[str]:
     kept = {name: value for name, value in os.environ.items() if name not in (*VARIABLES, "GLIBC_TUNABLES")}
     environment = {**kept, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **variables}
     command = [sys.executable, "-c", code]
-    outcome = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    outcome = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert outcome.returncode == 0, outcome.stderr
     return outcome.stdout.splitlines()
 
 
 @pytest.fixture
 def unset(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a process in which nothing has been set, neither here nor by the environment."""
+    """Makes this process one in which nothing has been set, neither here nor by the environment."""
     monkeypatch.setattr(freed_memory, "_has_set", False)
     for name in (*VARIABLES, "GLIBC_TUNABLES"):
         monkeypatch.delenv(name, raising=False)

@@ -9,6 +9,17 @@ window.look = (() => {
   const wanted = (element) => element.matches(".mark, [data-tip]")
     ? element.dataset.tip || element.getAttribute("aria-label") : null;
 
+  let known = [];  // all stops, as they were before the first Tab
+  const begin = () => {
+    document.activeElement.blur();
+    window.scrollTo(0, 0);
+    known = stops();
+    return known.length;
+  };
+  const stays = () => {
+    const now = stops();
+    return now.length === known.length && now.every((element, place) => element === known[place]);
+  };
   const stop = () => {
     const element = document.activeElement;
     const box = element.getBoundingClientRect();
@@ -16,7 +27,7 @@ window.look = (() => {
     const inside = box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
     const seen = isSeen(element) && inside && style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
     const name = `${element.tagName} ${named(element).slice(0, 60)} ${Math.round(box.left)},${Math.round(box.top)}`;
-    return [stops().indexOf(element), name, seen, tip(), wanted(element)];
+    return [known.indexOf(element), name, seen, tip(), wanted(element)];
   };
 
   const marks = () => [...document.querySelectorAll(".mark, [data-tip]")].filter(isSeen);
@@ -26,14 +37,24 @@ window.look = (() => {
     if (number === 0) placed = marks();
     const mark = placed[number];
     if (!mark) return null;
-    mark.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
+    // Scrolling to each mark of a chart would have the page drawn for each.
+    if (!isAtHand(mark)) mark.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
+    return middle(mark);
+  };
+  const middle = (mark) => {
     const path = mark.querySelector("path");
     if (path && path.getTotalLength && !mark.querySelector("use")) {
-      const middle = path.getPointAtLength(path.getTotalLength() / 2).matrixTransform(path.getScreenCTM());
-      return [middle.x, middle.y];
+      const { x, y } = path.getPointAtLength(path.getTotalLength() / 2).matrixTransform(path.getScreenCTM());
+      return [x, y];
     }
     const box = mark.getBoundingClientRect();
     return [box.left + box.width / 2, box.top + box.height / 2];
+  };
+  // Whether it can be pointed at where it is, with room for a tooltip.
+  const isAtHand = (mark) => {
+    const { top, bottom } = mark.getBoundingClientRect();
+    const isInTheMiddle = top > innerHeight / 4 && bottom < innerHeight * 3 / 4;
+    return isInTheMiddle && mark.contains(document.elementFromPoint(...middle(mark)));
   };
   const hovered = (number, x, y) => {
     const mark = placed[number], shown = tip();
@@ -47,16 +68,16 @@ window.look = (() => {
 
   // Colours of whatever notation, as bytes.
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const known = new Map();
+  const bytes = new Map();
   const rgba = (colour) => {
-    if (!known.has(colour)) {
+    if (!bytes.has(colour)) {
       canvas.clearRect(0, 0, 1, 1);
       canvas.fillStyle = colour;
       canvas.fillRect(0, 0, 1, 1);
       const [red, green, blue, alpha] = canvas.getImageData(0, 0, 1, 1).data;
-      known.set(colour, [red, green, blue, alpha / 255]);
+      bytes.set(colour, [red, green, blue, alpha / 255]);
     }
-    return known.get(colour);
+    return bytes.get(colour);
   };
   const over = (top, below) => [0, 1, 2].map((part) => top[part] * top[3] + below[part] * (1 - top[3]));
   const background = (element) => {
@@ -102,5 +123,5 @@ window.look = (() => {
     return [...found, ...new Set(names.filter((name, place) => names.indexOf(name) !== place))];
   };
 
-  return { stops, stop, marks, place, hovered, faintTexts, unnamed };
+  return { begin, stays, stop, marks, place, hovered, faintTexts, unnamed };
 })();

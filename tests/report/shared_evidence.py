@@ -21,7 +21,7 @@ HOSTILE = ["<script>alert(1)</script>", "a & b \" ' onload=", "\u202eevil", "$x_
 
 
 def experiment(tasks: Sequence[str], sharing: Mapping[str, Any] | None = None) -> Experiment:
-    """Of tasks with ordinary names."""
+    """An experiment of tasks with ordinary names."""
     task = {"reader": {"type": "text_classification"}, "train": "train.txt", "head": {"type": "classifier"}}
     value = {
         "tasks": {name: task for name in tasks},

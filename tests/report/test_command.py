@@ -47,18 +47,14 @@ def test_what_is_no_report_is_not_written_over(call, run, tmp_path):
     assert mine.read_text() == "<p>my own page</p>"
 
 
-def test_a_page_of_an_archive_lies_beside_it(call, run, tmp_path):
+def test_a_page_of_an_archive_lies_beside_it_and_figures_take_the_place_of_older_figures_only(call, run, tmp_path):
     archive = shutil.copy(run / "archive.tar.gz", tmp_path / "mine.tar.gz")
-    code, said = call(archive, "--figures", tmp_path / "new" / "figures", "--task", "films")
+    figures = tmp_path / "new" / "figures"
+    code, said = call(archive, "--figures", figures, "--task", "films")
     assert code == 0 and "an archive alone" in said, said
     assert (tmp_path / "mine.report.html").exists()
-    assert {file.suffix for file in (tmp_path / "new" / "figures").iterdir()} == {".svg", ".pdf", ".csv"}
-
-
-def test_figures_take_the_place_of_older_figures_only(call, run, tmp_path):
-    figures = tmp_path / "figures"
-    for _ in range(2):
-        assert call(run, "--figures", figures, "--task", "films")[0] == 0
+    assert {file.suffix for file in figures.iterdir()} == {".svg", ".pdf", ".csv"}
+    assert call(archive, "--figures", figures, "--task", "films")[0] == 0
     (tmp_path / "scores.csv").write_text("my own")
     code, said = call(run, "--figures", tmp_path)
     assert code == 2 and "holds other files than figures of mtlkit; give a new folder" in said

@@ -1,4 +1,4 @@
-"""From a chart to an element of the page."""
+"""A chart becomes an element of the page."""
 
 import xml.etree.ElementTree as ElementTree
 from typing import Any

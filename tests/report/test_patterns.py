@@ -48,7 +48,7 @@ def mined(found, size=4):
 
 
 def usual_lifts(found):
-    """Of each source for all words together, as mean logarithms."""
+    """The lift of each source for all words together, as mean logarithms."""
     taken = defaultdict(list)
     for words, weights in found:
         for place, received in enumerate(weights.sum(dim=0).tolist()):

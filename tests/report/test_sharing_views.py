@@ -52,7 +52,7 @@ def charts(section: Section) -> Iterator[Chart]:
 
 
 def parsed(svg: str) -> ElementTree.Element:
-    """In a page the prefix needs no namespace; XML wants one."""
+    """The drawing as XML, in which the prefix needs a namespace; in a page it does not."""
     return ElementTree.fromstring(svg.replace("<svg ", '<svg xmlns:xlink="http://www.w3.org/1999/xlink" ', 1))
 
 

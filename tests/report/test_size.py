@@ -28,7 +28,7 @@ def word(chance):
 
 
 def texts(others, ways, chance):
-    """As many, and as long ones, as can be shown."""
+    """The most and the longest texts that can be shown."""
     found = []
     for number in range(1, SHOWN + 1):
         words = tuple(word(chance) for _ in range(MOST))

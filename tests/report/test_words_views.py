@@ -14,7 +14,7 @@ from mtlkit.metrics import Metric
 from mtlkit.report.charts.drawing import as_csv, inline_svg, write_chart
 from mtlkit.report.evidence import Affinity, Evidence, Example, Observed, Offsets, Pattern, ReadText
 from mtlkit.report.parts import Chart, View
-from mtlkit.report.views import affinities, distances, patterns, positions, words
+from mtlkit.report.views import distances, patterns, positions, words
 from mtlkit.report.views.positions import picture_of
 from mtlkit.report.views.texts import shown_texts, slugs
 from mtlkit.sharing.explanations import Reading
@@ -45,7 +45,7 @@ class Elements(HTMLParser):
 
 
 def evidence(**observed):
-    """Of two tasks, only the first of which has something to show."""
+    """Evidence of two tasks, of which only the first has something to show."""
     predictions = Predictions(TASK, "", ["good"], ["good"], [Lazy.of(Metric.by_name("accuracy"))])
     seen = {TASK: Observed(predictions, None, **observed), "films": Observed(predictions, None)}
     return Evidence("run", None, {}, None, [], [], [], "test", seen)
@@ -131,7 +131,7 @@ def test_patterns_that_are_next_to_nothing_are_told_as_such():
 
 def test_affinities_are_told_by_sender():
     found = [Affinity("easily", "toys", 0.4, 0.1, 7), Affinity("breaks", "toys", 0.2, 0.1, 9)]
-    _, elements = view_of(affinities.section(evidence(affinities=found)))
+    _, elements = view_of(words.affinities_section(evidence(affinities=found)))
     assert elements.of("span", "style") == ["--w:1", "--w:.33"]
     assert "easily 0.400 (7)" in elements.text and "toys" in elements.text
 
@@ -177,8 +177,8 @@ def test_lines_of_a_figure_are_as_bold_as_on_the_page():
 
 
 def test_there_is_no_section_where_there_is_nothing_to_show():
-    for view in (words, affinities, positions, distances, patterns):
-        assert view.section(evidence()) is None
+    for section in (words.section, words.affinities_section, positions.section, distances.section, patterns.section):
+        assert section(evidence()) is None
 
 
 def test_a_page_of_many_texts_is_small():

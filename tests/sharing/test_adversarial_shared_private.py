@@ -29,20 +29,20 @@ def build(tasks: list[str] = TASKS, **settings: Any) -> AdversarialSharedPrivate
 
 
 def last_states(encoder: nn.Module) -> list[Tensor]:
-    """Of each text alone, without any padding."""
+    """The last states of each text alone, without any padding."""
     alone = torch.ones(1, TIME, dtype=torch.bool)
     return [encoder(INPUTS_BTE[row : row + 1, :length], alone[:, :length])[0, -1] for row, length in enumerate(LENGTHS)]
 
 
 def gradients(scheme: nn.Module, loss: Tensor) -> dict[str, Tensor]:
-    """By name, to the parameters that the loss depends on."""
+    """Gradients, by name, of the parameters that the loss depends on."""
     leaves = dict(scheme.named_parameters())
     found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
     return {name: gradient for name, gradient in zip(leaves, found, strict=True) if gradient is not None}
 
 
 def cross_entropy(scheme: Any, task: str) -> Tensor:
-    """Of the discriminator, text by text, without a reversal."""
+    """The cross-entropy of the discriminator, text by text, without a reversal."""
     total = torch.zeros((), dtype=torch.float64)
     for state_S in last_states(scheme.shared):
         scores = [

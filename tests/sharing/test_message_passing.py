@@ -67,7 +67,7 @@ def reference(network: OneWayNetwork, inputs_BTE: Tensor, mask_BT: Tensor, task:
 
 
 def gradients(scheme: MessagePassing, states_BTD: Tensor, **inputs: Tensor) -> dict[str, Tensor]:
-    """Of a generic scalar, by name, to the parameters and inputs that it depends on."""
+    """Gradients of a generic scalar, by name, of the parameters and inputs that it depends on."""
     scalar = (states_BTD * torch.arange(1, states_BTD.numel() + 1).view(states_BTD.shape).sin()).sum()
     leaves = {**dict(scheme.named_parameters()), **inputs}
     found = torch.autograd.grad(scalar, list(leaves.values()), allow_unused=True)
@@ -320,7 +320,7 @@ def naive_gates(scheme: MessagePassing, inputs_BTE: Tensor, mask_BT: Tensor, tas
 
 
 class FusedWide(Wide):
-    """The same, with a fused form of its own."""
+    """`Wide` with a fused form of its own."""
 
     def fused(
         self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor, lstm: nn.LSTM, fusion: FusionWeights, _: Any

@@ -99,7 +99,7 @@ def equations(network: Any, inputs_BTE: Tensor, mask_BT: Tensor, task: str) -> t
 
 
 def gradients(scheme: Any, states_BTD: Tensor, inputs_BTE: Tensor) -> dict[str, Tensor]:
-    """Of a generic scalar, by name, to the parameters and inputs that it depends on."""
+    """Gradients of a generic scalar, by name, of the parameters and inputs that it depends on."""
     scalar = (states_BTD * torch.arange(1, states_BTD.numel() + 1).view(states_BTD.shape).sin()).sum()
     leaves = {**dict(scheme.named_parameters()), "inputs": inputs_BTE}
     found = torch.autograd.grad(scalar, list(leaves.values()), allow_unused=True)

@@ -51,7 +51,7 @@ def word_batches(senders: tuple[str, ...] | None, both_ways: bool) -> list[tuple
 
 
 def words(batches: list[tuple[WordTrace, Tensor]]) -> Iterator[tuple[int, int, list[float], float]]:
-    """Of each word and network: its place, the length of its text, its weights, its gate."""
+    """Each word and network: its place, the length of its text, its weights, its gate."""
     for trace, mask_BT in batches:
         for weights_BTN, gates_BT in (
             (trace.weights_BTN, trace.gates_BT),

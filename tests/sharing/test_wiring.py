@@ -99,7 +99,7 @@ each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.refe
 
 
 def gradients(scheme: SharingScheme, states_BTD: Tensor, **inputs: Tensor) -> dict[str, Tensor]:
-    """Of a generic scalar, by name, to the parameters and inputs that it depends on."""
+    """Gradients of a generic scalar, by name, of the parameters and inputs that it depends on."""
     scalar = (states_BTD * torch.arange(1, states_BTD.numel() + 1).view(states_BTD.shape).sin()).sum()
     leaves = {**dict(scheme.named_parameters()), **inputs}
     found = torch.autograd.grad(scalar, list(leaves.values()), allow_unused=True)

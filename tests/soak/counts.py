@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Counts:
-    """Of one part: `tried` is how often, and of these what came of it."""
+    """The counts of one part: `tried` is how often, and of these what came of it."""
 
     tried: int = 0
     survived: int = 0

@@ -91,7 +91,7 @@ class Forked:
 
     @property
     def pid(self) -> int:
-        """Its number."""
+        """The number of the process."""
         assert self._process.pid is not None, "it has been started"
         return self._process.pid
 
@@ -129,11 +129,11 @@ class Forked:
         os.kill(self.pid, number)
 
     def fill_disk(self, largest_file: int) -> None:
-        """From now on no file of its can become larger than this; Linux only."""
+        """Lets no file of the process become larger than this from now on; Linux only."""
         resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
 
     def wait(self, seconds: float | None = None) -> int | None:
-        """Its exit code, or a signal's number below zero; None if it still runs after so many seconds."""
+        """The exit code, or a signal's number below zero; None if the process still runs after so many seconds."""
         self._process.join(seconds)
         return self._process.exitcode
 
@@ -223,8 +223,8 @@ def _give_up_privileges() -> None:
     assert library.capset(header, sets) == 0
 
 
-def _stop_at(step: int) -> None:
-    """A checkpoint is there once its folder has been renamed."""
+def stop_at(step: int) -> None:
+    """Stops this process once it has a checkpoint after this step or a later one: when its folder has been renamed."""
     rename = os.rename
 
     def rename_and_stop(source: Any, target: Any, **options: Any) -> None:
@@ -264,7 +264,7 @@ def _mtlkit(arguments: list[str], circumstances: Circumstances, folder: str) -> 
     if circumstances.notes is None:
         fork_children()  # what is watched starts its children as it does in earnest
     if circumstances.stops_at_step is not None:
-        _stop_at(circumstances.stops_at_step)
+        stop_at(circumstances.stops_at_step)
     sys.argv = ["mtlkit", *arguments]
     try:
         main()

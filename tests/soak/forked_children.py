@@ -37,11 +37,11 @@ class ForkedChild:
             _live(parent, command[4:], stdout.fileno(), env)
 
     def poll(self) -> int | None:
-        """Its exit code, or a signal's number below zero; None if it still runs."""
+        """The exit code, or a signal's number below zero; None if the process still runs."""
         return self._waited(os.WNOHANG)
 
     def wait(self) -> int | None:
-        """The same, once it has ended."""
+        """The exit code, or a signal's number below zero, once the process has ended."""
         return self._waited(0)
 
     def send_signal(self, number: int) -> None:
@@ -58,7 +58,7 @@ class ForkedChild:
 
 
 def fork_children() -> None:
-    """From now on `run_jobs` forks, in this process."""
+    """Makes `run_jobs` fork, in this process, from now on."""
     names = {name: getattr(subprocess, name) for name in ("DEVNULL", "STDOUT")}
     jobs.subprocess = SimpleNamespace(Popen=ForkedChild, **names)  # type: ignore[attr-defined, assignment]
 

@@ -27,7 +27,7 @@ from tests.soak.systems import write_systems
 MOST_KILLS = 4
 """Of one run."""
 ABOUT_MAKING = ("meta.json",)
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 900.0
 
 
 def soak(seconds: float, seed: int, *, kills: int = 50, systems: int | None = None) -> Counts:

@@ -33,12 +33,12 @@ class Case(NamedTuple):
 
 
 def of_bytes(make: Callable[[], bytes], says: str) -> Case:
-    """Whose file holds what `make` gives."""
+    """An archive whose file holds what `make` gives."""
     return Case(lambda path: path.write_bytes(make()), says)
 
 
 def of_members(make: Callable[[], Members], says: str) -> Case:
-    """Whose members are these, packed as they should be."""
+    """An archive whose members are these, packed as they should be."""
     return of_bytes(lambda: packed(tar(make())), says)
 
 

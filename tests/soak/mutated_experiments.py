@@ -34,7 +34,7 @@ MUTANTS = 10_000
 """In the soak, if there is time."""
 SECONDS = 10.0
 """Most processor time that a check may take; the slowest shipped experiment takes a tenth of that."""
-PATIENCE = 120.0
+PATIENCE = 900.0
 """Most time by the clock, for what waits and does nothing; machines are busy."""
 MEMORY = 2**31
 """Bytes that a check may ask for beside what the process has."""
@@ -71,7 +71,7 @@ class TooSlow(BaseException):
 
 
 def soak(seconds: float, seed: int) -> Counts:
-    """As many mutants as there is time for, 10,000 at most."""
+    """Tries as many mutants as there is time for, 10,000 at most."""
     originals()
     counts = Counts()
     until = time.monotonic() + seconds
@@ -162,7 +162,7 @@ def strange(generator: random.Random) -> Any:
 
 
 def misspelt(name: str, generator: random.Random) -> str:
-    """With a letter left out, doubled, changed or moved."""
+    """The text with a letter left out, doubled, changed or moved."""
     at = generator.randrange(len(name)) if name else 0
     letter = name[at : at + 1]
     return name[:at] + generator.choice(("", letter * 2, "x", letter.upper(), f"_{letter}", " ")) + name[at + 1 :]

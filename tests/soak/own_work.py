@@ -18,7 +18,7 @@ SWEEP = ("--grid", "trainer.patience=1", "-o", "trainer.epochs=1")
 """What the sweep is asked for."""
 FILLER = ["a", "the", "of", "film", "book", "plot", "and"]
 MOODS = {"positive": "fine", "negative": "dull"}
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 900.0
 
 
 def make_own_work(mine: Path, log: Path, circumstances: Circumstances) -> None:

@@ -133,7 +133,7 @@ TRICKS: tuple[Trick, ...] = (
 
 
 def compressed(content: bytes, generator: random.Random) -> bytes:
-    """As gzip has it, now and then with a trick of its own."""
+    """The content as gzip packs it, now and then with a trick of its own."""
     whole = gzip.compress(content, 1, mtime=0)
     kind = generator.randrange(12)
     if kind == 0:

@@ -81,7 +81,7 @@ def test_the_command_itself_refuses_them(name: str, tmp_path: Path) -> None:
     path = tmp_path / "stranger.tar.gz"
     CASES[name].write(path)
     command = [sys.executable, "-m", "mtlkit", "predict", str(path), "-"]
-    done = subprocess.run(command, input="fine\n", capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, input="fine\n", capture_output=True, text=True)
     assert fault(Outcome(done.returncode, done.stdout, done.stderr, []), path, CASES[name].says) is None
 
 

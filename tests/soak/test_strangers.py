@@ -19,7 +19,7 @@ from tests.soak.run import is_survived
 from tests.soak.tar_tricks import TRICKS, tricked
 from tests.soak.tiny_archive import packed, sealed, tar, tiny_members
 from tests.soak.verdicts import Ended, verdict
-from tests.soak.workplace import Try, Workplace
+from tests.soak.workplace import CLOCK_SECONDS, Try, Workplace
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="its limits and canaries are those of Linux")
 PARTS = {
@@ -209,7 +209,7 @@ def test_limits_hold(workplace: Workplace, tmp_path: Path) -> None:
     """Of processor time, for a command that takes more than a second."""
     circumstances = Circumstances(environment=workplace.environment, processor_seconds=1, folder=tmp_path)
     words = ["train", workplace.mine / "e.json", "-s", "run", "-o", "trainer.epochs=5000"]
-    assert Forked(words, tmp_path / "log", circumstances).wait(120) == -24
+    assert Forked(words, tmp_path / "log", circumstances).wait(CLOCK_SECONDS) == -24
 
 
 def test_every_trick_is_one() -> None:

@@ -124,5 +124,5 @@ def info(name: str, size: int = 0, kind: bytes = tarfile.REGTYPE, link: str = ""
 
 
 def packed(content: bytes) -> bytes:
-    """As gzip has it."""
+    """The content as gzip packs it."""
     return gzip.compress(content, 1, mtime=0)

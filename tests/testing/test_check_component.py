@@ -47,122 +47,135 @@ def test_an_interface_of_somebody_else_is_refused() -> None:
         check_component(Stranger, {"type": "any"})
 
 
-def encoders() -> dict[str, Class]:
-    """A broken encoder for each sentence."""
-
-    class Undocumented(Good):
-        """Says nothing."""
-
-    class WrongShape(Good):
-        """factor"""
-
-        def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:
-            return super().forward(states_BTE, mask_BT)[..., :-1]
-
-    class Unmasked(Good):
-        """factor"""
-
-        def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:
-            return self.map(states_BTE)
-
-    class SeesPadding(Good):
-        """factor"""
-
-        def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:
-            return super().forward(states_BTE + states_BTE.mean(dim=1, keepdim=True), mask_BT)
-
-    class SeesNeighbours(Good):
-        """factor"""
-
-        def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:
-            return super().forward(states_BTE + states_BTE[:, :1].mean(dim=0), mask_BT)
-
-    class SeesItsRow(Good):
-        """factor"""
-
-        def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:
-            return super().forward(states_BTE + torch.arange(len(mask_BT)).view(-1, 1, 1), mask_BT)
-
-    class Random(Good):
-        """factor"""
-
-        def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:
-            return super().forward(nn.functional.dropout(states_BTE), mask_BT)
-
-    class Infinite(Good):
-        """factor"""
-
-        def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:
-            return super().forward(states_BTE, mask_BT) / mask_BT.unsqueeze(-1)
-
-    class Unused(Good):
-        """factor"""
-
-        def __init__(self, factor: float = 2.0, *, input_dim: mtlkit.Runtime[int]) -> None:
-            super().__init__(factor, input_dim=input_dim)
-            self.idle = nn.Parameter(torch.zeros(3))
-
-    class Forgetful(Good):
-        """factor"""
-
-        def __init__(self, factor: float = 2.0, *, input_dim: mtlkit.Runtime[int]) -> None:
-            super().__init__(factor, input_dim=input_dim)
-            self.factor = float(torch.rand(()))
-
-    class Twice(Good):
-        """factor"""
-
-        def __init__(self, factor: float = 2.0, *, input_dim: mtlkit.Runtime[int]) -> None:
-            super().__init__(factor, input_dim=input_dim)
-            self.again = self.map
-
-    class SinglePrecision(Good):
-        """factor"""
-
-        def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:
-            return super().forward(states_BTE + torch.zeros(()), mask_BT).float()
-
-    class OnTheCpu(Good):
-        """factor"""
-
-        def __init__(self, factor: float = 2.0, *, input_dim: mtlkit.Runtime[int]) -> None:
-            super().__init__(factor, input_dim=input_dim)
-            self.map = nn.Linear(input_dim, self.output_dim, device="cpu")
-
-    class Detached(Good):
-        """factor"""
-
-        def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:
-            return super().forward(states_BTE.detach() + 0 * states_BTE, mask_BT)
-
-    class Raises(Good):
-        """factor"""
-
-        def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:
-            raise KeyError("oh")
-
-    return {
-        "its class's docstring says nothing about factor": Undocumented,
-        "its states are (4, 7, 6), not (B, T, D) (4, 7, 7)": WrongShape,
-        "its states are not zero at padding": Unmasked,
-        "more padding, or what stands in it, changes its outputs": SeesPadding,
-        "a text's outputs depend on the other texts of its batch": SeesNeighbours,
-        "with the texts of a batch in another order, the outputs are others": SeesItsRow,
-        "in evaluation mode, the same input gives different outputs": Random,
-        "its output holds numbers that are not finite": Infinite,
-        "its parameter idle gets no gradient": Unused,
-        "an instance with another's weights gives other outputs: state_dict lacks something": Forgetful,
-        "state_dict holds one tensor twice, as map.weight and as again.weight; register it once": Twice,
-        "in torch.float64 its output is torch.float32": SinglePrecision,
-        "its parameter map.weight is not made on the default device; leave out device=": OnTheCpu,
-        "no gradient reaches its input, so an embedder below it cannot learn": Detached,
-        "in evaluation mode it raises KeyError: 'oh'": Raises,
-    }
+class Undocumented(Good):
+    """Says nothing."""
 
 
-@pytest.mark.parametrize("sentence", encoders())
+class WrongShape(Good):
+    """factor"""
+
+    def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:
+        return super().forward(states_BTE, mask_BT)[..., :-1]
+
+
+class Unmasked(Good):
+    """factor"""
+
+    def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:
+        return self.map(states_BTE)
+
+
+class SeesPadding(Good):
+    """factor"""
+
+    def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:
+        return super().forward(states_BTE + states_BTE.mean(dim=1, keepdim=True), mask_BT)
+
+
+class SeesNeighbours(Good):
+    """factor"""
+
+    def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:
+        return super().forward(states_BTE + states_BTE[:, :1].mean(dim=0), mask_BT)
+
+
+class SeesItsRow(Good):
+    """factor"""
+
+    def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:
+        return super().forward(states_BTE + torch.arange(len(mask_BT)).view(-1, 1, 1), mask_BT)
+
+
+class Random(Good):
+    """factor"""
+
+    def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:
+        return super().forward(nn.functional.dropout(states_BTE), mask_BT)
+
+
+class Infinite(Good):
+    """factor"""
+
+    def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:
+        return super().forward(states_BTE, mask_BT) / mask_BT.unsqueeze(-1)
+
+
+class Unused(Good):
+    """factor"""
+
+    def __init__(self, factor: float = 2.0, *, input_dim: mtlkit.Runtime[int]) -> None:
+        super().__init__(factor, input_dim=input_dim)
+        self.idle = nn.Parameter(torch.zeros(3))
+
+
+class Forgetful(Good):
+    """factor"""
+
+    def __init__(self, factor: float = 2.0, *, input_dim: mtlkit.Runtime[int]) -> None:
+        super().__init__(factor, input_dim=input_dim)
+        self.factor = float(torch.rand(()))
+
+
+class Twice(Good):
+    """factor"""
+
+    def __init__(self, factor: float = 2.0, *, input_dim: mtlkit.Runtime[int]) -> None:
+        super().__init__(factor, input_dim=input_dim)
+        self.again = self.map
+
+
+class SinglePrecision(Good):
+    """factor"""
+
+    def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:
+        return super().forward(states_BTE + torch.zeros(()), mask_BT).float()
+
+
+class OnTheCpu(Good):
+    """factor"""
+
+    def __init__(self, factor: float = 2.0, *, input_dim: mtlkit.Runtime[int]) -> None:
+        super().__init__(factor, input_dim=input_dim)
+        self.map = nn.Linear(input_dim, self.output_dim, device="cpu")
+
+
+class Detached(Good):
+    """factor"""
+
+    def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:
+        return super().forward(states_BTE.detach() + 0 * states_BTE, mask_BT)
+
+
+class Raises(Good):
+    """factor"""
+
+    def forward(self, states_BTE: Tensor, mask_BT: Tensor) -> Tensor:
+        raise KeyError("oh")
+
+
+BROKEN_ENCODERS: dict[str, Class] = {
+    "its class's docstring says nothing about factor": Undocumented,
+    "its states are (4, 7, 6), not (B, T, D) (4, 7, 7)": WrongShape,
+    "its states are not zero at padding": Unmasked,
+    "more padding, or what stands in it, changes its outputs": SeesPadding,
+    "a text's outputs depend on the other texts of its batch": SeesNeighbours,
+    "with the texts of a batch in another order, the outputs are others": SeesItsRow,
+    "in evaluation mode, the same input gives different outputs": Random,
+    "its output holds numbers that are not finite": Infinite,
+    "its parameter idle gets no gradient": Unused,
+    "an instance with another's weights gives other outputs: state_dict lacks something": Forgetful,
+    "state_dict holds one tensor twice, as map.weight and as again.weight; register it once": Twice,
+    "in torch.float64 its output is torch.float32": SinglePrecision,
+    "its parameter map.weight is not made on the default device; leave out device=": OnTheCpu,
+    "no gradient reaches its input, so an embedder below it cannot learn": Detached,
+    "in evaluation mode it raises KeyError: 'oh'": Raises,
+}
+"""By the sentence that it is told: an encoder that breaks a promise."""
+
+
+@pytest.mark.parametrize("sentence", BROKEN_ENCODERS)
 def test_a_broken_encoder_is_told_what_is_wrong(verdict: Verdict, sentence: str) -> None:
-    assert verdict(mtlkit.Encoder, encoders()[sentence]) == sentence
+    assert verdict(mtlkit.Encoder, BROKEN_ENCODERS[sentence]) == sentence
 
 
 class Gates(mtlkit.Communicator):

@@ -139,7 +139,7 @@ def test_a_flipped_bit_is_seen(checkpoints: Checkpoints, name: str) -> None:
 
 
 class TwoTasks(nn.Linear):
-    """As much of a multi-task model as saving its best weights needs."""
+    """The part of a multi-task model that saving its best weights needs."""
 
     def weights_of(self, tasks: Any) -> dict[str, torch.Tensor]:
         return dict(self.state_dict())

@@ -14,7 +14,7 @@ from tests.training.test_trainer import ends, new_model, trainer
 
 
 class Task:
-    """As much of an evaluation task as is looked at."""
+    """The part of an evaluation task that is looked at."""
 
     def __init__(self, figure: str) -> None:
         self.headline_figure = figure

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mtlkit.config import Lazy
-from mtlkit.training import Optimizer
+from mtlkit.training import Optimizer, optimization
 from mtlkit.training.optimization import Optimization, autocast
 
 
@@ -94,3 +94,21 @@ def test_a_state_comes_back_but_for_settings_that_have_changed() -> None:
     parameter = nn.Parameter(torch.ones(2))
     with pytest.raises(ValueError, match="another optimiser"):
         Optimization(torch.optim.Adam([parameter]), [parameter], None).load_state_dict(state)
+
+
+@pytest.mark.parametrize("has", [None, False])
+def test_lstms_run_in_bfloat16_on_every_processor(has: bool | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    if has is not None:
+        monkeypatch.setattr(optimization, "_has_lstm_in_bfloat16", lambda: has)
+    lstm, before = nn.LSTM(4, 4), torch.get_rng_state()
+    inputs_TBE = torch.linspace(-1, 1, 24).view(3, 2, 4)
+    with autocast(torch.device("cpu"), "bf16"):
+        assert has is None or not torch.backends.mkldnn.enabled
+        states_TBH = lstm(inputs_TBE)[0]
+        with torch.inference_mode():
+            assert torch.equal(lstm(inputs_TBE)[0], states_TBH)
+    states_TBH.float().sum().backward()
+    assert torch.backends.mkldnn.enabled
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.testing.assert_close(states_TBH.float(), lstm(inputs_TBE)[0], rtol=0.02, atol=0.02)
+    assert all(parameter.grad is not None for parameter in lstm.parameters())

@@ -18,7 +18,7 @@ def leave_no_trace():  # type: ignore[no-untyped-def]
 
 
 def draw() -> list[object]:
-    """From every generator; an odd number of normals leaves one cached in Python's and in NumPy's."""
+    """Draws from every generator; an odd number of normals leaves one cached in Python's and in NumPy's."""
     return [
         torch.randn(3).tolist(),
         torch.randperm(5).tolist(),

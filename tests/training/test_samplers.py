@@ -1,4 +1,4 @@
-"""Whose turn it is: plans, exactly and by their odds."""
+"""Plans of task samplers, exactly and by their odds."""
 
 from collections import Counter
 from typing import Any

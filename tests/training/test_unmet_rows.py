@@ -71,7 +71,7 @@ def weights(run: Trainer) -> dict[str, Tensor]:
 
 
 def assert_same(one: Any, other: Any) -> None:
-    """The same values, tensors to the bit, in nested dictionaries and lists."""
+    """Asserts equal values, tensors to the bit, in nested dictionaries and lists."""
     if isinstance(one, Tensor):
         assert torch.equal(one, other)
     elif isinstance(one, dict):

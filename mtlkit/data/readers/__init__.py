@@ -5,6 +5,7 @@ from mtlkit.data.readers.jsonl import JsonLinesReader
 from mtlkit.data.readers.planted import PlantedReader
 from mtlkit.data.readers.reader import DatasetReader
 from mtlkit.data.readers.text_classification import TextClassificationReader
+from mtlkit.data.readers.text_pairs import TextPairsReader
 from mtlkit.data.readers.vader import VaderReader
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "JsonLinesReader",
     "PlantedReader",
     "TextClassificationReader",
+    "TextPairsReader",
     "VaderReader",
 ]

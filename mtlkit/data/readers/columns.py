@@ -119,7 +119,7 @@ class ColumnsReader(DatasetReader):
     def _annotated(
         self, file: ColumnsFile, sentences: Iterator[Sentence]
     ) -> Iterator[Instance | Skipped | StructuralRows]:
-        """Yields the sentences with their tags, those without as left out, and what in the file is no word."""
+        """Yields the sentences with their tags, those without as left out, and what in the file is not a word."""
         for each in self._texts(file, sentences, needs_tags=True):
             yield WITHOUT_TARGET if isinstance(each, Instance) and each.target is None else each
         yield from (StructuralRows(kind, count) for kind, count in file.structure.items())

@@ -136,7 +136,7 @@ class Doubts:
             raise DataError(f"{self._path}:{sentence.numbers[0]}: {what}; remove the line")
 
     def _check_ids(self, sentence: Sentence) -> None:
-        """Refuses rows that are no words by their ids, in a column that is not known to have ids."""
+        """Refuses rows that are not words according to their ids, in a column that is not known to have ids."""
         if not sentence.rows[0][0][:1].isdigit():
             return
         ids = [ID.fullmatch(row[0]) for row in sentence.rows]

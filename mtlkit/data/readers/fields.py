@@ -1,15 +1,31 @@
 """Instances from raw text and from JSON objects, as used by several readers."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
-from mtlkit.data.instance import Instance, Skipped, Target
+from mtlkit.data.instance import BETWEEN_TEXTS, Instance, Skipped, Target
 from mtlkit.data.readers.missing import WITHOUT_TARGET, Missing
 from mtlkit.data.tokenizers import Tokenizer
 from mtlkit.errors import DataError
 from mtlkit.text import printable
+
+
+def pair_of(first: Sequence[str], second: Sequence[str], max_words: int | None = None) -> tuple[str, ...]:
+    """Returns the words of two texts as those of one instance, with `BETWEEN_TEXTS` between them.
+
+    Args:
+        first: the words of the first text.
+        second: the words of the second text.
+        max_words: the number of words to which each of them is cut; None cuts nothing.
+
+    Raises:
+        DataError: `BETWEEN_TEXTS` is a word of one of them.
+    """
+    if BETWEEN_TEXTS in (*first, *second):
+        raise DataError(f"the word {BETWEEN_TEXTS} stands between the texts of a pair, and cannot be in one; remove it")
+    return (*first[:max_words], BETWEEN_TEXTS, *second[:max_words])
 
 
 def words_of(text: str, tokenizer: Tokenizer) -> tuple[str, ...]:
@@ -39,7 +55,7 @@ class Fields:
     """The names of the fields of a JSON object, or None for fields that the reader does not use.
 
     A list of words takes precedence over a text, and tags take precedence over a label. `missing` says what marks a
-    missing target.
+    missing target. With `second`, an instance is a pair of the texts in `text` and `second`, each cut to `max_words`.
     """
 
     tokenizer: Tokenizer
@@ -48,6 +64,8 @@ class Fields:
     label: str | None = None
     tags: str | None = None
     missing: Missing = field(default_factory=Missing)
+    second: str | None = None
+    max_words: int | None = None
 
     def instance(self, raw: str | Mapping[str, object]) -> Instance:
         """Creates an instance from a JSON object or from a text alone, with its target if it has one.
@@ -56,7 +74,7 @@ class Fields:
             DataError: a field is missing or has the wrong type, or the tags do not match the words.
         """
         if isinstance(raw, str):
-            return Instance(words_of(raw, self.tokenizer))
+            return Instance(words_of(raw, self.tokenizer) if self.second is None else self._pair_on_a_line(raw))
         words, name = self._words(raw), self.tags or self.label
         if name is None or name not in raw or _is_missing(raw, name, self.missing.assumed()):
             return Instance(words)
@@ -76,15 +94,30 @@ class Fields:
             return WITHOUT_TARGET
         return Instance(words, self._target(raw, name, len(words)))
 
+    def pair(self, first: str, second: str) -> tuple[str, ...]:
+        """Returns the words of two texts as those of one instance. Raises DataError if one of them has no words."""
+        return pair_of(words_of(first, self.tokenizer), words_of(second, self.tokenizer), self.max_words)
+
+    def _pair_on_a_line(self, raw: str) -> tuple[str, ...]:
+        texts = raw.split("\t")
+        if len(texts) != 2:
+            raise DataError(
+                f"{len(texts)} texts, and the task is about two; write them with one TAB between them, or as "
+                f'{{"{self.text}": ..., "{self.second}": ...}}'
+            )
+        return self.pair(*texts)
+
     def _target(self, raw: Mapping[str, object], name: str, num_words: int) -> Target:
         return self._tags(raw, name, num_words) if self.tags else _label(raw, name)
 
     def unused(self, raw: Mapping[str, object]) -> dict[str, object]:
         """The fields of a JSON object that `instance` does not read."""
         text = self.text if self.words is None or self.words not in raw else self.words
-        return {name: value for name, value in raw.items() if name not in (text, self.tags or self.label)}
+        return {name: value for name, value in raw.items() if name not in (text, self.second, self.tags or self.label)}
 
     def _words(self, raw: Mapping[str, object]) -> tuple[str, ...]:
+        if self.second is not None:
+            return self.pair(_text(raw, self.text), _text(raw, self.second))
         if self.words is None or (self.words not in raw and self.text in raw):
             return words_of(_text(raw, self.text), self.tokenizer)
         words = _strings(raw, self.words)

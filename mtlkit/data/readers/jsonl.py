@@ -17,6 +17,7 @@ from mtlkit.data.readers.renaming import with_renamed_target
 from mtlkit.data.tag_schemes.schemes import SchemeSetting
 from mtlkit.data.tokenizers import Tokenizer, WhitespaceTokenizer
 from mtlkit.errors import ConfigError, DataError
+from mtlkit.types import PositiveInt
 
 Value: TypeAlias = dict[str, object] | Skipped
 """What is on a line: a JSON object, or nothing."""
@@ -33,6 +34,9 @@ class JsonLinesReader(DatasetReader):
     not contain is then an error. `scheme` is the scheme of the tags, `none` for tags that mark no spans; `auto`
     recognises it. Tags that mark spans are converted to IOB2. Other fields are ignored. Lines of white space alone are
     left out and counted.
+
+    With `second_field` an instance is a pair of texts, as for entailment; the reader `text_pairs` says what becomes of
+    it. The first `max_words` of each text are kept.
 
     `missing` lists marks of a missing label or tag, such as `['_']` or `['']`. Texts with one are left out and counted,
     as are those whose target is null or absent; other tasks can use them. With null, an absent target is refused, and
@@ -52,17 +56,29 @@ class JsonLinesReader(DatasetReader):
         labels: dict[str, str] | None = None,
         missing: list[str] | None = None,
         scheme: SchemeSetting = "auto",
+        second_field: str | None = None,
+        max_words: PositiveInt | None = None,
         *,
         normalization: Runtime[Normalization] = "none",
     ) -> None:
         if tags_field is None and scheme != "auto":
             raise ConfigError("scheme: is about tags, and there is no tags_field; leave it out or name the field")
         self.scheme = scheme
+        self.reads_pairs = second_field is not None  # type: ignore[misc]  # of the class, for each reader its own
+        if self.reads_pairs and (words_field is not None or tags_field is not None):
+            raise ConfigError(
+                "second_field: a pair is of two texts and has one label, so it goes with neither words_field nor "
+                "tags_field; leave those out"
+            )
+        if max_words is not None and not self.reads_pairs:
+            raise ConfigError("max_words: cuts each text of a pair; set second_field, or the task's max_length instead")
         self._labels = None if labels is None else normalized_keys(labels, normalization, "labels")
         self._normalization = normalization
         splitting = NormalizingTokenizer(tokenizer.build(), normalization)
         marks = Missing(missing, labels or (), normalization)
-        self._fields = Fields(splitting, text_field, words_field, label_field, tags_field, marks)
+        self._fields = Fields(
+            splitting, text_field, words_field, label_field, tags_field, marks, second_field, max_words
+        )
         self._marks = marks
 
     @property

@@ -155,7 +155,7 @@ def is_boundary(line: str) -> bool:
 
 
 def names_in(line: str) -> tuple[str, ...]:
-    """Returns the names that a header gives to columns; none if the line is no header."""
+    """Returns the names that a header gives to columns; none if the line is not a header."""
     if not line.startswith(HEADERS):
         return ()
     return next(tuple(line.removeprefix(start).split()) for start in HEADERS if line.startswith(start))

@@ -28,6 +28,7 @@ class NormalizedReader(DatasetReader):
         # Variables of the class, of which each reader in here has its own.
         self.fetches = reader.fetches  # type: ignore[misc]
         self.renames_by = reader.renames_by  # type: ignore[misc]
+        self.reads_pairs = reader.reads_pairs  # type: ignore[misc]
         self.file_format = reader.file_format  # type: ignore[misc]
 
     @property

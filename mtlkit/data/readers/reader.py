@@ -40,6 +40,9 @@ class DatasetReader(Component, offers=("files", "normalization")):
     `read_texts` instead of taking its lines for texts.
     """
 
+    reads_pairs: ClassVar[bool] = False
+    """Whether an instance holds the words of two texts, with `BETWEEN_TEXTS` of `mtlkit.data.instance` between them."""
+
     scheme: SchemeSetting = "auto"
     """The tag scheme of the files: a name such as `iob1`; `none` for tags that mark no spans; or `auto`, which
     recognises it from the tags. Readers that have a setting for it store the setting here.

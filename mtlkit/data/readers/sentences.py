@@ -50,7 +50,7 @@ class ColumnsFile:
         self.comments = comments
 
     def sentences(self) -> Iterator[Sentence]:
-        """Yields the sentences, which lines of nothing but white space separate, without the rows that are no words.
+        """Yields the sentences, which lines of nothing but white space separate, without the rows that are not words.
 
         Raises:
             DataError: a line has another number of columns or another separator than those before it, ids are out of
@@ -146,7 +146,7 @@ class ColumnsFile:
         return sentence
 
     def _check_rows_are_words(self, sentence: Sentence) -> None:
-        """Refuses ids of CoNLL-U that tell of rows which are no words, in a file that is not recognised as CoNLL-U."""
+        """Refuses ids of CoNLL-U that point to rows which are not words, in a file not recognised as CoNLL-U."""
         found = numbering([row[0] for row in sentence.rows])
         if found.wrong or not (found.multiword or found.empty):
             return

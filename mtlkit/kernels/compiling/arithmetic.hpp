@@ -32,8 +32,11 @@ inline double exponential(double x) { return std::exp(x); }
 
 // 2^n e^r with |r| <= log(2) / 2, where e^r is a polynomial with an error of 3e-9. Unlike std::exp it vectorises.
 inline float exponential(float x) {
+    // e^89 is more than the largest float, and below -87 2^n is denormal, which `bits` cannot express. A NaN stays one,
+    // since p is NaN.
     x = x > 88.0f ? 88.0f : (x < -87.0f ? -87.0f : x);
     const float n = std::rint(x * 1.44269504f);
+    // log(2) in two parts (Cody and Waite): n times one float of it would lose the digits that r is made of.
     const float r = (x - n * 0.693147182f) + n * 1.90465430e-9f;
     float p = 1.38145941e-3f;
     p = p * r + 8.36871751e-3f;

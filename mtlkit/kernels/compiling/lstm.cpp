@@ -92,7 +92,7 @@ void forward_rows(const Arguments<Real>& a, const Packing& packing, const Panels
     Buffer<Real> no_state(dim), no_cell(dim);
     for (Index t = 0; t < packing.longest; t++) {
         const Index at = packing.begin(t) + first, rows = smaller(last, packing.rows(t)) - first;
-        if (rows <= 0) break;
+        if (rows <= 0) break;  // longest first: a share without a row here has none later
         const Index next = packing.begin(t + 1) + first, continued = smaller(last, packing.rows(t + 1)) - first;
         for (Index row = 0; row < rows; row++) {
             const Real* from = a.inputs + word(a, t, first + row) * input;
@@ -143,7 +143,7 @@ void backward_rows(const Arguments<Real>& a, const Packing& packing, const Panel
     Buffer<Real> of_states((last - first) * dim), of_cells((last - first) * dim);  // zeros where a row has not begun
     for (Index t = packing.longest - 1; t >= 0; t--) {
         const Index at = packing.begin(t) + first, rows = smaller(last, packing.rows(t)) - first;
-        if (rows <= 0) continue;
+        if (rows <= 0) continue;  // the rows of this share are shorter, and come in at an earlier step
         for (Index row = 0; row < rows; row++) {
             backward_row(a, at + row, a.gradient + word(a, t, first + row) * a.state_row, of_states.get() + row * dim,
                          of_cells.get() + row * dim);
@@ -179,6 +179,7 @@ template <typename Real>
 void forward(const Arguments<Real>& a) {
     const Index dim = a.dim, width = 4 * dim, input = a.input;
     const Packing packing(a.lengths, a.batch);
+    // Nothing else writes at padding, and the memory of `states` is not initialised.
     for (Index row = 0; row < a.batch; row++) {
         for (Index t = a.lengths[row]; t < a.steps; t++) {
             Real* padding = a.states + (a.order[row] * a.steps + t) * a.state_row;

@@ -44,7 +44,7 @@ public:
             for (Index k = 0; k < inner; k++) {
                 Real* to = data_.get() + first * inner + k * WIDTH;
                 for (Index c = 0; c < wide; c++) to[c] = from[k * matrix.row + c * matrix.column];
-                for (Index c = wide; c < WIDTH; c++) to[c] = 0;
+                for (Index c = wide; c < WIDTH; c++) to[c] = 0;  // read by `block`, not stored
             }
         }
     }
@@ -52,6 +52,7 @@ public:
     // `result_row` is the stride between rows of C. With `keep`, the product is added to C.
     void multiply(Index rows, Matrix<Real> left, bool keep, Real* result, Index result_row) const {
         for (Index begin = 0; begin == 0 || begin < inner_; begin += INNER_AT_ONCE) {  // sums of nothing are 0
+            // Later parts of the inner dimension add to what the first one wrote, whatever `keep` says of it.
             Task task{nullptr, smaller(inner_ - begin, INNER_AT_ONCE), left, keep || begin > 0, result, result_row, 0};
             task.left.data += begin * left.column;
             for (Index first = 0; first < columns_; first += WIDTH, task.result += WIDTH) {

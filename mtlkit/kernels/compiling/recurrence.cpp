@@ -61,6 +61,7 @@ void read(const Arguments<Real>& a, Index step, Index row, const Real* scale) {
     const std::uint8_t* padding = a.padding ? a.padding + row * a.sources : nullptr;
     Real* __restrict weights = a.weights + at * a.sources;
     Real* __restrict message = a.messages + at * a.message;
+    // attentive_lstm requires a source that is not padding for each row, so `largest` is finite and `total` at least 1.
     Real largest = -INFINITY, total = 0;
     for (Index n = 0; n < a.sources; n++) {
         if (padding && padding[n]) continue;
@@ -227,6 +228,7 @@ void backward_rows(const Arguments<Real>& a, const Weights<Real>& weights, Index
                 of_cell[k] += sum;
             }
         }
+        // `cell` reads only the first dim columns of of_fused, the gradient of the gate; that completes of_cells.
         const Matrix<Real> of_fused{a.slope_fused + at * 2 * dim, 2 * dim, 1};
         weights.cell.multiply(rows, of_fused, true, of_cells.get(), dim);
         weights.fusion.multiply(rows, of_fused, false, a.slope_messages + at * a.message, a.message);

@@ -87,6 +87,7 @@ class _BothWays(torch.autograd.Function):
         weights, kept = _by_direction(saved[:size]), saved[size:]
         steps = (Steps(*kept[: len(kept) // 2]), Steps(*kept[len(kept) // 2 :]))
         _, of_inputs, _, *of_parameters = ctx.needs_input_grad
+        # Zeros, since both directions add to it, and neither does at padding.
         slope_inputs_BTE = gradient_BTD.new_zeros(ctx.shape) if of_inputs else None
         slopes: list[Tensor | None] = []
         for leftward, own_BTH in enumerate(gradient_BTD.contiguous().chunk(2, dim=2)):

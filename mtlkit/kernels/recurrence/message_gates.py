@@ -31,6 +31,7 @@ def message_gates(
     with full_precision(states_BTD.device):
         previous_BTD = F.pad(states_BTD[:, :-1].to(full), (0, 0, 1, 0))
         from_input_BTG = F.linear(inputs_BTE.to(full), input_GE, input_bias_G + recurrent_bias_G)
+        # In torch's order of gates, which is not that of the fast forms: the weights are those of nn.LSTM itself.
         enter_BTD, keep_BTD, candidate_BTD, _ = (from_input_BTG + F.linear(previous_BTD, recurrent_GD)).chunk(4, dim=-1)
         cells = _scan(keep_BTD.sigmoid(), enter_BTD.sigmoid() * candidate_BTD.tanh())
         return (F.linear(messages_BTM.to(full), fusion.W_r) + F.linear(cells, fusion.W_c)).sigmoid()

@@ -62,6 +62,7 @@ def _run(projected_TBP: Tensor, steps: Steps, attention: "_Attention", penalty_B
     parts = _Parts.of(steps.activations_TBP, dim)
     states, cells, messages = steps.states_SBD.unbind(0), steps.cells_SBD.unbind(0), steps.messages_TBM.unbind(0)
     fused, gates, outputs = steps.fused_TBF.unbind(0), steps.gates_TBD.unbind(0), steps.outputs_TBD.unbind(0)
+    # Of states and cells, a step reads its own place, which holds what was before it, and writes the next one.
     # Views are created here, once, rather than at every step, where each would cost a call into torch.
     to_gate, values = steps.fused_TBF[..., :dim].unbind(0), steps.fused_TBF[..., dim:].unbind(0)
     for time, projected_BP in enumerate(projected_TBP.unbind(0)):
@@ -91,6 +92,7 @@ def _run_back(gradient_TBD: Tensor, steps: Steps, attention: "_Attention", slope
     # current.
     cell_B1D, sum_B1D = cell_BD.unsqueeze(1), sum_BD.unsqueeze(1)
     for time in reversed(range(length)):
+        # state_BD and cell_BD hold what reaches h_t and c_t from later steps; h_t's own gradient is added first.
         state_BD.add_(gradients[time])
         torch.mul(state_BD, factors.leave[time], out=parts.leave[time])
         torch.mul(state_BD, factors.output[time], out=sum_BD)
@@ -100,7 +102,8 @@ def _run_back(gradient_TBD: Tensor, steps: Steps, attention: "_Attention", slope
         torch.mm(fused[time], w.fusion_FM, out=messages[time])
         attention.read_back(time, messages[time], parts.query[time])
         torch.mul(factors.cell[time], cell_B1D, out=to_cell[time])
-        cell_BD.mul_(factors.keep[time])
+        cell_BD.mul_(factors.keep[time])  # from here on, the gradient of c_(t-1)
+        # Last, since `whole` is complete only now: read_back writes its query, the lines above its gates.
         torch.mm(parts.whole[time], w.recurrent_PD, out=state_BD)
 
 
@@ -186,8 +189,8 @@ class _Attention:
     """Attention weights and message of a step, forward and backward, using one buffer of size (B, N, A).
 
     The buffer holds s, which is tanh(q + keys) or, in the reciprocal form, 1 / (1 + e^2q e^2keys) = (1 - tanh) / 2. The
-    scores are s . (`scale` score), and ds/dq = `slope` (base - s^2), where base is 1 for the tanh and s for the
-    reciprocal form.
+    scores are s . `scale`, up to a constant that the softmax ignores, and the derivative of a score by q is `slope`
+    (base - s^2), where base is 1 for the tanh and s for the reciprocal form: there ds/dq = -2 (s - s^2).
     """
 
     def __init__(self, steps: Steps, sources: Tensor, score_A: Tensor, reciprocal: bool) -> None:
@@ -212,6 +215,7 @@ class _Attention:
     def read(self, time: int, penalty_BN: Tensor | None) -> None:
         """Computes the `weights` and `messages` of this step."""
         if self.reciprocal:
+            # In place, in `activations`: the backward pass needs e^2q again, and q itself never.
             self.query[time].mul_(2).exp_()
         self._activate(time)
         torch.mv(self.s_RA, self.scale, out=self.scores_R)
@@ -279,6 +283,7 @@ class _AttentionSlopes(NamedTuple):
     @classmethod
     def empty(cls, s_BNA: Tensor, steps: int | None) -> "_AttentionSlopes":
         batch, num_sources, size = s_BNA.shape
+        # Keys that all steps read collect a sum, which begins at 0. Keys of one step are written once, by that step.
         keys = s_BNA.new_zeros(s_BNA.shape) if steps is None else s_BNA.new_empty(batch, steps, num_sources, size)
         scores_BN, query_BA = s_BNA.new_empty(batch, num_sources), s_BNA.new_empty(batch, size)
         return cls(

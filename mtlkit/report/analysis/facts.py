@@ -33,7 +33,7 @@ def sharing(evidence: Evidence) -> str:
 
 
 def key_facts(evidence: Evidence) -> Facts:
-    """At most six facts that a reader looks for first: scores, sizes, time and seed."""
+    """The facts that a reader looks for first, six at most: scores, sizes, time and seed."""
     facts: dict[str, Any] = {}
     scores = scores_of(evidence)
     owner = AVERAGE if len(evidence.experiment.tasks) > 1 else next(iter(evidence.experiment.tasks))

@@ -23,7 +23,7 @@ KEPT = 100
 DOUBT = 5
 """Occurrences at the level of chance that are thought to every pair, so that few strong ones do not come first."""
 NOISE = 1e-3
-"""A score that rounding alone may come to."""
+"""A score that rounding errors alone can reach."""
 NumberedText: TypeAlias = tuple[int, tuple[str, ...]]
 """A text's number in the file, from 1, and its words."""
 ROWS_HELD = 1 << 20

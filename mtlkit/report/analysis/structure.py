@@ -43,8 +43,9 @@ def structure_of(experiment: Experiment) -> Structure:
     tasks, settings = list(experiment.tasks), experiment.model
     vocabulary = Vocabulary.of(["word"], ["w"], {task: ["O", "B-x", "I-x"] for task in tasks})
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):
-        input_dim = settings.embedder.build(vocabulary=vocabulary, vectors=None, fresh=False).output_dim
-        scheme = settings.sharing.build(input_dim=input_dim, tasks=tasks)
+        embedder = settings.embedder.build(vocabulary=vocabulary, vectors=None, fresh=False)
+        input_dim = embedder.output_dim
+        scheme = settings.sharing.build(input_dim=input_dim, tasks=tasks, embedder=embedder)
         hand_down(scheme, Compute("pure"))  # two words are not worth a compiler, and gradients reach the same parts
         serving = {task: _serving(scheme, task, input_dim) for task in tasks}
         is_all = _run(scheme, tasks[0], input_dim, with_trace=True).trace is None

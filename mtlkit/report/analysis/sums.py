@@ -44,7 +44,7 @@ class SenderSums:
         self._texts_W += np.bincount(distinct % len(self._names), minlength=len(self._names))
 
     def affinities(self, num_texts: int) -> list[Affinity]:
-        """For each sender, the `KEPT` words that read it most above the mean of all words, the strongest first.
+        """The `KEPT` words that read each sender most above the mean of all words, the strongest first.
 
         A word counts from three texts on, or one of a hundred where that is more, and a sign in place of a word never.
         Words are ordered by how far their mean is above that of all, as if `DOUBT` more occurrences were just that.

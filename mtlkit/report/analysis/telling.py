@@ -66,7 +66,7 @@ class TellingTexts:
         del self._found[CANDIDATES:]
 
     def chosen(self, predicted: Sequence[Target]) -> list[ReadText]:
-        """At most `SHOWN` of the texts, the most telling first."""
+        """The most telling texts, at most `SHOWN` of them, the most telling first."""
         texts = []
         for each in self._found:
             number, gold = int(self._corpus.places[each.index]) + 1, self._corpus.target(each.index)
@@ -75,7 +75,7 @@ class TellingTexts:
 
 
 def mixed(texts: Sequence[ReadText], count: int) -> list[ReadText]:
-    """At most `count` of the texts, half of them wrong if there are as many: the first of each kind, in their order."""
+    """The first right and the first wrong texts in their order, `count` in all; half of them wrong if so many are."""
     num_wrong = sum(text.is_wrong for text in texts)
     room = {True: min(num_wrong, max(count // 2, count - len(texts) + num_wrong))}
     room[False] = count - room[True]

@@ -22,7 +22,7 @@ def runs_beside(archive: Path, baselines: Sequence[Path]) -> tuple[list[RunRecor
         The runs, and a note of each that was given twice.
 
     Raises:
-        RunError: one is no finished run, or is damaged.
+        RunError: one is not a finished run, or is damaged.
     """
     shown = {archive.resolve().parent}
     found, notes = [], []

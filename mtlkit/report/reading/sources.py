@@ -94,7 +94,7 @@ def evidence_of(
         ArchiveError: the archive is damaged, or no archive.
         ConfigError: a task or the split is unknown.
         DataError: data that were named are wrong or missing.
-        RunError: a file of the run is damaged, or a baseline is no finished run, or does not compare.
+        RunError: a file of the run is damaged, or a baseline is not a finished run, or does not compare.
     """
     with open_archive(source.archive, device, plugins, Postponed(say)) as archive:
         record = KnownRun(archive.meta) if source.run is None else read_run(source.run, archive)

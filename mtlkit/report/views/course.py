@@ -98,7 +98,7 @@ def _measures(found: Words) -> Iterator[Chart]:
     epochs = [epoch for epoch, _ in found]
     for number in ("spread", "distance", "gate"):
         lines = by_epoch([(task, getattr(summary, number)) for task, summary in each.items()] for _, each in found)
-        # A distance is no share: it is counted in words, and has no upper end.
+        # A distance is not a share: it is counted in words, and has no upper end.
         span, within = (1.0, (0.0, math.inf)) if number == "distance" else (SPAN, SHARE)
         if any(value is not None for line in lines.values() for value in line):
             named = titled(f"reading-{number}", alike=alike(found[-1][1]))

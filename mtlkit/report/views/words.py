@@ -1,9 +1,12 @@
-"""Where words read tasks: sentences whose words show whom they read (Liu et al. 2019, Figure 3).
+"""Where words read tasks: sentences whose words show whom they read (Liu et al. 2019, Figure 3), and which words read
+which task most, over all texts.
 
 Shapes: T words, N tasks.
 """
 
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -11,8 +14,8 @@ from matplotlib.figure import Figure
 from mtlkit.report.charts.drawing import name_rows
 from mtlkit.report.charts.theme import ACCENT, INK, MUTED, SURFACE
 from mtlkit.report.evidence import Evidence, ReadText
-from mtlkit.report.parts import Section
-from mtlkit.report.templating import sentences
+from mtlkit.report.parts import Section, View
+from mtlkit.report.templating import render, sentences
 from mtlkit.report.views import texts
 from mtlkit.sharing.explanations.shared import Matrix
 from mtlkit.text import visible
@@ -32,6 +35,25 @@ def section(evidence: Evidence) -> Section | None:
     shown = partial(_words, most=max(most, ALIKE), heaviest=heaviest)
     view = texts.texts_view("words", by_task, shown, _draw)
     return Section("words", "Whom words read", sentences("words", most=most, is_alike=most <= ALIKE), [view])
+
+
+def affinities_section(evidence: Evidence) -> Section | None:
+    """A table, for each task, of the words that read each sender most, over all texts."""
+    by_task = {task: seen.affinities for task, seen in evidence.observed.items() if seen.affinities}
+    if not by_task:
+        return None
+    anchors = texts.slugs(by_task)
+    most = texts.largest(each.weight - each.usual for found in by_task.values() for each in found)
+    tasks = [
+        {
+            "name": task,
+            "anchor": f"affinities-{anchors[task]}",
+            "senders": [(sender, list(words)) for sender, words in groupby(found, attrgetter("sender"))],
+        }
+        for task, found in by_task.items()
+    ]
+    markup = render("affinities.html", tasks=tasks, shade=lambda each: texts.shade(each.weight - each.usual, most))
+    return Section("affinities", "Which words read which task", sentences("affinities"), [View(markup)])
 
 
 def _words(text: ReadText, way: Matrix, most: float, heaviest: float) -> dict[str, Any]:

@@ -35,7 +35,9 @@ def built_model(experiment: Experiment, problems: list[str], sharing_place: str)
     if embedder is not None:  # whether a scheme can be built may depend on the size of its input
         _built(
             sharing_place,
-            lambda: settings.sharing.build(input_dim=embedder.output_dim, tasks=list(experiment.tasks)),
+            lambda: settings.sharing.build(
+                input_dim=embedder.output_dim, tasks=list(experiment.tasks), embedder=embedder
+            ),
             found,
         )
     model = None if found else _built("model", lambda: build_model(experiment, vocabulary), found)

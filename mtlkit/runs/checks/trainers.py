@@ -11,6 +11,7 @@ from mtlkit.model import MultiTaskModel
 from mtlkit.sharing import SearchableScheme, SharingScheme
 from mtlkit.training import (
     SearchStrategy,
+    Unfreezing,
     UpdateStrategy,
     build_records,
     freeze,
@@ -93,6 +94,11 @@ def frozen_problems(experiment: Experiment, model: MultiTaskModel, place: str) -
         freeze(model, experiment.trainer.frozen)
     except ConfigError as error:
         yield f"{place}.frozen{error}"
+        return
+    try:
+        Unfreezing(model, experiment.trainer.unfreeze)
+    except ConfigError as error:
+        yield f"{place}.unfreeze{error}"
 
 
 def optimizer_problems(experiment: Experiment, model: MultiTaskModel, place: str) -> Iterator[str]:

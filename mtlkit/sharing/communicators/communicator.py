@@ -30,7 +30,7 @@ class Message(NamedTuple):
     """How much of each source is in the message, not negative. Traces and reports show these weights."""
 
     def without_weights(self) -> "Message":
-        """The same message with weights (B, 0), where nobody asks for them and there may be many."""
+        """A copy of this message with empty weights (B, 0), where nobody asks for them and they are large."""
         # A view would keep all of them.
         return self._replace(weights_BN=self.weights_BN[:, :0].clone())
 

@@ -40,7 +40,7 @@ class DirectMemory:
 @final
 @Communicator.register("direct")
 class DirectCommunicator(Communicator):
-    """At each step, attention over the sending tasks' states of the same step (DC-MTL; Liu et al. 2019, eqs. 3-6).
+    """Attention, at each step, over the sending tasks' states of the same step (DC-MTL; Liu et al. 2019, eqs. 3-6).
 
     attention_dim: size of the scorer; not printed in the paper, default the state size.
     edges: receiver -> senders, an entry for every task; default the complete graph, as in the paper.

@@ -37,7 +37,7 @@ class IndirectMemory:
 @final
 @Communicator.register("indirect")
 class IndirectCommunicator(Communicator):
-    """At each step, attention over all positions of a shared network, by default an LSTM (IC-MTL; Liu et al. 2019,
+    """Attention, at each step, over all positions of a shared network, by default an LSTM (IC-MTL; Liu et al. 2019,
     eqs. 7 and 8).
 
     attention_dim: size of the scorer; not printed in the paper, default the state size.

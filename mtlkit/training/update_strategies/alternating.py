@@ -38,6 +38,7 @@ class Alternating(SearchStrategy):
     """
 
     trains_on_batches_only = True
+    shares_batches = True
 
     def __init__(
         self,

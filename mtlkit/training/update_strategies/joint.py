@@ -16,6 +16,7 @@ class Joint(UpdateStrategy):
     """One gradient step on every parameter, on the mean loss of the batches (Liu et al. 2019, Algorithm 1)."""
 
     trains_on_batches_only = True
+    shares_batches = True
 
     def step(
         self, model: MultiTaskModel, batches: Sequence[Batch], optimization: Optimization, precision: Precision

@@ -14,7 +14,7 @@ from mtlkit.data import Batch, BatchStream
 from mtlkit.model import MultiTaskModel, TaskLoss
 from mtlkit.sharing import SearchableScheme
 from mtlkit.sharing.selectors import ModulePath, Paths
-from mtlkit.training.gradients import add_gradients
+from mtlkit.training.gradients import add_gradients, shares
 from mtlkit.training.optimization import Optimization, Precision, autocast
 from mtlkit.training.parameters import named, parameters_by_role
 from mtlkit.training.update_strategies.policy_gradient import PolicyGradient, Rewarded
@@ -81,8 +81,11 @@ class SearchStrategy(UpdateStrategy):
         task has no part in it, nor have losses of the scheme's own.
         """
         model.eval()
-        losses_N = torch.stack([loss.parts["task"] for loss in self._losses(model, batch, paths, precision)])
+        ((own, share),) = shares(model, batch)
+        losses_N = torch.stack([loss.parts["task"] for loss in self._losses(model, own, paths, precision)])
         model.train()
+        if share is not None:
+            (losses_N,) = model.compute.ranks.sum([losses_N * share])
         return -losses_N.float()
 
     def add_gradients(
@@ -104,7 +107,7 @@ class SearchStrategy(UpdateStrategy):
 
         before = Counter(self.work)
 
-        def restart() -> None:  # passes of a try that ran out of memory are no work of the step
+        def restart() -> None:  # passes of a try that ran out of memory do not count as work of the step
             self.work = Counter(before)
 
         return torch.stack(add_gradients(model, batches, losses, optimization, restart))

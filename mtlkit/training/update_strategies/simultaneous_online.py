@@ -43,6 +43,7 @@ class SimultaneousOnline(SearchStrategy):
     """
 
     trains_on_batches_only = True
+    shares_batches = True
 
     def __init__(
         self,

@@ -37,6 +37,9 @@ class UpdateStrategy(Component):
     """Whether `step` computes gradients of the model's parameters from its batches only. Rows of word tables that no
     training text reads can then be kept out of the optimizer's steps; a strategy that finds gradients of other texts,
     or that reads the parameters themselves, needs them there."""
+    shares_batches: ClassVar[bool] = False
+    """Whether `step` finds all gradients by `add_gradients`, and rewards from `shares`, which give each of several
+    processes its share of a batch. Without it, a run in several processes is refused."""
     needs_dev: bool = False
     """Whether the strategy learns from dev data, so that every task must have some."""
 

@@ -97,6 +97,11 @@ def most_tokens(config: Any) -> int | None:
     return limit
 
 
+def has_segments(config: Any) -> bool:
+    """Whether an encoder tells the two texts of a pair apart by more than what stands between them."""
+    return (getattr(config, "type_vocab_size", None) or 0) > 1
+
+
 def _config_of(kind: str, value: Mapping[str, Any]) -> Any:
     from transformers import CONFIG_MAPPING
 

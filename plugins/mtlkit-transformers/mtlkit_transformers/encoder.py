@@ -90,11 +90,10 @@ def check_reads(encoder: nn.Module, ids: Sequence[int]) -> None:
         encoder.train(was_training)
 
 
-def freeze_above(encoder: nn.Module, layer: int, num_layers: int) -> None:
-    """Freezes all layers above a given one, on which no loss depends."""
-    stacks = [each for each in encoder.modules() if isinstance(each, nn.ModuleList) and len(each) == num_layers]
-    for each in stacks[0][layer:] if stacks else ():
-        each.requires_grad_(False)
+def input_vectors(encoder: nn.Module) -> nn.Embedding:
+    """The table of the vectors of pieces, to which an encoder adds those of positions and segments."""
+    found: nn.Embedding = encoder.get_input_embeddings()  # type: ignore[operator]  # of every model of theirs
+    return found
 
 
 def _check_size(outline: nn.Module, given: int) -> None:

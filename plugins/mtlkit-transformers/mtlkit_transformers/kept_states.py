@@ -27,11 +27,32 @@ RECORD = np.dtype([("key", "S32"), ("start", "<u8"), ("words", "<u8")])
 KEPT_AS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
-def key_of(text: NDArray[np.int32]) -> bytes:
-    """Returns a digest of a text's pieces (T, C), 0 where there is none."""
-    digest = blake2b(np.array(text.shape, np.int64).tobytes(), digest_size=16)
-    digest.update(np.ascontiguousarray(text, np.int32).tobytes())
+def key_of(pieces_TC: Tensor, segments_T: Tensor | None = None) -> bytes:
+    """Returns a digest of a text: of its pieces, 0 where there is none, and of the segments of a pair."""
+    digest = blake2b(np.array(pieces_TC.shape, np.int64).tobytes(), digest_size=16)
+    for part in (pieces_TC, segments_T):
+        if part is not None:
+            digest.update(part.to("cpu", torch.int32).contiguous().numpy().tobytes())
     return digest.hexdigest().encode()
+
+
+def machine(device: torch.device) -> list[str | int]:
+    """All that the last bits of states depend on besides the encoder, so that a run never depends on the cache."""
+    import transformers
+
+    versions = [torch.__version__, transformers.__version__]
+    if device.type == "cuda":
+        return [*versions, torch.cuda.get_device_name(device), torch.get_float32_matmul_precision()]
+    return [*versions, torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()]
+
+
+def padded(texts: Sequence[Tensor], mask_BT: Tensor) -> Tensor:
+    """Returns the states of texts, which are on the CPU, as one tensor (B, T, ...) on the device of `mask_BT`."""
+    on_gpu = mask_BT.device.type == "cuda"  # pinned, they are copied there while the host goes on
+    found = torch.zeros(*mask_BT.shape, *texts[0].shape[1:], dtype=texts[0].dtype, pin_memory=on_gpu)
+    for row, states in zip(found, texts, strict=True):
+        row[: len(states)] = states
+    return found.to(mask_BT.device, non_blocking=True)
 
 
 @final

@@ -11,6 +11,8 @@ from typing import final
 import torch
 from torch import Tensor
 
+from mtlkit.errors import ConfigError
+
 
 @final
 @dataclass(frozen=True)
@@ -31,15 +33,25 @@ class Layout:
     """int64: the row and the column of the state of each piece, in the order of the pieces."""
     words_N: Tensor
     """int64: for each piece its word, as an index into B * T."""
+    segments_RP: Tensor | None
+    """int64: 0 for tokens of a pair's first text, 1 for those of its second and 0 at padding; None if not asked for."""
 
 
 def lay_out(
-    pieces_BTC: Tensor, *, before: Sequence[int], after: Sequence[int], padding: int, room: int, overlap: int
+    pieces_BTC: Tensor,
+    segments_BT: Tensor | None = None,
+    *,
+    before: Sequence[int],
+    after: Sequence[int],
+    padding: int,
+    room: int,
+    overlap: int,
 ) -> Layout:
     """Arranges the pieces of a batch.
 
     Args:
         pieces_BTC: piece ids plus 1, 0 where there is none.
+        segments_BT: int64, 1 for words of a pair's second text, 0 for all others; None if no segments are wanted.
         before: ids of the special tokens before each row.
         after: ids of the special tokens after each row.
         padding: the id of the padding token.
@@ -78,7 +90,45 @@ def lay_out(
     mask_RP = torch.arange(width, device=device) < (lengths_R + len(before) + len(after)).clamp(min=1)[:, None]
 
     chosen_N = _nearest(positions_N, texts_N, windows_B, rows_B, starts_R, room, stride)
-    return Layout(ids_RP, mask_RP, chosen_N, len(before) + positions_N - starts_R[chosen_N], words_N)
+    columns_N = len(before) + positions_N - starts_R[chosen_N]
+    segments_RP = None
+    if segments_BT is not None:
+        segments_RP = torch.zeros_like(ids_RP)
+        inner_RP = segments_RP[:, len(before) : len(before) + longest]
+        inner_RP[valid_RP] = segments_BT.flatten()[words_N][source_RP[valid_RP]]
+        # What stands after the last window is of the second text, also if that has no pieces.
+        is_last_R = numbers_R == windows_B[texts_R] - 1
+        ending_R = torch.where(is_last_R, segments_BT.amax(dim=1)[texts_R], segments_RP.amax(dim=1))
+        behind_RP = mask_RP & (torch.arange(width, device=device) >= len(before) + lengths_R[:, None])
+        segments_RP = torch.where(behind_RP, ending_R[:, None], segments_RP)
+    return Layout(ids_RP, mask_RP, chosen_N, columns_N, words_N, segments_RP)
+
+
+def room_of(limit: int | None, special: int, window: int | None, overlap: int | None) -> tuple[int, int]:
+    """The number of pieces of a window, and how many of them its neighbour has too.
+
+    Args:
+        limit: the number of tokens that the encoder reads at most, or None if it states none.
+        special: the number of tokens of a window that are no pieces.
+        window: the number of tokens of a window; None for the encoder's limit.
+        overlap: the number of pieces that two neighbours share; None for a quarter.
+
+    Raises:
+        ConfigError: they do not fit each other. The message is to follow the name of the encoder.
+    """
+    tokens = limit if window is None else window
+    if tokens is None:
+        raise ConfigError("states no limit of its own; set `window`")
+    if limit is not None and tokens > limit:
+        raise ConfigError(f"reads at most {limit} tokens at once, so `window` cannot be {tokens}; set a smaller one")
+    room = tokens - special
+    shared = room // 4 if overlap is None else overlap
+    if room < 1 or not 0 <= shared < room:
+        raise ConfigError(
+            f"has {max(room, 0)} pieces in a window of {tokens} tokens, so `overlap` cannot be {shared}; set a larger "
+            "`window` or a smaller `overlap`"
+        )
+    return room, shared
 
 
 def _nearest(

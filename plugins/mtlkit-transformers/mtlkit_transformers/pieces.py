@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
+from mtlkit.data.instance import BETWEEN_TEXTS
 from mtlkit.errors import ConfigError
 from mtlkit_transformers.configuration import json_object
 
@@ -51,6 +52,10 @@ class Pieces:
         self.text, self.padding = text, padding
         self._tokenizer = _tokenizer(text)
         self.before, self.after = self._special_tokens()
+        self.between, self.has_segments = self._between_texts()
+        """The ids between the two texts of a pair, or None if the tokenizer joins no texts; and whether the second text
+        is then of another segment than the first.
+        """
         self.largest_id = max(padding, *self._tokenizer.get_vocab().values())
         """The largest id, for which an encoder must have a row."""
 
@@ -80,10 +85,17 @@ class Pieces:
         Args:
             forms: F distinct surface forms.
             most: the maximum number of pieces of a form; further pieces are left out.
+
+        Raises:
+            ConfigError: the forms are of pairs of texts, which the tokenizer does not join.
         """
         words = [[form[:MAX_FORM]] for form in forms]
         found = self._tokenizer.encode_batch_fast(words, is_pretokenized=True, add_special_tokens=False)
         ids = [each.ids[:most] for each in found]
+        if BETWEEN_TEXTS in forms:
+            if self.between is None:
+                raise ConfigError("the encoder's tokenizer does not join two texts, as a task with pairs needs it")
+            ids[forms.index(BETWEEN_TEXTS)] = self.between
         table = np.zeros((len(forms), max(1, *map(len, ids)) if ids else 1), np.int32)
         for row, pieces in zip(table, ids, strict=True):
             row[: len(pieces)] = pieces
@@ -98,6 +110,19 @@ class Pieces:
         if not bare or start is None:
             raise ConfigError("its tokenizer does not keep the letter a; use another encoder")
         return whole[:start], whole[start + len(bare) :]
+
+    def _between_texts(self) -> tuple[list[int] | None, bool]:
+        """The ids between two texts, and whether the second text is of segment 1; None if they are not joined so."""
+        bare = self._tokenizer.encode(["a"], is_pretokenized=True, add_special_tokens=False).ids
+        pair = self._tokenizer.encode(["a"], ["a"], is_pretokenized=True)
+        first, second = [*self.before, *bare], [*bare, *self.after]
+        between = pair.ids[len(first) : len(pair.ids) - len(second)]
+        start = len(first) + len(between)
+        zeros, ones = [0] * start, [1] * len(second)
+        known = pair.type_ids in ([*zeros, *ones], [0] * len(pair.ids))
+        if not between or not known or [*first, *between, *second] != pair.ids:
+            return None, False
+        return between, pair.type_ids[start:] == ones
 
 
 def _tokenizer(text: str) -> "Tokenizer":

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any, TypeAlias
@@ -98,7 +99,7 @@ def _xlm_roberta(folder: Path) -> None:
     trainer = trainers.UnigramTrainer(vocab_size=120, special_tokens=special, unk_token="<unk>", show_progress=False)
     tokenizer.train_from_iterator(TRAINED_ON, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
     PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>", bos_token="<s>", eos_token="</s>"
@@ -128,6 +129,7 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 TASKS = ["books", "films"]
+needs_peft = pytest.mark.skipif(not find_spec("peft"), reason="peft, of mtlkit-transformers[adapters], is not here")
 INCLUDED = [] if entry_points(group="mtlkit.plugins", name="transformers") else ["--include-package", PLUGIN]
 
 

@@ -13,13 +13,15 @@ from mtlkit.errors import ConfigError
 from mtlkit.experiment import LoadedExperiment, load_experiment
 from mtlkit.runs.checks import check_experiment
 
+from .conftest import needs_peft
+
 ROOT = Path(__file__).parents[3]
 SCHEMES = ["fs", "private", "ssp", "psp", "cs", "ic", "dc", "pool"]
 needs_data = pytest.mark.skipif("MTLKIT_DATA" not in os.environ, reason="MTLKIT_DATA names no folder with the corpora")
 
 
 def load(folder: str, encoder: Path, **arguments: Any) -> LoadedExperiment:
-    """With a small encoder in the place of MiniLM."""
+    """Loads an experiment with a small encoder in place of MiniLM."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MTLKIT_DATA", os.environ.get("MTLKIT_DATA", "data"))
         own = {"encoder": str(encoder), "num_layers": 3, "width": 16}
@@ -27,7 +29,7 @@ def load(folder: str, encoder: Path, **arguments: Any) -> LoadedExperiment:
 
 
 @needs_data
-@pytest.mark.parametrize("mode", ["tuned", "frozen"])
+@pytest.mark.parametrize("mode", ["tuned", "frozen", "bottleneck", pytest.param("lora", marks=needs_peft)])
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_every_scheme_passes_the_checks(scheme: str, mode: str, encoders: dict[str, Path]) -> None:
     loaded = load("tagging", encoders["word_pieces"], scheme=scheme, mode=mode)
@@ -40,6 +42,9 @@ def test_every_scheme_passes_the_checks(scheme: str, mode: str, encoders: dict[s
     [
         ("fdu", {"scheme": "fs"}),
         ("fdu", {"scheme": "ic", "mode": "frozen"}),
+        ("fdu", {"scheme": "adapters", "mode": "bottleneck"}),
+        pytest.param("ewt_grid", {"scheme": "adapters", "mode": "lora"}, marks=needs_peft),
+        pytest.param("tagging", {"scheme": "adapters", "mode": "lora"}, marks=needs_peft),
         ("ewt_grid", {"grid": "united"}),
         ("ewt_grid", {"scheme": "dc", "pos": "XPOS", "srl": "verb"}),
         ("tagging", {"ner": "wnut17", "pos": "UPOS"}),
@@ -59,19 +64,21 @@ def test_minilm_itself_passes_the_checks() -> None:
     check_experiment(loaded.experiment, "minilm.jsonnet")
 
 
-def test_the_example_of_the_docs_passes_the_checks(
+def test_the_examples_of_the_docs_pass_the_checks(
     encoders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = (ROOT / "docs" / "pretrained-encoders.md").read_text("utf-8")
-    [example] = re.findall(r"^```jsonnet\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    example, pool = re.findall(r"^```jsonnet\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    task = example.partition("\n{\n")[0]
     shutil.copytree(encoders["word_pieces"], tmp_path / "encoders" / "minilm")
     (tmp_path / "data").mkdir()
     for name in ("hotels", "restaurants"):
         for split in ("train", "dev", "test"):
             (tmp_path / "data" / f"{name}.{split}.tsv").write_text("good\tfine words\n", "utf-8")
-    (tmp_path / "example.jsonnet").write_text(example, "utf-8")
     monkeypatch.chdir(tmp_path)
-    check_experiment(load_experiment(tmp_path / "example.jsonnet").experiment, "example.jsonnet")
+    for text in (example, task + pool):
+        (tmp_path / "example.jsonnet").write_text(text, "utf-8")
+        check_experiment(load_experiment(tmp_path / "example.jsonnet").experiment, "example.jsonnet")
 
 
 def test_tasks_are_those_of_the_other_systems(encoders: dict[str, Path]) -> None:
@@ -94,8 +101,9 @@ def test_layers_nearer_to_the_input_learn_more_slowly(encoders: dict[str, Path])
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"scheme": "adapters"}, "scheme is one of cs, dc, fs, ic, pool,"),
-        ({"mode": "lora"}, "mode is one of frozen, tuned"),
+        ({"scheme": "all"}, "scheme is one of adapters, cs, dc, fs, ic, pool,"),
+        ({"mode": "cold"}, "mode is one of bottleneck, frozen, lora, tuned"),
+        ({"scheme": "adapters"}, "mode is one of bottleneck, lora, not 'tuned'"),
     ],
 )
 def test_a_wrong_argument_is_told(arguments: dict[str, Any], said: str, encoders: dict[str, Path]) -> None:

@@ -15,6 +15,7 @@ import pytest
 from safetensors.torch import load, load_file, save_file
 
 import mtlkit
+from mtlkit.sharing.explanations import Reading
 from mtlkit.training.optimization import Optimization
 from tests.soak.tiny_archive import packed, read_members, sealed, tar
 
@@ -166,6 +167,25 @@ def test_evaluate_explain_report_and_transfer_run(
     assert "readable" in (directory / "report.html").read_text("utf-8")
     succeeds(run("transfer", file, "--leave-out", "films", "-s", tmp_path / "transfer", "--limit", "8"))
     assert (tmp_path / "transfer" / "films" / "archive.tar.gz").is_file()
+
+
+@pytest.mark.parametrize("communicator", ["indirect", "direct"])
+def test_each_word_of_a_text_in_several_windows_tells_what_it_read(
+    communicator: str, experiment_of: Callable[..., dict[str, Any]], encoder: Path, run: Run, tmp_path: Path
+) -> None:
+    sharing = INDIRECT | {"communicator": {"type": communicator}}
+    experiment = experiment_of(encoder, sharing, window=6, overlap=2)
+    experiment["trainer"] |= {"epochs": 1, "kernels": "pure"}
+    trained = mtlkit.train(experiment, tmp_path / "run", limit=8)
+    text = "the great film was a unbelievably readable music in town and we like it"
+    words = text.split()
+    shared = trained.explain(text, "books").shared
+    assert isinstance(shared, Reading) and shared.words == tuple(words)
+    assert shared.tasks == (None if communicator == "indirect" else ("films",))
+    assert [len(row) for row in shared.left_to_right] == [len(shared.tasks or words)] * len(words)
+    assert all(sum(row) == pytest.approx(1, abs=1e-5) for row in shared.left_to_right)
+    succeeds(run("report", tmp_path / "run"))
+    assert "readable" in (tmp_path / "run" / "report.html").read_text("utf-8")
 
 
 FILES = "files/model.embedder=transformer/"

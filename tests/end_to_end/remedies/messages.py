@@ -38,12 +38,13 @@ def messages() -> dict[str, Message]:
 
 def sources_of(message: str) -> set[str]:
     """The places of the messages that a text shown to a user is or contains."""
-    return {place for place, pattern in _patterns().items() if pattern.search(message)}
+    return {place for place, (part, pattern) in _patterns().items() if part in message and pattern.search(message)}
 
 
 @cache
-def _patterns() -> dict[str, re.Pattern[str]]:
-    return {place: _pattern(text) for place, text in messages().items()}
+def _patterns() -> dict[str, tuple[str, re.Pattern[str]]]:
+    """The pattern of each message, and its longest part: a search for that alone rules out nearly all messages."""
+    return {place: (max(filter(None, text), key=len), _pattern(text)) for place, text in messages().items()}
 
 
 def unquoted(texts: Iterable[str], width: int) -> list[str]:

@@ -20,7 +20,7 @@ def line(words, *more, text=""):
 
 
 def one(words, **settings):
-    """The same, of an experiment with settings changed."""
+    """The last line of a verb's complaint about an experiment with settings changed."""
 
     def step(world):
         world.with_settings(**settings)

@@ -15,7 +15,7 @@ both_inputs = pytest.mark.parametrize("input", ["task_first", "task_concat_actio
 
 
 def build(**settings: Any) -> Controller:
-    """With parameters large enough for a policy far from uniform."""
+    """A controller with parameters large enough for a policy far from uniform."""
     torch.manual_seed(4)
     controller = Controller(
         hidden_dim=5, embedding_dim=4, num_modules=NUM_MODULES, max_length=MAX_LENGTH, tasks=TASKS, **settings

@@ -9,7 +9,7 @@ from mtlkit.sharing.selectors import ModulePath, PathRules
 
 
 def legal_paths(rules: PathRules) -> set[ModulePath]:
-    """By the definition: at most so long, not empty and without repeats unless allowed."""
+    """The legal paths by their definition: at most so long, not empty and without repeats unless allowed."""
     lengths = range(0 if rules.allow_empty else 1, rules.max_length + 1)
     every = [path for length in lengths for path in product(range(rules.num_modules), repeat=length)]
     return {path for path in every if rules.allow_repeat or len(set(path)) == len(path)}

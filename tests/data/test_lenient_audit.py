@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mtlkit.data import Corpus, Instance, audit
-from mtlkit.data.same_texts import with_lenient_digests
+from mtlkit.data.audit import with_lenient_digests
 
 
 def corpus_of(*texts: str) -> Corpus:

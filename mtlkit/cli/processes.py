@@ -1,0 +1,82 @@
+"""`mtlkit train --processes N`: starts the command N times on this machine, as torchrun would."""
+
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+import typer
+
+from mtlkit.process.children import child_environment, python_command
+from mtlkit.process.interrupts import ENDING
+
+CHILD = Path(__file__).with_name("child.py")
+MONITOR_SECONDS = 0.2
+
+
+def check_processes(asked: int | None) -> bool:
+    """Returns whether this process is to start others, rather than to train.
+
+    Raises:
+        ConfigError: other processes have been started than are asked for.
+    """
+    from mtlkit.errors import ConfigError
+    from mtlkit.runs.processes import World
+
+    started = World.of_environment().size
+    if asked is not None and started > 1 and asked != started:
+        raise ConfigError(f"--processes {asked}: {started} processes have been started; leave --processes out")
+    return asked is not None and asked > 1 and started == 1
+
+
+def is_first_process() -> bool:
+    """Whether this process prints what a run has come to."""
+    from mtlkit.runs.processes import World
+
+    return World.of_environment().rank == 0
+
+
+def train_in_processes(number: int) -> None:
+    """Runs this command in so many processes, until all have ended.
+
+    A process that fails ends the others. What went wrong has then been told by one of them.
+
+    Raises:
+        typer.Exit: they were interrupted, or one has failed; with its exit code.
+    """
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    from mtlkit.files.ownership import temporary_folder
+
+    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # its reports of what a process has told
+    # The shell has some ignored, such as SIGHUP under `nohup`.
+    possible: list[signal.Signals] = [signal.SIGINT, *ENDING]
+    ending = [each.name for each in possible if signal.getsignal(each) is not signal.SIG_IGN]
+    program, *arguments = python_command(str(CHILD), str(os.getpid()), *sys.argv[1:])
+    environment = child_environment()
+    environment.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # not a page about every connection that ends
+    os.environ.clear()  # what the processes inherit
+    os.environ.update(environment)
+    with temporary_folder() as folder:
+        config = LaunchConfig(
+            min_nodes=1,
+            max_nodes=1,
+            nproc_per_node=number,
+            run_id="mtlkit",
+            rdzv_backend="c10d",
+            rdzv_endpoint="localhost:0",
+            local_addr="localhost",
+            max_restarts=0,
+            monitor_interval=MONITOR_SECONDS,
+            logs_specs=DefaultLogsSpecs(log_dir=str(folder)),
+            signals_to_handle=",".join(ending),
+        )
+        try:
+            elastic_launch(config, program)(*arguments)
+        except SignalException as interrupted:
+            raise typer.Exit(128 + interrupted.sigval) from None
+        except ChildFailedError as failed:
+            raise typer.Exit(max(failed.get_first_failure()[1].exitcode, 1)) from None

@@ -1,0 +1,298 @@
+"""Several processes of one run, which exchange tensors by torch.distributed.
+
+Shapes: N processes, B texts of a batch, R of them in one process's share, D size of a state.
+"""
+
+import base64
+import hashlib
+import pickle
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from queue import Empty, SimpleQueue
+from typing import Any, cast, final
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from mtlkit.process.interrupts import ENDING
+from mtlkit.process.ranks import ProcessLostError, Ranks, Value
+
+LARGEST_BUCKET = 2**24
+"""The largest number of gradients that are added up at once, for which as much memory is taken again."""
+SHORTEST_PAUSE, LONGEST_PAUSE = 1e-3, 0.1
+"""How many seconds pass between two looks at whether the first process is done: more and more."""
+TELLING_SECONDS = 3.0
+"""How long a process that has lost another one waits for that one to tell of its error."""
+BEATS = 10
+"""How many signs of life the first process gives in the time after which it counts as lost."""
+SIGNALS = (signal.SIGINT, *ENDING)
+
+
+@final
+class Group(Ranks):
+    """The processes of a run that torch.distributed connects.
+
+    The first process gives a sign of life at regular intervals, so that the others can wait for its work however long
+    that takes, and still notice that it is stopped.
+
+    Args:
+        store: what all processes can write to and read, with a prefix of its own.
+        rank: the number of this process.
+        size: N.
+        device: where the model is.
+        seconds: how long an exchange may take before another process counts as lost.
+        timed: makes a block in which the time of an exchange is counted.
+    """
+
+    def __init__(
+        self,
+        store: dist.distributed_c10d.Store,
+        rank: int,
+        size: int,
+        device: torch.device,
+        seconds: float,
+        timed: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self.rank = rank
+        self.size = size
+        self._store = store
+        self._device = device
+        self._seconds = seconds
+        self._timed = timed
+        self._num_first = 0
+        self._draws = _draws(device)
+        self._ended = threading.Event()
+        if self.is_first:
+            threading.Thread(target=self._beat, daemon=True).start()
+
+    def close(self) -> None:
+        """Ends the signs of life."""
+        self._ended.set()
+
+    def tell(self) -> bool:
+        """Returns whether this process is the first one to ask, so that an error which ends all processes is told by
+        one of them."""
+        try:
+            return self._ask(lambda: int(self._store.add("told", 1)), TELLING_SECONDS) == 1
+        except RuntimeError:  # the store has ended, or hangs, with the process that holds it
+            return True
+
+    def is_told(self) -> bool:
+        """Returns whether another process tells of its error, for which this one waits a little."""
+        until = time.monotonic() + TELLING_SECONDS
+        with suppress(RuntimeError):
+            while time.monotonic() < until:
+                if self._ask(lambda: int(self._store.add("told", 0)), TELLING_SECONDS) > 0:
+                    return True
+                time.sleep(LONGEST_PAUSE)
+        return False
+
+    def leave(self) -> None:
+        """Ends after an error. The first process, which may hold the store, waits a little for the others to leave."""
+        until = time.monotonic() + TELLING_SECONDS
+        with suppress(RuntimeError):
+            left = self._ask(lambda: int(self._store.add("left", 1)), TELLING_SECONDS)
+            while self.is_first and left < self.size and time.monotonic() < until:
+                time.sleep(LONGEST_PAUSE)
+                left = self._ask(lambda: int(self._store.add("left", 0)), TELLING_SECONDS)
+
+    def first(self, action: Callable[[], Value]) -> Value:
+        self._num_first += 1
+        key = f"first/{self._num_first}"
+        if not self.is_first:
+            return cast(Value, self._awaited(key))
+        try:
+            value = action()
+        except BaseException:
+            with suppress(RuntimeError):
+                self._ask(lambda: self._store.set(key, ""), TELLING_SECONDS)
+            raise
+        with self._exchanging():
+            self._ask(lambda: self._store.set(key, base64.b64encode(pickle.dumps(value)).decode()), self._seconds)
+        return value
+
+    def sum(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        if not tensors:
+            return []
+        total = torch.stack([each.detach() for each in tensors])
+        self._add_up(total)
+        return list(total.unbind())
+
+    def sum_gradients(self, parameters: Iterable[nn.Parameter], sound: Tensor) -> Tensor:
+        total = (~sound).float().view(1)
+        for bucket in _buckets([each for each in parameters if each.grad is not None]):
+            # Whether all is sound goes with the first gradients, so that it takes no exchange of its own.
+            pieces = [total.to(bucket[0].dtype), *(each.grad.flatten() for each in bucket if each.grad is not None)]
+            flat = torch.cat(pieces)
+            self._add_up(flat)
+            total, *gradients = torch.split(flat, [piece.numel() for piece in pieces])
+            for parameter, gradient in zip(bucket, gradients, strict=True):
+                parameter.grad = gradient.view_as(parameter)
+            total = total / self.size
+        return (total == 0).view(())
+
+    def least(self, number: int) -> int:
+        value = torch.tensor(number, dtype=torch.int64)
+        with self._exchanging():
+            dist.all_reduce(value, op=dist.ReduceOp.MIN)
+        return int(value)
+
+    def gather(self, value: Value) -> list[Value]:
+        values: list[Any] = [None] * self.size
+        with self._exchanging():
+            dist.all_gather_object(values, value)
+        return values
+
+    def assemble(self, states_RD: Tensor, rows_R: Tensor, size: int) -> Tensor:
+        rows_R = rows_R.to(states_RD.device)
+        return cast(Tensor, _Assembled.apply(states_RD, rows_R, size, self._add_up))  # type: ignore[no-untyped-call]
+
+    def agreed_signal(self, received: int | None) -> int | None:
+        place = len(SIGNALS) if received is None else SIGNALS.index(received)
+        place = self.least(place)
+        return None if place == len(SIGNALS) else int(SIGNALS[place])
+
+    @contextmanager
+    def other_draws(self) -> Iterator[None]:
+        self._swap_draws()
+        try:
+            yield
+        finally:
+            self._swap_draws()
+
+    def seed_own(self, seed: int) -> None:
+        digest = hashlib.sha256(f"{seed}/{self.rank}".encode()).digest()
+        here = _draws(self._device)
+        torch.manual_seed(int.from_bytes(digest[:8]) >> 1)
+        self._draws = _draws(self._device)
+        _set_draws(here)
+
+    def own_state(self) -> dict[str, Any]:
+        return {"draws": self.gather(self._draws)}
+
+    def load_own_state(self, state: dict[str, Any]) -> None:
+        draws = state.get("draws", [])
+        if len(draws) == self.size:
+            self._draws = draws[self.rank]
+
+    def _swap_draws(self) -> None:
+        here = _draws(self._device)
+        _set_draws(self._draws)
+        self._draws = here
+
+    def _awaited(self, key: str) -> Any:
+        """What the first process has put under a key, once it is there."""
+
+        def look() -> tuple[bytes | None, int]:
+            return (self._store.get(key) if self._store.check([key]) else None), int(self._store.add("beats", 0))
+
+        pause, known, since = SHORTEST_PAUSE, -1, time.monotonic()
+        with self._exchanging():
+            while True:
+                value, beats = self._ask(look, self._seconds)
+                if value is not None:
+                    break
+                if beats != known:
+                    known, since = beats, time.monotonic()
+                elif time.monotonic() - since > self._seconds:
+                    raise RuntimeError("the first process gives no sign of life")
+                time.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+        if not value:
+            raise ProcessLostError("the first process has failed")
+        return pickle.loads(base64.b64decode(value))
+
+    def _ask(self, question: Callable[[], Value], seconds: float) -> Value:
+        """Asks the store, which does not answer while the process that holds it is stopped.
+
+        Raises:
+            RuntimeError: it has not answered within so many seconds, or has ended.
+        """
+        answers: SimpleQueue[tuple[Any, RuntimeError | None]] = SimpleQueue()
+
+        def work() -> None:
+            try:
+                answers.put((question(), None))
+            except RuntimeError as error:
+                answers.put((None, error))
+
+        threading.Thread(target=work, daemon=True).start()
+        try:
+            value, error = answers.get(timeout=seconds)
+        except Empty:
+            raise RuntimeError("what connects the processes does not answer") from None
+        if error is not None:
+            raise error
+        return cast(Value, value)
+
+    @contextmanager
+    def _exchanging(self) -> Iterator[None]:
+        """Turns an error of torch.distributed into one that says what it means: that another process is gone."""
+        try:
+            with self._timed():
+                yield
+        except ProcessLostError:
+            raise
+        except RuntimeError as error:
+            raise ProcessLostError((str(error) or type(error).__name__).splitlines()[0]) from None
+
+    def _add_up(self, tensor: Tensor) -> None:
+        with self._exchanging():
+            dist.all_reduce(tensor)
+
+    def _beat(self) -> None:
+        with suppress(RuntimeError):
+            while not self._ended.wait(self._seconds / BEATS):
+                self._store.add("beats", 1)
+
+
+class _Assembled(torch.autograd.Function):
+    """Rows of all processes in one tensor. In the backward pass each row has the sum of its gradients everywhere."""
+
+    @staticmethod
+    def forward(ctx: Any, states_RD: Tensor, rows_R: Tensor, size: int, add_up: Callable[[Tensor], None]) -> Tensor:
+        ctx.save_for_backward(rows_R)
+        ctx.add_up = add_up
+        whole_BD = states_RD.new_zeros(size, *states_RD.shape[1:])
+        whole_BD[rows_R] = states_RD
+        add_up(whole_BD)
+        return whole_BD
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+        (rows_R,), (gradient_BD,) = ctx.saved_tensors, gradients
+        total_BD = gradient_BD.contiguous().clone()
+        ctx.add_up(total_BD)
+        return total_BD[rows_R], None, None, None
+
+
+def _buckets(parameters: Sequence[nn.Parameter]) -> Iterator[list[nn.Parameter]]:
+    """Cuts parameters into lists of one type and of limited size, in an order that is the same in every process."""
+    for dtype in dict.fromkeys(each.dtype for each in parameters):
+        bucket: list[nn.Parameter] = []
+        size = 0
+        for parameter in parameters:
+            if parameter.dtype != dtype:
+                continue
+            if bucket and size + parameter.numel() > LARGEST_BUCKET:
+                yield bucket
+                bucket, size = [], 0
+            bucket.append(parameter)
+            size += parameter.numel()
+        yield bucket
+
+
+def _draws(device: torch.device) -> dict[str, Tensor]:
+    """Where PyTorch is in its random numbers, on the CPU and on a GPU."""
+    gpu = {"gpu": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {}
+    return {"cpu": torch.get_rng_state(), **gpu}
+
+
+def _set_draws(draws: dict[str, Tensor]) -> None:
+    torch.set_rng_state(draws["cpu"])
+    if "gpu" in draws and torch.cuda.is_available():
+        torch.cuda.set_rng_state(draws["gpu"])

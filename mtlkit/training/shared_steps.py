@@ -1,0 +1,66 @@
+"""What must hold where several processes share each step: settings that allow it, and models that stay the same."""
+
+import hashlib
+
+import torch
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from mtlkit.errors import ConfigError, RunError
+from mtlkit.model import MultiTaskModel
+from mtlkit.sharing import SearchableScheme, SharingScheme
+from mtlkit.training.update_strategies import UpdateStrategy
+
+ALONE = "train in one process"
+
+
+def check_shareable(model: MultiTaskModel, update: UpdateStrategy, *, splits: bool) -> None:
+    """Makes sure that several processes which share each batch come to the numbers of one. One process always does.
+
+    Args:
+        model: handed the processes by its `compute`.
+        update: the update strategy.
+        splits: whether batches that do not fit the memory are computed in parts.
+
+    Raises:
+        ConfigError: they would not.
+    """
+    if model.compute.ranks.size == 1:
+        return
+    if not update.shares_batches:
+        raise ConfigError(
+            f"trainer.update_strategy: '{update.registered_name}' does not say that several processes may share its "
+            f"batches (shares_batches); {ALONE}, or take another strategy, such as 'joint'"
+        )
+    if splits and _splits_unequally(model.sharing, update):
+        raise ConfigError(
+            "trainer.on_out_of_memory: 'split' is not possible in several processes with this sharing scheme, whose "
+            f"losses or paths are those of a whole batch; take 'stop', or {ALONE}"
+        )
+    if normed := next((name for name, part in model.named_modules() if isinstance(part, _BatchNorm)), None):
+        raise ConfigError(f"model: {normed} normalises by the texts of a batch, which several processes share; {ALONE}")
+
+
+def check_equal(model: MultiTaskModel) -> None:
+    """Makes sure that the model is the same, to the bit, in all processes.
+
+    Raises:
+        RunError: it is not, as with processors of several kinds that round differently.
+    """
+    ranks = model.compute.ranks
+    if ranks.size == 1:
+        return
+    digest = hashlib.sha256()
+    for tensor in model.state_dict().values():
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(dtype=torch.uint8).numpy().data)
+    if len(set(ranks.gather(digest.hexdigest()))) > 1:
+        raise RunError(
+            "the processes have come to different weights, as on processors of different kinds; what was saved before "
+            f"is kept; use equal machines, or {ALONE}"
+        )
+
+
+def _splits_unequally(sharing: SharingScheme, update: UpdateStrategy) -> bool:
+    """Whether parts of a batch, of which processes may have different numbers, would have to agree on something."""
+    adds_losses = type(sharing).batch_losses is not SharingScheme.batch_losses
+    draws_paths = isinstance(sharing, SearchableScheme) and not update.searches
+    return adds_losses or draws_paths

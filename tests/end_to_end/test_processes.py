@@ -1,0 +1,184 @@
+"""Several processes that train one run: what they leave, how they end, and what is left when one of them is lost."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtlkit.runs.processes import TIMEOUT
+from tests.end_to_end.test_resume import newest_step
+from tests.soak.forked import Forked
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are forked")
+Start = Callable[..., list[Forked]]
+SECONDS = 20
+"""After which a process counts as lost here; a busy machine needs some time."""
+
+
+@pytest.fixture
+def together(fork: Callable[..., Forked], monkeypatch: pytest.MonkeyPatch) -> Start:
+    """Starts `mtlkit` with these arguments in so many processes, with the environment that torchrun would give them."""
+
+    def start(*arguments: str | Path, number: int = 2) -> list[Forked]:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": number, "LOCAL_WORLD_SIZE": number}
+        own = [{"RANK": rank, "LOCAL_RANK": rank} for rank in range(number)]
+        processes = []
+        with monkeypatch.context() as patch:
+            for names in own:
+                for name, value in {**shared, **names, TIMEOUT: SECONDS, "GLOO_SOCKET_IFNAME": "lo"}.items():
+                    patch.setenv(name, str(value))
+                processes.append(fork(*arguments))
+        return processes
+
+    return start
+
+
+@pytest.fixture
+def file(experiment: dict[str, Any], write: Callable[..., Path]) -> Path:
+    """The small experiment without dropout, of which processes draw other numbers than one does."""
+    experiment["model"]["dropout"] = experiment["model"]["embedder"]["dropout"] = 0.0
+    experiment["trainer"]["optimizer"] = {"type": "sgd", "lr": 0.3}
+    return write(experiment)
+
+
+def ended(processes: Sequence[Forked]) -> list[int | None]:
+    return [process.wait(240) for process in processes]
+
+
+def check_same_course(directory: Path, other: Path) -> None:
+    """The same scores and, up to rounding, losses after every epoch, and the same answers."""
+    ours, theirs = (
+        [json.loads(line) for line in (each / "metrics.jsonl").read_text().splitlines()] for each in (directory, other)
+    )
+    assert len(ours) == len(theirs) == 4
+    for line, expected in zip(ours, theirs, strict=True):
+        assert line["train"] == pytest.approx(expected["train"], rel=1e-4)
+        assert {**line, "train": {}} == {**expected, "train": {}}
+    answers = [path.relative_to(other) for path in other.glob("predictions/*/*")]
+    assert len(answers) == 4
+    assert all((directory / name).read_bytes() == (other / name).read_bytes() for name in answers)
+
+
+def test_two_processes_leave_the_run_of_one(together: Start, run: Any, file: Path, tmp_path: Path) -> None:
+    assert run("train", file, "-s", tmp_path / "one").returncode == 0
+    first, second = processes = together("train", file, "-s", tmp_path / "two")
+    assert ended(processes) == [0, 0], first.output() + second.output()
+    assert "archive: " in first.output() and second.output() == ""
+    check_same_course(tmp_path / "two", tmp_path / "one")
+    assert json.loads((tmp_path / "two" / "meta.json").read_text())["processes"] == 2
+    assert "processes" not in json.loads((tmp_path / "one" / "meta.json").read_text())
+    assert run("evaluate", tmp_path / "two").returncode == 0
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_process_that_is_killed_ends_the_run_and_one_goes_on(
+    together: Start, run: Any, file: Path, tmp_path: Path, lost: int
+) -> None:
+    assert run("train", file, "-s", tmp_path / "one").returncode == 0
+    broken = tmp_path / "broken"
+    processes = together("train", file, "-s", broken)
+    processes[lost].wait_until(lambda: newest_step(broken) >= 6)
+    processes[lost].send(signal.SIGKILL)
+    assert ended(processes) == ([-signal.SIGKILL, 2] if lost == 0 else [2, -signal.SIGKILL])
+    output = processes[1 - lost].output()
+    assert "has lost another one" in output.splitlines()[-1] and "go on with --resume" in output, output
+    assert "Traceback" not in output
+    again = run("train", file, "-s", broken, "--resume")
+    assert again.returncode == 0 and "resuming after step" in again.stderr, again.stderr
+    check_same_course(broken, tmp_path / "one")
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_process_that_is_stopped_is_noticed_in_time(
+    together: Start, run: Any, file: Path, tmp_path: Path, lost: int
+) -> None:
+    broken = tmp_path / "broken"
+    processes = together("train", file, "-s", broken)
+    processes[lost].wait_until(lambda: newest_step(broken) >= 3)
+    processes[lost].send(signal.SIGSTOP)
+    since = time.monotonic()
+    assert processes[1 - lost].wait(240) == 2, processes[1 - lost].output()
+    assert time.monotonic() - since < 3 * SECONDS
+    assert "has lost another one" in processes[1 - lost].output().splitlines()[-1]
+    processes[lost].kill()
+    ended_again = together("train", file, "-s", broken, "--resume")
+    assert ended(ended_again) == [0, 0], ended_again[0].output()
+
+
+def test_a_signal_to_one_process_stops_all_in_one_place(together: Start, run: Any, file: Path, tmp_path: Path) -> None:
+    assert run("train", file, "-s", tmp_path / "one").returncode == 0
+    broken = tmp_path / "broken"
+    first, second = processes = together("train", file, "-s", broken)
+    second.wait_until(lambda: newest_step(broken) >= 6)
+    second.send(signal.SIGTERM)
+    assert ended(processes) == [128 + signal.SIGTERM] * 2, first.output() + second.output()
+    assert "interrupted; go on with" in first.output().splitlines()[-1] and second.output() == ""
+    again = together("train", file, "-s", broken, "--resume")
+    assert ended(again) == [0, 0], again[0].output()
+    check_same_course(broken, tmp_path / "one")
+
+
+def test_a_mistake_is_told_once(together: Start, experiment: dict[str, Any], write: Any, tmp_path: Path) -> None:
+    Path(experiment["tasks"]["books"]["train"]).write_text("no tab here\n")
+    processes = together("train", write(experiment), "-s", tmp_path / "run")
+    assert ended(processes) == [2, 2]
+    lines = "".join(process.output() for process in processes).splitlines()
+    assert len([line for line in lines if "tasks.books.train: " in line]) == 1, lines
+    assert not [line for line in lines if "lost another" in line]
+
+
+def test_the_command_starts_its_processes(file: Path, elsewhere: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mtlkit", "train", str(file), "-s", str(tmp_path / "run"), "--processes", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], timeout=280)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "run" / "meta.json").read_text())["processes"] == 2
+    assert done.stderr.count("archive: ") == 1 and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ({"WORLD_SIZE": "2"}, "RANK is missing"),
+        ({"WORLD_SIZE": "2", "RANK": "2", "LOCAL_RANK": "0"}, "RANK is '2'"),
+        ({"WORLD_SIZE": "two"}, "WORLD_SIZE is 'two'"),
+        ({TIMEOUT: "soon"}, f"{TIMEOUT} is 'soon'"),
+        ({TIMEOUT: "0"}, f"{TIMEOUT} is '0'"),
+    ],
+)
+def test_an_odd_environment_is_refused(
+    run: Any, file: Path, monkeypatch: pytest.MonkeyPatch, names: dict[str, str], told: str
+) -> None:
+    for name, value in names.items():
+        monkeypatch.setenv(name, value)
+    result = run("train", file)
+    assert result.returncode == 2 and told in result.stderr and result.stderr.count("\n") == 1, result.stderr
+    assert not os.path.exists("runs")
+
+
+@pytest.mark.parametrize("verb", ["sweep", "transfer"])
+def test_verbs_of_one_process_say_so(run: Any, file: Path, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    for name, value in {"WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    more = ("--leave-out", "books") if verb == "transfer" else ("--grid", "trainer.epochs=1,2")
+    result = run(verb, file, *more)
+    assert result.returncode == 2 and f"mtlkit {verb} runs in one process" in result.stderr
+
+
+def test_processes_that_disagree_with_torchrun_are_refused(
+    run: Any, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    result = run("train", file, "--processes", "3")
+    assert result.returncode == 2 and "--processes 3: 2 processes have been started" in result.stderr

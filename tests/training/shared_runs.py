@@ -1,0 +1,164 @@
+"""Small runs that several processes share, and the same runs in one process: losses, scores and weights of each."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from pydantic import create_model
+from torch.multiprocessing import start_processes
+
+from mtlkit.config import Lazy, Spec, validate
+from mtlkit.data import Corpus, Instance, TaskSplit
+from mtlkit.embedders import WordEmbedder
+from mtlkit.heads import Head
+from mtlkit.kernels.compute import Compute, hand_down
+from mtlkit.metrics import Accuracy, TokenAccuracy
+from mtlkit.model import SHARED, MultiTaskModel
+from mtlkit.process.group import Group
+from mtlkit.process.ranks import ONE, Ranks
+from mtlkit.sharing import SharingScheme
+from mtlkit.testing import TASKS
+from mtlkit.testing.samples import INPUT_DIM, LABELS, sample_vocabulary
+from mtlkit.training import EpochEnd, EvaluationTask, Trainer, TrainerSettings, seed_all
+from mtlkit.training.selection import MeanSelection
+from tests.soak.forked import IMPORTED
+from tests.training.states import through_a_file
+
+SIZES = dict(zip(TASKS, (5, 9, 6), strict=True))
+"""With batches of four, the last batch of the first two tasks is a single text, of which one process has none."""
+WORDS = ("a", "warm", "witty", "film", "fun", "but", "long", "never", "again")
+SECONDS = 250
+"""How long processes wait for each other, less than pytest waits for a test."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A run, by the settings in which it differs from a plain one."""
+
+    sharing: Mapping[str, Any] = field(default_factory=lambda: {"type": "fully_shared", "encoder": LSTM})
+    head: Mapping[str, Any] = field(default_factory=lambda: {"type": "classifier"})
+    trainer: Mapping[str, Any] = field(default_factory=dict)
+    stop: int | None = None
+    """The step after which the trainer's state goes through a file to a new trainer."""
+
+
+LSTM = {"type": "lstm", "hidden_dim": 4}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to."""
+
+    losses: list[list[tuple[str, float]]]
+    epochs: list[dict[str, Any]]
+    weights: dict[str, torch.Tensor]
+    state: dict[str, Any]
+    """The trainer's, at the end or after the step at which it stopped."""
+
+
+def run(case: Case, ranks: Ranks = ONE, begin: Result | None = None) -> Result:
+    """Trains in float64, from the beginning or from where a result of the same case stopped."""
+    trainer = _trainer(case, ranks)
+    if begin is not None:
+        trainer.model.load_state_dict(begin.weights)
+        trainer.load_state(begin.state)
+    losses, epochs = [], []
+    for event in trainer.events():
+        if isinstance(event, EpochEnd):
+            epochs.append(event.to_json())
+        else:
+            losses.append([(task, float(loss)) for task, loss in event.losses])
+            if begin is None and event.step == case.stop:
+                break
+    weights = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
+    return Result(losses, epochs, weights, through_a_file(trainer.state()))
+
+
+def run_in_processes(cases: Mapping[str, Case | tuple[Case, Result]], number: int = 2) -> list[dict[str, Any]]:
+    """The results of all cases, or of the rest of some, in each of several processes: a `Result`, or the exception."""
+    with tempfile.TemporaryDirectory() as folder:
+        # Forked from a process that has imported everything, which takes longer than all the cases.
+        get_context("forkserver").set_forkserver_preload(IMPORTED)
+        start_processes(_work, (number, folder, dict(cases)), number, start_method="forkserver")
+        return [torch.load(Path(folder) / f"{rank}.pt", weights_only=False) for rank in range(number)]
+
+
+def _work(rank: int, number: int, folder: str, cases: Mapping[str, Case | tuple[Case, Result]]) -> None:
+    os.environ["GLOO_SOCKET_IFNAME"] = "lo"
+    torch.set_num_threads(1)
+    store = dist.FileStore(f"{folder}/store", number)
+    seconds = timedelta(seconds=SECONDS)
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=number, timeout=seconds)
+    group = Group(dist.PrefixStore("test", store), rank, number, torch.device("cpu"), SECONDS)
+    results: dict[str, Any] = {}
+    for name, case in cases.items():
+        given = case if isinstance(case, tuple) else (case, None)
+        try:
+            results[name] = run(given[0], group, given[1])
+        except Exception as error:
+            results[name] = error
+    torch.save(results, f"{folder}/{rank}.pt")
+    group.least(0)
+    group.close()
+    dist.destroy_process_group()
+
+
+def _trainer(case: Case, ranks: Ranks) -> Trainer:
+    seed_all(7)
+    model = model_of(case).double()
+    hand_down(model, replace(Compute(kernels="plain"), ranks=ranks))
+    seed_all(8)
+    value = {
+        "epochs": 1,
+        "batch_size": 4,
+        "optimizer": {"type": "sgd", "lr": 0.5},
+        "records": [],
+        "evaluation_batch_size": 2,
+        **case.trainer,
+    }
+    settings = validate(TrainerSettings, value, "test")
+    kind = _lazy(Head, case.head).component.target_kind
+    train, dev = ({task: split_of(task, size + more, kind) for task, size in SIZES.items()} for more in (0, 1))
+    scored = [
+        EvaluationTask(split, LABELS, [Lazy.of(Accuracy if kind == "label" else TokenAccuracy)])
+        for split in dev.values()
+    ]
+    return Trainer(model, train, scored, [], MeanSelection(), settings, 13)
+
+
+def model_of(case: Case) -> MultiTaskModel:
+    """The model of a case, in float32."""
+    embedder = WordEmbedder(dim=INPUT_DIM, vocabulary=sample_vocabulary(), vectors=None)
+    sharing = _lazy(SharingScheme, case.sharing).build(input_dim=INPUT_DIM, tasks=list(TASKS))
+    head = _lazy(Head, case.head)
+    heads = {task: head.build(input_dim=sharing.output_dim, labels=list(LABELS), tag_scheme="iob2") for task in TASKS}
+    weights = dict(zip(TASKS, (1.0, 0.5, 2.0), strict=True))
+    return MultiTaskModel({SHARED: embedder}, sharing, heads, weights)
+
+
+def split_of(task: str, size: int, kind: Any) -> TaskSplit:
+    """Texts with labels or tags, some of which training does not know."""
+    instances = []
+    for number in range(size):
+        words = tuple(WORDS[(number * step + len(task)) % len(WORDS)] for step in range(1, 2 + number % 5))
+        # Every fourth target is one that training does not know, so that losses are means over fewer texts.
+        label = "unheard-of" if number % 4 == 3 else LABELS[number % 3]
+        instances.append(Instance(words, label if kind == "label" else (label, *("O" for _ in words[1:]))))
+    return TaskSplit(task, Corpus.from_instances(instances, kind), sample_vocabulary())
+
+
+def _lazy(interface: Any, settings: Mapping[str, Any]) -> Any:
+    return validate(_holder(interface), {"component": dict(settings)}, "test").component  # type: ignore[attr-defined]
+
+
+@cache
+def _holder(interface: Any) -> type[Spec]:
+    return create_model("Holder", __base__=Spec, component=(Lazy[interface], ...))
