@@ -29,6 +29,7 @@ VERBS = {
     "sweep": "`mtlkit.sweeps.plan_sweep`, then `mtlkit.sweeps.work` and `mtlkit.sweeps.report`",
     "evaluate": "`mtlkit.evaluate`; for several archives, `mtlkit.runs.evaluate_archives`",
     "predict": "`mtlkit.predict`, `mtlkit.load_archive`; for a file, `mtlkit.runs.open_answers`",
+    "export": "`mtlkit.export`",
     "explain": "`mtlkit.LoadedArchive.explain`; for texts as strings, `mtlkit.runs.explain_texts`",
     "report": "`mtlkit.report.writing.write_report`",
     "compare": "`mtlkit.comparison.compare_runs`; as text, `mtlkit.comparison.layout.written`",
