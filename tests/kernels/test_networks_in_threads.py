@@ -11,6 +11,7 @@ from mtlkit.encoders import BilstmEncoder, CnnEncoder, Encoder, LstmEncoder, enc
 from mtlkit.kernels.compute import Compute
 from mtlkit.kernels.networks_in_threads import in_threads, one_by_one
 from mtlkit.kernels.side_by_side import run_side_by_side
+from mtlkit.training.optimization import autocast
 
 NETWORKS, BATCH, TIME, INPUT, STATE = 5, 3, 7, 4, 6
 MASK_BT = torch.arange(TIME) < torch.tensor([[TIME], [3], [1]])
@@ -107,11 +108,13 @@ def test_modes_are_passed_on(threads: int) -> None:
         assert not any(output.requires_grad for output in in_threads(networks, look, given, threads))
     with torch.inference_mode():
         assert all(output.is_inference() for output in in_threads(networks, look, given, threads))
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with autocast(torch.device("cpu"), "bf16"):
         actual, expected = in_threads(networks, look, given, threads), one_by_one(networks, states, given)
         assert_same_bits(actual, expected)
     leaves = parameters(networks)
-    assert_same_bits(gradients(actual, leaves), gradients(expected, leaves))
+    for one, other in zip(gradients(actual, leaves), gradients(expected, leaves), strict=True):
+        # Where oneDNN has no LSTM in bfloat16, the gradients of steps are added up in bfloat16, in another order.
+        torch.testing.assert_close(one, other, rtol=2**-7, atol=2**-9)
     modes = [(False, False, 1), (True, False, 1), (False, True, 1)]
     assert seen == [mode for mode in modes for _ in range(NETWORKS)]
     assert torch.get_num_threads() == 1
