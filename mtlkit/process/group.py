@@ -124,7 +124,10 @@ class Group(Ranks):
 
     def sum_gradients(self, parameters: Iterable[nn.Parameter], sound: Tensor) -> Tensor:
         total = (~sound).float().view(1)
-        for bucket in _buckets([each for each in parameters if each.grad is not None]):
+        given = [each for each in parameters if each.grad is not None]
+        if not given:
+            self._add_up(total)
+        for bucket in _buckets(given):
             # Whether all is sound goes with the first gradients, so that it takes no exchange of its own.
             pieces = [total.to(bucket[0].dtype), *(each.grad.flatten() for each in bucket if each.grad is not None)]
             flat = torch.cat(pieces)
