@@ -51,12 +51,9 @@ class Ranks(ABC):
     def first_then_all(self, action: Callable[[], Value]) -> Value:
         """Calls `action` in every process, in the first one before the others, such as to fill a cache that these then
         read."""
-        if self.is_first:
-            value = action()
-            self.first(lambda: None)
-            return value
-        self.first(lambda: None)
-        return action()
+        values: list[Value] = []
+        self.first(lambda: values.append(action()))
+        return values[0] if self.is_first else action()
 
     @abstractmethod
     def sum(self, tensors: Sequence[Tensor]) -> list[Tensor]:
