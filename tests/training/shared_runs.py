@@ -35,8 +35,8 @@ from tests.training.states import through_a_file
 SIZES = dict(zip(TASKS, (5, 9, 6), strict=True))
 """With batches of four, the last batch of the first two tasks is a single text, of which one process has none."""
 WORDS = ("a", "warm", "witty", "film", "fun", "but", "long", "never", "again")
-SECONDS = 250
-"""How long processes wait for each other, less than pytest waits for a test."""
+SECONDS = 800
+"""How long processes wait for each other: the machine may be busy."""
 
 
 @dataclass(frozen=True)
