@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
+from threading import Lock
 from typing import Any, Literal, final
 
 import torch
@@ -25,20 +26,43 @@ def autocast(device: torch.device, precision: Precision) -> Iterator[None]:
     There oneDNN is switched off within the block, for the whole process.
     """
     rounds = precision == "bf16"
-    switches_off = rounds and device.type == "cpu" and torch.backends.mkldnn.enabled and not _has_lstm_in_bfloat16()
-    if switches_off:
-        torch.backends.mkldnn.enabled = False  # type: ignore[assignment]  # a property of theirs
+    with (
+        _without_onednn() if rounds and device.type == "cpu" and not _has_lstm_in_bfloat16() else nullcontext(),
+        torch.autocast(device.type, dtype=torch.bfloat16, enabled=rounds),
+    ):
+        yield
+
+
+class _Blocks:
+    """How many blocks, in all threads, have oneDNN switched off, and whether it was on before the first of them."""
+
+    lock = Lock()
+    number = 0
+    was_on = True
+
+
+@contextmanager
+def _without_onednn() -> Iterator[None]:
+    with _Blocks.lock:
+        if _Blocks.number == 0:
+            _Blocks.was_on = bool(torch.backends.mkldnn.enabled)
+            torch.backends.mkldnn.enabled = False  # type: ignore[assignment]  # a property of theirs
+        _Blocks.number += 1
     try:
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=rounds):
-            yield
+        yield
     finally:
-        if switches_off:
-            torch.backends.mkldnn.enabled = True  # type: ignore[assignment]  # a property of theirs
+        # Only the last block may switch it on again: an LSTM of another thread would fail with it.
+        with _Blocks.lock:
+            _Blocks.number -= 1
+            if _Blocks.number == 0:
+                torch.backends.mkldnn.enabled = _Blocks.was_on  # type: ignore[assignment]
 
 
 @cache
 def _has_lstm_in_bfloat16() -> bool:
     """Whether an LSTM can be computed in bfloat16 on this processor by oneDNN, which is tried on the smallest one."""
+    if _Blocks.number:  # another thread has found out, and switched off what would be tried
+        return False
     with torch.random.fork_rng(devices=()), torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
         try:
             nn.LSTM(1, 1)(torch.zeros(1, 1, 1))

@@ -22,6 +22,7 @@ from mtlkit.embedders import (
     WordEmbedder,
 )
 from mtlkit.errors import ConfigError
+from mtlkit.training.optimization import autocast
 
 SENTENCES = ("a good film", "not a bad film at all", "good", "extraordinarily bad")
 CORPUS = Corpus.from_instances([Instance(tuple(text.split()), "positive") for text in SENTENCES], "label")
@@ -102,7 +103,7 @@ def test_runs_on_the_meta_device_and_in_half_precision(lazy: Lazy[Embedder]) -> 
     with torch.device("meta"):
         embedder = lazy.build(vocabulary=VOCABULARY, vectors=None, fresh=False, tasks=["movie"])
     assert embedder(on_meta).shape == (1, 3, embedder.output_dim)
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast(torch.device("cpu"), "bf16"):
         assert build(lazy).float()(batch).isfinite().all()
 
 

@@ -16,6 +16,7 @@ from mtlkit.encoders import (
     StackedEncoder,
     TransformerLayerEncoder,
 )
+from mtlkit.training.optimization import autocast
 
 ENCODERS = [
     Lazy.of(LstmEncoder, hidden_dim=4),
@@ -73,5 +74,5 @@ def test_runs_on_the_meta_device_and_in_half_precision(lazy: Lazy[Encoder]) -> N
     with torch.device("meta"):
         encoder = lazy.build(input_dim=3)
     assert encoder(states_BTE.float().to("meta"), mask_BT.to("meta")).shape == (2, 5, encoder.output_dim)
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast(torch.device("cpu"), "bf16"):
         assert build(lazy).float()(states_BTE.float(), mask_BT).isfinite().all()

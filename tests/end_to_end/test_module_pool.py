@@ -33,7 +33,7 @@ def test_a_search_needs_paths(experiment, write, run):
     fails(
         run("check", write(experiment)),
         "trainer.update_strategy: 'alternating' searches for paths, and the sharing scheme 'message_passing' has none; "
-        "take another strategy, such as 'joint', or a scheme with paths (pool)",
+        "take another strategy, such as 'joint', or a scheme with paths (",
     )
 
 

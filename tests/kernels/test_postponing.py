@@ -13,6 +13,7 @@ from mtlkit.kernels.compiling.compiler import BuildError, build, find
 from mtlkit.kernels.compute import Compute
 from mtlkit.kernels.lstm.both_ways import both_ways
 from mtlkit.kernels.postponing import MOST_SECONDS, Postponed
+from mtlkit.training.optimization import autocast
 
 CPU = torch.device("cpu")
 needs_compiler = pytest.mark.skipif(
@@ -67,7 +68,7 @@ def test_what_could_not_use_a_library_builds_none(asked: list[str]) -> None:
     lstms, mask_BT = [nn.LSTM(2, 2, batch_first=True) for _ in range(2)], torch.ones(1, 3, dtype=torch.bool)
     compute = Compute(postponed=Postponed())
     compute.postponed.pays("lstm.cpp", MOST_SECONDS)  # the next one that saves anything would build
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast(torch.device("cpu"), "bf16"):
         both_ways(*lstms, torch.zeros(1, 3, 2), mask_BT, compute)
     assert not asked
     both_ways(*lstms, torch.zeros(1, 3, 2), mask_BT, compute)

@@ -8,6 +8,7 @@ from mtlkit.encoders import BilstmEncoder, Encoder, LstmEncoder
 from mtlkit.encoders.side_by_side import both_ways_side_by_side, encode_side_by_side
 from mtlkit.kernels.sequences import zero_padding
 from mtlkit.kernels.side_by_side import batched, run_backward, run_forward, run_side_by_side
+from mtlkit.training.optimization import autocast
 
 NETWORKS, BATCH, TIME, INPUT, STATE = 3, 2, 5, 4, 6
 MASK_BT = torch.arange(TIME) < torch.tensor([[TIME], [3]])
@@ -47,7 +48,7 @@ def test_batched_is_one_by_one(number: int, batch: int, steps: int, size: int, s
 def test_batched_under_autocast_stays_close() -> None:
     lstms, inputs_KBTE = [lstm.float() for lstm in networks()], inputs().float()
     expected_KBTD = batched(lstms, inputs_KBTE, run_forward, run_backward)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with autocast(torch.device("cpu"), "bf16"):
         actual_KBTD = batched(lstms, inputs_KBTE, run_forward, run_backward)
     assert actual_KBTD.dtype == torch.float32
     torch.testing.assert_close(actual_KBTD, expected_KBTD, atol=0.02, rtol=0.05)

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -68,7 +69,7 @@ def faults(source: str) -> list[str]:
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("subprocess.run", "subprocess.Popen"):
             given = " ".join(ast.unparse(keyword.value) for keyword in node.keywords if keyword.arg == "env")
             found += [] if isolated or "child_environment()" in given else [f"line {node.lineno}"]
-        if isinstance(node, ast.Import | ast.ImportFrom) and "multiprocessing" in ast.unparse(node):
+        if isinstance(node, ast.Import | ast.ImportFrom) and re.match(r"\w+ multiprocessing\b", ast.unparse(node)):
             found.append(f"line {node.lineno}")  # its children look for modules in the current folder
         if isinstance(node, ast.Attribute) and ast.unparse(node) in ("shutil.which", "os.system", "os.popen"):
             found.append(f"line {node.lineno}")

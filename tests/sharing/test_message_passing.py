@@ -28,6 +28,7 @@ from mtlkit.sharing import MessagePassing, one_way_network
 from mtlkit.sharing.communicators import Communicator, DirectCommunicator, IndirectCommunicator, Message
 from mtlkit.sharing.message_gate import MessageGate
 from mtlkit.sharing.one_way_network import OneWayNetwork
+from mtlkit.training.optimization import autocast
 
 TASKS = ["movie", "product", "tweet"]
 INPUT, STATE, TIME = 4, 5, 6
@@ -290,7 +291,7 @@ def test_bfloat16_autocast_stays_close_and_differentiable(communicator: Lazy[Com
     torch.manual_seed(0)
     scheme = MessagePassing(communicator, 16, input_dim=INPUT, tasks=TASKS)
     exact_BTD = scheme(INPUTS_BTE.float(), MASK_BT, "movie").states_BTD
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with autocast(torch.device("cpu"), "bf16"):
         states_BTD = scheme(INPUTS_BTE.float(), MASK_BT, "movie").states_BTD
     torch.testing.assert_close(states_BTD.float(), exact_BTD, atol=0.02, rtol=0.05)
     assert all(gradient.isfinite().all() for gradient in gradients(scheme, states_BTD).values())

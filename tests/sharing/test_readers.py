@@ -17,6 +17,7 @@ from mtlkit.kernels.sequences import reverse_within_length, zero_padding
 from mtlkit.sharing import MessagePassing, one_way_network
 from mtlkit.sharing.communicators import Communicator, DirectCommunicator, IndirectCommunicator, Message
 from mtlkit.sharing.readers import LayerReader, LstmReader, Reader
+from mtlkit.training.optimization import autocast
 
 TASKS = ["movie", "product", "tweet"]
 SIZE, TIME = 6, 5
@@ -257,7 +258,7 @@ def test_bfloat16_autocast_stays_close_and_differentiable(communicator: Lazy[Com
     scheme = MessagePassing(communicator, reader=reading(STACK), input_dim=SIZE, tasks=TASKS)
     inputs_BTE = INPUTS_BTE.float().requires_grad_()
     exact_BTD = scheme(inputs_BTE, MASK_BT, "movie").states_BTD
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with autocast(torch.device("cpu"), "bf16"):
         states_BTD = scheme(inputs_BTE, MASK_BT, "movie").states_BTD
     torch.testing.assert_close(states_BTD.float(), exact_BTD, atol=0.05, rtol=0.05)
     assert all(gradient.isfinite().all() for gradient in gradients(scheme, states_BTD, inputs_BTE).values())

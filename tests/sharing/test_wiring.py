@@ -23,6 +23,7 @@ from mtlkit.sharing import (
     SharingScheme,
     StackedSharedPrivate,
 )
+from mtlkit.training.optimization import autocast
 
 TASKS = ["movie", "product", "tweet"]
 INPUT, STATE, TIME = 4, 5, 6
@@ -150,7 +151,7 @@ def test_padding_and_batch_order_change_nothing(case: Case, lengths: list[int], 
 @each_case
 def test_bfloat16_autocast_stays_finite(case: Case) -> None:
     scheme = case.build().float()
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with autocast(torch.device("cpu"), "bf16"):
         shared = scheme(INPUTS_BTE.float(), MASK_BT, "movie")
     assert all(gradient.isfinite().all() for gradient in gradients(scheme, shared.states_BTD).values())
     assert all(loss.isfinite() for loss in shared.losses.values())

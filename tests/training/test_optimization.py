@@ -112,3 +112,14 @@ def test_lstms_run_in_bfloat16_on_every_processor(has: bool | None, monkeypatch:
     assert torch.equal(torch.get_rng_state(), before)
     torch.testing.assert_close(states_TBH.float(), lstm(inputs_TBE)[0], rtol=0.02, atol=0.02)
     assert all(parameter.grad is not None for parameter in lstm.parameters())
+
+
+def test_blocks_of_several_threads_leave_onednn_off_until_the_last_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(optimization, "_has_lstm_in_bfloat16", lambda: False)
+    first, second = (autocast(torch.device("cpu"), "bf16") for _ in range(2))
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert not torch.backends.mkldnn.enabled
+    second.__exit__(None, None, None)
+    assert torch.backends.mkldnn.enabled
