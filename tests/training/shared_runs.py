@@ -106,7 +106,7 @@ def _work(rank: int, number: int, folder: str, cases: Mapping[str, Case | tuple[
         except Exception as error:
             results[name] = error
     torch.save(results, f"{folder}/{rank}.pt")
-    group.least(0)
+    group.finish()
     group.close()
     dist.destroy_process_group()
 
