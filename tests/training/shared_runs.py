@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
@@ -100,7 +101,8 @@ def _work(rank: int, number: int, folder: str, cases: Mapping[str, Case | tuple[
     group = Group(dist.PrefixStore("test", store), rank, number, torch.device("cpu"), SECONDS)
     results: dict[str, Any] = {}
     for name, case in cases.items():
-        given = case if isinstance(case, tuple) else (case, None)
+        # Tensors come in memory that the processes share, and one would change what another has loaded.
+        given = deepcopy(case) if isinstance(case, tuple) else (case, None)
         try:
             results[name] = run(given[0], group, given[1])
         except Exception as error:
