@@ -65,7 +65,7 @@ def _has_lstm_in_bfloat16() -> bool:
         return False
     with torch.random.fork_rng(devices=()), torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
         try:
-            nn.LSTM(1, 1)(torch.zeros(1, 1, 1))
+            nn.LSTM(1, 1, device="cpu")(torch.zeros(1, 1, 1, device="cpu"))
         except RuntimeError:
             return False
     return True

@@ -123,3 +123,11 @@ def test_blocks_of_several_threads_leave_onednn_off_until_the_last_ends(monkeypa
     assert not torch.backends.mkldnn.enabled
     second.__exit__(None, None, None)
     assert torch.backends.mkldnn.enabled
+
+
+def test_what_onednn_has_is_tried_on_the_processor() -> None:
+    optimization._has_lstm_in_bfloat16.cache_clear()
+    expected = optimization._has_lstm_in_bfloat16()
+    optimization._has_lstm_in_bfloat16.cache_clear()
+    with torch.device("meta"):  # where everything succeeds
+        assert optimization._has_lstm_in_bfloat16() == expected
