@@ -114,9 +114,8 @@ def test_lstms_run_in_bfloat16_on_every_processor(has: bool | None, monkeypatch:
     assert all(parameter.grad is not None for parameter in lstm.parameters())
 
 
-def test_blocks_of_several_threads_leave_onednn_off_until_the_last_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(optimization, "_has_lstm_in_bfloat16", lambda: False)
-    first, second = (autocast(torch.device("cpu"), "bf16") for _ in range(2))
+def test_blocks_of_several_threads_leave_onednn_off_until_the_last_ends() -> None:
+    first, second = optimization._without_onednn(), optimization._without_onednn()
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)
