@@ -140,7 +140,7 @@ class Batch:
         """
         if ranks.size == 1:
             return self
-        rows_R = torch.arange(ranks.rank, self.size, ranks.size)
+        rows_R = torch.arange(self.size)[ranks.rank :: ranks.size]
         rows = slice(ranks.rank, None, ranks.size) if len(rows_R) else slice(0, 1)
         targets = None if self.targets is None else self.targets[rows].contiguous()
         share = Share(ranks, self.size, rows_R)

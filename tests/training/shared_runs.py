@@ -83,7 +83,7 @@ def run(case: Case, ranks: Ranks = ONE, begin: Result | None = None) -> Result:
 
 
 def run_in_processes(cases: Mapping[str, Case | tuple[Case, Result]], number: int = 2) -> list[dict[str, Any]]:
-    """The results of all cases, or of the rest of some, in each of several processes: a `Result`, or the exception."""
+    """The results of all cases, or of the rest of some, in each of several processes. An error in one ends all."""
     with tempfile.TemporaryDirectory() as folder:
         # Forked from a process that has imported everything, which takes longer than all the cases.
         get_context("forkserver").set_forkserver_preload(IMPORTED)
@@ -100,11 +100,8 @@ def _work(rank: int, number: int, folder: str, cases: Mapping[str, Case | tuple[
     group = Group(dist.PrefixStore("test", store), rank, number, torch.device("cpu"), SECONDS)
     results: dict[str, Any] = {}
     for name, case in cases.items():
-        given = case if isinstance(case, tuple) else (case, None)
-        try:
-            results[name] = run(given[0], group, given[1])
-        except Exception as error:
-            results[name] = error
+        given, begin = case if isinstance(case, tuple) else (case, None)
+        results[name] = run(given, group, begin)
     torch.save(results, f"{folder}/{rank}.pt")
     group.least(0)
     group.close()
