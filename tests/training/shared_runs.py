@@ -69,7 +69,7 @@ def run(case: Case, ranks: Ranks = ONE, begin: Result | None = None) -> Result:
     trainer = _trainer(case, ranks)
     if begin is not None:
         trainer.model.load_state_dict(begin.weights)
-        trainer.load_state(begin.state)
+        trainer.load_state(through_a_file(begin.state))  # processes are given the same memory
     losses, epochs = [], []
     for event in trainer.events():
         if isinstance(event, EpochEnd):
