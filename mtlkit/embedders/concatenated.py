@@ -32,7 +32,7 @@ class ConcatenatedEmbedder(Embedder):
         vocabulary: Runtime[Vocabulary],
         vectors: Runtime[Vectors | None],
         fresh: Runtime[bool],
-        tasks: Runtime[Sequence[str]],
+        tasks: Runtime[Sequence[str]] = (),
     ) -> None:
         super().__init__()
         given = {"vocabulary": vocabulary, "vectors": vectors, "fresh": fresh, "tasks": tasks}
