@@ -18,11 +18,10 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from mtlkit.process.exchanged import Assembled, buckets, draws, set_draws
 from mtlkit.process.interrupts import ENDING
 from mtlkit.process.ranks import ProcessLostError, Ranks, Value
 
-LARGEST_BUCKET = 2**24
-"""The largest number of gradients that are added up at once, for which as much memory is taken again."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 1e-3, 0.1
 """How many seconds pass between two looks at whether the first process is done: more and more."""
 TELLING_SECONDS = 3.0
@@ -64,7 +63,7 @@ class Group(Ranks):
         self._seconds = seconds
         self._timed = timed
         self._num_first = 0
-        self._draws = _draws(device)
+        self._draws = draws(device)
         self._ended = threading.Event()
         if self.is_first:
             threading.Thread(target=self._beat, daemon=True).start()
@@ -72,6 +71,24 @@ class Group(Ranks):
     def close(self) -> None:
         """Ends the signs of life."""
         self._ended.set()
+
+    def finish(self) -> None:
+        """Waits until no process needs the connections of another one any more, nor the store that the first may hold.
+
+        An exchange ends in one process before it ends in others, and gloo fails in those where a process then closes
+        its connections, whomever they wait for.
+
+        Raises:
+            ProcessLostError: another process has not come here.
+        """
+        self.least(0)
+        with self._exchanging():
+            self._wait_for_all("finished", self._seconds)
+        with suppress(RuntimeError):  # the first process may have closed the store as soon as it knew of all
+            if self.is_first:
+                self._wait_for_all("gone", TELLING_SECONDS)
+            else:
+                self._ask(lambda: int(self._store.add("gone", 1)), TELLING_SECONDS)
 
     def tell(self) -> bool:
         """Returns whether this process is the first one to ask, so that an error which ends all processes is told by
@@ -127,7 +144,7 @@ class Group(Ranks):
         given = [each for each in parameters if each.grad is not None]
         if not given:
             self._add_up(total)
-        for bucket in _buckets(given):
+        for bucket in buckets(given):
             # Whether all is sound goes with the first gradients, so that it takes no exchange of its own.
             pieces = [total.to(bucket[0].dtype), *(each.grad.flatten() for each in bucket if each.grad is not None)]
             flat = torch.cat(pieces)
@@ -152,7 +169,7 @@ class Group(Ranks):
 
     def assemble(self, states_RD: Tensor, rows_R: Tensor, size: int) -> Tensor:
         rows_R = rows_R.to(states_RD.device)
-        return cast(Tensor, _Assembled.apply(states_RD, rows_R, size, self._add_up))  # type: ignore[no-untyped-call]
+        return cast(Tensor, Assembled.apply(states_RD, rows_R, size, self._add_up))  # type: ignore[no-untyped-call]
 
     def agreed_signal(self, received: int | None) -> int | None:
         place = len(SIGNALS) if received is None else SIGNALS.index(received)
@@ -169,10 +186,10 @@ class Group(Ranks):
 
     def seed_own(self, seed: int) -> None:
         digest = hashlib.sha256(f"{seed}/{self.rank}".encode()).digest()
-        here = _draws(self._device)
+        here = draws(self._device)
         torch.manual_seed(int.from_bytes(digest[:8]) >> 1)
-        self._draws = _draws(self._device)
-        _set_draws(here)
+        self._draws = draws(self._device)
+        set_draws(here)
 
     def own_state(self) -> dict[str, Any]:
         return {"draws": self.gather(self._draws)}
@@ -183,8 +200,8 @@ class Group(Ranks):
             self._draws = draws[self.rank]
 
     def _swap_draws(self) -> None:
-        here = _draws(self._device)
-        _set_draws(self._draws)
+        here = draws(self._device)
+        set_draws(self._draws)
         self._draws = here
 
     def _awaited(self, key: str) -> Any:
@@ -232,6 +249,20 @@ class Group(Ranks):
             raise error
         return cast(Value, value)
 
+    def _wait_for_all(self, key: str, seconds: float) -> None:
+        """Counts this process under a key, and waits until all are counted there.
+
+        Raises:
+            RuntimeError: they are not, within so many seconds.
+        """
+        until = time.monotonic() + seconds
+        number = self._ask(lambda: int(self._store.add(key, 1)), seconds)
+        while number < self.size:
+            if time.monotonic() > until:
+                raise RuntimeError(f"only {number} of {self.size} processes have come to the end")
+            time.sleep(SHORTEST_PAUSE)
+            number = self._ask(lambda: int(self._store.add(key, 0)), seconds)
+
     @contextmanager
     def _exchanging(self) -> Iterator[None]:
         """Turns an error of torch.distributed into one that says what it means: that another process is gone."""
@@ -251,51 +282,3 @@ class Group(Ranks):
         with suppress(RuntimeError):
             while not self._ended.wait(self._seconds / BEATS):
                 self._store.add("beats", 1)
-
-
-class _Assembled(torch.autograd.Function):
-    """Rows of all processes in one tensor. In the backward pass each row has the sum of its gradients everywhere."""
-
-    @staticmethod
-    def forward(ctx: Any, states_RD: Tensor, rows_R: Tensor, size: int, add_up: Callable[[Tensor], None]) -> Tensor:
-        ctx.save_for_backward(rows_R)
-        ctx.add_up = add_up
-        whole_BD = states_RD.new_zeros(size, *states_RD.shape[1:])
-        whole_BD[rows_R] = states_RD
-        add_up(whole_BD)
-        return whole_BD
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
-        (rows_R,), (gradient_BD,) = ctx.saved_tensors, gradients
-        total_BD = gradient_BD.contiguous().clone()
-        ctx.add_up(total_BD)
-        return total_BD[rows_R], None, None, None
-
-
-def _buckets(parameters: Sequence[nn.Parameter]) -> Iterator[list[nn.Parameter]]:
-    """Cuts parameters into lists of one type and of limited size, in an order that is the same in every process."""
-    for dtype in dict.fromkeys(each.dtype for each in parameters):
-        bucket: list[nn.Parameter] = []
-        size = 0
-        for parameter in parameters:
-            if parameter.dtype != dtype:
-                continue
-            if bucket and size + parameter.numel() > LARGEST_BUCKET:
-                yield bucket
-                bucket, size = [], 0
-            bucket.append(parameter)
-            size += parameter.numel()
-        yield bucket
-
-
-def _draws(device: torch.device) -> dict[str, Tensor]:
-    """Where PyTorch is in its random numbers, on the CPU and on a GPU."""
-    gpu = {"gpu": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {}
-    return {"cpu": torch.get_rng_state(), **gpu}
-
-
-def _set_draws(draws: dict[str, Tensor]) -> None:
-    torch.set_rng_state(draws["cpu"])
-    if "gpu" in draws and torch.cuda.is_available():
-        torch.cuda.set_rng_state(draws["gpu"])

@@ -96,7 +96,7 @@ def processes_of_run(device: torch.device) -> Iterator[tuple[Ranks, torch.device
     try:
         with _told_once(group):
             yield group, own
-            group.least(0)  # the first process may hold the store, which the others still read
+            group.finish()
     except Exception:
         group.leave()
         raise

@@ -103,7 +103,7 @@ def _work(rank: int, number: int, folder: str, cases: Mapping[str, Case | tuple[
         given, begin = case if isinstance(case, tuple) else (case, None)
         results[name] = run(given, group, begin)
     torch.save(results, f"{folder}/{rank}.pt")
-    group.least(0)
+    group.finish()
     group.close()
     dist.destroy_process_group()
 
