@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
@@ -69,7 +70,7 @@ def run(case: Case, ranks: Ranks = ONE, begin: Result | None = None) -> Result:
     trainer = _trainer(case, ranks)
     if begin is not None:
         trainer.model.load_state_dict(begin.weights)
-        trainer.load_state(through_a_file(begin.state))  # processes are given the same memory
+        trainer.load_state(begin.state)
     losses, epochs = [], []
     for event in trainer.events():
         if isinstance(event, EpochEnd):
@@ -83,7 +84,7 @@ def run(case: Case, ranks: Ranks = ONE, begin: Result | None = None) -> Result:
 
 
 def run_in_processes(cases: Mapping[str, Case | tuple[Case, Result]], number: int = 2) -> list[dict[str, Any]]:
-    """The results of all cases, or of the rest of some, in each of several processes. An error in one ends all."""
+    """The results of all cases, or of the rest of some, in each of several processes: a `Result`, or the exception."""
     with tempfile.TemporaryDirectory() as folder:
         # Forked from a process that has imported everything, which takes longer than all the cases.
         get_context("forkserver").set_forkserver_preload(IMPORTED)
@@ -100,8 +101,12 @@ def _work(rank: int, number: int, folder: str, cases: Mapping[str, Case | tuple[
     group = Group(dist.PrefixStore("test", store), rank, number, torch.device("cpu"), SECONDS)
     results: dict[str, Any] = {}
     for name, case in cases.items():
-        given, begin = case if isinstance(case, tuple) else (case, None)
-        results[name] = run(given, group, begin)
+        # Tensors come in memory that the processes share, and one would change what another has loaded.
+        given = deepcopy(case) if isinstance(case, tuple) else (case, None)
+        try:
+            results[name] = run(given[0], group, given[1])
+        except Exception as error:
+            results[name] = error
     torch.save(results, f"{folder}/{rank}.pt")
     group.finish()
     group.close()

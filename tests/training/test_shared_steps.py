@@ -107,6 +107,8 @@ def check_equal(found: Result, expected: Result) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_two_processes_come_to_the_numbers_of_one(name: str, shared: list[dict[str, Any]]) -> None:
     results = [each[name] for each in shared]
+    if error := next((result for result in results if isinstance(result, Exception)), None):
+        raise error
     check_equal(results[0], run(CASES[name]))
     assert all(torch.equal(results[0].weights[each], results[1].weights[each]) for each in results[0].weights)
 
