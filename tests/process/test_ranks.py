@@ -37,8 +37,9 @@ def test_every_text_is_of_one_process(num_texts: int, size: int) -> None:
         assert each.text.words_BT.equal(whole.text.words_BT[each.indices_B])
 
 
-def test_a_process_without_a_text_computes_one_and_counts_none() -> None:
-    share = batch(2).shared_by(of(2, 3))
+@pytest.mark.parametrize(("rank", "num_texts"), [(2, 2), (3, 2), (3, 1)])
+def test_a_process_without_a_text_computes_one_and_counts_none(rank: int, num_texts: int) -> None:
+    share = batch(num_texts).shared_by(of(rank, 4))
     assert share.size == 1 and share.indices_B.tolist() == [0]
     assert share.share is not None and len(share.share.rows_R) == 0
 
