@@ -21,7 +21,7 @@ from mtlkit.config import Lazy
 from mtlkit.encoders import BilstmEncoder
 from mtlkit.sharing.communicators import DirectCommunicator, IndirectCommunicator
 from mtlkit.sharing.message_passing import MessagePassing
-from mtlkit.training.optimization import autocast
+from mtlkit.training.precision import autocast
 
 DIM = 200
 SHAPES = ((1, 20), (64, 20), (64, 150))

@@ -22,7 +22,7 @@ from mtlkit.process.processor_time import TimeLimit
 from mtlkit.sharing import SearchableScheme
 from mtlkit.text import printable
 from mtlkit.training import ModelSelection, load_weights
-from mtlkit.training.optimization import Precision
+from mtlkit.training.precision import Precision
 
 
 @final

@@ -12,7 +12,7 @@ from mtlkit.experiment import SPLITS, TaskSettings, load_split
 from mtlkit.files import is_file
 from mtlkit.runs.named_by_archive import check_made_here, check_same_files, is_name, relocated
 from mtlkit.text import printable
-from mtlkit.training.optimization import Precision
+from mtlkit.training.precision import Precision
 from mtlkit.types import Say
 
 OtherData: TypeAlias = str | Path | Mapping[str, str | Path] | None

@@ -33,7 +33,7 @@ from mtlkit.runs.predict import (
 )
 from mtlkit.sharing import GuessTrace, MixtureTrace, PathTrace, Trace, WordTrace
 from mtlkit.sharing.explanations import Explanation, Guess, Mixture, PathStep, PathTaken, Reading, SharedWith
-from mtlkit.training.optimization import autocast
+from mtlkit.training.precision import autocast
 from mtlkit.types import Say, silent
 
 

@@ -23,7 +23,7 @@ from mtlkit.runs.input_formats import InputFormat, Readers, choose_format, reade
 from mtlkit.runs.input_lines import STANDARD_INPUT, InputLines, open_input, texts_of
 from mtlkit.runs.precision import compute_in
 from mtlkit.runs.predict import BATCHES_AHEAD, Input, predict_inputs, tasks_asked
-from mtlkit.training.optimization import Precision
+from mtlkit.training.precision import Precision
 from mtlkit.types import Say, silent
 
 LINES_OF_FILE, LINES_OF_STANDARD_INPUT = 64, 1

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from mtlkit.archive import Archive
 from mtlkit.errors import ConfigError
-from mtlkit.training.optimization import Precision
+from mtlkit.training.precision import Precision
 from mtlkit.types import Say
 
 NATIVE = frozenset({"avx512_bf16", "amx_bf16", "bf16"})

@@ -17,7 +17,7 @@ from mtlkit.heads import Decoded
 from mtlkit.runs.reading_ahead import MOST_CHARACTERS, windows
 from mtlkit.training import as_target
 from mtlkit.training.devices import reporting_out_of_memory
-from mtlkit.training.optimization import autocast
+from mtlkit.training.precision import autocast
 
 OF_ANSWERS = frozenset(["task", "number", "words", "label", "tags", "probability", "target", "cut", "error", "input"])
 """The names of the fields of records that do not come from the input."""

@@ -18,7 +18,7 @@ from mtlkit.process.ranks import ONE, Ranks
 from mtlkit.sharing import Trace
 from mtlkit.sharing.selectors import ModulePath
 from mtlkit.training.devices import reporting_out_of_memory
-from mtlkit.training.optimization import Precision, autocast
+from mtlkit.training.precision import Precision, autocast
 from mtlkit.training.predictions import Predictions
 
 MOST_WORDS = 2**19

@@ -1,11 +1,8 @@
 """Changing parameters: backward passes, gradient clipping, optimizer steps and the learning rate."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from functools import cache
-from threading import Lock
-from typing import Any, Literal, final
+from collections.abc import Iterable, Mapping
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
@@ -14,62 +11,6 @@ from mtlkit.errors import ConfigError
 from mtlkit.process.ranks import ONE, Ranks
 from mtlkit.training.timing import section
 from mtlkit.training.unmet_rows import UnmetRows
-
-Precision = Literal["fp32", "bf16"]
-
-
-@contextmanager
-def autocast(device: torch.device, precision: Precision) -> Iterator[None]:
-    """Runs matrix products in bfloat16 where `precision` says so; parameters stay float32.
-
-    For processors without AVX-512, oneDNN has no LSTM in bfloat16, and PyTorch fails instead of going without oneDNN.
-    There oneDNN is switched off within the block, for the whole process.
-    """
-    rounds = precision == "bf16"
-    with (
-        _without_onednn() if rounds and device.type == "cpu" and not _has_lstm_in_bfloat16() else nullcontext(),
-        torch.autocast(device.type, dtype=torch.bfloat16, enabled=rounds),
-    ):
-        yield
-
-
-class _Blocks:
-    """How many blocks, in all threads, have oneDNN switched off, and whether it was on before the first of them."""
-
-    lock = Lock()
-    number = 0
-    was_on = True
-
-
-@contextmanager
-def _without_onednn() -> Iterator[None]:
-    with _Blocks.lock:
-        if _Blocks.number == 0:
-            _Blocks.was_on = bool(torch.backends.mkldnn.enabled)
-            torch.backends.mkldnn.enabled = False  # type: ignore[assignment]  # a property of theirs
-        _Blocks.number += 1
-    try:
-        yield
-    finally:
-        # Only the last block may switch it on again: an LSTM of another thread would fail with it.
-        with _Blocks.lock:
-            _Blocks.number -= 1
-            if _Blocks.number == 0:
-                torch.backends.mkldnn.enabled = _Blocks.was_on  # type: ignore[assignment]
-
-
-@cache
-def _has_lstm_in_bfloat16() -> bool:
-    """Whether an LSTM can be computed in bfloat16 on this processor by oneDNN, which is tried on the smallest one."""
-    if _Blocks.number:  # another thread has found out, and switched off what would be tried
-        return False
-    with torch.random.fork_rng(devices=()), torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
-        try:
-            nn.LSTM(1, 1, device="cpu")(torch.zeros(1, 1, 1, device="cpu"))
-        except RuntimeError:
-            return False
-    return True
-
 
 SETTINGS = "settings"
 

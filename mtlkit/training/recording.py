@@ -13,7 +13,7 @@ from mtlkit.data import TaskSplit
 from mtlkit.model import MultiTaskModel
 from mtlkit.training import random_state
 from mtlkit.training.devices import reporting_out_of_memory
-from mtlkit.training.optimization import Precision, autocast
+from mtlkit.training.precision import Precision, autocast
 from mtlkit.training.records import Record
 
 DIGITS = 5

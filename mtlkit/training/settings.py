@@ -10,9 +10,9 @@ from mtlkit.sharing import SharingScheme
 from mtlkit.training.derivations import PathDerivation
 from mtlkit.training.gradients import OnOutOfMemory
 from mtlkit.training.loggers import Logger
-from mtlkit.training.optimization import Precision
 from mtlkit.training.optimizers import Adam, Optimizer
 from mtlkit.training.parameters import UnfreezeSettings
+from mtlkit.training.precision import Precision
 from mtlkit.training.records import Record, SharingRecord
 from mtlkit.training.samplers import RoundRobinSampler, TaskSampler
 from mtlkit.training.schedules import Schedule

@@ -22,7 +22,7 @@ from mtlkit.embedders import (
     WordEmbedder,
 )
 from mtlkit.errors import ConfigError
-from mtlkit.training.optimization import autocast
+from mtlkit.training.precision import autocast
 
 SENTENCES = ("a good film", "not a bad film at all", "good", "extraordinarily bad")
 CORPUS = Corpus.from_instances([Instance(tuple(text.split()), "positive") for text in SENTENCES], "label")

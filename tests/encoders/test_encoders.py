@@ -16,7 +16,7 @@ from mtlkit.encoders import (
     StackedEncoder,
     TransformerLayerEncoder,
 )
-from mtlkit.training.optimization import autocast
+from mtlkit.training.precision import autocast
 
 ENCODERS = [
     Lazy.of(LstmEncoder, hidden_dim=4),

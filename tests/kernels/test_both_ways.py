@@ -9,7 +9,7 @@ from mtlkit.kernels.compiling.compiler import BuildError
 from mtlkit.kernels.compute import AUTOMATIC, Compute, Kernels
 from mtlkit.kernels.lstm.both_ways import both_ways, plain_both_ways
 from mtlkit.kernels.lstm.compiled import CompiledLstm, compiled_lstm
-from mtlkit.training.optimization import autocast
+from mtlkit.training.precision import autocast
 
 LENGTHS = [[1], [4], [5, 5], [2, 7, 1], [3, 0, 6, 6], [9, 2, 2, 9, 1, 30, 17, 4, 4, 8, 3], [60, 55, 41], [0, 0]]
 SIZES = [(1, 1), (3, 4), (20, 9), (7, 33)]

@@ -11,7 +11,7 @@ from mtlkit.encoders import BilstmEncoder, CnnEncoder, Encoder, LstmEncoder, enc
 from mtlkit.kernels.compute import Compute
 from mtlkit.kernels.networks_in_threads import in_threads, one_by_one
 from mtlkit.kernels.side_by_side import run_side_by_side
-from mtlkit.training.optimization import autocast
+from mtlkit.training.precision import autocast
 
 NETWORKS, BATCH, TIME, INPUT, STATE = 5, 3, 7, 4, 6
 MASK_BT = torch.arange(TIME) < torch.tensor([[TIME], [3], [1]])

@@ -13,8 +13,8 @@ from mtlkit.kernels.compiling.compiler import BuildError, build, find
 from mtlkit.kernels.compute import Compute
 from mtlkit.kernels.lstm.both_ways import both_ways
 from mtlkit.kernels.postponing import MOST_SECONDS, Postponed
-from mtlkit.training import optimization
-from mtlkit.training.optimization import autocast
+from mtlkit.training import precision
+from mtlkit.training.precision import autocast
 
 CPU = torch.device("cpu")
 needs_compiler = pytest.mark.skipif(
@@ -66,7 +66,7 @@ def test_nothing_is_postponed_where_kernels_were_chosen_or_a_model_is_trained(as
 
 def test_what_could_not_use_a_library_builds_none(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Autocast runs torch's own LSTM, however many words there are."""
-    monkeypatch.setattr(optimization, "_has_lstm_in_bfloat16", lambda: False)  # without oneDNN on every processor
+    monkeypatch.setattr(precision, "has_lstm_in_bfloat16", lambda: False)  # without oneDNN on every processor
     lstms, mask_BT = [nn.LSTM(2, 2, batch_first=True) for _ in range(2)], torch.ones(1, 3, dtype=torch.bool)
     compute = Compute(postponed=Postponed())
     compute.postponed.pays("lstm.cpp", MOST_SECONDS)  # the next one that saves anything would build

@@ -8,7 +8,7 @@ from mtlkit.encoders import BilstmEncoder, Encoder, LstmEncoder
 from mtlkit.encoders.side_by_side import both_ways_side_by_side, encode_side_by_side
 from mtlkit.kernels.sequences import zero_padding
 from mtlkit.kernels.side_by_side import batched, run_backward, run_forward, run_side_by_side
-from mtlkit.training.optimization import autocast
+from mtlkit.training.precision import autocast
 
 NETWORKS, BATCH, TIME, INPUT, STATE = 3, 2, 5, 4, 6
 MASK_BT = torch.arange(TIME) < torch.tensor([[TIME], [3]])

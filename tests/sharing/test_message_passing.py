@@ -28,7 +28,7 @@ from mtlkit.sharing import MessagePassing, one_way_network
 from mtlkit.sharing.communicators import Communicator, DirectCommunicator, IndirectCommunicator, Message
 from mtlkit.sharing.message_gate import MessageGate
 from mtlkit.sharing.one_way_network import OneWayNetwork
-from mtlkit.training.optimization import autocast
+from mtlkit.training.precision import autocast
 
 TASKS = ["movie", "product", "tweet"]
 INPUT, STATE, TIME = 4, 5, 6

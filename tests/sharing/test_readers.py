@@ -17,7 +17,7 @@ from mtlkit.kernels.sequences import reverse_within_length, zero_padding
 from mtlkit.sharing import MessagePassing, one_way_network
 from mtlkit.sharing.communicators import Communicator, DirectCommunicator, IndirectCommunicator, Message
 from mtlkit.sharing.readers import LayerReader, LstmReader, Reader
-from mtlkit.training.optimization import autocast
+from mtlkit.training.precision import autocast
 
 TASKS = ["movie", "product", "tweet"]
 SIZE, TIME = 6, 5

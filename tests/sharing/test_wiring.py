@@ -23,7 +23,7 @@ from mtlkit.sharing import (
     SharingScheme,
     StackedSharedPrivate,
 )
-from mtlkit.training.optimization import autocast
+from mtlkit.training.precision import autocast
 
 TASKS = ["movie", "product", "tweet"]
 INPUT, STATE, TIME = 4, 5, 6

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from mtlkit.config import Lazy
-from mtlkit.training import Optimizer, optimization
-from mtlkit.training.optimization import Optimization, autocast
+from mtlkit.training import Optimizer
+from mtlkit.training.optimization import Optimization
 
 
 def make(gradient_clip: float | None = None, lr: float = 1.0) -> tuple[nn.Parameter, Optimization]:
@@ -49,14 +49,6 @@ def test_a_rate_is_a_factor_of_the_optimisers_own() -> None:
     assert not weights.any()
 
 
-def test_precision() -> None:
-    matrix = torch.ones(2, 2)
-    with autocast(torch.device("cpu"), "bf16"):
-        assert (matrix @ matrix).dtype == torch.bfloat16
-    with autocast(torch.device("cpu"), "fp32"):
-        assert (matrix @ matrix).dtype == torch.float32
-
-
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
@@ -94,39 +86,3 @@ def test_a_state_comes_back_but_for_settings_that_have_changed() -> None:
     parameter = nn.Parameter(torch.ones(2))
     with pytest.raises(ValueError, match="another optimiser"):
         Optimization(torch.optim.Adam([parameter]), [parameter], None).load_state_dict(state)
-
-
-@pytest.mark.parametrize("has", [None, False])
-def test_lstms_run_in_bfloat16_on_every_processor(has: bool | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    if has is not None:
-        monkeypatch.setattr(optimization, "_has_lstm_in_bfloat16", lambda: has)
-    lstm, before = nn.LSTM(4, 4), torch.get_rng_state()
-    inputs_TBE = torch.linspace(-1, 1, 24).view(3, 2, 4)
-    with autocast(torch.device("cpu"), "bf16"):
-        assert has is None or not torch.backends.mkldnn.enabled
-        states_TBH = lstm(inputs_TBE)[0]
-        with torch.inference_mode():
-            assert torch.equal(lstm(inputs_TBE)[0], states_TBH)
-    states_TBH.float().sum().backward()
-    assert torch.backends.mkldnn.enabled
-    assert torch.equal(torch.get_rng_state(), before)
-    torch.testing.assert_close(states_TBH.float(), lstm(inputs_TBE)[0], rtol=0.02, atol=0.02)
-    assert all(parameter.grad is not None for parameter in lstm.parameters())
-
-
-def test_blocks_of_several_threads_leave_onednn_off_until_the_last_ends() -> None:
-    first, second = optimization._without_onednn(), optimization._without_onednn()
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    assert not torch.backends.mkldnn.enabled
-    second.__exit__(None, None, None)
-    assert torch.backends.mkldnn.enabled
-
-
-def test_what_onednn_has_is_tried_on_the_processor() -> None:
-    optimization._has_lstm_in_bfloat16.cache_clear()
-    expected = optimization._has_lstm_in_bfloat16()
-    optimization._has_lstm_in_bfloat16.cache_clear()
-    with torch.device("meta"):  # where everything succeeds
-        assert optimization._has_lstm_in_bfloat16() == expected

@@ -6,7 +6,8 @@ from typing import final
 from mtlkit.data import Batch
 from mtlkit.model import MultiTaskModel, TaskLoss
 from mtlkit.training.gradients import add_gradients
-from mtlkit.training.optimization import Optimization, Precision, autocast
+from mtlkit.training.optimization import Optimization
+from mtlkit.training.precision import Precision, autocast
 from mtlkit.training.update_strategies.update_strategy import StepResult, UpdateStrategy
 
 

@@ -15,8 +15,9 @@ from mtlkit.model import MultiTaskModel, TaskLoss
 from mtlkit.sharing import SearchableScheme
 from mtlkit.sharing.selectors import ModulePath, Paths
 from mtlkit.training.gradients import add_gradients, shares
-from mtlkit.training.optimization import Optimization, Precision, autocast
+from mtlkit.training.optimization import Optimization
 from mtlkit.training.parameters import named, parameters_by_role
+from mtlkit.training.precision import Precision, autocast
 from mtlkit.training.update_strategies.policy_gradient import PolicyGradient, Rewarded
 from mtlkit.training.update_strategies.update_strategy import StepResult, UpdateStrategy
 

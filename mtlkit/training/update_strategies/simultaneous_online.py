@@ -8,8 +8,9 @@ import torch
 from mtlkit.config import Lazy
 from mtlkit.data import Batch
 from mtlkit.model import MultiTaskModel
-from mtlkit.training.optimization import Optimization, Precision
+from mtlkit.training.optimization import Optimization
 from mtlkit.training.optimizers import Adam, Optimizer
+from mtlkit.training.precision import Precision
 from mtlkit.training.update_strategies.policy_gradient import Baseline, PolicyGradient
 from mtlkit.training.update_strategies.search_strategy import SearchStrategy
 from mtlkit.training.update_strategies.update_strategy import StepResult, UpdateStrategy

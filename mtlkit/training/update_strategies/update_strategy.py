@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from mtlkit.config import Component
 from mtlkit.data import Batch, BatchStream
 from mtlkit.model import MultiTaskModel
-from mtlkit.training.optimization import Optimization, Precision
+from mtlkit.training.optimization import Optimization
+from mtlkit.training.precision import Precision
 
 
 @dataclass(frozen=True)
