@@ -64,9 +64,8 @@ class CharacterGruEmbedder(Embedder, Computing):
     def _vectors(self, characters_WC: Tensor) -> Tensor:
         vectors_WCF = self.dropout(self.table(characters_WC))
         mask_WC = characters_WC != 0
-        if (
-            characters_WC.device.type == "cpu" and not self.compute.traceable
-        ):  # a GPU would have to wait for the longest word to be found
+        # A GPU would have to wait for the longest word to be found, and a traced program has no such number.
+        if characters_WC.device.type == "cpu" and not self.compute.traceable:
             longest = max(int(mask_WC.sum(dim=1).max()), 1)
             vectors_WCF, mask_WC = vectors_WCF[:, :longest], mask_WC[:, :longest]
         return self._read(vectors_WCF, mask_WC)

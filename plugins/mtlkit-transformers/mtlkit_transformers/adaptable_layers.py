@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from mtlkit.config import Lazy
 from mtlkit.errors import ConfigError
 from mtlkit_transformers.adapters import Adapter
+from mtlkit_transformers.encoder import stack_of
 
 Key = tuple[int | None, ...]
 """Which adapters a layer and those below it carry."""
@@ -100,10 +101,10 @@ class AdaptableLayers:
         """The layers; of an ALBERT, its groups of layers, each of which is run several times."""
         config = self._config
         count = getattr(config, "num_hidden_groups", config.num_hidden_layers)
-        stacks = [each for each in self._encoder.modules() if isinstance(each, nn.ModuleList) and len(each) == count]
-        if not stacks:
+        layers = stack_of(self._encoder, count)
+        if not layers:
             raise ConfigError(f"encoders of the kind {config.model_type} have no list of layers to put adapters into")
-        return list(stacks[0]) if self.repeats else list(stacks[0])[: self._num_layers]
+        return layers if self.repeats else layers[: self._num_layers]
 
     @cached_property
     def _places(self) -> list["_Place"]:

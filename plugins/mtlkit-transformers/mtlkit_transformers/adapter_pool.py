@@ -78,14 +78,13 @@ class AdapterPool(SelectingScheme):
         path: ModulePath | None = None,
     ) -> Shared:
         path = self.chosen(task) if path is None else path
-        states_BTE = self._embedded(embedder, text, path)
-        return cast(Shared, self(states_BTE, text.mask_BT, task, with_trace=with_trace, path=path))
+        with _layers_in(embedder).carrying([*[None] * self._first_layer, *self._adapters(path)]):
+            return super().read(embedder, text, task, with_trace=with_trace, path=path)
 
     def read_paths(self, embedder: Embedder, text: Text, task: str, paths: Sequence[ModulePath]) -> list[Shared]:
         # In lexicographic order, paths with a common beginning follow one another.
         with _layers_in(embedder).remembering():
-            states = {path: self._embedded(embedder, text, path) for path in sorted(set(paths))}
-        along = {path: cast(Shared, self(each, text.mask_BT, task, path=path)) for path, each in states.items()}
+            along = {path: self.read(embedder, text, task, path=path) for path in sorted(set(paths))}
         return [along[path] for path in paths]
 
     def forward(
@@ -100,10 +99,6 @@ class AdapterPool(SelectingScheme):
         """The states of an encoder that had the path's adapters inside when it read; see `read`."""
         trace = self.trace_of(task, self.chosen(task) if path is None else path) if with_trace else None
         return Shared(zero_padding(states_BTE, mask_BT), trace=trace)
-
-    def _embedded(self, embedder: Embedder, text: Text, path: ModulePath) -> Tensor:
-        with _layers_in(embedder).carrying([*[None] * self._first_layer, *self._adapters(path)]):
-            return cast(Tensor, embedder(text))
 
     def _adapters(self, path: ModulePath) -> Iterator[Adapter]:
         return (cast(Adapter, adapter) for number in path for adapter in cast(nn.ModuleList, self.pool[number]))

@@ -6,8 +6,8 @@ state, E embedding size (H).
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Literal, Self, cast, final
 
@@ -111,18 +111,13 @@ class TransformerEmbedder(Embedder):
         encoder = self._encoder_for(model, revision, fresh=fresh)
         if isinstance(layers, int):
             freeze_above(encoder, layers % (num_layers + 1), num_layers)
-        self.datasets: DatasetVectors | None = None
-        if dataset_embeddings is not False:
-            shared = {} if dataset_embeddings is True else dataset_embeddings
-            self.datasets = DatasetVectors(input_vectors(encoder).weight.shape[1], tasks, shared)
-        try:
+        self.datasets = _dataset_vectors(input_vectors(encoder).weight.shape[1], tasks, dataset_embeddings)
+        self.leaves_out_parameters = layer_dropout > 0
+        with _naming(model):
             if layer_dropout > 0:
                 drop_layers(encoder, layer_dropout)
-                self.leaves_out_parameters = True
             if gradient_checkpointing:
                 recompute_layers(encoder)
-        except ConfigError as error:
-            raise ConfigError(f"the encoder {model}: {error}") from None
         self._kept: KeptStates | None = None
         self._hold(encoder, adapters)
         special = [self._pieces.padding] * (0 if self.adapters is None else num_tokens(self.adapters))
@@ -281,12 +276,24 @@ class TransformerEmbedder(Embedder):
         outlined = torch.empty(0).device.type == "meta"
         if not outlined and (fresh or not self.trainable):
             encoder = pretrained_encoder(self._about.folder_of_weights(model, revision), self._config, model)
-        try:
+        with _naming(model):
             if outlined:
                 return empty_encoder(self._config)
             if self.trainable and not fresh:
                 encoder = empty_encoder(self._config)
             check_reads(encoder, [*self._pieces.before, *self._pieces.after] or [self._pieces.padding])
-        except ConfigError as error:
-            raise ConfigError(f"the encoder {model}: {error}") from None
         return encoder
+
+
+def _dataset_vectors(size: int, tasks: Sequence[str], asked: bool | Mapping[str, DatasetName]) -> DatasetVectors | None:
+    """What the setting `dataset_embeddings` asks for."""
+    return None if asked is False else DatasetVectors(size, tasks, {} if asked is True else asked)
+
+
+@contextmanager
+def _naming(model: str) -> Iterator[None]:
+    """Begins the messages of errors with the name of the encoder."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"the encoder {model}: {error}") from None

@@ -90,6 +90,14 @@ def check_reads(encoder: nn.Module, ids: Sequence[int]) -> None:
         encoder.train(was_training)
 
 
+def stack_of(encoder: nn.Module, number: int) -> list[nn.Module]:
+    """Returns the layers of an encoder, from the input up; empty if it has no list of so many, as where it reads one
+    layer many times.
+    """
+    stacks = [each for each in encoder.modules() if isinstance(each, nn.ModuleList) and len(each) == number]
+    return list(stacks[0]) if stacks else []
+
+
 def input_vectors(encoder: nn.Module) -> nn.Embedding:
     """The table of the vectors of pieces, to which an encoder adds those of positions and segments."""
     found: nn.Embedding = encoder.get_input_embeddings()  # type: ignore[operator]  # of every model of theirs

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from mtlkit.errors import ConfigError
+from mtlkit_transformers.encoder import stack_of
 
 RETURN_TUPLES = frozenset({"deberta", "deberta-v2", "megatron-bert", "mpnet", "rembert"})
 """Kinds whose layers return a tuple that begins with the states, where those of all others return the states alone."""
@@ -19,7 +20,7 @@ def check_frozen(**settings: object) -> None:
 
 def freeze_above(encoder: nn.Module, layer: int, num_layers: int) -> None:
     """Freezes all layers above a given one, on which no loss depends."""
-    for each in _layers(encoder, num_layers)[layer:]:
+    for each in stack_of(encoder, num_layers)[layer:]:
         each.requires_grad_(False)
 
 
@@ -50,7 +51,7 @@ def drop_layers(encoder: nn.Module, probability: float) -> None:
         ConfigError: the layers are not apart from each other. The message is to follow the name of the encoder.
     """
     config: Any = encoder.config
-    layers = _layers(encoder, config.num_hidden_layers)
+    layers = stack_of(encoder, config.num_hidden_layers)
     if not layers:
         raise ConfigError(f"its kind, {config.model_type}, has one layer many times; leave out `layer_dropout`")
     for layer in layers:
@@ -68,9 +69,3 @@ def _leave_out_at_random(layer: nn.Module, probability: float, *, in_tuple: bool
 
     # A subclass, and not a module around the layer: names of parameters stay as they are.
     layer.__class__ = type(kind.__name__, (kind,), {"forward": forward})
-
-
-def _layers(encoder: nn.Module, num_layers: int) -> list[nn.Module]:
-    """The layers, from the input up; empty for an encoder that reads one layer many times, as ALBERT does."""
-    stacks = [each for each in encoder.modules() if isinstance(each, nn.ModuleList) and len(each) == num_layers]
-    return list(stacks[0]) if stacks else []
