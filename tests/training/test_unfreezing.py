@@ -14,10 +14,9 @@ import mtlkit
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import load_experiment
 from mtlkit.runs.checks import check_experiment
-from mtlkit.training.optimization import Optimization
 from mtlkit.training.trainer import Trainer
 from tests.generated_texts import write_corpus
-from tests.soak.tiny_archive import read_members
+from tests.interrupted_runs import check_same_weights, interrupted_at, weights_of
 
 Names = dict[str, Tensor]
 WORDS, ENCODER, BOTH = r"^embedders\.", r"^sharing\.", ".*"
@@ -98,35 +97,24 @@ def test_rules_for_after_the_last_epoch_freeze_for_good(
     given = experiment({"pattern": WORDS, "after": 9}), experiment(frozen=[WORDS])
     weights, said = [], []
     for number, each in enumerate(given):
-        run = mtlkit.train(each, tmp_path / str(number), say=said.append)
-        weights.append([each for name, each in read_members(run.archive).items() if name.startswith("weights/")])
+        mtlkit.train(each, tmp_path / str(number), say=said.append)
+        weights.append(list(weights_of(tmp_path / str(number)).values()))
     assert weights[0] == weights[1] and not any("no gradient" in line for line in said)
 
 
 @pytest.mark.parametrize("step", [4, 8, 12])
 def test_an_interrupted_run_unfreezes_as_it_would_have(
-    step: int, experiment: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    step: int, experiment: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     rules = {"pattern": ENCODER, "after": 1}, {"pattern": WORDS, "after": 2}
     record = {"type": "gradient_cosine"}
     given = experiment(*rules, checkpoint_every=2, epochs=3, records=[{"type": "sharing"}, record])
     mtlkit.train(given, tmp_path / "whole")
-    apply, steps = Optimization.apply, iter(range(100))
-
-    def interrupted(self: Optimization) -> None:
-        if next(steps) == step:
-            raise KeyboardInterrupt
-        apply(self)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Optimization, "apply", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            mtlkit.train(given, tmp_path / "broken")
+    with interrupted_at(step), pytest.raises(KeyboardInterrupt):
+        mtlkit.train(given, tmp_path / "broken")
     mtlkit.train(given, tmp_path / "broken", resume=True)
-    whole, broken = (read_members(tmp_path / name / "archive.tar.gz") for name in ("whole", "broken"))
-    weights = [name for name in whole if name.startswith("weights/")]
-    assert weights and [whole[name] for name in weights] == [broken[name] for name in weights]
-    assert load(whole[weights[0]])
+    check_same_weights(tmp_path / "whole", tmp_path / "broken")
+    assert all(load(each) for each in weights_of(tmp_path / "whole").values())
 
 
 @pytest.mark.parametrize(

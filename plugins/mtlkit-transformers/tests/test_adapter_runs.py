@@ -14,7 +14,7 @@ from safetensors.torch import load
 import mtlkit
 from mtlkit.experiment import load_experiment
 from mtlkit.runs.inspection import inspect_experiment
-from mtlkit.training.optimization import Optimization
+from tests.interrupted_runs import check_same_weights, interrupted_at
 from tests.soak.tiny_archive import packed, read_members, sealed, tar
 
 from .conftest import Ended, needs_peft
@@ -94,7 +94,7 @@ def test_an_archive_holds_adapters_and_the_digest_of_the_encoder(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_interrupted_run_resumes_to_the_same_bits(
-    kind: str, experiment_of: MakeExperiment, encoder: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: str, experiment_of: MakeExperiment, encoder: Path, run: Run, tmp_path: Path
 ) -> None:
     """Of the pool, in the search: adapters, controller, its optimizer and the draws of paths go on as they were."""
     experiment = experiment_with(kind, experiment_of, encoder)
@@ -102,21 +102,11 @@ def test_an_interrupted_run_resumes_to_the_same_bits(
         trainer |= {"epochs": 1, "checkpoint_every": 3, "schedule": {"type": "linear"}}
     file = write(tmp_path, experiment)
     succeeds(run("train", file, "-s", tmp_path / "whole"))
-
-    apply, steps = Optimization.apply, iter(range(1000))
-
-    def interrupted(self: Optimization) -> None:
-        if next(steps) == (20 if kind == "pool" else 5):
-            raise KeyboardInterrupt
-        apply(self)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Optimization, "apply", interrupted)
+    with interrupted_at(20 if kind == "pool" else 5):
         assert run("train", file, "-s", tmp_path / "broken").returncode == 130
     succeeds(run("train", file, "-s", tmp_path / "broken", "--resume"))
+    check_same_weights(tmp_path / "whole", tmp_path / "broken")
     whole, broken = (read_members(tmp_path / name / "archive.tar.gz") for name in ("whole", "broken"))
-    weights = [name for name in whole if name.startswith("weights/")]
-    assert weights and [whole[name] for name in weights] == [broken[name] for name in weights]
     assert whole["experiment.resolved.json"] == broken["experiment.resolved.json"]  # with the paths of a pool
 
 

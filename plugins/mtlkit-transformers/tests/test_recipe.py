@@ -24,6 +24,7 @@ from mtlkit.data import Corpus, Instance, TaskSplit, Vocabulary, bucketed_order
 from mtlkit.errors import ConfigError
 from mtlkit.testing import TASKS, check_component
 from mtlkit.testing.modules import runtime
+from tests.interrupted_runs import check_same_weights, interrupted_at
 
 from .conftest import Ended
 from .test_runs import succeeds, write
@@ -190,11 +191,7 @@ def test_a_run_with_all_of_them_resumes_and_answers(
     encoders: dict[str, Path],
     run: Callable[..., Ended],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from mtlkit.training.optimization import Optimization
-    from tests.soak.tiny_archive import read_members
-
     settings = {"dataset_embeddings": True, "layer_dropout": 0.3, "gradient_checkpointing": True}
     experiment = experiment_of(encoders["word_pieces"], **settings)
     unfreeze = [{"pattern": r"^embedders\..*\.layer\.[01]\.", "after": 1}]
@@ -202,18 +199,8 @@ def test_a_run_with_all_of_them_resumes_and_answers(
     experiment["trainer"]["precision"] = "bf16"
     file = write(tmp_path, experiment)
     succeeds(run("train", file, "-s", tmp_path / "whole"))
-    apply, steps = Optimization.apply, iter(range(100))
-
-    def interrupted(self: Optimization) -> None:
-        if next(steps) == 5:
-            raise KeyboardInterrupt
-        apply(self)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Optimization, "apply", interrupted)
+    with interrupted_at(5):
         assert run("train", file, "-s", tmp_path / "broken").returncode == 130
     succeeds(run("train", file, "-s", tmp_path / "broken", "--resume"))
-    whole, broken = (read_members(tmp_path / name / "archive.tar.gz") for name in ("whole", "broken"))
-    weights = [name for name in whole if name.startswith("weights/")]
-    assert weights and [whole[name] for name in weights] == [broken[name] for name in weights]
+    check_same_weights(tmp_path / "whole", tmp_path / "broken")
     assert "books" in succeeds(run("evaluate", tmp_path / "whole"))

@@ -16,7 +16,7 @@ from safetensors.torch import load, load_file, save_file
 
 import mtlkit
 from mtlkit.sharing.explanations import Reading
-from mtlkit.training.optimization import Optimization
+from tests.interrupted_runs import check_same_weights, interrupted_at
 from tests.soak.tiny_archive import packed, read_members, sealed, tar
 
 from .conftest import INCLUDED, Ended
@@ -128,27 +128,15 @@ def test_an_interrupted_run_resumes_to_the_same_bits(
     encoder: Path,
     run: Run,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     experiment = experiment_of(encoder, INDIRECT, **MODES[mode])
     experiment["trainer"] |= {"checkpoint_every": 3, "schedule": {"type": "linear"}}
     file = write(tmp_path, experiment)
     succeeds(run("train", file, "-s", tmp_path / "whole"))
-
-    apply, steps = Optimization.apply, iter(range(100))
-
-    def interrupted(self: Optimization) -> None:
-        if next(steps) == 8:
-            raise KeyboardInterrupt
-        apply(self)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Optimization, "apply", interrupted)
+    with interrupted_at(8):
         assert run("train", file, "-s", tmp_path / "broken").returncode == 130
     succeeds(run("train", file, "-s", tmp_path / "broken", "--resume"))
-    whole, broken = (read_members(tmp_path / name / "archive.tar.gz") for name in ("whole", "broken"))
-    weights = [name for name in whole if name.startswith("weights/")]
-    assert weights and [whole[name] for name in weights] == [broken[name] for name in weights]
+    check_same_weights(tmp_path / "whole", tmp_path / "broken")
 
 
 def test_evaluate_explain_report_and_transfer_run(
