@@ -1,7 +1,7 @@
 """`train`: trains an experiment into a run directory that contains an archive."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cache, partial
@@ -15,6 +15,7 @@ from mtlkit.config import flag_argument, path_argument, say_argument
 from mtlkit.errors import RunError
 from mtlkit.experiment import (
     AnyExperiment,
+    Experiment,
     LoadedExperiment,
     hashes_of_read,
     load_corpora,
@@ -203,20 +204,30 @@ def _train(
         ranks,
         options.resume and STAGE_SEEDS not in run.read_meta(),
     )
-    outcomes: list[Outcome] = []
-    for number in range(len(stages_of(experiment))):
-        begun = options.resume or number > 0
-        stage = StageRun.prepared(Stage(setting, number, outcomes[-1] if outcomes else None), begun)
-        interrupts.raise_if_received()  # here all processes wait for each other, before one writes what others read
-        if not begun:  # only now that the model could be built, so that a failure leaves nothing behind
-            counts = {} if (pretrained := vectors()) is None else {"vectors": pretrained.counts()}
-            meta = {**_meta(loaded, options, kernels, hashes, code), **facts, **counts}
-            ranks.first(partial(run.create, loaded, vocabulary, meta))
-        if number == 0:
-            ranks.first(partial(save_files, run.files, components_of_tasks(experiment)))
-        outcomes.append(stage.finish())
+
+    def new_run() -> None:
+        counts = {} if (pretrained := vectors()) is None else {"vectors": pretrained.counts()}
+        run.create(loaded, vocabulary, {**_meta(loaded, options, kernels, hashes, code), **facts, **counts})
+
+    outcomes = _train_stages(setting, experiment, None if options.resume else new_run)
     headlines = replaced_headlines(experiment, fitted)
     ranks.first(partial(finish_run, run, fitted, outcomes, corpora, headlines, ranks.size, say))
+
+
+def _train_stages(setting: Setting, experiment: Experiment, new_run: Callable[[], None] | None) -> list[Outcome]:
+    """Trains all stages of a run, one after the other. `new_run` writes the directory of one that is not resumed."""
+    ranks = setting.ranks
+    outcomes: list[Outcome] = []
+    for number in range(len(stages_of(experiment))):
+        begun = new_run is None or number > 0
+        stage = StageRun.prepared(Stage(setting, number, outcomes[-1] if outcomes else None), begun)
+        setting.interrupts.raise_if_received()  # all processes wait here, before one writes what the others read
+        if number == 0:
+            if new_run is not None:  # only now that the model could be built, so that a failure leaves nothing behind
+                ranks.first(new_run)
+            ranks.first(partial(save_files, setting.directory.files, components_of_tasks(experiment)))
+        outcomes.append(stage.finish())
+    return outcomes
 
 
 def _check_directory(
