@@ -83,7 +83,7 @@ def main() -> None:
     with torch.no_grad():
         found = {case: interleaved(orders(case), arguments.rounds) for case in CASES}
     rows = [
-        untargeted(f"products of {steps} steps of a network at a time over all {STEPS}", case.name, ratio)
+        untargeted(f"products of a network, by {steps} of the {STEPS} steps, over all at once", case.name, ratio)
         for case, times in found.items()
         for steps in map(str, RUNS[1:])
         if (ratio := times.ratio(steps, str(STEPS)))
