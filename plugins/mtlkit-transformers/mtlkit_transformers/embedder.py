@@ -4,8 +4,6 @@ Shapes: B texts, T words of the longest text, C pieces of the longest word, N pi
 state, E embedding size (H).
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -20,16 +18,16 @@ from mtlkit.data.columns import Table
 from mtlkit.data.instance import BETWEEN_TEXTS
 from mtlkit.embedders.dataset_embedding import DatasetName, DatasetVectors
 from mtlkit.errors import ConfigError
-from mtlkit.files import cache_folder
 from mtlkit_transformers.adaptable_layers import AdaptableLayers
 from mtlkit_transformers.adapters import Adapter, num_tokens
 from mtlkit_transformers.configuration import has_segments, most_tokens
 from mtlkit_transformers.description import Description
 from mtlkit_transformers.encoder import check_reads, empty_encoder, input_vectors, pretrained_encoder
-from mtlkit_transformers.kept_states import KeptStates, key_of, machine, padded
-from mtlkit_transformers.layout import lay_out, room_of
-from mtlkit_transformers.pooling import LayerMixture, Pooling, pool
+from mtlkit_transformers.layout import room_of
+from mtlkit_transformers.pooling import LayerMixture, Pooling
+from mtlkit_transformers.states_once import StatesOnce
 from mtlkit_transformers.tuning import check_frozen, drop_layers, freeze_above, recompute_layers
+from mtlkit_transformers.word_reader import WordReader
 
 
 @final
@@ -98,8 +96,7 @@ class TransformerEmbedder(Embedder):
                 layer_dropout=layer_dropout,
                 gradient_checkpointing=gradient_checkpointing,
             )
-        self.trainable, self.pooling, self.layers = trainable, pooling, layers
-        self.long_texts, self.max_pieces, self.keep_as = long_texts, max_pieces, keep_as
+        self.trainable, self.layers, self.max_pieces = trainable, layers, max_pieces
         self._about = Description.saved(files) if files is not None else Description.found(model, revision)
         self._config, self._pieces = self._about.config, self._about.pieces
         num_layers = self._config.num_hidden_layers
@@ -118,15 +115,20 @@ class TransformerEmbedder(Embedder):
                 drop_layers(encoder, layer_dropout)
             if gradient_checkpointing:
                 recompute_layers(encoder)
-        self._kept: KeptStates | None = None
         self._hold(encoder, adapters)
         special = [self._pieces.padding] * (0 if self.adapters is None else num_tokens(self.adapters))
-        self._before = special + self._pieces.before
+        before, after = special + self._pieces.before, self._pieces.after
         try:
-            sizes = room_of(most_tokens(self._config), len(self._before) + len(self._pieces.after), window, overlap)
+            sizes = room_of(most_tokens(self._config), len(before) + len(after), window, overlap)
         except ConfigError as error:
             raise ConfigError(f"the encoder {model} {error}") from None
         self.room, self.overlap = sizes if long_texts == "windows" else (sizes[0], 0)
+        tells_segments = has_segments(self._config) and self._pieces.has_segments
+        self._reader = WordReader(
+            before, after, self._pieces.padding, tells_segments, pooling, layers, self.room, self.overlap, long_texts
+        )
+        shape = [self.output_dim] if self.mixture is None else [num_layers + 1, self.output_dim]
+        self._once = StatesOnce(self._about, self._reader, keep_as, shape)
 
     def _hold(self, encoder: nn.Module, adapters: Lazy[Adapter] | None) -> None:
         """Makes a tuned encoder a part of the module, and a frozen one the place of adapters."""
@@ -167,17 +169,17 @@ class TransformerEmbedder(Embedder):
 
     def forward(self, text: Text) -> Tensor:
         pieces_BTC = text.column("pieces")
-        segments_BT = self._segments(text.column("between_texts"))
+        segments_BT = self._reader.segments(text.column("between_texts"))
         layers = self.layers_for_adapters
         if layers is None:
             vector_V = None if self.datasets is None else self.datasets.of(text)
-            states = self._states(self.encoder, pieces_BTC, segments_BT, vector_V)
+            states = self._reader.states(self.encoder, pieces_BTC, segments_BT, vector_V)
         elif self.adapters is not None or layers.are_carrying:  # its own, or those of a sharing scheme
             own = None if self.adapters is None else cast(list[Adapter], list(self.adapters))
             with nullcontext() if own is None else layers.carrying(own):
-                states = self._states(self._frozen[0].train(self.training), pieces_BTC, segments_BT)
+                states = self._reader.states(self._frozen[0].train(self.training), pieces_BTC, segments_BT)
         else:
-            states = self._states_once(pieces_BTC, segments_BT, text.mask_BT)
+            states = self._once.of(self._frozen[0], pieces_BTC, segments_BT, text.mask_BT)
         states_BTE: Tensor = self.mixture(states.movedim(-2, 0)) if self.mixture is not None else states
         masked_BTE: Tensor = self.dropout(states_BTE) * text.mask_BT[..., None]
         return masked_BTE
@@ -186,90 +188,9 @@ class TransformerEmbedder(Embedder):
         """Moves a frozen encoder to the device and the precision of the rest."""
         if not self.trainable:
             self._frozen[0]._apply(fn, recurse)  # type: ignore[no-untyped-call]  # untyped in torch
-            self._kept = None
+            self._once.forget()
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return self
-
-    def _segments(self, between_BT: Tensor) -> Tensor | None:
-        """0 up to the mark between two texts, itself included, 1 after it; None if the encoder does not tell them apart
-        or there is no pair.
-        """
-        if not (has_segments(self._config) and self._pieces.has_segments) or not bool(between_BT.any()):
-            return None
-        return (between_BT.cumsum(dim=1) - between_BT).clamp(max=1)
-
-    def _states(
-        self, encoder: nn.Module, pieces_BTC: Tensor, segments_BT: Tensor | None, vector_V: Tensor | None = None
-    ) -> Tensor:
-        """The states (B, T, H) of words, or (B, T, L, H) for a mixture of layers."""
-        if self.long_texts == "cut":
-            number_BX = (pieces_BTC.flatten(1) > 0).cumsum(dim=1)
-            pieces_BTC = pieces_BTC * (number_BX <= self.room).view_as(pieces_BTC)
-        layout = lay_out(
-            pieces_BTC,
-            segments_BT,
-            before=self._before,
-            after=self._pieces.after,
-            padding=self._pieces.padding,
-            room=self.room,
-            overlap=self.overlap,
-        )
-        every = self.layers != "last"
-        given = {"input_ids": layout.ids_RP}
-        if vector_V is not None:
-            given = {"inputs_embeds": input_vectors(encoder)(layout.ids_RP) + vector_V}
-        if layout.segments_RP is not None:
-            given["token_type_ids"] = layout.segments_RP
-        read = encoder(**given, attention_mask=layout.mask_RP.long(), output_hidden_states=every, return_dict=True)
-        if self.layers == "mix":
-            states = torch.stack(read.hidden_states, dim=2)
-        else:
-            states = read.hidden_states[self.layers] if isinstance(self.layers, int) else read.last_hidden_state
-        batch, words = pieces_BTC.shape[:2]
-        pooled = pool(states[layout.rows_N, layout.columns_N], layout.words_N, batch * words, self.pooling)
-        return pooled.view(batch, words, *pooled.shape[1:])
-
-    @torch.no_grad()
-    def _states_once(self, pieces_BTC: Tensor, segments_BT: Tensor | None, mask_BT: Tensor) -> Tensor:
-        """The states of words by a frozen encoder, from the cache where they have been computed before.
-
-        Each text is read alone. Its states would otherwise depend, in their last bits, on the batch in which it came
-        first, and a run would depend on what the cache holds.
-        """
-        encoder = self._frozen[0].eval()
-        device = pieces_BTC.device
-        kept = self._kept_states(next(encoder.parameters()).dtype, device)
-        texts = []
-        for number, (pieces_TC, length) in enumerate(zip(pieces_BTC, mask_BT.sum(dim=1).tolist(), strict=True)):
-            own_TC = pieces_TC[:length, : int((pieces_TC[:length] > 0).sum(dim=1).max()) if length else 0]
-            is_pair = segments_BT is not None and bool(segments_BT[number].any())
-            own_T = segments_BT[number, :length] if segments_BT is not None and is_pair else None
-            key = b"" if kept is None else key_of(own_TC, own_T)
-            if kept is not None and key in kept:
-                texts.append(kept.get(key).float())
-                continue
-            # In full precision also where the rest is not: kept states know nothing of `trainer.precision`.
-            with torch.autocast(device.type, enabled=False):
-                states = self._states(encoder, own_TC[None], None if own_T is None else own_T[None])[0].cpu()
-            if kept is not None:
-                kept.put(key, states)
-                # As it comes back from the cache, also the first time.
-                states = states.to(torch.bfloat16).float() if self.keep_as == "bfloat16" else states
-            texts.append(states)
-        return padded(texts, mask_BT)
-
-    def _kept_states(self, precision: torch.dtype, device: torch.device) -> KeptStates | None:
-        """The kept states of this encoder; None in double precision, of which nothing is kept."""
-        if precision != torch.float32:
-            return None
-        if self._kept is None:
-            shape = [self.output_dim] if self.mixture is None else [len(self.mixture.weights), self.output_dim]
-            how = [self.pooling, self.layers, self.room, self.overlap, self.long_texts, self.keep_as]
-            about = self._about
-            what = [about.sha256, about.config_text, about.pieces.text, about.pieces.padding, how, *machine(device)]
-            digest = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
-            self._kept = KeptStates(cache_folder() / "encoder-states" / digest, shape, self.keep_as)
-        return self._kept
 
     def _encoder_for(self, model: str, revision: str | None, *, fresh: bool) -> nn.Module:
         """Builds the encoder, with weights where nobody else supplies them."""
