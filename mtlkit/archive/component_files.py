@@ -1,9 +1,10 @@
-"""Small files of an experiment's components, such as a tokenizer's, in a run directory and in an archive.
+"""Files of an experiment's components, such as a tokenizer's, in a run directory and in an archive.
 
     files/PLACE=TYPE/NAME       such as files/tasks.books.reader.tokenizer=pieces/vocabulary.txt
 
-A component writes them in `Component.save_files` when a run begins, before training, and is built with them from then
-on. members.py limits their number and size, both when an archive is written and when it is read.
+A component writes them when a run begins, before training: small ones in `Component.save_files`, and frozen weights,
+NAME.safetensors, in `Component.save_frozen`. It is built with them from then on. members.py limits their number and
+size, both when an archive is written and when it is read.
 """
 
 import shutil
@@ -15,8 +16,11 @@ from typing import final
 
 from torch import nn
 
+from mtlkit.archive.fitting import forms_in
 from mtlkit.archive.members import FILES, FileCounts, damaged, largest_size
+from mtlkit.archive.refusals import reading
 from mtlkit.config import Component, Lazy, SavedFiles, fault_of_files, parts_by_place, with_parts
+from mtlkit.config.own_files import OF_WEIGHTS
 from mtlkit.data import build_part_of_reader
 from mtlkit.errors import ArchiveError, ComponentError
 from mtlkit.experiment import Experiment
@@ -81,6 +85,7 @@ def save_files(folder: Path, components: Mapping[str, Component]) -> None:
         if not (folder / name).is_dir():
             with new_folder(folder / name) as fresh:
                 component.save_files(fresh)
+                component.save_frozen(fresh)
                 if fault := _fault(name, fresh):
                     raise ComponentError(f"{_class(component)}: save_files {fault}")
 
@@ -131,12 +136,15 @@ def with_files_of_archive(path: Path, experiment: Experiment, folder: Path) -> E
         folder: the unpacked members, whose folder of files is moved elsewhere.
 
     Raises:
-        ArchiveError: there are files that belong to none of its components.
+        ArchiveError: there are files that belong to none of its components, or weights that are no tensors.
     """
     unpacked, parts = folder / FILES, saving_parts(experiment)
     names = [each.name for each in sorted(unpacked.iterdir())] if unpacked.is_dir() else []
     if unasked := next((name for name in names if name not in parts), None):
         raise damaged(path, f"{FILES}/{unasked}", "none of the experiment's components saves files there")
+    for file in sorted(unpacked.glob(f"*/*{OF_WEIGHTS}")):
+        with reading(path, folder, file.relative_to(folder).as_posix()) as weights:
+            forms_in(weights)
     if not parts:
         return experiment
     held = _HeldFolder()

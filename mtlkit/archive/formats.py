@@ -6,20 +6,23 @@ of `mtlkit` that wrote the archive, and under `members` the `sha256` and `size` 
 1  the manifest has `format`, and no version of mtlkit
 2  the manifest has `format_version` and `mtlkit`
 3  components may have files of their own, `files/...`; archives without such files are still written in format 2
+4  these may be frozen weights, without a limit of their own; archives of smaller files are still written in format 3
 """
 
-from collections.abc import Callable, Collection
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import mtlkit
-from mtlkit.archive.members import FILES
+from mtlkit.archive.members import FILES, MAX_ALL_FILES_BYTES
+from mtlkit.config.own_files import MAX_FILES_BYTES
 from mtlkit.errors import ArchiveError
 from mtlkit.text import printable
 
-FORMAT = 3
-WITHOUT_FILES = 2
+FORMAT = 4
+WITHOUT_FILES, WITHOUT_LARGE_FILES = 2, 3
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,18 @@ class Documents:
     meta: dict[str, Any]
 
 
-def format_of(members: Collection[str]) -> int:
-    """Returns the oldest format that allows all these members, which most versions of mtlkit can read."""
-    return FORMAT if any(name.startswith(f"{FILES}/") for name in members) else WITHOUT_FILES
+def format_of(sizes: Mapping[str, int]) -> int:
+    """Returns the oldest format that allows members with these names and sizes, which most versions of mtlkit can
+    read.
+    """
+    by_component: Counter[str] = Counter()
+    for name, size in sizes.items():
+        if name.startswith(f"{FILES}/"):
+            by_component[name.rpartition("/")[0]] += size
+    if not by_component:
+        return WITHOUT_FILES
+    is_large = max(by_component.values()) > MAX_FILES_BYTES or by_component.total() > MAX_ALL_FILES_BYTES
+    return FORMAT if is_large else WITHOUT_LARGE_FILES
 
 
 def check_version(path: Path, manifest: dict[str, Any]) -> None:
@@ -76,5 +88,9 @@ def _from_2(documents: Documents) -> Documents:
     return replace(documents, manifest={**documents.manifest, "format_version": 3})
 
 
-MIGRATIONS: dict[int, Callable[[Documents], Documents]] = {1: _from_1, 2: _from_2}
+def _from_3(documents: Documents) -> Documents:
+    return replace(documents, manifest={**documents.manifest, "format_version": 4})
+
+
+MIGRATIONS: dict[int, Callable[[Documents], Documents]] = {1: _from_1, 2: _from_2, 3: _from_3}
 """For each older format, the function that converts its documents to the next format."""

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from typing import final
 
-from mtlkit.config.own_files import FILE_NAME, MAX_FILES, MAX_FILES_BYTES
+from mtlkit.config.own_files import FILE_NAME, MAX_FILES, MAX_FILES_BYTES, OF_WEIGHTS
 from mtlkit.errors import ArchiveError
 from mtlkit.text import printable
 
@@ -25,8 +25,10 @@ factor of 230.
 """
 
 MAX_ALL_FILES_BYTES = 512 * 2**20
-"""The maximum number of bytes of the files of all components together."""
+"""The maximum number of bytes of the files of all components together, without those of frozen weights."""
 
+PLACE = r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*=[a-z0-9_]+"
+"""Pattern of the names of folders of components' files."""
 LARGEST = {
     r"manifest\.json|meta\.json|vocabulary/vocabulary\.json": 4 * 2**20,
     r"experiment\.resolved\.json": 2**20,
@@ -34,10 +36,12 @@ LARGEST = {
     r"vocabulary/characters\.txt": 16 * 2**20,
     r"vocabulary/words\.txt": 2**28,
     r"seen\.safetensors": 2**30,
-    rf"files/[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*=[a-z0-9_]+/{FILE_NAME}": MAX_FILES_BYTES,
+    rf"files/{PLACE}/(?=[^/]*\{OF_WEIGHTS}$){FILE_NAME}": MAX_BYTES,
+    rf"files/{PLACE}/{FILE_NAME}": MAX_FILES_BYTES,
     r"weights/[\w +=,@%~-][\w .+=,@%~-]*\.safetensors": MAX_BYTES,
 }
-"""The maximum number of bytes of each kind of member, by the pattern of its name. No other members are allowed."""
+"""The maximum number of bytes of each kind of member, by the first pattern that its name matches. No other members are
+allowed."""
 LONGEST_NAME = 255
 
 
@@ -64,7 +68,7 @@ class FileCounts:
             return None
         folder = name.rpartition("/")[0]
         self._files[folder] += 1
-        self._bytes[folder] += size
+        self._bytes[folder] += 0 if name.endswith(OF_WEIGHTS) else size
         if self._files[folder] > MAX_FILES:
             return f"is one of more than {MAX_FILES} of a component"
         if self._bytes[folder] > MAX_FILES_BYTES:

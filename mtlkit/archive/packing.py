@@ -32,7 +32,8 @@ def pack(path: Path, members: Mapping[str, Content], plugins: Mapping[str, str])
         ArchiveError: the archive could not be unpacked, because it exceeds a limit.
     """
     facts = {name: {"sha256": _sha256(content), "size": _size(content)} for name, content in members.items()}
-    written = {"format_version": format_of(members), "mtlkit": mtlkit.__version__}
+    version = format_of({name: _size(content) for name, content in members.items()})
+    written = {"format_version": version, "mtlkit": mtlkit.__version__}
     manifest = as_json({**written, "plugins": plugins, "members": facts})
     everything = {MANIFEST: manifest, **members}
     _check(path, everything)

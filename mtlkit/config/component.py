@@ -102,6 +102,16 @@ class Component(Registrable, metaclass=ABCMeta):
         """
         raise NotImplementedError(f"{where(type(self))} saves no files")
 
+    def save_frozen(self, folder: Path) -> None:
+        """Writes weights that the component does not train and that an archive is to hold, beside what `save_files` has
+        written. Default: none.
+
+        They are written once, when a run begins, and are in no checkpoint. They may be as large as other weights; their
+        names end with `.safetensors`. What identifies them, such as a digest, belongs to the files of `save_files`: two
+        components are equal if those are.
+        """
+        del folder
+
     @classmethod
     def kind(cls) -> str:
         """The name of the interface in snake_case, as used on the command line and in error messages."""

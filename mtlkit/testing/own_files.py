@@ -45,6 +45,7 @@ def _saved(component: Component, folder: Path) -> dict[str, bytes]:
     folder.mkdir()
     with doing("asked to save its files"):
         component.save_files(folder)
+        component.save_frozen(folder)
     fault = fault_of_files(folder)
     promise(fault is None, f"its save_files {fault}")
     return _contents(folder)

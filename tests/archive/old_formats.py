@@ -34,7 +34,12 @@ def _format_2(members: Members) -> Members:
     return _manifest_of(2, members)
 
 
-WRITERS: dict[int, Callable[[Members], Members]] = {1: _format_1, 2: _format_2}
+def _format_3(members: Members) -> Members:
+    """Without frozen weights among the files of components."""
+    return _manifest_of(3, members)
+
+
+WRITERS: dict[int, Callable[[Members], Members]] = {1: _format_1, 2: _format_2, 3: _format_3}
 """For each older format, what puts its manifest before the members of the tiny archive."""
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import mtlkit
-from mtlkit.archive import FORMAT, members, open_archive
+from mtlkit.archive import FORMAT, formats, members, open_archive
 from mtlkit.archive.component_files import save_files
 from mtlkit.archive.members import FileCounts, largest_size
 from mtlkit.archive.packing import pack
@@ -21,12 +21,12 @@ Write = Callable[[Path], object]
 class Saving:
     """A stand-in for a component."""
 
-    def __init__(self, write: Write) -> None:
-        self.save_files = write
+    def __init__(self, write: Write, freeze: Write) -> None:
+        self.save_files, self.save_frozen = write, freeze
 
 
-def saved(folder: Path, write: Write, name: str = "model.embedder=x") -> None:
-    save_files(folder, {name: Saving(write)})  # type: ignore[dict-item]
+def saved(folder: Path, write: Write, name: str = "model.embedder=x", freeze: Write = lambda folder: None) -> None:
+    save_files(folder, {name: Saving(write, freeze)})  # type: ignore[dict-item]
 
 
 def test_what_is_there_is_not_written_again(tmp_path: Path) -> None:
@@ -67,6 +67,31 @@ def test_what_cannot_be_in_an_archive_is_refused_before_training(write: Write, s
     assert list(tmp_path.iterdir()) == []
 
 
+def sized(name: str, size: int) -> Write:
+    """Writes a file of zeros."""
+
+    def write(folder: Path) -> None:
+        with (folder / name).open("wb") as file:
+            file.truncate(size)
+
+    return write
+
+
+def test_frozen_weights_may_be_larger_than_other_files(tmp_path: Path) -> None:
+    saved(tmp_path, sized("a.txt", 2**26), freeze=sized("weights.safetensors", 2**27))
+    assert {file.name for file in (tmp_path / "model.embedder=x").iterdir()} == {"a.txt", "weights.safetensors"}
+    with pytest.raises(ComponentError, match="writes 67,108,865 bytes; write at most 64 MiB"):
+        saved(tmp_path, sized("a.txt", 2**26), "model.embedder=y", sized("weights.safetensors.txt", 1))
+    for name in ("a.safetensors", "a-b.c.safetensors"):
+        assert largest_size(f"files/model.embedder=x/{name}") == largest_size("weights/model.safetensors"), name
+    for name in ("safetensors", "a.safetensors.json", "a.safetensorsx"):
+        assert largest_size(f"files/model.embedder=x/{name}") == 2**26, name
+    assert largest_size("files/model.embedder=x/.safetensors") is None
+    counts = FileCounts()
+    assert [counts.excess(f"files/model.embedder=x/{number}.safetensors", 2**30) for number in range(64)] == [None] * 64
+    assert counts.excess("files/model.embedder=x/64.safetensors", 1) == "is one of more than 64 of a component"
+
+
 def test_a_place_that_is_too_long_is_refused_before_training(tmp_path: Path) -> None:
     name = f"model.sharing{'.layers.0' * 19}=x"
     with pytest.raises(ComponentError, match=r"writes what would be 'files/model.sharing.*, which is too long"):
@@ -94,7 +119,21 @@ def test_only_archives_with_such_files_are_of_the_new_format(tmp_path: Path) -> 
     pack(tmp_path / "with.tar.gz", {"meta.json": b"{}", "files/model.embedder=x/a": b"x"}, {})
     versions = [read_members(tmp_path / f"{name}.tar.gz")["manifest.json"] for name in ("without", "with")]
     assert [f'"format_version": {version}'.encode() in text for version, text in zip((2, 3), versions, strict=True)]
-    assert FORMAT == 3
+    assert FORMAT == 4
+
+
+@pytest.mark.parametrize(
+    ("sizes", "version"),
+    [({"a.x=y/a": 10}, 3), ({"a.x=y/a": 10, "a.x=z/a": 10}, 3), ({"a.x=y/a": 11}, 4), ({"a.x=y/a": 6, "a.x=y/b": 5}, 4),
+     ({f"a.x{number}=y/a": 9 for number in range(4)}, 4)],
+)  # fmt: skip
+def test_only_archives_with_large_files_are_of_the_newest_format(
+    sizes: dict[str, int], version: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(formats, "MAX_FILES_BYTES", 10)
+    monkeypatch.setattr(formats, "MAX_ALL_FILES_BYTES", 30)
+    assert formats.format_of({f"files/{name}": size for name, size in sizes.items()}) == version
+    assert formats.format_of({"weights/a.safetensors": 99}) == 2
 
 
 @pytest.fixture
@@ -116,6 +155,15 @@ def listed(registry: None) -> type[mtlkit.Tokenizer]:
             return [word for word in text.split() if word in self.words]
 
     return Listed
+
+
+def test_weights_that_are_no_tensors_are_refused_before_a_component_reads_them(listed: type, tmp_path: Path) -> None:
+    files = {f"{WHERE}/words.txt": b"fine", f"{WHERE}/frozen.safetensors": b"\xff" * 99}
+    with (
+        pytest.raises(ArchiveError, match=r"damaged: .*frozen\.safetensors .*its header claims \d+ bytes"),
+        open_archive(archive_with(tmp_path / "a.tar.gz", files), torch.device("cpu")),
+    ):
+        pass
 
 
 def archive_with(path: Path, files: dict[str, bytes]) -> Path:

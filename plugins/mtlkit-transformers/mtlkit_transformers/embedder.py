@@ -22,9 +22,10 @@ from mtlkit_transformers.adaptable_layers import AdaptableLayers
 from mtlkit_transformers.adapters import Adapter, num_tokens
 from mtlkit_transformers.configuration import has_segments, most_tokens
 from mtlkit_transformers.description import Description
-from mtlkit_transformers.encoder import check_reads, empty_encoder, input_vectors, pretrained_encoder
+from mtlkit_transformers.encoder import check_forms, check_reads, empty_encoder, input_vectors, pretrained_encoder
 from mtlkit_transformers.layout import room_of
 from mtlkit_transformers.pooling import LayerMixture, Pooling
+from mtlkit_transformers.sources import WEIGHTS
 from mtlkit_transformers.states_once import StatesOnce
 from mtlkit_transformers.tuning import check_frozen, drop_layers, freeze_above, recompute_layers
 from mtlkit_transformers.word_reader import WordReader
@@ -42,7 +43,8 @@ class TransformerEmbedder(Embedder):
             an installed package; or a name on the Hugging Face hub. Code of the model's own is never run.
         revision: the commit of a model of the hub, 40 letters.
         trainable: whether the encoder is tuned with the tasks. If not, it is frozen: its dropout is off, its states of
-            each text are computed once and kept in the cache, and the archive keeps its digest instead of its weights.
+            each text are computed once and kept in the cache, and the archive keeps its digest instead of its weights,
+            unless `save_encoder` is set.
         pooling: the state of a word from those of its pieces: `first`, `last`, `mean` or `max`.
         layers: `last`; `mix`, a learned mixture of all layers (Peters et al. 2018, eq. 1); or a layer's number, where 0
             is the input of the first layer and -1 the last.
@@ -54,6 +56,8 @@ class TransformerEmbedder(Embedder):
         adapters: what is trained inside a frozen encoder, built for each of its layers; states are then not kept. All
             tasks have the same ones, or, with the model's `share_embedder: false`, each has its own.
         keep_as: the precision of the states that a frozen encoder keeps in the cache: `float32` or `bfloat16`.
+        save_encoder: whether the run's directory and its archive hold a frozen encoder's weights, so that they can be
+            used where the encoder is not. Those of a tuned encoder are always in the archive.
         dataset_embeddings: whether a learned vector of the text's task is added to the input of each piece (van der
             Goot et al. 2021), zero at first; or the data sets of tasks, if some share one, as in { pos: 'ewt' }.
         layer_dropout: the probability with which a batch in training leaves out a layer (LayerDrop, Fan et al. 2020).
@@ -81,6 +85,7 @@ class TransformerEmbedder(Embedder):
         dropout: Probability = 0.0,
         adapters: Lazy[Adapter] | None = None,
         keep_as: Literal["float32", "bfloat16"] = "float32",
+        save_encoder: bool = False,
         dataset_embeddings: bool | dict[str, DatasetName] = False,
         layer_dropout: Probability = 0.0,
         gradient_checkpointing: bool = False,
@@ -98,6 +103,7 @@ class TransformerEmbedder(Embedder):
             )
         self.trainable, self.layers, self.max_pieces = trainable, layers, max_pieces
         self._about = Description.saved(files) if files is not None else Description.found(model, revision)
+        self._place, self._saves_encoder = (model, revision), save_encoder and not trainable
         self._config, self._pieces = self._about.config, self._about.pieces
         num_layers = self._config.num_hidden_layers
         if isinstance(layers, int) and not -num_layers - 1 <= layers <= num_layers:
@@ -151,6 +157,11 @@ class TransformerEmbedder(Embedder):
         """Writes the encoder's configuration, tokenizer and digest."""
         self._about.save(folder)
 
+    def save_frozen(self, folder: Path) -> None:
+        """Writes the weights of a frozen encoder, if they are to be in the archive."""
+        if self._saves_encoder:
+            self._about.save_weights(folder, *self._place)
+
     def share_frozen(self, other: Self) -> None:
         if not self.trainable:
             self._frozen, self.layers_for_adapters = other._frozen, other.layers_for_adapters
@@ -168,6 +179,8 @@ class TransformerEmbedder(Embedder):
         return ()
 
     def forward(self, text: Text) -> Tensor:
+        if torch.compiler.is_exporting():
+            raise ConfigError("the embedder 'transformer' arranges a text in rows by the number of its pieces")
         pieces_BTC = text.column("pieces")
         segments_BT = self._reader.segments(text.column("between_texts"))
         layers = self.layers_for_adapters
@@ -194,15 +207,28 @@ class TransformerEmbedder(Embedder):
 
     def _encoder_for(self, model: str, revision: str | None, *, fresh: bool) -> nn.Module:
         """Builds the encoder, with weights where nobody else supplies them."""
-        outlined = torch.empty(0).device.type == "meta"
-        if not outlined and (fresh or not self.trainable):
-            encoder = pretrained_encoder(self._about.folder_of_weights(model, revision), self._config, model)
+        is_read = fresh or not self.trainable
         with _naming(model):
-            if outlined:
-                return empty_encoder(self._config)
-            if self.trainable and not fresh:
+            if self._saves_encoder:
+                self._about.check_is_saved()
+            if torch.empty(0).device.type == "meta":
+                return self._outline()
+        if is_read:
+            folder = self._about.folder_of_weights(model, revision)
+            encoder = pretrained_encoder(folder, self._config, model)
+        with _naming(model):
+            if not is_read:
                 encoder = empty_encoder(self._config)
+            elif self._saves_encoder:
+                check_forms(encoder, folder / WEIGHTS)
             check_reads(encoder, [*self._pieces.before, *self._pieces.after] or [self._pieces.padding])
+        return encoder
+
+    def _outline(self) -> nn.Module:
+        """Builds the encoder without weights, once it is certain that those of an archive, if it has them, fit."""
+        encoder = empty_encoder(self._config)
+        if not self.trainable and self._about.saved_weights is not None:
+            check_forms(encoder, self._about.saved_weights)
         return encoder
 
 

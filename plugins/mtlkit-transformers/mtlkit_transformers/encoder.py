@@ -1,19 +1,27 @@
 """Builds a pretrained encoder from its configuration, with or without its weights."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
+from mtlkit.archive.fitting import forms_in
 from mtlkit.errors import ConfigError
 from mtlkit.process.processor_time import OutOfTime
 from mtlkit_transformers.sources import WEIGHTS
 
 FREE_NUMBERS = 2**16
 """How many numbers an encoder may have that its file of weights does not hold, such as the positions that it counts."""
+MOST_TIMES = 2
+"""How many times the numbers of an encoder an archive's file of its weights may hold. Files of whole models have the
+output layer of their pretraining as well, which is smaller than the encoder.
+"""
+FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 
 
 def empty_encoder(config: Any) -> nn.Module:
@@ -44,7 +52,6 @@ def pretrained_encoder(folder: Path, config: Any, model: str) -> nn.Module:
     Raises:
         ConfigError: the weights do not fit the configuration.
     """
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     with torch.device("meta"):
@@ -69,6 +76,38 @@ def pretrained_encoder(folder: Path, config: Any, model: str) -> nn.Module:
             "or of the archive that names it"
         ) from None
     return encoder.train()  # as every new module is, while `transformers` has switched dropout off
+
+
+def check_forms(encoder: nn.Module, file: Path) -> None:
+    """Makes sure, by the header of a file of weights, that it holds those of an encoder and not much else.
+
+    No memory is allocated for the weights, and none for the encoder if it is on the meta device. So of an archive, the
+    configuration bounds the weights and the weights bound the configuration.
+
+    Args:
+        encoder: the encoder that its config.json describes, with any weights.
+        file: a safetensors file.
+
+    Raises:
+        ConfigError: the two do not fit each other. The message is to follow the name of the encoder.
+    """
+    try:
+        forms = forms_in(file)
+        given = sum(math.prod(form.shape) for form in forms.values())
+        _check_size(encoder, given)
+        if given > MOST_TIMES * (wanted := _size_of(encoder)) + FREE_NUMBERS:
+            raise ValueError(f"{WEIGHTS} holds {given:,} numbers, and config.json describes {wanted:,}")
+        shapes = {name: tuple(parameter.shape) for name, parameter in encoder.named_parameters()}
+        prefix = f"{encoder.base_model_prefix}."  # before the names in files of models with an output layer
+        for name, form in forms.items():
+            shape = shapes.get(name.removeprefix(prefix))
+            if shape is not None and (form.shape != shape or form.dtype not in FLOATS):
+                raise ValueError(f"{name} is {form}, and config.json describes F32 {list(shape)}")
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ConfigError(
+            f"its weights cannot be in an archive, or are not those of this one ({_first_line(error)}); use a copy "
+            "that `save_pretrained` of the encoder alone has written"
+        ) from None
 
 
 @torch.no_grad()
@@ -106,9 +145,13 @@ def input_vectors(encoder: nn.Module) -> nn.Embedding:
 
 def _check_size(outline: nn.Module, given: int) -> None:
     """Raises ValueError if an encoder has more numbers than its weights, before memory is allocated for them."""
-    wanted = sum(tensor.numel() for tensor in (*outline.parameters(), *outline.buffers()))
-    if wanted > given + FREE_NUMBERS:
+    if (wanted := _size_of(outline)) > given + FREE_NUMBERS:
         raise ValueError(f"config.json describes {wanted:,} numbers, and {WEIGHTS} holds {given:,}")
+
+
+def _size_of(encoder: nn.Module) -> int:
+    """The number of an encoder's numbers."""
+    return sum(tensor.numel() for tensor in (*encoder.parameters(), *encoder.buffers()))
 
 
 def _check_complete(encoder: nn.Module, report: Mapping[str, Any]) -> None:
