@@ -220,7 +220,9 @@ class TransformerEmbedder(Embedder):
             if not is_read:
                 encoder = empty_encoder(self._config)
             elif self._saves_encoder:
-                check_forms(encoder, folder / WEIGHTS)
+                check_forms(
+                    encoder, folder / WEIGHTS, "save it by `AutoModel` and `save_pretrained`, which leave out more"
+                )
             check_reads(encoder, [*self._pieces.before, *self._pieces.after] or [self._pieces.padding])
         return encoder
 
@@ -228,7 +230,7 @@ class TransformerEmbedder(Embedder):
         """Builds the encoder without weights, once it is certain that those of an archive, if it has them, fit."""
         encoder = empty_encoder(self._config)
         if not self.trainable and self._about.saved_weights is not None:
-            check_forms(encoder, self._about.saved_weights)
+            check_forms(encoder, self._about.saved_weights, "use another copy")
         return encoder
 
 

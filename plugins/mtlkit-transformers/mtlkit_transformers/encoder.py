@@ -78,7 +78,7 @@ def pretrained_encoder(folder: Path, config: Any, model: str) -> nn.Module:
     return encoder.train()  # as every new module is, while `transformers` has switched dropout off
 
 
-def check_forms(encoder: nn.Module, file: Path) -> None:
+def check_forms(encoder: nn.Module, file: Path, remedy: str) -> None:
     """Makes sure, by the header of a file of weights, that it holds those of an encoder and not much else.
 
     No memory is allocated for the weights, and none for the encoder if it is on the meta device. So of an archive, the
@@ -87,6 +87,7 @@ def check_forms(encoder: nn.Module, file: Path) -> None:
     Args:
         encoder: the encoder that its config.json describes, with any weights.
         file: a safetensors file.
+        remedy: what to do if they do not fit, as the end of a sentence.
 
     Raises:
         ConfigError: the two do not fit each other. The message is to follow the name of the encoder.
@@ -105,8 +106,7 @@ def check_forms(encoder: nn.Module, file: Path) -> None:
                 raise ValueError(f"{name} is {form}, and config.json describes F32 {list(shape)}")
     except (OSError, ValueError, SafetensorError) as error:
         raise ConfigError(
-            f"its weights cannot be in an archive, or are not those of this one ({_first_line(error)}); use a copy "
-            "that `save_pretrained` of the encoder alone has written"
+            f"its weights are not those of its config.json alone ({_first_line(error)}); {remedy}"
         ) from None
 
 

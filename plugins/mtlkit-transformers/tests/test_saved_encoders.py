@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load, load_file, save
+from transformers import AutoModel
 
 import mtlkit
 from tests.interrupted_runs import check_same_weights, interrupted_at
@@ -75,7 +76,8 @@ def test_an_archive_with_its_encoder_is_enough(
     shutil.rmtree(tmp_path / "run")
     monkeypatch.setenv("MTLKIT_CACHE", str(tmp_path / "another"))
     assert succeeds(run("predict", tmp_path / "moved.tar.gz", "--task", "books", text)) == here
-    assert succeeds(run("explain", tmp_path / "moved.tar.gz", "--task", "books", "--format", "json", "a great film"))
+    if kind == "pool":  # others have nothing to explain
+        assert "great" in succeeds(run("explain", tmp_path / "moved.tar.gz", "--task", "books", "a great film"))
     data = ("--task", "books", "--data", f"books={texts / 'books.test.tsv'}")
     assert "accuracy" in succeeds(run("evaluate", tmp_path / "moved.tar.gz", *data, "--limit", "4"))
 
@@ -105,8 +107,8 @@ def test_what_an_archive_holds_is_an_encoder_to_go_on_from(
     """Weights are taken over from an archive with the encoder, by a run without, in the folder unpacked from it."""
     first = mtlkit.train(experiment_of_kind("all", experiment_of, encoder), tmp_path / "first", limit=8)
     shutil.rmtree(encoder)
-    unpacked = tmp_path / "unpacked"
-    unpacked.mkdir()
+    unpacked = tmp_path / FILES
+    unpacked.mkdir(parents=True)
     members = read_members(first.archive)
     for name in [name for name in members if name.startswith(FILES)]:
         (unpacked / name.removeprefix(FILES)).write_bytes(members[name])
@@ -198,9 +200,13 @@ def test_a_file_with_much_else_is_refused_before_training(
     tensors = load_file(encoder / WEIGHTS)
     (encoder / WEIGHTS).write_bytes(save({**tensors, "more": torch.zeros(2**19)}, {"format": "pt"}))
     file = write(tmp_path, experiment_of_kind("frozen", experiment_of, encoder))
-    fails(run("train", file, "-s", tmp_path / "run"), "the encoder ", "holds", "`save_pretrained`")
-    assert not (tmp_path / "run").exists()
-    succeeds(run("train", file, "-s", tmp_path / "run", "--limit", "4", "-o", "model.embedder.save_encoder=false"))
+    refused = run("train", file, "-s", tmp_path / "run", "--limit", "4")
+    said = refused.stderr.splitlines()[-1]
+    assert refused.returncode == 2 and not (tmp_path / "run").exists()
+    assert f"the encoder {encoder}: its weights are not those of its config.json alone" in said
+    assert "holds 533,272 numbers" in said and "by `AutoModel` and `save_pretrained`" in said
+    AutoModel.from_pretrained(encoder).save_pretrained(encoder)
+    succeeds(run("train", file, "-s", tmp_path / "run", "--limit", "4"))
 
 
 def test_a_run_that_has_not_saved_its_encoder_does_not_save_it_later(
