@@ -220,9 +220,7 @@ class TransformerEmbedder(Embedder):
             if not is_read:
                 encoder = empty_encoder(self._config)
             elif self._saves_encoder:
-                check_forms(
-                    encoder, folder / WEIGHTS, "save it by `AutoModel` and `save_pretrained`, which leave out more"
-                )
+                check_forms(encoder, folder / WEIGHTS, "save it alone, by `AutoModel` and `save_pretrained`")
             check_reads(encoder, [*self._pieces.before, *self._pieces.after] or [self._pieces.padding])
         return encoder
 

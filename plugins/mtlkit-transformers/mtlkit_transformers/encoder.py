@@ -105,9 +105,8 @@ def check_forms(encoder: nn.Module, file: Path, remedy: str) -> None:
             if shape is not None and (form.shape != shape or form.dtype not in FLOATS):
                 raise ValueError(f"{name} is {form}, and config.json describes F32 {list(shape)}")
     except (OSError, ValueError, SafetensorError) as error:
-        raise ConfigError(
-            f"its weights are not those of its config.json alone ({_first_line(error)}); {remedy}"
-        ) from None
+        what = f"its weights are not those of its config.json alone ({_first_line(error)})"
+        raise ConfigError(f"{what}; {remedy}") from None
 
 
 @torch.no_grad()
