@@ -77,7 +77,7 @@ def test_an_archive_with_its_encoder_is_enough(
     monkeypatch.setenv("MTLKIT_CACHE", str(tmp_path / "another"))
     assert succeeds(run("predict", tmp_path / "moved.tar.gz", "--task", "books", text)) == here
     if kind == "pool":  # others have nothing to explain
-        assert "great" in succeeds(run("explain", tmp_path / "moved.tar.gz", "--task", "books", "a great film"))
+        assert "module" in succeeds(run("explain", tmp_path / "moved.tar.gz", "--task", "books", "a great film"))
     data = ("--task", "books", "--data", f"books={texts / 'books.test.tsv'}")
     assert "accuracy" in succeeds(run("evaluate", tmp_path / "moved.tar.gz", *data, "--limit", "4"))
 
