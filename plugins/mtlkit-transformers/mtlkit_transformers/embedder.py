@@ -57,7 +57,7 @@ class TransformerEmbedder(Embedder):
             tasks have the same ones, or, with the model's `share_embedder: false`, each has its own.
         keep_as: the precision of the states that a frozen encoder keeps in the cache: `float32` or `bfloat16`.
         save_encoder: whether the run's directory and its archive hold a frozen encoder's weights, so that they can be
-            used where the encoder is not. Those of a tuned encoder are always in the archive.
+            used where the encoder is not. Those of a tuned encoder always are.
         dataset_embeddings: whether a learned vector of the text's task is added to the input of each piece (van der
             Goot et al. 2021), zero at first; or the data sets of tasks, if some share one, as in { pos: 'ewt' }.
         layer_dropout: the probability with which a batch in training leaves out a layer (LayerDrop, Fan et al. 2020).
@@ -101,9 +101,11 @@ class TransformerEmbedder(Embedder):
                 layer_dropout=layer_dropout,
                 gradient_checkpointing=gradient_checkpointing,
             )
+        elif save_encoder:
+            raise ConfigError("save_encoder: an encoder that is trained is always in the archive; leave it out")
         self.trainable, self.layers, self.max_pieces = trainable, layers, max_pieces
         self._about = Description.saved(files) if files is not None else Description.found(model, revision)
-        self._place, self._saves_encoder = (model, revision), save_encoder and not trainable
+        self._place, self._saves_encoder = (model, revision), save_encoder
         self._config, self._pieces = self._about.config, self._about.pieces
         num_layers = self._config.num_hidden_layers
         if isinstance(layers, int) and not -num_layers - 1 <= layers <= num_layers:
@@ -122,17 +124,8 @@ class TransformerEmbedder(Embedder):
             if gradient_checkpointing:
                 recompute_layers(encoder)
         self._hold(encoder, adapters)
-        special = [self._pieces.padding] * (0 if self.adapters is None else num_tokens(self.adapters))
-        before, after = special + self._pieces.before, self._pieces.after
-        try:
-            sizes = room_of(most_tokens(self._config), len(before) + len(after), window, overlap)
-        except ConfigError as error:
-            raise ConfigError(f"the encoder {model} {error}") from None
-        self.room, self.overlap = sizes if long_texts == "windows" else (sizes[0], 0)
-        tells_segments = has_segments(self._config) and self._pieces.has_segments
-        self._reader = WordReader(
-            before, after, self._pieces.padding, tells_segments, pooling, layers, self.room, self.overlap, long_texts
-        )
+        self._reader = self._reader_of(model, pooling, window, overlap, long_texts)
+        self.room = self._reader.room
         shape = [self.output_dim] if self.mixture is None else [num_layers + 1, self.output_dim]
         self._once = StatesOnce(self._about, self._reader, keep_as, shape)
 
@@ -152,6 +145,34 @@ class TransformerEmbedder(Embedder):
         self.layers_for_adapters = AdaptableLayers(encoder, self._config, read)
         if adapters is not None:
             self.adapters = nn.ModuleList(self.layers_for_adapters.build_all(adapters))
+
+    def _reader_of(
+        self,
+        model: str,
+        pooling: Pooling,
+        window: int | None,
+        overlap: int | None,
+        long_texts: Literal["windows", "cut"],
+    ) -> WordReader:
+        """How words are read, with the tokens that adapters write on before those of the tokenizer."""
+        pieces = self._pieces
+        special = [pieces.padding] * (0 if self.adapters is None else num_tokens(self.adapters))
+        before = special + pieces.before
+        try:
+            sizes = room_of(most_tokens(self._config), len(before) + len(pieces.after), window, overlap)
+        except ConfigError as error:
+            raise ConfigError(f"the encoder {model} {error}") from None
+        return WordReader(
+            before=before,
+            after=pieces.after,
+            padding=pieces.padding,
+            tells_segments=has_segments(self._config) and pieces.has_segments,
+            pooling=pooling,
+            layers=self.layers,
+            room=sizes[0],
+            overlap=sizes[1] if long_texts == "windows" else 0,
+            long_texts=long_texts,
+        )
 
     def save_files(self, folder: Path) -> None:
         """Writes the encoder's configuration, tokenizer and digest."""

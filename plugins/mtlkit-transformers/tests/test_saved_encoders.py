@@ -14,6 +14,9 @@ from safetensors.torch import load, load_file, save
 from transformers import AutoModel
 
 import mtlkit
+from mtlkit.errors import ConfigError
+from mtlkit.experiment import load_experiment
+from mtlkit.runs.checks import check_experiment
 from tests.interrupted_runs import check_same_weights, interrupted_at
 from tests.soak.tiny_archive import read_members
 
@@ -192,6 +195,11 @@ def test_a_configuration_beyond_the_weights_takes_no_memory(
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     fails(run("predict", pack(tmp_path / "forged.tar.gz", forged), "--task", "books", text), "config.json describes")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # kB
+
+
+def test_a_tuned_encoder_is_saved_without_being_asked_for(experiment_of: MakeExperiment, encoder: Path) -> None:
+    with pytest.raises(ConfigError, match=r"save_encoder: an encoder that is trained is always in the archive"):
+        check_experiment(load_experiment(experiment_of(encoder, save_encoder=True)).experiment, "tuned")
 
 
 def test_a_file_with_much_else_is_refused_before_training(
