@@ -10,6 +10,7 @@ many bytes count, their digest, and what they are the result of are kept in the 
 import hashlib
 import json
 import os
+import re
 import secrets
 import sys
 import time
@@ -24,7 +25,7 @@ from mtlkit.files.locks import take_lock
 from mtlkit.files.opening import open_to_write
 from mtlkit.files.ownership import OWN_FILE, check_ownership, opened_folder, own_folder
 from mtlkit.files.reading import read_bounded
-from mtlkit.files.replacing import shortened, write_atomically
+from mtlkit.files.replacing import SUFFIX, shortened, write_atomically
 
 FOLDER = "unfinished"
 SAVE_SECONDS = 10.0
@@ -44,7 +45,7 @@ class ResumableFile:
     """
 
     def __init__(self, target: Path, basis: Mapping[str, object]) -> None:
-        self.target = target
+        self.target = self._path = target
         self.state: Any = None
         self.kept: Any = None
         self.why_not: str | None = None
@@ -131,7 +132,11 @@ class ResumableFile:
 
     def _new(self) -> BinaryIO:
         self._path = self.target.with_name(f".{shortened(self.target.name)}-{secrets.token_hex(4)}")
-        self._file = open_to_write(self._path)
+        try:
+            self._file = open_to_write(self._path)
+        except OSError as error:
+            error.filename = str(self.target)
+            raise
         take_lock(self._file)
         self.save()  # so that a later process finds the file, and others that it is being written
         return self._file
@@ -177,7 +182,8 @@ class ResumableFile:
         forms = {"basis": dict, "file": str, "size": int, "sha256": str}
         if not isinstance(found, dict) or not all(isinstance(found.get(name), form) for name, form in forms.items()):
             return None
-        return {"state": None, **found} if os.path.basename(found["file"]) == found["file"] else None
+        is_ours = re.fullmatch(re.escape(f".{shortened(self.target.name)}") + SUFFIX, found["file"])
+        return {"state": None, **found} if is_ours else None
 
 
 def _digest_of(file: BinaryIO, size: int) -> Any:
@@ -213,6 +219,6 @@ def resumable_file(target: Path, basis: Mapping[str, object]) -> Iterator[Resuma
             file.leave()
             raise
     except OSError as error:
-        if error.errno is not None and error.filename in (None, str(target)):
+        if error.errno is not None and error.filename is None:
             error.filename = str(target)
         raise

@@ -1,6 +1,4 @@
-"""The children of `run_jobs` and of a `ProcessPool` in a forked process are forked from it in turn: they too start in no
-time.
-"""
+"""The children of `run_jobs` and of a `ProcessPool` in a forked process are forked from it in turn, in no time too."""
 
 import os
 import resource
@@ -25,8 +23,9 @@ OPTIONS = {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "start_new_
 
 
 class ForkedProcess:
-    """A process that is forked from this one, which must have no threads: a lock that one of them held would stay locked
-    in the child. It has those methods of `subprocess.Popen` that are used.
+    """A process that is forked from this one, with those methods of `subprocess.Popen` that are used.
+
+    This one must have no threads, since a lock that one of them held would stay locked in the child.
 
     Args:
         arguments: of `mtlkit`.
