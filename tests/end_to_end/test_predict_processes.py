@@ -19,7 +19,7 @@ from tests.soak.forked import Forked
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked, and found in /proc")
 Fork = Callable[..., Forked]
 WORDS = ["a", "warm", "and", "kind", "book", "of", "bleak", "films", "about", "long", "cold", "nights"]
-MANY = 40_000
+MANY = 12_000
 """Texts of which no process has answered all before it is stopped."""
 
 
@@ -83,7 +83,7 @@ def test_an_input_that_ends_too_early_is_told_as_by_one_process(
     fork: Fork, run: Any, archive: Path, elsewhere: Path, tmp_path: Path
 ) -> None:
     """After the answers to all that comes before, where they are written as they come."""
-    packed = gzip.compress("\n".join(texts(40_000)).encode(), compresslevel=1)
+    packed = gzip.compress("\n".join(texts(10_000)).encode(), compresslevel=1)
     (elsewhere / "in.gz").write_bytes(packed[: len(packed) // 2])
     options = ["--task", "books", "--format", "text"]
     expected = run("predict", archive, "in.gz", *options)
