@@ -141,8 +141,8 @@ def predict(
     options: dict[str, Any] = {"format_": format_, "batch_size": batch_size, "precision": precision, "say": say}
     options |= {"device": where, "plugins": plugins}
     if processes is not None:
-        stream = sys.stdout.buffer if target is None else target
-        bad = write_answers(archive, inputs, stream, task, processes=processes, **options).errors
+        lines = sys.stdout.buffer if target is None else target
+        bad = write_answers(archive, inputs, lines, task, processes=processes, **options).errors
     else:
         with open_answers(archive, inputs, task, **options) as records, open_output(target) as stream:
             is_live = target is None or target.is_stream

@@ -142,7 +142,7 @@ class ProcessPool:
 
 
 def serve(
-    open_: Callable[[Any], AbstractContextManager[Callable[[Any], object]]], told: type[Exception] | tuple[()] = ()
+    open_: Callable[[Any], AbstractContextManager[Callable[[Any], object]]], told: tuple[type[Exception], ...] = ()
 ) -> int:
     """Answers requests of the process that has started this one, until it has no more. Returns the exit code.
 

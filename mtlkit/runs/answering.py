@@ -94,7 +94,7 @@ def answering_processes(number: int, opened: OpenedInput, plugins: Sequence[Plug
 
 def main() -> None:
     """Answers what comes through standard input, as the process of this number among several."""
-    raise SystemExit(serve(_open, told=MtlkitError))
+    raise SystemExit(serve(_open, told=(MtlkitError,)))
 
 
 @contextmanager

@@ -6,8 +6,8 @@ A window is answered by itself wherever that is done, so nothing depends on the 
 
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, nullcontext
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -144,10 +144,10 @@ def write_answers(
             basis = _basis(opened, source, format_)
             return _resumed(opened, processes, plugins, output, basis, say)
         done = PredictedFile()
-        with (
-            output.opened() if isinstance(output, Output) else nullcontext(output) as stream,
-            closing(_answers(opened, processes, plugins, done)) as answers,
-        ):
+        target: AbstractContextManager[BinaryIO] = (
+            output.opened() if isinstance(output, Output) else nullcontext(output)
+        )
+        with target as stream, closing(_answers(opened, processes, plugins, done)) as answers:
             for lines, done in answers:  # noqa: B007  # returned
                 stream.write(lines)
                 stream.flush()
@@ -181,7 +181,7 @@ def _resumed(
 
 def _answers(
     opened: OpenedInput, processes: int | None, plugins: Sequence[Plugin], done: PredictedFile
-) -> Iterator[tuple[bytes, PredictedFile]]:
+) -> Generator[tuple[bytes, PredictedFile]]:
     """Yields the lines of each window after those that are done, and how much is done with them.
 
     Raises:
@@ -211,7 +211,7 @@ def _answers(
                 done = written(done, answers)
                 yield answers.lines, done
     except ProcessEndedError as ended:
-        raise ProcessesError(f"{ended} while it was answering; see whether memory ran out, and start again") from None
+        raise ProcessesError(f"{ended} while it was answering; see whether memory ran out") from None
 
 
 def _basis(opened: OpenedInput, source: str, format_: InputFormat) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def opened(settings):
         return settings, request * request
     yield answer
 
-sys.exit(serve(opened, ValueError))
+sys.exit(serve(opened, (ValueError,)))
 """
 
 
