@@ -34,7 +34,7 @@ from mtlkit.training.devices import as_device
 from mtlkit.training.precision import Precision
 from mtlkit.types import Say, silent
 
-FORMATS = ("auto", "text", "ids", "jsonl", "reader")
+FORMATS: tuple[InputFormat, ...] = ("auto", "text", "ids", "jsonl", "reader")
 
 
 @final
@@ -58,7 +58,7 @@ def predict_file(
     tasks: Sequence[str] = (),
     *,
     processes: int | None = None,
-    format: InputFormat = "auto",
+    format: str = "auto",
     batch_size: int | None = None,
     device: torch.device | str = "auto",
     include_packages: Sequence[str] = (),
@@ -96,7 +96,7 @@ def predict_file(
         names_argument(tasks, "tasks"),
     )
     packages = names_argument(include_packages, "include_packages")
-    if format not in FORMATS:
+    if (chosen := next((known for known in FORMATS if known == format), None)) is None:
         raise ConfigError(f"format: should be one of {', '.join(FORMATS)} (got {format!r})")
     reads = {f"source {file}": file, **archives_given([path], "archive", packages)}
     return write_answers(
@@ -105,7 +105,7 @@ def predict_file(
         output_of_verb(path_argument(output, "output"), reads, "output"),
         names,
         processes=count_argument(processes, "processes"),
-        format_=format,
+        format_=chosen,
         batch_size=count_argument(batch_size, "batch_size"),
         device=as_device(device),
         plugins=load_plugins(packages),
