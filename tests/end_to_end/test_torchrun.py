@@ -75,7 +75,7 @@ def test_what_it_starts_again_resumes(
     tmp_path: Path,
 ) -> None:
     """After one of its processes was killed."""
-    experiment["trainer"]["epochs"] = 20
+    experiment["trainer"]["epochs"] = 6
     longer = write(experiment)
     processes = together("train", longer, "-s", tmp_path / "two")
     assert [process.wait() for process in processes] == [0, 0]
