@@ -70,8 +70,9 @@ class AdaptableLayers:
 
     @contextmanager
     def carrying(self, adapters: Sequence[Adapter | None]) -> Iterator[None]:
-        """Puts adapters into the layers, from the first on, for the `with` statement's block; None for none. Other threads
-        wait for its end.
+        """Puts adapters into the layers, from the first on, for the `with` statement's block; None for none.
+
+        Other threads wait for the end of the block.
         """
         padded = [*adapters, *[None] * (len(self._places) - len(adapters))]
         keys = tuple(None if adapter is None else id(adapter) for adapter in padded)

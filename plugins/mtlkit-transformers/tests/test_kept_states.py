@@ -142,6 +142,13 @@ def test_two_processes_write_files_of_their_own(tmp_path: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "states").iterdir()} == {0o600}
 
 
+def check_both(folder: Path, writer: KeptStates) -> None:
+    """Both texts are kept, for who has written them and for others."""
+    for each in (writer, kept(folder)):
+        assert torch.equal(each.get(b"a" * 32), torch.ones(2, 3))
+        assert torch.equal(each.get(b"b" * 32), torch.zeros(2, 3))
+
+
 def test_threads_do_not_write_over_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second thread comes while the first is about to write."""
     states, begin = kept(tmp_path / "states"), KeptStates._begin
@@ -166,7 +173,7 @@ def test_a_forked_process_writes_files_of_its_own(tmp_path: Path, monkeypatch: p
     states = kept(tmp_path / "states")
     states.put(b"a" * 32, torch.ones(2, 3))
     monkeypatch.setattr(os, "getpid", lambda: -1)  # as after a fork
-    states.put(b"b" * 32, torch.zeros(1, 3))
+    states.put(b"b" * 32, torch.zeros(2, 3))
     assert len(list((tmp_path / "states").glob("*.states"))) == 2
     for each in (states, kept(tmp_path / "states")):
         assert torch.equal(each.get(b"a" * 32), torch.ones(2, 3)) and torch.equal(

@@ -197,9 +197,7 @@ def test_a_frozen_encoder_of_a_package_that_is_not_installed_is_looked_for_elsew
     encoders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, digest = "package:no_such_package/encoders/tiny", file_sha256(encoders["word_pieces"] / "model.safetensors")
-    with pytest.raises(
-        ConfigError, match=r"install the package no_such_package, or set MTLKIT_ENCODERS .* folder tiny$"
-    ):
+    with pytest.raises(ConfigError, match=r"install the package no_such_package, or set MTLKIT_ENCODERS .* tiny$"):
         folder_with_weights(model, None, digest)
     shutil.copytree(encoders["word_pieces"], tmp_path / "tiny")
     monkeypatch.setenv("MTLKIT_ENCODERS", str(tmp_path))
