@@ -29,7 +29,7 @@ from mtlkit_transformers.encoder import check_reads, empty_encoder, input_vector
 from mtlkit_transformers.kept_states import KeptStates, key_of, machine, padded
 from mtlkit_transformers.layout import lay_out, room_of
 from mtlkit_transformers.pooling import LayerMixture, Pooling, pool
-from mtlkit_transformers.tuning import check_frozen, drop_layers, freeze_above, recompute_layers
+from mtlkit_transformers.tuning import check_effects, check_frozen, drop_layers, freeze_above, recompute_layers
 
 
 @final
@@ -98,6 +98,8 @@ class TransformerEmbedder(Embedder):
                 layer_dropout=layer_dropout,
                 gradient_checkpointing=gradient_checkpointing,
             )
+        if files is None:  # what was trained when this was not checked can still be loaded
+            check_effects(trainable, adapters, keep_as=keep_as, cuts=long_texts == "cut", overlap=overlap)
         self.trainable, self.pooling, self.layers = trainable, pooling, layers
         self.long_texts, self.max_pieces, self.keep_as = long_texts, max_pieces, keep_as
         self._about = Description.saved(files) if files is not None else Description.found(model, revision)
@@ -134,8 +136,6 @@ class TransformerEmbedder(Embedder):
         self.layers_for_adapters: AdaptableLayers | None = None
         if self.trainable:
             self.encoder = encoder
-            if adapters is not None:
-                raise ConfigError("adapters: are trained in the place of the encoder; set trainable: false")
             return
         # In a tuple, it is no part of the module: frozen weights are neither optimised nor saved.
         self._frozen = (encoder.requires_grad_(False).eval(),)
