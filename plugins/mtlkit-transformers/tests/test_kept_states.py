@@ -163,22 +163,7 @@ def test_threads_do_not_write_over_each_other(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(KeptStates, "_begin", begin_meanwhile)
     states.put(b"a" * 32, torch.ones(2, 3))
     other.join()
-    for each in (states, kept(tmp_path / "states")):
-        assert torch.equal(each.get(b"a" * 32), torch.ones(2, 3)) and torch.equal(
-            each.get(b"b" * 32), torch.zeros(2, 3)
-        )
-
-
-def test_a_forked_process_writes_files_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    states = kept(tmp_path / "states")
-    states.put(b"a" * 32, torch.ones(2, 3))
-    monkeypatch.setattr(os, "getpid", lambda: -1)  # as after a fork
-    states.put(b"b" * 32, torch.zeros(2, 3))
-    assert len(list((tmp_path / "states").glob("*.states"))) == 2
-    for each in (states, kept(tmp_path / "states")):
-        assert torch.equal(each.get(b"a" * 32), torch.ones(2, 3)) and torch.equal(
-            each.get(b"b" * 32), torch.zeros(1, 3)
-        )
+    check_both(tmp_path / "states", states)
 
 
 def test_the_cache_may_be_deleted_while_it_is_used(encoders: dict[str, Path], cache: Path) -> None:
