@@ -128,8 +128,8 @@ def room_of(limit: int | None, special: int, window: int | None, overlap: int | 
             smaller if limit is not None and limit <= special else f"a `window` of more than {special}, or {smaller}"
         )
         raise ConfigError(
-            f"reads {tokens} tokens at once, and {special} are special ones or those of a prefix, which leaves none for "
-            f"words; set {remedy}"
+            f"reads {tokens} tokens at once, and {special} are special ones or those of a prefix, which leaves none "
+            f"for words; set {remedy}"
         )
     shared = room // 4 if overlap is None else overlap
     if not 0 <= shared < room:

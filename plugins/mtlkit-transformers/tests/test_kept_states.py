@@ -166,6 +166,15 @@ def test_threads_do_not_write_over_each_other(tmp_path: Path, monkeypatch: pytes
     check_both(tmp_path / "states", states)
 
 
+def test_a_forked_process_writes_files_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    states = kept(tmp_path / "states")
+    states.put(b"a" * 32, torch.ones(2, 3))
+    monkeypatch.setattr(os, "getpid", lambda: -1)  # as after a fork
+    states.put(b"b" * 32, torch.zeros(2, 3))
+    assert len(list((tmp_path / "states").glob("*.states"))) == 2
+    check_both(tmp_path / "states", states)
+
+
 def test_the_cache_may_be_deleted_while_it_is_used(encoders: dict[str, Path], cache: Path) -> None:
     built = embedder(encoders["word_pieces"], trainable=False)
     states = built(text_of(TEXTS, built))
