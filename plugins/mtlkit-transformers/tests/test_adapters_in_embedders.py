@@ -76,7 +76,7 @@ def test_adapters_above_the_layer_that_is_read_are_not_built(encoders: dict[str,
 def test_a_prefix_takes_room_in_the_window(encoders: dict[str, Path]) -> None:
     lazy = Lazy.of(PrefixAdapter, num_tokens=5)
     assert embedder(encoders["byte_pairs"], adapters=lazy).room == 33
-    with pytest.raises(ConfigError, match="and 52 are .* those of a prefix, .*; set a smaller `num_tokens`"):
+    with pytest.raises(ConfigError, match=r"and 52 are .* those of a prefix, .*; set a smaller `num_tokens`"):
         embedder(encoders["byte_pairs"], adapters=Lazy.of(PrefixAdapter, num_tokens=50))
 
 
