@@ -13,7 +13,8 @@ from mtlkit.runs.changes import changed_files, changed_settings, refuse
 from mtlkit.runs.checks import check_experiment
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.read_files import read_by_experiment
-from mtlkit.runs.transfer.jobs import Job, run_jobs
+from mtlkit.runs.transfer.jobs import run_jobs
+from mtlkit.runs.transfer.queues import Job, SharedJobs
 from mtlkit.sharing import SharedLayer
 from mtlkit.training import StageSettings, TrainerSettings
 from mtlkit.types import Say, silent
@@ -140,6 +141,8 @@ class FoldOptions:
     """Whether runs that are already in the directory may be deleted."""
     resume_anyway: bool = False
     """Whether folds may be resumed after a change of the experiment, the data or a plugin."""
+    worker: bool = False
+    """Whether other machines with the same directory train folds too; each fold is begun or gone on with by one."""
 
 
 def train_folds(
@@ -171,25 +174,33 @@ def train_folds(
     for fold in folds.values():
         check_experiment(fold.experiment, str(fold.file))
     runs = {task: RunDirectory(directory / task) for task in folds}
-    begun = {task: run for task, run in runs.items() if options.resume and run.is_run}
+    begun = {task: run for task, run in runs.items() if (options.resume or options.worker) and run.is_run}
     _check_begun(begun, folds, options)
     for task, fold in folds.items():
         check_is_no_input(directory / f"{task}.log", f"-s {directory}: {task}.log", read_by_experiment(fold))
-    _make_room({run: folds[task] for task, run in runs.items() if task not in begun}, options.force)
+    # The run that another machine has just begun is none that was there before.
+    new = {task: run for task, run in runs.items() if task not in begun and not (options.worker and run.is_run)}
+    _make_room({run: folds[task] for task, run in new.items()}, options.force)
+
+    def job(task: str, goes_on: bool) -> Job:
+        resume = "--resume-anyway" if options.resume_anyway else "--resume"
+        return Job(task, (*commands[task], *([resume] if goes_on else [])), directory / f"{task}.log")
+
     jobs = []
     for task in folds:
         if task in begun and runs[task].is_finished:
             say(f"{task}: was done before")
         else:
-            resume = "--resume-anyway" if options.resume_anyway else "--resume"
-            goes_on = [resume] if task in begun else []
-            jobs.append(Job(task, (*commands[task], *goes_on), directory / f"{task}.log"))
-    codes = run_jobs(jobs, processes, say)
+            jobs.append(job(task, task in begun))
+    shared = SharedJobs({each.name: runs[each.name] for each in jobs}, job, say)
+    codes = run_jobs(shared if options.worker else jobs, processes, say)
     if failed := [task for task, code in codes.items() if code]:
         raise RunError(
             f"{directory}: {len(failed)} of {len(folds)} folds did not come to an end ({', '.join(failed)}); "
             "their logs there say why, and --resume goes on"
         )
+    if options.worker:
+        _check_begun(runs, folds, options)  # what others have made by now is of the same experiment, too
 
 
 def _check_begun(runs: Mapping[str, RunDirectory], folds: Mapping[str, LoadedExperiment], options: FoldOptions) -> None:
