@@ -6,10 +6,11 @@ measured so, `pytest --junitxml` on a busy machine, scaled to an idle one. Only 
 
 SECONDS = {
     "runs/test_exported_program.py": 90,
+    "end_to_end/test_shared_sweeps.py": 60,
     "report/test_browser.py": 60,
     "end_to_end/test_sweep.py": 45,
+    "end_to_end/test_transfer.py": 43,
     "test_readme.py": 41,
-    "end_to_end/test_transfer.py": 36,
     "end_to_end/test_memory.py": 28,
     "end_to_end/test_module_pool.py": 24,
     "end_to_end/test_outputs.py": 24,
@@ -85,6 +86,7 @@ SECONDS = {
     "end_to_end/test_predict.py": 4,
     "report/test_views.py": 4,
     "end_to_end/remedies/test_messages.py": 3,
+    "test_cluster_page.py": 3,
     "end_to_end/remedies/test_python.py": 3,
     "end_to_end/test_links_in_runs.py": 3,
     "end_to_end/test_verbs.py": 3,

@@ -122,7 +122,8 @@ def _known_points(asked: "Sweep", storage: str | None) -> "Sequence[Point]":
     from mtlkit.sweeps import identity_of, open_trials
 
     identity = identity_of(asked)
-    if asked.grid_points or identity is None:
+    is_begun = asked.outcomes.identity is None or asked.outcomes.record() is not None
+    if asked.grid_points or identity is None or not is_begun:
         return asked.grid_points
     with asked.held():
         return open_trials(asked, identity, storage).points()

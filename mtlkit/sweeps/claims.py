@@ -101,6 +101,7 @@ class StorageOutcomes(Outcomes):
             )
         self.identity: str = identity
         self.seconds = timeout_seconds()
+        self.look_seconds = max(self.look_seconds, self.seconds / BEATS**2)
         self.database = Database(url)
         self._opened: tuple[RDBStorage, Study] | None = None
         self._latest: dict[str, FrozenTrial] | None = None
@@ -109,6 +110,7 @@ class StorageOutcomes(Outcomes):
     @contextmanager
     def held(self, directory: Path) -> Iterator[None]:
         """Holds a lock in the database, and hands the runs of lost workers back."""
+        self._open()  # before, since it takes long the first time
         with self.database.held(self.identity, self.seconds):
             self._look()
             yield
@@ -238,7 +240,9 @@ class StorageOutcomes(Outcomes):
         with without_experimental_warnings():
             fail_stale_trials(study)
         self._latest = {
-            name: trial for trial in study.get_trials() if isinstance(name := trial.user_attrs.get(RUN), str)
+            name: trial
+            for trial in study.get_trials(deepcopy=False)
+            if isinstance(name := trial.user_attrs.get(RUN), str)
         }
 
     def _trials(self) -> "dict[str, FrozenTrial]":

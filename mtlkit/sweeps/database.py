@@ -3,7 +3,7 @@
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, final
 
 from mtlkit.errors import ConfigError, RunError
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Connection
 
 CONNECT_SECONDS = 10
-HELD_SECONDS = 60
+SILENT_SECONDS = 60
+HELD_SECONDS = 300
 """The longest that a process may hold the lock: the server ends the session of a machine that has vanished with it."""
 RETRY_SECONDS = 1.0
 DRIVER = "postgresql+psycopg"
@@ -93,9 +94,9 @@ class Database:
         self._arguments = {
             "application_name": "mtlkit",
             "connect_timeout": CONNECT_SECONDS,
-            "tcp_user_timeout": 1000 * HELD_SECONDS,
-            "keepalives_idle": HELD_SECONDS // 2,
-            "keepalives_interval": HELD_SECONDS // 6,
+            "tcp_user_timeout": 1000 * SILENT_SECONDS,
+            "keepalives_idle": SILENT_SECONDS // 2,
+            "keepalives_interval": SILENT_SECONDS // 6,
             "keepalives_count": 3,
         }
         try:
@@ -117,7 +118,7 @@ class Database:
         """
         from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 
-        with refusing(), self._locked("mtlkit"), without_experimental_warnings():  # one makes the tables, others wait
+        with refusing(), self._making_tables(), without_experimental_warnings():
             return RDBStorage(
                 self._url.render_as_string(hide_password=False),
                 {
@@ -136,16 +137,14 @@ class Database:
         Raises:
             ConfigError: it cannot be reached.
         """
-        from sqlalchemy import inspect
-
-        with refusing(), self._engine.connect() as connection:
-            return inspect(connection).has_table("studies")
+        with refusing():
+            return self._has_tables()
 
     @contextmanager
     def held(self, name: str, patience: float) -> Iterator[None]:
         """Holds a lock of this name in the database for the block, for at most `HELD_SECONDS`.
 
-        It ends with the transaction that took it, so also with the process or, a minute later, the machine.
+        It ends with the transaction that took it, so also with the process or, some minutes later, the machine.
 
         Args:
             name: what is locked.
@@ -158,7 +157,7 @@ class Database:
         while True:
             entered = False
             try:
-                with reaching(), self._locked(name):
+                with reaching(), self._locked(f"sweep {name}"):
                     entered = True
                     yield
                 return
@@ -166,6 +165,17 @@ class Database:
                 if entered or time.monotonic() >= end:
                     raise
             time.sleep(RETRY_SECONDS)
+
+    def _has_tables(self) -> bool:
+        """Whether all tables are there: that of the version is the last to be made, with its content."""
+        from sqlalchemy import inspect
+
+        with self._engine.connect() as connection:
+            return inspect(connection).has_table("alembic_version")
+
+    def _making_tables(self) -> "AbstractContextManager[object]":
+        """Lets one process make the tables while others wait: at the same time, all but one would fail."""
+        return nullcontext() if self._has_tables() else self._locked("tables")
 
     @contextmanager
     def _locked(self, name: str) -> "Iterator[Connection]":

@@ -47,6 +47,8 @@ class Outcomes(ABC):
 
     identity: str | None = None
     """The name of the sweep that is shared; None where each directory is a sweep of its own."""
+    look_seconds: float = 2.0
+    """Seconds between two looks whether a run of another process is open again."""
 
     @abstractmethod
     def held(self, directory: Path) -> AbstractContextManager[None]:

@@ -18,8 +18,6 @@ from mtlkit.sweeps.trials import Trials
 from mtlkit.types import Say
 
 POLL_SECONDS = 0.1
-LOOK_SECONDS = 2.0
-"""Seconds between two checks whether a run of another process is open again."""
 
 
 def work(
@@ -44,6 +42,9 @@ def work(
     while True:
         with Interrupts() as interrupts:
             run, others = take(sweep, trials)
+            if run is not None and interrupts.received is not None:
+                with run.outcomes.attempt(run.directory):
+                    pass  # which gives it back
             interrupts.raise_if_received()
         if run is not None:
             waiting = False
@@ -54,7 +55,7 @@ def work(
             if not waiting:
                 say(f"nothing is open; waiting for {', '.join(each.directory.path.name for each in others)}")
             waiting = True
-            _wait()
+            _wait(sweep.outcomes.look_seconds)
 
 
 def take(sweep: Sweep, trials: Trials) -> tuple[SweepRun | None, list[SweepRun]]:
@@ -140,9 +141,9 @@ def _announcing(run: SweepRun, say: Say) -> Say:
     return say_of_run
 
 
-def _wait() -> None:
+def _wait(seconds: float) -> None:
     with Interrupts() as interrupts:
-        end = time.monotonic() + LOOK_SECONDS
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             time.sleep(POLL_SECONDS)
             interrupts.raise_if_received()

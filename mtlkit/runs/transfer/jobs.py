@@ -38,7 +38,8 @@ def run_jobs(jobs: Sequence[Job] | Queue, processes: int, say: Say = silent) -> 
         say: receives a line on how each job has ended.
 
     Returns:
-        The exit code of each job by its name, 0 for one that another machine has done; the negative number of the signal for a process that a signal ended.
+        The exit code of each job by its name, 0 for one that another machine has done; the negative number of the
+        signal for a process that a signal ended.
 
     Raises:
         RunError: this process is a job itself. Jobs start no jobs, so that no command uses more processes than the user

@@ -86,9 +86,7 @@ class SharedJobs:
         say: receives a line when there is nothing to do but to wait for others.
     """
 
-    def __init__(
-        self, runs: Mapping[str, RunDirectory], job: Callable[[str, bool], Job], say: Say = silent
-    ) -> None:
+    def __init__(self, runs: Mapping[str, RunDirectory], job: Callable[[str, bool], Job], say: Say = silent) -> None:
         self.names = list(runs)
         self._runs, self._job, self._say = runs, job, say
         self._open, self._held = list(runs), dict[str, BinaryIO]()

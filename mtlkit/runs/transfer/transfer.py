@@ -141,8 +141,6 @@ class FoldOptions:
     """Whether runs that are already in the directory may be deleted."""
     resume_anyway: bool = False
     """Whether folds may be resumed after a change of the experiment, the data or a plugin."""
-    worker: bool = False
-    """Whether other machines with the same directory train folds too; each fold is begun or gone on with by one."""
 
 
 def train_folds(
@@ -152,6 +150,7 @@ def train_folds(
     commands: Mapping[str, Sequence[str]],
     processes: int = 1,
     say: Say = silent,
+    worker: bool = False,
 ) -> None:
     """Trains each fold in a process of its own, into `directory/TASK`, with its output in `directory/TASK.log`.
 
@@ -163,6 +162,7 @@ def train_folds(
         commands: the arguments of `mtlkit` that train each fold, by task.
         processes: the number of folds that are trained at the same time.
         say: receives a line on how each fold has ended.
+        worker: whether other machines with the same directory train folds too: one of them begins or goes on with each.
 
     Raises:
         ConfigError, RunError: something is wrong with a fold or its directory, which is reported before any is trained;
@@ -174,12 +174,12 @@ def train_folds(
     for fold in folds.values():
         check_experiment(fold.experiment, str(fold.file))
     runs = {task: RunDirectory(directory / task) for task in folds}
-    begun = {task: run for task, run in runs.items() if (options.resume or options.worker) and run.is_run}
+    begun = {task: run for task, run in runs.items() if (options.resume or worker) and run.is_run}
     _check_begun(begun, folds, options)
     for task, fold in folds.items():
         check_is_no_input(directory / f"{task}.log", f"-s {directory}: {task}.log", read_by_experiment(fold))
     # The run that another machine has just begun is none that was there before.
-    new = {task: run for task, run in runs.items() if task not in begun and not (options.worker and run.is_run)}
+    new = {task: run for task, run in runs.items() if task not in begun and not (worker and run.is_run)}
     _make_room({run: folds[task] for task, run in new.items()}, options.force)
 
     def job(task: str, goes_on: bool) -> Job:
@@ -193,13 +193,13 @@ def train_folds(
         else:
             jobs.append(job(task, task in begun))
     shared = SharedJobs({each.name: runs[each.name] for each in jobs}, job, say)
-    codes = run_jobs(shared if options.worker else jobs, processes, say)
+    codes = run_jobs(shared if worker else jobs, processes, say)
     if failed := [task for task, code in codes.items() if code]:
         raise RunError(
             f"{directory}: {len(failed)} of {len(folds)} folds did not come to an end ({', '.join(failed)}); "
             "their logs there say why, and --resume goes on"
         )
-    if options.worker:
+    if worker:
         _check_begun(runs, folds, options)  # what others have made by now is of the same experiment, too
 
 
