@@ -86,6 +86,7 @@ SECONDS = {
     "end_to_end/test_predict.py": 4,
     "report/test_views.py": 4,
     "end_to_end/remedies/test_messages.py": 3,
+    "sweeps/test_database.py": 3,
     "test_cluster_page.py": 3,
     "end_to_end/remedies/test_python.py": 3,
     "end_to_end/test_links_in_runs.py": 3,

@@ -4,7 +4,6 @@ import json
 import re
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -143,7 +142,8 @@ def test_what_is_interrupted_or_fails_is_known_to_all(
     url: str,
 ) -> None:
     """An interrupted run is open again at once, and goes on where its directory is; a failed one is tried by nobody."""
-    experiment["trainer"] = {"epochs": 1, "optimizer": {"type": "sgd"}, "gradient_clip": None, "checkpoint_every": 5}
+    experiment["trainer"] = {"epochs": 1, "batch_size": 8, "optimizer": {"type": "sgd"}, "gradient_clip": None}
+    experiment["trainer"]["checkpoint_every"] = 5
     file = write(experiment)
     worker = ("sweep", file, "--grid", "trainer.optimizer.lr=0.1,1e30", "--storage", url, "--worker", "-s")
     process = fork(*worker, tmp_path / "sweep", stops_at_step=1)
@@ -210,49 +210,6 @@ def test_storages_that_do_not_fit_are_refused_with_what_to_do(
     assert "name another database" in older.stderr
     new = sweep("--dry-run", *grid, storage=server.new_database(), directory=tmp_path / "new")
     assert new.returncode == 0 and new.stdout.count("│ open ") == 2
-
-
-def test_a_server_that_is_away_for_a_while_ends_no_sweep(server: Server, url: str) -> None:
-    """It is asked again until time is up; what was inside the lock then is told to have been lost."""
-    from mtlkit.sweeps.database import Database, StorageLostError
-
-    database = Database(url)
-    server.stop()
-    started = threading.Timer(1.0, server.start)
-    started.start()
-    with database.held("sweep", patience=120):
-        pass
-    started.join()
-    lost = pytest.raises(StorageLostError, match=r"cannot be reached any more \(.*; no finished run is lost")
-    with lost, database.held("sweep", patience=120):
-        server.stop()
-        server.start()
-    server.stop()
-    try:
-        with pytest.raises(StorageLostError), database.held("sweep", patience=0):
-            pass
-    finally:
-        server.start()
-
-
-def test_only_one_holds_the_lock_of_a_name(server: Server, url: str) -> None:
-    from mtlkit.sweeps.database import Database
-
-    order: list[str] = []
-
-    def wait() -> None:
-        with Database(url).held("sweep", patience=0):
-            order.append("second")
-
-    second = threading.Thread(target=wait)
-    with Database(url).held("sweep", patience=0):
-        second.start()
-        with Database(url).held("another", patience=0):
-            order.append("another")
-        second.join(0.5)
-        order.append("first")
-    second.join()
-    assert order == ["another", "first", "second"]
 
 
 @pytest.mark.parametrize("storage", [(), ("--storage", "sqlite:///trials.db")], ids=["none", "sqlite"])
