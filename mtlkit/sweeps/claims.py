@@ -178,8 +178,8 @@ class StorageOutcomes(Outcomes):
         return None if kept is None else {**kept} if isinstance(kept, dict) else {}
 
     def storage(self) -> "BaseStorage":
-        """The database, for the study of the points."""
-        return self._open()[0]
+        """The database, for the study of the points, whose trials send no heartbeats."""
+        return self.database.storage()
 
     def keep_record(self, record: dict[str, Any]) -> None:
         """Notes it in the study."""

@@ -117,15 +117,13 @@ class Database:
             ConfigError: it cannot be reached or used, or has the tables of another version of Optuna.
         """
         from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+        from sqlalchemy import NullPool
 
         with refusing(), self._making_tables(), without_experimental_warnings():
             return RDBStorage(
                 self._url.render_as_string(hide_password=False),
-                {
-                    "pool_pre_ping": True,
-                    "pool_size": 1,
-                    "connect_args": self._arguments,
-                },  # a server has 100 connections
+                # A server has 100 connections by default, and a worker that trains needs none.
+                {"poolclass": NullPool, "connect_args": self._arguments},
                 heartbeat_interval=heartbeat,
                 grace_period=grace,
                 heartbeat_stale_trial_callback=None if heartbeat is None else RetryHeartbeatStaleTrialCallback(),
