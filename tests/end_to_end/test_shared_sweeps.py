@@ -254,4 +254,4 @@ def test_results_of_a_stranger_are_looked_at(
         url.rpartition("/")[2],
     )
     told = run(*worker, "--report")
-    assert told.returncode == 2 and "--storage: sweep: base-13: damaged (" in told.stderr, told.stderr
+    assert told.returncode == 2 and "--storage: sweep: base-13: missing or damaged (scores" in told.stderr, told.stderr

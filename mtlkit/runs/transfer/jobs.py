@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, final
@@ -56,7 +56,7 @@ def run_jobs(jobs: Sequence[Job] | Queue, processes: int, say: Say = silent) -> 
     queue = JobList(jobs) if isinstance(jobs, Sequence) else jobs
     assert processes > 0 and len(set(queue.names)) == len(queue.names)
     codes = dict[str, int]()
-    with Interrupts() as interrupts, _Children(processes) as children:
+    with closing(queue), Interrupts() as interrupts, _Children(processes) as children:
         # Once a signal has come, no job starts any more, but those that run are waited for: they write checkpoints.
         told = False
         while children.running or (not queue.is_over and interrupts.received is None):

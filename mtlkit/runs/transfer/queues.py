@@ -46,6 +46,9 @@ class Queue(Protocol):
     def done_elsewhere(self) -> Sequence[str]:
         """The names of jobs that other machines have brought to their end."""
 
+    def close(self) -> None:
+        """Lets others have what was taken and has not ended."""
+
 
 @final
 class JobList:
@@ -70,6 +73,9 @@ class JobList:
     def done_elsewhere(self) -> Sequence[str]:
         """None are."""
         return ()
+
+    def close(self) -> None:
+        """Nothing to do."""
 
 
 @final
@@ -125,6 +131,11 @@ class SharedJobs:
     def done_elsewhere(self) -> Sequence[str]:
         """Those that were found finished."""
         return self._elsewhere
+
+    def close(self) -> None:
+        """Gives all claims back, after an interrupt."""
+        for lock in self._held.values():
+            lock.close()
 
     def _claimed(self, name: str) -> BinaryIO | None:
         """The lock of a job, or None where another machine has it, or the run's last process is still saving."""

@@ -4,12 +4,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
 from mtlkit.runs import RunDirectory
 from mtlkit.runs.transfer.queues import Job, JobList, SharedJobs
+from mtlkit.types import Say, silent
 
 NAMES = ("books", "films")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
@@ -22,13 +25,22 @@ def finish(run: RunDirectory) -> None:
     run.meta.write_text(json.dumps({"kind": "mtlkit run", "finished": "now"}))
 
 
-def machine(folder: Path, said: list[str] | None = None) -> SharedJobs:
-    runs = {name: RunDirectory(folder / name) for name in NAMES}
+Machine = Callable[..., SharedJobs]
 
-    def job(name: str, begun: bool) -> Job:
-        return Job(name, ("train", *(["--resume"] if begun else [])), folder / f"{name}.log")
 
-    return SharedJobs(runs, job, [].append if said is None else said.append)
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    """Makes the jobs as a machine sees them that shares the folder of the test."""
+    runs = {name: RunDirectory(tmp_path / name) for name in NAMES}
+    with ExitStack() as stack:
+
+        def job(name: str, begun: bool) -> Job:
+            return Job(name, ("train", *(["--resume"] if begun else [])), tmp_path / f"{name}.log")
+
+        def make(say: Say = silent) -> SharedJobs:
+            return stack.enter_context(closing(SharedJobs(runs, job, say)))
+
+        yield make
 
 
 @pytest.fixture(autouse=True)
@@ -43,9 +55,9 @@ def test_a_list_is_taken_in_order() -> None:
     assert jobs.done_elsewhere() == ()
 
 
-def test_each_job_is_taken_once_and_done_once(tmp_path: Path) -> None:
+def test_each_job_is_taken_once_and_done_once(tmp_path: Path, machine: Machine) -> None:
     said: list[str] = []
-    one, two = machine(tmp_path), machine(tmp_path, said)
+    one, two = machine(), machine(said.append)
     first, second = one.take(), two.take()
     assert first is not None and second is not None and (first.name, second.name) == NAMES
     assert one.take() is None and two.take() is None
@@ -57,8 +69,8 @@ def test_each_job_is_taken_once_and_done_once(tmp_path: Path) -> None:
     assert two.is_over and two.done_elsewhere() == ["books"]
 
 
-def test_what_has_failed_elsewhere_is_tried_here_and_goes_on(tmp_path: Path) -> None:
-    one, two = machine(tmp_path), machine(tmp_path)
+def test_what_has_failed_elsewhere_is_tried_here_and_goes_on(tmp_path: Path, machine: Machine) -> None:
+    one, two = machine(), machine()
     jobs = [one.take(), one.take()]
     assert one.is_over and two.take() is None and not two.is_over
     run = RunDirectory(tmp_path / "books")
@@ -73,7 +85,7 @@ def test_what_has_failed_elsewhere_is_tried_here_and_goes_on(tmp_path: Path) -> 
     assert one.take() is None, "no machine tries what has failed there"
 
 
-def test_what_a_killed_machine_had_is_free(tmp_path: Path) -> None:
+def test_what_a_killed_machine_had_is_free(tmp_path: Path, machine: Machine) -> None:
     code = (
         "import sys, time; from pathlib import Path; from mtlkit.files import open_lock, take_lock; "
         "lock = open_lock(Path(sys.argv[1])); print(take_lock(lock), flush=True); time.sleep(600)"
@@ -82,7 +94,7 @@ def test_what_a_killed_machine_had_is_free(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with subprocess.Popen([sys.executable, "-c", code, claim], stdout=subprocess.PIPE, env=environment) as other:
         assert other.stdout is not None and other.stdout.readline() == b"True\n"
-        here = machine(tmp_path)
+        here = machine()
         first = here.take()
         assert first is not None and first.name == "films"
         other.kill()
