@@ -1,7 +1,9 @@
-"""Answers in another precision than that of training: `--precision` of `predict` and `evaluate`."""
+"""Answers in another precision than that of training, `--precision` of `predict` and `evaluate`, and what is slow."""
 
 from pathlib import Path
 from typing import Any, get_args
+
+import torch
 
 from mtlkit.archive import Archive
 from mtlkit.errors import ConfigError
@@ -11,8 +13,8 @@ from mtlkit.types import Say
 NATIVE = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
 """The names that Linux has for instructions that multiply bfloat16, on x86-64 and ARM."""
 SLOW = (
-    "precision bf16: this processor has no instructions for bfloat16, without which answers take 1.4 to 2.6 times as "
-    "long as in fp32; use fp32"
+    "precision bf16: this processor has no instructions for bfloat16, without which matrix products take longer "
+    "than in fp32, up to 12 times; use fp32"
 )
 CPU_FACTS = Path("/proc/cpuinfo")
 
@@ -41,11 +43,16 @@ def compute_in(precision: Precision | None, archive: Archive, say: Say) -> str |
     """
     trained = archive.experiment.trainer.precision
     archive.precision = precision or trained
+    say_if_slow(archive.precision, archive.device, say)
     if archive.precision == trained:
         return None
-    if archive.precision == "bf16" and archive.device.type == "cpu" and _is_known_to_lack_bfloat16():
-        say(SLOW)
     return f"answered in {archive.precision}, while the run was trained in {trained}: figures may differ from its own"
+
+
+def say_if_slow(precision: Precision, device: torch.device, say: Say) -> None:
+    """Says so where a precision takes longer than fp32, for want of instructions for it."""
+    if precision == "bf16" and device.type == "cpu" and _is_known_to_lack_bfloat16():
+        say(SLOW)
 
 
 def _is_known_to_lack_bfloat16() -> bool:

@@ -13,6 +13,7 @@ from mtlkit.kernels.compute import what_ran
 from mtlkit.process.interrupts import Interrupted
 from mtlkit.runs.listeners import Listener
 from mtlkit.runs.made_files import strangers
+from mtlkit.runs.precision import say_if_slow
 from mtlkit.runs.predictions import remove_predictions, write_predictions
 from mtlkit.runs.scoring import majority
 from mtlkit.runs.stage import Outcome, Stage
@@ -86,6 +87,7 @@ class StageRun:
     def _trained(self, trainer: Trainer, checkpoints: Checkpoints) -> dict[str, Any]:
         """Trains and scores, then records that the stage is done: figures, size of the log, digests of weights."""
         self.experiment = self.stage.save_files(self.experiment, trainer.model)
+        say_if_slow(trainer.settings.precision, self.setting.device, self.setting.say)
         self._train(trainer, checkpoints)
         done = {
             "metrics": self._figures(trainer, checkpoints),

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import torch
-from pydantic import create_model
+from pydantic import ConfigDict, create_model
 
 from mtlkit.config import Component, Lazy, Spec, json_schema, validate
 from mtlkit.data import DatasetReader, Tokenizer
@@ -122,7 +122,13 @@ def _plugin_failures() -> list[str]:
 def _section(interface: type[Component]) -> type[Spec]:
     """Returns a section of an experiment whose only setting is the component."""
     fields: dict[str, Any] = {interface.kind(): (Lazy[interface], ...)}  # type: ignore[valid-type]  # a value, not a name
-    return create_model("Section", __base__=Spec, **fields)
+    return create_model("Section", __base__=_Undocumented, **fields)
+
+
+class _Undocumented(Spec):
+    """A section without docstrings of settings, for which pydantic would search the sources of all modules."""
+
+    model_config = ConfigDict(use_attribute_docstrings=False)
 
 
 def _validated(interface: type[Component], settings: Mapping[str, Any]) -> Lazy[Any]:

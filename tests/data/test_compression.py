@@ -19,6 +19,8 @@ from mtlkit.errors import DataError
 
 CONTENT = b"".join(b"%d\t%d\n" % (number, number * number % 1009) for number in range(30_000))
 LINES = CONTENT.decode().splitlines()
+LESS = CONTENT[: CONTENT.index(b"15000\t")]
+"""The first half, more than is unpacked at a time, for what is tried at many places."""
 ZSTANDARD = bytes.fromhex("28b52ffd240a510000610a7468650a656e640a0449e507")
 """What `zstd` 1.5.4 makes of the lines `a`, `the` and `end`."""
 
@@ -101,7 +103,7 @@ def test_a_zip_archive_without_a_file_is_refused(tmp_path):
 
 @each_kind
 def test_data_that_are_cut_off_anywhere_are_refused(tmp_path, kind):
-    packed = PACKERS[kind](CONTENT)
+    packed = PACKERS[kind](LESS)
     cuts = random.Random(1)
     for length in {len(packed) - 1, len(packed) - 9, *(cuts.randrange(12, len(packed)) for _ in range(40))}:
         (tmp_path / "a").write_bytes(packed[:length])
@@ -111,14 +113,14 @@ def test_data_that_are_cut_off_anywhere_are_refused(tmp_path, kind):
 
 @each_kind
 def test_data_with_a_changed_byte_are_refused_or_read_as_they_were(tmp_path, kind):
-    packed, places, refused = PACKERS[kind](CONTENT), random.Random(2), 0
+    packed, places, refused = PACKERS[kind](LESS), random.Random(2), 0
     for _ in range(60):
         changed = bytearray(packed)
         changed[places.randrange(10, len(packed))] ^= 1 << places.randrange(8)
         (tmp_path / "a").write_bytes(changed)
         try:
             # A date or a name in a header may change; the content may not.
-            assert lines_of(tmp_path / "a") == LINES
+            assert lines_of(tmp_path / "a") == LESS.decode().splitlines()
         except DataError as error:
             assert re.match(re.escape(str(tmp_path / "a")) + r"(:\d+)?: .+; ", str(error)), error
             refused += 1

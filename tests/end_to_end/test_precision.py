@@ -101,6 +101,18 @@ def test_a_processor_that_would_emulate_it_is_told(run, archive, processor, feat
     assert ("this processor has no instructions for bfloat16" in result.stderr) == is_slow
 
 
+@pytest.mark.parametrize("trained_in", ["bf16", "fp32"])
+def test_training_says_so_too_and_answers_in_the_same_precision(
+    run, write, experiment, processor, tmp_path, trained_in
+):
+    processor("flags\t\t: fpu avx2")
+    experiment["trainer"] = {"epochs": 1, "precision": trained_in}
+    for command in (["train", write(experiment), "-s", tmp_path / "slow"], ["predict", tmp_path / "slow", "-"]):
+        result = run(*command, text="warm\n")
+        assert result.returncode == 0
+        assert ("this processor has no instructions for bfloat16" in result.stderr) == (trained_in == "bf16")
+
+
 def test_where_the_processor_tells_nothing_nothing_is_said(run, archive, monkeypatch, tmp_path):
     monkeypatch.setattr(precision, "CPU_FACTS", tmp_path / "missing")
     assert "no instructions" not in run("predict", archive, "-", "--precision", "bf16", text="warm\n").stderr

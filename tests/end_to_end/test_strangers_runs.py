@@ -153,12 +153,16 @@ def test_answers_are_unpacked_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("ending", [b"\n", b"\r"])
-def test_a_log_of_more_lines_than_a_run_has_epochs_is_damaged(tmp_path: Path, ending: bytes) -> None:
+def test_a_log_of_more_lines_than_a_run_has_epochs_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: bytes
+) -> None:
+    assert documents.MOST_LINES == 250_000
+    monkeypatch.setattr(documents, "MOST_LINES", 2_500)
     file = tmp_path / "metrics.jsonl"
     file.write_bytes((b"{}" + ending) * documents.MOST_LINES)
     assert len(documents.read_lines(file)) == documents.MOST_LINES
     file.write_bytes((b"{}" + ending) * (documents.MOST_LINES + 1))
-    with pytest.raises(RunError, match=r"metrics\.jsonl: missing or damaged \(it has more than 250,000 lines\)"):
+    with pytest.raises(RunError, match=r"metrics\.jsonl: missing or damaged \(it has more than 2,500 lines\)"):
         documents.read_lines(file)
 
 

@@ -12,7 +12,7 @@ from mtlkit.sharing import SharingScheme
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 DOMAINS = ["movie", "product", "editorial", "tweet"]
-LIMIT = ("--limit", "200")
+LIMIT = ("--limit", "100")
 FAST = {"type": "adam", "lr": 0.01}
 STAGES = ("stages.0.trainer", "stages.1.trainer")
 

@@ -13,7 +13,10 @@ import matplotlib
 from markupsafe import Markup
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from mtlkit.files import write_atomically
 from mtlkit.report.charts.theme import SURFACE, VARIABLES, themed
@@ -23,6 +26,8 @@ from mtlkit.text import visible
 
 WIDTH = 3.9
 """The width of every chart, in inches: what a phone shows at its own size."""
+POINTS = 72
+"""Dots per inch in files of lines and curves, whatever the theme asks for."""
 MARK = "mark-"
 ENDINGS = (".svg", ".pdf", ".csv")
 
@@ -85,11 +90,15 @@ def _drawn(chart: Chart, form: str, background: str = SURFACE) -> bytes:
     """Draws the chart; equal charts give equal bytes. Files have a background, or a dark viewer would hide the ink."""
     with themed(), matplotlib.rc_context({"svg.hashsalt": chart.name}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # the reader's fonts have it
-        figure = Figure(figsize=(WIDTH, chart.height), layout="constrained")
+        figure = Figure(figsize=(WIDTH, chart.height), dpi=POINTS, layout=(layout := ConstrainedLayoutEngine()))
+        canvas = FigureCanvasSVG(figure) if form == "svg" else FigureCanvasPdf(figure)
         chart.draw(figure)
+        if figure.axes:  # `print_figure` would draw all once more, unseen, to have it laid out
+            layout.execute(figure)
+        figure.set_layout_engine(None)
         buffer = io.BytesIO()
         metadata = {"Date": None} if form == "svg" else {"CreationDate": None}
-        figure.savefig(buffer, format=form, metadata=metadata, facecolor=background)
+        canvas.print_figure(buffer, format=form, metadata=metadata, facecolor=background)
     return buffer.getvalue()
 
 
