@@ -4,7 +4,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.text import on_one_line
@@ -225,5 +225,5 @@ def _url_of(text: str) -> "URL":
     from sqlalchemy import make_url
 
     with refusing():
-        url: Any = make_url(text)
-        return url.set(drivername=DRIVER) if url.drivername in ("postgresql", "postgres") else url
+        url = make_url(text)
+    return url.set(drivername=DRIVER) if url.drivername in ("postgresql", "postgres") else url
