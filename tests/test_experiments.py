@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,14 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
 
 def load(file: Path, **arguments: Any) -> LoadedExperiment:
     """Loads an experiment with whatever folder of data there is; validation reads nothing from it."""
+    return _loaded(file, json.dumps(arguments))
+
+
+@cache  # most of the time is Jsonnet's
+def _loaded(file: Path, arguments: str) -> LoadedExperiment:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MTLKIT_DATA", os.environ.get("MTLKIT_DATA", "data"))
-        return load_experiment(file, arguments=arguments)
+        return load_experiment(file, arguments=json.loads(arguments))
 
 
 def needs_data(file: Path) -> bool:

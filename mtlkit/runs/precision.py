@@ -14,7 +14,7 @@ NATIVE = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
 """The names that Linux has for instructions that multiply bfloat16, on x86-64 and ARM."""
 SLOW = (
     "precision bf16: this processor has no instructions for bfloat16, without which matrix products take longer "
-    "than in fp32, up to 12 times; use fp32"
+    "than in fp32, up to 13 times; use fp32"
 )
 CPU_FACTS = Path("/proc/cpuinfo")
 
