@@ -21,14 +21,17 @@ from mtlkit.config.describe import SettingDescription
 from mtlkit.experiment import SECTIONS
 
 NOTE = "<!-- Made by docs/make_reference.py from the code; do not edit. -->\n"
-FUNCTIONS = ("load_experiment", "train", "evaluate", "predict", "load_archive", "export", "keep_freed_memory")
-CLASSES = ("Run", "LoadedArchive", "LoadedExperiment", "Evaluation")
+FUNCTIONS = (
+    *("load_experiment", "train", "evaluate", "predict", "predict_file", "load_archive", "export"),
+    "keep_freed_memory",
+)
+CLASSES = ("Run", "LoadedArchive", "LoadedExperiment", "Evaluation", "PredictedFile")
 VERBS = {
     "train": "`mtlkit.train`; with `--dry-run`, `mtlkit.runs.dry_run`",
     "transfer": "`mtlkit.runs.plan_transfer`, then `mtlkit.train` on each of its folds",
     "sweep": "`mtlkit.sweeps.plan_sweep`, then `mtlkit.sweeps.work` and `mtlkit.sweeps.report`",
     "evaluate": "`mtlkit.evaluate`; for several archives, `mtlkit.runs.evaluate_archives`",
-    "predict": "`mtlkit.predict`, `mtlkit.load_archive`; for a file, `mtlkit.runs.open_answers`",
+    "predict": "`mtlkit.predict`, `mtlkit.load_archive`; for a file, `mtlkit.predict_file`, `mtlkit.runs.open_answers`",
     "export": "`mtlkit.export`",
     "explain": "`mtlkit.LoadedArchive.explain`; for texts as strings, `mtlkit.runs.explain_texts`",
     "report": "`mtlkit.report.writing.write_report`",

@@ -39,6 +39,8 @@ if TYPE_CHECKING:  # for editors and type checkers, who do not run __getattr__
     from mtlkit.runs.evaluate import evaluate as evaluate
     from mtlkit.runs.export import export as export
     from mtlkit.runs.loaded_archive import predict as predict
+    from mtlkit.runs.predict_file import PredictedFile as PredictedFile
+    from mtlkit.runs.predict_file import predict_file as predict_file
     from mtlkit.runs.train import train as train
     from mtlkit.sharing import GuessTrace as GuessTrace
     from mtlkit.sharing import MixtureTrace as MixtureTrace
@@ -112,6 +114,7 @@ _HOME = {
     "PoolSelector": "mtlkit.sharing.selectors",
     "PositiveFloat": "mtlkit.types",
     "PositiveInt": "mtlkit.types",
+    "PredictedFile": "mtlkit.runs.predict_file",
     "Probability": "mtlkit.types",
     "Reader": "mtlkit.sharing.readers",
     "Record": "mtlkit.training",
@@ -137,6 +140,7 @@ _HOME = {
     "load_archive": "mtlkit.runs",
     "load_experiment": "mtlkit.experiment",
     "predict": "mtlkit.runs.loaded_archive",
+    "predict_file": "mtlkit.runs.predict_file",
     "train": "mtlkit.runs.train",
 }
 

@@ -30,6 +30,7 @@ ALLOWED = {
     ("files/outputs.py", "os.open"): "a pipe or device that the user has named",
     ("files/outputs.py", "open"): "the descriptor of a pipe or device that the user has named",
     ("files/replacing.py", "os.link"): "a second name for a file of ours, which follows no link",
+    ("process/pool.py", "os.fdopen"): "standard output, which the parent has opened",
     ("report/charts/drawing.py", "savefig"): "into memory",
     ("runs/profile.py", "export_chrome_trace"): "the path of `new_path`, in a folder of ours",
     ("sweeps/journal.py", "JournalFileBackend"): "Optuna opens it by itself; checked before",

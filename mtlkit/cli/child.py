@@ -5,6 +5,7 @@ with a checkpoint instead of continuing unnoticed; on other systems they run to 
 
 It is a script and not a module for `-m`, since the child's path of imports need not lead to this mtlkit: `python -m
 mtlkit` in a checkout finds it in the current folder, which is on no path here, and another one may be installed.
+In place of a verb, ARGUMENTS may begin with `answering`, which no user starts; see runs/answering.py.
 """
 
 import ctypes
@@ -39,6 +40,8 @@ def use_this_package() -> None:
 if __name__ == "__main__":
     end_with_parent(int(sys.argv.pop(1)))
     use_this_package()
-    from mtlkit.cli import main
-
+    if sys.argv[1:2] == ["answering"]:
+        from mtlkit.runs.answering import main
+    else:
+        from mtlkit.cli import main
     main()

@@ -1,8 +1,8 @@
 """The verbs that compute: train and predict."""
 
-import json
+import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -99,6 +99,10 @@ def predict(
         int | None,
         typer.Option(min=1, help="Texts answered together; default: 64 of a file, 1 of standard input."),
     ] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, help="Have so many processes answer; with --output, the same command then goes on."),
+    ] = None,
     device: Device = "auto",
     precision: Precision = None,
     include_package: Include = [],
@@ -113,6 +117,9 @@ def predict(
     A record has the number of the text. Ids and the other fields of a JSON object come back in it, and a target in the
     input as `target`. A line that cannot be answered, such as an empty one, gets a record with an `error`; the exit
     code is then 1.
+
+    With --processes the output of a file is the same, and faster. If it is interrupted, what --output has come to is
+    kept; the same command goes on after it, with any number of processes. See docs/scale.md.
     """
     from mtlkit.errors import ConfigError
     from mtlkit.on_disk.archives import check_archive
@@ -126,30 +133,22 @@ def predict(
     load_libraries()
     from mtlkit.cli.console import say
     from mtlkit.plugins import load_plugins
-    from mtlkit.runs import open_answers, output_of_verb
-    from mtlkit.text import visible
+    from mtlkit.runs import as_line, open_answers, output_of_verb, write_answers
 
     target = None if output is None else output_of_verb(output, files_given(inputs, archive, include_package))
     keep_freed_memory()
     bad, where, plugins = 0, torch_device(device), load_plugins(include_package)
-    with (
-        open_answers(
-            archive,
-            inputs,
-            task,
-            format_=format_,
-            batch_size=batch_size,
-            device=where,
-            plugins=plugins,
-            precision=precision,
-            say=say,
-        ) as records,
-        open_output(target) as stream,
-    ):
-        is_live = target is None or target.is_stream
-        for record in records:
-            bad += "error" in record
-            print(visible(json.dumps(record, ensure_ascii=False)), file=stream, flush=is_live)
+    options: dict[str, Any] = {"format_": format_, "batch_size": batch_size, "precision": precision, "say": say}
+    options |= {"device": where, "plugins": plugins}
+    if processes is not None:
+        lines = sys.stdout.buffer if target is None else target
+        bad = write_answers(archive, inputs, lines, task, processes=processes, **options).errors
+    else:
+        with open_answers(archive, inputs, task, **options) as records, open_output(target) as stream:
+            is_live = target is None or target.is_stream
+            for record in records:
+                bad += "error" in record
+                print(as_line(record), file=stream, flush=is_live)
     if bad:
         say(f"{bad} of the records hold an error instead of an answer")
         raise typer.Exit(1)

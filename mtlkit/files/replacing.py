@@ -53,7 +53,7 @@ def new_file(target: Path, *, mode: int = PUBLIC) -> Iterator[BinaryIO]:
     An OSError about the temporary file, such as a full disk, is raised with the name of `target`, which users know.
     """
     # In a folder in which others can write, a name that can be foreseen could be a link of theirs by then.
-    temporary = target.with_name(f".{_shortened(target.name)}-{secrets.token_hex(4)}")
+    temporary = target.with_name(f".{shortened(target.name)}-{secrets.token_hex(4)}")
     try:
         with open_to_write(temporary, mode=mode) as file, holding(file.fileno()):
             yield file
@@ -75,7 +75,7 @@ def give_name(file: Path, other: Path) -> None:
     """Gives a file a second name that replaces what is there, by a hard link, or by a copy where the file system has no
     hard links.
     """
-    temporary = other.with_name(f".{_shortened(other.name)}-{secrets.token_hex(4)}")
+    temporary = other.with_name(f".{shortened(other.name)}-{secrets.token_hex(4)}")
     try:
         os.link(file, temporary, follow_symlinks=False)
         temporary.replace(other)
@@ -86,7 +86,7 @@ def give_name(file: Path, other: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _shortened(name: str) -> str:
+def shortened(name: str) -> str:
     """A name to which more can be added, and which differs for different names."""
     content = os.fsencode(name)
     return name if len(content) <= LONGEST_NAME else f"{name[:40]}-{hashlib.sha256(content).hexdigest()[:16]}"

@@ -23,10 +23,12 @@ class Postponed:
 
     Args:
         say: receives a line before a library is built.
+        at_once: whether they are built when they are first needed, since they will pay.
     """
 
-    def __init__(self, say: Say = silent) -> None:
+    def __init__(self, say: Say = silent, at_once: bool = False) -> None:
         self.say = say
+        self._at_once = at_once
         self._lost: defaultdict[str, float] = defaultdict(float)
 
     def pays(self, source: str, seconds: float) -> bool:
@@ -37,7 +39,7 @@ class Postponed:
             seconds: the estimated time.
         """
         self._lost[source] += seconds
-        return self._lost[source] > MOST_SECONDS
+        return self._at_once or self._lost[source] > MOST_SECONDS
 
 
 def seconds_of_recurrence(steps: int, pairs: int) -> float:

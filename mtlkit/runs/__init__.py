@@ -12,7 +12,8 @@ from mtlkit.runs.inspection import Inspection, inspect_experiment
 from mtlkit.runs.listeners import Listener
 from mtlkit.runs.loaded_archive import LoadedArchive, load_archive, predict
 from mtlkit.runs.outputs import archives_given, check_belongs_to_no_run, folder_of_verb, output_of_verb
-from mtlkit.runs.predict import predict_inputs
+from mtlkit.runs.predict import as_line, predict_inputs
+from mtlkit.runs.predict_file import PredictedFile, predict_file, write_answers
 from mtlkit.runs.profile import Profile, Profiler
 from mtlkit.runs.run import Run
 from mtlkit.runs.scoring import score_table
@@ -41,6 +42,7 @@ __all__ = [
     "SharedJobs",
     "Listener",
     "LoadedArchive",
+    "PredictedFile",
     "Profile",
     "Profiler",
     "Run",
@@ -51,6 +53,7 @@ __all__ = [
     "Wanted",
     "archive_path",
     "archives_given",
+    "as_line",
     "baseline_figures",
     "check_belongs_to_no_run",
     "dry_run",
@@ -67,6 +70,7 @@ __all__ = [
     "output_of_verb",
     "plan_transfer",
     "predict",
+    "predict_file",
     "predict_inputs",
     "run_directory",
     "run_jobs",
@@ -78,4 +82,5 @@ __all__ = [
     "transfer_table",
     "watching",
     "worthless",
+    "write_answers",
 ]

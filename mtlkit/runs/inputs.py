@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import torch
 
@@ -22,7 +23,7 @@ from mtlkit.runs.directory import archive_path
 from mtlkit.runs.input_formats import InputFormat, Readers, choose_format, reader_of_files, remedy, targets_in_files
 from mtlkit.runs.input_lines import STANDARD_INPUT, InputLines, open_input, texts_of
 from mtlkit.runs.precision import compute_in
-from mtlkit.runs.predict import BATCHES_AHEAD, Input, predict_inputs, tasks_asked
+from mtlkit.runs.predict import BATCHES_AHEAD, Input, Numbered, answers_to, read_ahead, tasks_asked
 from mtlkit.training.precision import Precision
 from mtlkit.types import Say, silent
 
@@ -30,6 +31,25 @@ LINES_OF_FILE, LINES_OF_STANDARD_INPUT = 64, 1
 """The default number of texts that are answered together."""
 WATCHED = 20
 """The number of lines of standard input that are watched for rows of columns."""
+
+
+@final
+@dataclass(frozen=True)
+class OpenedInput:
+    """An open archive, and an input that it is to answer."""
+
+    archive: Archive
+    readers: Readers
+    """The readers of the tasks whose heads answer."""
+    batch_size: int
+    """The largest number of texts that are answered together."""
+    windows: Iterator[list[Numbered]]
+    """The texts, in windows of which each is answered by itself; see `read_ahead`."""
+
+    def answers(self) -> Iterator[dict[str, Any]]:
+        """Yields the records of all texts; see `predict_inputs`."""
+        for window in self.windows:
+            yield from answers_to(self.archive, window, self.readers, self.batch_size)
 
 
 @contextmanager
@@ -64,6 +84,36 @@ def open_answers(
         ConfigError, ArchiveError, DataError: the archive or the input cannot be read, or there is no such task. These
             are raised on entering the block, before any output is opened inside it.
     """
+    with open_windows(
+        archive,
+        source,
+        tasks,
+        format_=format_,
+        batch_size=batch_size,
+        device=device,
+        plugins=plugins,
+        precision=precision,
+        say=say,
+    ) as opened:
+        yield opened.answers()
+
+
+@contextmanager
+def open_windows(
+    archive: Path,
+    source: str,
+    tasks: Sequence[str] = (),
+    *,
+    format_: InputFormat = "auto",
+    batch_size: int | None = None,
+    device: torch.device,
+    plugins: Sequence[Plugin] = (),
+    precision: Precision | None = None,
+    say: Say = silent,
+) -> Iterator[OpenedInput]:
+    """Opens an archive and an input as `open_answers` does, whose arguments and errors these are, and answers nothing
+    yet. No weights are loaded before the first answer.
+    """
     size = batch_size or (LINES_OF_STANDARD_INPUT if source == STANDARD_INPUT else LINES_OF_FILE)
     with open_archive(archive_path(archive), device, plugins, Postponed(say)) as opened:
         if (computed := compute_in(precision, opened, say)) is not None:
@@ -71,8 +121,8 @@ def open_answers(
         readers = {task: opened.reader_for(task) for task in tasks_asked(opened, tasks)}
         with open_inputs(opened, readers, source, format_, say) as inputs:
             # Who writes to a pipe may wait for the answers to what has been written.
-            ahead = 1 if _is_read_once(source) else BATCHES_AHEAD
-            yield predict_inputs(opened, inputs, list(readers), size, readers, ahead)
+            ahead = 1 if is_read_once(source) else BATCHES_AHEAD
+            yield OpenedInput(opened, readers, size, read_ahead(inputs, len(readers), size, ahead))
 
 
 @contextmanager
@@ -106,7 +156,7 @@ def open_inputs(
                     inputs = watched(inputs, archive, readers, lines, say)
                 yield counted(inputs, lines.name, say)
                 return
-        path = stack.enter_context(_copied(source)) if _is_read_once(source) else source
+        path = stack.enter_context(_copied(source)) if is_read_once(source) else source
         name = "standard input" if source == STANDARD_INPUT else source
         yield counted(_read(reader_of_files(archive, readers), path, name), name, say)
 
@@ -170,7 +220,8 @@ def _read_texts(reader: DatasetReader, path: str, name: str) -> Iterator[Input]:
         raise DataError(str(of_trained_reader(error)).replace(path, name)) from None
 
 
-def _is_read_once(source: str) -> bool:
+def is_read_once(source: str) -> bool:
+    """Whether an input is standard input, a pipe or a device, which cannot be read a second time."""
     return source == STANDARD_INPUT or (Path(source).exists() and not is_file(Path(source)))
 
 

@@ -1,5 +1,6 @@
 """`predict`: answers of an archive to raw texts, as they arrive."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from mtlkit.data.lines import BYTE_ORDER_MARK
 from mtlkit.errors import ConfigError, DataError
 from mtlkit.heads import Decoded
 from mtlkit.runs.reading_ahead import MOST_CHARACTERS, windows
+from mtlkit.text import visible
 from mtlkit.training import as_target
 from mtlkit.training.devices import reporting_out_of_memory
 from mtlkit.training.precision import autocast
@@ -79,13 +81,42 @@ def predict_inputs(
         OutOfMemoryError: a batch does not fit in memory.
     """
     readers = readers or {task: archive.reader_for(task) for task in tasks}
+    for window in read_ahead(inputs, len(readers), batch_size, batches_ahead):
+        yield from answers_to(archive, window, readers, batch_size)
+
+
+def read_ahead(
+    inputs: Iterable[Input], num_tasks: int, batch_size: int = 64, batches_ahead: int = BATCHES_AHEAD
+) -> Iterator[list[Numbered]]:
+    """Yields the inputs in windows, each of which is answered by itself, so that no answer depends on another window.
+
+    Args:
+        inputs: the inputs; those that a reader has left out count, but are in no window.
+        num_tasks: the number of tasks whose heads answer. A window is the shorter, the more there are.
+        batch_size: see `predict_inputs`.
+        batches_ahead: see `predict_inputs`.
+
+    Raises:
+        MtlkitError: the inputs raise it; the windows before it are yielded first.
+    """
     stream = ((number, *each) for number, each in enumerate(inputs, 1) if not isinstance(each[0], Skipped))
     most = batch_size * batches_ahead if batch_size > 1 else 1  # batches of one text gain nothing
     # Each task has its own words of every text in a window, hence the division.
-    for window in windows(stream, batch_size, most, _num_characters, MOST_CHARACTERS // len(readers)):
-        answers = [_answer(archive, window, task, reader, batch_size) for task, reader in readers.items()]
-        for records in zip(*answers, strict=True):
-            yield from records
+    return windows(stream, batch_size, most, _num_characters, MOST_CHARACTERS // num_tasks)
+
+
+def answers_to(
+    archive: Archive, window: Sequence[Numbered], readers: Mapping[str, DatasetReader], batch_size: int
+) -> Iterator[dict[str, Any]]:
+    """Yields the records of the inputs of one window, for each input those of all tasks; see `predict_inputs`."""
+    answers = [_answer(archive, window, task, reader, batch_size) for task, reader in readers.items()]
+    for records in zip(*answers, strict=True):
+        yield from records
+
+
+def as_line(record: Mapping[str, Any]) -> str:
+    """A record as `mtlkit predict` writes it, without the end of the line."""
+    return visible(json.dumps(record, ensure_ascii=False))
 
 
 def tasks_asked(archive: Archive, tasks: Sequence[str]) -> list[str]:

@@ -35,7 +35,7 @@ def at(folder: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: Path) -> Path: 
 
 WORK = {
     "evaluate": ("evaluate run --output f.json", "mtlkit.runs.evaluate", "predictions_of"),
-    "predict": ("predict run in.txt --output f.json", "mtlkit.text", "visible"),
+    "predict": ("predict run in.txt --output f.json", "mtlkit.runs", "as_line"),
     "explain": ("explain run warm --task books --output f.json", "mtlkit.runs.explain", "recognize"),
     "report": ("report run --output f.html", "mtlkit.report.reading.sources", "observe"),
 }

@@ -40,6 +40,10 @@ def test_what_each_library_would_have_saved_is_counted_by_itself() -> None:
     assert not postponed.pays("recurrence.cpp", 0.0)
 
 
+def test_at_once_it_pays_whatever_it_saves() -> None:
+    assert Postponed(at_once=True).pays("lstm.cpp", 0.0)
+
+
 def test_it_is_asked_for_when_it_pays_and_from_then_on(asked: list[str]) -> None:
     compute = Compute(postponed=Postponed())
     for _ in range(4):

@@ -73,6 +73,8 @@ class Circumstances:
     """Where its standard error goes, if not where its output goes."""
     notes: Path | None = None
     """Where it notes what it does (see `observed`); it then has a process group of its own."""
+    network: Path | None = None
+    """The network namespace that it is in, as a file; Linux only."""
     stops_at_step: int | None = None
     """It stops as by SIGSTOP once it has a checkpoint after this step or a later one. What is killed then has not come
     to its end, however late the busy machine lets the killer run.
@@ -252,6 +254,9 @@ def _mtlkit(arguments: list[str], circumstances: Circumstances, folder: str) -> 
 
     os.chdir(circumstances.folder or folder)
     os.environ.update(circumstances.environment)
+    if circumstances.network is not None:
+        with circumstances.network.open() as namespace:
+            assert ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), 0) == 0, os.strerror(ctypes.get_errno())
     sys.modules.update(dict.fromkeys(circumstances.lacking))  # type: ignore[arg-type]
     tempfile.tempdir = None  # which the server has looked up for itself
     from mtlkit.__main__ import main  # only now, since it looks at the folder and the search paths

@@ -13,7 +13,8 @@ import torch
 from tests.soak.counts import Counts
 
 SHARES = {
-    "kills": 0.24,
+    "kills": 0.18,
+    "killed_ranks": 0.06,
     "malformed_archives": 0.06,
     "mutated_experiments": 0.12,
     "foreign_corpora": 0.18,
