@@ -11,7 +11,8 @@ import mtlkit
 ROOT = Path(mtlkit.__file__).parent
 THE_PLACE = "files/opening.py"
 METHODS = {
-    *("write_text", "write_bytes", "touch", "symlink_to", "hardlink_to", "savefig", "export_chrome_trace", "fdopen"),
+    *("write_text", "write_bytes", "touch", "symlink_to", "hardlink_to", "savefig", "print_figure"),
+    *("export_chrome_trace", "fdopen"),
     *("copyfile", "copy", "copy2", "copytree", "move", "save_file", "savez", "tofile", "NamedTemporaryFile", "mkstemp"),
     *("SummaryWriter", "JournalFileBackend", "FileHandler"),
 }
@@ -31,7 +32,7 @@ ALLOWED = {
     ("files/outputs.py", "open"): "the descriptor of a pipe or device that the user has named",
     ("files/replacing.py", "os.link"): "a second name for a file of ours, which follows no link",
     ("process/pool.py", "os.fdopen"): "standard output, which the parent has opened",
-    ("report/charts/drawing.py", "savefig"): "into memory",
+    ("report/charts/drawing.py", "print_figure"): "into memory",
     ("runs/profile.py", "export_chrome_trace"): "the path of `new_path`, in a folder of ours",
     ("sweeps/journal.py", "JournalFileBackend"): "Optuna opens it by itself; checked before",
     ("testing/training.py", "torch.save"): "into memory",
@@ -110,6 +111,7 @@ def test_files_are_opened_for_writing_in_one_place() -> None:
         "json.dump(value, file)",
         "shutil.copyfile(a, b)",
         "figure.savefig(path)",
+        "canvas.print_figure(path)",
         "save_file(tensors, path)",
         "path.symlink_to(other)",
         "os.link(a, b)",
