@@ -3,7 +3,8 @@
 Each row is an experiment file, trained once for each seed. What is finished lies under `docs/results/TABLE/` and is not
 run again, so that a table grows over time and over machines; what was interrupted goes on from its checkpoint. At the
 end, or with `--render` alone, `docs/results/TABLE.md` is written from all that is there. `--gains-over SYSTEM` writes
-`docs/results/TABLE-gains.md` from the runs that are on this machine, with intervals.
+`docs/results/TABLE-gains.md` from the runs that are on this machine, with intervals. With `--worker`, machines that see
+this folder divide the runs among each other; each gives the same command.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtlkit.errors import MtlkitError
-from mtlkit.runs import Interrupted, Job, RunDirectory, run_jobs
+from mtlkit.runs import Interrupted, Job, RunDirectory, SharedJobs, run_jobs
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
@@ -53,10 +54,17 @@ class SeededRun:
         return Job(self.run.name, arguments, self.run.with_name(f"{self.run.name}.log"))
 
 
-def train(rows: Sequence[SeededRun], processes: int) -> bool:
+def train(rows: Sequence[SeededRun], processes: int, worker: bool) -> bool:
     """Trains each in a process of its own, and keeps what has come to its end; True if all have."""
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    by_name = {row.run.name: row for row in rows}
+    runs = {name: RunDirectory(row.run) for name, row in by_name.items()}
+    jobs = SharedJobs(runs, lambda name, begun: by_name[name].job(), say) if worker else [row.job() for row in rows]
     try:
-        codes = run_jobs([row.job() for row in rows], processes, lambda line: print(line, flush=True))
+        codes = run_jobs(jobs, processes, say)
     finally:  # an interrupt too leaves what was done before
         for row in rows:
             if RunDirectory(row.run).is_finished:
@@ -91,6 +99,9 @@ def main() -> None:
     parser.add_argument("--systems", nargs="+", help="only these rows")
     parser.add_argument("--seeds", nargs="+", type=int, default=[13])
     parser.add_argument("--processes", type=int, default=1, help="runs at the same time")
+    parser.add_argument(
+        "--worker", action="store_true", help="divide the runs with other machines that see this folder"
+    )
     parser.add_argument("-o", "--override", action="append", default=[], help="a setting for all, as for mtlkit train")
     parser.add_argument("--render", action="store_true", help="only write the page")
     parser.add_argument("--gains-over", metavar="SYSTEM", help="only write what the runs here gain over that one")
@@ -110,7 +121,7 @@ def main() -> None:
     ]
     missing = [] if given.render else [row for row in rows if not row.result.exists()]
     try:
-        all_done = train(missing, given.processes)
+        all_done = train(missing, given.processes, given.worker)
     except Interrupted as interrupted:
         sys.exit(interrupted.exit_code)
     except MtlkitError as error:

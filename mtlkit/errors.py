@@ -9,6 +9,7 @@
       ArchiveError            an archive is damaged, incomplete or of an unknown format
       RunError                a run directory is not what the command needs it to be
         RunInUseError           another process is training in it
+          ClaimLostError        another worker of the sweep has taken it over
         DivergedError           a loss or gradient is not finite
         OutOfMemoryError        memory has run out
         ProcessesError          another process of the run has ended or cannot be reached
@@ -70,6 +71,10 @@ class RunError(MtlkitError):
 
 class RunInUseError(RunError):
     """Another process is training in a run directory."""
+
+
+class ClaimLostError(RunInUseError):
+    """Another worker of a sweep has taken a run over, since this one had not been heard of."""
 
 
 class DivergedError(RunError):

@@ -6,11 +6,12 @@ measured so, `pytest --junitxml` on a busy machine, scaled to an idle one. Only 
 
 SECONDS = {
     "runs/test_exported_program.py": 90,
+    "end_to_end/test_shared_sweeps.py": 60,
     "report/test_browser.py": 60,
     "end_to_end/test_sweep.py": 45,
+    "end_to_end/test_transfer.py": 43,
     "test_readme.py": 41,
     "end_to_end/test_torchrun.py": 40,
-    "end_to_end/test_transfer.py": 36,
     "end_to_end/test_predict_processes.py": 28,
     "end_to_end/test_memory.py": 28,
     "end_to_end/test_module_pool.py": 24,
@@ -89,6 +90,8 @@ SECONDS = {
     "end_to_end/test_predict.py": 4,
     "report/test_views.py": 4,
     "end_to_end/remedies/test_messages.py": 3,
+    "sweeps/test_database.py": 3,
+    "test_cluster_page.py": 3,
     "end_to_end/remedies/test_python.py": 3,
     "end_to_end/test_links_in_runs.py": 3,
     "end_to_end/test_verbs.py": 3,

@@ -30,7 +30,7 @@ LAYERS = [
 ]
 """From the ground up. Packages of one layer do not import each other, so that each can be read without the others."""
 LAYER_OF = {package: number for number, layer in enumerate(LAYERS) for package in layer}
-OPTUNA = ("distributions", "samplers", "storages", "storages.journal", "trial")
+OPTUNA = ("distributions", "exceptions", "samplers", "storages", "storages.journal", "trial")
 LEARNING = ("sklearn.decomposition", "sklearn.manifold")
 OPTIONAL = {
     "spacy",
@@ -39,6 +39,8 @@ OPTIONAL = {
     "optuna",
     *(f"optuna.{part}" for part in OPTUNA),
     *LEARNING,
+    "sqlalchemy",
+    "sqlalchemy.exc",
     "mtlkit.kernels.recurrence.persistent.launching",  # Triton decorates kernels when their module is imported
 }
 """Libraries that may be missing, so that they are imported where they are used."""

@@ -10,6 +10,7 @@ import pytest
 
 from mtlkit.comparison import read_record
 from mtlkit.errors import RunError
+from mtlkit.files import open_lock, take_lock
 
 ROOT = Path(__file__).parent.parent
 
@@ -56,6 +57,41 @@ def test_what_has_begun_goes_on(run_tables: ModuleType, tmp_path: Path, monkeypa
     row.run.mkdir(parents=True)
     (row.run / "meta.json").touch()
     assert row.job().arguments[-1] == "--resume"
+
+
+def test_machines_divide_the_rows(run_tables: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that another machine is at or has finished is not run here; what has come to its end is kept by all."""
+    monkeypatch.setattr(run_tables, "ROOT", tmp_path)
+    monkeypatch.setattr(run_tables, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr("mtlkit.runs.transfer.queues.LOOK_SECONDS", 0.0)
+    kept: list[str] = []
+    monkeypatch.setattr(run_tables, "collect", lambda run, result: kept.append(run.name))
+    rows = [run_tables.SeededRun("fdu", system, 7, ()) for system in run_tables.TABLES["fdu"].systems[:2]]
+
+    def finish(row: Any) -> None:
+        row.run.mkdir(parents=True)
+        (row.run / "metrics.json").write_text("{}")
+        (row.run / "meta.json").write_text(json.dumps({"kind": "mtlkit run", "finished": "now"}))
+
+    started: list[str] = []
+
+    def run_here(queue: Any, processes: int, say: Any) -> dict[str, int]:
+        """The other machine finishes the first row after this one has looked at it."""
+        with open_lock(rows[0].run.with_name(f".{rows[0].run.name}.claim")) as other:
+            assert take_lock(other)
+            job = queue.take()
+            started.append(job.name)
+            assert queue.take() is None
+            finish(rows[0])
+        finish(rows[1])
+        queue.ended(job)
+        assert queue.take() is None and queue.is_over
+        return {job.name: 0, **dict.fromkeys(queue.done_elsewhere(), 0)}
+
+    monkeypatch.setattr(run_tables, "run_jobs", run_here)
+    rows[0].run.parent.mkdir(parents=True)
+    assert run_tables.train(rows, 1, True)
+    assert started == [rows[1].run.name] and kept == [row.run.name for row in rows]
 
 
 def test_runs_have_logs_of_their_own(run_tables: ModuleType) -> None:

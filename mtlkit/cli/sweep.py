@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -43,6 +44,9 @@ def sweep(
     storage: Annotated[
         str | None, typer.Option(metavar="URL", help="A database for Optuna's study; default: a file in the directory.")
     ] = None,
+    worker: Annotated[
+        bool, typer.Option("--worker", help="Share the sweep with other machines by --storage, without a shared disk.")
+    ] = False,
     processes: Annotated[int, typer.Option(min=1, help="Start so many processes that share the work.")] = 1,
     report: Annotated[bool, typer.Option("--report", help="Only show the results so far.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check everything and list the runs.")] = False,
@@ -52,14 +56,13 @@ def sweep(
     """Train an experiment at every point of a grid, under several seeds; dev data choose the best point.
 
     The same command, given again, goes on or joins in: processes and machines that share the directory share the work,
-    and a run whose process was killed is taken over. A run that fails leaves the exit code 1. --range and --storage
-    need mtlkit[sweep].
+    and a run whose process was killed is taken over. With --worker they share no directory, but a PostgreSQL database.
+    A run that fails leaves the exit code 1. --range and --storage need mtlkit[sweep], PostgreSQL mtlkit[postgresql].
     """
     arguments = source.file_arguments()
     load_libraries()
-    from mtlkit.runs import Interrupted
     from mtlkit.runs.processes import check_one_process
-    from mtlkit.sweeps import check_joins, check_optuna, check_storage, join, plan_sweep
+    from mtlkit.sweeps import check_joins, check_optuna, plan_sweep, reaching, shared
 
     check_one_process("sweep")
     asked = plan_sweep(
@@ -74,16 +77,28 @@ def sweep(
         limit=limit,
     )
     check_optuna(asked, storage)
-    check_joins(asked)
-    for point in asked.grid_points:
-        asked.experiment(point, asked.seeds[0])
+    if worker:
+        asked = shared(asked, storage)
     command = [*source.arguments(), *(("--limit", str(limit)) if limit else ())]
-    if dry_run:
-        _show_plan(asked, _known_points(asked, storage))
-        return
-    if report:
-        _show(_report(asked, storage, command))
-        return
+    with nullcontext() if storage is None else reaching():
+        check_joins(asked)
+        for point in asked.grid_points:
+            asked.experiment(point, asked.seeds[0])
+        if dry_run:
+            _show_plan(asked, _known_points(asked, storage))
+        elif report:
+            _show(_report(asked, storage, command))
+        else:
+            _run(asked, storage, processes, sampler, device, command)
+
+
+def _run(
+    asked: "Sweep", storage: str | None, processes: int, sampler: Sampler, device: str, command: Sequence[str]
+) -> None:
+    """Begins the sweep, goes on with it or joins in, and shows what it has come to."""
+    from mtlkit.runs import Interrupted
+    from mtlkit.sweeps import check_storage, join
+
     keep_freed_memory()
     where = torch_device(device)
     check_storage(storage)  # before anything is left behind
@@ -107,7 +122,8 @@ def _known_points(asked: "Sweep", storage: str | None) -> "Sequence[Point]":
     from mtlkit.sweeps import identity_of, open_trials
 
     identity = identity_of(asked)
-    if asked.grid_points or identity is None:
+    is_begun = asked.outcomes.identity is None or asked.outcomes.record() is not None
+    if asked.grid_points or identity is None or not is_begun:
         return asked.grid_points
     with asked.held():
         return open_trials(asked, identity, storage).points()
@@ -122,7 +138,8 @@ def _report(asked: "Sweep", storage: str | None, command: Sequence[str]) -> "Rep
 def _start(asked: "Sweep", identity: str, storage: str | None, processes: int) -> None:
     """Starts processes with the same command and waits for them. If one is killed, the others do its work."""
     from mtlkit.cli.console import say
-    from mtlkit.runs.transfer.jobs import Job, run_jobs
+    from mtlkit.runs.transfer.jobs import run_jobs
+    from mtlkit.runs.transfer.queues import Job
     from mtlkit.sweeps import open_trials
 
     with asked.held():

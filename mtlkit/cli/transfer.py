@@ -43,6 +43,9 @@ def transfer(
         Path | None, typer.Option(help="Run, or JSON file of test figures, to show the gain over; not for training.")
     ] = None,
     processes: Annotated[int | None, typer.Option(min=1, help="Folds at the same time; default: 1.")] = None,
+    worker: Annotated[
+        bool, typer.Option("--worker", help="Divide the folds with other machines that have the same directory.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with what is not done in the directory.")] = False,
     resume_anyway: Anyway = False,
     force: Annotated[bool, typer.Option("--force", help="Delete the runs of these folds first.")] = False,
@@ -61,6 +64,9 @@ def transfer(
         raise ConfigError("--resume goes on with folds and --force deletes them; give one of them")
     if processes is not None and not every:
         raise ConfigError("--processes is about several folds, and this is one; give --leave-out all, or leave it out")
+    if worker and (force or not every):
+        why = "--force would delete what other machines are at" if force else "it is about several folds"
+        raise ConfigError(f"--worker: {why}; give --leave-out all without --force, or leave --worker out")
     keep_freed_memory()
     loaded, where = source.load(), torch_device(device)
     from mtlkit.cli.console import ConsoleListener, say, show_rows
@@ -75,7 +81,7 @@ def transfer(
         if every:
             same = [*source.arguments(), *_options(plan.directory, scope, embeddings, limit, device)]
             commands = {task: ["transfer", *same, f"--fold={task}"] for task in plan.folds}
-            train_folds(plan.folds, plan.directory, options, commands, processes or 1, say)
+            train_folds(plan.folds, plan.directory, options, commands, processes or 1, say, worker=worker)
         else:
             directory, listeners = plan.run(leave_out).path, [ConsoleListener()]
             train(plan.folds[leave_out], directory, device=where, listeners=listeners, say=say, **asdict(options))

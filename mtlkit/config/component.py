@@ -49,6 +49,11 @@ C = TypeVar("C", bound="Component")
 
 FILES = "files"
 """Name of the run-time value that `Lazy.build` supplies itself: the folder with the files that `save_files` wrote."""
+IN_EXTRAS = {
+    ("Embedder", "transformer"): "mtlkit[transformers]",
+    ("SharingScheme", "adapter_pool"): "mtlkit[transformers]",
+}
+"""What to install for components that have plugins of ours, by interface and name."""
 
 
 @dataclass(frozen=True)
@@ -141,11 +146,12 @@ class Component(Registrable, metaclass=ABCMeta):
         """Returns the implementation registered under `name`. Never imports anything.
 
         Raises:
-            LookupError: the name is not registered; the message suggests the nearest one.
+            LookupError: the name is not registered; the message suggests the nearest one, or what to install.
         """
         known = cls.list_available()
         if name not in known:
-            hint = nearest(name, known)
+            extra = IN_EXTRAS.get((cls.__name__, name))
+            hint = f"; it needs a plugin: pip install '{extra}'" if extra else nearest(name, known)
             raise LookupError(f"no {cls.__name__} '{name}'{hint} (known: {', '.join(known) or 'none'})")
         found: type[C] = super().by_name(name)
         return found

@@ -17,7 +17,7 @@ from mtlkit.data.vectors import Vectors
 from mtlkit.data.vocabulary import Vocabulary
 from mtlkit.embedders.embedder import Embedder
 from mtlkit.embedders.word_table import WordTable
-from mtlkit.errors import ComponentError, ConfigError
+from mtlkit.errors import ComponentError
 from mtlkit.types import PositiveInt
 
 DatasetName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
@@ -31,17 +31,14 @@ class DatasetVectors(nn.Module):
 
     Args:
         dim: V.
-        tasks: the names of all tasks.
+        tasks: the names of all tasks of the model, which may be some of those of the experiment, as in a stage.
         datasets: the data sets of tasks whose texts come from one source; each other task is a data set of its own.
-
-    Raises:
-        ConfigError: `datasets` names a task that does not exist.
     """
 
     def __init__(self, dim: int, tasks: Sequence[str], datasets: Mapping[str, str]) -> None:
         super().__init__()
-        if unknown := [task for task in datasets if task not in tasks]:
-            raise ConfigError(f"a data set is given to the task '{unknown[0]}', and the tasks are {', '.join(tasks)}")
+        self.tasks_named = tuple(datasets)
+        """The tasks that `datasets` names, each of which must be one of the experiment."""
         self._datasets = {task: datasets.get(task, task) for task in tasks}
         # By name, so that a vector keeps its meaning where a stage or a transfer has other tasks.
         for dataset in dict.fromkeys(self._datasets.values()):

@@ -141,7 +141,7 @@ class Group(Ranks):
 
     def sum_gradients(self, parameters: Iterable[nn.Parameter], sound: Tensor) -> Tensor:
         total = (~sound).float().view(1)
-        given = [each for each in parameters if each.grad is not None]
+        given = self._with_gradients(list(parameters))
         if not given:
             self._add_up(total)
         for bucket in buckets(given):
@@ -198,6 +198,17 @@ class Group(Ranks):
         draws = state.get("draws", [])
         if len(draws) == self.size:
             self._draws = draws[self.rank]
+
+    def _with_gradients(self, parameters: Sequence[nn.Parameter]) -> list[nn.Parameter]:
+        """The parameters that have a gradient in some process. Where this process has none, it becomes zero."""
+        used = torch.tensor([each.grad is not None for each in parameters], dtype=torch.uint8)
+        with self._exchanging():
+            dist.all_reduce(used, op=dist.ReduceOp.MAX)
+        found = [parameter for parameter, is_used in zip(parameters, used.tolist(), strict=True) if is_used]
+        for parameter in found:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        return found
 
     def _swap_draws(self) -> None:
         here = draws(self._device)

@@ -64,7 +64,8 @@ class Ranks(ABC):
         """Adds up the gradients of some parameters over all processes, in place.
 
         Args:
-            parameters: those without a gradient are left alone, and must be the same ones in every process.
+            parameters: the same ones in every process. Those without a gradient in all processes are left alone; what
+                only some processes have used, as where it depends on the texts, counts zero in the others.
             sound: a boolean scalar, on the device of the gradients.
 
         Returns:

@@ -21,6 +21,7 @@ from mtlkit.runs.train import dry_run, run_directory, train
 from mtlkit.runs.transfer import (
     FoldOptions,
     Job,
+    SharedJobs,
     TransferPlan,
     TransferSettings,
     TransferTable,
@@ -38,6 +39,7 @@ __all__ = [
     "Interrupted",
     "Interrupts",
     "Job",
+    "SharedJobs",
     "Listener",
     "LoadedArchive",
     "PredictedFile",

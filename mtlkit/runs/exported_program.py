@@ -3,8 +3,12 @@
 Shapes: B texts, T words, C integers of a word.
 """
 
-from collections.abc import Mapping, Sequence
+import io
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr
 from copy import deepcopy
+from traceback import walk_tb
 from typing import final
 
 import torch
@@ -51,14 +55,14 @@ def exported_program(model: MultiTaskModel, text: Text, task: str) -> ExportedPr
     of_columns = {name: {**by_word, 2: Dim.AUTO} if each.dim() == 3 else by_word for name, each in columns.items()}
     answering, shapes = _Answering(with_scans(traced), task), {"mask_BT": by_word, "columns": of_columns}
     try:
-        with torch.no_grad():
+        with torch.no_grad(), _quiet():
             program = torch.export.export(answering, (text.mask_BT, columns), dynamic_shapes=shapes, strict=False)
     except Exception as error:  # whatever the tracer raises, or a component that it runs
         if is_out_of_memory(error):
             raise
         raise ConfigError(
-            f"task '{task}' cannot be exported: a part of its model goes another way for each length or content of a "
-            f"text ({_first_line(error)}); answer with mtlkit predict"
+            f"task '{task}' cannot be exported: {_part_in(error, traced)} goes another way for each length or content "
+            f"of a text ({_first_line(error)}); answer with mtlkit predict"
         ) from error
     _keep_what_is_used(program)
     return program
@@ -127,6 +131,26 @@ def _keep_what_is_used(program: ExportedProgram) -> None:
     for part in program.graph_module.modules():
         for node in part.graph.nodes if isinstance(part, GraphModule) else ():
             node.meta.pop("stack_trace", None)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps torch from printing pages of what it had traced before an error, and guesses at what the error is about."""
+    guessing = logging.getLogger("torch.fx.experimental.symbolic_shapes")
+    level = guessing.level
+    guessing.setLevel(logging.ERROR)
+    try:
+        with redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        guessing.setLevel(level)
+
+
+def _part_in(error: Exception, model: nn.Module) -> str:
+    """The name of the innermost part of a model in which an error was raised."""
+    names = {id(module): name for name, module in model.named_modules() if name}
+    running = [id(frame.f_locals.get("self")) for frame, _ in walk_tb(error.__traceback__)]
+    return next((names[each] for each in reversed(running) if each in names), "a part of its model")
 
 
 def _first_line(error: Exception) -> str:

@@ -13,6 +13,8 @@ from mtlkit.sweeps.axes import (
     parse_seeds,
     refuse_repeated,
 )
+from mtlkit.sweeps.claims import shared
+from mtlkit.sweeps.database import reaching
 from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.record import check_joins, identity_of, join
 from mtlkit.sweeps.report import Report, report
@@ -45,7 +47,9 @@ __all__ = [
     "parse_range",
     "parse_seeds",
     "plan_sweep",
+    "reaching",
     "refuse_repeated",
     "report",
+    "shared",
     "work",
 ]

@@ -43,28 +43,27 @@ class SweepRecord(Spec, extra="allow"):
     asked: Asked
     point: dict[str, Any]
     experiment: dict[str, Any]
+    worker: bool = False
 
 
 def check_joins(sweep: Sweep) -> None:
     """Checks that the sweep agrees with the one in its directory, if there is one.
 
     Raises:
-        RunError: the directory holds another sweep, or something that is not a sweep.
+        RunError: the directory, or the storage that is shared, holds another sweep, or something that is not a sweep.
     """
-    where, directory = sweep.directory / FILE, sweep.directory
-    if not where.exists():
-        if directory.exists() and (
-            not directory.is_dir() or any(not _is_ours(path.name) for path in directory.iterdir())
-        ):
-            raise RunError(f"{directory}: exists and is not a sweep; give another directory with -s")
-        return
-    before = _read(where)
-    _check_asked(sweep, before["asked"])
-    now = sweep.experiment(Point(before["point"]), before["asked"]["seeds"][0]).experiment.to_json()
-    if changed := differences(with_defaults(as_it_was(before["experiment"])), now):
-        what = ", ".join(map(str, changed))
-        remedy = "undo the change, or begin a new sweep with another -s DIR"
-        raise RunError(f"{directory}: the experiment changed since the sweep was begun: {what}; {remedy}")
+    file, directory = sweep.directory / FILE, sweep.directory
+    if file.exists():
+        before = _read(file)
+        _check_kind(sweep, before)
+        _check(sweep, before, str(directory))
+    elif directory.exists() and (
+        not directory.is_dir() or any(not _is_ours(path.name) for path in directory.iterdir())
+    ):
+        raise RunError(f"{directory}: exists and is not a sweep; give another directory with -s")
+    if (shared := sweep.outcomes.record()) is not None:
+        name = f"--storage: {sweep.outcomes.identity}"
+        _check(sweep, _checked(Path(name), shared), name)
 
 
 def join(sweep: Sweep) -> str:
@@ -80,7 +79,7 @@ def join(sweep: Sweep) -> str:
         make_folder(sweep.directory.resolve())
         with sweep.held():
             check_joins(sweep)
-            identity = identity_of(sweep) or f"{sweep.directory.resolve().name}-{uuid4().hex[:8]}"
+            identity = identity_of(sweep) or f"{name_of(sweep.directory)}-{uuid4().hex[:8]}"
             experiment = sweep.experiment(sweep.some_point, sweep.seeds[0]).experiment.to_json()
             content = {
                 "kind": KIND,
@@ -90,7 +89,9 @@ def join(sweep: Sweep) -> str:
                 "point": dict(sweep.some_point.values),
                 "sha256": hashlib.sha256(json.dumps(experiment, sort_keys=True).encode()).hexdigest(),
                 "experiment": experiment,
+                **({"worker": True} if sweep.outcomes.identity else {}),
             }
+            sweep.outcomes.keep_record(content)
             write_atomically(sweep.directory / FILE, (json.dumps(content, indent=2) + "\n").encode())
             return identity
     except OSError as error:
@@ -102,7 +103,12 @@ def join(sweep: Sweep) -> str:
 def identity_of(sweep: Sweep) -> str | None:
     """The identity of the sweep in the directory, or None where there is no sweep yet."""
     file = sweep.directory / FILE
-    return str(_read(file)["identity"]) if file.exists() else None
+    return sweep.outcomes.identity or (str(_read(file)["identity"]) if file.exists() else None)
+
+
+def name_of(directory: Path) -> str:
+    """The name of the sweep in a directory, by which workers on other machines find it in a storage."""
+    return directory.resolve().name
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -111,7 +117,11 @@ def _read(file: Path) -> dict[str, Any]:
     Raises:
         RunError: the file is damaged, or was written by something else or by another version.
     """
-    content = read_object(file, REMEDY)
+    return _checked(file, read_object(file, REMEDY))
+
+
+def _checked(file: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """The content, if `join` has written it; `file` is its place, for messages."""
     if content.get("kind") != KIND:
         raise RunError(f"{file}: was not written by a sweep; {REMEDY}")
     written = content.get("format")
@@ -123,11 +133,29 @@ def _read(file: Path) -> dict[str, Any]:
     return content
 
 
-def _check_asked(sweep: Sweep, before: dict[str, Any]) -> None:
+def _check_kind(sweep: Sweep, before: dict[str, Any]) -> None:
+    """Refuses to read from the directory what only the storage knows, and the other way round."""
+    if before.get("worker", False) == (sweep.outcomes.identity is not None):
+        return
+    how, remedy = ("with", "give it") if before.get("worker", False) else ("without", "leave it out")
+    raise RunError(f"{sweep.directory}: its sweep was begun {how} --worker; {remedy}, or {REMEDY}")
+
+
+def _check(sweep: Sweep, before: dict[str, Any], where: str) -> None:
+    """Refuses a sweep that is not the one that was begun there before."""
+    _check_asked(sweep, before["asked"], where)
+    now = sweep.experiment(Point(before["point"]), before["asked"]["seeds"][0]).experiment.to_json()
+    if changed := differences(with_defaults(as_it_was(before["experiment"])), now):
+        what = ", ".join(map(str, changed))
+        remedy = "undo the change, or begin a new sweep with another -s DIR"
+        raise RunError(f"{where}: the experiment changed since the sweep was begun: {what}; {remedy}")
+
+
+def _check_asked(sweep: Sweep, before: dict[str, Any], where: str) -> None:
     """Refuses a sweep that leaves out what was asked for before, since other processes may be working on it."""
     if problem := next(_left_out(before, sweep.asked()), None):
         remedy = "a sweep can only grow; ask for that too, or begin a new one with another -s DIR"
-        raise RunError(f"{sweep.directory}: holds another sweep: {problem}; {remedy}")
+        raise RunError(f"{where}: holds another sweep: {problem}; {remedy}")
 
 
 def _left_out(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:

@@ -10,8 +10,8 @@ from typing import Any, final
 from mtlkit.figures import NOTES
 from mtlkit.files import write_atomically
 from mtlkit.redaction import redacted_command
+from mtlkit.sweeps.outcomes import RunResult
 from mtlkit.sweeps.points import Point
-from mtlkit.sweeps.scores import RunScores, scores_of
 from mtlkit.sweeps.sweep import Sweep, SweepRun
 from mtlkit.tables import Table, markdown_lines, spread
 from mtlkit.text import on_one_line
@@ -27,13 +27,13 @@ class PointOutcome:
     Attributes:
         point: the value on each axis.
         runs: the runs of the point, one for each seed.
-        finished: the finished runs with their scores, in the order of the seeds.
+        finished: the finished runs with their results, in the order of the seeds.
         failed: the runs that failed, with the error of each.
     """
 
     point: Point
     runs: Sequence[SweepRun]
-    finished: Sequence[tuple[SweepRun, RunScores]]
+    finished: Sequence[tuple[SweepRun, RunResult]]
     failed: Sequence[tuple[SweepRun, str]]
 
     @property
@@ -43,7 +43,7 @@ class PointOutcome:
 
     def values(self, column: str) -> list[float]:
         """The scores of the finished runs in a column of COLUMNS, without runs that have no such data."""
-        values = [getattr(scores, column) for _, scores in self.finished]
+        values = [getattr(result.scores, column) for _, result in self.finished]
         return [value for value in values if value is not None]
 
     def figure(self, column: str) -> str:
@@ -78,8 +78,8 @@ class Report:
         """Data files that changed between runs."""
         seen: dict[str, set[str]] = {}
         for row in self.rows:
-            for run, _ in row.finished:
-                for path, digest in run.directory.read_meta()["data"].items():
+            for _, result in row.finished:
+                for path, digest in result.data.items():
                     seen.setdefault(path, set()).add(digest)
         return [path for path, digests in seen.items() if len(digests) > 1]
 
@@ -170,11 +170,7 @@ def report(sweep: Sweep, points: Sequence[Point], command: Sequence[str]) -> Rep
 
 def _row(sweep: Sweep, point: Point) -> PointOutcome:
     runs = sweep.runs(point)
-    finished = [
-        (run, scores_of(sweep.experiment(point, run.seed).experiment, run.directory.read_metrics()))
-        for run in runs
-        if run.directory.is_finished
-    ]
+    finished = [(run, sweep.result(run)) for run in runs if run.is_finished]
     done = [run for run, _ in finished]
     failed = [(run, failure) for run in runs if run not in done and (failure := run.failure) is not None]
     return PointOutcome(point, runs, finished, failed)
@@ -186,6 +182,6 @@ def _row_json(row: PointOutcome) -> dict[str, Any]:
         values = row.values(column)
         mean = fmean(values) if values else None
         columns[column] = {"mean": mean, "deviation": stdev(values) if len(values) > 1 else None}
-    runs = [{"run": run.directory.path.name, "seed": run.seed, **asdict(scores)} for run, scores in row.finished]
+    runs = [{"run": run.directory.path.name, "seed": run.seed, **asdict(result.scores)} for run, result in row.finished]
     failed = [{"run": run.directory.path.name, "seed": run.seed, "error": error} for run, error in row.failed]
     return {"point": dict(row.point.values), **columns, "runs": runs, "failed": failed}

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, final
 
 from mtlkit.errors import ConfigError, RunError
-from mtlkit.redaction import redacted
 from mtlkit.sweeps.axes import Range, text_of
+from mtlkit.sweeps.database import open_storage
 from mtlkit.sweeps.journal import open_journal
 from mtlkit.sweeps.points import Point
 from mtlkit.sweeps.sweep import Sweep
@@ -96,7 +96,7 @@ class Study(Trials):
         self.sampler = sampler
         self.distributions = _distributions(sweep)
         self.study = optuna.create_study(
-            storage=_storage(sweep.directory / "study.log", storage),
+            storage=sweep.outcomes.storage() or _storage(sweep.directory / "study.log", storage),
             study_name=f"{identity}-{_digest(sweep)}",
             direction="maximize",
             load_if_exists=True,
@@ -209,17 +209,7 @@ def _has_optuna() -> bool:
 
 
 def _storage(journal: Path, url: str | None) -> "BaseStorage":
-    from optuna.storages import get_storage
-
-    if url is None:
-        return open_journal(journal)
-    try:
-        return get_storage(url)
-    except Exception as error:  # of SQLAlchemy and of whatever driver it has loaded
-        reason = redacted(str(error).splitlines()[0]) if str(error) else type(error).__name__
-        raise ConfigError(
-            f"--storage: cannot be used ({reason}); give the URL of a database, or leave it out"
-        ) from None
+    return open_journal(journal) if url is None else open_storage(url)
 
 
 def _digest(sweep: Sweep) -> str:

@@ -1,31 +1,22 @@
 """A sweep: what to vary, and the runs that it consists of."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
-from mtlkit.config import Spec
 from mtlkit.errors import ConfigError
 from mtlkit.experiment import LoadedExperiment
-from mtlkit.files import held_lock, write_atomically
 from mtlkit.runs import RunDirectory
 from mtlkit.runs.checks import check_experiment
-from mtlkit.runs.documents import read_document
 from mtlkit.sweeps.axes import Axis, Grid, Option, Range, axes_of
+from mtlkit.sweeps.outcomes import DirectoryOutcomes, Outcomes, RunResult, failure_file
 from mtlkit.sweeps.points import Point, points_of
-from mtlkit.sweeps.scores import can_be_scored
+from mtlkit.sweeps.scores import can_be_scored, scores_of
 
 Load = Callable[[Sequence[Option]], LoadedExperiment]
 """Loads the experiment with further options of `mtlkit train`."""
-
-
-class Failure(Spec):
-    """The content of `POINT-SEED.failed.json`."""
-
-    error: str
 
 
 @final
@@ -36,38 +27,51 @@ class SweepRun:
     point: Point
     seed: int
     directory: RunDirectory
+    outcomes: Outcomes = field(default=DirectoryOutcomes(), compare=False, repr=False)
 
     @property
     def failure_file(self) -> Path:
         """The file that holds the error of a failed run. Without it the run is tried again."""
-        return self.directory.path.with_name(f"{self.directory.path.name}.failed.json")
+        return failure_file(self.directory)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run has a result."""
+        return self.outcomes.is_finished(self.directory)
 
     @property
     def failure(self) -> str | None:
-        """The error of the run if it failed, otherwise None. Raises RunError if the file with the error is damaged."""
-        if not self.failure_file.exists():
-            return None
-        return str(read_document(self.failure_file, Failure, "delete it to try the run again")["error"])
+        """The error of the run if it failed, otherwise None. Raises RunError if what keeps the error is damaged."""
+        return self.outcomes.failure(self.directory)
 
     @property
     def is_settled(self) -> bool:
         """Whether the run has finished or failed."""
-        return self.directory.is_finished or self.failure_file.exists()
+        return self.is_finished or self.failure is not None
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a process is at it."""
+        return self.outcomes.in_use(self.directory)
 
     @property
     def state(self) -> str:
         """The state of the run: finished, failed, at work, begun or open."""
-        if self.directory.is_finished:
+        if self.is_finished:
             return "finished"
-        if self.failure_file.exists():
+        if self.failure is not None:
             return "failed"
-        if self.directory.in_use:
+        if self.in_use:
             return "at work"
         return "begun" if self.directory.is_run else "open"
 
-    def fail(self, error: str) -> None:
-        """Marks the run as failed, with its error."""
-        write_atomically(self.failure_file, (json.dumps({"error": error}) + "\n").encode())
+    def claim(self) -> bool:
+        """Takes the run for this process, inside `Sweep.held()`; False if another one has it."""
+        return self.outcomes.claim(self.directory)
+
+    def fail(self, error: str) -> str | None:
+        """Marks the run as failed, with its error. Returns how it can be tried again, if it can."""
+        return self.outcomes.fail(self.directory, error)
 
 
 @final
@@ -84,6 +88,7 @@ class Sweep:
         seed_axis: the argument or setting that holds the seed.
         load: loads the experiment with further options.
         limit: the most texts to read of each split; None for all.
+        outcomes: what is known of its runs.
     """
 
     directory: Path
@@ -94,6 +99,7 @@ class Sweep:
     seed_axis: Axis
     load: Load
     limit: int | None = None
+    outcomes: Outcomes = field(default=DirectoryOutcomes(), repr=False)
     _loaded: dict[tuple[str, int | None], LoadedExperiment] = field(default_factory=dict)
 
     @property
@@ -114,7 +120,20 @@ class Sweep:
 
     def runs(self, point: Point) -> list[SweepRun]:
         """The runs of a point, one for each seed."""
-        return [SweepRun(point, seed, RunDirectory(self.directory / f"{point.name}-{seed}")) for seed in self.seeds]
+        return [
+            SweepRun(point, seed, RunDirectory(self.directory / f"{point.name}-{seed}"), self.outcomes)
+            for seed in self.seeds
+        ]
+
+    def result(self, run: SweepRun) -> RunResult:
+        """What a finished run has come to."""
+        return run.outcomes.result(run.directory, lambda: self.result_here(run))
+
+    def result_here(self, run: SweepRun) -> RunResult:
+        """What the directory of a finished run says that it has come to."""
+        experiment = self.experiment(run.point, run.seed).experiment
+        scores = scores_of(experiment, run.directory.read_metrics())
+        return RunResult(scores, run.directory.read_meta()["data"])
 
     def options(self, point: Point, seed: int | None = None) -> list[Option]:
         """The options that `mtlkit train` needs for a point, and for a seed if one is given."""
@@ -145,7 +164,7 @@ class Sweep:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Holds the sweep's lock for the block, so that only one of its processes at a time chooses what to run."""
-        with held_lock(self.directory / ".sweep.lock"):
+        with self.outcomes.held(self.directory):
             yield
 
     def asked(self) -> dict[str, Any]:

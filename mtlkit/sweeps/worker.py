@@ -10,17 +10,14 @@ from statistics import fmean
 
 import torch
 
-from mtlkit.errors import DivergedError, OutOfMemoryError, RunInUseError
+from mtlkit.errors import ClaimLostError, DivergedError, OutOfMemoryError, RunInUseError
 from mtlkit.runs import Interrupts, Listener, train
 from mtlkit.sweeps.points import Point
-from mtlkit.sweeps.scores import scores_of
 from mtlkit.sweeps.sweep import Sweep, SweepRun
 from mtlkit.sweeps.trials import Trials
 from mtlkit.types import Say
 
 POLL_SECONDS = 0.1
-LOOK_SECONDS = 2.0
-"""Seconds between two checks whether a run of another process is open again."""
 
 
 def work(
@@ -45,6 +42,9 @@ def work(
     while True:
         with Interrupts() as interrupts:
             run, others = take(sweep, trials)
+            if run is not None and interrupts.received is not None:
+                with run.outcomes.attempt(run.directory):
+                    pass  # which gives it back
             interrupts.raise_if_received()
         if run is not None:
             waiting = False
@@ -55,7 +55,7 @@ def work(
             if not waiting:
                 say(f"nothing is open; waiting for {', '.join(each.directory.path.name for each in others)}")
             waiting = True
-            _wait()
+            _wait(sweep.outcomes.look_seconds)
 
 
 def take(sweep: Sweep, trials: Trials) -> tuple[SweepRun | None, list[SweepRun]]:
@@ -71,12 +71,12 @@ def take(sweep: Sweep, trials: Trials) -> tuple[SweepRun | None, list[SweepRun]]
             if not unsettled:
                 trials.tell(point, score_of(sweep, point))
             for run in unsettled:
-                if not run.directory.in_use:
+                if not run.in_use and run.claim():
                     return run, others
                 others.append(run)
         while (new := trials.next()) is not None:
             for run in sweep.runs(new):
-                if not run.is_settled:
+                if not run.is_settled and run.claim():
                     return run, others
             trials.tell(new, score_of(sweep, new))
     return None, others
@@ -88,8 +88,7 @@ def score_of(sweep: Sweep, point: Point) -> float | None:
     for run in sweep.runs(point):
         if run.failure is not None:
             return None
-        experiment = sweep.experiment(point, run.seed).experiment
-        score = scores_of(experiment, run.directory.read_metrics()).dev
+        score = sweep.result(run).scores.dev
         assert score is not None, "an experiment of a sweep has dev data"
         scores.append(score)
     return fmean(scores)
@@ -101,21 +100,28 @@ def _attempt(sweep: Sweep, run: SweepRun, device: torch.device, listeners: Seque
     loaded = sweep.experiment(run.point, run.seed)
     announcing = _announcing(run, say)
     try:
-        train(
-            loaded,
-            run.directory.path,
-            device=device,
-            limit=sweep.limit,
-            resume="auto",
-            listeners=listeners,
-            say=announcing,
-        )
+        with run.outcomes.attempt(run.directory) as watching:
+            try:
+                train(
+                    loaded,
+                    run.directory.path,
+                    device=device,
+                    limit=sweep.limit,
+                    resume="auto",
+                    listeners=[*listeners, *watching],
+                    say=announcing,
+                )
+            except (DivergedError, OutOfMemoryError) as error:
+                again = run.fail(str(error))
+                say(f"{name}: failed: {error}")
+                if again is not None:
+                    say(f"to try it again, {again}")
+            else:
+                run.outcomes.finish(run.directory, lambda: sweep.result_here(run))
+    except ClaimLostError as error:
+        say(str(error))
     except RunInUseError:
         say(f"{name}: another process was faster")
-    except (DivergedError, OutOfMemoryError) as error:
-        run.fail(str(error))
-        say(f"{name}: failed: {error}")
-        say(f"to try it again, delete {run.failure_file}")
 
 
 def _announcing(run: SweepRun, say: Say) -> Say:
@@ -135,9 +141,9 @@ def _announcing(run: SweepRun, say: Say) -> Say:
     return say_of_run
 
 
-def _wait() -> None:
+def _wait(seconds: float) -> None:
     with Interrupts() as interrupts:
-        end = time.monotonic() + LOOK_SECONDS
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             time.sleep(POLL_SECONDS)
             interrupts.raise_if_received()

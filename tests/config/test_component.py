@@ -6,6 +6,7 @@ import pytest
 
 import mtlkit
 from mtlkit.config import Component, Lazy, Runtime, interfaces, runtime_names
+from mtlkit.config.component import IN_EXTRAS
 from mtlkit.errors import ComponentError
 from mtlkit.types import PositiveInt
 
@@ -63,6 +64,17 @@ def test_an_unknown_name_gets_the_nearest_one() -> None:
         engine.by_name("deisel")
     with pytest.raises(LookupError, match=r"no Engine 'x' \(known: diesel\)"):
         engine.by_name("x")
+
+
+@pytest.mark.parametrize("row", IN_EXTRAS)
+def test_a_component_of_a_plugin_that_is_not_installed_says_what_to_install(
+    row: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interface: Any = getattr(mtlkit, row[0])
+    monkeypatch.setattr(interface, "list_available", classmethod(lambda cls: ["words"]))
+    told = rf"no {row[0]} '{row[1]}'; it needs a plugin: pip install 'mtlkit\[transformers\]' \(known: words\)"
+    with pytest.raises(LookupError, match=told):
+        interface.by_name(row[1])
 
 
 def test_a_dotted_name_imports_nothing(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

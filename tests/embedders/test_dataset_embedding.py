@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import pytest
@@ -17,6 +17,9 @@ from mtlkit.data.batch import Text
 from mtlkit.data.columns import Table
 from mtlkit.embedders import ConcatenatedEmbedder, DatasetEmbedder, Embedder, WordEmbedder
 from mtlkit.errors import ComponentError, ConfigError
+from mtlkit.experiment import load_experiment
+from mtlkit.report.analysis.structure import structure_of
+from mtlkit.runs.checks import check_experiment
 from mtlkit.testing.samples import TASKS, sample, sample_vocabulary
 from tests.generated_texts import write_corpus
 from tests.soak.tiny_archive import read_members
@@ -63,9 +66,12 @@ def test_tasks_on_one_data_set_share_a_vector() -> None:
     assert torch.equal(first, third) and not torch.equal(first, second)
 
 
-def test_a_task_that_does_not_exist_is_told() -> None:
-    with pytest.raises(ConfigError, match="given to the task 'four', and the tasks are one, two, three"):
-        build(datasets={"four": "web"})
+def test_tasks_of_other_stages_may_have_data_sets() -> None:
+    embedder = build(datasets={"one": "web", "four": "web"})
+    assert [name for name, _ in embedder.datasets.named_parameters()] == ["of_web", "of_two", "of_three"]
+
+
+def test_a_text_of_no_task_is_told() -> None:
     embedder = build()
     with pytest.raises(ComponentError, match="no data set for the task None of a text"):
         embedder(of_task(embedder, None))
@@ -77,29 +83,49 @@ def test_its_weights_do_not_depend_on_the_vocabulary() -> None:
     assert embedder.namespaces_of("embedder.table.weight") == ("words",)
 
 
-@pytest.mark.parametrize("share", [True, False])
-def test_a_run_trains_the_vectors_and_its_archive_has_them(tmp_path: Path, share: bool) -> None:
+def experiment_with(folder: Path, **settings: Any) -> dict[str, Any]:
     tasks = {}
     for number, name in enumerate(("books", "films")):
-        write_corpus(tmp_path / f"{name}.tsv", 12, number)
-        file = str(tmp_path / f"{name}.tsv")
+        write_corpus(folder / f"{name}.tsv", 12, number)
+        file = str(folder / f"{name}.tsv")
         task = {"reader": {"type": "text_classification"}, "head": {"type": "classifier"}, "train": file, "dev": file}
         tasks[name] = task
-    experiment = {
+    embedder = {"type": "dataset_embedding", "embedder": {"type": "words", "dim": 4}, "dim": None, **settings}
+    sharing = {"type": "fully_shared", "encoder": {"type": "lstm", "hidden_dim": 4}}
+    return {
         "tasks": tasks,
-        "model": {
-            "embedder": {"type": "dataset_embedding", "embedder": {"type": "words", "dim": 4}, "dim": None},
-            "share_embedder": share,
-            "sharing": {"type": "fully_shared", "encoder": {"type": "lstm", "hidden_dim": 4}},
-        },
+        "model": {"embedder": embedder, "sharing": sharing},
         "trainer": {"epochs": 1, "batch_size": 4},
     }
+
+
+@pytest.mark.parametrize("share", [True, False])
+def test_a_run_trains_the_vectors_and_its_archive_has_them(tmp_path: Path, share: bool) -> None:
+    experiment = experiment_with(tmp_path)
+    experiment["model"]["share_embedder"] = share
     run = mtlkit.train(experiment, tmp_path / "run")
     [weights] = [load(each) for name, each in read_members(run.archive).items() if name.startswith("weights/")]
     owner = "shared" if share else "films"
     assert weights[f"embedders.{owner}.datasets.of_films"].any()
     [answer] = run.predict(["a bright film"], "films")
     assert answer["label"] in ("positive", "negative")
+
+
+def test_a_run_of_stages_whose_tasks_share_a_data_set(tmp_path: Path) -> None:
+    """In each stage, and in the archive of the last, only some of the tasks are there."""
+    experiment = experiment_with(tmp_path, datasets={"books": "reviews", "films": "reviews"})
+    trainer = experiment.pop("trainer")
+    experiment["stages"] = [{"name": name, "tasks": [name], "trainer": trainer} for name in ("books", "films")]
+    run = mtlkit.train(experiment, tmp_path / "run")
+    [weights] = [load(each) for name, each in read_members(run.archive).items() if name.startswith("weights/")]
+    assert [name for name in weights if ".datasets." in name] == ["embedders.shared.datasets.of_reviews"]
+    assert structure_of(load_experiment(experiment).experiment).shared("books") > 0
+
+
+def test_a_data_set_of_a_task_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    experiment = experiment_with(tmp_path, datasets={"flims": "reviews"})
+    with pytest.raises(ConfigError, match="given to the task 'flims', which does not exist; did you mean 'films'"):
+        check_experiment(load_experiment(experiment).experiment, "x")
 
 
 @final

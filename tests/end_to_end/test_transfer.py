@@ -252,6 +252,39 @@ def test_wrong_options(experiment, write, run, tmp_path, options, said):
     assert not (tmp_path / "elsewhere" / "runs").exists()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's end")
+def test_machines_divide_the_folds_and_one_is_killed(three, write, fork, run, tmp_path):
+    """They share a disk. What the killed one was at is gone on with, to the bits of a fold that nothing befell."""
+    three["trainer"] |= {"epochs": 4, "checkpoint_every": 3}
+    file, whole, folds = write(three), tmp_path / "whole", tmp_path / "folds"
+    transfer(run, file, "--leave-out", "books", "-s", whole)
+    worker = ("transfer", file, "--leave-out", "all", "--worker", "-s", folds)
+    killed = fork(*worker)
+    killed.wait_until(lambda: list(folds.glob("books/stages/source/checkpoints/step-*")))
+    killed.kill()
+    others = [fork(*worker), fork(*worker)]
+    assert [each.wait() for each in others] == [0, 0], others[0].output() + others[1].output()
+    said = "".join(each.output() for each in others)
+    assert [said.count(f"{task}: done after") for task in three["tasks"]] == [1, 1, 1], said
+    assert "resuming after step" in (folds / "books.log").read_text()
+    for stage in ("source", "target"):
+        last, expected = weights(folds / "books", stage), weights(whole / "books", stage)
+        assert last.keys() == expected.keys() and all(last[name].equal(expected[name]) for name in last)
+    assert json.loads((folds / "transfer.json").read_text())["tasks"].keys() == three["tasks"].keys()
+    again = fork(*worker)
+    assert again.wait() == 0 and again.output().count("was done before") == 3
+    other = fork(*worker, "-o", "trainer.batch_size=8")
+    assert other.wait() == 2 and "the experiment changed since the run was begun" in other.output()
+
+
+def test_workers_train_all_folds_and_delete_none(experiment, write, run):
+    file = write(experiment)
+    one = run("transfer", file, "--leave-out", "books", "--worker")
+    fails(one, "--worker: it is about several folds; give --leave-out all without --force, or leave --worker out")
+    force = run("transfer", file, "--leave-out", "all", "--worker", "--force")
+    fails(force, "--worker: --force would delete what other machines are at; give --leave-out all without --force")
+
+
 @pytest.mark.parametrize(
     ("sharing", "said"),
     [

@@ -20,6 +20,7 @@ from mtlkit.sharing import SharingScheme
 from mtlkit.sharing.communicators import Communicator
 from mtlkit.sharing.communicators.communicator import Message
 from tests.test_contracts import COMPONENTS, TASKS
+from tests.training.shared_runs import ByFirstWord
 
 TASK = TASKS[1]
 WORDS = ["a", "bc", "def", "ghij", "a-long-and-unknown-word"]
@@ -154,6 +155,14 @@ def test_what_loops_over_words_is_refused():
     model.sharing.left_to_right.channels["shared"].communicator = StepByStep()
     with pytest.raises(ConfigError, match=f"task '{TASK}' cannot be exported.*answer with mtlkit predict"):
         traced(model)
+
+
+def test_what_depends_on_words_is_refused_in_one_sentence(capfd):
+    model = model_of({"type": "fully_shared", "encoder": {"type": "cnn", "filters": 3}})
+    model.embedders["shared"] = ByFirstWord(model.embedders["shared"])
+    with pytest.raises(ConfigError, match=r"cannot be exported: embedders\.shared goes another way for each"):
+        traced(model)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_program_that_answers_otherwise_is_refused():

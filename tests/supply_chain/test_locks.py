@@ -45,7 +45,7 @@ def needed(name: str, extra: str, known: set[str]) -> Iterator[str]:
 def test_constraints_name_every_package_that_is_installed() -> None:
     """But for what torch needs on a machine with CUDA: it names the versions itself."""
     known: set[str] = set()
-    extras = ("dev", "report", "spacy", "sweep", "tensorboard")
+    extras = ("dev", "postgresql", "report", "spacy", "sweep", "tensorboard")
     found = {name for extra in extras for name in needed("mtlkit", extra, known - {"mtlkit"})}
     assert len(found) > 50 and "alembic" in found
     missing = found - {"mtlkit"} - set(constraints())

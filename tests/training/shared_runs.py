@@ -2,23 +2,25 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import torch
 import torch.distributed as dist
 from pydantic import create_model
+from torch import nn
 from torch.multiprocessing import start_processes
 
 from mtlkit.config import Lazy, Spec, validate
-from mtlkit.data import Corpus, Instance, TaskSplit
-from mtlkit.embedders import WordEmbedder
+from mtlkit.data import Corpus, Instance, TaskSplit, Text
+from mtlkit.data.columns import Table
+from mtlkit.embedders import Embedder, WordEmbedder
 from mtlkit.heads import Head
 from mtlkit.kernels.compute import Compute, hand_down
 from mtlkit.metrics import Accuracy, TokenAccuracy
@@ -49,6 +51,29 @@ class Case:
     trainer: Mapping[str, Any] = field(default_factory=dict)
     stop: int | None = None
     """The step after which the trainer's state goes through a file to a new trainer."""
+    by_first_word: bool = False
+    """Whether some of the embedder's parameters are used for some texts only."""
+
+
+@final
+class ByFirstWord(Embedder):
+    """Adds one of two vectors to the words of a text. Without such a text in the batch, a vector has no gradient."""
+
+    def __init__(self, words: Embedder) -> None:
+        super().__init__()
+        self.words, self.output_dim = words, words.output_dim
+        self.added = nn.ParameterList(torch.full((self.output_dim,), 0.1) for _ in range(2))
+
+    def columns(self, forms: Sequence[str]) -> Mapping[str, Table]:
+        return self.words.columns(forms)
+
+    def forward(self, text: Text) -> torch.Tensor:
+        states_BTE: torch.Tensor = self.words(text)
+        for number, added_E in enumerate(self.added):
+            has_it_B = text.words_BT[:, 0] % 2 == number
+            if has_it_B.any():
+                states_BTE = states_BTE + (has_it_B[:, None] & text.mask_BT)[..., None] * added_E
+        return states_BTE
 
 
 LSTM = {"type": "lstm", "hidden_dim": 4}
@@ -138,7 +163,8 @@ def _trainer(case: Case, ranks: Ranks) -> Trainer:
 
 def model_of(case: Case) -> MultiTaskModel:
     """The model of a case, in float32."""
-    embedder = WordEmbedder(dim=INPUT_DIM, vocabulary=sample_vocabulary(), vectors=None)
+    words = WordEmbedder(dim=INPUT_DIM, vocabulary=sample_vocabulary(), vectors=None)
+    embedder = ByFirstWord(words) if case.by_first_word else words
     sharing = _lazy(SharingScheme, case.sharing).build(input_dim=INPUT_DIM, tasks=list(TASKS))
     head = _lazy(Head, case.head)
     heads = {task: head.build(input_dim=sharing.output_dim, labels=list(LABELS), tag_scheme="iob2") for task in TASKS}

@@ -66,6 +66,7 @@ CASES = {
     "patience": Case(trainer={"patience": 1, "epochs": 9, "optimizer": {"type": "sgd", "lr": 1e-9}}),
     "one text a batch": Case(ADVERSARIAL, trainer={"batch_size": 1}),
     "skipped steps": Case(trainer=SKIPPED),
+    "parameters of some texts only": Case(trainer={"epochs": 2}, by_first_word=True),
 }
 STOPPING = {
     "joint": Case(ADVERSARIAL, trainer={"epochs": 2}, stop=9),

@@ -43,7 +43,7 @@ def structure_of(experiment: Experiment) -> Structure:
     tasks, settings = list(experiment.tasks), experiment.model
     vocabulary = Vocabulary.of(["word"], ["w"], {task: ["O", "B-x", "I-x"] for task in tasks})
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):
-        embedder = settings.embedder.build(vocabulary=vocabulary, vectors=None, fresh=False)
+        embedder = settings.embedder.build(vocabulary=vocabulary, vectors=None, fresh=False, tasks=tasks)
         input_dim = embedder.output_dim
         scheme = settings.sharing.build(input_dim=input_dim, tasks=tasks, embedder=embedder)
         hand_down(scheme, Compute("pure"))  # two words are not worth a compiler, and gradients reach the same parts

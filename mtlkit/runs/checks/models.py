@@ -1,9 +1,11 @@
 """Mistakes in models, found by building them without memory for their parameters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
 
+from mtlkit.config import nearest
 from mtlkit.data import Vectors, Vocabulary
+from mtlkit.embedders import DatasetVectors, Embedder
 from mtlkit.errors import MtlkitError
 from mtlkit.experiment import Experiment, build_model, without_memory
 from mtlkit.files import is_file
@@ -13,10 +15,18 @@ T = TypeVar("T")
 MOST_PARAMETERS = 10**12
 
 
-def built_model(experiment: Experiment, problems: list[str], sharing_place: str) -> MultiTaskModel | None:
+def built_model(
+    experiment: Experiment, problems: list[str], sharing_place: str, all_tasks: Collection[str]
+) -> MultiTaskModel | None:
     """Builds the model on the meta device, over a vocabulary of one word.
 
     If it cannot be built, the reasons are appended to `problems` and None is returned.
+
+    Args:
+        experiment: that of a stage, which may have some of the tasks.
+        problems: receives what is wrong.
+        sharing_place: where the sharing scheme stands in the experiment.
+        all_tasks: the tasks of the whole run, which settings of the embedder may name.
     """
     vocabulary = Vocabulary.of(
         words=["a"],
@@ -27,17 +37,17 @@ def built_model(experiment: Experiment, problems: list[str], sharing_place: str)
     )
     settings = experiment.model
     found: list[str] = []
+    tasks, vectors = list(experiment.tasks), _first_vector(experiment)
     embedder = _built(
         "model.embedder",
-        lambda: settings.embedder.build(vocabulary=vocabulary, vectors=_first_vector(experiment), fresh=True),
+        lambda: settings.embedder.build(vocabulary=vocabulary, vectors=vectors, fresh=True, tasks=tasks),
         found,
     )
     if embedder is not None:  # whether a scheme can be built may depend on the size of its input
+        found += _dataset_problems(embedder, all_tasks)
         _built(
             sharing_place,
-            lambda: settings.sharing.build(
-                input_dim=embedder.output_dim, tasks=list(experiment.tasks), embedder=embedder
-            ),
+            lambda: settings.sharing.build(input_dim=embedder.output_dim, tasks=tasks, embedder=embedder),
             found,
         )
     model = None if found else _built("model", lambda: build_model(experiment, vocabulary), found)
@@ -46,6 +56,14 @@ def built_model(experiment: Experiment, problems: list[str], sharing_place: str)
         model = None
     problems += found
     return model
+
+
+def _dataset_problems(embedder: Embedder, tasks: Collection[str]) -> Iterator[str]:
+    named = [task for part in embedder.modules() if isinstance(part, DatasetVectors) for task in part.tasks_named]
+    for task in dict.fromkeys(named):
+        if task not in tasks:
+            hint = nearest(task, list(tasks)) or f" (the tasks: {', '.join(tasks)})"
+            yield f"model.embedder: a data set is given to the task '{task}', which does not exist{hint}"
 
 
 def _built(place: str, build: Callable[[], T], problems: list[str]) -> T | None:

@@ -42,7 +42,8 @@ def stage_problems(experiment: Experiment) -> Iterator[str]:
             paths = None
         trained = experiment_of(experiment, stage, paths)
         problems: list[str] = [*trainer_problems(trained, f"{place}trainer")]
-        model = built_model(trained, problems, f"{place}sharing" if stage.sharing else "model.sharing")
+        scheme = f"{place}sharing" if stage.sharing else "model.sharing"
+        model = built_model(trained, problems, scheme, experiment.tasks)
         if model is not None:
             problems += beginnings.problems(model)
             problems += search_problems(trained, model.sharing, f"{place}trainer")

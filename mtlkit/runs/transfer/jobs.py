@@ -4,10 +4,8 @@ import os
 import signal
 import subprocess
 import time
-from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, final
@@ -18,6 +16,7 @@ from mtlkit.errors import RunError
 from mtlkit.files import make_folder, open_to_write
 from mtlkit.process.children import child_environment, python_command
 from mtlkit.process.interrupts import Interrupted, Interrupts
+from mtlkit.runs.transfer.queues import Job, JobList, Queue
 from mtlkit.types import Say, silent
 
 POLL_SECONDS = 0.1
@@ -26,17 +25,7 @@ JOB = "MTLKIT_JOB"
 """The environment variable that is set to the job's name in each child process."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """One command: `mtlkit ARGUMENTS`, under a name of its own among the jobs that run together."""
-
-    name: str
-    arguments: tuple[str, ...]
-    log: Path
-    """The file to which the job's output is appended."""
-
-
-def run_jobs(jobs: Sequence[Job], processes: int, say: Say = silent) -> dict[str, int]:
+def run_jobs(jobs: Sequence[Job] | Queue, processes: int, say: Say = silent) -> dict[str, int]:
     """Runs each job in a process of its own and waits for all of them; a job that fails does not stop the others.
 
     If there are several GPUs, each process is given one, by `--device cuda:N`, unless the job names a device itself.
@@ -44,12 +33,13 @@ def run_jobs(jobs: Sequence[Job], processes: int, say: Say = silent) -> dict[str
     ends with a checkpoint, and a second Ctrl-C ends it without one.
 
     Args:
-        jobs: the jobs, in the order in which they start.
+        jobs: the jobs, in the order in which they start; or a queue that says which one does.
         processes: the number of jobs that run at the same time.
         say: receives a line on how each job has ended.
 
     Returns:
-        The exit code of each job by its name; the negative number of the signal for a process that a signal ended.
+        The exit code of each job by its name, 0 for one that another machine has done; the negative number of the
+        signal for a process that a signal ended.
 
     Raises:
         RunError: this process is a job itself. Jobs start no jobs, so that no command uses more processes than the user
@@ -63,24 +53,27 @@ def run_jobs(jobs: Sequence[Job], processes: int, say: Say = silent) -> dict[str
             f"this process is the job '{name}' of another mtlkit, so it starts no jobs of its own; run the command by "
             f"itself, or unset {JOB} where that is not so"
         )
-    assert processes > 0 and len({job.name for job in jobs}) == len(jobs)
-    waiting, codes = deque(jobs), dict[str, int]()
-    with Interrupts() as interrupts, _Children(processes) as children:
+    queue = JobList(jobs) if isinstance(jobs, Sequence) else jobs
+    assert processes > 0 and len(set(queue.names)) == len(queue.names)
+    codes = dict[str, int]()
+    with closing(queue), Interrupts() as interrupts, _Children(processes) as children:
         # Once a signal has come, no job starts any more, but those that run are waited for: they write checkpoints.
         told = False
-        while children.running or (waiting and interrupts.received is None):
-            while waiting and children.free and interrupts.received is None:
-                children.start(waiting.popleft())
+        while children.running or (not queue.is_over and interrupts.received is None):
+            while children.free and interrupts.received is None and (job := queue.take()) is not None:
+                children.start(job)
             if interrupts.received is not None and not told:
                 children.send(interrupts.received)
                 told = True
             for child in children.take_ended():
                 codes[child.job.name] = child.process.returncode
+                queue.ended(child.job)
                 say(f"{child.job.name}: {child.ending()}")
             time.sleep(POLL_SECONDS)
         if interrupts.received is not None:
             raise Interrupted(interrupts.received)
-    return {job.name: codes[job.name] for job in jobs}
+    codes.update(dict.fromkeys(queue.done_elsewhere(), 0))
+    return {name: codes[name] for name in queue.names}
 
 
 @final

@@ -13,7 +13,8 @@ from mtlkit.runs.changes import changed_files, changed_settings, refuse
 from mtlkit.runs.checks import check_experiment
 from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.read_files import read_by_experiment
-from mtlkit.runs.transfer.jobs import Job, run_jobs
+from mtlkit.runs.transfer.jobs import run_jobs
+from mtlkit.runs.transfer.queues import Job, SharedJobs
 from mtlkit.sharing import SharedLayer
 from mtlkit.training import StageSettings, TrainerSettings
 from mtlkit.types import Say, silent
@@ -149,6 +150,7 @@ def train_folds(
     commands: Mapping[str, Sequence[str]],
     processes: int = 1,
     say: Say = silent,
+    worker: bool = False,
 ) -> None:
     """Trains each fold in a process of its own, into `directory/TASK`, with its output in `directory/TASK.log`.
 
@@ -160,6 +162,7 @@ def train_folds(
         commands: the arguments of `mtlkit` that train each fold, by task.
         processes: the number of folds that are trained at the same time.
         say: receives a line on how each fold has ended.
+        worker: whether other machines with the same directory train folds too: one of them begins or goes on with each.
 
     Raises:
         ConfigError, RunError: something is wrong with a fold or its directory, which is reported before any is trained;
@@ -171,25 +174,33 @@ def train_folds(
     for fold in folds.values():
         check_experiment(fold.experiment, str(fold.file))
     runs = {task: RunDirectory(directory / task) for task in folds}
-    begun = {task: run for task, run in runs.items() if options.resume and run.is_run}
+    begun = {task: run for task, run in runs.items() if (options.resume or worker) and run.is_run}
     _check_begun(begun, folds, options)
     for task, fold in folds.items():
         check_is_no_input(directory / f"{task}.log", f"-s {directory}: {task}.log", read_by_experiment(fold))
-    _make_room({run: folds[task] for task, run in runs.items() if task not in begun}, options.force)
+    # The run that another machine has just begun is none that was there before.
+    new = {task: run for task, run in runs.items() if task not in begun and not (worker and run.is_run)}
+    _make_room({run: folds[task] for task, run in new.items()}, options.force)
+
+    def job(task: str, goes_on: bool) -> Job:
+        resume = "--resume-anyway" if options.resume_anyway else "--resume"
+        return Job(task, (*commands[task], *([resume] if goes_on else [])), directory / f"{task}.log")
+
     jobs = []
     for task in folds:
         if task in begun and runs[task].is_finished:
             say(f"{task}: was done before")
         else:
-            resume = "--resume-anyway" if options.resume_anyway else "--resume"
-            goes_on = [resume] if task in begun else []
-            jobs.append(Job(task, (*commands[task], *goes_on), directory / f"{task}.log"))
-    codes = run_jobs(jobs, processes, say)
+            jobs.append(job(task, task in begun))
+    shared = SharedJobs({each.name: runs[each.name] for each in jobs}, job, say)
+    codes = run_jobs(shared if worker else jobs, processes, say)
     if failed := [task for task, code in codes.items() if code]:
         raise RunError(
             f"{directory}: {len(failed)} of {len(folds)} folds did not come to an end ({', '.join(failed)}); "
             "their logs there say why, and --resume goes on"
         )
+    if worker:
+        _check_begun(runs, folds, options)  # what others have made by now is of the same experiment, too
 
 
 def _check_begun(runs: Mapping[str, RunDirectory], folds: Mapping[str, LoadedExperiment], options: FoldOptions) -> None:

@@ -6,6 +6,7 @@ Shapes: R rows of a batch, P tokens of the longest row, H size of a state, I and
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
+from threading import RLock
 from typing import Any, final
 
 from torch import Tensor, nn
@@ -26,8 +27,8 @@ class AdaptableLayers:
         with layers.carrying([first, second, None]):
             encoder(...)
 
-    Adapters are put in for all who use the encoder, so that one thread at a time may run it. Until the first are built,
-    the encoder is left alone.
+    Adapters are put in for all who use the encoder, so that threads run it with adapters one after another. Until the
+    first are built, the encoder is left alone.
 
     Args:
         encoder: a frozen encoder of a kind in `KINDS`.
@@ -39,6 +40,7 @@ class AdaptableLayers:
         self._encoder, self._config, self._num_layers = encoder, config, num_layers
         self.are_carrying = False
         """Whether the block of a `with` statement of `carrying` is being run."""
+        self._turn = _Turn()
 
     def __len__(self) -> int:
         return len(self._layers)
@@ -68,18 +70,22 @@ class AdaptableLayers:
 
     @contextmanager
     def carrying(self, adapters: Sequence[Adapter | None]) -> Iterator[None]:
-        """Puts adapters into the layers, from the first on, for the `with` statement's block; None for none."""
+        """Puts adapters into the layers, from the first on, for the `with` statement's block; None for none.
+
+        Other threads wait for the end of the block.
+        """
         padded = [*adapters, *[None] * (len(self._places) - len(adapters))]
         keys = tuple(None if adapter is None else id(adapter) for adapter in padded)
-        self.are_carrying = True
-        try:
-            for number, (place, adapter) in enumerate(zip(self._places, padded, strict=True)):
-                place.adapter, place.key = adapter, keys[: number + 1]
-            yield
-        finally:
-            self.are_carrying = False
-            for place in self._places:
-                place.adapter = None
+        with self._turn:
+            self.are_carrying = True
+            try:
+                for number, (place, adapter) in enumerate(zip(self._places, padded, strict=True)):
+                    place.adapter, place.key = adapter, keys[: number + 1]
+                yield
+            finally:
+                self.are_carrying = False
+                for place in self._places:
+                    place.adapter = None
 
     @contextmanager
     def remembering(self) -> Iterator[None]:
@@ -88,13 +94,14 @@ class AdaptableLayers:
         A layer is not run again if it and all layers below carry the adapters of the last time. What paths have in
         common is then run once if they come in lexicographic order, and has one draw of dropout.
         """
-        try:
-            for number, place in enumerate(self._places):
-                place.memory = _Memory(is_first=number == 0)
-            yield
-        finally:
-            for place in self._places:
-                place.memory = None
+        with self._turn:
+            try:
+                for number, place in enumerate(self._places):
+                    place.memory = _Memory(is_first=number == 0)
+                yield
+            finally:
+                for place in self._places:
+                    place.memory = None
 
     @cached_property
     def _layers(self) -> list[nn.Module]:
@@ -109,6 +116,23 @@ class AdaptableLayers:
     @cached_property
     def _places(self) -> list["_Place"]:
         return [_Place(layer) for layer in self._layers]
+
+
+@final
+class _Turn:
+    """A lock, which the thread that has it may take again. A copy of a model gets one of its own."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+
+    def __reduce__(self) -> tuple[type["_Turn"], tuple[()]]:
+        return _Turn, ()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
 
 
 @final

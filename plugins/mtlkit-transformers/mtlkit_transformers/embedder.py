@@ -27,7 +27,7 @@ from mtlkit_transformers.layout import room_of
 from mtlkit_transformers.pooling import LayerMixture, Pooling
 from mtlkit_transformers.sources import WEIGHTS
 from mtlkit_transformers.states_once import StatesOnce
-from mtlkit_transformers.tuning import check_frozen, drop_layers, freeze_above, recompute_layers
+from mtlkit_transformers.tuning import check_effects, check_frozen, drop_layers, freeze_above, recompute_layers
 from mtlkit_transformers.word_reader import WordReader
 
 
@@ -103,6 +103,8 @@ class TransformerEmbedder(Embedder):
             )
         elif save_encoder:
             raise ConfigError("save_encoder: an encoder that is trained is always in the archive; leave it out")
+        if files is None:  # what was trained when this was not checked can still be loaded
+            check_effects(trainable, adapters, keep_as=keep_as, cuts=long_texts == "cut", overlap=overlap)
         self.trainable, self.layers, self.max_pieces = trainable, layers, max_pieces
         self._about = Description.saved(files) if files is not None else Description.found(model, revision)
         self._place, self._saves_encoder = (model, revision), save_encoder
@@ -135,8 +137,6 @@ class TransformerEmbedder(Embedder):
         self.layers_for_adapters: AdaptableLayers | None = None
         if self.trainable:
             self.encoder = encoder
-            if adapters is not None:
-                raise ConfigError("adapters: are trained in the place of the encoder; set trainable: false")
             return
         # In a tuple, it is no part of the module: frozen weights are neither optimised nor saved.
         self._frozen = (encoder.requires_grad_(False).eval(),)

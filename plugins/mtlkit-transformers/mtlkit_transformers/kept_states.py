@@ -4,14 +4,16 @@
     $MTLKIT_CACHE/encoder-states/DIGEST/NAME.index    for each text its digest, where its states begin, and how many
 
 A process appends to a pair of files of its own and reads those of all. The index is written after the states, so that a
-process that is killed leaves at most states that nothing points to.
+process that is killed leaves at most states that nothing points to. Files may be deleted at any time.
 """
 
+import os
 import secrets
 import weakref
 from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO, final
 
 import numpy as np
@@ -57,7 +59,7 @@ def padded(texts: Sequence[Tensor], mask_BT: Tensor) -> Tensor:
 
 @final
 class KeptStates:
-    """The states of texts by their pieces.
+    """The states of texts by their pieces, for any number of threads.
 
     Args:
         folder: a folder for these states alone: of one encoder and one way to use it.
@@ -77,21 +79,29 @@ class KeptStates:
         self._files: list[Path] = []
         self._maps: dict[int, NDArray[np.uint8]] = {}
         self._own: tuple[int, BinaryIO, BinaryIO] | None = None
+        self._process, self._writing = 0, Lock()
         self._end, self._records = 0, 0
         for index in sorted(self._folder.glob("*.index")):
             self._read(index)
 
     def __contains__(self, key: bytes) -> bool:
-        return key in self._places
+        """Whether a text is kept. Its states stay readable from then on, also if their file is deleted."""
+        place = self._places.get(key)
+        if place is None or self._is_mapped(*place):
+            return place is not None
+        try:
+            # Copy on write, since a tensor may not be read-only.
+            self._maps[place[0]] = np.memmap(self._files[place[0]], np.uint8, "c")
+        except (OSError, ValueError):  # the file has been deleted or emptied
+            return False
+        return self._is_mapped(*place)
 
     def get(self, key: bytes) -> Tensor:
-        """Returns the states (T, ...) of a text that is kept."""
+        """Returns the states (T, ...) of a text that is kept. Raises KeyError if it is not."""
+        if key not in self:
+            raise KeyError(key)
         file, start, words = self._places[key]
-        end = (start + words) * self._width
-        if file not in self._maps or len(self._maps[file]) < end:
-            # Copy on write, since a tensor may not be read-only.
-            self._maps[file] = np.memmap(self._files[file], np.uint8, "c")
-        found = torch.from_numpy(self._maps[file][start * self._width : end])
+        found = torch.from_numpy(self._maps[file][start * self._width : (start + words) * self._width])
         return found.view(self._type).view(words, *self._shape)
 
     def put(self, key: bytes, states: Tensor) -> None:
@@ -100,9 +110,17 @@ class KeptStates:
         Raises:
             OSError: the disk is full.
         """
-        if key in self._places or not len(states):
+        if not len(states):
             return
-        number, data, index = self._own or self._begin()
+        with self._writing:
+            if key not in self:
+                self._append(key, states)
+
+    def _is_mapped(self, file: int, start: int, words: int) -> bool:
+        return file in self._maps and len(self._maps[file]) >= (start + words) * self._width
+
+    def _append(self, key: bytes, states: Tensor) -> None:
+        number, data, index = self._own if self._own and self._can_append(self._own[0]) else self._begin()
         start = self._end
         data.seek(start * self._width)  # what a full disk has cut short is written over
         data.write(states.detach().to("cpu", self._type).contiguous().view(torch.uint8).numpy().tobytes())
@@ -113,9 +131,15 @@ class KeptStates:
         self._end, self._records = start + len(states), self._records + 1
         self._places[key] = (number, start, len(states))
 
+    def _can_append(self, file: int) -> bool:
+        """Whether the files are this process's own, and not those of one that it was forked from, and still there."""
+        return self._process == os.getpid() and self._files[file].exists()
+
     def _begin(self) -> tuple[int, BinaryIO, BinaryIO]:
         """Creates the files of this process."""
         name = secrets.token_hex(8)
+        self._folder = own_folder(self._folder)
+        self._process, self._end, self._records = os.getpid(), 0, 0
         paths = self._folder / f"{name}.states", self._folder / f"{name}.index"
         data, index = (open_to_write(path, mode=PRIVATE) for path in paths)
         for file in (data, index):

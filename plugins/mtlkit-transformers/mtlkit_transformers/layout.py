@@ -122,11 +122,20 @@ def room_of(limit: int | None, special: int, window: int | None, overlap: int | 
     if limit is not None and tokens > limit:
         raise ConfigError(f"reads at most {limit} tokens at once, so `window` cannot be {tokens}; set a smaller one")
     room = tokens - special
-    shared = room // 4 if overlap is None else overlap
-    if room < 1 or not 0 <= shared < room:
+    if room < 1:
+        smaller = "a smaller `num_tokens`"
+        remedy = (
+            smaller if limit is not None and limit <= special else f"a `window` of more than {special}, or {smaller}"
+        )
         raise ConfigError(
-            f"has {max(room, 0)} pieces in a window of {tokens} tokens, so `overlap` cannot be {shared}; set a larger "
-            "`window` or a smaller `overlap`"
+            f"reads {tokens} tokens at once, and {special} are special ones or those of a prefix, which leaves none "
+            f"for words; set {remedy}"
+        )
+    shared = room // 4 if overlap is None else overlap
+    if not 0 <= shared < room:
+        raise ConfigError(
+            f"has {room} pieces in a window of {tokens} tokens, so `overlap` cannot be {shared}; set one from 0 to "
+            f"{room - 1}, or a larger `window`"
         )
     return room, shared
 

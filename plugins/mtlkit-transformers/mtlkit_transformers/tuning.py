@@ -1,4 +1,6 @@
-"""What a tuned encoder does in training only: layers without gradients, layers left out, and states computed twice."""
+"""What a tuned encoder does in training only: layers without gradients, layers left out, and states computed twice; and
+which settings have an effect.
+"""
 
 from typing import Any
 
@@ -16,6 +18,16 @@ def check_frozen(**settings: object) -> None:
     """Raises ConfigError if one of the settings, which are about an encoder's training, is set for a frozen one."""
     if idle := [name for name, value in settings.items() if value]:
         raise ConfigError(f"`{idle[0]}` is for an encoder that is trained; leave it out, or set `trainable: true`")
+
+
+def check_effects(trainable: bool, adapters: object, *, keep_as: str, cuts: bool, overlap: int | None) -> None:
+    """Raises ConfigError if one of an embedder's settings would have no effect, as others are."""
+    if trainable and adapters is not None:
+        raise ConfigError("adapters: are trained in the place of the encoder; set trainable: false")
+    if keep_as != "float32" and (trainable or adapters is not None):
+        raise ConfigError("keep_as: only states of a frozen encoder without adapters are kept; leave it out")
+    if cuts and overlap is not None:
+        raise ConfigError("overlap: is of the windows of a long text, and `long_texts: 'cut'` reads one; leave it out")
 
 
 def freeze_above(encoder: nn.Module, layer: int, num_layers: int) -> None:

@@ -1,13 +1,15 @@
 """The embedder `transformer` with adapters in its frozen encoder."""
 
+import threading
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from mtlkit_transformers import Adapter, BottleneckAdapter, LoraAdapter, PrefixAdapter, TransformerEmbedder
-from torch import nn
+from torch import Tensor, nn
 
 import mtlkit
 from mtlkit.config import Lazy
@@ -74,7 +76,7 @@ def test_adapters_above_the_layer_that_is_read_are_not_built(encoders: dict[str,
 def test_a_prefix_takes_room_in_the_window(encoders: dict[str, Path]) -> None:
     lazy = Lazy.of(PrefixAdapter, num_tokens=5)
     assert embedder(encoders["byte_pairs"], adapters=lazy).room == 33
-    with pytest.raises(ConfigError, match="window"):
+    with pytest.raises(ConfigError, match=r"and 52 are .* those of a prefix, .*; set a smaller `num_tokens`"):
         embedder(encoders["byte_pairs"], adapters=Lazy.of(PrefixAdapter, num_tokens=50))
 
 
@@ -135,3 +137,31 @@ def test_tasks_of_their_own_adapters_have_one_frozen_encoder(
     assert (films(text) - expected).abs().max() > 0.1
     model.double()
     torch.testing.assert_close(books(text), expected.double(), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("lazy", ADAPTERS)
+def test_threads_have_their_own_adapters_in_the_encoder_that_they_share(
+    encoders: dict[str, Path], lazy: Lazy[Adapter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As those that answer with one archive: the second comes while the first is in the midst of the encoder."""
+    monkeypatch.setattr(nn.init, "zeros_", lambda tensor: nn.init.normal_(tensor, std=0.02))
+    first, second = (embedder(encoders["word_pieces"], adapters=lazy) for _ in range(2))
+    second.share_frozen(first)
+    expected = [each(text_of(TEXTS, each)) for each in (first, second)]
+    assert not torch.allclose(*expected)
+    found: list[Tensor] = []
+    other = threading.Thread(target=lambda: found.append(second(text_of(TEXTS, second))))
+
+    def begin_other(*_: Any) -> None:
+        if not other.ident:
+            other.start()
+            other.join(0.2)  # it waits for its turn
+
+    [encoder] = first._frozen
+    hook = encoder.register_forward_pre_hook(begin_other)
+    found.insert(0, first(text_of(TEXTS, first)))
+    other.join()
+    hook.remove()
+    assert all(torch.equal(left, right) for left, right in zip(found, expected, strict=True))
+    copied = deepcopy(first)
+    assert torch.equal(copied(text_of(TEXTS, copied)), expected[0])

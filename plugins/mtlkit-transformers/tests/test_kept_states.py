@@ -1,9 +1,12 @@
 """A frozen encoder reads each text once, and what it read is kept in the cache."""
 
+import os
+import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 import torch
@@ -137,3 +140,48 @@ def test_two_processes_write_files_of_their_own(tmp_path: Path) -> None:
     both = kept(tmp_path / "states")
     assert torch.equal(both.get(b"a" * 32), torch.ones(1, 3)) and torch.equal(both.get(b"b" * 32), torch.zeros(2, 3))
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "states").iterdir()} == {0o600}
+
+
+def check_both(folder: Path, writer: KeptStates) -> None:
+    """Both texts are kept, for who has written them and for others."""
+    for each in (writer, kept(folder)):
+        assert torch.equal(each.get(b"a" * 32), torch.ones(2, 3))
+        assert torch.equal(each.get(b"b" * 32), torch.zeros(2, 3))
+
+
+def test_threads_do_not_write_over_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second thread comes while the first is about to write."""
+    states, begin = kept(tmp_path / "states"), KeptStates._begin
+    other = threading.Thread(target=states.put, args=(b"b" * 32, torch.zeros(2, 3)))
+
+    def begin_meanwhile(self: KeptStates) -> tuple[int, BinaryIO, BinaryIO]:
+        if not other.ident:
+            other.start()
+            other.join(0.2)  # not until the first has written
+        return begin(self)
+
+    monkeypatch.setattr(KeptStates, "_begin", begin_meanwhile)
+    states.put(b"a" * 32, torch.ones(2, 3))
+    other.join()
+    check_both(tmp_path / "states", states)
+
+
+def test_a_forked_process_writes_files_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    states = kept(tmp_path / "states")
+    states.put(b"a" * 32, torch.ones(2, 3))
+    monkeypatch.setattr(os, "getpid", lambda: -1)  # as after a fork
+    states.put(b"b" * 32, torch.zeros(2, 3))
+    assert len(list((tmp_path / "states").glob("*.states"))) == 2
+    check_both(tmp_path / "states", states)
+
+
+def test_the_cache_may_be_deleted_while_it_is_used(encoders: dict[str, Path], cache: Path) -> None:
+    built = embedder(encoders["word_pieces"], trainable=False)
+    states = built(text_of(TEXTS, built))
+    shutil.rmtree(cache / "encoder-states")
+    with reading(built) as calls:
+        assert torch.equal(built(text_of(TEXTS, built)), states) and len(calls) == len(TEXTS)
+        assert torch.equal(built(text_of(TEXTS, built)), states) and len(calls) == len(TEXTS)
+    other = embedder(encoders["word_pieces"], trainable=False)
+    with reading(other) as calls:
+        assert torch.equal(other(text_of(TEXTS, other)), states) and not calls

@@ -2,7 +2,9 @@
 
 import pytest
 import torch
-from mtlkit_transformers.layout import Layout, lay_out
+from mtlkit_transformers.layout import Layout, lay_out, room_of
+
+from mtlkit.errors import ConfigError
 
 BEFORE, AFTER, PADDING = [101, 102], [103], 9
 
@@ -64,3 +66,21 @@ def width_of(texts: list[list[int]]) -> int:
 def test_a_text_without_pieces_has_a_row_all_the_same() -> None:
     layout = lay_out(torch.zeros(2, 3, 2, dtype=torch.long), before=[], after=[], padding=0, room=5, overlap=1)
     assert layout.ids_RP.shape == (2, 1) and layout.mask_RP.all() and not len(layout.rows_N)
+
+
+@pytest.mark.parametrize(
+    ("limit", "special", "window", "overlap", "told"),
+    [
+        (None, 2, None, None, "states no limit of its own; set `window`"),
+        (40, 2, 1000, None, "reads at most 40 tokens at once, so `window` cannot be 1000"),
+        (40, 2, 2, None, "reads 2 tokens at once, and 2 are special .*; set a `window` of more than 2, or a smaller"),
+        (40, 102, None, None, "reads 40 tokens at once, and 102 are special .*; set a smaller `num_tokens`"),
+        (40, 2, 10, 8, "has 8 pieces in a window of 10 tokens, so `overlap` cannot be 8; set one from 0 to 7"),
+        (40, 2, None, -1, "`overlap` cannot be -1; set one from 0 to 37"),
+    ],
+)
+def test_windows_that_cannot_be_are_told_with_a_remedy(
+    limit: int | None, special: int, window: int | None, overlap: int | None, told: str
+) -> None:
+    with pytest.raises(ConfigError, match=told):
+        room_of(limit, special, window, overlap)

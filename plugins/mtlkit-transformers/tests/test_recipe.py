@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from mtlkit_transformers import TransformerEmbedder
+from mtlkit_transformers import BottleneckAdapter, TransformerEmbedder
 from mtlkit_transformers.configuration import KINDS, checked_config
 from mtlkit_transformers.encoder import empty_encoder, input_vectors
 from mtlkit_transformers.tuning import drop_layers, recompute_layers
@@ -173,6 +173,21 @@ def test_they_keep_the_promises_of_embedders(encoders: dict[str, Path], settings
 def test_a_frozen_encoder_has_no_training_to_set(encoders: dict[str, Path], settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=f"`{next(iter(settings))}` is for an encoder that is trained"):
         with_tasks(encoders["word_pieces"], trainable=False, **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"keep_as": "bfloat16"}, "keep_as: only states of a frozen encoder"),
+        ({"keep_as": "bfloat16", "trainable": False, "adapters": Lazy.of(BottleneckAdapter)}, "keep_as: only states"),
+        ({"adapters": Lazy.of(BottleneckAdapter)}, "set trainable: false"),
+        ({"long_texts": "cut", "overlap": 3}, "overlap: is of the windows"),
+    ],
+    ids=str,
+)
+def test_settings_without_an_effect_are_refused(encoders: dict[str, Path], settings: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        with_tasks(encoders["word_pieces"], **settings)
 
 
 def test_batches_are_sorted_and_limited_by_pieces(encoders: dict[str, Path]) -> None:

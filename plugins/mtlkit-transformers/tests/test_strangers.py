@@ -1,6 +1,7 @@
 """What an encoder's folder or an archive may not do."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ from mtlkit_transformers.configuration import KINDS, checked_config
 from mtlkit_transformers.description import Description
 from mtlkit_transformers.encoder import check_reads, empty_encoder, pretrained_encoder
 from mtlkit_transformers.pieces import Pieces
-from mtlkit_transformers.sources import folder_of
+from mtlkit_transformers.sources import folder_of, folder_with_weights
 
 from mtlkit.errors import ConfigError
+from mtlkit.files import file_sha256
 
 GOOD = {"model_type": "bert", "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "vocab_size": 30}
 
@@ -189,3 +191,14 @@ def test_weights_that_are_no_safetensors_are_not_read(encoders: dict[str, Path],
     (tmp_path / "pytorch_model.bin").write_bytes(b"\x80\x04.")
     with pytest.raises(ConfigError, match=r"no model\.safetensors"):
         folder_of(str(tmp_path), None)
+
+
+def test_a_frozen_encoder_of_a_package_that_is_not_installed_is_looked_for_elsewhere(
+    encoders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, digest = "package:no_such_package/encoders/tiny", file_sha256(encoders["word_pieces"] / "model.safetensors")
+    with pytest.raises(ConfigError, match=r"install the package no_such_package, or set MTLKIT_ENCODERS .* tiny$"):
+        folder_with_weights(model, None, digest)
+    shutil.copytree(encoders["word_pieces"], tmp_path / "tiny")
+    monkeypatch.setenv("MTLKIT_ENCODERS", str(tmp_path))
+    assert folder_with_weights(model, None, digest) == tmp_path / "tiny"
