@@ -11,8 +11,8 @@ import mtlkit
 ROOT = Path(mtlkit.__file__).parent
 THE_PLACE = "files/opening.py"
 METHODS = {
-    *("write_text", "write_bytes", "touch", "symlink_to", "hardlink_to", "savefig", "print_figure", "fdopen"),
-    "export_chrome_trace",
+    *("write_text", "write_bytes", "touch", "symlink_to", "hardlink_to", "savefig", "print_figure"),
+    *("export_chrome_trace", "fdopen"),
     *("copyfile", "copy", "copy2", "copytree", "move", "save_file", "savez", "tofile", "NamedTemporaryFile", "mkstemp"),
     *("SummaryWriter", "JournalFileBackend", "FileHandler"),
 }
@@ -111,6 +111,7 @@ def test_files_are_opened_for_writing_in_one_place() -> None:
         "json.dump(value, file)",
         "shutil.copyfile(a, b)",
         "figure.savefig(path)",
+        "canvas.print_figure(path)",
         "save_file(tensors, path)",
         "path.symlink_to(other)",
         "os.link(a, b)",
