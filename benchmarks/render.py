@@ -1,7 +1,7 @@
 """Puts the rows of all results, and the curves, into docs/performance.md: `python benchmarks/render.py`.
 
 What stands between the two markers there is made from `results/*.json` alone, so making it again changes nothing. A
-result without rows is named below the table.
+result without rows is named below the table. The tables of the cost model go to docs/scale.md, between such markers.
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
 PAGE = FOLDER.parent / "docs" / "performance.md"
+COST_PAGE = PAGE.with_name("scale.md")
 BEGIN, END = "<!-- made by benchmarks/render.py: begin -->", "<!-- made by benchmarks/render.py: end -->"
 ORDER = (
     "recurrence",
@@ -106,15 +107,19 @@ def describe(machine: Mapping[str, Any]) -> str:
 
 
 def rendered(page: str, found: Mapping[str, Result]) -> str:
-    """The page with table and curves between its markers.
+    """The page with table and curves between its markers."""
+    return between_markers(page, "\n\n".join(filter(None, (table(found), curves(found)))), PAGE)
+
+
+def between_markers(page: str, made: str, file: Path) -> str:
+    """The page with what was made between its markers.
 
     Raises:
         SystemExit: the page has no markers.
     """
     if BEGIN not in page or END not in page:
-        raise SystemExit(f"{PAGE}: lacks the lines {BEGIN} and {END}")
+        raise SystemExit(f"{file}: lacks the lines {BEGIN} and {END}")
     before, rest = page.split(BEGIN, 1)
-    made = "\n\n".join(filter(None, (table(found), curves(found))))
     return f"{before}{BEGIN}\n{made}\n{END}{rest.split(END, 1)[1]}"
 
 
@@ -133,11 +138,13 @@ def _aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
 
 
 def main() -> None:
-    """Prints the table and writes the page."""
+    """Prints the table and writes the pages."""
     found = results(FOLDER / "results")
     print(printed(found))
     PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8"), found), encoding="utf-8")
-    print(f"wrote {PAGE}", file=sys.stderr)
+    costs = between_markers(COST_PAGE.read_text(encoding="utf-8"), found["cost_model"]["page"], COST_PAGE)
+    COST_PAGE.write_text(costs, encoding="utf-8")
+    print(f"wrote {PAGE} and {COST_PAGE}", file=sys.stderr)
 
 
 if __name__ == "__main__":

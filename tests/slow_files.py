@@ -29,6 +29,7 @@ SECONDS = {
     "end_to_end/test_older_runs.py": 15,
     "end_to_end/test_export.py": 12,
     "test_compiled_steps.py": 12,
+    "test_cost_model.py": 11,
     "end_to_end/test_own_files.py": 15,
     "data/test_real_corpora.py": 14,
     "end_to_end/test_changes.py": 13,

@@ -24,6 +24,12 @@ def test_the_table_is_made_from_the_kept_results(render: ModuleType) -> None:
     assert render.rendered(page, found) == page, "run: python benchmarks/render.py"
 
 
+def test_the_cost_model_on_its_page_is_the_kept_result(render: ModuleType) -> None:
+    page = render.COST_PAGE.read_text(encoding="utf-8")
+    made = render.results(ROOT / "benchmarks" / "results")["cost_model"]["page"]
+    assert render.between_markers(page, made, render.COST_PAGE) == page, "run: python benchmarks/render.py"
+
+
 def test_every_row_is_in_the_table(render: ModuleType) -> None:
     machine = {"processor": "p", "cores": 2, "torch": "2.13", "made": "2026-01-02T03:04:05", "accelerator": None}
     row = {"what": "w|x", "case": "c", "target": ">= 2x", "reached": "3x", "verdict": "pass"}
