@@ -6,8 +6,9 @@
 
 A step is what `mtlkit train --processes N` does with one batch of one task: N ranks each compute B / N of its texts and
 exchange four kinds of messages by all-reduce, in this order: the loss of the batch, a byte for each parameter that says
-whether it has a gradient, the gradients of those on the way of that task in one or a few buckets, and
-whether a signal has come. Texts all have T words, so nothing is padded. Schemes that add losses of a whole batch, such as a discriminator's, exchange states besides; this is left out.
+whether it has a gradient, the gradients of those on the way of that task in one or a few buckets, and whether a signal
+has come. Texts all have T words, so nothing is padded. Schemes that add losses of a whole batch, such as a
+discriminator's, exchange states besides; this is left out.
 
 Letters in the formulas: K tasks, T words of a text, B texts of a batch, E dimensions of a word, D of a state (and of
 the scorer of messages), V rows of the word table, L labels, N ranks.
