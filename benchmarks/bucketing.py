@@ -83,7 +83,7 @@ def on_torch(run: Callable[[], object], model: MultiTaskModel) -> None:
 
 def main() -> None:
     """Measures and writes the result."""
-    arguments = command_line(__doc__, "bucketing", rounds=2)
+    arguments = command_line(__doc__, "bucketing", rounds=1)
     if (reason := why_not_compiled(torch.device("cpu"), lstms=True)) is not None:
         sys.exit(f"this compares the compiled LSTM: {reason}")
     split, generator = new_split(), torch.Generator().manual_seed(1)

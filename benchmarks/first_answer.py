@@ -19,7 +19,7 @@ WORDS = (("a fine warm film", "good"), ("a dull cold film", "bad"))
 
 def main() -> None:
     """Measures and writes the result."""
-    arguments = command_line(__doc__, "first_answer", rounds=3)
+    arguments = command_line(__doc__, "first_answer", rounds=2)
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

@@ -76,7 +76,7 @@ def states_of(lstm: Callable[[Tensor], Any], inputs_BTE: Tensor) -> Tensor:
 
 def main() -> None:
     """Measures and writes the result."""
-    arguments = command_line(__doc__, "precision", rounds=3)
+    arguments = command_line(__doc__, "precision", rounds=2)
     warnings.simplefilter("ignore")  # torch.ao announces its successor
     torch.manual_seed(0)
     rows: list[Row] = []

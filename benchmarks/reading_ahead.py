@@ -76,7 +76,7 @@ def padding(lengths: list[int], ahead: int) -> float:
 
 def main() -> None:
     """Measures and writes the result."""
-    arguments = command_line(__doc__, "reading_ahead", rounds=5)
+    arguments = command_line(__doc__, "reading_ahead", rounds=3)
     if "MTLKIT_DATA" not in os.environ:
         sys.exit("this needs the corpora: set MTLKIT_DATA to the folder that holds seqlab/ and glove/")
     keep_freed_memory()  # as the command does

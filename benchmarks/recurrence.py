@@ -109,7 +109,7 @@ def main() -> None:
     if sys.argv[1:2] == ["--memory"]:
         torch.set_num_threads(1)
         return print_growth(sys.argv[2], *map(int, sys.argv[3:]))
-    arguments = command_line(__doc__, "recurrence", rounds=5)
+    arguments = command_line(__doc__, "recurrence", rounds=3)
     timings = {case: measure(case, arguments.rounds) for case in CASES}
     memory = {way: round(grown_by(LONG, way), 1) for way in timings[LONG].seconds}
     floors = {case: floor(case) for case in CASES}

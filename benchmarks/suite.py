@@ -17,30 +17,30 @@ import render
 
 FOLDER = Path(__file__).resolve().parent
 SCRIPTS = (
+    "report",
     "recurrence",
-    "lstm",
-    "senders",
-    "sender_order",
-    "crf",
-    "tagger",
-    "pool",
-    "bucketing",
-    "characters",
-    "word_tables",
-    "freed_memory",
-    "reading_ahead",
-    "startup",
     "one_file",
-    "first_answer",
-    "precision",
-    "exported",
-    "scaling",
+    "freed_memory",
     "records",
     "experiments",
-    "report",
+    "precision",
+    "bucketing",
+    "startup",
+    "first_answer",
+    "tagger",
+    "reading_ahead",
+    "sender_order",
+    "characters",
+    "lstm",
+    "pool",
+    "exported",
+    "scaling",
+    "crf",
+    "word_tables",
+    "senders",
 )
-"""What runs where no script is named; `against_peers`, `gpu` and `pretrained` need more than mtlkit, and
-`compiled_steps` compiles for minutes."""
+"""What runs where no script is named, the longest first; `against_peers`, `gpu` and `pretrained` need more than mtlkit,
+and `compiled_steps` compiles for minutes."""
 
 
 ALONE = ("senders",)

@@ -28,7 +28,7 @@ def turn(steps: Iterator[Trained]) -> tuple[float, float]:
 
 def main() -> None:
     """Measures and writes the result."""
-    arguments = command_line(__doc__, "tagger", rounds=6)
+    arguments = command_line(__doc__, "tagger", rounds=4)
     with TemporaryDirectory() as folder:
         write_corpus(Path(folder))
         taggers = {"mtlkit": with_mtlkit.steps(Path(folder)), "plain": with_torch.steps(Path(folder))}
