@@ -1,6 +1,6 @@
 """Processes that answer requests several at a time, and give the answers in the order of the requests.
 
-    with ProcessPool([command] * 4, environment, settings) as pool:
+    with ProcessPool([command] * 4, settings) as pool:
         for answer in pool.answers(requests):
             ...
 
@@ -22,6 +22,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import IO, Any, Self, final
 
+from mtlkit.process.children import child_environment
 from mtlkit.process.interrupts import Interrupted, raising_interrupted
 
 
@@ -43,16 +44,18 @@ class ProcessPool:
 
     Args:
         commands: the command of each process.
-        environment: that of all of them.
         settings: what each is sent first; see `serve`.
+        defaults: environment variables of all of them, where this process has none of that name.
 
     Raises:
         OSError: a process cannot be started, on entering the block.
     """
 
-    def __init__(self, commands: Sequence[Sequence[str]], environment: Mapping[str, str], settings: object) -> None:
+    def __init__(
+        self, commands: Sequence[Sequence[str]], settings: object, defaults: Mapping[str, str] | None = None
+    ) -> None:
         assert commands
-        self._commands, self._environment = commands, environment
+        self._commands, self._defaults = commands, defaults or {}
         self._settings = pickle.dumps(settings)
         self._processes: list[subprocess.Popen[bytes]] = []
         self._idle: SimpleQueue[tuple[int, subprocess.Popen[bytes]]] = SimpleQueue()
@@ -101,7 +104,9 @@ class ProcessPool:
 
     def _start(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
         pipe = subprocess.PIPE
-        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=self._environment, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, env={**self._defaults, **child_environment()}, start_new_session=True
+        )
         with suppress(BrokenPipeError):  # of a process that has ended already, as the first request will tell
             _write(process.stdin, self._settings)
         return process

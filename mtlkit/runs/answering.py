@@ -20,7 +20,7 @@ from mtlkit.archive import open_archive
 from mtlkit.errors import ArchiveError, MtlkitError
 from mtlkit.kernels.postponing import Postponed
 from mtlkit.plugins import INCLUDED, Plugin, load_plugins
-from mtlkit.process.children import child_environment, python_command
+from mtlkit.process.children import python_command
 from mtlkit.process.freed_memory import keep_freed_memory
 from mtlkit.process.pool import ProcessPool, serve
 from mtlkit.runs.inputs import OpenedInput
@@ -88,8 +88,7 @@ def answering_processes(number: int, opened: OpenedInput, plugins: Sequence[Plug
     )
     command = python_command(str(CHILD), str(os.getpid()), NAME)
     # One thread for each, unless the user says otherwise; models compute with as many as their experiment says.
-    environment = {"OMP_NUM_THREADS": "1", **child_environment()}
-    return ProcessPool([[*command, str(place)] for place in range(number)], environment, settings)
+    return ProcessPool([[*command, str(place)] for place in range(number)], settings, {"OMP_NUM_THREADS": "1"})
 
 
 def main() -> None:

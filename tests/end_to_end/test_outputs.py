@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -237,7 +238,7 @@ def test_records_appear_whole_or_not_at_all(at: Path, run: Run, monkeypatch: pyt
         interrupted.extend(path.name for path in at.glob(".answers-*"))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mtlkit.text.visible", stop)
+    monkeypatch.setattr(import_module("mtlkit.runs.predict"), "visible", stop)
     assert run("predict", "run", "many.txt", "--output", "answers").returncode == 130
     assert len(interrupted) == 1 and list(at.glob(".answers-*")) == []
     assert (at / "answers").read_text() == "hours of work\n"

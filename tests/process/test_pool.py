@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mtlkit.process.children import child_environment, python_command
+from mtlkit.process.children import python_command
 from mtlkit.process.pool import REQUESTS_AHEAD, ProcessEndedError, ProcessPool
 
 PROGRAM = """
@@ -40,7 +40,7 @@ sys.exit(serve(opened, (ValueError,)))
 
 def pool(number: int = 3, settings: object = "settings") -> ProcessPool:
     root = str(Path(__file__).parents[2])
-    return ProcessPool([python_command("-c", PROGRAM.format(root=root))] * number, child_environment(), settings)
+    return ProcessPool([python_command("-c", PROGRAM.format(root=root))] * number, settings)
 
 
 def test_answers_come_in_the_order_of_the_requests() -> None:
