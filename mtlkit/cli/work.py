@@ -144,9 +144,9 @@ def predict(
         lines = sys.stdout.buffer if target is None else target
         bad = write_answers(archive, inputs, lines, task, processes=processes, **options).errors
     else:
-        with open_answers(archive, inputs, task, **options) as records, open_output(target) as stream:
+        with open_answers(archive, inputs, task, **options) as opened, open_output(target) as stream:
             is_live = target is None or target.is_stream
-            for record in records:
+            for record in opened.answers():
                 bad += "error" in record
                 print(as_line(record), file=stream, flush=is_live)
     if bad:

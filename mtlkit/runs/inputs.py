@@ -64,8 +64,9 @@ def open_answers(
     plugins: Sequence[Plugin] = (),
     precision: Precision | None = None,
     say: Say = silent,
-) -> Iterator[Iterator[dict[str, Any]]]:
-    """Opens an archive and an input, and gives an iterator of the records of `mtlkit predict`; see `predict_inputs`.
+) -> Iterator[OpenedInput]:
+    """Opens an archive and an input, whose `answers` are the records of `mtlkit predict`. No weights are loaded before
+    the first answer.
 
     Args:
         archive: the path of an archive.tar.gz, or of the directory of a run.
@@ -83,36 +84,6 @@ def open_answers(
     Raises:
         ConfigError, ArchiveError, DataError: the archive or the input cannot be read, or there is no such task. These
             are raised on entering the block, before any output is opened inside it.
-    """
-    with open_windows(
-        archive,
-        source,
-        tasks,
-        format_=format_,
-        batch_size=batch_size,
-        device=device,
-        plugins=plugins,
-        precision=precision,
-        say=say,
-    ) as opened:
-        yield opened.answers()
-
-
-@contextmanager
-def open_windows(
-    archive: Path,
-    source: str,
-    tasks: Sequence[str] = (),
-    *,
-    format_: InputFormat = "auto",
-    batch_size: int | None = None,
-    device: torch.device,
-    plugins: Sequence[Plugin] = (),
-    precision: Precision | None = None,
-    say: Say = silent,
-) -> Iterator[OpenedInput]:
-    """Opens an archive and an input as `open_answers` does, whose arguments and errors these are, and answers nothing
-    yet. No weights are loaded before the first answer.
     """
     size = batch_size or (LINES_OF_STANDARD_INPUT if source == STANDARD_INPUT else LINES_OF_FILE)
     with open_archive(archive_path(archive), device, plugins, Postponed(say)) as opened:

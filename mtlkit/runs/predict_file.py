@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, final
+from typing import Any, BinaryIO, final, get_args
 
 import torch
 
@@ -24,8 +24,8 @@ from mtlkit.plugins import Plugin, load_plugins
 from mtlkit.process.pool import ProcessEndedError
 from mtlkit.runs.answering import Answers, answering_processes, as_lines
 from mtlkit.runs.changes import code_hashes
-from mtlkit.runs.input_formats import InputFormat, reader_of_files
-from mtlkit.runs.inputs import OpenedInput, is_read_once, open_windows
+from mtlkit.runs.input_formats import ChosenFormat, InputFormat, reader_of_files
+from mtlkit.runs.inputs import OpenedInput, is_read_once, open_answers
 from mtlkit.runs.outputs import archives_given, output_of_verb
 from mtlkit.runs.precision import precision_argument
 from mtlkit.runs.predict import BATCHES_AHEAD, Numbered, answers_to
@@ -34,7 +34,7 @@ from mtlkit.training.devices import as_device
 from mtlkit.training.precision import Precision
 from mtlkit.types import Say, silent
 
-FORMATS: tuple[InputFormat, ...] = ("auto", "text", "ids", "jsonl", "reader")
+FORMATS: tuple[InputFormat, ...] = ("auto", *get_args(ChosenFormat))
 
 
 @final
@@ -47,6 +47,7 @@ class PredictedFile:
     errors: int = 0
     """How many of them hold an error in place of an answer."""
     windows: int = 0
+    """The number of windows: texts that are read ahead, and answered in an order of their lengths."""
     last_text: int = 0
     """The number of the last text, counted from 1."""
 
@@ -139,7 +140,7 @@ def write_answers(
             "one process; save it to a file, which may be compressed, and name that"
         )
     options: dict[str, Any] = {"format_": format_, "batch_size": batch_size, "precision": precision, "say": say}
-    with open_windows(archive, source, tasks, device=device, plugins=plugins, **options) as opened:
+    with open_answers(archive, source, tasks, device=device, plugins=plugins, **options) as opened:
         if isinstance(output, Output) and not output.is_stream and processes is not None:
             basis = _basis(opened, source, format_)
             return _resumed(opened, processes, plugins, output, basis, say)

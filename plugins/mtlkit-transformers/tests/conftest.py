@@ -1,5 +1,6 @@
 """Tiny pretrained encoders, made here: none of them has learned anything, and all have the parts of real ones."""
 
+import shutil
 import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
@@ -117,6 +118,20 @@ WORDS = (
     (2, 9),
 )
 """For `write_corpus`: words that the tiny encoders have pieces of."""
+
+
+@pytest.fixture
+def encoder(encoders: dict[str, Path], tmp_path: Path) -> Path:
+    """An encoder in a folder that a test may change."""
+    return Path(shutil.copytree(encoders["word_pieces"], tmp_path / "encoders" / "tiny"))
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    """A file with a text to predict."""
+    file = tmp_path / "text.txt"
+    file.write_text("a great film\n", "utf-8")
+    return file
 
 
 @pytest.fixture(scope="session")

@@ -48,20 +48,6 @@ def experiment_with(kind: str, make: MakeExperiment, encoder: Path) -> dict[str,
 KINDS = [pytest.param("lora", marks=needs_peft), "all", "each", "pool"]
 
 
-@pytest.fixture
-def encoder(encoders: dict[str, Path], tmp_path: Path) -> Path:
-    """An encoder in a folder that a test may change."""
-    return Path(shutil.copytree(encoders["word_pieces"], tmp_path / "encoders" / "tiny"))
-
-
-@pytest.fixture
-def text(tmp_path: Path) -> Path:
-    """A file with a text to predict."""
-    file = tmp_path / "text.txt"
-    file.write_text("a great film\n", "utf-8")
-    return file
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_archive_holds_adapters_and_the_digest_of_the_encoder(
     kind: str,

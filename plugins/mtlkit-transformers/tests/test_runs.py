@@ -52,12 +52,6 @@ def pack(path: Path, members: dict[str, bytes]) -> Path:
 
 
 @pytest.fixture
-def encoder(encoders: dict[str, Path], tmp_path: Path) -> Path:
-    """An encoder in a folder that a test may change."""
-    return Path(shutil.copytree(encoders["word_pieces"], tmp_path / "encoders" / "tiny"))
-
-
-@pytest.fixture
 def trained(
     experiment_of: Callable[..., dict[str, Any]], encoder: Path, run: Run, tmp_path: Path
 ) -> Callable[[str], Path]:
@@ -69,14 +63,6 @@ def trained(
         return tmp_path / mode / "archive.tar.gz"
 
     return train
-
-
-@pytest.fixture
-def text(tmp_path: Path) -> Path:
-    """A file with a text to predict."""
-    file = tmp_path / "text.txt"
-    file.write_text("a great film\n", "utf-8")
-    return file
 
 
 def elsewhere(archive: Path, text: Path, **environment: str) -> Ended:

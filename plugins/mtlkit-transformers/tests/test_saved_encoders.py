@@ -36,20 +36,6 @@ def experiment_of_kind(kind: str, make: MakeExperiment, encoder: Path) -> dict[s
     return experiment
 
 
-@pytest.fixture
-def encoder(encoders: dict[str, Path], tmp_path: Path) -> Path:
-    """An encoder in a folder that a test may change."""
-    return Path(shutil.copytree(encoders["word_pieces"], tmp_path / "encoders" / "tiny"))
-
-
-@pytest.fixture
-def text(tmp_path: Path) -> Path:
-    """A file with a text to predict."""
-    file = tmp_path / "text.txt"
-    file.write_text("a great film\n", "utf-8")
-    return file
-
-
 @pytest.mark.parametrize("kind", ["frozen", pytest.param("lora", marks=needs_peft), "each", "pool"])
 def test_an_archive_with_its_encoder_is_enough(
     kind: str,
