@@ -67,7 +67,7 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "transformer_layer", "heads": 3, "feedforward_dim": 5, "dropout": 0.2, "positions": "none"},
     ],
     mtlkit.Head: [
-        *({"type": "classifier", "pool": pool} for pool in ("last", "mean", "max")),
+        *({"type": "classifier", "pool": pool} for pool in ("last", "mean", "max", "attention")),
         {"type": "classifier", "dropout": 0.2},
         {"type": "crf_tagger"},
         {"type": "crf_tagger", "constrain": False, "dropout": 0.2},
