@@ -29,6 +29,8 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "direct", "edges": RING, "include_self": True, "attention_dim": 3},
         {"type": "indirect"},
         {"type": "indirect", "attention_dim": 3},
+        {"type": "aligned"},
+        {"type": "direct", "positions": "all"},
     ],
     mtlkit.DatasetReader: [
         {"type": "columns", "tags": 1},
@@ -139,6 +141,9 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "message_passing", "communicator": {"type": "direct"}, "hidden_dim": 4, "share": "per_task"},
         {"type": "message_passing", "communicator": {"type": "indirect"}, "hidden_dim": 4, "bidirectional": True},
         {"type": "message_passing", "communicator": {"type": "direct"}, "hidden_dim": 4, "speaker": LSTM},
+        {"type": "message_passing", "communicator": {"type": "direct", "positions": "all"}, "hidden_dim": 4},
+        {"type": "message_passing", "communicator": {"type": "aligned"}, "hidden_dim": 4},
+        {"type": "message_passing", "communicator": {"type": "indirect"}, "hidden_dim": 4, "mailbox": "per_task"},
         {"type": "message_passing", "communicator": {"type": "indirect"}, "hidden_dim": 6, "speaker": BILSTM},
         {"type": "message_passing", "communicator": {"type": "direct"}, "reader": {"type": "layer", "layer": LSTM}},
         {

@@ -40,12 +40,16 @@ class MessagePassing(SharingScheme):
         the size of the reader's. None, as in the paper: senders are the tasks' own networks, run without messages, and
         the mailbox is one more network of the reader's kind.
     reader: how a task's network takes in messages; `lstm` is LSTM', the paper's, and `layer` any encoder.
+    mailbox: whether the mailbox of a communicator that reads one is one for all tasks, as in the paper, or one per
+        task. With `per_task`, and `share: per_task`, tasks share nothing but the words: a control that has the attention
+        and the size of indirect communication, without communication.
 
     Where we depart: parameters are initialised as PyTorch does, not from U[-0.1, 0.1].
 
     Raises:
         ConfigError: a task has no sender, the communicator's edges name an unknown task, speaker and reader differ in
-            size, nothing would train a speaker, or the reader has no use for `hidden_dim`.
+            size, nothing would train a speaker, the reader has no use for `hidden_dim`, or the communicator reads no
+            mailbox that there could be one of per task.
     """
 
     def __init__(
@@ -57,11 +61,17 @@ class MessagePassing(SharingScheme):
         bidirectional: bool = False,
         speaker: Lazy[Encoder] | None = None,
         reader: Lazy[Reader] = Lazy.of(LstmReader),
+        mailbox: Literal["shared", "per_task"] = "shared",
         *,
         input_dim: Runtime[int],
         tasks: Runtime[list[str]],
     ) -> None:
         super().__init__()
+        if mailbox == "per_task" and communicator.component.sources == "tasks":
+            raise ConfigError(
+                f"mailbox: has no use, since the communicator '{communicator.type}' reads the networks of tasks and no "
+                "mailbox; leave it out"
+            )
         if hidden_dim != HIDDEN_DIM and "state_dim" not in runtime_names(reader.component):
             raise ConfigError(
                 f"hidden_dim: has no use, since the reader '{reader.type}' gives its states a size of its own; "
@@ -70,7 +80,15 @@ class MessagePassing(SharingScheme):
 
         def build_network() -> OneWayNetwork:
             return OneWayNetwork(
-                reader, speaker, communicator, hidden_dim, share, detach_senders, input_dim=input_dim, tasks=tasks
+                reader,
+                speaker,
+                communicator,
+                hidden_dim,
+                share,
+                detach_senders,
+                mailbox,
+                input_dim=input_dim,
+                tasks=tasks,
             )
 
         self.left_to_right = build_network()
@@ -100,6 +118,8 @@ class MessagePassing(SharingScheme):
                 f"with the communicator '{settings.communicator.type}', each {network} belongs to a task, and none to "
                 "all of them"
             )
+        if settings.mailbox == "per_task":
+            raise ConfigError("with mailbox 'per_task', each mailbox belongs to a task, and none to all of them")
         name, module = (
             ("mailbox",) * 2 if settings.speaker else (settings.reader.type, f"shared_{settings.reader.type}")
         )

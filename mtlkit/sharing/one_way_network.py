@@ -26,7 +26,8 @@ there are B * T * T of them if each step reads all positions of the text.
 
 @final
 class OneWayNetwork(Computing):
-    """The tasks' networks, the mailbox where the communicator reads one, and the channels between them.
+    """The tasks' networks, the mailbox where the communicator reads one (or one for each task), and the channels
+    between them.
 
     With a speaker, what is read are networks of its own. Without one, a task's network has two uses: it runs without
     messages when the task sends, and with them when the task receives; and the mailbox is one more such network.
@@ -40,6 +41,7 @@ class OneWayNetwork(Computing):
         state_dim: int,
         share: Literal["shared", "per_task"],
         detach_senders: bool,
+        mailbox: Literal["shared", "per_task"] = "shared",
         *,
         input_dim: int,
         tasks: Sequence[str],
@@ -53,7 +55,11 @@ class OneWayNetwork(Computing):
         # Checkpoints know these networks as task_lstms and shared_lstm, from when there was no other reader.
         self._own, self._mailbox = f"task_{reader.type}s", f"shared_{reader.type}" if speaker is None else "mailbox"
         self.add_module(self._own, nn.ModuleDict({task: self.reader.network() for task in tasks}))
-        self.add_module(self._mailbox, None if reads_tasks else self._speaking.network())
+        shared_mailbox = not reads_tasks and mailbox == "shared"
+        self.add_module(self._mailbox, self._speaking.network() if shared_mailbox else None)
+        self.mailboxes: nn.ModuleDict | None = None
+        if not reads_tasks and not shared_mailbox:
+            self.mailboxes = nn.ModuleDict({task: self._speaking.network() for task in tasks})
         self.output_dim = self.reader.state_dim_of(self._network(tasks[0]))
 
         def build_channel() -> Channel:
@@ -70,7 +76,7 @@ class OneWayNetwork(Computing):
             if self.speaker is not None:
                 self.speakers = self._build_speakers(self.speaker, self.senders, tasks)
         if self.speaker is not None:
-            spoken = next(iter(self.speakers.values())) if self.speakers is not None else self._module(self._mailbox)
+            spoken = next(iter(self.speakers.values())) if self.speakers is not None else self._mailbox_of(tasks[0])
             _check_sizes(self.speaker.state_dim_of(spoken), self.output_dim)
 
     def forward(self, inputs_BTE: Tensor, mask_BT: Tensor, task: str, *, with_gates: bool = False) -> Heard:
@@ -102,7 +108,7 @@ class OneWayNetwork(Computing):
         task's own network, a sender with `include_self`, is never detached.
         """
         if self.senders is None:
-            return self._speaking.speak(self._module(self._mailbox), inputs_BTE, mask_BT)
+            return self._speaking.speak(self._mailbox_of(task), inputs_BTE, mask_BT)
         # Two groups, so that detached senders, which are most of the work, build no graph at all.
         detached = [sender for sender in self.senders[task] if self.detach_senders and sender != task]
         learning = [sender for sender in self.senders[task] if sender not in detached]
@@ -143,6 +149,9 @@ class OneWayNetwork(Computing):
 
     def _network(self, task: str) -> nn.Module:
         return cast(nn.ModuleDict, self._module(self._own))[task]
+
+    def _mailbox_of(self, task: str) -> nn.Module:
+        return self._module(self._mailbox) if self.mailboxes is None else self.mailboxes[task]
 
     def _module(self, name: str) -> nn.Module:
         return cast(nn.Module, getattr(self, name))

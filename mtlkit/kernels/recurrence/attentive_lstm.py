@@ -82,13 +82,14 @@ def _longer(
     inputs_BTE: Tensor, sources: Tensor, padding_BN: Tensor | None, more: int
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Appends `more` steps to the arguments, and sources for these steps, which no earlier step reads."""
-    inputs_BTE = F.pad(inputs_BTE, (0, 0, 0, more))
+    steps, inputs_BTE = inputs_BTE.shape[1], F.pad(inputs_BTE, (0, 0, 0, more))
     if sources.dim() == 4:
         return inputs_BTE, F.pad(sources, (0, 0, 0, 0, 0, more)), padding_BN
-    # Sources that all steps read are the words of the same texts, so their number varies with the steps. It is rounded
-    # up with them; otherwise each length would still need a graph of its own.
+    # Sources that all steps read are the words of the same texts, or several states for each of them, so their number
+    # varies with the steps. It is rounded up with them; otherwise each length would still need a graph of its own.
     if padding_BN is None:
         padding_BN = sources.new_zeros(sources.shape[:2], dtype=torch.bool)
+    more *= max(1, sources.shape[1] // steps)
     return inputs_BTE, F.pad(sources, (0, 0, 0, more)), F.pad(padding_BN, (0, more), value=True)
 
 

@@ -92,6 +92,14 @@ class Communicator(nn.Module, Component, offers=("input_dim", "state_dim", "task
         """The senders of each receiving task; only used with sources 'tasks'. Default: all other tasks."""
         return {receiver: [task for task in tasks if task != receiver] for receiver in tasks}
 
+    def num_weighed(self, sources: Tensor) -> int:
+        """How many sources a step weighs, of which a `fused` form holds a weight for every step. Default: N.
+
+        Args:
+            sources: as for `prepare`.
+        """
+        return sources.shape[-2]
+
     @abstractmethod
     def prepare(self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor) -> Memory:
         """Computes everything that does not depend on the recurrence; called once per batch.

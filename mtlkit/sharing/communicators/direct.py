@@ -1,13 +1,13 @@
 """Direct communication: every task reads the states of the other tasks' networks.
 
-Shapes: B batch, T time steps, N senders, E input size, D state size, A attention size,
-R = B * T steps.
+Shapes: B batch, T time steps, N senders, E input size, D state size, A attention size, R = B * T steps, S = T * N
+states of all senders at all positions.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import final
+from typing import Literal, final
 
 from torch import Tensor, nn
 
@@ -38,6 +38,23 @@ class DirectMemory:
 
 
 @final
+@dataclass(frozen=True)
+class DirectMemoryOfAll:
+    """The same for senders that are read at all positions: every step reads the same S states."""
+
+    queries_BTA: Tensor
+    keys_BSA: Tensor
+    states_BSD: Tensor
+    padding_BS: Tensor
+    num_senders: int
+
+    @cached_property
+    def queries_TBA(self) -> tuple[Tensor, ...]:
+        """The queries of each step."""
+        return self.queries_BTA.unbind(1)
+
+
+@final
 @Communicator.register("direct")
 class DirectCommunicator(Communicator):
     """Attention, at each step, over the sending tasks' states of the same step (DC-MTL; Liu et al. 2019, eqs. 3-6).
@@ -45,6 +62,14 @@ class DirectCommunicator(Communicator):
     attention_dim: size of the scorer; not printed in the paper, default the state size.
     edges: receiver -> senders, an entry for every task; default the complete graph, as in the paper.
     include_self: whether a task's plain LSTM also sends to the task itself; the paper's sum leaves it out (eq. 3).
+    positions: which states of a sender a step reads: that of the `current` step, as in the paper, or those of `all`
+        steps, as indirect communication reads its mailbox. There is then one softmax over all T * N states, and the
+        weight of a sender in traces is the sum of those of its states; padded positions have weight 0.
+
+    With `positions: all`, time grows with T * T * N. Memory grows with T * N * (D + A + T): 32 texts of 250 words and 15
+    senders have 0.1 GB of states and keys and 0.1 GB of weights in float32. The scorer's B * T * T * N * A numbers are
+    computed again in the backward pass instead of being kept, unless the reader is `lstm` and `trainer.kernels` is
+    `plain`, where they would be 12 GB.
     """
 
     sources = "tasks"
@@ -54,6 +79,7 @@ class DirectCommunicator(Communicator):
         attention_dim: PositiveInt | None = None,
         edges: dict[str, list[str]] | None = None,
         include_self: bool = False,
+        positions: Literal["current", "all"] = "current",
         *,
         input_dim: Runtime[int],
         state_dim: Runtime[int],
@@ -61,6 +87,7 @@ class DirectCommunicator(Communicator):
         super().__init__()
         self.edges = edges
         self.include_self = include_self
+        self.positions = positions
         self.attention = AdditiveAttention(input_dim, state_dim, attention_dim)
 
     def senders(self, tasks: Sequence[str]) -> dict[str, list[str]]:
@@ -71,21 +98,43 @@ class DirectCommunicator(Communicator):
         others = {receiver: [task for task in graph[receiver] if task != receiver] for receiver in graph}
         return {receiver: [*others[receiver], receiver] for receiver in graph}
 
-    def prepare(self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor) -> DirectMemory:
+    def num_weighed(self, sources: Tensor) -> int:
+        """N, or the states of all senders at all positions."""
+        return sources.shape[2] if self.positions == "current" else sources.shape[1] * sources.shape[2]
+
+    def prepare(self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor) -> DirectMemory | DirectMemoryOfAll:
         """Projects all inputs and senders' states.
 
-        The mask is not needed: a step reads only senders' states of the same step, so padding reaches no valid step.
+        The mask is not needed where a step reads only senders' states of the same step: padding reaches no valid step.
         """
-        return DirectMemory(self.attention.queries(inputs_BTE), self.attention.keys(sources), sources)
+        queries_BTA, keys_BTNA = self.attention.queries(inputs_BTE), self.attention.keys(sources)
+        if self.positions == "current":
+            return DirectMemory(queries_BTA, keys_BTNA, sources)
+        states_BSD, padding_BS = _all_states(sources, mask_BT)
+        return DirectMemoryOfAll(queries_BTA, keys_BTNA.flatten(1, 2), states_BSD, padding_BS, sources.shape[2])
 
-    def step(self, time: int, previous_BD: Tensor, memory: DirectMemory) -> Message:
+    def step(self, time: int, previous_BD: Tensor, memory: DirectMemory | DirectMemoryOfAll) -> Message:
         """The message of eqs. 3-6. Its weights are alpha, over the senders."""
-        query_BA, keys_BNA, states_BND = memory.steps[time]
-        message: Message = self.attention(query_BA, previous_BD, keys_BNA, states_BND)
-        return message
+        if isinstance(memory, DirectMemory):
+            query_BA, keys_BNA, states_BND = memory.steps[time]
+            message: Message = self.attention(query_BA, previous_BD, keys_BNA, states_BND)
+            return message
+        content_BD, weights_BS = self.attention(
+            memory.queries_TBA[time], previous_BD, memory.keys_BSA, memory.states_BSD, memory.padding_BS
+        )
+        return Message(content_BD, _of_senders(weights_BS, memory.num_senders))
 
-    def read(self, states_BTD: Tensor, memory: DirectMemory, *, with_weights: bool = True) -> Messages:
-        """The messages of all steps in one product: a step of a text is a row of a larger batch of steps."""
+    def read(
+        self, states_BTD: Tensor, memory: DirectMemory | DirectMemoryOfAll, *, with_weights: bool = True
+    ) -> Messages:
+        """The messages of all steps in one product: a step of a text is a row of a larger batch of steps. Where all
+        positions are read, in parts of as many steps as memory is meant to hold at once.
+        """
+        if isinstance(memory, DirectMemoryOfAll):
+            contents_BTD, weights_BTS = self.attention.of_all_steps(
+                memory.queries_BTA, states_BTD, memory.keys_BSA, memory.states_BSD, memory.padding_BS, with_weights
+            )
+            return Messages(contents_BTD, _of_senders(weights_BTS, memory.num_senders))
         rows = (memory.queries_BTA, states_BTD, memory.keys_BTNA, memory.states_BTND)
         content_RD, weights_RN = self.attention(*(tensor.flatten(0, 1) for tensor in rows))
         return Messages(*(by_text(each, *states_BTD.shape[:2]) for each in (content_RD, weights_RN)))
@@ -100,10 +149,28 @@ class DirectCommunicator(Communicator):
         recurrence: Recurrence,
     ) -> tuple[Tensor, Tensor]:
         """The whole recurrence as one operation with a backward pass of its own."""
-        return attentive_lstm(inputs_BTE, sources, None, lstm, self.attention.parts(), fusion, recurrence)
+        scorer = self.attention.parts()
+        if self.positions == "current":
+            return attentive_lstm(inputs_BTE, sources, None, lstm, scorer, fusion, recurrence)
+        arranged = _all_states(sources, mask_BT)
+        states_BTD, weights_BTS = attentive_lstm(inputs_BTE, *arranged, lstm, scorer, fusion, recurrence)
+        return states_BTD, _of_senders(weights_BTS, sources.shape[2])
 
     def messages(
         self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor, states_BTD: Tensor, weights_BTN: Tensor
     ) -> Tensor:
-        """The messages of eq. 3 for all steps in one product."""
+        """The messages of eq. 3 for all steps, in one product where a sender has one state for each step."""
+        if self.positions == "all":
+            return super().messages(inputs_BTE, sources, mask_BT, states_BTD, weights_BTN)
         return (weights_BTN.unsqueeze(2) @ sources.to(weights_BTN)).squeeze(2)
+
+
+def _all_states(sources_BTND: Tensor, mask_BT: Tensor) -> tuple[Tensor, Tensor]:
+    """The states (B, S, D) of all senders at all positions, position by position, and which of them are padding."""
+    return sources_BTND.flatten(1, 2), (~mask_BT).repeat_interleave(sources_BTND.shape[2], dim=1)
+
+
+def _of_senders(weights: Tensor, num_senders: int) -> Tensor:
+    """Sums weights (..., S) over positions: (..., N)."""
+    positions = weights.shape[-1] // num_senders  # 0 if no weights were kept
+    return weights.unflatten(-1, (positions, num_senders)).sum(dim=-2)

@@ -40,8 +40,8 @@ class Incoming:
 
     @property
     def num_weights(self) -> int:
-        """The number of weights of all messages, B * T * N."""
-        return self.mask_BT.numel() * self.sources.shape[-2]
+        """The number of weights that are computed for all messages: B * T * N, or more if each sender has several."""
+        return self.mask_BT.numel() * self.channel.communicator.num_weighed(self.sources)
 
 
 class Reader(Component, offers=("input_dim", "state_dim")):
