@@ -2,11 +2,12 @@
 // `preset=chen` makes it the fully shared BiLSTM of Chen et al. 2018, Table 1, column FS.
 local fdu = import '../lib/fdu.libsonnet';
 
-function(preset='common')
+function(preset='common', pool=null)
   fdu.experiment(
     function(chosen) {
       type: 'fully_shared',
       encoder: chosen.encoder,
     },
-    preset
+    preset,
+    pool
   )
