@@ -19,7 +19,7 @@ from mtlkit.sharing.one_way_network import OneWayNetwork
 from mtlkit.sharing.readers import LstmReader, Reader
 from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 from mtlkit.sharing.traces import WordTrace
-from mtlkit.types import PositiveInt
+from mtlkit.types import PositiveInt, Probability
 
 HIDDEN_DIM = 100
 
@@ -43,6 +43,12 @@ class MessagePassing(SharingScheme):
     mailbox: whether the mailbox of a communicator that reads one is one for all tasks, as in the paper, or one per
         task. With `per_task`, and `share: per_task`, tasks share nothing but the words: a control that has the attention
         and the size of indirect communication, without communication.
+    message_dropout: dropout of the states that are read. In training, the same units of a sender or of the mailbox are
+        missing at all steps of a text, in its scores and in the messages (as in Gal and Ghahramani 2016). The paper has
+        none.
+    gate_bias: what a learned bias of the message gate begins as, g_t = sigmoid(W_r r_t + W_c c_t + b), so that training
+        can begin with gates that are nearly closed (such as -2) or open (2). None, as printed: there is no bias. The
+        fused kernels of LSTM' do not know it, and the recurrence runs step by step.
 
     Where we depart: parameters are initialised as PyTorch does, not from U[-0.1, 0.1].
 
@@ -62,6 +68,8 @@ class MessagePassing(SharingScheme):
         speaker: Lazy[Encoder] | None = None,
         reader: Lazy[Reader] = Lazy.of(LstmReader),
         mailbox: Literal["shared", "per_task"] = "shared",
+        message_dropout: Probability = 0.0,
+        gate_bias: float | None = None,
         *,
         input_dim: Runtime[int],
         tasks: Runtime[list[str]],
@@ -87,6 +95,8 @@ class MessagePassing(SharingScheme):
                 share,
                 detach_senders,
                 mailbox,
+                message_dropout,
+                gate_bias,
                 input_dim=input_dim,
                 tasks=tasks,
             )
@@ -132,13 +142,14 @@ class MessagePassing(SharingScheme):
 
     @classmethod
     def operations_of(cls, scheme: Lazy[Any]) -> frozenset[Operation]:
-        """The operations of all parts, but the recurrence only where the reader runs one, and the communicator has a
-        fused form for it.
+        """The operations of all parts, but the recurrence only where the reader runs one, and there is a fused form of
+        it for the communicator and the gate.
         """
         settings: Any = scheme.settings
         both = (settings.reader.component.operations, settings.communicator.component.operations)
+        fuses = settings.gate_bias is None and all("recurrence" in operations for operations in both)
         found = super().operations_of(scheme)
-        return found if all("recurrence" in operations for operations in both) else found - {"recurrence"}
+        return found if fuses else found - {"recurrence"}
 
     def _trace(self, task: str, heard: Heard, backward: Heard | None, mask_BT: Tensor) -> WordTrace:
         senders = self.left_to_right.senders

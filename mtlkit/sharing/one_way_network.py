@@ -9,6 +9,7 @@ from typing import Literal, cast, final
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mtlkit.config import Lazy, nearest
 from mtlkit.encoders import Encoder
@@ -42,6 +43,8 @@ class OneWayNetwork(Computing):
         share: Literal["shared", "per_task"],
         detach_senders: bool,
         mailbox: Literal["shared", "per_task"] = "shared",
+        message_dropout: float = 0.0,
+        gate_bias: float | None = None,
         *,
         input_dim: int,
         tasks: Sequence[str],
@@ -49,6 +52,7 @@ class OneWayNetwork(Computing):
         super().__init__()
         self.share = share
         self.detach_senders = detach_senders
+        self.message_dropout = message_dropout
         self.reader: Reader = reader.build(input_dim=input_dim, state_dim=state_dim)
         self.speaker = None if speaker is None else LayerReader(speaker, input_dim=input_dim)
         reads_tasks = communicator.component.sources == "tasks"
@@ -64,7 +68,7 @@ class OneWayNetwork(Computing):
 
         def build_channel() -> Channel:
             built = communicator.build(input_dim=input_dim, state_dim=self.output_dim, tasks=list(tasks))
-            return Channel(built, self.output_dim)
+            return Channel(built, self.output_dim, gate_bias)
 
         # theta^(s) of the paper: its superscript has scorer and gate in common to all tasks.
         owners = tasks if share == "per_task" else ["shared"]
@@ -92,9 +96,16 @@ class OneWayNetwork(Computing):
 
     def incoming(self, inputs_BTE: Tensor, mask_BT: Tensor, task: str, *, with_gates: bool = False) -> Incoming:
         """What the network of `task` has to read on a batch; the arguments are those of `forward`."""
-        sources, channel = self._sources(inputs_BTE, mask_BT, task), self._channel(task)
+        sources, channel = self._dropped(self._sources(inputs_BTE, mask_BT, task)), self._channel(task)
         incoming = Incoming(
-            inputs_BTE, mask_BT, sources, channel, with_gates=with_gates, compute=self.compute, note=self.note
+            inputs_BTE,
+            mask_BT,
+            sources,
+            channel,
+            with_gates=with_gates,
+            compute=self.compute,
+            note=self.note,
+            listener=task,
         )
         # Without them the memory for a long text grows with its length instead of the square of it.
         keeps_weights = with_gates or torch.is_grad_enabled() or self.compute.traceable
@@ -117,6 +128,13 @@ class OneWayNetwork(Computing):
         sent |= self._sent(inputs_BTE, mask_BT, learning)
         # In the order of `senders`, by which traces name the weights.
         return torch.stack([sent[sender] for sender in self.senders[task]], dim=2)
+
+    def _dropped(self, sources: Tensor) -> Tensor:
+        """The sources (B, T, ..., D), in training without some units, which are missing at all steps of a text."""
+        if not self.training or self.message_dropout == 0:
+            return sources
+        factors = F.dropout(torch.ones_like(sources[:, :1]), self.message_dropout)
+        return sources * factors
 
     def _sent(self, inputs_BTE: Tensor, mask_BT: Tensor, senders: Sequence[str]) -> dict[str, Tensor]:
         """The states (B, T, D) of each sender's network without messages, by task."""

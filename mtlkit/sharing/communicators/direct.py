@@ -5,15 +5,18 @@ states of all senders at all positions.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, final
+from typing import Literal, Self, final
 
+import torch
 from torch import Tensor, nn
 
 from mtlkit.config import Runtime
 from mtlkit.data.batch import by_text
-from mtlkit.kernels.recurrence.attentive_lstm import attentive_lstm
+from mtlkit.errors import ComponentError
+from mtlkit.kernels.recurrence.attentive_lstm import Names, attentive_lstm
 from mtlkit.kernels.recurrence.attentive_recurrence import Recurrence
 from mtlkit.kernels.recurrence.message_passing import FusionWeights
 from mtlkit.sharing.communicators.additive_attention import AdditiveAttention
@@ -55,6 +58,22 @@ class DirectMemoryOfAll:
 
 
 @final
+class TaskEmbeddings(nn.Module):
+    """Two vectors of size A for each task: as the one who listens, and as one who speaks."""
+
+    def __init__(self, num_tasks: int, size: int) -> None:
+        super().__init__()
+        self.listening = nn.Parameter(torch.empty(num_tasks, size))
+        self.speaking = nn.Parameter(torch.empty(num_tasks, size))
+        for table in self.parameters():
+            nn.init.uniform_(table, -(size**-0.5), size**-0.5)
+
+    def forward(self, listener: int, speakers: list[int]) -> Names:
+        """The vectors of one who listens and of those who speak to it."""
+        return Names(self.listening[listener], self.speaking[speakers])
+
+
+@final
 @Communicator.register("direct")
 class DirectCommunicator(Communicator):
     """Attention, at each step, over the sending tasks' states of the same step (DC-MTL; Liu et al. 2019, eqs. 3-6).
@@ -65,6 +84,9 @@ class DirectCommunicator(Communicator):
     positions: which states of a sender a step reads: that of the `current` step, as in the paper, or those of `all`
         steps, as indirect communication reads its mailbox. There is then one softmax over all T * N states, and the
         weight of a sender in traces is the sum of those of its states; padded positions have weight 0.
+    task_embeddings: whether the scorer is told who listens and who speaks. A departure from eqs. 4 and 5, in which a
+        sender is known by its states alone: a score is u . tanh(W [x; h; m] + listener + speaker), with two learned
+        vectors per task of the scorer's size A, which begin as U(-1/sqrt(A), 1/sqrt(A)).
 
     With `positions: all`, time grows with T * T * N. Memory grows with T * N * (D + A + T): 32 texts of 250 words and 15
     senders have 0.1 GB of states and keys and 0.1 GB of weights in float32. The scorer's B * T * T * N * A numbers are
@@ -80,15 +102,20 @@ class DirectCommunicator(Communicator):
         edges: dict[str, list[str]] | None = None,
         include_self: bool = False,
         positions: Literal["current", "all"] = "current",
+        task_embeddings: bool = False,
         *,
         input_dim: Runtime[int],
         state_dim: Runtime[int],
+        tasks: Runtime[Sequence[str]] = (),
     ) -> None:
         super().__init__()
         self.edges = edges
         self.include_self = include_self
         self.positions = positions
         self.attention = AdditiveAttention(input_dim, state_dim, attention_dim)
+        self.tasks = list(tasks)
+        self.listener: str | None = None
+        self.task_embeddings = TaskEmbeddings(len(tasks), attention_dim or state_dim) if task_embeddings else None
 
     def senders(self, tasks: Sequence[str]) -> dict[str, list[str]]:
         """The senders of each task: `edges` or all other tasks, and the task itself last with `include_self`."""
@@ -97,6 +124,14 @@ class DirectCommunicator(Communicator):
             return graph
         others = {receiver: [task for task in graph[receiver] if task != receiver] for receiver in graph}
         return {receiver: [*others[receiver], receiver] for receiver in graph}
+
+    def heard_by(self, task: str) -> Self:
+        """Itself, or with `task_embeddings` a copy with the same parameters that knows who listens."""
+        if self.task_embeddings is None:
+            return self
+        told = copy(self)
+        told.listener = task
+        return told
 
     def num_weighed(self, sources: Tensor) -> int:
         """N, or the states of all senders at all positions."""
@@ -108,6 +143,8 @@ class DirectCommunicator(Communicator):
         The mask is not needed where a step reads only senders' states of the same step: padding reaches no valid step.
         """
         queries_BTA, keys_BTNA = self.attention.queries(inputs_BTE), self.attention.keys(sources)
+        if (names := self._names()) is not None:
+            queries_BTA, keys_BTNA = queries_BTA + names.listener_A, keys_BTNA + names.speakers_NA
         if self.positions == "current":
             return DirectMemory(queries_BTA, keys_BTNA, sources)
         states_BSD, padding_BS = _all_states(sources, mask_BT)
@@ -149,12 +186,27 @@ class DirectCommunicator(Communicator):
         recurrence: Recurrence,
     ) -> tuple[Tensor, Tensor]:
         """The whole recurrence as one operation with a backward pass of its own."""
-        scorer = self.attention.parts()
+        scorer, names = self.attention.parts(), self._names()
         if self.positions == "current":
-            return attentive_lstm(inputs_BTE, sources, None, lstm, scorer, fusion, recurrence)
-        arranged = _all_states(sources, mask_BT)
-        states_BTD, weights_BTS = attentive_lstm(inputs_BTE, *arranged, lstm, scorer, fusion, recurrence)
+            return attentive_lstm(inputs_BTE, sources, None, lstm, scorer, fusion, recurrence, names)
+        states_BSD, padding_BS = _all_states(sources, mask_BT)
+        if names is not None:
+            names = names._replace(speakers_NA=names.speakers_NA.repeat(sources.shape[1], 1))
+        states_BTD, weights_BTS = attentive_lstm(
+            inputs_BTE, states_BSD, padding_BS, lstm, scorer, fusion, recurrence, names
+        )
         return states_BTD, _of_senders(weights_BTS, sources.shape[2])
+
+    def _names(self) -> Names | None:
+        """Who listens and who speaks, if the scorer is told."""
+        if self.task_embeddings is None:
+            return None
+        if self.listener is None:
+            raise ComponentError("task_embeddings: the reader must read `Incoming.communicator`, which knows who listens")
+        numbers = {task: number for number, task in enumerate(self.tasks)}
+        speakers = [numbers[sender] for sender in self.senders(self.tasks)[self.listener]]
+        names: Names = self.task_embeddings(numbers[self.listener], speakers)
+        return names
 
     def messages(
         self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor, states_BTD: Tensor, weights_BTN: Tensor
