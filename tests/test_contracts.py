@@ -31,6 +31,7 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "indirect", "attention_dim": 3},
         {"type": "aligned"},
         {"type": "direct", "positions": "all"},
+        {"type": "direct", "task_embeddings": True},
     ],
     mtlkit.DatasetReader: [
         {"type": "columns", "tags": 1},
@@ -143,6 +144,8 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "message_passing", "communicator": {"type": "direct"}, "hidden_dim": 4, "speaker": LSTM},
         {"type": "message_passing", "communicator": {"type": "direct", "positions": "all"}, "hidden_dim": 4},
         {"type": "message_passing", "communicator": {"type": "aligned"}, "hidden_dim": 4},
+        {"type": "message_passing", "communicator": {"type": "direct"}, "hidden_dim": 4, "speakers": "shared"},
+        {"type": "message_passing", "communicator": {"type": "direct"}, "hidden_dim": 4, "message_dropout": 0.2},
         {"type": "message_passing", "communicator": {"type": "indirect"}, "hidden_dim": 4, "mailbox": "per_task"},
         {"type": "message_passing", "communicator": {"type": "indirect"}, "hidden_dim": 6, "speaker": BILSTM},
         {"type": "message_passing", "communicator": {"type": "direct"}, "reader": {"type": "layer", "layer": LSTM}},

@@ -46,6 +46,9 @@ class MessagePassing(SharingScheme):
     message_dropout: dropout of the states that are read. In training, the same units of a sender or of the mailbox are
         missing at all steps of a text, in its scores and in the messages (as in Gal and Ghahramani 2016). The paper has
         none.
+    speakers: whether each task that sends has a network of its own, as in the paper, or one more network of the kind
+        that speaks is `shared`, and a task sends tanh(W h + b) of its states, with W and b of the task's own. The shared
+        network learns from the texts of all tasks, and takes the time of one.
     gate_bias: what a learned bias of the message gate begins as, g_t = sigmoid(W_r r_t + W_c c_t + b), so that training
         can begin with gates that are nearly closed (such as -2) or open (2). None, as printed: there is no bias. The
         fused kernels of LSTM' do not know it, and the recurrence runs step by step.
@@ -55,7 +58,7 @@ class MessagePassing(SharingScheme):
     Raises:
         ConfigError: a task has no sender, the communicator's edges name an unknown task, speaker and reader differ in
             size, nothing would train a speaker, the reader has no use for `hidden_dim`, or the communicator reads no
-            mailbox that there could be one of per task.
+            mailbox (for `mailbox`) or no senders (for `speakers`).
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class MessagePassing(SharingScheme):
         mailbox: Literal["shared", "per_task"] = "shared",
         message_dropout: Probability = 0.0,
         gate_bias: float | None = None,
+        speakers: Literal["per_task", "shared"] = "per_task",
         *,
         input_dim: Runtime[int],
         tasks: Runtime[list[str]],
@@ -79,6 +83,11 @@ class MessagePassing(SharingScheme):
             raise ConfigError(
                 f"mailbox: has no use, since the communicator '{communicator.type}' reads the networks of tasks and no "
                 "mailbox; leave it out"
+            )
+        if speakers == "shared" and communicator.component.sources == "shared":
+            raise ConfigError(
+                f"speakers: has no use, since the communicator '{communicator.type}' reads a mailbox and no senders; "
+                "leave it out"
             )
         if hidden_dim != HIDDEN_DIM and "state_dim" not in runtime_names(reader.component):
             raise ConfigError(
@@ -97,6 +106,7 @@ class MessagePassing(SharingScheme):
                 mailbox,
                 message_dropout,
                 gate_bias,
+                speakers,
                 input_dim=input_dim,
                 tasks=tasks,
             )

@@ -45,6 +45,7 @@ class OneWayNetwork(Computing):
         mailbox: Literal["shared", "per_task"] = "shared",
         message_dropout: float = 0.0,
         gate_bias: float | None = None,
+        speakers: Literal["per_task", "shared"] = "per_task",
         *,
         input_dim: int,
         tasks: Sequence[str],
@@ -77,9 +78,13 @@ class OneWayNetwork(Computing):
         self.speakers: nn.ModuleDict | None = None
         if self.senders is not None:
             _check_senders(self.senders, tasks)
-            if self.speaker is not None:
+            if self.speaker is not None and speakers == "per_task":
                 self.speakers = self._build_speakers(self.speaker, self.senders, tasks)
-        if self.speaker is not None:
+        self.shared_speaker: nn.Module | None = None
+        self.outputs: nn.ModuleDict | None = None
+        if speakers == "shared":
+            self.shared_speaker, self.outputs = self._build_shared_speaker(tasks)
+        elif self.speaker is not None:
             spoken = next(iter(self.speakers.values())) if self.speakers is not None else self._mailbox_of(tasks[0])
             _check_sizes(self.speaker.state_dim_of(spoken), self.output_dim)
 
@@ -140,6 +145,9 @@ class OneWayNetwork(Computing):
         """The states (B, T, D) of each sender's network without messages, by task."""
         if not senders:
             return {}
+        if self.shared_speaker is not None and self.outputs is not None:
+            spoken_BTD = self._speaking.speak(self.shared_speaker, inputs_BTE, mask_BT)
+            return {sender: self.outputs[sender](spoken_BTD).tanh() for sender in senders}
         networks = [self._network(sender) if self.speakers is None else self.speakers[sender] for sender in senders]
         states = self._speaking.speak_together(networks, inputs_BTE, mask_BT, self.compute, self.note)
         return dict(zip(senders, states, strict=True))
@@ -156,6 +164,17 @@ class OneWayNetwork(Computing):
                 "read; leave out detach_senders, or leave out speaker, so that each task's own network speaks"
             )
         return nn.ModuleDict({task: speaker.network() for task in heard})
+
+    def _build_shared_speaker(self, tasks: Sequence[str]) -> tuple[nn.Module, nn.ModuleDict]:
+        """One network that speaks for all tasks, and what each makes of its states."""
+        if self.detach_senders:
+            raise ConfigError(
+                "detach_senders: nothing would train the speaker that all tasks share; leave out one of detach_senders "
+                "and speakers 'shared'"
+            )
+        network = self._speaking.network()
+        size = self._speaking.state_dim_of(network)
+        return network, nn.ModuleDict({task: nn.Linear(size, self.output_dim) for task in tasks})
 
     @property
     def _speaking(self) -> Reader:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mtlkit.config import Lazy
 from mtlkit.encoders import BilstmEncoder
-from mtlkit.errors import ComponentError
+from mtlkit.errors import ComponentError, ConfigError
 from mtlkit.kernels.compute import Compute, Kernels, hand_down, what_ran
 from mtlkit.kernels.recurrence.message_passing import FusionWeights, lstm_prime
 from mtlkit.kernels.sequences import zero_padding
@@ -169,3 +169,29 @@ def test_dropout_of_messages_takes_the_same_units_at_all_steps_and_only_in_train
     assert not torch.equal(dropped, again), "each batch has a draw of its own"
     states = [each.eval()(INPUTS_BTE, MASK_BT, "movie").states_BTD for each in (scheme, without)]
     assert torch.equal(*states)
+
+
+@pytest.mark.parametrize("options", [{}, {"reader": LAYER}, {"speaker": Lazy.of(BilstmEncoder, hidden_dim=4)}], ids=str)
+def test_a_shared_speaker_learns_from_every_listener_and_each_task_says_something_of_its_own(
+    options: dict[str, Any],
+) -> None:
+    scheme = build(DIRECT, speakers="shared", **options)
+    network = scheme.left_to_right
+    sources = network.incoming(INPUTS_BTE, MASK_BT, "movie").sources
+    spoken_BTD = network._speaking.speak(network.shared_speaker, INPUTS_BTE, MASK_BT)
+    expected = [(spoken_BTD @ network.outputs[task].weight.T + network.outputs[task].bias).tanh() for task in TASKS[1:]]
+    torch.testing.assert_close(sources, torch.stack(expected, dim=2))
+    for task in TASKS:
+        learning = run(scheme, "auto", task)[2]
+        others = [other for other in TASKS if other != task]
+        assert any("shared_speaker" in name for name in learning)
+        assert {name.split(".")[2] for name in learning if ".outputs." in name} == set(others)
+        assert not any(f"networks.{other}" in name or f"lstms.{other}." in name for name in learning for other in others)
+    torch.testing.assert_close(run(scheme, "plain", "movie"), run(scheme, "pure", "movie"))
+
+
+def test_what_a_shared_speaker_cannot_be_is_refused() -> None:
+    with pytest.raises(ConfigError, match="detach_senders: nothing would train the speaker that all tasks share"):
+        build(DIRECT, speakers="shared", detach_senders=True)
+    with pytest.raises(ConfigError, match="speakers: has no use, since the communicator 'indirect' reads a mailbox"):
+        build(INDIRECT, speakers="shared")
