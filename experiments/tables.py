@@ -1,35 +1,10 @@
 """The tables that run_tables.py runs: which experiment file, with which arguments, is which row."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
+from fdu_diagnosis import FDU_CONTROLS, FDU_DIAGNOSIS
+from table_rows import CHEN, COMMON, LIU, PaperTable, TableRow
 
-@dataclass(frozen=True)
-class TableRow:
-    """A row: `paper` is its average in a paper, in percent."""
-
-    name: str
-    title: str
-    file: str
-    arguments: tuple[str, ...] = ()
-    paper: str = "-"
-
-
-@dataclass(frozen=True)
-class PaperTable:
-    """Rows that share tasks and trainer."""
-
-    title: str
-    metric: str
-    """What is averaged over the tasks, and shown for each."""
-    systems: tuple[TableRow, ...]
-    metrics: Mapping[str, str] = field(default_factory=dict)
-    """By task, what is shown in place of averages, where the tasks' metrics differ."""
-
-
-COMMON = ("--tla-str", "preset=common")
-LIU = ("--tla-str", "preset=paper")
-CHEN = ("--tla-str", "preset=chen")
 UNITED = (*COMMON, "--tla-str", "grid=united")
 # Twice the batch: a step of the search trains along five paths.
 SEARCH = tuple(word for stage in (0, 1) for word in ("-o", f"stages.{stage}.trainer.batch_size=64"))
@@ -85,48 +60,6 @@ def _recipes() -> Iterable[TableRow]:
 
 
 FDU_RECIPE = PaperTable("FDU-MTL: DC-MTL and IC-MTL, other recipes; dev alone judges", "accuracy", tuple(_recipes()))
-
-ATTENTION = ("--tla-str", "pool=attention")
-
-
-def _set(**settings: str) -> tuple[str, ...]:
-    """Overrides in the scheme; `__` stands for a dot."""
-    return tuple(
-        word for name, value in settings.items() for word in ("-o", f"model.sharing.{name.replace('__', '.')}={value}")
-    )
-
-
-def _control(name: str, title: str, file: str, *arguments: str) -> TableRow:
-    return TableRow(name, title, f"fdu/{file}.jsonnet", (*COMMON, *arguments))
-
-
-# Nothing but the words is shared, in one trainer: unlike with `single`, all tasks keep the same epoch.
-OWN_NETWORKS = ("-o", "model.share_embedder=true", "-o", "trainer.selection.type=mean")
-OWN_MAILBOX = _set(mailbox="per_task", share="per_task")
-ALIGNED = _set(communicator__type="aligned")
-
-FDU_CONTROLS = PaperTable(
-    "FDU-MTL: is the gain of IC-MTL communication, or attention over positions? One trainer for all systems",
-    "accuracy",
-    (
-        _control("fs", "FS-MTL", "fs"),
-        _control("fs-attention", "FS-MTL, heads with attention", "fs", *ATTENTION),
-        _control("psp", "PSP-MTL", "psp"),
-        _control("psp-attention", "PSP-MTL, heads with attention", "psp", *ATTENTION),
-        _control("asp-attention", "ASP-MTL, heads with attention", "asp", *ATTENTION),
-        _control("own", "an LSTM per task over the same words", "single", *OWN_NETWORKS),
-        _control("own-attention", "the same, heads with attention", "single", *OWN_NETWORKS, *ATTENTION),
-        _control("ic", "IC-MTL", "ic"),
-        _control("ic-attention", "IC-MTL, heads with attention", "ic", *ATTENTION),
-        _control("ic-own_mailbox", "IC-MTL, a mailbox per task", "ic", *_set(mailbox="per_task")),
-        _control("ic-own_all", "IC-MTL, mailbox, scorer and gate per task: only words shared", "ic", *OWN_MAILBOX),
-        _control("ic-aligned", "IC-MTL, reads the mailbox's current position only", "ic", *ALIGNED),
-        _control("ic-aligned_own", "the same, with mailbox and gate per task", "ic", *ALIGNED, *OWN_MAILBOX),
-        _control("dc", "DC-MTL", "dc"),
-        _control("dc-attention", "DC-MTL, heads with attention", "dc", *ATTENTION),
-        _control("dc-all_positions", "DC-MTL, reads all positions", "dc", *_set(communicator__positions="all")),
-    ),
-)
 
 GRID_PAPER = {
     "bilstm": "92.0 (Chen, OntoNotes)",
@@ -272,6 +205,7 @@ TABLES = {
     "fdu": FDU,
     "fdu_recipe": FDU_RECIPE,
     "fdu_controls": FDU_CONTROLS,
+    "fdu_diagnosis": FDU_DIAGNOSIS,
     "tagging": TAGGING,
     "tagging_small": TAGGING_SMALL,
     "ewt_grid": EWT_GRID,

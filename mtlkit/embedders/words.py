@@ -26,8 +26,8 @@ from mtlkit.types import PositiveFloat, PositiveInt, Probability
 class WordEmbedder(Embedder):
     """A table of word vectors of size `dim`, for all tasks; `dropout` is applied to the vectors.
 
-    `dropout_over` says for what dropout draws: for each `word` of a text, or for each `text`, where the same units of all
-    its vectors are missing (variational dropout of inputs, Gal and Ghahramani 2016).
+    `dropout_over` says for what dropout draws: for each `word` of a text, or for each `text`, where the same units are
+    missing in the vectors of all its words (variational dropout of inputs, Gal and Ghahramani 2016).
 
     The vectors are trained with the rest of the model, or stay fixed if not `trainable`. Words with a pretrained vector
     are initialised with it. The others (`unknown`) are initialised as `uniform`, U(-init_range, init_range) as in Liu

@@ -109,8 +109,8 @@ class InitializerSettings(Spec):
     initializer: Lazy[Initializer]
     """The initializer that fills each of these parameters."""
     alike: bool = False
-    """Whether those that differ only in the name of the task begin with the same values, such as the LSTMs of all tasks,
-    or each with its own."""
+    """Whether parameters whose names differ only in the task begin with the same values, such as the LSTMs of all
+    tasks, instead of each with its own."""
 
 
 class PretrainedSettings(Spec):

@@ -51,9 +51,9 @@ class Classifier(Head):
 
     `pool` sets how the states of a text are combined: the `last` valid state, as in Liu et al. 2019 (following their
     ACL 2017 paper); the `mean`, as in Chen et al. 2018; the elementwise `max`; or by `attention`, the mean weighted by
-    u . tanh(W h + q), the scorer of Liu et al. 2019 with a learned query q of size `attention_dim` (default: the size of
-    the states). With a bidirectional encoder prefer another than `last`: the right-to-left half of the last state has
-    read only one word. `dropout` is applied to the pooled state.
+    u . tanh(W h + q), the scorer of Liu et al. 2019 with a learned query q of size `attention_dim` (default: the size
+    of the states). With a bidirectional encoder prefer another than `last`: the right-to-left half of the last state
+    has read only one word. `dropout` is applied to the pooled state.
 
     The loss is -log P, where Liu et al. 2019, equation 13, print -P.
 

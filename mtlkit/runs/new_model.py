@@ -55,8 +55,8 @@ def new_model(
 
 @torch.no_grad()
 def initialize(model: nn.Module, rules: Sequence[InitializerSettings]) -> set[int]:
-    """Fills each parameter by the first rule whose pattern is found in its name; other parameters stay as they are. By a
-    rule with `alike`, parameters of one shape whose names differ in the task alone get the values of the first.
+    """Fills each parameter by the first rule whose pattern is found in its name; other parameters stay as they are. By
+    a rule with `alike`, parameters of one shape whose names differ in the task alone get the values of the first.
 
     Returns:
         The numbers of the rules that have filled a parameter.

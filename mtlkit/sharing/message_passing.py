@@ -41,14 +41,14 @@ class MessagePassing(SharingScheme):
         the mailbox is one more network of the reader's kind.
     reader: how a task's network takes in messages; `lstm` is LSTM', the paper's, and `layer` any encoder.
     mailbox: whether the mailbox of a communicator that reads one is one for all tasks, as in the paper, or one per
-        task. With `per_task`, and `share: per_task`, tasks share nothing but the words: a control that has the attention
-        and the size of indirect communication, without communication.
+        task. With `per_task`, and `share: per_task`, tasks share nothing but the words: a control that has the
+        attention and the size of indirect communication, without communication.
     message_dropout: dropout of the states that are read. In training, the same units of a sender or of the mailbox are
         missing at all steps of a text, in its scores and in the messages (as in Gal and Ghahramani 2016). The paper has
         none.
     speakers: whether each task that sends has a network of its own, as in the paper, or one more network of the kind
-        that speaks is `shared`, and a task sends tanh(W h + b) of its states, with W and b of the task's own. The shared
-        network learns from the texts of all tasks, and takes the time of one.
+        that speaks is `shared`, and a task sends tanh(W h + b) of its states, with W and b of the task's own. The
+        shared network learns from the texts of all tasks, and takes the time of one.
     gate_bias: what a learned bias of the message gate begins as, g_t = sigmoid(W_r r_t + W_c c_t + b), so that training
         can begin with gates that are nearly closed (such as -2) or open (2). None, as printed: there is no bias. The
         fused kernels of LSTM' do not know it, and the recurrence runs step by step.

@@ -208,7 +208,9 @@ def test_long_texts_without_weights_give_the_same(
 
 
 def test_what_has_no_mailbox_has_none_per_task() -> None:
-    with pytest.raises(ConfigError, match="mailbox: has no use, since the communicator 'direct' reads .* leave it out"):
+    with pytest.raises(
+        ConfigError, match=r"mailbox: has no use, since the communicator 'direct' reads .* leave it out"
+    ):
         build(DIRECT, mailbox="per_task")
 
 

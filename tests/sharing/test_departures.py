@@ -186,7 +186,9 @@ def test_a_shared_speaker_learns_from_every_listener_and_each_task_says_somethin
         others = [other for other in TASKS if other != task]
         assert any("shared_speaker" in name for name in learning)
         assert {name.split(".")[2] for name in learning if ".outputs." in name} == set(others)
-        assert not any(f"networks.{other}" in name or f"lstms.{other}." in name for name in learning for other in others)
+        assert not any(
+            f"networks.{other}" in name or f"lstms.{other}." in name for name in learning for other in others
+        )
     torch.testing.assert_close(run(scheme, "plain", "movie"), run(scheme, "pure", "movie"))
 
 

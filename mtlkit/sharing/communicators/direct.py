@@ -88,9 +88,9 @@ class DirectCommunicator(Communicator):
         sender is known by its states alone: a score is u . tanh(W [x; h; m] + listener + speaker), with two learned
         vectors per task of the scorer's size A, which begin as U(-1/sqrt(A), 1/sqrt(A)).
 
-    With `positions: all`, time grows with T * T * N. Memory grows with T * N * (D + A + T): 32 texts of 250 words and 15
-    senders have 0.1 GB of states and keys and 0.1 GB of weights in float32. The scorer's B * T * T * N * A numbers are
-    computed again in the backward pass instead of being kept, unless the reader is `lstm` and `trainer.kernels` is
+    With `positions: all`, time grows with T * T * N. Memory grows with T * N * (D + A + T): 32 texts of 250 words and
+    15 senders have 0.1 GB of states and keys and 0.1 GB of weights in float32. The scorer's B * T * T * N * A numbers
+    are computed again in the backward pass instead of being kept, unless the reader is `lstm` and `trainer.kernels` is
     `plain`, where they would be 12 GB.
     """
 
@@ -202,7 +202,9 @@ class DirectCommunicator(Communicator):
         if self.task_embeddings is None:
             return None
         if self.listener is None:
-            raise ComponentError("task_embeddings: the reader must read `Incoming.communicator`, which knows who listens")
+            raise ComponentError(
+                "task_embeddings: the reader must read `Incoming.communicator`, which knows who listens"
+            )
         numbers = {task: number for number, task in enumerate(self.tasks)}
         speakers = [numbers[sender] for sender in self.senders(self.tasks)[self.listener]]
         names: Names = self.task_embeddings(numbers[self.listener], speakers)

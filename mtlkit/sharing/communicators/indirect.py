@@ -125,7 +125,7 @@ class AlignedCommunicator(Communicator):
         fusion: FusionWeights,
         recurrence: Recurrence,
     ) -> tuple[Tensor, Tensor]:
-        """The recurrence of direct communication with a single sender, and so with any scorer; this one is of size 1."""
+        """The recurrence of direct communication with a single sender, whose weight is 1 by any scorer."""
         nothing = (sources.new_zeros(1, each.shape[-1]) for each in (inputs_BTE, sources, sources))
         scorer = ScorerParts(*nothing, sources.new_zeros(1))
         states_BTD, _ = attentive_lstm(inputs_BTE, sources.unsqueeze(2), None, lstm, scorer, fusion, recurrence)
@@ -136,4 +136,3 @@ class AlignedCommunicator(Communicator):
     ) -> Tensor:
         """The mailbox's states."""
         return sources
-

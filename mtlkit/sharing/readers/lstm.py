@@ -107,7 +107,5 @@ def _step_by_step(lstm: nn.LSTM, incoming: Incoming) -> Heard:
 
 def _with_gates(heard: Heard, messages_BTM: Tensor, lstm: nn.LSTM, incoming: Incoming) -> Heard:
     gate = incoming.channel.gate
-    gates_BTD = message_gates(
-        incoming.inputs_BTE, heard.states_BTD, messages_BTM, lstm, gate.weights(), gate.bias_D
-    )
+    gates_BTD = message_gates(incoming.inputs_BTE, heard.states_BTD, messages_BTM, lstm, gate.weights(), gate.bias_D)
     return heard._replace(gates_BT=gates_BTD.mean(dim=2))
