@@ -78,7 +78,8 @@ class WordEmbedder(Embedder):
         vectors_BTE: Tensor = self.table(text.words_BT)
         if self.dropout_over == "word":
             return cast(Tensor, self.dropout(vectors_BTE))
-        return vectors_BTE * self.dropout(torch.ones_like(vectors_BTE[:, :1]))
+        factors_B1E: Tensor = self.dropout(torch.ones_like(vectors_BTE[:, :1]))
+        return vectors_BTE * factors_B1E
 
     @torch.no_grad()
     def _copy(self, vectors: Vectors, words: Namespace) -> None:

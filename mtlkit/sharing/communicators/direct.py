@@ -227,4 +227,4 @@ def _all_states(sources_BTND: Tensor, mask_BT: Tensor) -> tuple[Tensor, Tensor]:
 def _of_senders(weights: Tensor, num_senders: int) -> Tensor:
     """Sums weights (..., S) over positions: (..., N)."""
     positions = weights.shape[-1] // num_senders  # 0 if no weights were kept
-    return weights.unflatten(-1, (positions, num_senders)).sum(dim=-2)
+    return weights.view(*weights.shape[:-1], positions, num_senders).sum(dim=-2)

@@ -126,8 +126,8 @@ class AlignedCommunicator(Communicator):
         recurrence: Recurrence,
     ) -> tuple[Tensor, Tensor]:
         """The recurrence of direct communication with a single sender, whose weight is 1 by any scorer."""
-        nothing = (sources.new_zeros(1, each.shape[-1]) for each in (inputs_BTE, sources, sources))
-        scorer = ScorerParts(*nothing, sources.new_zeros(1))
+        from_input_AE, from_state_AD = (sources.new_zeros(1, each.shape[-1]) for each in (inputs_BTE, sources))
+        scorer = ScorerParts(from_input_AE, from_state_AD, from_state_AD, sources.new_zeros(1))
         states_BTD, _ = attentive_lstm(inputs_BTE, sources.unsqueeze(2), None, lstm, scorer, fusion, recurrence)
         return states_BTD, torch.diag_embed(mask_BT.to(sources.dtype))
 
