@@ -1,35 +1,10 @@
 """The tables that run_tables.py runs: which experiment file, with which arguments, is which row."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
+from fdu_diagnosis import FDU_CONTROLS, FDU_DIAGNOSIS
+from table_rows import CHEN, COMMON, LIU, PaperTable, TableRow
 
-@dataclass(frozen=True)
-class TableRow:
-    """A row: `paper` is its average in a paper, in percent."""
-
-    name: str
-    title: str
-    file: str
-    arguments: tuple[str, ...] = ()
-    paper: str = "-"
-
-
-@dataclass(frozen=True)
-class PaperTable:
-    """Rows that share tasks and trainer."""
-
-    title: str
-    metric: str
-    """What is averaged over the tasks, and shown for each."""
-    systems: tuple[TableRow, ...]
-    metrics: Mapping[str, str] = field(default_factory=dict)
-    """By task, what is shown in place of averages, where the tasks' metrics differ."""
-
-
-COMMON = ("--tla-str", "preset=common")
-LIU = ("--tla-str", "preset=paper")
-CHEN = ("--tla-str", "preset=chen")
 UNITED = (*COMMON, "--tla-str", "grid=united")
 # Twice the batch: a step of the search trains along five paths.
 SEARCH = tuple(word for stage in (0, 1) for word in ("-o", f"stages.{stage}.trainer.batch_size=64"))
@@ -229,6 +204,8 @@ MINILM_FDU = PaperTable(
 TABLES = {
     "fdu": FDU,
     "fdu_recipe": FDU_RECIPE,
+    "fdu_controls": FDU_CONTROLS,
+    "fdu_diagnosis": FDU_DIAGNOSIS,
     "tagging": TAGGING,
     "tagging_small": TAGGING_SMALL,
     "ewt_grid": EWT_GRID,

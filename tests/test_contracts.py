@@ -29,6 +29,9 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "direct", "edges": RING, "include_self": True, "attention_dim": 3},
         {"type": "indirect"},
         {"type": "indirect", "attention_dim": 3},
+        {"type": "aligned"},
+        {"type": "direct", "positions": "all"},
+        {"type": "direct", "task_embeddings": True},
     ],
     mtlkit.DatasetReader: [
         {"type": "columns", "tags": 1},
@@ -67,7 +70,7 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "transformer_layer", "heads": 3, "feedforward_dim": 5, "dropout": 0.2, "positions": "none"},
     ],
     mtlkit.Head: [
-        *({"type": "classifier", "pool": pool} for pool in ("last", "mean", "max")),
+        *({"type": "classifier", "pool": pool} for pool in ("last", "mean", "max", "attention")),
         {"type": "classifier", "dropout": 0.2},
         {"type": "crf_tagger"},
         {"type": "crf_tagger", "constrain": False, "dropout": 0.2},
@@ -139,6 +142,11 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "message_passing", "communicator": {"type": "direct"}, "hidden_dim": 4, "share": "per_task"},
         {"type": "message_passing", "communicator": {"type": "indirect"}, "hidden_dim": 4, "bidirectional": True},
         {"type": "message_passing", "communicator": {"type": "direct"}, "hidden_dim": 4, "speaker": LSTM},
+        {"type": "message_passing", "communicator": {"type": "direct", "positions": "all"}, "hidden_dim": 4},
+        {"type": "message_passing", "communicator": {"type": "aligned"}, "hidden_dim": 4},
+        {"type": "message_passing", "communicator": {"type": "direct"}, "hidden_dim": 4, "speakers": "shared"},
+        {"type": "message_passing", "communicator": {"type": "direct"}, "hidden_dim": 4, "message_dropout": 0.2},
+        {"type": "message_passing", "communicator": {"type": "indirect"}, "hidden_dim": 4, "mailbox": "per_task"},
         {"type": "message_passing", "communicator": {"type": "indirect"}, "hidden_dim": 6, "speaker": BILSTM},
         {"type": "message_passing", "communicator": {"type": "direct"}, "reader": {"type": "layer", "layer": LSTM}},
         {

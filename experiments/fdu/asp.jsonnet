@@ -2,11 +2,12 @@
 // Huang 2017. `--tla-str preset=paper` takes the settings of DC-MTL and IC-MTL, `preset=liu2017` its own paper's.
 local fdu = import '../lib/fdu.libsonnet';
 
-function(preset='common')
+function(preset='common', pool=null)
   fdu.experiment(
     function(chosen) {
       type: 'adversarial_shared_private',
       encoder: { type: 'lstm', hidden_dim: chosen.hidden_dim },
     },
-    preset
+    preset,
+    pool
   )

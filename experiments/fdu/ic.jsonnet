@@ -1,5 +1,5 @@
 // IC-MTL on FDU-MTL: Liu et al. 2019, Table 1, column IC-MTL. `--tla-str preset=paper` takes their settings,
-// `--tla-str pool=mean` or `max` has heads read all states in place of the last.
+// `--tla-str pool=mean`, `max` or `attention` has heads read all states in place of the last.
 local fdu = import '../lib/fdu.libsonnet';
 
 function(preset='common', pool=null)

@@ -2,11 +2,12 @@
 // all systems have in common, `--tla-str preset=common`, it is sp.jsonnet.
 local fdu = import '../lib/fdu.libsonnet';
 
-function(preset='chen')
+function(preset='chen', pool=null)
   fdu.experiment(
     function(chosen) {
       type: 'parallel_shared_private',
       encoder: chosen.encoder,
     },
-    preset
+    preset,
+    pool
   )

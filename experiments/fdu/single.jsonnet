@@ -3,5 +3,5 @@
 // do not say whether a network that reads one way has 50 units or 100).
 local fdu = import '../lib/fdu.libsonnet';
 
-function(preset='common')
-  fdu.single_task(function(chosen) { type: 'lstm', hidden_dim: chosen.hidden_dim }, preset)
+function(preset='common', pool=null)
+  fdu.single_task(function(chosen) { type: 'lstm', hidden_dim: chosen.hidden_dim }, preset, pool)

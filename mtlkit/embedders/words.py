@@ -4,7 +4,7 @@ Shapes: B batch, T time steps, E embedding size.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, final
+from typing import Literal, cast, final
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,9 @@ from mtlkit.types import PositiveFloat, PositiveInt, Probability
 class WordEmbedder(Embedder):
     """A table of word vectors of size `dim`, for all tasks; `dropout` is applied to the vectors.
 
+    `dropout_over` says for what dropout draws: for each `word` of a text, or for each `text`, where the same units are
+    missing in the vectors of all its words (variational dropout of inputs, Gal and Ghahramani 2016).
+
     The vectors are trained with the rest of the model, or stay fixed if not `trainable`. Words with a pretrained vector
     are initialised with it. The others (`unknown`) are initialised as `uniform`, U(-init_range, init_range) as in Liu
     et al. 2019, or as `zeros`, as in the public code of an author of Chen et al. 2018. PyTorch's default N(0, 1) is not
@@ -42,6 +45,7 @@ class WordEmbedder(Embedder):
         dropout: Probability = 0.0,
         init_range: PositiveFloat = 0.1,
         unknown: Literal["uniform", "zeros"] = "uniform",
+        dropout_over: Literal["word", "text"] = "word",
         *,
         vocabulary: Runtime[Vocabulary],
         vectors: Runtime[Vectors | None],
@@ -52,6 +56,7 @@ class WordEmbedder(Embedder):
         self._vocabulary = vocabulary
         self.table = WordTable(len(words), dim)
         self.dropout = nn.Dropout(dropout)
+        self.dropout_over = dropout_over
         bound = init_range if unknown == "uniform" else 0.0
         nn.init.uniform_(self.table.weight, -bound, bound)
         if vectors is not None:
@@ -70,8 +75,11 @@ class WordEmbedder(Embedder):
         return [(self.table, int(text.words_BT.max()) + 1)]
 
     def forward(self, text: Text) -> Tensor:
-        vectors_BTE: Tensor = self.dropout(self.table(text.words_BT))
-        return vectors_BTE
+        vectors_BTE: Tensor = self.table(text.words_BT)
+        if self.dropout_over == "word":
+            return cast(Tensor, self.dropout(vectors_BTE))
+        factors_B1E: Tensor = self.dropout(torch.ones_like(vectors_BTE[:, :1]))
+        return vectors_BTE * factors_B1E
 
     @torch.no_grad()
     def _copy(self, vectors: Vectors, words: Namespace) -> None:

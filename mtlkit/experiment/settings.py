@@ -108,6 +108,9 @@ class InitializerSettings(Spec):
     """A regular expression that is searched for in names of parameters. The first entry that matches counts."""
     initializer: Lazy[Initializer]
     """The initializer that fills each of these parameters."""
+    alike: bool = False
+    """Whether parameters whose names differ only in the task begin with the same values, such as the LSTMs of all
+    tasks, instead of each with its own."""
 
 
 class PretrainedSettings(Spec):

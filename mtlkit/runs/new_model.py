@@ -55,7 +55,8 @@ def new_model(
 
 @torch.no_grad()
 def initialize(model: nn.Module, rules: Sequence[InitializerSettings]) -> set[int]:
-    """Fills each parameter by the first rule whose pattern is found in its name; other parameters stay as they are.
+    """Fills each parameter by the first rule whose pattern is found in its name; other parameters stay as they are. By
+    a rule with `alike`, parameters of one shape whose names differ in the task alone get the values of the first.
 
     Returns:
         The numbers of the rules that have filled a parameter.
@@ -64,7 +65,8 @@ def initialize(model: nn.Module, rules: Sequence[InitializerSettings]) -> set[in
         ConfigError: a rule for matrices matches a vector.
     """
     initializers = [rule.initializer.build() for rule in rules]
-    used = set()
+    tasks = model.tasks if isinstance(model, MultiTaskModel) else []
+    used, filled = set(), dict[tuple[object, ...], Tensor]()
     for name, parameter in model.named_parameters():
         number = next((n for n, rule in enumerate(rules) if re.search(rule.pattern, name)), None)
         if number is None:
@@ -75,7 +77,12 @@ def initialize(model: nn.Module, rules: Sequence[InitializerSettings]) -> set[in
                 f"model.initializers.{number}: '{kind}' is for matrices, and {name} is a vector; narrow the pattern, "
                 "such as by 'weight' in it"
             )
-        initializers[number].fill(parameter)
+        of_any_task = (number, parameter.shape, *("" if part in tasks else part for part in name.split(".")))
+        if rules[number].alike and of_any_task in filled:
+            parameter.copy_(filled[of_any_task])
+        else:
+            initializers[number].fill(parameter)
+        filled[of_any_task] = parameter
         used.add(number)
     for module in model.modules():
         if isinstance(module, nn.Embedding) and module.padding_idx is not None:

@@ -15,10 +15,11 @@ from mtlkit.sharing.message_gate import MessageGate
 class Channel(nn.Module):
     """The way of a message into a network: communicator and gate, the part of theta^(s) in eqs. 3-6 and 8-11."""
 
-    def __init__(self, communicator: Communicator, state_dim: int) -> None:
+    def __init__(self, communicator: Communicator, state_dim: int, gate_bias: float | None = None) -> None:
+        """`gate_bias`: what the bias of the gate begins as; None for no bias."""
         super().__init__()
         self.communicator = communicator
-        self.gate = MessageGate(communicator.message_dim or state_dim, state_dim)
+        self.gate = MessageGate(communicator.message_dim or state_dim, state_dim, gate_bias)
 
 
 class Heard(NamedTuple):

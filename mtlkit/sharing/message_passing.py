@@ -19,7 +19,7 @@ from mtlkit.sharing.one_way_network import OneWayNetwork
 from mtlkit.sharing.readers import LstmReader, Reader
 from mtlkit.sharing.scheme import Shared, SharedLayer, SharingScheme
 from mtlkit.sharing.traces import WordTrace
-from mtlkit.types import PositiveInt
+from mtlkit.types import PositiveInt, Probability
 
 HIDDEN_DIM = 100
 
@@ -40,12 +40,25 @@ class MessagePassing(SharingScheme):
         the size of the reader's. None, as in the paper: senders are the tasks' own networks, run without messages, and
         the mailbox is one more network of the reader's kind.
     reader: how a task's network takes in messages; `lstm` is LSTM', the paper's, and `layer` any encoder.
+    mailbox: whether the mailbox of a communicator that reads one is one for all tasks, as in the paper, or one per
+        task. With `per_task`, and `share: per_task`, tasks share nothing but the words: a control that has the
+        attention and the size of indirect communication, without communication.
+    message_dropout: dropout of the states that are read. In training, the same units of a sender or of the mailbox are
+        missing at all steps of a text, in its scores and in the messages (as in Gal and Ghahramani 2016). The paper has
+        none.
+    speakers: whether each task that sends has a network of its own, as in the paper, or one more network of the kind
+        that speaks is `shared`, and a task sends tanh(W h + b) of its states, with W and b of the task's own. The
+        shared network learns from the texts of all tasks, and takes the time of one.
+    gate_bias: what a learned bias of the message gate begins as, g_t = sigmoid(W_r r_t + W_c c_t + b), so that training
+        can begin with gates that are nearly closed (such as -2) or open (2). None, as printed: there is no bias. The
+        fused kernels of LSTM' do not know it, and the recurrence runs step by step.
 
     Where we depart: parameters are initialised as PyTorch does, not from U[-0.1, 0.1].
 
     Raises:
         ConfigError: a task has no sender, the communicator's edges name an unknown task, speaker and reader differ in
-            size, nothing would train a speaker, or the reader has no use for `hidden_dim`.
+            size, nothing would train a speaker, the reader has no use for `hidden_dim`, or the communicator reads no
+            mailbox (for `mailbox`) or no senders (for `speakers`).
     """
 
     def __init__(
@@ -57,11 +70,25 @@ class MessagePassing(SharingScheme):
         bidirectional: bool = False,
         speaker: Lazy[Encoder] | None = None,
         reader: Lazy[Reader] = Lazy.of(LstmReader),
+        mailbox: Literal["shared", "per_task"] = "shared",
+        message_dropout: Probability = 0.0,
+        gate_bias: float | None = None,
+        speakers: Literal["per_task", "shared"] = "per_task",
         *,
         input_dim: Runtime[int],
         tasks: Runtime[list[str]],
     ) -> None:
         super().__init__()
+        if mailbox == "per_task" and communicator.component.sources == "tasks":
+            raise ConfigError(
+                f"mailbox: has no use, since the communicator '{communicator.type}' reads the networks of tasks and no "
+                "mailbox; leave it out"
+            )
+        if speakers == "shared" and communicator.component.sources == "shared":
+            raise ConfigError(
+                f"speakers: has no use, since the communicator '{communicator.type}' reads a mailbox and no senders; "
+                "leave it out"
+            )
         if hidden_dim != HIDDEN_DIM and "state_dim" not in runtime_names(reader.component):
             raise ConfigError(
                 f"hidden_dim: has no use, since the reader '{reader.type}' gives its states a size of its own; "
@@ -70,7 +97,18 @@ class MessagePassing(SharingScheme):
 
         def build_network() -> OneWayNetwork:
             return OneWayNetwork(
-                reader, speaker, communicator, hidden_dim, share, detach_senders, input_dim=input_dim, tasks=tasks
+                reader,
+                speaker,
+                communicator,
+                hidden_dim,
+                share,
+                detach_senders,
+                mailbox,
+                message_dropout,
+                gate_bias,
+                speakers,
+                input_dim=input_dim,
+                tasks=tasks,
             )
 
         self.left_to_right = build_network()
@@ -100,6 +138,8 @@ class MessagePassing(SharingScheme):
                 f"with the communicator '{settings.communicator.type}', each {network} belongs to a task, and none to "
                 "all of them"
             )
+        if settings.mailbox == "per_task":
+            raise ConfigError("with mailbox 'per_task', each mailbox belongs to a task, and none to all of them")
         name, module = (
             ("mailbox",) * 2 if settings.speaker else (settings.reader.type, f"shared_{settings.reader.type}")
         )
@@ -112,13 +152,14 @@ class MessagePassing(SharingScheme):
 
     @classmethod
     def operations_of(cls, scheme: Lazy[Any]) -> frozenset[Operation]:
-        """The operations of all parts, but the recurrence only where the reader runs one, and the communicator has a
-        fused form for it.
+        """The operations of all parts, but the recurrence only where the reader runs one, and there is a fused form of
+        it for the communicator and the gate.
         """
         settings: Any = scheme.settings
         both = (settings.reader.component.operations, settings.communicator.component.operations)
+        fuses = settings.gate_bias is None and all("recurrence" in operations for operations in both)
         found = super().operations_of(scheme)
-        return found if all("recurrence" in operations for operations in both) else found - {"recurrence"}
+        return found if fuses else found - {"recurrence"}
 
     def _trace(self, task: str, heard: Heard, backward: Heard | None, mask_BT: Tensor) -> WordTrace:
         senders = self.left_to_right.senders

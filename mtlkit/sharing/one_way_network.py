@@ -9,6 +9,7 @@ from typing import Literal, cast, final
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mtlkit.config import Lazy, nearest
 from mtlkit.encoders import Encoder
@@ -26,7 +27,8 @@ there are B * T * T of them if each step reads all positions of the text.
 
 @final
 class OneWayNetwork(Computing):
-    """The tasks' networks, the mailbox where the communicator reads one, and the channels between them.
+    """The tasks' networks, the mailbox where the communicator reads one (or one for each task), and the channels
+    between them.
 
     With a speaker, what is read are networks of its own. Without one, a task's network has two uses: it runs without
     messages when the task sends, and with them when the task receives; and the mailbox is one more such network.
@@ -40,6 +42,10 @@ class OneWayNetwork(Computing):
         state_dim: int,
         share: Literal["shared", "per_task"],
         detach_senders: bool,
+        mailbox: Literal["shared", "per_task"] = "shared",
+        message_dropout: float = 0.0,
+        gate_bias: float | None = None,
+        speakers: Literal["per_task", "shared"] = "per_task",
         *,
         input_dim: int,
         tasks: Sequence[str],
@@ -47,18 +53,23 @@ class OneWayNetwork(Computing):
         super().__init__()
         self.share = share
         self.detach_senders = detach_senders
+        self.message_dropout = message_dropout
         self.reader: Reader = reader.build(input_dim=input_dim, state_dim=state_dim)
         self.speaker = None if speaker is None else LayerReader(speaker, input_dim=input_dim)
         reads_tasks = communicator.component.sources == "tasks"
         # Checkpoints know these networks as task_lstms and shared_lstm, from when there was no other reader.
         self._own, self._mailbox = f"task_{reader.type}s", f"shared_{reader.type}" if speaker is None else "mailbox"
         self.add_module(self._own, nn.ModuleDict({task: self.reader.network() for task in tasks}))
-        self.add_module(self._mailbox, None if reads_tasks else self._speaking.network())
+        shared_mailbox = not reads_tasks and mailbox == "shared"
+        self.add_module(self._mailbox, self._speaking.network() if shared_mailbox else None)
+        self.mailboxes: nn.ModuleDict | None = None
+        if not reads_tasks and not shared_mailbox:
+            self.mailboxes = nn.ModuleDict({task: self._speaking.network() for task in tasks})
         self.output_dim = self.reader.state_dim_of(self._network(tasks[0]))
 
         def build_channel() -> Channel:
             built = communicator.build(input_dim=input_dim, state_dim=self.output_dim, tasks=list(tasks))
-            return Channel(built, self.output_dim)
+            return Channel(built, self.output_dim, gate_bias)
 
         # theta^(s) of the paper: its superscript has scorer and gate in common to all tasks.
         owners = tasks if share == "per_task" else ["shared"]
@@ -67,10 +78,14 @@ class OneWayNetwork(Computing):
         self.speakers: nn.ModuleDict | None = None
         if self.senders is not None:
             _check_senders(self.senders, tasks)
-            if self.speaker is not None:
+            if self.speaker is not None and speakers == "per_task":
                 self.speakers = self._build_speakers(self.speaker, self.senders, tasks)
-        if self.speaker is not None:
-            spoken = next(iter(self.speakers.values())) if self.speakers is not None else self._module(self._mailbox)
+        self.shared_speaker: nn.Module | None = None
+        self.outputs: nn.ModuleDict | None = None
+        if speakers == "shared":
+            self.shared_speaker, self.outputs = self._build_shared_speaker(tasks)
+        elif self.speaker is not None:
+            spoken = next(iter(self.speakers.values())) if self.speakers is not None else self._mailbox_of(tasks[0])
             _check_sizes(self.speaker.state_dim_of(spoken), self.output_dim)
 
     def forward(self, inputs_BTE: Tensor, mask_BT: Tensor, task: str, *, with_gates: bool = False) -> Heard:
@@ -86,9 +101,16 @@ class OneWayNetwork(Computing):
 
     def incoming(self, inputs_BTE: Tensor, mask_BT: Tensor, task: str, *, with_gates: bool = False) -> Incoming:
         """What the network of `task` has to read on a batch; the arguments are those of `forward`."""
-        sources, channel = self._sources(inputs_BTE, mask_BT, task), self._channel(task)
+        sources, channel = self._dropped(self._sources(inputs_BTE, mask_BT, task)), self._channel(task)
         incoming = Incoming(
-            inputs_BTE, mask_BT, sources, channel, with_gates=with_gates, compute=self.compute, note=self.note
+            inputs_BTE,
+            mask_BT,
+            sources,
+            channel,
+            with_gates=with_gates,
+            compute=self.compute,
+            note=self.note,
+            listener=task,
         )
         # Without them the memory for a long text grows with its length instead of the square of it.
         keeps_weights = with_gates or torch.is_grad_enabled() or self.compute.traceable
@@ -102,7 +124,7 @@ class OneWayNetwork(Computing):
         task's own network, a sender with `include_self`, is never detached.
         """
         if self.senders is None:
-            return self._speaking.speak(self._module(self._mailbox), inputs_BTE, mask_BT)
+            return self._speaking.speak(self._mailbox_of(task), inputs_BTE, mask_BT)
         # Two groups, so that detached senders, which are most of the work, build no graph at all.
         detached = [sender for sender in self.senders[task] if self.detach_senders and sender != task]
         learning = [sender for sender in self.senders[task] if sender not in detached]
@@ -112,10 +134,20 @@ class OneWayNetwork(Computing):
         # In the order of `senders`, by which traces name the weights.
         return torch.stack([sent[sender] for sender in self.senders[task]], dim=2)
 
+    def _dropped(self, sources: Tensor) -> Tensor:
+        """The sources (B, T, ..., D), in training without some units, which are missing at all steps of a text."""
+        if not self.training or self.message_dropout == 0:
+            return sources
+        factors = F.dropout(torch.ones_like(sources[:, :1]), self.message_dropout)
+        return sources * factors
+
     def _sent(self, inputs_BTE: Tensor, mask_BT: Tensor, senders: Sequence[str]) -> dict[str, Tensor]:
         """The states (B, T, D) of each sender's network without messages, by task."""
         if not senders:
             return {}
+        if self.shared_speaker is not None and self.outputs is not None:
+            spoken_BTD = self._speaking.speak(self.shared_speaker, inputs_BTE, mask_BT)
+            return {sender: self.outputs[sender](spoken_BTD).tanh() for sender in senders}
         networks = [self._network(sender) if self.speakers is None else self.speakers[sender] for sender in senders]
         states = self._speaking.speak_together(networks, inputs_BTE, mask_BT, self.compute, self.note)
         return dict(zip(senders, states, strict=True))
@@ -133,6 +165,17 @@ class OneWayNetwork(Computing):
             )
         return nn.ModuleDict({task: speaker.network() for task in heard})
 
+    def _build_shared_speaker(self, tasks: Sequence[str]) -> tuple[nn.Module, nn.ModuleDict]:
+        """One network that speaks for all tasks, and what each makes of its states."""
+        if self.detach_senders:
+            raise ConfigError(
+                "detach_senders: nothing would train the speaker that all tasks share; leave out one of detach_senders "
+                "and speakers 'shared'"
+            )
+        network = self._speaking.network()
+        size = self._speaking.state_dim_of(network)
+        return network, nn.ModuleDict({task: nn.Linear(size, self.output_dim) for task in tasks})
+
     @property
     def _speaking(self) -> Reader:
         """What runs the networks that others read."""
@@ -143,6 +186,9 @@ class OneWayNetwork(Computing):
 
     def _network(self, task: str) -> nn.Module:
         return cast(nn.ModuleDict, self._module(self._own))[task]
+
+    def _mailbox_of(self, task: str) -> nn.Module:
+        return self._module(self._mailbox) if self.mailboxes is None else self.mailboxes[task]
 
     def _module(self, name: str) -> nn.Module:
         return cast(nn.Module, getattr(self, name))

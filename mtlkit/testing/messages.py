@@ -65,5 +65,5 @@ def _check_all_steps_at_once(lazy: Lazy[Communicator]) -> None:
 def _prepared(network: OneWayNetwork, given: Sample, task: str) -> tuple[Communicator, Any]:
     """Returns the communicator through which a task reads, and what it has prepared for a sample."""
     incoming = network.incoming(given.states_BTE, given.mask_BT, task)
-    communicator = incoming.channel.communicator
+    communicator = incoming.communicator
     return communicator, communicator.prepare(incoming.inputs_BTE, incoming.sources, incoming.mask_BT)

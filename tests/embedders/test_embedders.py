@@ -31,6 +31,7 @@ WORDS = VOCABULARY["words"]
 
 EMBEDDERS = [
     Lazy.of(WordEmbedder, dim=5),
+    Lazy.of(WordEmbedder, dim=5, dropout_over="text"),
     Lazy.of(CharacterEmbedder, dim=4, filters=6, width=3),
     Lazy.of(CharacterEmbedder, dim=4, filters=6, width=4),
     Lazy.of(CharacterGruEmbedder, dim=4, hidden_dim=3),
@@ -171,3 +172,15 @@ def test_a_gru_reads_each_word_from_both_ends() -> None:
             state_1H = cell(step_F.unsqueeze(0), state_1H)
         expected.append(state_1H[0])
     torch.testing.assert_close(embedder(text([word], 1, 2))[0, 0], torch.cat(expected))
+
+
+def test_dropout_over_a_text_takes_the_same_units_of_all_its_words() -> None:
+    missing: dict[str, int] = {}
+    for over in ("word", "text"):
+        embedder = build(Lazy.of(WordEmbedder, dim=40, dropout=0.5, dropout_over=over)).train()
+        whole_BTE, dropped_BTE = embedder.eval()(sample := text([SENTENCES[1]] * 2)), embedder.train()(sample)
+        factors_BTE = dropped_BTE / whole_BTE
+        assert set(factors_BTE.round(decimals=6).unique().tolist()) == {0.0, 2.0}
+        missing[over] = len({tuple(row.tolist()) for row in (factors_BTE == 0).flatten(0, 1)})
+    assert missing["text"] == 2, "one draw for each text"
+    assert missing["word"] > 2

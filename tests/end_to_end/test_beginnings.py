@@ -40,6 +40,28 @@ def test_the_first_pattern_found_fills_and_the_rest_stay(experiment, write, run,
     assert any(tensor.abs().max() > 0.01 for name, tensor in weights.items() if name.startswith("heads."))
 
 
+def test_networks_of_tasks_begin_alike_where_asked(experiment, write, run, tmp_path):
+    """Those of one rule and of the same kind; with the heads, whose rule says nothing, each begins by itself."""
+    experiment["model"]["sharing"] = {"type": "message_passing", "communicator": {"type": "direct"}, "hidden_dim": 6}
+    experiment["model"]["initializers"] = [
+        {"pattern": r"task_lstms\.", "initializer": {"type": "uniform"}, "alike": True},
+        {"pattern": "^heads.*weight", "initializer": {"type": "uniform"}},
+    ]
+    experiment["trainer"] |= {"epochs": 1, "frozen": ["^sharing", "^heads"]}
+    experiment["model"]["dropout"] = 0.0
+    result = run("train", write(experiment), "-s", tmp_path / "run")
+    assert result.returncode == 0, result.stderr
+    weights = best(tmp_path / "run")
+    first, *others = experiment["tasks"]
+    of_first = {name: tensor for name, tensor in weights.items() if f"task_lstms.{first}." in name}
+    assert len(of_first) == 4 and others
+    for name, tensor in of_first.items():
+        assert all(weights[name.replace(first, other)].equal(tensor) for other in others)
+    assert len({tensor.flatten()[0].item() for tensor in of_first.values()}) == 4, "each parameter has its own draw"
+    (head,) = (name for name in weights if name.startswith(f"heads.{first}.") and "weight" in name)
+    assert not any(weights[head].equal(weights.get(head.replace(first, other))) for other in others)
+
+
 def test_a_module_is_taken_out_of_another_archive_under_another_name(source, experiment, write, run, tmp_path):
     """What is taken and frozen is in the new archive to the bit, and the new one does not need the old one."""
     experiment["model"]["sharing"] = {"type": "parallel_shared_private", "encoder": LSTM}

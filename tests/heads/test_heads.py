@@ -17,6 +17,7 @@ HEADS = [
     Lazy.of(Classifier, pool="last"),
     Lazy.of(Classifier, pool="mean"),
     Lazy.of(Classifier, pool="max"),
+    Lazy.of(Classifier, pool="attention", attention_dim=5),
     Lazy.of(CrfTagger),
     Lazy.of(CrfTagger, constrain=False),
 ]

@@ -29,6 +29,13 @@ class ScorerParts(NamedTuple):
     score_A: Tensor
 
 
+class Names(NamedTuple):
+    """Who listens and who speaks, as a scorer hears it: what is added inside the tanh of its scores."""
+
+    listener_A: Tensor
+    speakers_NA: Tensor
+
+
 def attentive_lstm(
     inputs_BTE: Tensor,
     sources: Tensor,
@@ -37,6 +44,7 @@ def attentive_lstm(
     scorer: ScorerParts,
     fusion: FusionWeights,
     recurrence: Recurrence,
+    names: Names | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Computes eqs. 3-6 and 8-11 for all steps. Gradients reach the inputs, the sources and every weight; double
     backward is not supported.
@@ -49,18 +57,23 @@ def attentive_lstm(
         padding_BN: true at sources that must not be read; at least one per row must be readable.
         lstm: an LSTM with one layer and one direction.
         recurrence: the implementation that runs the steps.
+        names: what the scorer is told of the tasks; with them a score is u . tanh(W [x; h; m] + listener + speaker).
 
     Returns:
         The fused states (B, T, D) and, without a gradient, the attention weights (B, T, N).
     """
     steps = inputs_BTE.shape[1]
     if (more := recurrence.padded(steps) - steps) > 0:
-        longer = _longer(inputs_BTE, sources, padding_BN, more)
-        states_BTD, weights_BTN = attentive_lstm(*longer, lstm, scorer, fusion, recurrence)
-        return states_BTD[:, :steps], weights_BTN[:, :steps, : sources.shape[-2]]
+        num_sources = sources.shape[-2]
+        inputs_BTE, sources, padding_BN, names = _longer(inputs_BTE, sources, padding_BN, names, more)
+        states_BTD, weights_BTN = attentive_lstm(
+            inputs_BTE, sources, padding_BN, lstm, scorer, fusion, recurrence, names
+        )
+        return states_BTD[:, :steps], weights_BTN[:, :steps, :num_sources]
     input_GE, recurrent_GD, input_bias_G, recurrent_bias_G = lstm.all_weights[0]
     dim, size = lstm.hidden_size, scorer.score_A.shape[0]
-    bias_P = _ordered(input_bias_G + recurrent_bias_G, input_bias_G.new_zeros(size), dim)
+    listener_A = input_bias_G.new_zeros(size) if names is None else names.listener_A
+    bias_P = _ordered(input_bias_G + recurrent_bias_G, listener_A, dim)
     input_PE = _ordered(input_GE, scorer.from_input_AE, dim)
     weights = Weights(
         _ordered(recurrent_GD, scorer.from_state_AD, dim),
@@ -73,23 +86,27 @@ def attentive_lstm(
     states_TBD, weights_TBN = _AttentiveLstm.apply(  # type: ignore[no-untyped-call]  # untyped in torch
         recurrence,
         padding_BN,
+        None if names is None else names.speakers_NA.to(full),
         *(tensor.to(full) for tensor in (projected_TBP, sources, scorer.from_source_AM, *weights)),
     )
     return states_TBD.transpose(0, 1).to(recurrent_GD.dtype), weights_TBN.transpose(0, 1)
 
 
 def _longer(
-    inputs_BTE: Tensor, sources: Tensor, padding_BN: Tensor | None, more: int
-) -> tuple[Tensor, Tensor, Tensor | None]:
+    inputs_BTE: Tensor, sources: Tensor, padding_BN: Tensor | None, names: Names | None, more: int
+) -> tuple[Tensor, Tensor, Tensor | None, Names | None]:
     """Appends `more` steps to the arguments, and sources for these steps, which no earlier step reads."""
-    inputs_BTE = F.pad(inputs_BTE, (0, 0, 0, more))
+    steps, inputs_BTE = inputs_BTE.shape[1], F.pad(inputs_BTE, (0, 0, 0, more))
     if sources.dim() == 4:
-        return inputs_BTE, F.pad(sources, (0, 0, 0, 0, 0, more)), padding_BN
-    # Sources that all steps read are the words of the same texts, so their number varies with the steps. It is rounded
-    # up with them; otherwise each length would still need a graph of its own.
+        return inputs_BTE, F.pad(sources, (0, 0, 0, 0, 0, more)), padding_BN, names
+    # Sources that all steps read are the words of the same texts, or several states for each of them, so their number
+    # varies with the steps. It is rounded up with them; otherwise each length would still need a graph of its own.
     if padding_BN is None:
         padding_BN = sources.new_zeros(sources.shape[:2], dtype=torch.bool)
-    return inputs_BTE, F.pad(sources, (0, 0, 0, more)), F.pad(padding_BN, (0, more), value=True)
+    more *= max(1, sources.shape[1] // steps)
+    if names is not None:
+        names = names._replace(speakers_NA=F.pad(names.speakers_NA, (0, 0, 0, more)))
+    return inputs_BTE, F.pad(sources, (0, 0, 0, more)), F.pad(padding_BN, (0, more), value=True), names
 
 
 def _ordered(gates: Tensor, query: Tensor, dim: int) -> Tensor:
@@ -109,6 +126,7 @@ class _AttentiveLstm(torch.autograd.Function):
         ctx: Any,
         recurrence: Recurrence,
         padding_BN: Tensor | None,
+        speakers_NA: Tensor | None,
         projected_TBP: Tensor,
         sources: Tensor,
         from_source_AM: Tensor,
@@ -116,6 +134,8 @@ class _AttentiveLstm(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         sources, weights = sources.contiguous(), Weights(*(parameter.contiguous() for parameter in parameters))
         keys = F.linear(sources, from_source_AM).to(sources.dtype)
+        if speakers_NA is not None:
+            keys = keys + speakers_NA
         with full_precision(projected_TBP.device):
             reciprocal = recurrence.prefers_exponentials(sources) and is_bounded(projected_TBP, keys, weights)
             steps = recurrence.forward(projected_TBP, keys, sources, padding_BN, weights, reciprocal)
@@ -129,7 +149,7 @@ class _AttentiveLstm(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient_TBD: Tensor | None, *_: None) -> tuple[Tensor | None, ...]:
         if gradient_TBD is None:  # nothing depends on the states
-            return (None,) * 9
+            return (None,) * 10
         sources, from_source_AM, *saved = ctx.saved_tensors
         weights, steps = Weights(*saved[:4]), Steps(*saved[4:])
         with full_precision(gradient_TBD.device):
@@ -139,8 +159,9 @@ class _AttentiveLstm(torch.autograd.Function):
             return (
                 None,
                 None,
+                slopes.keys.flatten(0, -3).sum(dim=0) if ctx.needs_input_grad[2] else None,
                 slopes.projected_TBP,
-                _of_sources(slopes, steps, sources, from_source_AM) if ctx.needs_input_grad[3] else None,
+                _of_sources(slopes, steps, sources, from_source_AM) if ctx.needs_input_grad[4] else None,
                 slopes.keys.flatten(0, -2).t() @ sources.flatten(0, -2),
                 projected_RP.t() @ steps.states_SBD[:-1].flatten(0, 1),
                 fused_RF.t() @ steps.messages_TBM.flatten(0, 1),

@@ -13,7 +13,12 @@ from mtlkit.kernels.recurrence.message_passing import FusionWeights
 
 @torch.no_grad()
 def message_gates(
-    inputs_BTE: Tensor, states_BTD: Tensor, messages_BTM: Tensor, lstm: nn.LSTM, fusion: FusionWeights
+    inputs_BTE: Tensor,
+    states_BTD: Tensor,
+    messages_BTM: Tensor,
+    lstm: nn.LSTM,
+    fusion: FusionWeights,
+    bias_D: Tensor | None = None,
 ) -> Tensor:
     """Computes the message gates (B, T, D) of eq. 11 of Liu et al. 2019 for all steps of a finished run.
 
@@ -25,6 +30,7 @@ def message_gates(
         inputs_BTE, lstm, fusion: the arguments of the run.
         states_BTD: the fused states that it returned.
         messages_BTM: the messages that it read at each step.
+        bias_D: the bias of the gate, if there is one: g_t = sigmoid(W_r r_t + W_c c_t + b).
     """
     input_GE, recurrent_GD, input_bias_G, recurrent_bias_G = lstm.all_weights[0]
     full = recurrent_GD.dtype
@@ -34,7 +40,7 @@ def message_gates(
         # In torch's order of gates, which is not that of the fast forms: the weights are those of nn.LSTM itself.
         enter_BTD, keep_BTD, candidate_BTD, _ = (from_input_BTG + F.linear(previous_BTD, recurrent_GD)).chunk(4, dim=-1)
         cells = _scan(keep_BTD.sigmoid(), enter_BTD.sigmoid() * candidate_BTD.tanh())
-        return (F.linear(messages_BTM.to(full), fusion.W_r) + F.linear(cells, fusion.W_c)).sigmoid()
+        return (F.linear(messages_BTM.to(full), fusion.W_r, bias_D) + F.linear(cells, fusion.W_c)).sigmoid()
 
 
 def _scan(factors_BTD: Tensor, terms_BTD: Tensor) -> Tensor:

@@ -2,6 +2,14 @@
 
 from mtlkit.sharing.communicators.communicator import Communicator, Memory, Message, Messages
 from mtlkit.sharing.communicators.direct import DirectCommunicator
-from mtlkit.sharing.communicators.indirect import IndirectCommunicator
+from mtlkit.sharing.communicators.indirect import AlignedCommunicator, IndirectCommunicator
 
-__all__ = ["Communicator", "Memory", "Message", "Messages", "DirectCommunicator", "IndirectCommunicator"]
+__all__ = [
+    "Communicator",
+    "Memory",
+    "Message",
+    "Messages",
+    "AlignedCommunicator",
+    "DirectCommunicator",
+    "IndirectCommunicator",
+]

@@ -5,7 +5,7 @@ Shapes: B batch, T time steps, N sources, E input size, D state size, M message 
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, Self, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -91,6 +91,18 @@ class Communicator(nn.Module, Component, offers=("input_dim", "state_dim", "task
     def senders(self, tasks: Sequence[str]) -> dict[str, list[str]]:
         """The senders of each receiving task; only used with sources 'tasks'. Default: all other tasks."""
         return {receiver: [task for task in tasks if task != receiver] for receiver in tasks}
+
+    def heard_by(self, task: str) -> Self:
+        """This communicator as the task hears it; parameters are the same ones. Default: itself, the same for all."""
+        return self
+
+    def num_weighed(self, sources: Tensor) -> int:
+        """How many sources a step weighs, of which a `fused` form holds a weight for every step. Default: N.
+
+        Args:
+            sources: as for `prepare`.
+        """
+        return sources.shape[-2]
 
     @abstractmethod
     def prepare(self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor) -> Memory:

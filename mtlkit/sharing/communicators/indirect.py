@@ -1,4 +1,4 @@
-"""Indirect communication: every task reads one shared network, the mailbox.
+"""Indirect communication: every task reads one shared network, the mailbox, all of it or its state of the same step.
 
 Shapes: B batch, T time steps, N = T positions of the sentence, E input size, D state size, A attention size.
 """
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import final
 
+import torch
 from torch import Tensor, nn
 
 from mtlkit.config import Runtime
-from mtlkit.kernels.recurrence.attentive_lstm import attentive_lstm
+from mtlkit.kernels.recurrence.attentive_lstm import ScorerParts, attentive_lstm
 from mtlkit.kernels.recurrence.attentive_recurrence import Recurrence
 from mtlkit.kernels.recurrence.message_passing import FusionWeights
 from mtlkit.sharing.communicators.additive_attention import AdditiveAttention
@@ -90,3 +91,48 @@ class IndirectCommunicator(Communicator):
     ) -> Tensor:
         """The messages of eq. 8 for all steps in one product."""
         return weights_BTN @ sources.to(weights_BTN)
+
+
+@final
+@Communicator.register("aligned")
+class AlignedCommunicator(Communicator):
+    """The mailbox's state of the same step, and no other: indirect communication without attention.
+
+    A control for `indirect`: what that gains over this one comes from reading all positions of the text. There is no
+    scorer, since a softmax over one source is 1; eq. 8 of Liu et al. 2019 becomes r_t = h_t of the mailbox. The weights
+    of a trace are 1 at the step itself and 0 elsewhere.
+    """
+
+    sources = "shared"
+
+    def prepare(self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+        """The mailbox's state at each step, and the mask."""
+        return sources.unbind(1), mask_BT
+
+    def step(self, time: int, previous_BD: Tensor, memory: tuple[tuple[Tensor, ...], Tensor]) -> Message:
+        """The mailbox's state at this step."""
+        states_TBD, mask_BT = memory
+        weights_BN = states_TBD[time].new_zeros(mask_BT.shape)
+        weights_BN[:, time] = mask_BT[:, time].to(weights_BN)
+        return Message(states_TBD[time], weights_BN)
+
+    def fused(
+        self,
+        inputs_BTE: Tensor,
+        sources: Tensor,
+        mask_BT: Tensor,
+        lstm: nn.LSTM,
+        fusion: FusionWeights,
+        recurrence: Recurrence,
+    ) -> tuple[Tensor, Tensor]:
+        """The recurrence of direct communication with a single sender, whose weight is 1 by any scorer."""
+        from_input_AE, from_state_AD = (sources.new_zeros(1, each.shape[-1]) for each in (inputs_BTE, sources))
+        scorer = ScorerParts(from_input_AE, from_state_AD, from_state_AD, sources.new_zeros(1))
+        states_BTD, _ = attentive_lstm(inputs_BTE, sources.unsqueeze(2), None, lstm, scorer, fusion, recurrence)
+        return states_BTD, torch.diag_embed(mask_BT.to(sources.dtype))
+
+    def messages(
+        self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor, states_BTD: Tensor, weights_BTN: Tensor
+    ) -> Tensor:
+        """The mailbox's states."""
+        return sources

@@ -53,7 +53,7 @@ class LayerReader(Reader):
         return encode_side_by_side(encoders, inputs_KBTE, mask_BT, compute, note).unbind(0)
 
     def read(self, network: nn.Module, incoming: Incoming) -> Heard:
-        communicator, gate = incoming.channel.communicator, incoming.channel.gate
+        communicator, gate = incoming.communicator, incoming.channel.gate
         states_BTD = self.speak(network, incoming.inputs_BTE, incoming.mask_BT)
         memory = communicator.prepare(incoming.inputs_BTE, incoming.sources, incoming.mask_BT)
         messages = communicator.read(states_BTD, memory, with_weights=incoming.keeps_weights)

@@ -62,7 +62,7 @@ class LstmReader(Reader):
             return fused
         # No fused form keeps its gates, which would cost every training step. They follow from the states and the
         # messages, and these from the weights.
-        communicator = incoming.channel.communicator
+        communicator = incoming.communicator
         with torch.no_grad():
             messages_BTM = communicator.messages(incoming.inputs_BTE, incoming.sources, incoming.mask_BT, *fused[:2])
         return _with_gates(fused, messages_BTM, lstm, incoming)
@@ -70,9 +70,10 @@ class LstmReader(Reader):
 
 def _fused(lstm: nn.LSTM, incoming: Incoming) -> Heard | None:
     """All steps by the communicator's `fused` form; None if it has none, or kernels without any were chosen."""
-    communicator, inputs_BTE = incoming.channel.communicator, incoming.inputs_BTE
-    # Without a fused form no kernels are asked for: `compiled` would be refused though nothing would use them.
-    if "recurrence" not in communicator.operations:
+    communicator, inputs_BTE = incoming.communicator, incoming.inputs_BTE
+    # Without a fused form no kernels are asked for: `compiled` would be refused though nothing would use them. None has
+    # the bias of a gate.
+    if "recurrence" not in communicator.operations or incoming.channel.gate.bias_D is not None:
         return None
     saves = seconds_of_recurrence(inputs_BTE.shape[1], incoming.num_weights)
     recurrence = recurrence_for(inputs_BTE.device, incoming.compute, saves)
@@ -88,7 +89,7 @@ def _fused(lstm: nn.LSTM, incoming: Incoming) -> Heard | None:
 
 def _step_by_step(lstm: nn.LSTM, incoming: Incoming) -> Heard:
     incoming.note("recurrence", "step by step")
-    communicator, inputs_BTE = incoming.channel.communicator, incoming.inputs_BTE
+    communicator, inputs_BTE = incoming.communicator, incoming.inputs_BTE
     memory = communicator.prepare(inputs_BTE, incoming.sources, incoming.mask_BT)
     contents_TBM: list[Tensor] = []
 
@@ -105,6 +106,6 @@ def _step_by_step(lstm: nn.LSTM, incoming: Incoming) -> Heard:
 
 
 def _with_gates(heard: Heard, messages_BTM: Tensor, lstm: nn.LSTM, incoming: Incoming) -> Heard:
-    weights = incoming.channel.gate.weights()
-    gates_BTD = message_gates(incoming.inputs_BTE, heard.states_BTD, messages_BTM, lstm, weights)
+    gate = incoming.channel.gate
+    gates_BTD = message_gates(incoming.inputs_BTE, heard.states_BTD, messages_BTM, lstm, gate.weights(), gate.bias_D)
     return heard._replace(gates_BT=gates_BTD.mean(dim=2))

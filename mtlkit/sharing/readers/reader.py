@@ -6,6 +6,7 @@ Shapes: B batch, T time steps, N sources, E input size, D state size.
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, final
 
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from mtlkit.config import Component
 from mtlkit.kernels.compute import AUTOMATIC, Compute, Note, Operation, unnoted
 from mtlkit.sharing.channel import Channel, Heard
+from mtlkit.sharing.communicators import Communicator
 
 
 @final
@@ -37,11 +39,18 @@ class Incoming:
     """How to compute."""
     note: Note = unnoted
     """Is called with the implementation that ran."""
+    listener: str = ""
+    """The task that reads."""
+
+    @cached_property
+    def communicator(self) -> Communicator:
+        """That of the channel, as the task hears it."""
+        return self.channel.communicator.heard_by(self.listener)
 
     @property
     def num_weights(self) -> int:
-        """The number of weights of all messages, B * T * N."""
-        return self.mask_BT.numel() * self.sources.shape[-2]
+        """The number of weights that are computed for all messages: B * T * N, or more if each sender has several."""
+        return self.mask_BT.numel() * self.channel.communicator.num_weighed(self.sources)
 
 
 class Reader(Component, offers=("input_dim", "state_dim")):
