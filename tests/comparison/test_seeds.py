@@ -67,7 +67,7 @@ def known_truth(generator: np.random.Generator, seeds: int, spread: float) -> tu
 
 @pytest.mark.parametrize("spread", [0.0, 0.06])
 def test_it_covers_the_truth_as_often_as_it_says(spread: float) -> None:
-    """95 of 100 times or a little more, with three seeds; one over texts alone does so only where seeds do not matter."""
+    """95 of 100 times or a little more, with three seeds. One over texts alone does so where seeds do not matter."""
     generator = np.random.default_rng(3)
     covered = []
     for seed in range(250):
