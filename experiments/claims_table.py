@@ -212,5 +212,10 @@ a hundred such intervals, about 95 contain what the gain is on average over all 
   of this page are those of the common trainer, fixed before: no setting was chosen among them."""
 
 
+def page() -> str:
+    """The text of claims.md."""
+    return "\n".join(lines(list(findings()))) + "\n"
+
+
 if __name__ == "__main__":
-    (RESULTS / "claims.md").write_text("\n".join(lines(list(findings()))) + "\n", encoding="utf-8")
+    (RESULTS / "claims.md").write_text(page(), encoding="utf-8")

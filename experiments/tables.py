@@ -25,6 +25,8 @@ class PaperTable:
     systems: tuple[TableRow, ...]
     metrics: Mapping[str, str] = field(default_factory=dict)
     """By task, what is shown in place of averages, where the tasks' metrics differ."""
+    figure: str = ""
+    """A figure of the table beside its page."""
 
 
 COMMON = ("--tla-str", "preset=common")
@@ -57,6 +59,7 @@ FDU = PaperTable(
         TableRow("cs_paper", "CS-MTL, Chen's settings", "fdu/cs.jsonnet", CHEN, "85.9 (Chen)"),
         TableRow("nas_pool_paper", "NAS-MTL, Chen's settings", "fdu/nas_pool.jsonnet", CHEN, "87.4 (Chen)"),
     ),
+    figure="fdu.svg",
 )
 
 
