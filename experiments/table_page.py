@@ -76,7 +76,7 @@ def _figure(table: PaperTable, rows: Rows) -> Iterator[str]:
     """The figure, with what it shows as text for those who do not see it."""
     averages = {system.title: [100 * fmean(each) for each in _averages(table, runs)[:2]] for system, runs in rows}
     order = sorted(averages, key=lambda title: -averages[title][0])
-    shown = "; ".join(f"{title} {averages[title][0]:.1f} / {averages[title][1]:.1f}" for title in order)
+    shown = "; ".join(f"{title}: {averages[title][0]:.1f} / {averages[title][1]:.1f}" for title in order)
     yield f"![Mean {table.metric} on all / on clean test texts, in percent: {shown}]({table.figure})"
     yield ""
 
