@@ -54,6 +54,8 @@ def lines(name: str, table: PaperTable, rows: Rows) -> Iterator[str]:
     apart = bool(table.metrics)
     figures = "Test figures" if apart else f"Average {table.metric}"
     yield from PREFACE.format(table=table, name=name, figures=figures).splitlines()
+    if rows and table.figure:
+        yield from _figure(table, rows)
     columns = [f"{task}, {metric}" for task, metric in table.metrics.items()] if apart else list(AVERAGES)
     header = ["system", "seeds", *columns, "epochs", "minutes", "on", "papers"]
     yield f"| {' | '.join(header)} |"
@@ -68,6 +70,15 @@ def lines(name: str, table: PaperTable, rows: Rows) -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
     if rows and not apart:
         yield from _by_task(table, rows)
+
+
+def _figure(table: PaperTable, rows: Rows) -> Iterator[str]:
+    """The figure, with what it shows as text for those who do not see it."""
+    averages = {system.title: [100 * fmean(each) for each in _averages(table, runs)[:2]] for system, runs in rows}
+    order = sorted(averages, key=lambda title: -averages[title][0])
+    shown = "; ".join(f"{title}: {averages[title][0]:.1f} / {averages[title][1]:.1f}" for title in order)
+    yield f"![Mean {table.metric} on all / on clean test texts, in percent: {shown}]({table.figure})"
+    yield ""
 
 
 def _kept(file: Path) -> Kept:

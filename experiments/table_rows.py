@@ -29,6 +29,8 @@ class PaperTable:
     systems: tuple[TableRow, ...]
     metrics: Mapping[str, str] = field(default_factory=dict)
     """By task, what is shown in place of averages, where the tasks' metrics differ."""
+    figure: str = ""
+    """A figure of the table beside its page."""
 
 
 COMMON = ("--tla-str", "preset=common")

@@ -32,6 +32,7 @@ FDU = PaperTable(
         TableRow("cs_paper", "CS-MTL, Chen's settings", "fdu/cs.jsonnet", CHEN, "85.9 (Chen)"),
         TableRow("nas_pool_paper", "NAS-MTL, Chen's settings", "fdu/nas_pool.jsonnet", CHEN, "87.4 (Chen)"),
     ),
+    figure="fdu.svg",
 )
 
 

@@ -1,8 +1,9 @@
 """Keeps what runs came to: `python docs/results/collect.py RUN ...` writes a JSON file per run beside this script.
 
 Each holds the run's command, machine, versions, figures, and what identifies its data, as its `meta.json`,
-`metrics.json` and `metrics.jsonl` say, and the paths that a search has come to; `runs.md` here is then written anew
-from all of them. A run that is not finished, or damaged, is refused.
+`metrics.json` and `metrics.jsonl` say, what its answers to single test texts come to (kept_answers.py), and the paths
+that a search has come to; `runs.md` here is then written anew from all of them. A run that is not finished, or damaged,
+is refused.
 """
 
 import json
@@ -10,6 +11,8 @@ import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from kept_answers import kept_answers
 
 from mtlkit.comparison.records import KeptRun
 from mtlkit.errors import MtlkitError, RunError
@@ -65,6 +68,7 @@ def collect(path: Path, target: Path) -> None:
     if not run.is_finished:
         raise RunError(f"{path}: {'its run is not finished; resume it' if run.is_run else f'{run.not_a_run}'}")
     meta, resolved = run.read_meta(), run.read_resolved()
+    answers = kept_answers(path)
     derived = sorted(path.glob("stages/*/paths.json"))
     result = {
         "arguments": public_arguments(meta["command"][1:]),
@@ -73,6 +77,7 @@ def collect(path: Path, target: Path) -> None:
         "data": {Path(file).name: digest for file, digest in meta["data"].items()},
         "metrics": run.read_metrics(),
         **({"paths": read_object(derived[-1])} if derived else {}),
+        **({"answers": answers} if answers else {}),
         "epochs": [line for _, line in read_lines(run.metrics_log)],
     }
     target.write_text(json.dumps(result, indent=1) + "\n")

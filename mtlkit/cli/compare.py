@@ -30,6 +30,9 @@ def compare(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Also compare runs on other data, or scored otherwise, and say so.")
     ] = False,
+    texts_only: Annotated[
+        bool, typer.Option("--texts-only", help="Intervals over texts alone, for the models as they are.")
+    ] = False,
     format_: Annotated[Format, typer.Option("--format", help="terminal, markdown, latex, csv or json.")] = "terminal",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")] = None,
     include_package: Include = [],
@@ -37,8 +40,8 @@ def compare(
     """Set runs side by side: figures by task and on average, standard and clean, and gains over a baseline.
 
     Runs that differ in their seeds alone are one row, mean ± standard deviation. Gains have intervals and p-values of a
-    paired bootstrap over the texts, wherever the runs have kept their answers to them. Runs that differ in their data,
-    --limit or normal form do not compare.
+    paired bootstrap over the texts, wherever the runs have kept their answers to them; where the row and the baseline
+    have several seeds, over these too. Runs that differ in their data, --limit or normal form do not compare.
     """
     from mtlkit.on_disk.runs import check_are_there
 
@@ -62,6 +65,7 @@ def compare(
         resamples=resamples,
         seed=seed,
         anyway=anyway,
+        texts_only=texts_only,
         plugins=load_plugins(include_package),
     )
     if format_ == "terminal":

@@ -22,6 +22,7 @@ def compare_runs(
     resamples: int = 10_000,
     seed: int = 0,
     anyway: bool = False,
+    texts_only: bool = False,
     plugins: Sequence[Plugin] = (),
 ) -> Comparison:
     """Reads finished runs and compares their systems.
@@ -36,6 +37,8 @@ def compare_runs(
         seed: the seed of the resamples.
         anyway: whether to compare also runs whose figures do not compare, such as runs on other data; the notes of the
             comparison then say so.
+        texts_only: whether intervals are over texts alone, for the models as they are; otherwise they are over seeds
+            and texts wherever both the system and the baseline have several seeds.
         plugins: the plugins that were imported; the error about an unknown metric names those that failed.
 
     Raises:
@@ -50,7 +53,7 @@ def compare_runs(
     ):
         records = [_other_run(baseline, records), *records]
     systems = systems_of(records, names)
-    question = Question(split, metric, _baseline(systems, baseline), resamples, seed, anyway)
+    question = Question(split, metric, _baseline(systems, baseline), resamples, seed, anyway, texts_only)
     try:
         return compare(systems, question)
     except UnknownComponentError as error:  # a metric

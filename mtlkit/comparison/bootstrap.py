@@ -2,21 +2,25 @@
 
 All systems are scored on the same resamples of the items (Koehn 2004; Berg-Kirkpatrick, Burkett and Klein 2012).
 Resamples are drawn within each stratum, here a task, so that each has as many items of a task as the data. A score may
-be any function of the items, such as F1 over spans. Only items are resampled, never models: the variation over training
-runs is reported by the spread over seeds.
+be any function of the items, such as F1 over spans. Only items are resampled here, never models; `seeds.py` widens an
+interval by what other seeds would change.
 
 Shapes: R resamples, n items of a stratum, K scores of the same items.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy
 from numpy.typing import NDArray
 
 Array = NDArray[numpy.float64]
 LEVEL = 0.95
+Over = Literal["texts", "seeds and texts"]
+"""What an interval counts as chance: the choice of test texts, or that of the training runs' seeds as well."""
+
 MAX_DRAWS = 2**22
 """The number of items drawn at once, which bounds the memory for them to 32 MiB."""
 
@@ -38,6 +42,7 @@ class Interval:
     low: float
     high: float
     p: float
+    over: Over = "texts"
 
 
 def resampled_scores(stratum: Stratum, resamples: int, seed: int) -> Array:
@@ -76,3 +81,18 @@ def interval(gains_R: Array, gain: float) -> Interval:
     rounding = 1e-12  # equal counts may differ in the last digit
     extreme = numpy.count_nonzero(abs(gains_R - gain) >= abs(gain) - rounding)
     return Interval(float(low), float(high), (extreme + 1) / (len(gains_R) + 1))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values adjusted for making all of these comparisons (Holm 1979).
+
+    Rejecting where an adjusted value is below 0.05 makes any false rejection among them less likely than 5 %, however
+    the comparisons depend on each other. The k-th smallest of m values is multiplied by m - k + 1, and is at least as
+    large as the one before it, and at most 1.
+    """
+    order = sorted(range(len(p_values)), key=p_values.__getitem__)
+    adjusted, largest = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(order):
+        largest = max(largest, min(1.0, (len(order) - rank) * p_values[place]))
+        adjusted[place] = largest
+    return adjusted

@@ -39,6 +39,8 @@ class Question:
     """Seed of the resamples."""
     anyway: bool = False
     """Whether to compare also figures that do not compare, such as those of runs on other data."""
+    texts_only: bool = False
+    """Whether intervals are over texts alone, for the models as they are, where they could be over seeds too."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +198,14 @@ def _intervals(
         notes.append(f"no intervals on clean texts: those of {task} are not the same for all runs")
         return {}
     return intervals(
-        able, baseline, metrics, answers, clean=texts == "clean", resamples=question.resamples, seed=question.seed
+        able,
+        baseline,
+        metrics,
+        answers,
+        clean=texts == "clean",
+        resamples=question.resamples,
+        seed=question.seed,
+        texts_only=question.texts_only,
     )
 
 

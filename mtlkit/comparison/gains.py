@@ -13,6 +13,7 @@ from mtlkit.comparison.answers import Answers
 from mtlkit.comparison.bootstrap import Array, Interval, interval, resampled_scores
 from mtlkit.comparison.outcomes import metric_of, stratum_of
 from mtlkit.comparison.records import System
+from mtlkit.comparison.seeds import SeedVariance, over_seeds_too
 from mtlkit.figures import AVERAGE
 
 Intervals = Mapping[str, Mapping[str, Interval]]
@@ -36,8 +37,11 @@ def intervals(
     clean: bool,
     resamples: int,
     seed: int,
+    texts_only: bool,
 ) -> Intervals:
     """The interval of each system's gain, in each task and on average; seeds are averaged on every resample.
+
+    It is over seeds and texts where both the system and the baseline have several seeds, and otherwise over texts.
 
     Args:
         systems: systems whose runs have kept predictions for every task, the baseline among them.
@@ -47,6 +51,7 @@ def intervals(
         clean: whether to score the clean texts only, which are the same for all runs.
         resamples: how many resamples to draw.
         seed: seed of the resamples.
+        texts_only: whether to leave seeds out, for the models as they are.
     """
     runs = [run for system in systems for run in system.runs]
     by_task: dict[str, ResampledScores] = {}
@@ -63,15 +68,24 @@ def intervals(
             numpy.mean([scores.resampled_RK for scores in by_task.values()], axis=0),
         )
     places = {system.name: [place for place, run in enumerate(runs) if run in system.runs] for system in systems}
+    of_baseline = places[baseline.name]
     return {
         system.name: {
-            task: _interval(scores, places[system.name], places[baseline.name]) for task, scores in by_task.items()
+            task: _interval(scores, places[system.name], of_baseline, None if texts_only else (task, seed))
+            for task, scores in by_task.items()
         }
         for system in systems
         if system is not baseline
     }
 
 
-def _interval(scores: ResampledScores, system: Sequence[int], baseline: Sequence[int]) -> Interval:
+def _interval(
+    scores: ResampledScores, system: Sequence[int], baseline: Sequence[int], drawn: tuple[str, int] | None
+) -> Interval:
+    """Over seeds too, drawn by this name and seed, where there are several of each."""
     gains_R = scores.resampled_RK[:, system].mean(axis=1) - scores.resampled_RK[:, baseline].mean(axis=1)
-    return interval(gains_R, fmean(scores.found_K[system]) - fmean(scores.found_K[baseline]))
+    gain = fmean(scores.found_K[system]) - fmean(scores.found_K[baseline])
+    if drawn is None or min(len(system), len(baseline)) < 2:
+        return interval(gains_R, gain)
+    variances = [SeedVariance.of(scores.found_K[own], scores.resampled_RK[:, own]) for own in (system, baseline)]
+    return over_seeds_too(gains_R, gain, variances, *drawn)

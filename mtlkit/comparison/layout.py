@@ -4,12 +4,15 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, TypeAlias
 
-from mtlkit.comparison.bootstrap import LEVEL
+from mtlkit.comparison.bootstrap import LEVEL, Over, holm
 from mtlkit.comparison.compare import Comparison, Result, Texts
 from mtlkit.figures import AVERAGE
 from mtlkit.tables import Cell, Table, csv_text, latex, mark_best, markdown, spread
 
-COLUMNS = ("system", "task", "metric", "split", "texts", "seeds", "mean", "deviation", "gain", "low", "high", "p")
+COLUMNS = (
+    *("system", "task", "metric", "split", "texts", "seeds", "mean", "deviation", "gain", "low", "high", "p"),
+    *("over", "p_holm"),
+)
 
 
 FileFormat: TypeAlias = Literal["markdown", "latex", "csv", "json"]
@@ -40,17 +43,31 @@ def notes_of(comparison: Comparison) -> list[str]:
     notes = []
     if any(len(system.runs) > 1 for system in comparison.systems):
         notes.append("Figures over several seeds are mean ± sample standard deviation.")
-    if any(result.interval for _, _, _, result in _results(comparison)):
+    found = {result.interval.over for _, _, _, result in _results(comparison) if result.interval}
+    if found:
         notes.append(
             f"In brackets {100 * LEVEL:.0f} % intervals, beside them two-sided p-values, of a paired bootstrap over "
             f"{question.split} texts, drawn task by task ({question.resamples:,} resamples, seed {question.seed}). "
-            "They are about the models as they are, seeds averaged, not about training them again."
+            + _about(found)
+        )
+    if any(len(family) > 1 for family in _families(comparison)):
+        notes.append(
+            "Holm's correction makes up for the number of comparisons: of all averages, and apart from them of all "
+            "gains by task. There * marks those whose corrected p-value is below 0.05."
         )
     return [*notes, *comparison.notes]
 
 
+def _about(found: set[Over]) -> str:
+    if found == {"texts"}:
+        return "They are about the models as they are, seeds averaged, not about training them again."
+    both = "They are about training the models again as well, with the variance between seeds (Welch)"
+    return f"{both}{', where both sides have several seeds' if 'texts' in found else ''}."
+
+
 def records_of(comparison: Comparison) -> Iterator[dict[str, Any]]:
     """One record for each system, task and kind of texts. Figures are fractions from 0 to 1."""
+    corrected = _corrected(comparison)
     for texts, system, task, result in _results(comparison):
         found = result.interval
         yield {
@@ -66,6 +83,8 @@ def records_of(comparison: Comparison) -> Iterator[dict[str, Any]]:
             "low": None if found is None else found.low,
             "high": None if found is None else found.high,
             "p": None if found is None else found.p,
+            "over": None if found is None else found.over,
+            "p_holm": corrected.get((texts, system, task)),
         }
 
 
@@ -98,7 +117,30 @@ def _results(comparison: Comparison) -> Iterator[tuple[Texts, str, str, Result]]
                 yield texts, system, task, result
 
 
+Place: TypeAlias = tuple[Texts, str, str]
+"""Texts, system and task of a result."""
+
+
+def _families(comparison: Comparison) -> list[dict[Place, float]]:
+    """The p-values of comparisons that are made at once: those of all averages on some texts, and all by task."""
+    families: dict[tuple[Texts, bool], dict[Place, float]] = {}
+    for texts, system, task, result in _results(comparison):
+        if result.interval is not None:
+            families.setdefault((texts, task == AVERAGE), {})[texts, system, task] = result.interval.p
+    return list(families.values())
+
+
+def _corrected(comparison: Comparison) -> dict[Place, float]:
+    """The p-values after Holm's correction."""
+    return {
+        place: p
+        for family in _families(comparison)
+        for place, p in zip(family, holm(list(family.values())), strict=True)
+    }
+
+
 def _averages(comparison: Comparison) -> Table:
+    corrected = _corrected(comparison)
     question, several = comparison.question, len(comparison.metrics) > 1
     task = AVERAGE if several else next(iter(comparison.metrics))
     title = f"average of {len(comparison.metrics)} tasks" if several else task
@@ -111,9 +153,13 @@ def _averages(comparison: Comparison) -> Table:
         if question.baseline is not None:
             header.append(f"gain over {question.baseline.name}")
             columns.append([Cell(_gain(result)) for result in results])
-        if any(result is not None and result.interval for result in results):
+        known = [result.interval.p if result is not None and result.interval else None for result in results]
+        if any(p is not None for p in known):
             header.append("p")
-            columns.append([Cell(_p(result)) for result in results])
+            columns.append([Cell(_p(p)) for p in known])
+        if sum(p is not None for p in known) > 1:
+            header.append("p (Holm)")
+            columns.append([Cell(_p(corrected.get((texts, system.name, task)))) for system in comparison.systems])
     rows = []
     for place, system in enumerate(comparison.systems):
         seeds = ", ".join(str(run.seed) for run in system.runs)
@@ -134,11 +180,11 @@ def _gains(comparison: Comparison, texts: Texts) -> Table:
     baseline = comparison.question.baseline
     assert baseline is not None, "gains are counted from one"
     others = [system.name for system in comparison.systems if system is not baseline]
-    by_system = comparison.results[texts]
+    by_system, corrected = comparison.results[texts], _corrected(comparison)
     rows = []
     for task in _rows(comparison, texts):
-        results = [by_system[name].get(task) for name in others]
-        rows.append([Cell(task), *(Cell(f"{_gain(result)} {_with_p(result)}".strip()) for result in results)])
+        shown = [_gain_with_p(by_system[name].get(task), corrected.get((texts, name, task))) for name in others]
+        rows.append([Cell(task), *map(Cell, shown)])
     which = f"{_words(texts)}{comparison.question.split} by task"
     title = f"gain over {baseline.name}, {which}, {_metric(comparison)} in points"
     return Table(title, ["task", *others], rows)
@@ -167,15 +213,16 @@ def _points(share: float) -> str:
     return f"{round(100 * share, 2) + 0.0:+.2f}"  # 0 has no minus sign
 
 
-def _p(result: Result | None) -> str:
+def _p(p: float | None) -> str:
+    return "" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _gain_with_p(result: Result | None, corrected: float | None) -> str:
     if result is None or result.interval is None:
-        return ""
-    return "< 0.001" if result.interval.p < 0.001 else f"{result.interval.p:.3f}"
-
-
-def _with_p(result: Result | None) -> str:
-    shown = _p(result)
-    return f"p {shown}" if shown.startswith("<") else f"p = {shown}" if shown else ""
+        return _gain(result)
+    shown = _p(result.interval.p)
+    mark = "*" if corrected is not None and corrected < 1 - LEVEL else ""
+    return f"{_gain(result)} {f'p {shown}' if shown.startswith('<') else f'p = {shown}'}{mark}"
 
 
 def _metric(comparison: Comparison) -> str:

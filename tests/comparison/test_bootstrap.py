@@ -6,7 +6,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from mtlkit.comparison.bootstrap import Array, Stratum, draw, interval, resampled_scores
+from mtlkit.comparison.bootstrap import Array, Stratum, draw, holm, interval, resampled_scores
 
 
 def means(outcomes_nK: Array) -> Stratum:
@@ -55,6 +55,26 @@ def test_the_p_value_counts_both_sides_and_the_data() -> None:
     assert interval(gains_R, 0.2).p == pytest.approx((2 + 1) / 10)  # 0.0 and 0.4
     assert interval(gains_R - 0.4, -0.2).p == pytest.approx((2 + 1) / 10)
     assert interval(np.array([0.2, 0.2]), 0.2).p == pytest.approx(1 / 3)
+
+
+def test_holms_correction() -> None:
+    """Each is multiplied by how many are left; none is smaller than one before it, or larger than 1."""
+    assert holm([]) == [] and holm([0.3]) == [0.3]
+    assert holm([0.01, 0.04, 0.03, 0.02]) == pytest.approx([0.04, 0.06, 0.06, 0.06])
+    assert holm([0.5, 0.001, 0.9]) == pytest.approx([1.0, 0.003, 1.0])
+
+
+def test_holms_correction_is_that_of_testing_step_by_step() -> None:
+    """An adjusted value is the smallest level at which the comparison is still rejected."""
+    found = np.random.default_rng(7).random(6) ** 3
+    adjusted = holm(list(found))
+    for level in np.linspace(0.001, 0.999, 400):
+        rejected = set()
+        for rank, place in enumerate(np.argsort(found)):
+            if found[place] > level / (len(found) - rank):
+                break
+            rejected.add(int(place))
+        assert rejected == {place for place, value in enumerate(adjusted) if value <= level}
 
 
 def test_systems_that_answer_alike_are_no_different() -> None:
