@@ -121,6 +121,7 @@ def run_all(group: Group, cases: Mapping[str, Case | tuple[Case, Result]]) -> di
     for name, case in cases.items():
         # Tensors come in memory that the processes share, and one would change what another has loaded.
         given = deepcopy(case) if isinstance(case, tuple) else (case, None)
+        shared_tables.SMALLEST["cpu"] = given[0].smallest_table
         try:
             results[name] = run(given[0], group, given[1])
         except Exception as error:
@@ -155,7 +156,6 @@ def _work(rank: int, number: int, folder: str, function: Callable[..., Any], arg
 
 
 def _trainer(case: Case, ranks: Ranks) -> Trainer:
-    shared_tables.SMALLEST["cpu"] = case.smallest_table  # read where there are several processes only
     seed_all(7)
     model = model_of(case).double()
     hand_down(model, replace(Compute(kernels="plain"), ranks=ranks))
