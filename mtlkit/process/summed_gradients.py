@@ -65,7 +65,7 @@ class Heading:
         """The gradients of the parameters that have one in some process, in the parameters' order."""
         count = len(self._parameters)
         kinds: list[int] = self.bytes[1 : 1 + count].tolist()
-        masks = self.bytes[1 + count :].split([len(table) for table in self._tables])
+        masks = torch.split(self.bytes[1 + count :], [len(table) for table in self._tables])
         mask_of = {id(table): mask for table, mask in zip(self._tables, masks, strict=True)}
         return [
             Rows(parameter, mask_of[id(parameter)]) if kind == ROWS else Whole(parameter)
@@ -119,7 +119,9 @@ class Rows:
         if gradient is None or not len(self._rows_M):
             return self._parameter.new_zeros(self.numel())
         places_I = torch.searchsorted(self._rows_M, gradient._indices().squeeze(0))
-        sums_ME = torch.ops.aten.embedding_dense_backward(gradient._values(), places_I, len(self._rows_M), -1, False)
+        sums_ME: Tensor = torch.ops.aten.embedding_dense_backward(
+            gradient._values(), places_I, len(self._rows_M), -1, False
+        )
         return sums_ME.flatten()
 
     def put(self, total: Tensor) -> None:
@@ -161,7 +163,7 @@ def add_up(summands: Sequence[Summand], all_reduce: Callable[[Tensor], None]) ->
     for bucket in buckets(summands):
         flat = torch.cat([each.taken() for each in bucket])
         all_reduce(flat)
-        for each, total in zip(bucket, flat.split([each.numel() for each in bucket]), strict=True):
+        for each, total in zip(bucket, torch.split(flat, [each.numel() for each in bucket]), strict=True):
             each.put(total)
 
 

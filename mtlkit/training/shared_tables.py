@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeGuard, final
+from typing import TypeGuard, cast, final
 
 from torch import nn
 
@@ -45,7 +45,7 @@ class SharedTables:
     @property
     def weights(self) -> list[nn.Parameter]:
         """The tables' weights, each once: of several embeddings that share one, too."""
-        return list({id(each.weight): each.weight for each in self._modules}.values())
+        return [cast(nn.Parameter, weight) for weight in dict.fromkeys(each.weight for each in self._modules)]
 
     @contextmanager
     def by_rows(self) -> Iterator[None]:
