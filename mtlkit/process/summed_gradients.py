@@ -68,15 +68,15 @@ class Heading:
         masks = torch.split(self.bytes[1 + count :], [len(table) for table in self._tables])
         mask_of = {id(table): mask for table, mask in zip(self._tables, masks, strict=True)}
         return [
-            Rows(parameter, mask_of[id(parameter)]) if kind == ROWS else Whole(parameter)
+            ReadRows(parameter, mask_of[id(parameter)]) if kind == ROWS else WholeGradient(parameter)
             for parameter, kind in zip(self._parameters, kinds, strict=True)
             if kind != NO_GRADIENT
         ]
 
 
 @final
-class Whole:
-    """The gradient of a parameter with all of its numbers; the plain way, by which `Rows` is tested."""
+class WholeGradient:
+    """The gradient of a parameter with all of its numbers; the plain way, by which `ReadRows` is tested."""
 
     def __init__(self, parameter: nn.Parameter) -> None:
         self._parameter = parameter
@@ -96,7 +96,7 @@ class Whole:
 
 
 @final
-class Rows:
+class ReadRows:
     """Those rows of a table's gradient that some process has read; dense afterwards, with zeros in all other rows.
 
     Uses of a row are added up in the same order as in the dense gradient of one backward pass, to the same bits.
