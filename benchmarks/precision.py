@@ -25,7 +25,7 @@ from mtlkit.sharing.message_passing import MessagePassing
 from mtlkit.training.precision import autocast
 
 DIM = 200
-SHAPES = ((1, 20), (64, 20), (64, 60))
+SHAPES = ((1, 20), (32, 20), (32, 60))
 Way = Callable[[], Tensor]
 TASKS = [f"task {number}" for number in range(16)]
 

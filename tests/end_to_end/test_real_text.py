@@ -20,11 +20,11 @@ def test_indirect_communication_learns_on_vader(vader_corpora, run, monkeypatch,
         "-o",
         'trainer.optimizer={"type": "adam", "lr": 0.003}',
     ]
-    result = run("train", EXPERIMENTS / "ic_mtl.jsonnet", "-s", tmp_path / "run", "--limit", "1500", *small)
+    result = run("train", EXPERIMENTS / "ic_mtl.jsonnet", "-s", tmp_path / "run", "--limit", "1000", *small)
     assert result.returncode == 0, result.stderr
     dev = figures(tmp_path / "run", "dev")
     assert dev["average/accuracy"] > dev["average/majority"] + 0.05
-    again = run("evaluate", tmp_path / "run", "--limit", "1500", "--output", tmp_path / "figures.json")
+    again = run("evaluate", tmp_path / "run", "--limit", "1000", "--output", tmp_path / "figures.json")
     assert again.returncode == 0, again.stderr
     assert json.loads((tmp_path / "figures.json").read_text()) == figures(tmp_path / "run", "test")
     answer = run("predict", tmp_path / "run", "--task", "movie", "-", text="A gloriously funny, warm film.\n")
@@ -46,7 +46,7 @@ def test_chunking_with_characters_vectors_and_a_crf(data_folder, run, tmp_path):
 
 def test_sixteen_domains_report_clean_figures(data_folder, run, tmp_path):
     small = [
-        *("--limit", "40", "--str", f"data={data_folder}", "-o", "trainer.epochs=1"),
+        *("--limit", "15", "--str", f"data={data_folder}", "-o", "trainer.epochs=1"),
         *("-o", "model.sharing.hidden_dim=8", "-o", "vocabulary.pretrained_limit=0"),
     ]
     result = run("train", EXPERIMENTS / "fdu" / "ic.jsonnet", "-s", tmp_path / "run", *small)
@@ -74,7 +74,7 @@ def test_the_united_grid_searches_for_paths_and_tunes_along_them(data_folder, ru
             "--tla",
             "num_samples=2",
         ),
-        *("--limit", "60", "-o", "vocabulary.pretrained_limit=0"),
+        *("--limit", "30", "-o", "vocabulary.pretrained_limit=0"),
         *("-o", "stages.0.trainer.epochs=1", "-o", "stages.1.trainer.epochs=1", "-o", "model.sharing.max_length=2"),
     ]
     result = run("train", EXPERIMENTS / "ewt_grid" / "nas_pool.jsonnet", "-s", tmp_path / "run", *arguments)

@@ -100,6 +100,8 @@ def test_only_the_shared_layer_is_transferred_and_it_stays_as_it_is(transfer, wr
 def test_interrupted_in_any_stage_it_resumes_to_the_same_bits(staged, write, run, tmp_path, monkeypatch):
     """As if the machine had stopped while a checkpoint was written, in the search or in the stage after it."""
     staged["stages"][1]["derive"] = {"type": "best_of_samples", "num_samples": 4}
+    for stage_settings in staged["stages"]:
+        stage_settings["trainer"] = stage_settings["trainer"] | {"batch_size": 8}  # 48 steps and 64
     file, whole = write(staged), tmp_path / "whole"
     assert run("train", file, "-s", whole).returncode == 0
 
@@ -117,7 +119,7 @@ def test_interrupted_in_any_stage_it_resumes_to_the_same_bits(staged, write, run
 
     names = ["metrics.jsonl", "sharing.jsonl", "metrics.json", "stages/tune/paths.json"]
     names += [f"stages/tune/checkpoints/best-{task}.safetensors" for task in PATHS_OF]
-    for stop in (5, 45, 100, 150):
+    for stop in (5, 24, 54, 80):
         broken, total = tmp_path / f"broken-{stop}", 0
         with monkeypatch.context() as patch, pytest.raises(Killed):
             patch.setattr(torch, "save", save)

@@ -107,7 +107,10 @@ def saved_and_loaded(program):
 )
 def test_a_program_answers_as_its_model(scheme, embedder, head):
     model = model_of(scheme, embedder, head)
-    run = saved_and_loaded(traced(model)).module()
+    program = traced(model)
+    # Loading takes as long as tracing, and depends on the operations alone, which are those of the kind of scheme.
+    first_of_kind = next(row for row in ROWS if row[0]["type"] == scheme["type"])
+    run = (saved_and_loaded(program) if scheme is first_of_kind[0] else program).module()
     for lengths in UNSEEN:
         text = text_of(model, lengths)
         found = run(text.mask_BT, dict(text.columns))
