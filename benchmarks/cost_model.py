@@ -20,7 +20,7 @@ import torch
 from cluster_costs import page_of_clusters
 from measuring import command_line, machine, untargeted, write_result
 from scipy.optimize import nnls
-from shared_step import in_processes, step_of
+from shared_step import in_processes, num_read, step_of
 from step_costs import (
     Link,
     Setting,
@@ -79,7 +79,7 @@ def fitted(rows: Sequence[Sequence[float]], seconds: Sequence[float]) -> list[fl
 
 def link_of(seconds: Sequence[float]) -> Link:
     """The link of two ranks, from the time of an exchange of gradients of `SIZES` numbers."""
-    rows = [[4.0, 4.0 * (size + 1) + 1] for size in SIZES]  # with the byte that says that there is a gradient
+    rows = [[4.0, 4.0 * (size + 1) + 2] for size in SIZES]  # two messages, with a heading of two bytes
     hop, byte = fitted(rows, seconds)
     return Link(hop, 1 / byte)
 
@@ -92,7 +92,7 @@ def own_seconds(setting: Setting, num_ranks: int, coefficients: Sequence[float])
 
 def exchange_seconds(setting: Setting, num_ranks: int, link: Link) -> float:
     """What the messages of a step take."""
-    return sum(ring_seconds(num_bytes, num_ranks, link) for num_bytes in message_bytes(setting, num_ranks))
+    return sum(ring_seconds(size, num_ranks, link) for size in message_bytes(setting, num_ranks, num_read(setting)))
 
 
 def exchange_of(group: Any, size: int) -> Callable[[], object]:
@@ -138,14 +138,15 @@ def compared(seconds: dict[str, float], coefficients: Sequence[float], link: Lin
     found = []
     for setting in TOGETHER:
         exchanged = exchange_seconds(setting, 2, link)
+        messages = message_bytes(setting, 2, num_read(setting))
         predicted = own_seconds(setting, 2, coefficients) + exchanged
         measured = seconds[f"together {setting}"]
         found.append(
             {
                 "setting": str(setting),
                 "mflop": step_flops(setting, 2) / 1e6,
-                "megabytes": sum(message_bytes(setting, 2)) / 1e6,
-                "messages": len(message_bytes(setting, 2)),
+                "megabytes": sum(messages) / 1e6,
+                "messages": len(messages),
                 "predicted": 1e3 * predicted,
                 "exchange": 1e3 * exchanged,
                 "measured": 1e3 * measured,

@@ -30,6 +30,7 @@ from mtlkit.sharing import FullyShared, MessagePassing, SharingScheme
 from mtlkit.sharing.communicators import DirectCommunicator, IndirectCommunicator
 from mtlkit.training import Optimization
 from mtlkit.training.optimizers import Adam
+from mtlkit.training.shared_tables import SharedTables
 from mtlkit.training.update_strategies import Joint
 
 SECONDS = 300.0
@@ -62,18 +63,29 @@ def step_of(setting: Setting, ranks: Ranks = ONE, kernels: Kernels = "auto") -> 
     hand_down(model, replace(Compute(kernels), ranks=ranks))
     update = Joint()
     parameters = update.prepare(model, {}, None)
-    optimization = Optimization(Adam().create(parameters), parameters, None, ranks=ranks)
-    shape = setting.num_texts, setting.num_words
-    words_BT = torch.randint(1, setting.num_rows, shape)
-    targets_B = torch.randint(setting.num_labels, shape[:1])
-    text = Text(torch.ones(shape, dtype=torch.bool), {"words": words_BT})
+    tables = SharedTables.of(model, parameters)
+    optimization = Optimization(Adam().create(parameters), parameters, None, ranks=ranks, tables=tables)
+    words_BT = words_of(setting)
+    targets_B = torch.randint(setting.num_labels, words_BT.shape[:1])
+    text = Text(torch.ones_like(words_BT, dtype=torch.bool), {"words": words_BT})
     batch = Batch(tasks[0], text, targets_B, torch.arange(setting.num_texts))
 
     def step() -> None:
         update.step(model, [batch], optimization, "fp32")
-        ranks.agreed_signal(None)
+        ranks.signal_of_steps(None)
 
     return step
+
+
+def words_of(setting: Setting) -> torch.Tensor:
+    """The words of the batch, (B, T), each drawn from all but padding."""
+    shape = setting.num_texts, setting.num_words
+    return torch.randint(1, setting.num_rows, shape, generator=torch.Generator().manual_seed(0))
+
+
+def num_read(setting: Setting) -> int:
+    """How many rows of the word table the batch has."""
+    return len(words_of(setting).unique())
 
 
 def in_processes(function: Callable[..., Any], *arguments: Any, number: int = 2) -> list[Any]:

@@ -5,13 +5,14 @@
     sum(message_bytes(setting, num_ranks=8))  # that a rank puts into all-reduces
 
 A step is what `mtlkit train --processes N` does with one batch of one task: N ranks each compute B / N of its texts and
-exchange four kinds of messages by all-reduce, in this order: the loss of the batch, a byte for each parameter that says
-whether it has a gradient, the gradients of those on the way of that task in one or a few buckets, and whether a signal
-has come. Texts all have T words, so nothing is padded. Schemes that add losses of a whole batch, such as a
-discriminator's, exchange states besides; this is left out.
+exchange two kinds of messages by all-reduce, in this order: a heading of bytes, which says whether a signal has come,
+which parameters have gradients and which rows of the word table the batch has; and in one or a few buckets these rows
+of the table's gradient, the other gradients on the way of that task, whether all is finite, and the loss. Texts all
+have T words, so nothing is padded. Schemes that add losses of a whole batch, such as a discriminator's, exchange states
+besides; this is left out.
 
 Letters in the formulas: K tasks, T words of a text, B texts of a batch, E dimensions of a word, D of a state (and of
-the scorer of messages), V rows of the word table, L labels, N ranks.
+the scorer of messages), V rows of the word table, M of them that the batch has, L labels, N ranks.
 """
 
 from collections.abc import Iterable
@@ -21,8 +22,8 @@ from typing import Literal
 
 NUMBER = 4
 """Bytes of a number in float32."""
-FLAG = 8
-"""Bytes of the message by which ranks agree on whether a signal has come."""
+SMALLEST_TABLE = 2**16
+"""Numbers of a word table from which on rows are exchanged, `mtlkit.training.shared_tables.SMALLEST` of CPUs."""
 
 
 @dataclass(frozen=True)
@@ -126,17 +127,35 @@ def bucket_sizes(sizes: Iterable[int], largest: int) -> list[int]:
     return found
 
 
-def message_bytes(setting: Setting, num_ranks: int, largest: int = 2**24) -> list[int]:
+def most_rows(setting: Setting) -> int:
+    """Rows of the word table that a batch can have: M where all its words differ."""
+    return min(setting.num_rows, setting.num_texts * setting.num_words)
+
+
+def message_bytes(
+    setting: Setting,
+    num_ranks: int,
+    num_read: int | None = None,
+    *,
+    largest: int = 2**24,
+    smallest: int = SMALLEST_TABLE,
+) -> list[int]:
     """Bytes that each rank puts into each all-reduce of a step; none of a single rank.
 
     Args:
-        largest: numbers of a bucket, `mtlkit.process.exchanged.LARGEST_BUCKET`. Each has one more, which says whether
-            all is finite.
+        num_read: M, if it is not the most.
+        largest: numbers of a bucket, `mtlkit.process.exchanged.LARGEST_BUCKET`.
+        smallest: numbers of a table from which on rows are exchanged.
     """
     if num_ranks == 1:
         return []
-    gradients = [NUMBER * (size + 1) for size in bucket_sizes(gradient_sizes(setting), largest)]
-    return [NUMBER, num_parameters(setting), *gradients, FLAG]
+    table, *others = gradient_sizes(setting)
+    heading = 1 + num_parameters(setting)
+    if table >= smallest:
+        heading += setting.num_rows
+        table = setting.input_dim * (most_rows(setting) if num_read is None else num_read)
+    sizes = [table, *others, 1, 1]  # whether all is finite, and the loss
+    return [heading, *(NUMBER * size for size in bucket_sizes(sizes, largest))]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mtlkit.process import exchanged
 from mtlkit.process.ranks import Ranks
+from mtlkit.training.shared_tables import SMALLEST
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 sys.path.append(str(BENCHMARKS))
@@ -21,8 +22,10 @@ sys.path.append(str(BENCHMARKS))
 from cluster_costs import MODEL, Repeated, epoch_of, most_ranks_for_rows, rows_bytes
 from cost_model import ALONE, TOGETHER, amounts, exchange_seconds, fitted, link_of
 from cost_model import SIZES as SIZES_EXCHANGED
-from shared_step import in_processes, step_of
+from shared_step import in_processes, num_read, step_of
 from step_costs import (
+    NUMBER,
+    SMALLEST_TABLE,
     Link,
     Setting,
     all_reduce_seconds,
@@ -57,9 +60,13 @@ def test_flops_are_those_that_pytorch_counts(setting: Setting) -> None:
 
 
 def test_two_ranks_exchange_the_messages_of_the_formula() -> None:
-    expected = [message_bytes(setting, 2) for setting in SETTINGS]
-    assert in_processes(bytes_of_messages, SETTINGS) == [expected, expected]
-    assert message_bytes(SETTINGS[0], 1) == []
+    settings = [*SETTINGS, replace(SETTINGS[1], num_rows=SMALLEST_TABLE // SIZES["input_dim"] + 1)]
+    expected = [message_bytes(setting, 2, num_read(setting)) for setting in settings]
+    assert in_processes(bytes_of_messages, settings) == [expected, expected]
+    assert all(len(messages) == 2 for messages in expected)
+    assert expected[1][1] > SIZES["num_rows"] * SIZES["input_dim"] * NUMBER, "a small table is exchanged whole"
+    assert expected[-1][1] < SMALLEST_TABLE * NUMBER, "a large one by rows"
+    assert SMALLEST["cpu"] == SMALLEST_TABLE and message_bytes(SETTINGS[0], 1) == []
 
 
 def bytes_of_messages(group: Ranks, settings: list[Setting]) -> list[list[int]]:
@@ -108,9 +115,9 @@ def test_a_fit_finds_what_the_seconds_were_made_of() -> None:
 def test_a_step_is_predicted_for_sizes_that_were_not_fitted() -> None:
     assert not {str(replace(each, num_texts=each.num_texts // 2)) for each in TOGETHER} & set(map(str, ALONE))
     link = Link(hop_seconds=1e-4, bytes_per_second=1e9)
-    expected = sum(2e-4 + num_bytes / 1e9 for num_bytes in message_bytes(TOGETHER[0], 2))
+    expected = sum(2e-4 + size / 1e9 for size in message_bytes(TOGETHER[0], 2, num_read(TOGETHER[0])))
     assert exchange_seconds(TOGETHER[0], 2, link) == pytest.approx(expected)
-    exchanges = [4e-4 + (4 * (size + 1) + 1) / 1e9 for size in SIZES_EXCHANGED]
+    exchanges = [4e-4 + (4 * (size + 1) + 2) / 1e9 for size in SIZES_EXCHANGED]
     assert link_of(exchanges) == Link(pytest.approx(1e-4), pytest.approx(1e9))
 
 

@@ -1,16 +1,28 @@
-"""Tensors as the processes of a run exchange them: rows of a batch, gradients in buckets, states of random numbers.
+"""Tensors as the processes of a run exchange them: rows of a batch, what goes into buckets, states of random numbers.
 
 Shapes: B texts of a batch, R of them in one process's share, D size of a state.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 LARGEST_BUCKET = 2**24
 """The largest number of gradients that are added up at once, for which as much memory is taken again."""
+
+
+class Sized(Protocol):
+    """Numbers of one type, as many in every process."""
+
+    @property
+    def dtype(self) -> torch.dtype: ...
+
+    def numel(self) -> int: ...
+
+
+SizedT = TypeVar("SizedT", bound=Sized)
 
 
 class Assembled(torch.autograd.Function):
@@ -33,19 +45,19 @@ class Assembled(torch.autograd.Function):
         return total_BD[rows_R], None, None, None
 
 
-def buckets(parameters: Sequence[nn.Parameter]) -> Iterator[list[nn.Parameter]]:
-    """Cuts parameters into lists of one type and of limited size, in an order that is the same in every process."""
-    for dtype in dict.fromkeys(each.dtype for each in parameters):
-        bucket: list[nn.Parameter] = []
+def buckets(summands: Sequence[SizedT]) -> Iterator[list[SizedT]]:
+    """Cuts summands into lists of one type and of limited size, in an order that is the same in every process."""
+    for dtype in dict.fromkeys(each.dtype for each in summands):
+        bucket: list[SizedT] = []
         size = 0
-        for parameter in parameters:
-            if parameter.dtype != dtype:
+        for summand in summands:
+            if summand.dtype != dtype:
                 continue
-            if bucket and size + parameter.numel() > LARGEST_BUCKET:
+            if bucket and size + summand.numel() > LARGEST_BUCKET:
                 yield bucket
                 bucket, size = [], 0
-            bucket.append(parameter)
-            size += parameter.numel()
+            bucket.append(summand)
+            size += summand.numel()
         yield bucket
 
 

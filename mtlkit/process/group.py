@@ -5,8 +5,8 @@ Shapes: N processes, B texts of a batch, R of them in one process's share, D siz
 
 import base64
 import hashlib
+import math
 import pickle
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,9 +18,10 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from mtlkit.process.exchanged import Assembled, buckets, draws, set_draws
-from mtlkit.process.interrupts import ENDING
+from mtlkit.process.exchanged import Assembled, draws, set_draws
+from mtlkit.process.interrupts import code_of, signal_of
 from mtlkit.process.ranks import ProcessLostError, Ranks, Value
+from mtlkit.process.summed_gradients import Heading, Numbers, add_up
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 1e-3, 0.1
 """How many seconds pass between two looks at whether the first process is done: more and more."""
@@ -28,7 +29,6 @@ TELLING_SECONDS = 3.0
 """How long a process that has lost another one waits for that one to tell of its error."""
 BEATS = 10
 """How many signs of life the first process gives in the time after which it counts as lost."""
-SIGNALS = (signal.SIGINT, *ENDING)
 
 
 @final
@@ -64,6 +64,9 @@ class Group(Ranks):
         self._timed = timed
         self._num_first = 0
         self._draws = draws(device)
+        self._received: int | None = None
+        self._agreed: int | None = None
+        self._waiting: list[Numbers] = []
         self._ended = threading.Event()
         if self.is_first:
             threading.Thread(target=self._beat, daemon=True).start()
@@ -139,21 +142,24 @@ class Group(Ranks):
         self._add_up(total)
         return list(total.unbind())
 
-    def sum_gradients(self, parameters: Iterable[nn.Parameter], sound: Tensor) -> Tensor:
-        total = (~sound).float().view(1)
-        given = self._with_gradients(list(parameters))
-        if not given:
-            self._add_up(total)
-        for bucket in buckets(given):
-            # Whether all is sound goes with the first gradients, so that it takes no exchange of its own.
-            pieces = [total.to(bucket[0].dtype), *(each.grad.flatten() for each in bucket if each.grad is not None)]
-            flat = torch.cat(pieces)
-            self._add_up(flat)
-            total, *gradients = torch.split(flat, [piece.numel() for piece in pieces])
-            for parameter, gradient in zip(bucket, gradients, strict=True):
-                parameter.grad = gradient.view_as(parameter)
-            total = total / self.size
-        return (total == 0).view(())
+    def sum_with_gradients(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        own = torch.stack([each.detach() for each in tensors])
+        totals = torch.full_like(own, math.nan)
+        self._waiting.append(Numbers(own, totals))
+        return list(totals.unbind())
+
+    def sum_gradients(
+        self, parameters: Iterable[nn.Parameter], sound: Tensor, tables: Sequence[nn.Parameter] = ()
+    ) -> Tensor:
+        heading = Heading(list(parameters), tables, code_of(self._received))
+        with self._exchanging():
+            dist.all_reduce(heading.bytes, op=dist.ReduceOp.MAX)
+        self._agreed = signal_of(heading.signal)
+        gradients, waiting, self._waiting = heading.summands(), self._waiting, []
+        # Whether all is sound goes with the gradients, as losses do, so that it takes no exchange of its own.
+        num_unsound = (~sound).to(gradients[-1].dtype if gradients else torch.float32)
+        add_up([*gradients, Numbers(num_unsound, num_unsound), *waiting], self._add_up)
+        return num_unsound == 0
 
     def least(self, number: int) -> int:
         value = torch.tensor(number, dtype=torch.int64)
@@ -172,9 +178,11 @@ class Group(Ranks):
         return cast(Tensor, Assembled.apply(states_RD, rows_R, size, self._add_up))  # type: ignore[no-untyped-call]
 
     def agreed_signal(self, received: int | None) -> int | None:
-        place = len(SIGNALS) if received is None else SIGNALS.index(received)
-        place = self.least(place)
-        return None if place == len(SIGNALS) else int(SIGNALS[place])
+        return signal_of(-self.least(-code_of(received)))
+
+    def signal_of_steps(self, received: int | None) -> int | None:
+        self._received = received
+        return self._agreed
 
     @contextmanager
     def other_draws(self) -> Iterator[None]:
@@ -198,17 +206,6 @@ class Group(Ranks):
         draws = state.get("draws", [])
         if len(draws) == self.size:
             self._draws = draws[self.rank]
-
-    def _with_gradients(self, parameters: Sequence[nn.Parameter]) -> list[nn.Parameter]:
-        """The parameters that have a gradient in some process. Where this process has none, it becomes zero."""
-        used = torch.tensor([each.grad is not None for each in parameters], dtype=torch.uint8)
-        with self._exchanging():
-            dist.all_reduce(used, op=dist.ReduceOp.MAX)
-        found = [parameter for parameter, is_used in zip(parameters, used.tolist(), strict=True) if is_used]
-        for parameter in found:
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-        return found
 
     def _swap_draws(self) -> None:
         here = draws(self._device)

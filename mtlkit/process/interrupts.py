@@ -10,8 +10,11 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self, final
 
+Agree = Callable[[int | None], int | None]
 ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """What ends a process at once by default; Windows has no SIGHUP."""
+
+SIGNALS = (*reversed(ENDING), signal.SIGINT)
 
 
 @final
@@ -35,10 +38,12 @@ class Interrupts:
     Args:
         agree: returns the signal that counts, given the one that this process has received. Several processes of one
             run agree on one, so that all stop in the same place.
+        agree_in_steps: the same for loops of which each turn exchanges something; it may take one turn more.
     """
 
-    def __init__(self, agree: Callable[[int | None], int | None] = lambda received: received) -> None:
+    def __init__(self, agree: Agree = lambda received: received, agree_in_steps: Agree | None = None) -> None:
         self._agree = agree
+        self._agree_in_steps = agree_in_steps or agree
         self.received: int | None = None
         self._previous: dict[int, Any] = {}
 
@@ -54,6 +59,11 @@ class Interrupts:
     def agreed(self) -> int | None:
         """The signal that this process, or another one of the run, has received; None if there is none."""
         return self._agree(self.received)
+
+    def agreed_in_steps(self) -> int | None:
+        """Like `agreed`, after a step of training: in several processes, what they knew when they added up its
+        gradients."""
+        return self._agree_in_steps(self.received)
 
     def raise_if_received(self) -> None:
         """Raises Interrupted if a signal has been received."""
@@ -105,3 +115,13 @@ def _restore(previous: dict[int, Any]) -> None:
     for number, handler in previous.items():
         signal.signal(number, handler)
     previous.clear()
+
+
+def code_of(received: int | None) -> int:
+    """A number for a signal, so that of several the largest counts, that of SIGINT; 0 for none."""
+    return 0 if received is None else 1 + SIGNALS.index(received)
+
+
+def signal_of(code: int) -> int | None:
+    """The signal of a number."""
+    return int(SIGNALS[code - 1]) if code else None

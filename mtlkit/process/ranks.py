@@ -60,13 +60,25 @@ class Ranks(ABC):
         """Adds up tensors of one type, place by place, over all processes; without gradients."""
 
     @abstractmethod
-    def sum_gradients(self, parameters: Iterable[nn.Parameter], sound: Tensor) -> Tensor:
+    def sum_with_gradients(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Adds up tensors of one type and shape like `sum`, but in the exchange of the next `sum_gradients`.
+
+        Returns:
+            Tensors that are NaN until then, if there are several processes.
+        """
+
+    @abstractmethod
+    def sum_gradients(
+        self, parameters: Iterable[nn.Parameter], sound: Tensor, tables: Sequence[nn.Parameter] = ()
+    ) -> Tensor:
         """Adds up the gradients of some parameters over all processes, in place.
 
         Args:
             parameters: the same ones in every process. Those without a gradient in all processes are left alone; what
                 only some processes have used, as where it depends on the texts, counts zero in the others.
             sound: a boolean scalar, on the device of the gradients.
+            tables: parameters of which only those rows are exchanged that some process has read, where their gradients
+                are sparse. They are dense afterwards.
 
         Returns:
             Whether it is true in every process.
@@ -96,6 +108,11 @@ class Ranks(ABC):
     @abstractmethod
     def agreed_signal(self, received: int | None) -> int | None:
         """A signal that some process has received, the same one in all of them; None where none has."""
+
+    @abstractmethod
+    def signal_of_steps(self, received: int | None) -> int | None:
+        """Like `agreed_signal`, but without an exchange of its own: returns what was known when gradients were added up
+        last, and hands over what this process has received to the next time."""
 
     @abstractmethod
     def other_draws(self) -> AbstractContextManager[None]:
@@ -128,7 +145,12 @@ class OneProcess(Ranks):
     def sum(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         return list(tensors)
 
-    def sum_gradients(self, parameters: Iterable[nn.Parameter], sound: Tensor) -> Tensor:
+    def sum_with_gradients(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        return list(tensors)
+
+    def sum_gradients(
+        self, parameters: Iterable[nn.Parameter], sound: Tensor, tables: Sequence[nn.Parameter] = ()
+    ) -> Tensor:
         return sound
 
     def least(self, number: int) -> int:
@@ -141,6 +163,9 @@ class OneProcess(Ranks):
         return states_RD
 
     def agreed_signal(self, received: int | None) -> int | None:
+        return received
+
+    def signal_of_steps(self, received: int | None) -> int | None:
         return received
 
     def other_draws(self) -> AbstractContextManager[None]:

@@ -126,7 +126,7 @@ class StageRun:
         every = trainer.settings.checkpoint_every
         with self._listeners(trainer) as listeners:
             for event in trainer.events():
-                stop = interrupts.agreed()
+                stop = interrupts.agreed() if isinstance(event, EpochEnd) else interrupts.agreed_in_steps()
                 if isinstance(event, EpochEnd):
                     # In this order: the checkpoint names the digests of the best weights and the length of the log. If
                     # the run is killed in between, both are ahead of the last checkpoint, and resuming takes them back.

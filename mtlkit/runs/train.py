@@ -109,7 +109,7 @@ def train(
         check_experiment(loaded.experiment, str(loaded.file))
         profilers = [Profiler(run.path, options.device)] if profile else []
         lock = run.locked() if ranks.is_first else nullcontext()
-        with lock, Interrupts(ranks.agreed_signal) as interrupts, threads_as_before():
+        with lock, Interrupts(ranks.agreed_signal, ranks.signal_of_steps) as interrupts, threads_as_before():
             if resume == "auto" or restarted():
                 if ranks.first(lambda: run.is_finished):
                     check_unchanged(run, loaded.experiment, options.limit)

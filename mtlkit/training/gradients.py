@@ -24,6 +24,8 @@ def add_gradients(
     losses_of: Callable[[Batch, int], Sequence[TaskLoss]],
     optimization: "Optimization",
     restart: Callable[[], None] = lambda: None,
+    *,
+    losses_at_once: bool = True,
 ) -> list[Tensor]:
     """Adds the gradient of the mean loss of all batches; with `split`, of one that does not fit in as many parts as it
     takes, twice as many at each try. Of several processes each adds its share, and `Optimization.apply` the rest.
@@ -37,6 +39,8 @@ def add_gradients(
         optimization: adds the gradients and says whether to split.
         restart: called when a try has run out of memory and all batches begin again, so that the caller can take back
             what it counted during that try.
+        losses_at_once: whether the losses are needed before `Optimization.apply`. Without, several processes exchange
+            them there, in one message less, and they are NaN until then.
 
     Returns:
         Each whole batch's loss of its task, detached.
@@ -51,7 +55,7 @@ def add_gradients(
     while True:
         losses: list[Tensor] = []
         try:
-            with ranks.other_draws():
+            with ranks.other_draws(), optimization.tables.by_rows():
                 for number, batch in enumerate(batches):
                     losses.append(_add(model, batch, number, num_parts[number], losses_of, optimization, len(batches)))
         except RuntimeError as error:
@@ -59,7 +63,7 @@ def add_gradients(
                 raise
         failed = ranks.least(len(losses)) if optimization.splits else len(losses)
         if failed == len(batches):
-            return ranks.sum(losses)
+            return ranks.sum(losses) if losses_at_once else ranks.sum_with_gradients(losses)
         # Only here has the failed try let go of what it held.
         optimization.forget()
         restart()

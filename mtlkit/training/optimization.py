@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mtlkit.errors import ConfigError
 from mtlkit.process.ranks import ONE, Ranks
+from mtlkit.training.shared_tables import SharedTables
 from mtlkit.training.timing import section
 from mtlkit.training.unmet_rows import UnmetRows
 
@@ -31,6 +32,7 @@ class Optimization:
         splits: whether a batch that does not fit the memory is taken in parts.
         unmet: rows of word tables that the optimizer is spared; None if there are none.
         ranks: the processes that each add a share of the gradients; one, if all add the same.
+        tables: tables of which only the rows that were read are added up.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Optimization:
         splits: bool = False,
         unmet: UnmetRows | None = None,
         ranks: Ranks = ONE,
+        tables: SharedTables | None = None,
     ) -> None:
         self.optimizer = optimizer
         self.unmet = UnmetRows(optimizer, {}, lambda group: False) if unmet is None else unmet
@@ -51,6 +54,7 @@ class Optimization:
         self.undoes = undoes
         self.splits = splits
         self.ranks = ranks
+        self.tables = SharedTables() if tables is None else tables
         self.num_split = 0
         """How many batches have been split so far because memory ran out."""
         self.base_rates = [float(group["lr"]) for group in optimizer.param_groups]
@@ -105,7 +109,7 @@ class Optimization:
         """Clips the gradients added so far in all processes, takes one step, if it is sound, and forgets them."""
         with section("optimiser"):
             if self._this_step is not None:
-                self._this_step = self.ranks.sum_gradients(self.parameters, self._this_step)
+                self._this_step = self.ranks.sum_gradients(self.parameters, self._this_step, self.tables.weights)
             sound = _both(self._this_step, is_finite(self._clip()))
             self._so_far = _both(self._so_far, sound)
             self.idle = [parameter for parameter in self.idle if parameter.grad is None]

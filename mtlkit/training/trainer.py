@@ -23,6 +23,7 @@ from mtlkit.training.recording import Recording
 from mtlkit.training.selection import ModelSelection
 from mtlkit.training.settings import TrainerSettings
 from mtlkit.training.shared_steps import check_equal, check_shareable
+from mtlkit.training.shared_tables import SharedTables
 from mtlkit.training.soundness import Soundness
 from mtlkit.training.timing import section
 from mtlkit.training.unmet_rows import UnmetRows, rows_read
@@ -90,6 +91,7 @@ class Trainer:
             splits=settings.on_out_of_memory == "split",
             unmet=UnmetRows(optimizer, rows, optimizing.leaves_rows_without_gradient),
             ranks=self.ranks,
+            tables=SharedTables.of(model, parameters),
         )
         check_shareable(model, self.update, splits=self.optimization.splits)
         self.ranks.seed_own(seed)

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -30,7 +30,7 @@ from mtlkit.process.ranks import ONE, Ranks
 from mtlkit.sharing import SharingScheme
 from mtlkit.testing import TASKS
 from mtlkit.testing.samples import INPUT_DIM, LABELS, sample_vocabulary
-from mtlkit.training import EpochEnd, EvaluationTask, Trainer, TrainerSettings, seed_all
+from mtlkit.training import EpochEnd, EvaluationTask, Trainer, TrainerSettings, seed_all, shared_tables
 from mtlkit.training.selection import MeanSelection
 from tests.soak.forked import IMPORTED
 from tests.training.states import through_a_file
@@ -53,6 +53,8 @@ class Case:
     """The step after which the trainer's state goes through a file to a new trainer."""
     by_first_word: bool = False
     """Whether some of the embedder's parameters are used for some texts only."""
+    smallest_table: int = 1
+    """How many numbers a table has whose gradient is exchanged by rows."""
 
 
 @final
@@ -110,29 +112,44 @@ def run(case: Case, ranks: Ranks = ONE, begin: Result | None = None) -> Result:
 
 def run_in_processes(cases: Mapping[str, Case | tuple[Case, Result]], number: int = 2) -> list[dict[str, Any]]:
     """The results of all cases, or of the rest of some, in each of several processes: a `Result`, or the exception."""
+    return in_processes(run_all, dict(cases), number=number)
+
+
+def run_all(group: Group, cases: Mapping[str, Case | tuple[Case, Result]]) -> dict[str, Any]:
+    """The results of all cases in one of the processes."""
+    results: dict[str, Any] = {}
+    for name, case in cases.items():
+        # Tensors come in memory that the processes share, and one would change what another has loaded.
+        given = deepcopy(case) if isinstance(case, tuple) else (case, None)
+        shared_tables.SMALLEST["cpu"] = given[0].smallest_table
+        try:
+            results[name] = run(given[0], group, given[1])
+        except Exception as error:
+            results[name] = error
+    return results
+
+
+def in_processes(function: Callable[..., Any], *arguments: Any, number: int = 2) -> list[Any]:
+    """What a function returns in each of several processes.
+
+    Args:
+        function: of a module; its first argument is the `Group`.
+    """
     with tempfile.TemporaryDirectory() as folder:
         # Forked from a process that has imported everything, which takes longer than all the cases.
         get_context("forkserver").set_forkserver_preload(IMPORTED)
-        start_processes(_work, (number, folder, dict(cases)), number, start_method="forkserver")
+        start_processes(_work, (number, folder, function, arguments), number, start_method="forkserver")
         return [torch.load(Path(folder) / f"{rank}.pt", weights_only=False) for rank in range(number)]
 
 
-def _work(rank: int, number: int, folder: str, cases: Mapping[str, Case | tuple[Case, Result]]) -> None:
+def _work(rank: int, number: int, folder: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     os.environ["GLOO_SOCKET_IFNAME"] = "lo"
     torch.set_num_threads(1)
     store = dist.FileStore(f"{folder}/store", number)
     seconds = timedelta(seconds=SECONDS)
     dist.init_process_group("gloo", store=store, rank=rank, world_size=number, timeout=seconds)
     group = Group(dist.PrefixStore("test", store), rank, number, torch.device("cpu"), SECONDS)
-    results: dict[str, Any] = {}
-    for name, case in cases.items():
-        # Tensors come in memory that the processes share, and one would change what another has loaded.
-        given = deepcopy(case) if isinstance(case, tuple) else (case, None)
-        try:
-            results[name] = run(given[0], group, given[1])
-        except Exception as error:
-            results[name] = error
-    torch.save(results, f"{folder}/{rank}.pt")
+    torch.save(function(group, *arguments), f"{folder}/{rank}.pt")
     group.finish()
     group.close()
     dist.destroy_process_group()

@@ -67,6 +67,7 @@ CASES = {
     "one text a batch": Case(ADVERSARIAL, trainer={"batch_size": 1}),
     "skipped steps": Case(trainer=SKIPPED),
     "parameters of some texts only": Case(trainer={"epochs": 2}, by_first_word=True),
+    "tables as a whole": Case(ADVERSARIAL, trainer={"optimizer": {"type": "adam"}}, smallest_table=10**6),
 }
 STOPPING = {
     "joint": Case(ADVERSARIAL, trainer={"epochs": 2}, stop=9),

@@ -26,6 +26,6 @@ class Joint(UpdateStrategy):
             with autocast(batch.text.mask_BT.device, precision):
                 return [model.loss(batch)]
 
-        losses = add_gradients(model, batches, loss, optimization)
+        losses = add_gradients(model, batches, loss, optimization, losses_at_once=False)
         optimization.apply()
         return StepResult(list(zip([batch.task for batch in batches], losses, strict=True)))
