@@ -1,13 +1,17 @@
-"""Tensors as the processes of a run exchange them: rows of a batch, gradients in buckets, states of random numbers.
+"""What the processes of a run exchange: rows of a batch, gradients in buckets, states of random numbers, questions.
 
 Shapes: B texts of a batch, R of them in one process's share, D size of a state.
 """
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from queue import Empty, SimpleQueue
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+
+from mtlkit.process.ranks import Value
 
 LARGEST_BUCKET = 2**24
 """The largest number of gradients that are added up at once, for which as much memory is taken again."""
@@ -59,3 +63,27 @@ def set_draws(draws: dict[str, Tensor]) -> None:
     torch.set_rng_state(draws["cpu"])
     if "gpu" in draws and torch.cuda.is_available():
         torch.cuda.set_rng_state(draws["gpu"])
+
+
+def ask(question: Callable[[], Value], seconds: float) -> Value:
+    """Asks what connects the processes, which does not answer while the process that holds it is stopped.
+
+    Raises:
+        RuntimeError: it has not answered within so many seconds, or has ended.
+    """
+    answers: SimpleQueue[tuple[Any, RuntimeError | None]] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            answers.put((question(), None))
+        except RuntimeError as error:
+            answers.put((None, error))
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        value, error = answers.get(timeout=seconds)
+    except Empty:
+        raise RuntimeError("what connects the processes does not answer") from None
+    if error is not None:
+        raise error
+    return cast(Value, value)
