@@ -37,6 +37,21 @@ class Assembled(torch.autograd.Function):
         return total_BD[rows_R], None, None, None
 
 
+class Traded(torch.autograd.Function):
+    """Rows that processes have sent each other. In the backward pass their gradients go back the way they came."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, rows: Tensor, sent: list[int], received: list[int], trade: Callable[[Tensor, Any, Any], Tensor]
+    ) -> Tensor:
+        ctx.sent, ctx.received, ctx.trade = sent, received, trade
+        return trade(rows, sent, received)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+        return ctx.trade(gradients[0], ctx.received, ctx.sent), None, None, None
+
+
 def buckets(parameters: Sequence[nn.Parameter]) -> Iterator[list[nn.Parameter]]:
     """Cuts parameters into lists of one type and of limited size, in an order that is the same in every process."""
     for dtype in dict.fromkeys(each.dtype for each in parameters):

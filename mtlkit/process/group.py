@@ -17,7 +17,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from mtlkit.process.exchanged import Assembled, ask, buckets, draws, set_draws
+from mtlkit.process.exchanged import Assembled, Traded, ask, buckets, draws, set_draws
 from mtlkit.process.interrupts import ENDING
 from mtlkit.process.ranks import ProcessLostError, Ranks, Value
 
@@ -170,6 +170,15 @@ class Group(Ranks):
         rows_R = rows_R.to(states_RD.device)
         return cast(Tensor, Assembled.apply(states_RD, rows_R, size, self._add_up))  # type: ignore[no-untyped-call]
 
+    def trade(self, rows: Tensor, sent: list[int], received: list[int]) -> Tensor:
+        return cast(Tensor, Traded.apply(rows, sent, received, self._trade))  # type: ignore[no-untyped-call]
+
+    def collect(self, tensor: Tensor) -> list[Tensor]:
+        found = [torch.empty_like(tensor) for _ in range(self.size)] if self.is_first else None
+        with self._exchanging():
+            dist.gather(tensor, found)
+        return found or []
+
     def agreed_signal(self, received: int | None) -> int | None:
         place = len(SIGNALS) if received is None else SIGNALS.index(received)
         place = self.least(place)
@@ -260,6 +269,12 @@ class Group(Ranks):
             raise
         except RuntimeError as error:
             raise ProcessLostError((str(error) or type(error).__name__).splitlines()[0]) from None
+
+    def _trade(self, rows: Tensor, sent: list[int], received: list[int]) -> Tensor:
+        found = rows.new_empty(sum(received), *rows.shape[1:])
+        with self._exchanging():
+            dist.all_to_all_single(found, rows.contiguous(), received, sent)
+        return found
 
     def _add_up(self, tensor: Tensor) -> None:
         with self._exchanging():

@@ -83,6 +83,25 @@ def test_two_processes_leave_the_run_of_one(together: Start, run: Any, file: Pat
     assert run("evaluate", tmp_path / "two").returncode == 0
 
 
+def test_processes_that_share_out_tables_leave_the_run_of_one(
+    together: Start, run: Any, experiment: dict[str, Any], file: Path, write: Callable[..., Path], tmp_path: Path
+) -> None:
+    """What they began, one goes on with; and their archive is one as any other."""
+    experiment["trainer"] |= {"shard": "tables", "optimizer": {"type": "adam", "lr": 0.01}}
+    write(experiment)
+    assert run("train", file, "-s", tmp_path / "one").returncode == 0
+    broken = tmp_path / "broken"
+    first, second = processes = together("train", file, "-s", broken)
+    second.wait_until(lambda: newest_step(broken) >= 6)
+    second.send(signal.SIGTERM)
+    assert ended(processes) == [128 + signal.SIGTERM] * 2, first.output() + second.output()
+    again = together("train", file, "-s", broken, "--resume")
+    assert ended(again) == [0, 0], again[0].output() + again[1].output()
+    check_same_course(broken, tmp_path / "one")
+    ours, theirs = run("evaluate", broken), run("evaluate", tmp_path / "one")
+    assert ours.returncode == 0 and ours.stdout == theirs.stdout
+
+
 @pytest.mark.parametrize("lost", [0, 1])
 def test_a_process_that_is_killed_ends_the_run_and_one_goes_on(
     together: Start, run: Any, file: Path, tmp_path: Path, lost: int
