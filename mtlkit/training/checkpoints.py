@@ -155,7 +155,7 @@ class Checkpoints:
 
     def save_best(self, name: str, model: MultiTaskModel, tasks: Collection[str]) -> None:
         """Writes the weights that serve `tasks` as the best of the set `name`."""
-        save_weights(self.best(name), model, tasks)
+        save_weights(self.best(name), model, tasks, self.ranks)
         self.ranks.first(partial(self._note_best, name))
 
     def _note_best(self, name: str) -> None:

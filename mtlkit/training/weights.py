@@ -16,16 +16,16 @@ from mtlkit.embedders import sharded_tables
 from mtlkit.errors import ConfigError
 from mtlkit.files import new_file, new_path
 from mtlkit.model import MultiTaskModel
-from mtlkit.process.ranks import Ranks
+from mtlkit.process.ranks import ONE, Ranks
 from mtlkit.training.table_shards import TableRows, with_rows
 
 LENGTH = 8
 """How many bytes of a safetensors file say how long its header is; and of how many its length is a multiple."""
 
 
-def save_weights(path: Path, model: MultiTaskModel, tasks: Collection[str]) -> None:
+def save_weights(path: Path, model: MultiTaskModel, tasks: Collection[str], ranks: Ranks = ONE) -> None:
     """Writes the weights that serve these tasks, whole or not at all. Of several processes the first one writes."""
-    save_from_all(path, with_rows(model, model.weights_of(tasks)), model.compute.ranks)
+    save_from_all(path, with_rows(model, model.weights_of(tasks)), ranks)
 
 
 def save_from_all(path: Path, tensors: Mapping[str, Tensor | TableRows], ranks: Ranks) -> None:

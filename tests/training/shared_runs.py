@@ -118,7 +118,7 @@ def run(case: Case, ranks: Ranks = ONE, begin: Result | None = None) -> Result:
 
 
 def _whole(tensors: Mapping[str, torch.Tensor | TableRows]) -> dict[str, torch.Tensor]:
-    """Tensors by name, those of which processes share out the rows whole in the first process, and left out elsewhere."""
+    """Tensors by name; those whose rows processes share out are whole in the first process, and left out elsewhere."""
     found: dict[str, torch.Tensor] = {}
     for name, each in tensors.items():
         if isinstance(each, torch.Tensor):
