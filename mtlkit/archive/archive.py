@@ -19,6 +19,7 @@ from mtlkit.kernels.compute import hand_down
 from mtlkit.kernels.postponing import Postponed
 from mtlkit.model import MultiTaskModel
 from mtlkit.process.processor_time import TimeLimit
+from mtlkit.process.ranks import ONE, Ranks
 from mtlkit.sharing import SearchableScheme
 from mtlkit.text import printable
 from mtlkit.training import ModelSelection, load_weights
@@ -44,6 +45,8 @@ class Archive:
     """What the archive is known by (see `manifest_digest`)."""
     postponed: Postponed = field(default_factory=Postponed)
     """When the compiled kernels of its models are built if the cache has none: a few texts are answered without."""
+    ranks: Ranks = ONE
+    """The processes that share the texts that are scored."""
     precision: Precision = field(init=False)
     """What answers are computed in: as in training, unless it is changed."""
     _models: dict[str, MultiTaskModel] = field(default_factory=dict, init=False, repr=False)
@@ -151,7 +154,8 @@ class Archive:
 
     def _load(self, weights: str) -> MultiTaskModel:
         model = build_model(self.experiment, self.vocabulary, fresh=False).to(self.device).eval()
-        hand_down(model, replace(self.experiment.trainer.compute.anywhere(), postponed=self.postponed))
+        compute = self.experiment.trainer.compute.anywhere()
+        hand_down(model, replace(compute, postponed=self.postponed, ranks=self.ranks))
         member = f"weights/{weights}.safetensors"
         with reading(self.path, self.folder, member) as file:
             load_weights(file, model, self._weights[weights])

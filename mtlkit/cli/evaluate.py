@@ -19,6 +19,7 @@ from mtlkit.cli.options import (
     torch_device,
 )
 from mtlkit.cli.outputs import check_output
+from mtlkit.cli.processes import check_processes, interrupted_once, is_first_process, run_in_processes
 from mtlkit.process.freed_memory import keep_freed_memory
 
 
@@ -37,11 +38,17 @@ def evaluate(
     ] = False,
     limit: Limit = None,
     batch_size: ScoringSize = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Share the texts among so many processes; default: 1.")
+    ] = None,
     device: Device = "auto",
     precision: Precision = None,
     include_package: Include = [],
 ) -> None:
-    """Score archives on a split, or on other files; several of them side by side."""
+    """Score archives on a split, or on other files; several of them side by side.
+
+    Under torchrun the processes that it has started share the texts. See docs/scale.md.
+    """
     from mtlkit.on_disk.archives import check_archive
 
     others = other_data(data)
@@ -52,6 +59,8 @@ def evaluate(
     from mtlkit.cli.console import say, show_figures, show_side_by_side
     from mtlkit.plugins import load_plugins
     from mtlkit.runs import Wanted, archives_given, evaluate_archives, output_of_verb
+    from mtlkit.runs.processes import processes_of_run
+    from mtlkit.types import silent
 
     wanted = Wanted(split, task, file, *others, limit, batch_size, precision)
     named = {f"--file {file}": file, **{f"--data {task}={each}": each for task, each in wanted.files.items()}}
@@ -60,7 +69,18 @@ def evaluate(
     target = None if output is None else output_of_verb(output, {**given, **reads})
     keep_freed_memory()
     where, plugins = torch_device(device), load_plugins(include_package)
-    evaluations = evaluate_archives(archives, wanted, where, plugins, predictions, say, anyway=anyway, output=target)
+    if processes is not None and check_processes(processes):
+        run_in_processes(processes)
+        return
+    with interrupted_once(), processes_of_run(where, "give the command again") as (ranks, own):
+        evaluations = evaluate_archives(
+            *(archives, wanted, own, plugins, predictions, say if ranks.is_first else silent),
+            anyway=anyway,
+            output=target,
+            ranks=ranks,
+        )
+    if not is_first_process():
+        return
     figures = {name: evaluation.figures for name, evaluation in evaluations.items()}
     title = split if file is None else file
     found: Any = {name: evaluation.to_json() for name, evaluation in evaluations.items()}

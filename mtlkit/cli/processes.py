@@ -1,22 +1,24 @@
-"""`mtlkit train --processes N`: starts the command N times on this machine, as torchrun would."""
+"""`mtlkit train` and `evaluate --processes N`: starts the command N times on this machine, as torchrun would."""
 
 import logging
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
 
 from mtlkit.process.children import child_environment, python_command
-from mtlkit.process.interrupts import ENDING
+from mtlkit.process.interrupts import ENDING, Interrupted
 
 CHILD = Path(__file__).with_name("child.py")
 MONITOR_SECONDS = 0.2
 
 
 def check_processes(asked: int | None) -> bool:
-    """Returns whether this process is to start others, rather than to train.
+    """Returns whether this process is to start others, rather than to work.
 
     Raises:
         ConfigError: other processes have been started than are asked for.
@@ -31,13 +33,24 @@ def check_processes(asked: int | None) -> bool:
 
 
 def is_first_process() -> bool:
-    """Whether this process prints what a run has come to."""
+    """Whether this process prints what all have come to."""
     from mtlkit.runs.processes import World
 
     return World.of_environment().rank == 0
 
 
-def train_in_processes(number: int) -> None:
+@contextmanager
+def interrupted_once() -> Iterator[None]:
+    """Leaves it to the first process to say that all were interrupted."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        if is_first_process():
+            raise
+        raise typer.Exit(error.exit_code if isinstance(error, Interrupted) else 128 + signal.SIGINT) from None
+
+
+def run_in_processes(number: int) -> None:
     """Runs this command in so many processes, until all have ended.
 
     A process that fails ends the others. What went wrong has then been told by one of them.

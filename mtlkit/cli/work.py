@@ -10,7 +10,7 @@ from mtlkit.cli.experiment_source import ExperimentSource, Include, takes_experi
 from mtlkit.cli.libraries import load_libraries
 from mtlkit.cli.options import Anyway, ArchiveFile, Device, Limit, Precision, command_to_go_on, torch_device
 from mtlkit.cli.outputs import check_output, files_given, open_output
-from mtlkit.cli.processes import check_processes, is_first_process, train_in_processes
+from mtlkit.cli.processes import check_processes, is_first_process, run_in_processes
 from mtlkit.process.freed_memory import keep_freed_memory
 
 Format = Literal["auto", "text", "ids", "jsonl", "reader"]
@@ -58,7 +58,7 @@ def train(
         show_inspection(dry_run(loaded, directory, device=where, limit=limit, resume=resume, force=force, say=say))
         return
     if processes is not None and check_processes(processes):
-        train_in_processes(processes)
+        run_in_processes(processes)
         return
     try:
         run = train(

@@ -5,7 +5,7 @@ from mtlkit.embedders.characters import CharacterEmbedder
 from mtlkit.embedders.concatenated import ConcatenatedEmbedder
 from mtlkit.embedders.dataset_embedding import DatasetEmbedder, DatasetVectors
 from mtlkit.embedders.embedder import Embedder
-from mtlkit.embedders.word_table import WordTable
+from mtlkit.embedders.word_table import WordTable, sharded_tables
 from mtlkit.embedders.words import WordEmbedder
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "Embedder",
     "WordEmbedder",
     "WordTable",
+    "sharded_tables",
 ]

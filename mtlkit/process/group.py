@@ -11,14 +11,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from queue import Empty, SimpleQueue
 from typing import Any, cast, final
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from mtlkit.process.exchanged import Assembled, draws, set_draws
+from mtlkit.process.exchanged import Assembled, Traded, ask, draws, set_draws
 from mtlkit.process.interrupts import code_of, signal_of
 from mtlkit.process.ranks import ProcessLostError, Ranks, Value
 from mtlkit.process.summed_gradients import Heading, Numbers, add_up
@@ -91,13 +90,13 @@ class Group(Ranks):
             if self.is_first:
                 self._wait_for_all("gone", TELLING_SECONDS)
             else:
-                self._ask(lambda: int(self._store.add("gone", 1)), TELLING_SECONDS)
+                ask(lambda: int(self._store.add("gone", 1)), TELLING_SECONDS)
 
     def tell(self) -> bool:
         """Returns whether this process is the first one to ask, so that an error which ends all processes is told by
         one of them."""
         try:
-            return self._ask(lambda: int(self._store.add("told", 1)), TELLING_SECONDS) == 1
+            return ask(lambda: int(self._store.add("told", 1)), TELLING_SECONDS) == 1
         except RuntimeError:  # the store has ended, or hangs, with the process that holds it
             return True
 
@@ -106,7 +105,7 @@ class Group(Ranks):
         until = time.monotonic() + TELLING_SECONDS
         with suppress(RuntimeError):
             while time.monotonic() < until:
-                if self._ask(lambda: int(self._store.add("told", 0)), TELLING_SECONDS) > 0:
+                if ask(lambda: int(self._store.add("told", 0)), TELLING_SECONDS) > 0:
                     return True
                 time.sleep(LONGEST_PAUSE)
         return False
@@ -115,10 +114,10 @@ class Group(Ranks):
         """Ends after an error. The first process, which may hold the store, waits a little for the others to leave."""
         until = time.monotonic() + TELLING_SECONDS
         with suppress(RuntimeError):
-            left = self._ask(lambda: int(self._store.add("left", 1)), TELLING_SECONDS)
+            left = ask(lambda: int(self._store.add("left", 1)), TELLING_SECONDS)
             while self.is_first and left < self.size and time.monotonic() < until:
                 time.sleep(LONGEST_PAUSE)
-                left = self._ask(lambda: int(self._store.add("left", 0)), TELLING_SECONDS)
+                left = ask(lambda: int(self._store.add("left", 0)), TELLING_SECONDS)
 
     def first(self, action: Callable[[], Value]) -> Value:
         self._num_first += 1
@@ -129,10 +128,10 @@ class Group(Ranks):
             value = action()
         except BaseException:
             with suppress(RuntimeError):
-                self._ask(lambda: self._store.set(key, ""), TELLING_SECONDS)
+                ask(lambda: self._store.set(key, ""), TELLING_SECONDS)
             raise
         with self._exchanging():
-            self._ask(lambda: self._store.set(key, base64.b64encode(pickle.dumps(value)).decode()), self._seconds)
+            ask(lambda: self._store.set(key, base64.b64encode(pickle.dumps(value)).decode()), self._seconds)
         return value
 
     def sum(self, tensors: Sequence[Tensor]) -> list[Tensor]:
@@ -176,6 +175,15 @@ class Group(Ranks):
     def assemble(self, states_RD: Tensor, rows_R: Tensor, size: int) -> Tensor:
         rows_R = rows_R.to(states_RD.device)
         return cast(Tensor, Assembled.apply(states_RD, rows_R, size, self._add_up))  # type: ignore[no-untyped-call]
+
+    def trade(self, rows: Tensor, sent: list[int], received: list[int]) -> Tensor:
+        return cast(Tensor, Traded.apply(rows, sent, received, self._trade))  # type: ignore[no-untyped-call]
+
+    def collect(self, tensor: Tensor) -> list[Tensor]:
+        found = [torch.empty_like(tensor) for _ in range(self.size)] if self.is_first else None
+        with self._exchanging():
+            dist.gather(tensor, found)
+        return found or []
 
     def agreed_signal(self, received: int | None) -> int | None:
         return signal_of(-self.least(-code_of(received)))
@@ -221,7 +229,7 @@ class Group(Ranks):
         pause, known, since = SHORTEST_PAUSE, -1, time.monotonic()
         with self._exchanging():
             while True:
-                value, beats = self._ask(look, self._seconds)
+                value, beats = ask(look, self._seconds)
                 if value is not None:
                     break
                 if beats != known:
@@ -234,29 +242,6 @@ class Group(Ranks):
             raise ProcessLostError("the first process has failed")
         return pickle.loads(base64.b64decode(value))
 
-    def _ask(self, question: Callable[[], Value], seconds: float) -> Value:
-        """Asks the store, which does not answer while the process that holds it is stopped.
-
-        Raises:
-            RuntimeError: it has not answered within so many seconds, or has ended.
-        """
-        answers: SimpleQueue[tuple[Any, RuntimeError | None]] = SimpleQueue()
-
-        def work() -> None:
-            try:
-                answers.put((question(), None))
-            except RuntimeError as error:
-                answers.put((None, error))
-
-        threading.Thread(target=work, daemon=True).start()
-        try:
-            value, error = answers.get(timeout=seconds)
-        except Empty:
-            raise RuntimeError("what connects the processes does not answer") from None
-        if error is not None:
-            raise error
-        return cast(Value, value)
-
     def _wait_for_all(self, key: str, seconds: float) -> None:
         """Counts this process under a key, and waits until all are counted there.
 
@@ -264,12 +249,12 @@ class Group(Ranks):
             RuntimeError: they are not, within so many seconds.
         """
         until = time.monotonic() + seconds
-        number = self._ask(lambda: int(self._store.add(key, 1)), seconds)
+        number = ask(lambda: int(self._store.add(key, 1)), seconds)
         while number < self.size:
             if time.monotonic() > until:
                 raise RuntimeError(f"only {number} of {self.size} processes have come to the end")
             time.sleep(SHORTEST_PAUSE)
-            number = self._ask(lambda: int(self._store.add(key, 0)), seconds)
+            number = ask(lambda: int(self._store.add(key, 0)), seconds)
 
     @contextmanager
     def _exchanging(self) -> Iterator[None]:
@@ -281,6 +266,12 @@ class Group(Ranks):
             raise
         except RuntimeError as error:
             raise ProcessLostError((str(error) or type(error).__name__).splitlines()[0]) from None
+
+    def _trade(self, rows: Tensor, sent: list[int], received: list[int]) -> Tensor:
+        found = rows.new_empty(sum(received), *rows.shape[1:])
+        with self._exchanging():
+            dist.all_to_all_single(found, rows.contiguous(), received, sent)
+        return found
 
     def _add_up(self, tensor: Tensor) -> None:
         with self._exchanging():

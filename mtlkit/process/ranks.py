@@ -106,6 +106,23 @@ class Ranks(ABC):
         """
 
     @abstractmethod
+    def trade(self, rows: Tensor, sent: list[int], received: list[int]) -> Tensor:
+        """Sends some rows to each process, with gradients.
+
+        Args:
+            rows: (sum of `sent`, ...), first those for the first process.
+            sent: how many rows each process is sent.
+            received: how many each process sends here.
+
+        Returns:
+            The rows (sum of `received`, ...) that were sent here, first those of the first process.
+        """
+
+    @abstractmethod
+    def collect(self, tensor: Tensor) -> list[Tensor]:
+        """Every process's tensor, in the first process; an empty list in the others. All have one shape and type."""
+
+    @abstractmethod
     def agreed_signal(self, received: int | None) -> int | None:
         """A signal that some process has received, the same one in all of them; None where none has."""
 
@@ -161,6 +178,12 @@ class OneProcess(Ranks):
 
     def assemble(self, states_RD: Tensor, rows_R: Tensor, size: int) -> Tensor:
         return states_RD
+
+    def trade(self, rows: Tensor, sent: list[int], received: list[int]) -> Tensor:
+        return rows
+
+    def collect(self, tensor: Tensor) -> list[Tensor]:
+        return [tensor]
 
     def agreed_signal(self, received: int | None) -> int | None:
         return received

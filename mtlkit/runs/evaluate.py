@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from mtlkit.kernels.postponing import Postponed
 from mtlkit.model import MultiTaskModel
 from mtlkit.on_disk.runs import ARCHIVE
 from mtlkit.plugins import Plugin, load_plugins
+from mtlkit.process.ranks import ONE, Ranks
 from mtlkit.runs.archives_side_by_side import check_scored_texts, check_training
 from mtlkit.runs.data_to_score import OtherData, Wanted, load_to_score, tasks_to_score
 from mtlkit.runs.directory import archive_path
@@ -120,8 +122,11 @@ def evaluate_archives(
     *,
     anyway: bool = False,
     output: Output | None = None,
+    ranks: Ranks = ONE,
 ) -> dict[str, Evaluation]:
     """Scores archives one after the other. Errors in any of them are reported before the first is scored.
+
+    Of several processes each scores a share of the texts, and all return the same; the first one writes.
 
     Args:
         archives: paths, each of an archive.tar.gz or of the directory of a run.
@@ -132,6 +137,7 @@ def evaluate_archives(
         say: receives a line about what is being scored.
         anyway: whether several archives may be trained or scored on different data; the notes then say so.
         output: the file to which the caller will write the figures, which is to be none that is read.
+        ranks: the processes that share the texts.
 
     Returns:
         The evaluations by the names of the archives' runs, or by their paths if two runs have the same name.
@@ -149,7 +155,7 @@ def evaluate_archives(
         answers = folder_of_verb(predictions, "--predictions")
         if not is_own:
             check_belongs_to_no_run(answers, f"--predictions {predictions}")
-        make_folder(answers)
+        ranks.first(lambda: make_folder(answers))
     names = _names(archives)
     evaluations: dict[str, Evaluation] = {}
     with ExitStack() as stack:
@@ -157,6 +163,8 @@ def evaluate_archives(
         opened = [
             stack.enter_context(open_archive(archive_path(path), device, plugins, postponed)) for path in archives
         ]
+        for archive in opened:
+            archive.ranks = ranks
         asked = [tasks_to_score(archive, wanted) for archive in opened]
         for archive, settings in zip(opened, asked, strict=True):
             reads = {**archives_given(archives), **data_scored(archive, settings)}
@@ -178,7 +186,8 @@ def evaluate_archives(
                 say(each)
             evaluations[name] = replace(found, notes=[*found.notes, *more])
     if predictions is not None:
-        write_predictions(predictions, {wanted.split: evaluations[names[0]].predictions})
+        answered_by = {wanted.split: evaluations[names[0]].predictions}
+        ranks.first(lambda: write_predictions(predictions, answered_by))
     return evaluations
 
 
@@ -220,7 +229,7 @@ def evaluate_archive(archive: Archive, wanted: Wanted, say: Say = silent) -> Eva
         name, size = task.split.task, wanted.batch_size or trainer.evaluation_batch_size
         with watching(model, name) as is_finite:
             answers = predictions_of(model, task, size, archive.precision)
-        if not is_finite:
+        if not archive.ranks.least(bool(is_finite)):
             note(worthless(name))
         predictions.append(answers)
         figures.update(answers.figures())
@@ -262,7 +271,8 @@ def scored_tasks(
     loader = loader_of(tasks.values(), [split], archive.experiment.normalization)
     for name, settings in tasks.items():
         say(f"scoring {name}: {settings.sources().get(split, f'{split} drawn from {settings.train}')}")
-        corpus = load_to_score(archive, name, settings, wanted, loader, say)
+        # The others find what the first one has read in the cache.
+        corpus = archive.ranks.first_then_all(partial(load_to_score, archive, name, settings, wanted, loader, say))
         say_counts(name, {split: corpus}, say)
         for sentence in notes_on_texts(archive, name, settings, corpus, wanted):
             note(sentence)

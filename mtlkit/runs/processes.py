@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
+from itertools import count
 
 import torch
 import torch.distributed as dist
@@ -21,6 +22,9 @@ from mtlkit.training import section
 
 SECONDS, TIMEOUT = 300.0, "MTLKIT_PROCESS_TIMEOUT"
 """How long a process waits for another one before it counts as lost; and the variable that sets another number."""
+RESUME = "what was saved before is kept; go on with --resume"
+_numbers = count()
+"""How often this process has joined others, so that a second run of a script finds nothing of the first in there."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,12 @@ def restarted() -> bool:
 
 
 @contextmanager
-def processes_of_run(device: torch.device) -> Iterator[tuple[Ranks, torch.device]]:
+def processes_of_run(device: torch.device, remedy: str = RESUME) -> Iterator[tuple[Ranks, torch.device]]:
     """Joins the other processes of the run, if there are any, for the time of the block.
 
     Args:
         device: that of one process; of several that are given `cuda`, each takes a GPU of its own.
+        remedy: what to do where one of them is lost.
 
     Yields:
         The processes, and the device of this one.
@@ -81,7 +86,7 @@ def processes_of_run(device: torch.device) -> Iterator[tuple[Ranks, torch.device
         return
     own, backend = _device(device, world)
     try:
-        store, _, _ = next(rendezvous("env://", world.rank, world.size, timeout=timedelta(seconds=seconds)))
+        store = dist.PrefixStore(str(next(_numbers)), _meeting_place(world, seconds))
         dist.init_process_group(
             backend, store=store, rank=world.rank, world_size=world.size, timeout=timedelta(seconds=seconds)
         )
@@ -91,10 +96,10 @@ def processes_of_run(device: torch.device) -> Iterator[tuple[Ranks, torch.device
             f"process {world.rank} of {world.size} cannot reach the others ({printable(reason, 200)}); start them with "
             "torchrun or --processes, or unset the environment variable WORLD_SIZE"
         ) from None
-    shared = dist.distributed_c10d.PrefixStore("mtlkit", store)
+    shared = dist.PrefixStore("mtlkit", store)
     group = Group(shared, world.rank, world.size, own, seconds, partial(section, COMMUNICATION))
     try:
-        with _told_once(group):
+        with _told_once(group, remedy):
             yield group, own
             group.finish()
     except Exception:
@@ -105,15 +110,23 @@ def processes_of_run(device: torch.device) -> Iterator[tuple[Ranks, torch.device
         dist.destroy_process_group()
 
 
+@cache
+def _meeting_place(world: World, seconds: float) -> dist.Store:
+    """The store by which the processes find each other. It is kept, since the first process may hold it, and others may
+    be there for the next run already when that process ends a run."""
+    store, _, _ = next(rendezvous("env://", world.rank, world.size, timeout=timedelta(seconds=seconds)))
+    return store
+
+
 @contextmanager
-def _told_once(group: Group) -> Iterator[None]:
+def _told_once(group: Group, remedy: str) -> Iterator[None]:
     """Marks an error that another process tells of, and turns the loss of a process into an error of ours."""
     try:
         yield
     except ProcessLostError as lost:
         error = ProcessesError(
             f"process {group.rank} of {group.size} has lost another one, which was ended, hangs, or cannot be reached "
-            f"({printable(str(lost), 200)}); what was saved before is kept; go on with --resume"
+            f"({printable(str(lost), 200)}); {remedy}"
         )
         error.told_elsewhere = group.is_told() or not group.tell()
         raise error from None

@@ -77,7 +77,7 @@ class StageRun:
             Interrupted: SIGINT, SIGTERM or SIGHUP was received; a checkpoint has been written.
             DivergedError: a loss or gradient is not finite.
         """
-        checkpoints = Checkpoints(self.stage.folder.checkpoints, restores=self.setting.ranks.is_first)
+        checkpoints = Checkpoints(self.stage.folder.checkpoints, ranks=self.setting.ranks)
         done = self._trained(self.work, checkpoints) if isinstance(self.work, Trainer) else self.work
         self.setting.ranks.first(partial(checkpoints.restore_best, done.get("weights", {})))
         selection = self.experiment.trainer.selection.build(tasks=list(self.experiment.tasks))
@@ -107,7 +107,7 @@ class StageRun:
         state = checkpoints.load(trainer.model, self.setting.device, self.setting.say)
         if state is not None:
             try:
-                trainer.load_state(state["trainer"])
+                trainer.load_state(state["trainer"], state.get("tables", {}))
             except (LookupError, ValueError) as error:  # only after a change, with --resume-anyway
                 raise RunError(f"{checkpoints.folder}: {NO_FIT} ({error})") from None
         first(self.setting.take_over)
@@ -121,7 +121,7 @@ class StageRun:
 
         def save() -> None:
             state = {"trainer": trainer.state(), "log_size": run.log.size(), **self._ran(trainer)}
-            first(partial(checkpoints.save, trainer.progress.step, trainer.model, state))
+            checkpoints.save(trainer.progress.step, trainer.model, state, trainer.optimization.table_rows())
 
         every = trainer.settings.checkpoint_every
         with self._listeners(trainer) as listeners:
@@ -131,7 +131,7 @@ class StageRun:
                     # In this order: the checkpoint names the digests of the best weights and the length of the log. If
                     # the run is killed in between, both are ahead of the last checkpoint, and resuming takes them back.
                     for name in event.improved:
-                        first(partial(checkpoints.save_best, name, trainer.model, trainer.tasks_served_by(name)))
+                        checkpoints.save_best(name, trainer.model, trainer.tasks_served_by(name))
                     first(partial(run.log.append, {**stage, **event.to_json()}, event.recorded))
                     save()
                 elif stop is not None or (every and event.step % every == 0):
@@ -169,7 +169,7 @@ class StageRun:
     def _figures(self, trainer: Trainer, checkpoints: Checkpoints) -> dict[str, Any]:
         """The dev and test figures of each task, with the weights that serve it; keeps the last stage's predictions."""
         settings = trainer.settings
-        self.setting.ranks.first(partial(self._complete_best, trainer, checkpoints))
+        self._complete_best(trainer, checkpoints)
         progress = trainer.progress
         metrics: dict[str, Any] = {"epochs": progress.epoch, "steps": progress.step, "best": progress.best}
         predictions: dict[str, list[Predictions]] = {"dev": [], "test": []}
@@ -198,10 +198,11 @@ class StageRun:
 
     def _complete_best(self, trainer: Trainer, checkpoints: Checkpoints) -> None:
         """Makes sure that there are best weights of every set, and that they are whole."""
-        for name in {trainer.selection.weights_for(task) for task in self.experiment.tasks}:
-            if not checkpoints.best(name).exists():  # no dev data: the last weights serve
+        first = self.setting.ranks.first
+        for name in dict.fromkeys(trainer.selection.weights_for(task) for task in self.experiment.tasks):
+            if not first(checkpoints.best(name).exists):  # no dev data: the last weights serve
                 checkpoints.save_best(name, trainer.model, trainer.tasks_served_by(name))
-        checkpoints.restore_best(checkpoints.best_digests)
+        first(partial(checkpoints.restore_best, checkpoints.best_digests))
 
     def _write_predictions(self, predictions: Mapping[str, Sequence[Predictions]]) -> None:
         """Writes the run's predictions, as a whole folder unless there is something in it that mtlkit did not make."""

@@ -1,6 +1,7 @@
 """Checkpoints: everything that a run needs to continue to the same bits.
 
     checkpoints/step-00001234/   model.safetensors, state.pt (optimiser, generators, positions; no pickled objects),
+                                 tables.safetensors (what the optimiser keeps of tables that processes share out),
                                  the best weights as they were then, and files.json, the sha256 of all of these
     checkpoints/best-NAME.safetensors
 
@@ -11,9 +12,11 @@ best weights in it are hard links to the file beside it, where the file system h
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
+from types import MappingProxyType
 from typing import IO, Any, cast, final
 
 import torch
@@ -33,12 +36,14 @@ from mtlkit.files import (
     write_new,
 )
 from mtlkit.model import MultiTaskModel
-from mtlkit.training.weights import save_tensors, save_weights
+from mtlkit.process.ranks import ONE, Ranks
+from mtlkit.training.table_shards import TableRows, with_rows
+from mtlkit.training.weights import place_of_files, save_from_all, save_weights
 
 KEEP = 2
 STEP = re.compile(r"step-\d{8,}")
 """The names of the folders; a copy that a user has made beside them, such as `step-00000012-old`, is none."""
-STATE, FILES = "state.pt", "files.json"
+MODEL, TABLES, STATE, FILES = "model.safetensors", "tables.safetensors", "state.pt", "files.json"
 BEST, ENDING = "best-", ".safetensors"
 LARGEST_LIST = 16 * 2**20
 """The maximum number of bytes of `files.json`."""
@@ -53,12 +58,12 @@ class Checkpoints:
 
     Args:
         folder: `checkpoints/` of the run directory; made if it is missing.
-        restores: whether `load` restores the best weights as well, which one of several processes does.
+        ranks: the processes of the run. All of them call `save`, `save_best` and `load`, and the first one writes.
     """
 
-    def __init__(self, folder: Path, *, restores: bool = True) -> None:
+    def __init__(self, folder: Path, *, ranks: Ranks = ONE) -> None:
         self.folder = folder
-        self.restores = restores
+        self.ranks = ranks
         self.best_digests: dict[str, str] = {}
         """sha256 of each set of best weights as it was written, by name."""
         make_folder(folder)
@@ -68,31 +73,43 @@ class Checkpoints:
         """Whether there is a checkpoint, even a damaged one."""
         return bool(self._all())
 
-    def save(self, step: int, model: nn.Module, state: dict[str, Any]) -> Path:
+    def save(
+        self, step: int, model: nn.Module, state: dict[str, Any], rows: Mapping[str, TableRows] = MappingProxyType({})
+    ) -> Path:
         """Writes a checkpoint and deletes all but the newest two.
 
         Args:
             step: the step that it is taken after.
             model: whose weights are saved.
             state: what `load` will return: nested lists and dicts of tensors, numbers and strings.
+            rows: what `load` will return whole under the key `tables`.
 
         Raises:
             OSError: it cannot be written; those that are there stay.
         """
         target = self.folder / f"step-{step:08d}"
-        with new_folder(target) as folder:
-            save_tensors(folder / "model.safetensors", model.state_dict())
-            digests = _digests(folder)
-            digests[STATE] = _save_state(folder / STATE, state)
-            # The digest of the best weights is from when they were written, not of what is there now: a file that was
-            # damaged since must not be recorded as whole.
-            for name, digest in self.best_digests.items():
-                give_name(self.best(name), folder / self.best(name).name)
-                digests[self.best(name).name] = digest
-            write_new(folder / FILES, json.dumps(digests).encode())
+        with new_folder(target) if self.ranks.is_first else nullcontext(target) as folder:
+            save_from_all(folder / MODEL, with_rows(model, model.state_dict()), self.ranks)
+            if rows:
+                save_from_all(folder / TABLES, rows, self.ranks)
+            self.ranks.first(partial(self._complete, folder, state))
+        self.ranks.first(self._remove_old)
+        return target
+
+    def _complete(self, folder: Path, state: dict[str, Any]) -> None:
+        """Writes what a folder with the weights lacks to be a checkpoint."""
+        digests = _digests(folder)
+        digests[STATE] = _save_state(folder / STATE, state)
+        # The digest of the best weights is from when they were written, not of what is there now: a file that was
+        # damaged since must not be recorded as whole.
+        for name, digest in self.best_digests.items():
+            give_name(self.best(name), folder / self.best(name).name)
+            digests[self.best(name).name] = digest
+        write_new(folder / FILES, json.dumps(digests).encode())
+
+    def _remove_old(self) -> None:
         for old in self._all()[KEEP:]:  # only now, so that there is a whole checkpoint at every moment
             _remove(old)
-        return target
 
     def load(self, model: nn.Module, device: torch.device, say: Callable[[str], None] = print) -> dict[str, Any] | None:
         """Loads the newest undamaged checkpoint into `model` and returns its state, or None if there is no checkpoint.
@@ -110,7 +127,9 @@ class Checkpoints:
                     raise OSError("its files are not those that were written")
                 # All is read before the model is changed: what turns out to be damaged leaves no trace in it.
                 state: dict[str, Any] = torch.load(folder / STATE, map_location="cpu", weights_only=True)
-                weights = load_file(folder / "model.safetensors", device=str(device))
+                weights = load_file(folder / MODEL, device=str(place_of_files(model)))
+                if (folder / TABLES).exists():
+                    state["tables"] = load_file(folder / TABLES)
             except DAMAGE as error:
                 reason = (str(error) or type(error).__name__).splitlines()[0]
                 say(f"{folder}: damaged ({reason}); going back to the checkpoint before it")
@@ -119,7 +138,7 @@ class Checkpoints:
                 model.load_state_dict(weights)
             except RuntimeError as error:
                 raise RunError(f"{folder}: {NO_FIT} ({str(error).splitlines()[-1].strip()})") from None
-            if self.restores:
+            if self.ranks.is_first:
                 # A run that was killed in an epoch's end may have better weights than its newest checkpoint knows of.
                 # The scores go back to the checkpoint's, so the weights must as well.
                 best = {name: digests[file.name] for name, file in self._best_files(folder).items()}
@@ -136,7 +155,10 @@ class Checkpoints:
 
     def save_best(self, name: str, model: MultiTaskModel, tasks: Collection[str]) -> None:
         """Writes the weights that serve `tasks` as the best of the set `name`."""
-        save_weights(self.best(name), model, tasks)
+        save_weights(self.best(name), model, tasks, self.ranks)
+        self.ranks.first(partial(self._note_best, name))
+
+    def _note_best(self, name: str) -> None:
         self.best_digests[name] = file_sha256(self.best(name))
 
     def restore_best(self, digests: Mapping[str, str]) -> None:

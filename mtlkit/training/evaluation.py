@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mtlkit.config import Lazy
 from mtlkit.data import Batch, KeptVectors, Target, TaskSplit, bucketed_order
+from mtlkit.embedders import sharded_tables
 from mtlkit.figures import Figure
 from mtlkit.metrics import Metric
 from mtlkit.model import MultiTaskModel
@@ -124,7 +125,7 @@ def decoded_batches(
     ranks: Ranks = ONE,
 ) -> Iterator[DecodedBatch]:
     """One pass over a split, every text once; a trace is of the task's best path. Of several processes each has every
-    N-th batch.
+    N-th batch; where they share out a table, which all of them read together, one may have a batch of another too.
 
     Raises:
         OutOfMemoryError: a batch does not fit the memory.
@@ -132,7 +133,10 @@ def decoded_batches(
     assert path is None or not with_trace
     model.eval()
     kept = KeptVectors()
-    order = bucketed_order(split.costs, batch_size, None, MOST_WORDS)[ranks.rank :: ranks.size]
+    every = bucketed_order(split.costs, batch_size, None, MOST_WORDS)
+    order = every[ranks.rank :: ranks.size]
+    if len(order) * ranks.size < len(every) and sharded_tables(model):
+        order.append(every[0])
     for indices, places in zip(order, split.places(order), strict=True):
         # Inference mode must not be around the yield: it would then stay on in the code that consumes the batch.
         with torch.inference_mode(), reporting_out_of_memory(partial(_scoring, split, indices), SMALLER):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from mtlkit.errors import ConfigError
 from mtlkit.process.ranks import ONE, Ranks
 from mtlkit.training.shared_tables import SharedTables
+from mtlkit.training.table_shards import TableRows, TableShards
 from mtlkit.training.timing import section
 from mtlkit.training.unmet_rows import UnmetRows
 
@@ -33,6 +34,7 @@ class Optimization:
         unmet: rows of word tables that the optimizer is spared; None if there are none.
         ranks: the processes that each add a share of the gradients; one, if all add the same.
         tables: tables of which only the rows that were read are added up.
+        shards: tables whose rows these processes share out; None if there are none.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Optimization:
         unmet: UnmetRows | None = None,
         ranks: Ranks = ONE,
         tables: SharedTables | None = None,
+        shards: TableShards | None = None,
     ) -> None:
         self.optimizer = optimizer
         self.unmet = UnmetRows(optimizer, {}, lambda group: False) if unmet is None else unmet
@@ -55,6 +58,9 @@ class Optimization:
         self.splits = splits
         self.ranks = ranks
         self.tables = SharedTables() if tables is None else tables
+        self.shards = TableShards() if shards is None else shards
+        self._in_all = [each for each in self.parameters if each not in self.shards]
+        self._in_shards = [each for each in self.parameters if each in self.shards]
         self.num_split = 0
         """How many batches have been split so far because memory ran out."""
         self.base_rates = [float(group["lr"]) for group in optimizer.param_groups]
@@ -70,11 +76,17 @@ class Optimization:
             group["lr"] = rate * factor
 
     def state_dict(self) -> dict[str, Any]:
-        """The optimiser's state, with the settings that it began with."""
-        return {**self.unmet.state_dict(), SETTINGS: self._settings}
+        """The optimiser's state, with the settings that it began with, and without what `table_rows` has."""
+        state = self.shards.without_rows(self.optimizer, self.unmet.state_dict())
+        return {**state, SETTINGS: self._settings}
+
+    def table_rows(self) -> dict[str, TableRows]:
+        """What the optimiser keeps of the rows of sharded tables, of which each process has others."""
+        return self.shards.rows(self.optimizer, self.unmet.state_dict()) if self.shards else {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restores a state. Settings that have been changed since it was saved keep their new values.
+        """Restores a state with all rows of tables. Settings that have been changed since it was saved keep their new
+        values.
 
         Raises:
             ValueError: it is the state of another kind of optimiser, or for other parameters.
@@ -87,7 +99,8 @@ class Optimization:
             for group, then, now in zip(self.optimizer.param_groups, before, self._settings, strict=True):
                 group.update({name: value for name, value in now.items() if then[name] != value})
 
-        self.unmet.load_state_dict({name: state[name] for name in ("state", "param_groups")}, keep_changes)
+        plain = {name: state[name] for name in ("state", "param_groups")}
+        self.unmet.load_state_dict(self.shards.own_rows(self.optimizer, plain), keep_changes)
 
     def backward(self, loss: Tensor) -> None:
         """Adds the gradients of `loss`. Raises ConfigError where it depends on nothing that is trained."""
@@ -109,7 +122,7 @@ class Optimization:
         """Clips the gradients added so far in all processes, takes one step, if it is sound, and forgets them."""
         with section("optimiser"):
             if self._this_step is not None:
-                self._this_step = self.ranks.sum_gradients(self.parameters, self._this_step, self.tables.weights)
+                self._this_step = self.ranks.sum_gradients(self._in_all, self._this_step, self.tables.weights)
             sound = _both(self._this_step, is_finite(self._clip()))
             self._so_far = _both(self._so_far, sound)
             self.idle = [parameter for parameter in self.idle if parameter.grad is None]
@@ -126,9 +139,17 @@ class Optimization:
 
     def _clip(self) -> Tensor:
         """The norm of the gradients before they were clipped."""
-        if self.gradient_clip is not None:
+        if self.gradient_clip is not None and not self.shards:
             return nn.utils.clip_grad_norm_(self.parameters, self.gradient_clip)
-        return nn.utils.get_total_norm([each.grad for each in self.parameters if each.grad is not None])
+        norm = _norm_of(self._in_all)
+        if self.shards:
+            # Squares of the norms of all shards, in float64 so that none is lost to overflow.
+            own = _norm_of(self._in_shards).to(norm.device).double()
+            (squares,) = self.ranks.sum([own.square()])
+            norm = (norm.double().square() + squares).sqrt().to(norm.dtype)
+        if self.gradient_clip is not None:
+            nn.utils.clip_grads_with_norm_(self.parameters, self.gradient_clip, norm)
+        return norm
 
     @torch.no_grad()
     def _step_undone_unless(self, sound: Tensor) -> None:
@@ -151,6 +172,10 @@ class Optimization:
         state = self.optimizer.state
         kept = [(parameter, value) for parameter in parameters for value in state.get(parameter, {}).values()]
         return [value for parameter, value in kept if isinstance(value, Tensor) and value.device == parameter.device]
+
+
+def _norm_of(parameters: Iterable[nn.Parameter]) -> Tensor:
+    return nn.utils.get_total_norm([each.grad for each in parameters if each.grad is not None])
 
 
 def is_finite(number: Tensor) -> Tensor:

@@ -1,14 +1,17 @@
 """What must hold where several processes share each step: settings that allow it, and models that stay the same."""
 
 import hashlib
+from collections.abc import Mapping
 
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mtlkit.embedders import Embedder
+from mtlkit.embedders import Embedder, sharded_tables
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.model import MultiTaskModel
 from mtlkit.sharing import SearchableScheme, SharingScheme
+from mtlkit.training.records import GradientCosine, Record
+from mtlkit.training.table_shards import WHOLE
 from mtlkit.training.update_strategies import UpdateStrategy
 
 ALONE = "train in one process"
@@ -47,6 +50,33 @@ def check_shareable(model: MultiTaskModel, update: UpdateStrategy, *, splits: bo
         raise ConfigError(f"model: {normed} normalises by the texts of a batch, which several processes share; {ALONE}")
 
 
+def check_shards(model: MultiTaskModel, records: Mapping[str, Record], *, splits: bool) -> None:
+    """Makes sure that several processes can share out the tables of a model: in every step, each of them reads tables
+    as often as the others.
+
+    Args:
+        model: whose tables have been sharded, if they are to be.
+        records: what is taken after each epoch, by name.
+        splits: whether batches that do not fit the memory are computed in parts.
+
+    Raises:
+        ConfigError: they cannot.
+    """
+    if not (sharded := sharded_tables(model)):
+        return
+    if splits:
+        raise ConfigError(
+            "trainer.shard: 'tables' is not possible with on_out_of_memory: 'split', with which one process may read "
+            f"tables more often than another; take 'stop', or {WHOLE}"
+        )
+    for name, record in records.items():
+        if isinstance(record, GradientCosine) and (found := [each for each in record.names if each in sharded]):
+            raise ConfigError(
+                f"trainer.records: {name} compares gradients of {found[0]}, of which each process has other rows "
+                f"(trainer.shard: 'tables'); give it a pattern without this parameter, or {WHOLE}"
+            )
+
+
 def check_equal(model: MultiTaskModel) -> None:
     """Makes sure that the model is the same, to the bit, in all processes.
 
@@ -56,8 +86,10 @@ def check_equal(model: MultiTaskModel) -> None:
     ranks = model.compute.ranks
     if ranks.size == 1:
         return
-    digest = hashlib.sha256()
-    for tensor in model.state_dict().values():
+    digest, sharded = hashlib.sha256(), sharded_tables(model)
+    for name, tensor in model.state_dict().items():
+        if name in sharded:  # of which each process has other rows
+            continue
         digest.update(tensor.detach().cpu().contiguous().flatten().view(dtype=torch.uint8).numpy().data)
     if len(set(ranks.gather(digest.hexdigest()))) > 1:
         raise RunError(

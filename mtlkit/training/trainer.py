@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, final
 
 import torch
@@ -22,9 +23,10 @@ from mtlkit.training.progress import Progress, Stateful, load_state_of, state_of
 from mtlkit.training.recording import Recording
 from mtlkit.training.selection import ModelSelection
 from mtlkit.training.settings import TrainerSettings
-from mtlkit.training.shared_steps import check_equal, check_shareable
+from mtlkit.training.shared_steps import check_equal, check_shards, check_shareable
 from mtlkit.training.shared_tables import SharedTables
 from mtlkit.training.soundness import Soundness
+from mtlkit.training.table_shards import TableShards, with_table_rows
 from mtlkit.training.timing import section
 from mtlkit.training.unmet_rows import UnmetRows, rows_read
 from mtlkit.training.update_strategies import StepResult
@@ -79,6 +81,7 @@ class Trainer:
         self.schedule = settings.schedule.build() if settings.schedule else None
         freeze(model, settings.frozen)
         self.unfreezing = Unfreezing(model, settings.unfreeze)
+        shards = TableShards.of(model, settings.shard)  # before an optimizer is made over what is left of tables
         parameters = self.update.prepare(model, self.dev_streams, settings.gradient_clip)
         optimizing = settings.optimizer.build()
         optimizer = optimizing.create_over(named(model, parameters))
@@ -91,13 +94,15 @@ class Trainer:
             splits=settings.on_out_of_memory == "split",
             unmet=UnmetRows(optimizer, rows, optimizing.leaves_rows_without_gradient),
             ranks=self.ranks,
-            tables=SharedTables.of(model, parameters),
+            tables=SharedTables.of(model, [each for each in parameters if each not in shards]),
+            shards=shards,
         )
         check_shareable(model, self.update, splits=self.optimization.splits)
         self.ranks.seed_own(seed)
         self.soundness = Soundness(settings.on_nonfinite, {task: split.corpus.places for task, split in train.items()})
         self.movement = Movement()
         self.recording = Recording(model, settings.records, self._observed(), settings.precision)
+        check_shards(model, self.recording.records, splits=self.optimization.splits)
         self.steps_per_epoch = len(self.plan(0))
         self.progress = Progress()
 
@@ -130,8 +135,8 @@ class Trainer:
             yield self._end_epoch()
 
     def state(self) -> dict[str, Any]:
-        """Everything but the model's weights that training depends on from here, as dicts of tensors and plain values:
-        the progress, the state of each part, which parameters are trained, and the random generators.
+        """Everything that training depends on from here but the model's weights and `Optimization.table_rows`, as dicts
+        of tensors and plain values: progress, the state of each part, which parameters are trained, random generators.
         """
         return {
             **self.progress.state_dict(),
@@ -142,8 +147,9 @@ class Trainer:
             **({"processes": own} if (own := self.ranks.own_state()) else {}),
         }
 
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """Continues from where `state` was taken; the model's weights are loaded separately.
+    def load_state(self, state: Mapping[str, Any], rows: Mapping[str, torch.Tensor] = MappingProxyType({})) -> None:
+        """Continues from where `state` was taken, and `Optimization.table_rows`, here with all rows; the weights of the
+        model are loaded separately.
 
         Raises:
             LookupError, ValueError: the state belongs to the trainer of another experiment.
@@ -151,6 +157,7 @@ class Trainer:
         trained = self._trained()
         if state.get("trained", trained) != trained:  # an optimizer knows parameters by their positions only
             raise ValueError("other parameters are trained")
+        state = {**state, "optimizer": with_table_rows(state["optimizer"], rows)}
         self.progress = Progress.of_state(state, next(self.model.parameters()).device)
         for name, part in self._parts().items():
             if name in state or name not in ADDED_LATER:

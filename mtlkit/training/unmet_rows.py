@@ -44,7 +44,7 @@ class UnmetRows:
         self._leaves = leaves
         trained = {id(each) for group in optimizer.param_groups for each in group["params"]}
         self._rows = {
-            table: -(-number // UNIT) * UNIT
+            table: -(-table.num_own(number) // UNIT) * UNIT
             for table, number in rows.items()
             if id(table.weight) in trained and table.weight.device.type == "cpu"
         }

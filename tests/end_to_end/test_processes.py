@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+import mtlkit
+from mtlkit.process.ranks import OneProcess
 from mtlkit.runs.processes import TIMEOUT
 from tests.end_to_end.test_resume import newest_step
 from tests.soak.forked import Forked
@@ -81,6 +83,25 @@ def test_two_processes_leave_the_run_of_one(together: Start, run: Any, file: Pat
     assert run("evaluate", tmp_path / "two").returncode == 0
 
 
+def test_processes_that_share_out_tables_leave_the_run_of_one(
+    together: Start, run: Any, experiment: dict[str, Any], file: Path, write: Callable[..., Path], tmp_path: Path
+) -> None:
+    """What they began, one goes on with; and their archive is one as any other."""
+    experiment["trainer"] |= {"shard": "tables", "optimizer": {"type": "adam", "lr": 0.01}}
+    write(experiment)
+    assert run("train", file, "-s", tmp_path / "one").returncode == 0
+    broken = tmp_path / "broken"
+    first, second = processes = together("train", file, "-s", broken)
+    second.wait_until(lambda: newest_step(broken) >= 6)
+    second.send(signal.SIGTERM)
+    assert ended(processes) == [128 + signal.SIGTERM] * 2, first.output() + second.output()
+    again = together("train", file, "-s", broken, "--resume")
+    assert ended(again) == [0, 0], again[0].output() + again[1].output()
+    check_same_course(broken, tmp_path / "one")
+    ours, theirs = run("evaluate", broken), run("evaluate", tmp_path / "one")
+    assert ours.returncode == 0 and ours.stdout == theirs.stdout
+
+
 @pytest.mark.parametrize("lost", [0, 1])
 def test_a_process_that_is_killed_ends_the_run_and_one_goes_on(
     together: Start, run: Any, file: Path, tmp_path: Path, lost: int
@@ -136,6 +157,46 @@ def test_a_mistake_is_told_once(together: Start, experiment: dict[str, Any], wri
     lines = "".join(process.output() for process in processes).splitlines()
     assert len([line for line in lines if "tasks.books.train: " in line]) == 1, lines
     assert not [line for line in lines if "lost another" in line]
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_processes_score_as_one_does(together: Start, run: Any, archive: Path, tmp_path: Path, number: int) -> None:
+    """The same figures and answers to the byte, in batches of which one process has more than another, or none."""
+    sizes = ("--split", "dev", "--batch-size", "9")
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    assert run("evaluate", archive, *sizes, "--output", f"{theirs}.json", "--predictions", theirs).returncode == 0
+    processes = together("evaluate", archive, *sizes, "--output", f"{ours}.json", "--predictions", ours, number=number)
+    assert ended(processes) == [0] * number, processes[0].output()
+    assert Path(f"{ours}.json").read_bytes() == Path(f"{theirs}.json").read_bytes()
+    names = sorted(path.relative_to(theirs) for path in theirs.glob("*/*"))
+    assert len(names) == 2 and names == sorted(path.relative_to(ours) for path in ours.glob("*/*"))
+    assert all((ours / name).read_bytes() == (theirs / name).read_bytes() for name in names)
+    assert "scoring books" in processes[0].output() and not any(each.output() for each in processes[1:])
+
+
+def test_the_command_starts_processes_that_score(archive: Path, elsewhere: Path) -> None:
+    command = [sys.executable, "-m", "mtlkit", "evaluate", str(archive), "--processes", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("books") == 1 and "Traceback" not in done.stderr, done.stdout
+    assert done.stderr.count("scoring books") == 1
+
+
+def test_a_mistake_in_scoring_is_told_once(together: Start, archive: Path, tmp_path: Path) -> None:
+    (data := tmp_path / "other.tsv").write_text("no tab here\n")
+    processes = together("evaluate", archive, "--task", "books", "--file", data)
+    assert ended(processes) == [2, 2]
+    lines = "".join(process.output() for process in processes).splitlines()
+    assert len([line for line in lines if "no TAB between label and text" in line]) == 1, lines
+    assert not [line for line in lines if "lost another" in line or "Traceback" in line]
+
+
+def test_values_that_are_not_finite_are_noted_whoever_computes_them(
+    archive: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not mtlkit.evaluate(archive, tasks=["books"]).notes
+    monkeypatch.setattr(OneProcess, "least", lambda self, number: 0)  # as if another process had found some
+    assert "these figures are worth nothing" in mtlkit.evaluate(archive, tasks=["books"]).notes[-1]
 
 
 def test_the_command_starts_its_processes(file: Path, elsewhere: Path, tmp_path: Path) -> None:

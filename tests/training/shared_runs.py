@@ -20,7 +20,7 @@ from torch.multiprocessing import start_processes
 from mtlkit.config import Lazy, Spec, validate
 from mtlkit.data import Corpus, Instance, TaskSplit, Text
 from mtlkit.data.columns import Table
-from mtlkit.embedders import Embedder, WordEmbedder
+from mtlkit.embedders import Embedder, WordEmbedder, WordTable
 from mtlkit.heads import Head
 from mtlkit.kernels.compute import Compute, hand_down
 from mtlkit.metrics import Accuracy, TokenAccuracy
@@ -32,6 +32,7 @@ from mtlkit.testing import TASKS
 from mtlkit.testing.samples import INPUT_DIM, LABELS, sample_vocabulary
 from mtlkit.training import EpochEnd, EvaluationTask, Trainer, TrainerSettings, seed_all, shared_tables
 from mtlkit.training.selection import MeanSelection
+from mtlkit.training.table_shards import TableRows, with_rows
 from tests.soak.forked import IMPORTED
 from tests.training.states import through_a_file
 
@@ -90,6 +91,10 @@ class Result:
     weights: dict[str, torch.Tensor]
     state: dict[str, Any]
     """The trainer's, at the end or after the step at which it stopped."""
+    rows: dict[str, torch.Tensor] = field(default_factory=dict)
+    """The whole of what the optimizer keeps of sharded tables, in the first process."""
+    num_kept: int = 0
+    """How many numbers this process keeps of word tables, as weights and as the optimizer's memory of them."""
 
 
 def run(case: Case, ranks: Ranks = ONE, begin: Result | None = None) -> Result:
@@ -97,7 +102,7 @@ def run(case: Case, ranks: Ranks = ONE, begin: Result | None = None) -> Result:
     trainer = _trainer(case, ranks)
     if begin is not None:
         trainer.model.load_state_dict(begin.weights)
-        trainer.load_state(begin.state)
+        trainer.load_state(begin.state, begin.rows)
     losses, epochs = [], []
     for event in trainer.events():
         if isinstance(event, EpochEnd):
@@ -106,8 +111,29 @@ def run(case: Case, ranks: Ranks = ONE, begin: Result | None = None) -> Result:
             losses.append([(task, float(loss)) for task, loss in event.losses])
             if begin is None and event.step == case.stop:
                 break
-    weights = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
-    return Result(losses, epochs, weights, through_a_file(trainer.state()))
+    weights = _whole(with_rows(trainer.model, trainer.model.state_dict()))
+    rows = _whole(trainer.optimization.table_rows())
+    kept = [
+        tensor for part in trainer.model.modules() if isinstance(part, WordTable) for tensor in _kept(trainer, part)
+    ]
+    return Result(losses, epochs, weights, through_a_file(trainer.state()), rows, sum(map(torch.numel, kept)))
+
+
+def _whole(tensors: Mapping[str, torch.Tensor | TableRows]) -> dict[str, torch.Tensor]:
+    """Tensors by name; those whose rows processes share out are whole in the first process, and left out elsewhere."""
+    found: dict[str, torch.Tensor] = {}
+    for name, each in tensors.items():
+        if isinstance(each, torch.Tensor):
+            found[name] = each.clone()
+        elif pieces := list(each.pieces()):
+            found[name] = torch.cat(pieces)
+            assert found[name].shape == each.shape
+    return found
+
+
+def _kept(trainer: Trainer, table: WordTable) -> list[torch.Tensor]:
+    memory = trainer.optimization.optimizer.state.get(table.weight, {}).values()
+    return [table.whole, *(each for each in memory if isinstance(each, torch.Tensor) and each.dim() == 2)]
 
 
 def run_in_processes(cases: Mapping[str, Case | tuple[Case, Result]], number: int = 2) -> list[dict[str, Any]]:
