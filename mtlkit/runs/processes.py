@@ -114,8 +114,9 @@ def processes_of_run(device: torch.device, remedy: str = RESUME) -> Iterator[tup
 def _meeting_place(world: World, seconds: float) -> dist.distributed_c10d.Store:
     """The store by which the processes find each other. It is kept, since the first process may hold it, and others may
     be there for the next run already when that process ends a run."""
-    store, _, _ = next(rendezvous("env://", world.rank, world.size, timeout=timedelta(seconds=seconds)))
-    return store
+    found: tuple[dist.distributed_c10d.Store, int, int]
+    found = next(rendezvous("env://", world.rank, world.size, timeout=timedelta(seconds=seconds)))
+    return found[0]
 
 
 @contextmanager
