@@ -26,6 +26,7 @@ from mtlkit.runs.answering import Answers, answering_processes, as_lines
 from mtlkit.runs.changes import code_hashes
 from mtlkit.runs.input_formats import ChosenFormat, InputFormat, reader_of_files
 from mtlkit.runs.inputs import OpenedInput, is_read_once, open_answers
+from mtlkit.runs.older_outputs import is_records
 from mtlkit.runs.outputs import archives_given, output_of_verb
 from mtlkit.runs.precision import precision_argument
 from mtlkit.runs.predict import BATCHES_AHEAD, Numbered, answers_to
@@ -103,7 +104,7 @@ def predict_file(
     return write_answers(
         path,
         str(file),
-        output_of_verb(path_argument(output, "output"), reads, "output"),
+        output_of_verb(path_argument(output, "output"), reads, is_records, "output"),
         names,
         processes=count_argument(processes, "processes"),
         format_=chosen,
