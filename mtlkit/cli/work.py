@@ -53,12 +53,14 @@ def train(
     from mtlkit.runs import Interrupted, RunDirectory, dry_run, run_directory, train
 
     directory = run_directory(loaded, serialization_dir)
-    if trial:
-        resume = resume or resume_anyway
-        show_inspection(dry_run(loaded, directory, device=where, limit=limit, resume=resume, force=force, say=say))
-        return
     if processes is not None and check_processes(processes):
         run_in_processes(processes)
+        return
+    if trial:
+        resume = resume or resume_anyway
+        inspection = dry_run(loaded, directory, device=where, limit=limit, resume=resume, force=force, say=say)
+        if is_first_process():
+            show_inspection(inspection)
         return
     try:
         run = train(

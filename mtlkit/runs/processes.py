@@ -14,11 +14,13 @@ import torch.distributed as dist
 from torch.distributed.rendezvous import rendezvous
 
 from mtlkit.errors import ConfigError, MtlkitError, ProcessesError
+from mtlkit.experiment import Experiment, stages_of
 from mtlkit.process.group import Group
 from mtlkit.process.ranks import ONE, ProcessLostError, Ranks
 from mtlkit.runs.profile import COMMUNICATION
 from mtlkit.text import printable
 from mtlkit.training import section
+from mtlkit.training.shared_steps import check_strategy_shareable
 
 SECONDS, TIMEOUT = 300.0, "MTLKIT_PROCESS_TIMEOUT"
 """How long a process waits for another one before it counts as lost; and the variable that sets another number."""
@@ -57,6 +59,27 @@ def check_one_process(verb: str) -> None:
     if (world := World.of_environment()).size > 1:
         raise ConfigError(
             f"mtlkit {verb} runs in one process, and WORLD_SIZE is {world.size}; start it without torchrun"
+        )
+
+
+def check_stages_shareable(experiment: Experiment, ranks: Ranks) -> None:
+    """Makes sure, before any data are read, that several processes may share the batches of every stage of a run.
+
+    A stage after the first would otherwise be refused when those before it have been trained. What depends on a model
+    is found when that is built.
+
+    Raises:
+        ConfigError: they may not.
+    """
+    if ranks.size == 1:
+        return
+    for number, stage in enumerate(stages_of(experiment)):
+        sharing = stage.sharing or experiment.model.sharing
+        check_strategy_shareable(
+            sharing.component,
+            stage.trainer.update_strategy.component,
+            splits=stage.trainer.on_out_of_memory == "split",
+            place=f"stages.{number}.trainer" if experiment.stages else "trainer",
         )
 
 
