@@ -30,6 +30,7 @@ from mtlkit.runs.older_outputs import is_records
 from mtlkit.runs.outputs import archives_given, output_of_verb
 from mtlkit.runs.precision import precision_argument
 from mtlkit.runs.predict import BATCHES_AHEAD, Numbered, answers_to
+from mtlkit.runs.processes import check_number
 from mtlkit.runs.reading_ahead import MOST_CHARACTERS
 from mtlkit.training.devices import as_device
 from mtlkit.training.precision import Precision
@@ -140,6 +141,7 @@ def write_answers(
             f"--processes {processes}: {'standard input' if source == '-' else source} is answered as it arrives, by "
             "one process; save it to a file, which may be compressed, and name that"
         )
+    check_number(processes)
     options: dict[str, Any] = {"format_": format_, "batch_size": batch_size, "precision": precision, "say": say}
     with open_answers(archive, source, tasks, device=device, plugins=plugins, **options) as opened:
         if isinstance(output, Output) and not output.is_stream and processes is not None:

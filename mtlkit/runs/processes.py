@@ -24,6 +24,9 @@ from mtlkit.training.shared_steps import check_strategy_shareable
 
 SECONDS, TIMEOUT = 300.0, "MTLKIT_PROCESS_TIMEOUT"
 """How long a process waits for another one before it counts as lost; and the variable that sets another number."""
+MOST_PER_CORE = 8
+"""Each process keeps a core busy and takes hundreds of MB. So many for a core leave room for work that waits, as for a
+GPU or a disk, and more would bring the machine to a stop."""
 RESUME = "what was saved before is kept; go on with --resume"
 _numbers = count()
 """How often this process has joined others, so that a second run of a script finds nothing of the first in there."""
@@ -52,6 +55,16 @@ class World:
         size = _number("WORLD_SIZE", 2)
         rank, local = _number("RANK", 0, size), _number("LOCAL_RANK", 0, size)
         return cls(size, rank, local, _number("LOCAL_WORLD_SIZE", 1, size + 1))
+
+
+def check_number(processes: int | None) -> None:
+    """Raises ConfigError if so many processes at once would leave none of them time to work, or memory."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if processes is not None and processes > (most := MOST_PER_CORE * cores):
+        raise ConfigError(
+            f"--processes {processes}: is more than {MOST_PER_CORE} for each of the {cores} cores that this process "
+            f"may use; give at most {most}"
+        )
 
 
 def check_one_process(verb: str) -> None:

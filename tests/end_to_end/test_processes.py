@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 import mtlkit
+from mtlkit.cli.app import app
+from mtlkit.errors import ConfigError
 from mtlkit.process.ranks import OneProcess
-from mtlkit.runs.processes import TIMEOUT
+from mtlkit.runs import run_jobs
+from mtlkit.runs.processes import TIMEOUT, check_number
 from tests.end_to_end.test_resume import newest_step
 from tests.soak.forked import Forked
 
@@ -318,3 +322,48 @@ def test_the_command_starts_processes_for_a_trial(file: Path, elsewhere: Path) -
     command = [sys.executable, "-m", "mtlkit", "train", str(file), "--processes", "2", "--dry-run"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
     assert done.returncode == 0 and done.stdout.count("parameters: ") == 1, done.stderr
+
+
+PROCESSES = {
+    "train": ("train", "{file}"),
+    "a trial": ("train", "{file}", "--dry-run"),
+    "evaluate": ("evaluate", "{archive}"),
+    "predict": ("predict", "{archive}", "{file}"),
+    "transfer": ("transfer", "{file}", "--leave-out", "all"),
+    "sweep": ("sweep", "{file}", "--grid", "seed=1,2"),
+}
+
+
+def test_every_verb_with_processes_is_tried() -> None:
+    parsers: Any = typer.main.get_command(app)
+    verbs = {
+        name
+        for name, command in parsers.commands.items()
+        if any("--processes" in parameter.opts for parameter in command.params)
+    }
+    assert verbs == {words[0] for words in PROCESSES.values()}
+
+
+@pytest.mark.parametrize("words", PROCESSES.values(), ids=PROCESSES)
+def test_far_more_processes_than_cores_are_refused(
+    run: Any, file: Path, archive: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch, words: Sequence[str]
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1, 2}, raising=False)
+    given = [word.format(file=file, archive=archive) for word in words]
+    before = {*elsewhere.rglob("*")}
+    result = run(*given, "--processes", "25")
+    assert (result.returncode, result.stderr) == (
+        2,
+        "--processes 25: is more than 8 for each of the 3 cores that this process may use; give at most 24\n",
+    )
+    assert {*elsewhere.rglob("*")} == before
+
+
+def test_python_is_refused_as_many_processes(archive: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0}, raising=False)
+    check_number(8)
+    check_number(None)
+    with pytest.raises(ConfigError, match=r"^--processes 9: is more than 8 for each of the 1 cores"):
+        mtlkit.predict_file(archive, file, file.with_name("out.jsonl"), processes=9)
+    with pytest.raises(ConfigError, match=r"^--processes 9: "):
+        run_jobs([], 9)
