@@ -2,9 +2,8 @@
 
 import json
 import re
-import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,6 @@ from mtlkit.config.spec import nearest
 from mtlkit.errors import ConfigError
 from mtlkit.text import on_one_line
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-"""A name that an argument may have in a call; keywords fail there."""
 SUFFIXES = (".jsonnet", ".json", ".libsonnet")
 
 
@@ -67,11 +64,12 @@ def evaluate_file(path: Path, variables: Variables | None = None) -> Evaluated:
         _check_used(path, {**variables.external, **variables.arguments}, [])
         return Evaluated(parse_json(text, path), {name: text})
     with _evaluation(path, variables) as evaluate:
-        value, is_called = _value(text, evaluate)
+        value = evaluate(text, variables.arguments)
         sources = {name: text, **evaluate.importer.sources}
         _check_no_nul(path, variables, sources.values())
         _check_used(path, variables.external, sources.values())
-        if variables.arguments and not is_called and not evaluate(f"std.isFunction(import {json.dumps(path.name)})"):
+        # Jsonnet silently ignores arguments if the file does not evaluate to a function.
+        if variables.arguments and not evaluate(f"std.isFunction(import {json.dumps(path.name)})"):
             argument = next(iter(variables.arguments))
             raise ConfigError(
                 f"{path}: is not a function, so it takes no argument '{argument}'; give variables by --var, --str"
@@ -118,20 +116,6 @@ def _takes(function: str, names: Sequence[str], evaluate: "_Evaluate") -> bool:
     raise AssertionError(f"Jsonnet has taken {unknown}")
 
 
-def _value(text: str, evaluate: "_Evaluate") -> tuple[Any, bool]:
-    """Returns the value of a file with the given text, and whether it is known to be a function that took arguments.
-
-    Jsonnet silently ignores arguments if the file does not evaluate to a function, and asking it costs a second
-    evaluation. So the file is called with them, which fails unless it is a function. What fails is evaluated again in
-    the plain way, since messages would name the call.
-    """
-    arguments = evaluate.variables.arguments
-    if arguments and all(map(NAME.fullmatch, arguments)):
-        with suppress(JsonnetError):
-            return evaluate.call(text), True
-    return evaluate(text, arguments), False
-
-
 @dataclass(frozen=True)
 class _Evaluate:
     """Evaluates code as if it were the content of the file at `path`. Raises what `JsonnetProcess.evaluate` raises."""
@@ -145,25 +129,6 @@ class _Evaluate:
         external = {**self.variables.defaults, **self.variables.external}
         name = self.importer.shown(self.path)
         return json.loads(self.process.evaluate(name, code, self.importer, external, arguments))
-
-    def call(self, text: str) -> Any:
-        """Calls the function that the file evaluates to, whose text is given, with the arguments."""
-        # The call imports the file and reads each argument under a name that no file can know. The code of an argument
-        # is evaluated by itself: as a part of the call, `1), other=(2` would be two arguments.
-        secret = secrets.token_hex(16)
-        importer = Importer(self.importer.root)
-        file = importer.shown(self.path), text.encode()
-
-        def find(folder: str, name: str) -> tuple[str, bytes]:
-            return file if name == secret else importer(folder, name)
-
-        arguments = self.variables.arguments
-        given = ", ".join(f"{name}=std.extVar('{secret} {name}')" for name in arguments)
-        external = {**self.variables.defaults, **self.variables.external}
-        external |= {f"{secret} {name}": code for name, code in arguments.items()}
-        value = json.loads(self.process.evaluate("call", f"(import '{secret}')({given})", find, external))
-        self.importer.sources.update(importer.sources)
-        return value
 
 
 @contextmanager

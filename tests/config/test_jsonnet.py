@@ -2,15 +2,13 @@
 
 import json
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mtlkit.config import Variables, evaluate_file, experiment_root, imports, jsonnet, top_level_arguments
-from mtlkit.config.jsonnet_process import JsonnetProcess
+from mtlkit.config import Variables, evaluate_file, experiment_root, imports, top_level_arguments
 from mtlkit.errors import ConfigError
 
 
@@ -144,68 +142,6 @@ def test_functions_of_the_file_itself_are_no_top_level_ones(tmp_path: Path) -> N
 def test_a_file_may_be_a_function(tmp_path: Path) -> None:
     file = write(tmp_path, f="function(size, name='x') { size: size, name: name }")
     assert evaluate_file(file, Variables(arguments={"size": "3"})).value == {"size": 3, "name": "x"}
-
-
-@pytest.fixture
-def evaluated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The codes that Jsonnet has been given."""
-    codes, evaluate = list[str](), JsonnetProcess.evaluate
-
-    def noted(process: JsonnetProcess, name: str, code: str, *others: Any) -> str:
-        codes.append(code)
-        return evaluate(process, name, code, *others)
-
-    monkeypatch.setattr(JsonnetProcess, "evaluate", noted)
-    return codes
-
-
-def test_a_file_with_arguments_is_evaluated_once(tmp_path: Path, evaluated: list[str]) -> None:
-    file = write(
-        tmp_path / "experiments",
-        fdu__f="local lib = import '../lib.jsonnet'; lib.make",
-        lib="{ make(size, name=std.thisFile):: { size: size, name: name, other: (import 'lib.jsonnet').one }, one: 1 }",
-    )
-    found = evaluate_file(file, Variables(arguments={"size": "-3"}))
-    assert len(evaluated) == 1
-    assert found.value == {"size": -3, "name": f"{tmp_path}/experiments/lib.jsonnet", "other": 1}
-    assert list(found.sources) == ["fdu/f.jsonnet", "lib.jsonnet"]
-
-
-@pytest.mark.parametrize(
-    ("text", "arguments"),
-    [
-        ("function(size) error 'no'", {"size": "1"}),
-        ("function(size) size + x", {"size": "1"}),
-        ("function(size,\n  other) size", {"size": "1"}),
-        ("function(size) size", {"size": "1", "sice": "2"}),
-        ("function(size) size", {"si-ze": "1"}),
-        ("function(size) size", {"size=1, other": "1"}),
-        ("function(size) size", {"local": "1"}),
-        ("function(size) size.a", {"size": "1"}),
-        ("function(size) size", {"size": "'"}),
-        ("function(size) import 'missing.jsonnet'", {"size": "1"}),
-        ("function(size) import '.'", {"size": "1"}),
-        ("function(size, other=3) [size, other]", {"size": "1), other=(2"}),
-        ("function(size) size", {"size": "1) + (2"}),
-        ("function(size) size", {"size": "1; 2"}),
-        ("local f(x) = f(x + 1) + 1; function(size) f(size)", {"size": "1"}),
-        ("3 +", {"size": "1"}),
-    ],
-)
-def test_mistakes_beside_arguments_are_told_without_the_call(
-    tmp_path: Path, text: str, arguments: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = write(tmp_path, f=text)
-    message = said(file, Variables(arguments=arguments))
-    monkeypatch.setattr(jsonnet, "NAME", re.compile("no name at all"))  # never called
-    assert said(file, Variables(arguments=arguments)) == message
-
-
-def test_this_file_is_the_same_in_a_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(tmp_path / "a", f="function(size) [std.thisFile, size, import 'g.jsonnet']", g="std.thisFile")
-    monkeypatch.chdir(tmp_path)
-    for file in (Path("a/f.jsonnet"), tmp_path / "a" / "f.jsonnet"):
-        assert evaluate_file(file, Variables(arguments={"size": "1"})).value == [str(file), 1, "a/g.jsonnet"]
 
 
 def test_missing_variables_are_asked_for(tmp_path: Path) -> None:
