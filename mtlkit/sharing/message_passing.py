@@ -50,8 +50,7 @@ class MessagePassing(SharingScheme):
         that speaks is `shared`, and a task sends tanh(W h + b) of its states, with W and b of the task's own. The
         shared network learns from the texts of all tasks, and takes the time of one.
     gate_bias: what a learned bias of the message gate begins as, g_t = sigmoid(W_r r_t + W_c c_t + b), so that training
-        can begin with gates that are nearly closed (such as -2) or open (2). None, as printed: there is no bias. The
-        fused kernels of LSTM' do not know it, and the recurrence runs step by step.
+        can begin with gates that are nearly closed (such as -2) or open (2). None, as printed: there is no bias.
 
     Where we depart: parameters are initialised as PyTorch does, not from U[-0.1, 0.1].
 
@@ -157,7 +156,8 @@ class MessagePassing(SharingScheme):
         """
         settings: Any = scheme.settings
         both = (settings.reader.component.operations, settings.communicator.component.operations)
-        fuses = settings.gate_bias is None and all("recurrence" in operations for operations in both)
+        fuses = all("recurrence" in operations for operations in both)
+        fuses = fuses and (settings.gate_bias is None or settings.communicator.component.fuses_gate_bias)
         found = super().operations_of(scheme)
         return found if fuses else found - {"recurrence"}
 
