@@ -133,7 +133,7 @@ class MessagePassing(SharingScheme):
         settings: Any = scheme.settings
         if settings.communicator.component.sources == "tasks" and settings.speakers == "shared":
             raise ConfigError(
-                f"with the communicator '{settings.communicator.type}', a task hears other tasks, and a new task, which "
+                f"with the communicator '{settings.communicator.type}', a task hears other tasks, and a new one, which "
                 "is trained alone, has none"
             )
         if settings.communicator.component.sources == "tasks":
