@@ -135,7 +135,7 @@ def _complain(*lines: str) -> None:
 
 def _told(error: OSError) -> str:
     """What the operating system refuses, with a remedy if it is room."""
-    lacks_room = error.errno in NO_ROOM and error.strerror == os.strerror(error.errno)  # and is no limit of ours
+    lacks_room = error.errno in NO_ROOM and error.strerror == os.strerror(error.errno or 0)  # and is no limit of ours
     remedy = "; make room there, or give a place that has some, and the command again" if lacks_room else ""
     return f"{error.filename or 'output'}: {error.strerror}{remedy}"
 
