@@ -58,7 +58,9 @@ def train(
         show_inspection(dry_run(loaded, directory, device=where, limit=limit, resume=resume, force=force, say=say))
         return
     if processes is not None and check_processes(processes):
-        run_in_processes(processes)
+        from mtlkit.runs.processes import RESUME
+
+        run_in_processes(processes, RESUME)
         return
     try:
         run = train(
