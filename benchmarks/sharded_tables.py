@@ -24,7 +24,7 @@ from mtlkit.process.group import Group
 from mtlkit.process.ranks import ONE, Ranks
 from mtlkit.training import Optimization
 from mtlkit.training.optimizers import Adam
-from mtlkit.training.table_shards import TableShards
+from mtlkit.training.shards import Shards
 
 WORDS, DIM, BATCH, STEPS, SECONDS = 200_000, 100, 400, 3, 300
 WHOLE = WORDS * DIM * 4
@@ -47,7 +47,7 @@ def measured(ranks: Ranks, shard: bool) -> tuple[int, int, float]:
     if shard:
         table.shard(ranks)
     optimizer = Adam().create([table.weight])
-    shards = TableShards([table]) if shard else None
+    shards = Shards([table]) if shard else None
     optimization = Optimization(optimizer, [table.weight], 5.0, ranks=ranks, shards=shards)
     generator = torch.Generator().manual_seed(1)
     for _ in range(STEPS):

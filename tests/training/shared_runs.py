@@ -32,7 +32,7 @@ from mtlkit.testing import TASKS
 from mtlkit.testing.samples import INPUT_DIM, LABELS, sample_vocabulary
 from mtlkit.training import EpochEnd, EvaluationTask, Trainer, TrainerSettings, seed_all, shared_tables
 from mtlkit.training.selection import MeanSelection
-from mtlkit.training.table_shards import TableRows, with_rows
+from mtlkit.training.shards import SharedRows, with_rows
 from tests.soak.forked import IMPORTED
 from tests.training.states import through_a_file
 
@@ -54,6 +54,8 @@ class Case:
     """The step after which the trainer's state goes through a file to a new trainer."""
     by_first_word: bool = False
     """Whether some of the embedder's parameters are used for some texts only."""
+    large: bool = False
+    """Whether the embedder has a part that processes can share out."""
     smallest_table: int = 1
     """How many numbers a table has whose gradient is exchanged by rows."""
 
@@ -79,6 +81,55 @@ class ByFirstWord(Embedder):
         return states_BTE
 
 
+@final
+class Layer(nn.Module):
+    """A layer of a small encoder, with a parameter that nothing reads."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.map, self.unread = nn.Linear(dim, dim), nn.Parameter(torch.ones(3, 2))
+
+    def forward(self, states_BTE: torch.Tensor) -> torch.Tensor:
+        return states_BTE + self.map(states_BTE).tanh()
+
+
+@final
+class Layers(nn.Module):
+    """A small encoder, which has parameters outside of its layers, and one without rows."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(Layer(dim) for _ in range(3))
+        self.norm, self.scale = nn.LayerNorm(dim), nn.Parameter(torch.tensor(1.5))
+        self.added = nn.Parameter(torch.full((1, dim), 0.1))  # of which only one process has a row
+
+    def forward(self, states_BTE: torch.Tensor) -> torch.Tensor:
+        states_BTE = self.norm(states_BTE + self.added) * self.scale
+        for layer in self.layers:
+            states_BTE = layer(states_BTE)
+        return states_BTE
+
+
+@final
+class LargeEmbedder(Embedder):
+    """Reads vectors of words with an encoder."""
+
+    def __init__(self, words: Embedder) -> None:
+        super().__init__()
+        self.words, self.output_dim = words, words.output_dim
+        self.encoder = Layers(self.output_dim)
+
+    def columns(self, forms: Sequence[str]) -> Mapping[str, Table]:
+        return self.words.columns(forms)
+
+    def forward(self, text: Text) -> torch.Tensor:
+        states_BTE: torch.Tensor = self.encoder(self.words(text))
+        return states_BTE * text.mask_BT[..., None]
+
+    def large_parts(self) -> Sequence[nn.Module]:
+        return [*self.encoder.layers, self.encoder]
+
+
 LSTM = {"type": "lstm", "hidden_dim": 4}
 
 
@@ -95,6 +146,8 @@ class Result:
     """The whole of what the optimizer keeps of sharded tables, in the first process."""
     num_kept: int = 0
     """How many numbers this process keeps of word tables, as weights and as the optimizer's memory of them."""
+    bytes_kept: int = 0
+    """How many bytes this process keeps of large parts, as weights and as the optimizer's memory of them."""
 
 
 def run(case: Case, ranks: Ranks = ONE, begin: Result | None = None) -> Result:
@@ -116,10 +169,11 @@ def run(case: Case, ranks: Ranks = ONE, begin: Result | None = None) -> Result:
     kept = [
         tensor for part in trainer.model.modules() if isinstance(part, WordTable) for tensor in _kept(trainer, part)
     ]
-    return Result(losses, epochs, weights, through_a_file(trainer.state()), rows, sum(map(torch.numel, kept)))
+    state = through_a_file(trainer.state())
+    return Result(losses, epochs, weights, state, rows, sum(map(torch.numel, kept)), _bytes_of_large_parts(trainer))
 
 
-def _whole(tensors: Mapping[str, torch.Tensor | TableRows]) -> dict[str, torch.Tensor]:
+def _whole(tensors: Mapping[str, torch.Tensor | SharedRows]) -> dict[str, torch.Tensor]:
     """Tensors by name; those whose rows processes share out are whole in the first process, and left out elsewhere."""
     found: dict[str, torch.Tensor] = {}
     for name, each in tensors.items():
@@ -134,6 +188,13 @@ def _whole(tensors: Mapping[str, torch.Tensor | TableRows]) -> dict[str, torch.T
 def _kept(trainer: Trainer, table: WordTable) -> list[torch.Tensor]:
     memory = trainer.optimization.optimizer.state.get(table.weight, {}).values()
     return [table.whole, *(each for each in memory if isinstance(each, torch.Tensor) and each.dim() == 2)]
+
+
+def _bytes_of_large_parts(trainer: Trainer) -> int:
+    parts = [part.encoder for part in trainer.model.modules() if isinstance(part, LargeEmbedder)]
+    own = trainer.optimization.shards.own(each for part in parts for each in part.parameters() if each.dim())
+    memory = (value for each in own for value in trainer.optimization.optimizer.state.get(each, {}).values())
+    return sum(each.nbytes for each in (*own, *memory) if isinstance(each, torch.Tensor) and each.dim())
 
 
 def run_in_processes(cases: Mapping[str, Case | tuple[Case, Result]], number: int = 2) -> list[dict[str, Any]]:
@@ -207,7 +268,7 @@ def _trainer(case: Case, ranks: Ranks) -> Trainer:
 def model_of(case: Case) -> MultiTaskModel:
     """The model of a case, in float32."""
     words = WordEmbedder(dim=INPUT_DIM, vocabulary=sample_vocabulary(), vectors=None)
-    embedder = ByFirstWord(words) if case.by_first_word else words
+    embedder = ByFirstWord(words) if case.by_first_word else LargeEmbedder(words) if case.large else words
     sharing = _lazy(SharingScheme, case.sharing).build(input_dim=INPUT_DIM, tasks=list(TASKS))
     head = _lazy(Head, case.head)
     heads = {task: head.build(input_dim=sharing.output_dim, labels=list(LABELS), tag_scheme="iob2") for task in TASKS}
