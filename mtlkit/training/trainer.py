@@ -80,8 +80,8 @@ class Trainer:
         self.update = settings.update_strategy.build()
         self.schedule = settings.schedule.build() if settings.schedule else None
         freeze(model, settings.frozen)
+        shards = Shards.of(model, settings.shard)  # puts other parameters into the model; all below knows these alone
         self.unfreezing = Unfreezing(model, settings.unfreeze)
-        shards = Shards.of(model, settings.shard)  # before an optimizer is made over what is left of parameters
         trained = self.update.prepare(model, self.dev_streams, settings.gradient_clip)
         parameters = shards.own(trained)
         optimizing = settings.optimizer.build()

@@ -3,7 +3,6 @@
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
@@ -56,6 +55,8 @@ class Case:
     """Whether some of the embedder's parameters are used for some texts only."""
     large: bool = False
     """Whether the embedder has a part that processes can share out."""
+    embedder: Callable[[], Embedder] | None = None
+    """Makes another embedder, which is asked for columns."""
     smallest_table: int = 1
     """How many numbers a table has whose gradient is exchanged by rows."""
 
@@ -159,7 +160,7 @@ def run(case: Case, ranks: Ranks = ONE, begin: Result | None = None) -> Result:
     losses, epochs = [], []
     for event in trainer.events():
         if isinstance(event, EpochEnd):
-            epochs.append(event.to_json())
+            epochs.append({**event.to_json(), "recorded": event.recorded})
         else:
             losses.append([(task, float(loss)) for task, loss in event.losses])
             if begin is None and event.step == case.stop:
@@ -191,8 +192,11 @@ def _kept(trainer: Trainer, table: WordTable) -> list[torch.Tensor]:
 
 
 def _bytes_of_large_parts(trainer: Trainer) -> int:
-    parts = [part.encoder for part in trainer.model.modules() if isinstance(part, LargeEmbedder)]
-    own = trainer.optimization.shards.own(each for part in parts for each in part.parameters() if each.dim())
+    if trainer.settings.shard not in ("encoders", "all"):
+        return 0
+    parts = [part for embedder in trainer.model.embedders.values() for part in embedder.large_parts()]  # type: ignore[operator]
+    parameters = dict.fromkeys(each for part in parts for each in part.parameters() if each.dim())
+    own = trainer.optimization.shards.own(parameters)
     memory = (value for each in own for value in trainer.optimization.optimizer.state.get(each, {}).values())
     return sum(each.nbytes for each in (*own, *memory) if isinstance(each, torch.Tensor) and each.dim())
 
@@ -206,8 +210,7 @@ def run_all(group: Group, cases: Mapping[str, Case | tuple[Case, Result]]) -> di
     """The results of all cases in one of the processes."""
     results: dict[str, Any] = {}
     for name, case in cases.items():
-        # Tensors come in memory that the processes share, and one would change what another has loaded.
-        given = deepcopy(case) if isinstance(case, tuple) else (case, None)
+        given = case if isinstance(case, tuple) else (case, None)
         shared_tables.SMALLEST["cpu"] = given[0].smallest_table
         try:
             results[name] = run(given[0], group, given[1])
@@ -225,17 +228,20 @@ def in_processes(function: Callable[..., Any], *arguments: Any, number: int = 2)
     with tempfile.TemporaryDirectory() as folder:
         # Forked from a process that has imported everything, which takes longer than all the cases.
         get_context("forkserver").set_forkserver_preload(IMPORTED)
-        start_processes(_work, (number, folder, function, arguments), number, start_method="forkserver")
+        # By a file: each tensor of an argument would otherwise take a file descriptor, of which a process may send few.
+        torch.save(arguments, Path(folder) / "arguments.pt")
+        start_processes(_work, (number, folder, function), number, start_method="forkserver")
         return [torch.load(Path(folder) / f"{rank}.pt", weights_only=False) for rank in range(number)]
 
 
-def _work(rank: int, number: int, folder: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _work(rank: int, number: int, folder: str, function: Callable[..., Any]) -> None:
     os.environ["GLOO_SOCKET_IFNAME"] = "lo"
     torch.set_num_threads(1)
     store = dist.FileStore(f"{folder}/store", number)
     seconds = timedelta(seconds=SECONDS)
     dist.init_process_group("gloo", store=store, rank=rank, world_size=number, timeout=seconds)
     group = Group(dist.PrefixStore("test", store), rank, number, torch.device("cpu"), SECONDS)
+    arguments = torch.load(Path(folder) / "arguments.pt", weights_only=False)
     torch.save(function(group, *arguments), f"{folder}/{rank}.pt")
     group.finish()
     group.close()
@@ -257,7 +263,8 @@ def _trainer(case: Case, ranks: Ranks) -> Trainer:
     }
     settings = validate(TrainerSettings, value, "test")
     kind = _lazy(Head, case.head).component.target_kind
-    train, dev = ({task: split_of(task, size + more, kind) for task, size in SIZES.items()} for more in (0, 1))
+    columns = model.embedders[SHARED].tables if case.embedder else None
+    train, dev = ({task: split_of(task, size + more, kind, columns) for task, size in SIZES.items()} for more in (0, 1))
     scored = [
         EvaluationTask(split, LABELS, [Lazy.of(Accuracy if kind == "label" else TokenAccuracy)])
         for split in dev.values()
@@ -267,16 +274,22 @@ def _trainer(case: Case, ranks: Ranks) -> Trainer:
 
 def model_of(case: Case) -> MultiTaskModel:
     """The model of a case, in float32."""
-    words = WordEmbedder(dim=INPUT_DIM, vocabulary=sample_vocabulary(), vectors=None)
-    embedder = ByFirstWord(words) if case.by_first_word else LargeEmbedder(words) if case.large else words
-    sharing = _lazy(SharingScheme, case.sharing).build(input_dim=INPUT_DIM, tasks=list(TASKS))
+    embedder = _embedder_of(case)
+    sharing = _lazy(SharingScheme, case.sharing).build(input_dim=embedder.output_dim, tasks=list(TASKS))
     head = _lazy(Head, case.head)
     heads = {task: head.build(input_dim=sharing.output_dim, labels=list(LABELS), tag_scheme="iob2") for task in TASKS}
     weights = dict(zip(TASKS, (1.0, 0.5, 2.0), strict=True))
     return MultiTaskModel({SHARED: embedder}, sharing, heads, weights)
 
 
-def split_of(task: str, size: int, kind: Any) -> TaskSplit:
+def _embedder_of(case: Case) -> Embedder:
+    if case.embedder is not None:
+        return case.embedder()
+    words = WordEmbedder(dim=INPUT_DIM, vocabulary=sample_vocabulary(), vectors=None)
+    return ByFirstWord(words) if case.by_first_word else LargeEmbedder(words) if case.large else words
+
+
+def split_of(task: str, size: int, kind: Any, columns: Any = None) -> TaskSplit:
     """Texts with labels or tags, some of which training does not know."""
     instances = []
     for number in range(size):
@@ -284,7 +297,7 @@ def split_of(task: str, size: int, kind: Any) -> TaskSplit:
         # Every fourth target is one that training does not know, so that losses are means over fewer texts.
         label = "unheard-of" if number % 4 == 3 else LABELS[number % 3]
         instances.append(Instance(words, label if kind == "label" else (label, *("O" for _ in words[1:]))))
-    return TaskSplit(task, Corpus.from_instances(instances, kind), sample_vocabulary())
+    return TaskSplit(task, Corpus.from_instances(instances, kind), sample_vocabulary(), columns=columns)
 
 
 def _lazy(interface: Any, settings: Mapping[str, Any]) -> Any:

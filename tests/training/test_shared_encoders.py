@@ -21,12 +21,12 @@ from mtlkit.testing import TASKS
 from mtlkit.training import Checkpoints, random_state, seed_all
 from mtlkit.training.shards import SharedRows, Shards
 from tests.training.shared_runs import Case, Result, in_processes, model_of, run, run_in_processes
-from tests.training.test_shared_steps import ADVERSARIAL, CRF, POOL, SKIPPED, SPLIT, Alone, check_equal
+from tests.training.test_shared_steps import ADVERSARIAL, CRF, POOL, SKIPPED, SPLIT, check_equal
 
 pytestmark = pytest.mark.timeout(900)  # the first test waits for the runs of all
 SHARD = {"shard": "encoders"}
 ADAM = {**SHARD, "optimizer": {"type": "adam"}, "epochs": 2}
-COSINE = {"type": "gradient_cosine", "pattern": "^sharing"}
+COSINE = {"type": "gradient_cosine", "pattern": r"^sharing|table"}
 CASES = {
     name: replace(case, large=True)
     for name, case in {
@@ -51,6 +51,13 @@ CASES = {
         "recorded": Case(trainer={**ADAM, "records": [{"type": "sharing"}, COSINE]}),
     }.items()
 }
+REFUSED = {
+    "split": (Case(trainer={**SHARD, **SPLIT}, large=True), "trainer.shard: is not possible with on_out_of_memory"),
+    "gradients": (
+        Case(trainer={**SHARD, "records": [{"type": "gradient_cosine", "pattern": "encoder"}]}, large=True),
+        "trainer.records: gradient_cosine compares gradients of embedders.shared.encoder.",
+    ),
+}
 BEGUN = Case(ADVERSARIAL, trainer=ADAM, large=True, stop=9)
 
 
@@ -63,7 +70,7 @@ def same_randomness() -> Any:
 
 @pytest.fixture(scope="module")
 def shared() -> list[dict[str, Any]]:
-    return run_in_processes({**CASES, "begun": BEGUN})
+    return run_in_processes({**CASES, "begun": BEGUN, **{name: case for name, (case, _) in REFUSED.items()}})
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -73,6 +80,7 @@ def test_two_processes_come_to_the_numbers_of_one(name: str, shared: list[dict[s
         raise error
     expected = run(CASES[name])
     check_equal(results[0], expected)
+    assert [each["recorded"] for each in results[0].epochs] == [each["recorded"] for each in expected.epochs]
     first, second = (result.bytes_kept for result in results)
     assert first + second == expected.bytes_kept and 0 <= first - second <= expected.bytes_kept / 5, "half of the rows"
 
@@ -108,7 +116,7 @@ def test_files_are_those_of_one_process(tmp_path: Path) -> None:
         assert (tmp_path / "three" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
     memory = load_file(tmp_path / "three" / "step-00000007" / "tables.safetensors")
     weights = load_file(tmp_path / "one" / "best-mean.safetensors")
-    assert len(memory) == 15
+    assert len(memory) == 12
     for name, found in memory.items():
         torch.testing.assert_close(found, 2 * weights[name], rtol=0, atol=0)
 
@@ -148,18 +156,11 @@ def _unique(model: nn.Module) -> list[SharedParameter]:
     return list({id(each): each for each in shared_parameters.shared_parameters(model).values()}.values())
 
 
-@pytest.mark.parametrize(
-    ("trainer", "told"),
-    [
-        (SPLIT, "trainer.shard: is not possible with on_out_of_memory: 'split'"),
-        ({"records": [{"type": "gradient_cosine", "pattern": "encoder"}]}, "gradient_cosine compares gradients of"),
-    ],
-    ids=["split", "record"],
-)
-def test_what_cannot_be_shared_out_is_refused_before_the_first_step(trainer: dict[str, Any], told: str) -> None:
-    case = Case(trainer={**SHARD, **trainer}, large=True)
-    with pytest.raises(ConfigError, match=told):
-        in_processes(_refused, case)
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_shared_out_is_refused_before_the_first_step(name: str, shared: list[dict[str, Any]]) -> None:
+    case, told = REFUSED[name]
+    for each in shared:
+        assert isinstance(each[name], ConfigError) and str(each[name]).startswith(told)
     run(case)  # in one process
 
 
