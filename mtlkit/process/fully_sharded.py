@@ -37,7 +37,10 @@ def share_out(modules: Sequence[nn.Module], ranks: Ranks, device: torch.device, 
         without_rows = {each for each in module.parameters() if each.dim() == 0}  # they stay whole everywhere
         # Without `reshard_after_forward`, the outermost would keep its parameters whole until the next backward pass,
         # and be read with old ones where an optimizer steps before that.
+        kind = type(module)
         sharded: Any = fully_shard(module, mesh=mesh, reshard_after_forward=True, ignored_params=without_rows)
+        # A subclass now, which keeps the name by which `transformers` knows what an encoder can return.
+        type(sharded).__module__, type(sharded).__qualname__ = kind.__module__, kind.__qualname__
         # Each process has its share of a batch's loss, so that gradients are sums, where fully_shard takes means.
         sharded.set_gradient_divide_factor(1.0)
         sharded.set_force_sum_reduction_for_comms(True)
