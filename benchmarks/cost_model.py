@@ -127,7 +127,7 @@ def timed(group: Any, rounds: int) -> dict[str, list[float]]:
 
 
 def seconds_of(call: Callable[[], object]) -> float:
-    """By the clock."""
+    """Seconds that a function takes by the clock."""
     started = time.perf_counter()
     call()
     return time.perf_counter() - started

@@ -32,7 +32,7 @@ class OrderCase:
 
     @property
     def name(self) -> str:
-        """As tables say it."""
+        """The name of the order in tables."""
         return f"{NETWORKS} networks, B={self.batch}, size {self.dim}"
 
     @property
@@ -62,7 +62,7 @@ def orders(case: OrderCase) -> dict[str, Callable[[], object]]:
 
 
 def rates(case: OrderCase, times: Timings) -> dict[str, dict[str, float]]:
-    """For each order, floating-point operations and bytes of weights a second, in 1e9."""
+    """Returns, for each order, floating-point operations and bytes of weights a second, in 1e9."""
     products = NETWORKS * STEPS
     return {
         steps: {

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from mtlkit.kernels.compute import Compute
 from mtlkit.kernels.side_by_side import batched, run_backward, run_forward, run_side_by_side
+from mtlkit.process.subnormals import flushed_subnormals
 
 WAYS = {"one by one": 1, "two at once": 2}
 BATCH = 8
@@ -93,7 +94,8 @@ def measure(case: SendersCase, rounds: int) -> Found:
     for _ in range(rounds):
         for name, threads in WAYS.items():
             used, of_threads, began = time.process_time(), seconds_of_threads(), time.perf_counter()
-            networks.run(threads)
+            with flushed_subnormals():  # as the trainer has them
+                networks.run(threads)
             found.clock.seconds[name].append(time.perf_counter() - began)
             found.processor.seconds[name].append(time.process_time() - used)
             own, *others = (now - before for now, before in zip(seconds_of_threads(), of_threads, strict=True))

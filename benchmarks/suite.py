@@ -37,6 +37,7 @@ SCRIPTS = (
     "scaling",
     "crf",
     "word_tables",
+    "subnormals",
     "senders",
 )
 """What runs where no script is named, the longest first; `against_peers`, `gpu` and `pretrained` need more than mtlkit,

@@ -49,7 +49,7 @@ class Finding:
     settings: str = "-"
 
     def verdict(self, corrected: float) -> str:
-        """By the sign of the gain, its corrected p-value, and the interval's upper end against the printed gain."""
+        """Verdict by the sign of the gain, its corrected p-value, and the interval's end against the printed gain."""
         if corrected < 0.05:
             sign = "**holds**" if self.gain.gain > 0 else "**the reverse**"
             return f"{sign}, one seed" if "1" in self.seeds.split(" / ") else sign
@@ -84,7 +84,7 @@ class KeptTable:
         return self.metrics or dict.fromkeys(tasks_of_figures(read_record(first).figures["test"]), self.metric)
 
     def scores(self, system: str, *, clean: bool) -> numpy.ndarray:
-        """By seed and test set, (S, U); by seed and task where nothing is known of the test sets."""
+        """Scores by seed and test set, (S, U); by seed and task where nothing is known of the test sets."""
         found = []
         for file in self.files[system]:
             figures = read_record(file).figures["test"]
@@ -150,7 +150,7 @@ def found(comparison: Comparison, kept: KeptTable, settings: Mapping[str, int]) 
 
 
 def settings_run() -> dict[str, int]:
-    """By experiment file, with how many settings the results here were run: a choice among many finds a good one."""
+    """Counts the settings with which each experiment file was run: a choice among many finds a good one."""
     seen: dict[str, set[str]] = {}
     for file in [*RESULTS.glob("*.json"), *RESULTS.glob("*/*.json")]:
         arguments = read_object(file).get("arguments")
@@ -167,7 +167,7 @@ def written(gain: Gain) -> str:
 
 
 def findings() -> Iterator[Finding]:
-    """Of all comparisons of which there are results, in their order."""
+    """Returns the findings of all comparisons of which there are results, in their order."""
     settings = settings_run()
     tables = {name: KeptTable(name) for name in dict.fromkeys(each.table for each in COMPARISONS)}
     for comparison in COMPARISONS:

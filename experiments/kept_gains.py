@@ -36,7 +36,7 @@ class Seeds:
 
     @classmethod
     def of(cls, scores_SU: Array) -> Self | None:
-        """That of one system; None for a single seed."""
+        """The spread of one system between seeds; None for a single seed."""
         seeds, sets = scores_SU.shape
         if seeds < 2:
             return None
@@ -47,7 +47,7 @@ class Seeds:
 
     @classmethod
     def pooled(cls, systems: Sequence[Array]) -> Self | None:
-        """That of all systems with several seeds, as if seeds had the same influence on each; None if there is none."""
+        """The spread of all systems with several seeds, as if seeds had the same influence on each, or None."""
         found = [each for each in map(cls.of, systems) if each is not None]
         freedom = sum(each.freedom for each in found)
         if not freedom:
@@ -75,7 +75,7 @@ class Gain:
 
     @classmethod
     def student(cls, gain: float, variance: float, freedom: float) -> Self:
-        """By Student's distribution."""
+        """The interval by Student's distribution."""
         error = variance**0.5
         half = error * float(stats.t.ppf((1 + LEVEL) / 2, freedom))
         p = 1.0 if gain == 0 else 2 * float(stats.t.sf(abs(gain) / error, freedom)) if error else 0.0

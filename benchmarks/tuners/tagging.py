@@ -21,7 +21,7 @@ LONGEST = 128
 
 
 def write_corpus(folder: Path, sentences: int) -> None:
-    """So many sentences of the English Web Treebank with their universal tags as `train.txt`, from all of the file.
+    """Writes sentences of the English Web Treebank with their universal tags as `train.txt`, spread over the file.
 
     Raises:
         SystemExit: there is no corpus.

@@ -40,7 +40,7 @@ def rows(results: Path) -> Iterator[Row]:
 
 
 def rows_of_run(file: Path, table: str) -> Iterator[Row]:
-    """Those of a run that collect.py has kept: of each task and metric, and their averages."""
+    """Returns the rows of a run that collect.py has kept: of each task and metric, and their averages."""
     kept = checked(file, KeptRun, read_object(file), "collect it again")
     record = read_record(file)
     start, end = (datetime.fromisoformat(kept[key]) for key in ("created", "finished"))
@@ -63,7 +63,7 @@ def rows_of_run(file: Path, table: str) -> Iterator[Row]:
 
 
 def rows_of_planted(result: Mapping[str, Any]) -> Iterator[Row]:
-    """Those of tasks with known relations. `SYSTEM-pair` was trained on `low` and `high` alone."""
+    """Returns the rows of tasks with known relations. `SYSTEM-pair` was trained on `low` and `high` alone."""
     for record in result["records"]:
         for task, test in record["test"].items():
             yield {
@@ -81,7 +81,7 @@ def rows_of_planted(result: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def rows_of_transfer(name: str, result: Mapping[str, Any]) -> Iterator[Row]:
-    """Those of tasks that were left out of a shared network and then trained on top of it."""
+    """Returns the rows of tasks that were left out of a shared network and then trained on top of it."""
     for task, found in result["tasks"].items():
         yield {
             "table": "transfer",
@@ -94,7 +94,7 @@ def rows_of_transfer(name: str, result: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def rows_of_sweep(result: Mapping[str, Any]) -> Iterator[Row]:
-    """Those of the weights of the tasks' losses: means over the tasks of their first metrics."""
+    """Returns the rows of the weights of the tasks' losses: means over the tasks of their first metrics."""
     for run in (run for point in result["points"] for run in point["runs"]):
         yield {
             "table": "lambda",

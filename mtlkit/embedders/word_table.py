@@ -170,7 +170,7 @@ def _looked_up(words: Tensor, own: Callable[[Tensor], Tensor], ranks: Ranks) -> 
     Returns:
         Their vectors, (..., E).
     """
-    words_U, places = words.flatten().long().unique(return_inverse=True)
+    words_U, places = torch.unique(words.flatten().long(), return_inverse=True)
     keepers_U = words_U % ranks.size
     order_U = keepers_U.argsort(stable=True)
     asked = keepers_U.bincount(minlength=ranks.size)

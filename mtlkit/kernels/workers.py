@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 
 import torch
 
+from mtlkit.process.subnormals import flushed_subnormals, flushes_subnormals
+
 Result = TypeVar("Result")
 
 MOST_WORKERS = 8
@@ -114,13 +116,15 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
 
 def as_here(function: Callable[..., Result], *first: Any) -> Callable[..., Result]:
     """Binds the first arguments of a function that is to run in another thread, in the modes of the current thread:
-    inference mode, gradients and autocast, which torch keeps per thread.
+    inference mode, gradients, autocast and what becomes of subnormal numbers, which all belong to a thread.
     """
+    flush = flushes_subnormals()
     inference, graph = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
     lower, precision = torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
 
     def run(*others: Any) -> Result:
         with ExitStack() as modes:
+            modes.enter_context(flushed_subnormals(flush))
             modes.enter_context(torch.inference_mode(inference))
             modes.enter_context(torch.set_grad_enabled(graph))
             # Autocast keeps weights in the lower precision for as long as a region lasts in the process's one cache.

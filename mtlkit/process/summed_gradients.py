@@ -24,7 +24,7 @@ class Summand(Sized, Protocol):
     """Numbers that each process has and that are added up."""
 
     def taken(self) -> Tensor:
-        """This process's numbers, flat; zeros where it has none."""
+        """Returns the numbers of this process, flat; zeros where it has none."""
         ...
 
     def put(self, total: Tensor) -> None:
@@ -97,7 +97,7 @@ class WholeGradient:
 
 @final
 class ReadRows:
-    """Those rows of a table's gradient that some process has read; dense afterwards, with zeros in all other rows.
+    """The rows of a table's gradient that some process has read; dense afterwards, with zeros in all other rows.
 
     Uses of a row are added up in the same order as in the dense gradient of one backward pass, to the same bits.
 

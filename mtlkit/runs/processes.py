@@ -86,7 +86,7 @@ def processes_of_run(device: torch.device, remedy: str = RESUME) -> Iterator[tup
         return
     own, backend = _device(device, world)
     try:
-        store = dist.PrefixStore(str(next(_numbers)), _meeting_place(world, seconds))
+        store = dist.distributed_c10d.PrefixStore(str(next(_numbers)), _meeting_place(world, seconds))
         dist.init_process_group(
             backend, store=store, rank=world.rank, world_size=world.size, timeout=timedelta(seconds=seconds)
         )
@@ -96,7 +96,7 @@ def processes_of_run(device: torch.device, remedy: str = RESUME) -> Iterator[tup
             f"process {world.rank} of {world.size} cannot reach the others ({printable(reason, 200)}); start them with "
             "torchrun or --processes, or unset the environment variable WORLD_SIZE"
         ) from None
-    shared = dist.PrefixStore("mtlkit", store)
+    shared = dist.distributed_c10d.PrefixStore("mtlkit", store)
     group = Group(shared, world.rank, world.size, own, seconds, partial(section, COMMUNICATION))
     try:
         with _told_once(group, remedy):
@@ -111,11 +111,12 @@ def processes_of_run(device: torch.device, remedy: str = RESUME) -> Iterator[tup
 
 
 @cache
-def _meeting_place(world: World, seconds: float) -> dist.Store:
+def _meeting_place(world: World, seconds: float) -> dist.distributed_c10d.Store:
     """The store by which the processes find each other. It is kept, since the first process may hold it, and others may
     be there for the next run already when that process ends a run."""
-    store, _, _ = next(rendezvous("env://", world.rank, world.size, timeout=timedelta(seconds=seconds)))
-    return store
+    found: tuple[dist.distributed_c10d.Store, int, int]
+    found = next(rendezvous("env://", world.rank, world.size, timeout=timedelta(seconds=seconds)))
+    return found[0]
 
 
 @contextmanager

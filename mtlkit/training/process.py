@@ -9,12 +9,21 @@ from contextlib import contextmanager
 
 import torch
 
+from mtlkit.process.subnormals import flushed_subnormals
 from mtlkit.training.settings import TrainerSettings
+
+LARGE = 2**16
+"""How many numbers torch gives to a thread at least, twice."""
 
 
 def compute_as(trainer: TrainerSettings) -> None:
     """Gives torch the trainer's number of threads, in the calling thread and in those that begin after it."""
     torch.set_num_threads(trainer.threads)
+    if trainer.threads > 1:
+        # The threads of OpenMP compute the steps of training as well, and adopt how to treat subnormal numbers from
+        # this thread at the moment when they begin, which is the first operation that is large enough to share out.
+        with flushed_subnormals():
+            torch.zeros(trainer.threads * LARGE).add_(1)
 
 
 @contextmanager

@@ -31,7 +31,7 @@ class SharedTables:
 
     @classmethod
     def of(cls, model: MultiTaskModel, parameters: Iterable[nn.Parameter]) -> "SharedTables":
-        """Those tables of a model for which it pays, none in one process.
+        """Returns the tables of a model for which it pays, none in one process.
 
         Args:
             model: handed the processes by its `compute`.

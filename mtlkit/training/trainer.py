@@ -11,6 +11,7 @@ from mtlkit.data import Batch, BatchStream, TaskSplit
 from mtlkit.errors import OutOfMemoryError
 from mtlkit.figures import with_averages
 from mtlkit.model import MultiTaskModel
+from mtlkit.process.subnormals import flushed_subnormals
 from mtlkit.training import random_state
 from mtlkit.training.devices import is_out_of_memory
 from mtlkit.training.evaluation import EvaluationTask, evaluate, predictions_of
@@ -210,7 +211,7 @@ class Trainer:
     def _update(self, batches: Sequence[Batch]) -> StepResult:
         num_split = self.optimization.num_split
         try:
-            with section("forward"):
+            with section("forward"), flushed_subnormals():
                 result = self.update.step(self.model, batches, self.optimization, self.settings.precision)
         except RuntimeError as error:
             if not is_out_of_memory(error):

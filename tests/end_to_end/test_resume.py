@@ -184,7 +184,7 @@ def test_two_processes_do_not_train_in_one_directory(experiment, write, fork, ru
 
 
 def test_a_loss_that_is_no_number_ends_the_run_and_is_not_saved(experiment, write, run, tmp_path):
-    experiment["trainer"] |= {"optimizer": {"type": "sgd", "lr": 1e30}, "gradient_clip": None}
+    experiment["trainer"] |= {"optimizer": {"type": "sgd", "lr": 1e39}, "gradient_clip": None}
     result = run("train", write(experiment), "-s", tmp_path / "run")
     assert result.returncode == 2
     assert "is not finite" in result.stderr and "epoch 1" in result.stderr

@@ -145,7 +145,7 @@ def test_what_is_interrupted_or_fails_is_known_to_all(
     experiment["trainer"] = {"epochs": 1, "batch_size": 8, "optimizer": {"type": "sgd"}, "gradient_clip": None}
     experiment["trainer"]["checkpoint_every"] = 5
     file = write(experiment)
-    worker = ("sweep", file, "--grid", "trainer.optimizer.lr=0.1,1e30", "--storage", url, "--worker", "-s")
+    worker = ("sweep", file, "--grid", "trainer.optimizer.lr=0.1,1e39", "--storage", url, "--worker", "-s")
     process = fork(*worker, tmp_path / "sweep", stops_at_step=1)
     begun = wait_for_checkpoint(process, tmp_path / "sweep")
     process.send(signal.SIGTERM)
@@ -153,10 +153,10 @@ def test_what_is_interrupted_or_fails_is_known_to_all(
     assert process.wait() == 128 + signal.SIGTERM, process.output()
     assert trials(server, url) == {begun: ["FAIL"]}
     first = run(*worker, tmp_path / "sweep")
-    assert first.returncode == 1 and f"{begun}: goes on" in first.stderr and "lr=1e+30-13: failed: " in first.stderr
+    assert first.returncode == 1 and f"{begun}: goes on" in first.stderr and "lr=1e+39-13: failed: " in first.stderr
     assert "to try it again" not in first.stderr
     second = run(*worker, tmp_path / "elsewhere" / "sweep")
-    assert second.returncode == 1 and ": begins" not in second.stderr and "lr=1e+30-13 failed: " in second.stderr
+    assert second.returncode == 1 and ": begins" not in second.stderr and "lr=1e+39-13 failed: " in second.stderr
     assert second.stdout == first.stdout
 
 

@@ -157,18 +157,18 @@ def test_a_sweep_grows_but_becomes_no_other(experiment, write, run, tmp_path):
 def test_a_run_that_diverges_has_failed_and_the_rest_goes_on(experiment, write, run, tmp_path):
     experiment["trainer"] = {"epochs": 1, "optimizer": {"type": "sgd"}, "gradient_clip": None}
     file, directory = write(experiment), tmp_path / "sweep"
-    arguments = ("sweep", file, "--grid", "trainer.optimizer.lr=1e30,0.1", "-s", directory)
+    arguments = ("sweep", file, "--grid", "trainer.optimizer.lr=1e39,0.1", "-s", directory)
     first = run(*arguments)
     assert first.returncode == 1, first.stderr
-    assert "lr=1e+30-13: failed: " in first.stderr and "is not finite" in first.stderr
+    assert "lr=1e+39-13: failed: " in first.stderr and "is not finite" in first.stderr
     assert (directory / "trainer.optimizer.lr=0.1-13" / "archive.tar.gz").exists()
     assert [len(point["failed"]) for point in results(directory)["points"]] == [1, 0]
     assert results(directory)["best"]["point"] == {"trainer.optimizer.lr": 0.1}
     assert [trial.state.name for trial in trials_of(directory)] == ["FAIL", "COMPLETE"]
     again = run(*arguments)
     assert again.returncode == 1 and "begins" not in again.stderr and "goes on" not in again.stderr
-    (directory / "trainer.optimizer.lr=1e+30-13.failed.json").unlink()
-    assert "lr=1e+30-13: goes on" in run(*arguments).stderr
+    (directory / "trainer.optimizer.lr=1e+39-13.failed.json").unlink()
+    assert "lr=1e+39-13: goes on" in run(*arguments).stderr
     assert [trial.state.name for trial in trials_of(directory)] == ["FAIL", "COMPLETE", "FAIL"]
     (directory / "study.log").write_text("not\nof Optuna\n")
     damaged = run(*arguments)
@@ -361,14 +361,14 @@ def test_where_optuna_is_installed_later_its_study_is_made_of_the_runs(small, ru
 
 def test_a_failed_run_is_not_tried_again_without_optuna(experiment, write, run, tmp_path, without_optuna):
     experiment["trainer"] = {"epochs": 1, "optimizer": {"type": "sgd"}, "gradient_clip": None}
-    arguments = ("sweep", write(experiment), "--grid", "trainer.optimizer.lr=1e30,0.1", "-s", tmp_path / "sweep")
+    arguments = ("sweep", write(experiment), "--grid", "trainer.optimizer.lr=1e39,0.1", "-s", tmp_path / "sweep")
     first = run(*arguments)
-    assert first.returncode == 1 and "lr=1e+30-13: failed: " in first.stderr, first.stderr
+    assert first.returncode == 1 and "lr=1e+39-13: failed: " in first.stderr, first.stderr
     assert [len(point["failed"]) for point in results(tmp_path / "sweep")["points"]] == [1, 0]
     again = run(*arguments)
     assert again.returncode == 1 and "begins" not in again.stderr and "goes on" not in again.stderr
-    (tmp_path / "sweep" / "trainer.optimizer.lr=1e+30-13.failed.json").unlink()
-    assert "lr=1e+30-13: goes on" in run(*arguments).stderr
+    (tmp_path / "sweep" / "trainer.optimizer.lr=1e+39-13.failed.json").unlink()
+    assert "lr=1e+39-13: goes on" in run(*arguments).stderr
 
 
 def test_processes_share_a_grid_without_optuna_and_one_is_killed(

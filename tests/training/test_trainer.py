@@ -1,7 +1,7 @@
 """The loop: what it runs, in which order, when it stops, and that it goes on to the same bits."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -228,3 +228,37 @@ def test_the_state_of_a_trainer_of_other_parameters_is_refused() -> None:
     next(iter(small.events()))
     with pytest.raises(ValueError, match="other parameters are trained"):
         trainer(frozen=["^heads.large"]).load_state(small.state())
+
+
+def kept_subnormals() -> int:
+    """1 if this thread computes with subnormal numbers, 0 if it has zeros in their place."""
+    return int(torch.tensor(1e-20) * torch.tensor(1e-20) != 0)
+
+
+@pytest.mark.skipif(not torch.set_flush_denormal(False), reason="this processor cannot flush subnormals")
+def test_steps_of_training_flush_forward_and_backward_and_nothing_else_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = trainer(epochs=1)
+    seen: dict[str, set[int]] = {"forward": set(), "backward": set(), "optimizer": set(), "dev": set()}
+    head = next(iter(one.model.heads.values()))
+    loss = head.loss
+
+    def noted(*arguments: Any) -> Tensor:
+        seen["forward"].add(kept_subnormals())
+        value: Tensor = loss(*arguments)
+        value.register_hook(lambda gradient: seen["backward"].add(kept_subnormals()))
+        return value
+
+    def spied(where: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def spy(*arguments: Any, **options: Any) -> Any:
+            seen[where].add(kept_subnormals())
+            return function(*arguments, **options)
+
+        return spy
+
+    monkeypatch.setattr(head, "loss", noted)
+    monkeypatch.setattr(one.optimization.optimizer, "step", spied("optimizer", one.optimization.optimizer.step))
+    monkeypatch.setattr(head, "decode", spied("dev", head.decode))
+    for event in one.events():
+        assert kept_subnormals() == 1, event
+    assert isinstance(event, EpochEnd)
+    assert seen == {"forward": {0}, "backward": {0}, "optimizer": {0}, "dev": {1}}

@@ -129,7 +129,7 @@ class SharedJobs:
         self._looked = float("-inf")
 
     def done_elsewhere(self) -> Sequence[str]:
-        """Those that were found finished."""
+        """The jobs that were found finished."""
         return self._elsewhere
 
     def close(self) -> None:

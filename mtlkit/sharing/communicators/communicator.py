@@ -93,7 +93,7 @@ class Communicator(nn.Module, Component, offers=("input_dim", "state_dim", "task
         return {receiver: [task for task in tasks if task != receiver] for receiver in tasks}
 
     def heard_by(self, task: str) -> Self:
-        """This communicator as the task hears it; parameters are the same ones. Default: itself, the same for all."""
+        """Returns the communicator as a task hears it; its parameters are the same ones. Default: itself."""
         return self
 
     def num_weighed(self, sources: Tensor) -> int:

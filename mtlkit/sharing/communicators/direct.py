@@ -43,7 +43,7 @@ class DirectMemory:
 @final
 @dataclass(frozen=True)
 class DirectMemoryOfAll:
-    """The same for senders that are read at all positions: every step reads the same S states."""
+    """What `DirectCommunicator` prepares for senders that are read at all positions: each step reads all S states."""
 
     queries_BTA: Tensor
     keys_BSA: Tensor

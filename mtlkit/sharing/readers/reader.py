@@ -44,7 +44,7 @@ class Incoming:
 
     @cached_property
     def communicator(self) -> Communicator:
-        """That of the channel, as the task hears it."""
+        """The communicator of the channel, as the task hears it."""
         return self.channel.communicator.heard_by(self.listener)
 
     @property
