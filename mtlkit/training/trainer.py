@@ -84,8 +84,7 @@ class Trainer:
         shards = Shards.of(model, settings.shard)  # puts other parameters into the model; all below knows these alone
         self.unfreezing = Unfreezing(model, settings.unfreeze)
         trained = self.update.prepare(model, self.dev_streams, settings.gradient_clip)
-        parameters = shards.own(trained)
-        optimizing = settings.optimizer.build()
+        optimizing, parameters = settings.optimizer.build(), shards.own(trained)
         optimizer = optimizing.create_over(dict(zip(named(model, trained), parameters, strict=True)))
         rows = rows_read(model, train) if self.update.trains_on_batches_only else {}
         self.optimization = Optimization(
@@ -270,8 +269,8 @@ class Trainer:
         return [name for group in groups for name in self._names(group["params"])]
 
     def _idle_parts(self) -> list[str]:
-        in_model = self.optimization.shards.in_model
-        found = idle_parts(self.model, in_model(self.optimization.parameters), in_model(self.optimization.idle))
+        known = self.optimization.parameters, self.optimization.idle
+        found = idle_parts(self.model, *map(self.optimization.shards.in_model, known))
         self.optimization.idle = []  # they are named once
         return found
 

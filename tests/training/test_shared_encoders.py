@@ -19,7 +19,7 @@ from mtlkit.process.ranks import ONE, Ranks
 from mtlkit.process.shared_parameters import SharedParameter
 from mtlkit.testing import TASKS
 from mtlkit.training import Checkpoints, random_state, seed_all
-from mtlkit.training.shards import SharedRows, Shards
+from mtlkit.training.shards import Shards, SharedRows
 from tests.training.shared_runs import Case, Result, in_processes, model_of, run, run_in_processes
 from tests.training.test_shared_steps import ADVERSARIAL, CRF, POOL, SKIPPED, SPLIT, check_equal
 
