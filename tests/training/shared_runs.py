@@ -55,6 +55,8 @@ class Case:
     """Whether some of the embedder's parameters are used for some texts only."""
     large: bool = False
     """Whether the embedder has a part that processes can share out."""
+    by_task: bool = False
+    """Whether each task has an embedder of its own."""
     embedder: Callable[[], Embedder] | None = None
     """Makes another embedder, which is asked for columns."""
     smallest_table: int = 1
@@ -274,12 +276,13 @@ def _trainer(case: Case, ranks: Ranks) -> Trainer:
 
 def model_of(case: Case) -> MultiTaskModel:
     """The model of a case, in float32."""
-    embedder = _embedder_of(case)
-    sharing = _lazy(SharingScheme, case.sharing).build(input_dim=embedder.output_dim, tasks=list(TASKS))
+    embedders = {name: _embedder_of(case) for name in (TASKS if case.by_task else [SHARED])}
+    input_dim = next(iter(embedders.values())).output_dim
+    sharing = _lazy(SharingScheme, case.sharing).build(input_dim=input_dim, tasks=list(TASKS))
     head = _lazy(Head, case.head)
     heads = {task: head.build(input_dim=sharing.output_dim, labels=list(LABELS), tag_scheme="iob2") for task in TASKS}
     weights = dict(zip(TASKS, (1.0, 0.5, 2.0), strict=True))
-    return MultiTaskModel({SHARED: embedder}, sharing, heads, weights)
+    return MultiTaskModel(embedders, sharing, heads, weights)
 
 
 def _embedder_of(case: Case) -> Embedder:

@@ -13,11 +13,12 @@ from torch import nn
 from mtlkit.embedders import Embedder
 from mtlkit.errors import ConfigError
 from mtlkit.kernels.compute import hand_down
-from mtlkit.process import shared_parameters
+from mtlkit.process import fully_sharded, shared_parameters
 from mtlkit.process.group import Group
-from mtlkit.process.ranks import ONE, Ranks
+from mtlkit.process.ranks import ONE, ProcessLostError, Ranks
 from mtlkit.process.shared_parameters import SharedParameter
 from mtlkit.testing import TASKS
+from mtlkit.testing.samples import INPUT_DIM
 from mtlkit.training import Checkpoints, random_state, seed_all
 from mtlkit.training.shards import Shards, SharedRows
 from tests.training.shared_runs import Case, Result, in_processes, model_of, run, run_in_processes
@@ -48,6 +49,7 @@ CASES = {
         "frozen layer": Case(trainer={**ADAM, "frozen": [r"layers\.0", "words"]}),
         "frozen encoder": Case(trainer={**ADAM, "frozen": ["encoder"]}),
         "unfrozen": Case(trainer={**ADAM, "unfreeze": [{"pattern": r"layers\.[01]", "after": 1}]}),
+        "an encoder for each task": Case(trainer={**ADAM, "accumulate": 2}, by_task=True),
         "recorded": Case(trainer={**ADAM, "records": [{"type": "sharing"}, COSINE]}),
     }.items()
 }
@@ -150,6 +152,32 @@ def _shared_model(ranks: Ranks) -> Any:
     hand_down(model, replace(model.compute, ranks=ranks))
     Shards.of(model, "encoders")
     return model
+
+
+def test_an_exchange_that_fails_tells_that_a_process_is_lost() -> None:
+    assert in_processes(_lose) == [["forward: closed by peer", "backward: closed by peer"]] * 2
+
+
+def _lose(group: Group) -> list[str]:
+    encoder = _shared_model(group).embedders["shared"].encoder
+    states, told = encoder(torch.zeros(1, 1, INPUT_DIM)), []
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("closed by peer")
+
+    fully_sharded.REDUCE_SCATTER, gather = fail, fully_sharded.ALL_GATHER
+    try:
+        states.sum().backward()
+    except ProcessLostError as error:
+        told.insert(0, f"backward: {error}")
+    encoder = _shared_model(group).embedders["shared"].encoder
+    fully_sharded.ALL_GATHER = fail
+    try:
+        encoder(torch.zeros(1, 1, INPUT_DIM))
+    except ProcessLostError as error:
+        told.insert(0, f"forward: {error}")
+    fully_sharded.ALL_GATHER = gather
+    return told
 
 
 def _unique(model: nn.Module) -> list[SharedParameter]:
