@@ -147,6 +147,8 @@ COMPONENTS: dict[type[Component], list[dict[str, Any]]] = {
         {"type": "message_passing", "communicator": {"type": "direct"}, "hidden_dim": 4, "speakers": "shared"},
         {"type": "message_passing", "communicator": {"type": "direct"}, "hidden_dim": 4, "message_dropout": 0.2},
         {"type": "message_passing", "communicator": {"type": "indirect"}, "hidden_dim": 4, "mailbox": "per_task"},
+        {"type": "message_passing", "communicator": {"type": "direct"}, "hidden_dim": 4, "gate_bias": -1.0},
+        {"type": "message_passing", "communicator": {"type": "aligned"}, "reader": {"type": "layer", "layer": LSTM}},
         {"type": "message_passing", "communicator": {"type": "indirect"}, "hidden_dim": 6, "speaker": BILSTM},
         {"type": "message_passing", "communicator": {"type": "direct"}, "reader": {"type": "layer", "layer": LSTM}},
         {

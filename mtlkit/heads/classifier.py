@@ -39,7 +39,7 @@ class AttentionPool(nn.Module):
         """Returns the mean (B, D) of each row. Every row must have a valid step."""
         valid_BTD = zero_padding(states_BTD, mask_BT)
         keys_BTA = nn.functional.linear(valid_BTD, self.from_state.weight)
-        query_B1A = self.from_state.bias.expand(len(keys_BTA), 1, -1)
+        query_B1A = self.from_state.bias.expand(keys_BTA.shape[0], 1, -1)  # `len` is a constant to torch.export
         means_B1D, _ = attend(query_B1A, keys_BTA, valid_BTD, self.score.weight.squeeze(0), ~mask_BT)
         return means_B1D.squeeze(1)
 

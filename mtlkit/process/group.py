@@ -26,6 +26,8 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 1e-3, 0.1
 """How many seconds pass between two looks at whether the first process is done: more and more."""
 TELLING_SECONDS = 3.0
 """How long a process that has lost another one waits for that one to tell of its error."""
+PARTING_SECONDS = 30.0
+"""How long the first process waits for the others to know of an interrupt and of the checkpoint that it has written."""
 BEATS = 10
 """How many signs of life the first process gives in the time after which it counts as lost."""
 
@@ -110,9 +112,10 @@ class Group(Ranks):
                 time.sleep(LONGEST_PAUSE)
         return False
 
-    def leave(self) -> None:
-        """Ends after an error. The first process, which may hold the store, waits a little for the others to leave."""
-        until = time.monotonic() + TELLING_SECONDS
+    def leave(self, seconds: float = TELLING_SECONDS) -> None:
+        """Ends after an error or an interrupt. The first process, which may hold the store, waits so many seconds at most
+        for the others to leave."""
+        until = time.monotonic() + seconds
         with suppress(RuntimeError):
             left = ask(lambda: int(self._store.add("left", 1)), TELLING_SECONDS)
             while self.is_first and left < self.size and time.monotonic() < until:

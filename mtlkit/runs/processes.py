@@ -14,7 +14,8 @@ import torch.distributed as dist
 from torch.distributed.rendezvous import rendezvous
 
 from mtlkit.errors import ConfigError, MtlkitError, ProcessesError
-from mtlkit.process.group import Group
+from mtlkit.process.group import PARTING_SECONDS, Group
+from mtlkit.process.interrupts import Interrupted
 from mtlkit.process.ranks import ONE, ProcessLostError, Ranks
 from mtlkit.runs.profile import COMMUNICATION
 from mtlkit.text import printable
@@ -102,6 +103,9 @@ def processes_of_run(device: torch.device, remedy: str = RESUME) -> Iterator[tup
         with _told_once(group, remedy):
             yield group, own
             group.finish()
+    except Interrupted:  # agreed by all, of which the others may still read in the store what the first one holds there
+        group.leave(PARTING_SECONDS)
+        raise
     except Exception:
         group.leave()
         raise

@@ -19,7 +19,7 @@ class MessageGate(nn.Module):
     message the network is therefore exactly the plain LSTM.
 
     A departure for experiments is a learned bias b of the gate, g = sigmoid(W_r r + W_c c + b), so that training can
-    begin with gates that are nearly open or nearly closed. No fused recurrence has it.
+    begin with gates that are nearly open or nearly closed.
     """
 
     def __init__(self, message_dim: int, state_dim: int, bias: float | None = None) -> None:

@@ -50,8 +50,7 @@ class MessagePassing(SharingScheme):
         that speaks is `shared`, and a task sends tanh(W h + b) of its states, with W and b of the task's own. The
         shared network learns from the texts of all tasks, and takes the time of one.
     gate_bias: what a learned bias of the message gate begins as, g_t = sigmoid(W_r r_t + W_c c_t + b), so that training
-        can begin with gates that are nearly closed (such as -2) or open (2). None, as printed: there is no bias. The
-        fused kernels of LSTM' do not know it, and the recurrence runs step by step.
+        can begin with gates that are nearly closed (such as -2) or open (2). None, as printed: there is no bias.
 
     Where we depart: parameters are initialised as PyTorch does, not from U[-0.1, 0.1].
 
@@ -132,6 +131,11 @@ class MessagePassing(SharingScheme):
     def shared_layer(cls, scheme: Lazy[Self]) -> SharedLayer:
         """The mailbox of indirect communication, with the scorer or with all that tasks share if asked for."""
         settings: Any = scheme.settings
+        if settings.communicator.component.sources == "tasks" and settings.speakers == "shared":
+            raise ConfigError(
+                f"with the communicator '{settings.communicator.type}', a task hears other tasks, and a new one, which "
+                "is trained alone, has none"
+            )
         if settings.communicator.component.sources == "tasks":
             network = "LSTM" if settings.reader.type == "lstm" and settings.speaker is None else "network"
             raise ConfigError(
@@ -146,7 +150,8 @@ class MessagePassing(SharingScheme):
         mailbox = rf"^sharing\.\w+\.{module}\."
         scopes: dict[str, tuple[str, ...]] = {name: (mailbox,)}
         if settings.share == "shared":
-            scopes["attention"] = (mailbox, r"^sharing\.\w+\.channels\.shared\.communicator\.")
+            if _has_parameters(settings.communicator):
+                scopes["attention"] = (mailbox, r"^sharing\.\w+\.channels\.shared\.communicator\.")
             scopes["all_shared"] = (mailbox, r"^sharing\.\w+\.channels\.")
         return SharedLayer(scopes, scheme)
 
@@ -157,7 +162,8 @@ class MessagePassing(SharingScheme):
         """
         settings: Any = scheme.settings
         both = (settings.reader.component.operations, settings.communicator.component.operations)
-        fuses = settings.gate_bias is None and all("recurrence" in operations for operations in both)
+        fuses = all("recurrence" in operations for operations in both)
+        fuses = fuses and (settings.gate_bias is None or settings.communicator.component.fuses_gate_bias)
         found = super().operations_of(scheme)
         return found if fuses else found - {"recurrence"}
 
@@ -173,3 +179,10 @@ class MessagePassing(SharingScheme):
             backward_BTN = reverse_within_length(backward_BTN.mT, mask_BT).mT
         backward_gates_BT = reverse_within_length(backward.gates_BT, mask_BT)
         return WordTrace(heard.weights_BTN, names, backward_BTN, heard.gates_BT, backward_gates_BT)
+
+
+def _has_parameters(communicator: Lazy[Communicator]) -> bool:
+    """Whether a communicator has something to learn, which `aligned` has not. Its sizes do not matter."""
+    with torch.device("meta"):
+        built = communicator.build(input_dim=HIDDEN_DIM, state_dim=HIDDEN_DIM, tasks=["one", "other"])
+    return next(built.parameters(), None) is not None

@@ -155,9 +155,12 @@ def _check_shared_layer(lazy: Lazy[SharingScheme]) -> None:
         reader(given.states_BTE, given.mask_BT, "new")
     others = {f"sharing.{name}": parameter.shape for name, parameter in reader.named_parameters()}
     for scope, patterns in layer.scopes.items():
-        found = [name for name in own if any(re.search(pattern, name) for pattern in patterns)]
-        promise(bool(found), f"no parameter of it is in the scope '{scope}' of its shared layer")
-        for name in found:
+        for pattern in patterns:  # a stage refuses one that freezes nothing
+            promise(
+                any(re.search(pattern, name) for name in own),
+                f"no parameter of it is named like '{pattern}', in the scope '{scope}' of its shared layer",
+            )
+        for name in (name for name in own if any(re.search(pattern, name) for pattern in patterns)):
             same = others.get(name) == own[name]
             promise(same, f"{name} of the scope '{scope}' is not, in this shape, in the scheme of a new task")
 

@@ -291,6 +291,10 @@ def test_workers_train_all_folds_and_delete_none(experiment, write, run):
         ({"type": "private", "encoder": LSTM}, "'private' shares nothing between tasks"),
         ({"type": "cross_stitch", "encoder": LSTM}, "in 'cross_stitch' each network belongs to a task"),
         ({**INDIRECT, "communicator": {"type": "direct"}}, "with the communicator 'direct', each LSTM belongs to a"),
+        (
+            {**INDIRECT, "communicator": {"type": "direct"}, "speakers": "shared"},
+            "a task hears other tasks, and a new one, which is trained alone, has none",
+        ),
         ({**POOL, "selector": {"type": "fixed", "paths": {}}}, "selector: 'fixed' has no path for a new task"),
         ({"type": "hierarchical", "layers": [LSTM], "depths": {}}, "the layers stand for the depths of the tasks"),
     ],

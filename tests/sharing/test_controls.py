@@ -217,3 +217,8 @@ def test_what_has_no_mailbox_has_none_per_task() -> None:
 def test_mailboxes_of_tasks_are_no_shared_layer() -> None:
     with pytest.raises(ConfigError, match="each mailbox belongs to a task"):
         MessagePassing.shared_layer(Lazy.of(MessagePassing, communicator=INDIRECT, mailbox="per_task"))
+
+
+def test_a_mailbox_that_is_read_without_a_scorer_has_no_scope_of_it() -> None:
+    layer = MessagePassing.shared_layer(Lazy.of(MessagePassing, communicator=ALIGNED))
+    assert list(layer.scopes) == ["lstm", "all_shared"]

@@ -9,14 +9,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mtlkit.config import Lazy
+from mtlkit.config import Lazy, Spec
 from mtlkit.encoders import BilstmEncoder
 from mtlkit.errors import ComponentError, ConfigError
 from mtlkit.kernels.compute import Compute, Kernels, hand_down, what_ran
 from mtlkit.kernels.recurrence.message_passing import FusionWeights, lstm_prime
 from mtlkit.kernels.sequences import zero_padding
 from mtlkit.sharing import MessagePassing
-from mtlkit.sharing.communicators import Communicator, DirectCommunicator, IndirectCommunicator
+from mtlkit.sharing.communicators import AlignedCommunicator, Communicator, DirectCommunicator, IndirectCommunicator
+from mtlkit.sharing.communicators.communicator import Message
 from mtlkit.sharing.message_gate import MessageGate
 from mtlkit.sharing.readers import LayerReader
 
@@ -27,6 +28,7 @@ INPUTS_BTE = torch.randn(3, TIME, INPUT, dtype=torch.float64, generator=torch.Ge
 
 DIRECT: Lazy[Communicator] = Lazy.of(DirectCommunicator)
 INDIRECT: Lazy[Communicator] = Lazy.of(IndirectCommunicator)
+ALIGNED: Lazy[Communicator] = Lazy.of(AlignedCommunicator)
 TOLD: Lazy[Communicator] = Lazy.of(DirectCommunicator, task_embeddings=True, attention_dim=7)
 TOLD_ALL: Lazy[Communicator] = Lazy.of(DirectCommunicator, task_embeddings=True, positions="all")
 LAYER = Lazy.of(LayerReader, layer=Lazy.of(BilstmEncoder, hidden_dim=STATE // 2))
@@ -120,13 +122,13 @@ def test_vectors_of_tasks_begin_small_and_are_two_for_each_task() -> None:
 
 
 @pytest.mark.parametrize("communicator", [DIRECT, INDIRECT], ids=str)
-def test_a_bias_of_the_gate_runs_step_by_step_and_is_in_the_equation(communicator: Lazy[Communicator]) -> None:
+def test_a_bias_of_the_gate_is_in_the_equation(communicator: Lazy[Communicator]) -> None:
     scheme = build(communicator, gate_bias=-2.0)
     hand_down(scheme, Compute("pure"))
     network = scheme.left_to_right
     shared = scheme(INPUTS_BTE, MASK_BT, "movie", with_trace=True)
-    assert what_ran(scheme)["recurrence"] == "step by step"
-    assert "recurrence" not in MessagePassing.operations_of(
+    assert what_ran(scheme)["recurrence"] == "pure"
+    assert "recurrence" in MessagePassing.operations_of(
         Lazy.of(MessagePassing, communicator=communicator, gate_bias=-2.0)
     )
     incoming, gate = network.incoming(INPUTS_BTE, MASK_BT, "movie"), network.channels["shared"].gate
@@ -141,6 +143,45 @@ def test_a_bias_of_the_gate_runs_step_by_step_and_is_in_the_equation(communicato
     expected_BTD, _ = lstm_prime(INPUTS_BTE, lstm, lambda *now: incoming.communicator.step(*now, memory), fuse)
     torch.testing.assert_close(shared.states_BTD, zero_padding(expected_BTD, MASK_BT))
     torch.testing.assert_close(shared.trace.gates_BT, torch.stack(gates, dim=1).mean(dim=2).detach())
+
+
+@pytest.mark.parametrize("communicator", [DIRECT, INDIRECT, ALIGNED, TOLD_ALL], ids=str)
+@pytest.mark.parametrize("kernels", ["pure", "auto"])
+def test_a_bias_of_the_gate_gives_the_same_in_every_form(communicator: Lazy[Communicator], kernels: Kernels) -> None:
+    scheme = build(communicator, gate_bias=-2.0)
+    fused = run(scheme, kernels, "product")
+    assert "step by step" not in what_ran(scheme)["recurrence"]
+    plain = run(scheme, "plain", "product")
+    torch.testing.assert_close(fused, plain)
+    (bias,) = (name for name in plain[2] if name.endswith("gate_message.bias"))
+    assert plain[2][bias].all()
+
+
+class FusedWithoutBias(Communicator):
+    """As a plugin's from before there was a bias of the gate: its fused form would leave it out."""
+
+    sources = "shared"
+
+    def prepare(self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor) -> Any:
+        return sources.unbind(1)
+
+    def step(self, time: int, previous_BD: Tensor, memory: Any) -> Message:
+        return Message(memory[time], memory[time].new_ones(len(previous_BD), TIME) / TIME)
+
+    def fused(self, *arguments: Any) -> Any:  # type: ignore[override]
+        raise AssertionError("not with a bias")
+
+
+def test_a_fused_form_that_does_not_take_the_bias_is_not_asked() -> None:
+    communicator: Lazy[Communicator] = Lazy(FusedWithoutBias, Spec())
+    scheme = build(communicator, gate_bias=-2.0)
+    hand_down(scheme, Compute("pure"))
+    scheme(INPUTS_BTE, MASK_BT, "movie")
+    assert what_ran(scheme)["recurrence"] == "step by step"
+    settings = Lazy.of(MessagePassing, communicator=communicator, gate_bias=-2.0)
+    assert "recurrence" not in MessagePassing.operations_of(settings)
+    with pytest.raises(AssertionError, match="not with a bias"):
+        build(communicator)(INPUTS_BTE, MASK_BT, "movie")
 
 
 def test_the_bias_of_a_gate_begins_as_told_and_0_is_no_other_network() -> None:

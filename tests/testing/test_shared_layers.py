@@ -56,7 +56,7 @@ def schemes() -> dict[str, Class]:
 
     return {
         "its shared layer has no scopes": NoScopes,
-        "no parameter of it is in the scope 'map' of its shared layer": NoParameters,
+        r"no parameter of it is named like '^map\.', in the scope 'map' of its shared layer": NoParameters,
         "sharing.scales.one.weight of the scope 'all' is not, in this shape, in the scheme of a new task": OfATask,
     }
 

@@ -37,7 +37,7 @@ SKIPPED = {"on_nonfinite": "skip", "optimizer": {"type": "sgd", "lr": 1e300}}
 
 
 def without_dropout(settings: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if name != "dropout"}
+    return {name: value for name, value in settings.items() if not name.endswith("dropout")}
 
 
 def named(interface: Any) -> dict[str, dict[str, Any]]:

@@ -45,6 +45,7 @@ def attentive_lstm(
     fusion: FusionWeights,
     recurrence: Recurrence,
     names: Names | None = None,
+    gate_bias_D: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Computes eqs. 3-6 and 8-11 for all steps. Gradients reach the inputs, the sources and every weight; double
     backward is not supported.
@@ -58,6 +59,7 @@ def attentive_lstm(
         lstm: an LSTM with one layer and one direction.
         recurrence: the implementation that runs the steps.
         names: what the scorer is told of the tasks; with them a score is u . tanh(W [x; h; m] + listener + speaker).
+        gate_bias_D: the bias of the gate, if it has one: g_t = sigmoid(W_r r_t + W_c c_t + b).
 
     Returns:
         The fused states (B, T, D) and, without a gradient, the attention weights (B, T, N).
@@ -67,9 +69,11 @@ def attentive_lstm(
         num_sources = sources.shape[-2]
         inputs_BTE, sources, padding_BN, names = _longer(inputs_BTE, sources, padding_BN, names, more)
         states_BTD, weights_BTN = attentive_lstm(
-            inputs_BTE, sources, padding_BN, lstm, scorer, fusion, recurrence, names
+            inputs_BTE, sources, padding_BN, lstm, scorer, fusion, recurrence, names, gate_bias_D
         )
         return states_BTD[:, :steps], weights_BTN[:, :steps, :num_sources]
+    if gate_bias_D is not None:
+        sources, scorer, fusion = _with_bias(sources, scorer, fusion, gate_bias_D)
     input_GE, recurrent_GD, input_bias_G, recurrent_bias_G = lstm.all_weights[0]
     dim, size = lstm.hidden_size, scorer.score_A.shape[0]
     listener_A = input_bias_G.new_zeros(size) if names is None else names.listener_A
@@ -107,6 +111,17 @@ def _longer(
     if names is not None:
         names = names._replace(speakers_NA=F.pad(names.speakers_NA, (0, 0, 0, more)))
     return inputs_BTE, F.pad(sources, (0, 0, 0, more)), F.pad(padding_BN, (0, more), value=True), names
+
+
+def _with_bias(
+    sources: Tensor, scorer: ScorerParts, fusion: FusionWeights, gate_bias_D: Tensor
+) -> tuple[Tensor, ScorerParts, FusionWeights]:
+    """Appends a 1 to each source, which is then in each message too, as weights sum to 1: a column of W_r that reads it
+    is a bias of the gate. No recurrence has to know of it.
+    """
+    scorer = scorer._replace(from_source_AM=F.pad(scorer.from_source_AM, (0, 1)))
+    W_r = torch.cat([fusion.W_r, gate_bias_D.unsqueeze(1)], dim=1)
+    return F.pad(sources, (0, 1), value=1.0), scorer, fusion._replace(W_r=W_r, W_f=F.pad(fusion.W_f, (0, 1)))
 
 
 def _ordered(gates: Tensor, query: Tensor, dim: int) -> Tensor:

@@ -5,6 +5,7 @@ Shapes: B batch, T time steps, N sources, E input size, D state size, M message 
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from inspect import signature
 from typing import Any, ClassVar, Literal, NamedTuple, Self, TypeAlias
 
 import torch
@@ -75,6 +76,10 @@ class Communicator(nn.Module, Component, offers=("input_dim", "state_dim", "task
     """The operations of its networks that `trainer.kernels` chooses an implementation of; found when a class is made:
     a recurrence if it has a `fused` form, and several networks at once if it reads those of other tasks."""
 
+    fuses_gate_bias: ClassVar[bool] = False
+    """Whether its `fused` form takes the bias of a gate, `gate_bias_D`; found when a class is made. With a bias, a
+    communicator whose form does not is read step by step."""
+
     message_dim: int | None = None
     """The size M of messages; None for D, the size of the sources."""
 
@@ -86,6 +91,7 @@ class Communicator(nn.Module, Component, offers=("input_dim", "state_dim", "task
         if getattr(cls, "sources", None) not in ("tasks", "shared"):
             raise ComponentError(f"{cls.__name__} must say sources = 'tasks' or sources = 'shared' in its class body")
         recurrence: tuple[Operation, ...] = () if cls.fused is Communicator.fused else ("recurrence",)
+        cls.fuses_gate_bias = bool(recurrence) and "gate_bias_D" in signature(cls.fused).parameters
         cls.operations = (*recurrence, "networks") if cls.sources == "tasks" else recurrence
 
     def senders(self, tasks: Sequence[str]) -> dict[str, list[str]]:
@@ -149,6 +155,7 @@ class Communicator(nn.Module, Component, offers=("input_dim", "state_dim", "task
         lstm: nn.LSTM,
         fusion: FusionWeights,
         recurrence: Recurrence,
+        gate_bias_D: Tensor | None = None,
     ) -> tuple[Tensor, Tensor] | None:
         """The receiver's whole recurrence at once, for communicators that have a faster form than `prepare` and `step`.
 
@@ -159,6 +166,8 @@ class Communicator(nn.Module, Component, offers=("input_dim", "state_dim", "task
             lstm: the receiver's LSTM.
             fusion: the weights of its message gate.
             recurrence: runs the steps.
+            gate_bias_D: the bias of the message gate, g_t = sigmoid(W_r r_t + W_c c_t + b). It is given only if there
+                is one, and only to a form that has this parameter.
 
         Returns:
             The fused states (B, T, D) and the messages' weights (B, T, N), which need no gradient; or None.

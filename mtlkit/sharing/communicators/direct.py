@@ -184,16 +184,17 @@ class DirectCommunicator(Communicator):
         lstm: nn.LSTM,
         fusion: FusionWeights,
         recurrence: Recurrence,
+        gate_bias_D: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """The whole recurrence as one operation with a backward pass of its own."""
         scorer, names = self.attention.parts(), self._names()
         if self.positions == "current":
-            return attentive_lstm(inputs_BTE, sources, None, lstm, scorer, fusion, recurrence, names)
+            return attentive_lstm(inputs_BTE, sources, None, lstm, scorer, fusion, recurrence, names, gate_bias_D)
         states_BSD, padding_BS = _all_states(sources, mask_BT)
         if names is not None:
             names = names._replace(speakers_NA=names.speakers_NA.repeat(sources.shape[1], 1))
         states_BTD, weights_BTS = attentive_lstm(
-            inputs_BTE, states_BSD, padding_BS, lstm, scorer, fusion, recurrence, names
+            inputs_BTE, states_BSD, padding_BS, lstm, scorer, fusion, recurrence, names, gate_bias_D
         )
         return states_BTD, _of_senders(weights_BTS, sources.shape[2])
 

@@ -82,15 +82,31 @@ class IndirectCommunicator(Communicator):
         lstm: nn.LSTM,
         fusion: FusionWeights,
         recurrence: Recurrence,
+        gate_bias_D: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """The whole recurrence as one operation with a backward pass of its own."""
-        return attentive_lstm(inputs_BTE, sources, ~mask_BT, lstm, self.attention.parts(), fusion, recurrence)
+        scorer = self.attention.parts()
+        return attentive_lstm(inputs_BTE, sources, ~mask_BT, lstm, scorer, fusion, recurrence, gate_bias_D=gate_bias_D)
 
     def messages(
         self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor, states_BTD: Tensor, weights_BTN: Tensor
     ) -> Tensor:
         """The messages of eq. 8 for all steps in one product."""
         return weights_BTN @ sources.to(weights_BTN)
+
+
+@final
+@dataclass(frozen=True)
+class AlignedMemory:
+    """The mailbox, each state of which is read at its own step."""
+
+    states_BTD: Tensor
+    mask_BT: Tensor
+
+    @cached_property
+    def states_TBD(self) -> tuple[Tensor, ...]:
+        """The states of each step."""
+        return self.states_BTD.unbind(1)
 
 
 @final
@@ -105,16 +121,22 @@ class AlignedCommunicator(Communicator):
 
     sources = "shared"
 
-    def prepare(self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
-        """The mailbox's state at each step, and the mask."""
-        return sources.unbind(1), mask_BT
+    def prepare(self, inputs_BTE: Tensor, sources: Tensor, mask_BT: Tensor) -> AlignedMemory:
+        """The mailbox's states, and the mask."""
+        return AlignedMemory(sources, mask_BT)
 
-    def step(self, time: int, previous_BD: Tensor, memory: tuple[tuple[Tensor, ...], Tensor]) -> Message:
+    def step(self, time: int, previous_BD: Tensor, memory: AlignedMemory) -> Message:
         """The mailbox's state at this step."""
-        states_TBD, mask_BT = memory
-        weights_BN = states_TBD[time].new_zeros(mask_BT.shape)
-        weights_BN[:, time] = mask_BT[:, time].to(weights_BN)
-        return Message(states_TBD[time], weights_BN)
+        state_BD = memory.states_TBD[time]
+        weights_BN = state_BD.new_zeros(memory.mask_BT.shape)
+        weights_BN[:, time] = memory.mask_BT[:, time].to(weights_BN)
+        return Message(state_BD, weights_BN)
+
+    def read(self, states_BTD: Tensor, memory: AlignedMemory, *, with_weights: bool = True) -> Messages:
+        """The mailbox's states, each at its own step."""
+        weights_BT = memory.mask_BT.to(memory.states_BTD.dtype)
+        weights_BTN = torch.diag_embed(weights_BT) if with_weights else weights_BT.new_empty(*weights_BT.shape, 0)
+        return Messages(memory.states_BTD, weights_BTN)
 
     def fused(
         self,
@@ -124,11 +146,14 @@ class AlignedCommunicator(Communicator):
         lstm: nn.LSTM,
         fusion: FusionWeights,
         recurrence: Recurrence,
+        gate_bias_D: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """The recurrence of direct communication with a single sender, whose weight is 1 by any scorer."""
         from_input_AE, from_state_AD = (sources.new_zeros(1, each.shape[-1]) for each in (inputs_BTE, sources))
         scorer = ScorerParts(from_input_AE, from_state_AD, from_state_AD, sources.new_zeros(1))
-        states_BTD, _ = attentive_lstm(inputs_BTE, sources.unsqueeze(2), None, lstm, scorer, fusion, recurrence)
+        states_BTD, _ = attentive_lstm(
+            inputs_BTE, sources.unsqueeze(2), None, lstm, scorer, fusion, recurrence, gate_bias_D=gate_bias_D
+        )
         return states_BTD, torch.diag_embed(mask_BT.to(sources.dtype))
 
     def messages(

@@ -3,6 +3,7 @@
 Shapes: T words, N sources, L layers, K tasks, S steps, A actions (modules, and Stop as the last).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
@@ -39,13 +40,15 @@ class Reading:
         }
 
     def sheet(self) -> Sheet:
-        """A table of each word with the three sources that it took most of. Words that are sources are numbered."""
+        """A table of each word with the three sources that it took most of, less those that it took nothing of. Words
+        that are sources are numbered.
+        """
         names = self.tasks or tuple(f"{word} ({number})" for number, word in enumerate(self.words, 1))
         heads = self.words if self.tasks is not None else names
         ways = [self.left_to_right] if self.right_to_left is None else [self.left_to_right, self.right_to_left]
         titles = ("reads most",) if len(ways) == 1 else ("from left to right", "from right to left")
         rows = tuple(
-            SheetRow(head, tuple(most(names, weights, TOP, self.tasks is not None) for weights in row))
+            SheetRow(head, tuple(_taken(names, weights, self.tasks is not None) for weights in row))
             for head, *row in zip(heads, *ways, strict=True)
         )
         return Sheet(("word", *titles), rows)
@@ -144,6 +147,10 @@ class Guess:
 
 
 SharedWith: TypeAlias = Reading | PathTaken | Mixture | Guess
+
+
+def _taken(names: Sequence[str], weights: Sequence[float], coloured: bool) -> tuple[Entry, ...]:
+    return tuple(entry for entry in most(names, weights, TOP, coloured) if entry.weight)
 
 
 def _name(module: int | None) -> str:

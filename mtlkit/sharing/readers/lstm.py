@@ -71,16 +71,17 @@ class LstmReader(Reader):
 def _fused(lstm: nn.LSTM, incoming: Incoming) -> Heard | None:
     """All steps by the communicator's `fused` form; None if it has none, or kernels without any were chosen."""
     communicator, inputs_BTE = incoming.communicator, incoming.inputs_BTE
-    # Without a fused form no kernels are asked for: `compiled` would be refused though nothing would use them. None has
-    # the bias of a gate.
-    if "recurrence" not in communicator.operations or incoming.channel.gate.bias_D is not None:
+    gate_bias_D = incoming.channel.gate.bias_D
+    # Without a fused form no kernels are asked for: `compiled` would be refused though nothing would use them.
+    if "recurrence" not in communicator.operations or not (gate_bias_D is None or communicator.fuses_gate_bias):
         return None
     saves = seconds_of_recurrence(inputs_BTE.shape[1], incoming.num_weights)
     recurrence = recurrence_for(inputs_BTE.device, incoming.compute, saves)
     if recurrence is None:
         return None
     weights = incoming.channel.gate.weights()
-    fused = communicator.fused(inputs_BTE, incoming.sources, incoming.mask_BT, lstm, weights, recurrence)
+    bias = {} if gate_bias_D is None else {"gate_bias_D": gate_bias_D}
+    fused = communicator.fused(inputs_BTE, incoming.sources, incoming.mask_BT, lstm, weights, recurrence, **bias)
     if fused is None:
         return None
     incoming.note("recurrence", recurrence.name)

@@ -40,7 +40,14 @@ def test_the_three_that_weigh_most() -> None:
 def test_words_that_are_sources_are_numbered() -> None:
     sheet = reading(["the", "the"], None).sheet()
     assert [row.name for row in sheet.rows] == ["the (1)", "the (2)"]
-    assert [entry.name for entry in sheet.rows[0].cells[0]] == ["the (2)", "the (1)"]
+    assert [entry.name for entry in sheet.rows[1].cells[0]] == ["the (2)", "the (1)"]
+
+
+@pytest.mark.parametrize("tasks", [None, ("movie", "tweet", "product")])
+def test_what_nothing_was_taken_of_is_not_read(tasks: tuple[str, ...] | None) -> None:
+    """As the words around with `aligned`, whose weights are 1 and 0."""
+    sheet = Reading(("a", "fine", "film"), tasks, ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 0.0))).sheet()
+    assert [[entry.weight for entry in row.cells[0]] for row in sheet.rows] == [[1.0], [1.0], []]
 
 
 def test_both_ways_stand_side_by_side() -> None:
