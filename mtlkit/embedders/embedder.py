@@ -89,8 +89,8 @@ class Embedder(nn.Module, Component, offers=("vocabulary", "vectors", "fresh", "
         Each batch must call the same modules in the same order, whatever its texts are.
 
         Returns:
-            Such as the layers of a pretrained encoder, in the order of their calls, and then the encoder, which
-            contains them and calls them. Empty, as by default, if there is nothing large that is trained.
+            Such as the table and the layers of a pretrained encoder, in the order of their calls, and then the encoder,
+            which contains and calls them. Empty, as by default, if there is nothing large that is trained.
 
         Raises:
             ConfigError: other settings of the embedder rule that out.

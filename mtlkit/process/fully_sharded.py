@@ -44,6 +44,8 @@ def share_out(modules: Sequence[nn.Module], ranks: Ranks, device: torch.device, 
         # Each process has its share of a batch's loss, so that gradients are sums, where fully_shard takes means.
         sharded.set_gradient_divide_factor(1.0)
         sharded.set_force_sum_reduction_for_comms(True)
+        if isinstance(module, nn.Embedding):
+            sharded.set_unshard_in_backward(False)  # its gradient does not depend on its weight
         sharded.set_custom_all_gather(gather)
         sharded.set_custom_reduce_scatter(scatter)
     for part in dict.fromkeys(part for module in modules for part in module.modules()):

@@ -209,9 +209,10 @@ class TransformerEmbedder(Embedder):
         if self.datasets is not None:
             raise ConfigError(
                 "dataset_embeddings: reads the encoder's table of pieces while the encoder is not run; leave it out, "
-                "or take trainer.shard: 'none'"
+                "put the embedder 'dataset_embedding' around this one, or take trainer.shard: 'none'"
             )
-        return [*stack_of(self.encoder, self._config.num_hidden_layers), self.encoder]
+        # The table of pieces by itself, so that it is not whole while the layers are run.
+        return [input_vectors(self.encoder), *stack_of(self.encoder, self._config.num_hidden_layers), self.encoder]
 
     def namespaces_of(self, parameter: str) -> tuple[str, ...]:
         return ()

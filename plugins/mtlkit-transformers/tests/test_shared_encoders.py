@@ -14,7 +14,7 @@ import pytest
 import torch
 from mtlkit_transformers import BottleneckAdapter, TransformerEmbedder
 from mtlkit_transformers.configuration import KINDS
-from mtlkit_transformers.encoder import stack_of
+from mtlkit_transformers.encoder import input_vectors, stack_of
 from safetensors.torch import load_file
 from torch import nn
 
@@ -160,7 +160,7 @@ def differences(group: Group, kinds: list[str]) -> dict[str, str]:
 
 def _difference(group: Group, kind: str) -> str:
     shared, whole = (made(kind)[0].requires_grad_(True) for _ in range(2))
-    group.share_out([*stack_of(shared, shared.config.num_hidden_layers), shared])
+    group.share_out([input_vectors(shared), *stack_of(shared, shared.config.num_hidden_layers), shared])
     rows = slice(group.rank, None, group.size)
     for _ in range(2):
         states_of(shared, IDS_RP[rows], MASK_RP[rows]).square().sum().backward()
