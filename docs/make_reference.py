@@ -89,6 +89,11 @@ def cli() -> str:
         "",
         "A user's mistake ends with its message on standard error and exit code 2. Tables and records go to standard",
         "output, everything else to standard error. `mtlkit VERB --help` prints what stands here.",
+        "",
+        "What `--output`, `--predictions` and `--figures` name is checked before the work begins, and files appear as",
+        "a whole. A file that is there already is replaced if it is empty or an older output of the same verb, which",
+        "is recognised by what is in it (figures by their names). Any other file is refused, and so are links, files",
+        "of a run, and what the verb reads. A pipe or a device, such as `/dev/stdout`, is written to as it is.",
     ]
     for path, command in verbs(group, "mtlkit"):
         lines += ["", f"## {path}", "", escaped(command.help), "", f"    {_usage(path, command)}"]

@@ -86,10 +86,12 @@ def write_gains(name: str, baseline: str) -> None:
     names = [word for system, files in systems.items() if files for word in ("--name", system)]
     command = ["compare", *runs, *names, "--baseline", baseline, "--format", "markdown"]
     page = RESULTS / f"{name}-gains.md"
-    if code := subprocess.run([sys.executable, "-m", "mtlkit", *command, "-o", str(page)], cwd=ROOT).returncode:
-        sys.exit(code)  # it has said why
+    done = subprocess.run([sys.executable, "-m", "mtlkit", *command], cwd=ROOT, stdout=subprocess.PIPE)
+    if done.returncode:
+        sys.exit(done.returncode)  # it has said why
     made = f"Made by `python experiments/run_tables.py {name} --gains-over {baseline}`."
-    page.write_text(f"# Gains over {baseline}: {TABLES[name].title}\n\n{made}\n\n{page.read_text()}", encoding="utf-8")
+    title = f"# Gains over {baseline}: {TABLES[name].title}"
+    page.write_text(f"{title}\n\n{made}\n\n{done.stdout.decode()}", encoding="utf-8")
 
 
 def main() -> None:

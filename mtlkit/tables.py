@@ -21,6 +21,7 @@ LATEX = {
     "|": r"$|$",
     **{character: f"\\{character}" for character in "&%$#_{}"},
 }
+LATEX_HEAD = "% needs \\usepackage{booktabs}"
 MARKDOWN = {"|": r"\|", "*": r"\*", "_": r"\_", "<": "&lt;", "\\": r"\\"}
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """Beginnings of cells that spreadsheets compute, or skip to find such a one."""
@@ -81,7 +82,7 @@ def markdown(tables: Iterable[Table], notes: Sequence[str]) -> str:
 
 def latex(tables: Iterable[Table], notes: Sequence[str]) -> str:
     """Formats tables as LaTeX for the booktabs package. The notes become comments."""
-    head = ["% needs \\usepackage{booktabs}", *(f"% {visible(note)}" for note in notes)]
+    head = [LATEX_HEAD, *(f"% {visible(note)}" for note in notes)]
     return "\n".join([*head, *(line for table in tables for line in _latex(table))]) + "\n"
 
 

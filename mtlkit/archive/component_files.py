@@ -24,7 +24,7 @@ from mtlkit.config.own_files import OF_WEIGHTS
 from mtlkit.data import build_part_of_reader
 from mtlkit.errors import ArchiveError, ComponentError
 from mtlkit.experiment import Experiment
-from mtlkit.files import new_folder
+from mtlkit.files import file_sha256, give_name, new_folder
 from mtlkit.files.ownership import folder_of_temporary_files
 
 SHARING = "model.sharing"
@@ -88,6 +88,23 @@ def save_files(folder: Path, components: Mapping[str, Component]) -> None:
                 component.save_frozen(fresh)
                 if fault := _fault(name, fresh):
                     raise ComponentError(f"{_class(component)}: save_files {fault}")
+                _keep_once(fresh, folder)
+
+
+def _keep_once(fresh: Path, folder: Path) -> None:
+    """Makes frozen weights that another component has saved already another name of that file, such as those of two
+    parts with one encoder.
+
+    Args:
+        fresh: what has just been saved.
+        folder: the folder of all components' files.
+    """
+    for file in fresh.glob(f"*{OF_WEIGHTS}"):
+        size = file.stat().st_size
+        for known in sorted(folder.glob(f"[!.]*/*{OF_WEIGHTS}")):
+            if known.stat().st_size == size and file_sha256(known) == file_sha256(file):
+                give_name(known, file)
+                break
 
 
 def with_saved_files(experiment: Experiment, folder: Path, sharing: str = SHARING) -> Experiment:

@@ -16,6 +16,8 @@ class MemberFacts(Spec):
 
     sha256: str
     size: int | None = None
+    same_as: str | None = None
+    """The member with the same content, which the archive holds in place of this one."""
 
 
 class Manifest(Spec):

@@ -7,6 +7,8 @@ of `mtlkit` that wrote the archive, and under `members` the `sha256` and `size` 
 2  the manifest has `format_version` and `mtlkit`
 3  components may have files of their own, `files/...`; archives without such files are still written in format 2
 4  these may be frozen weights, without a limit of their own; archives of smaller files are still written in format 3
+5  equal ones of these weights are a single member, which the others name as `same_as` in the manifest; archives without
+   equal ones are still written in format 4
 """
 
 from collections import Counter
@@ -21,8 +23,8 @@ from mtlkit.config.own_files import MAX_FILES_BYTES
 from mtlkit.errors import ArchiveError
 from mtlkit.text import printable
 
-FORMAT = 4
-WITHOUT_FILES, WITHOUT_LARGE_FILES = 2, 3
+FORMAT = 5
+WITHOUT_FILES, WITHOUT_LARGE_FILES, WITHOUT_COPIES = 2, 3, 4
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,16 @@ class Documents:
     meta: dict[str, Any]
 
 
-def format_of(sizes: Mapping[str, int]) -> int:
+def format_of(sizes: Mapping[str, int], *, has_copies: bool = False) -> int:
     """Returns the oldest format that allows members with these names and sizes, which most versions of mtlkit can
     read.
+
+    Args:
+        sizes: the size of each member in bytes, by its name.
+        has_copies: whether some members are left out, since others have their content.
     """
+    if has_copies:
+        return FORMAT
     by_component: Counter[str] = Counter()
     for name, size in sizes.items():
         if name.startswith(f"{FILES}/"):
@@ -45,7 +53,7 @@ def format_of(sizes: Mapping[str, int]) -> int:
     if not by_component:
         return WITHOUT_FILES
     is_large = max(by_component.values()) > MAX_FILES_BYTES or by_component.total() > MAX_ALL_FILES_BYTES
-    return FORMAT if is_large else WITHOUT_LARGE_FILES
+    return WITHOUT_COPIES if is_large else WITHOUT_LARGE_FILES
 
 
 def check_version(path: Path, manifest: dict[str, Any]) -> None:
@@ -92,5 +100,9 @@ def _from_3(documents: Documents) -> Documents:
     return replace(documents, manifest={**documents.manifest, "format_version": 4})
 
 
-MIGRATIONS: dict[int, Callable[[Documents], Documents]] = {1: _from_1, 2: _from_2, 3: _from_3}
+def _from_4(documents: Documents) -> Documents:
+    return replace(documents, manifest={**documents.manifest, "format_version": 5})
+
+
+MIGRATIONS: dict[int, Callable[[Documents], Documents]] = {1: _from_1, 2: _from_2, 3: _from_3, 4: _from_4}
 """For each older format, the function that converts its documents to the next format."""

@@ -43,6 +43,8 @@ LARGEST = {
 """The maximum number of bytes of each kind of member, by the first pattern that its name matches. No other members are
 allowed."""
 LONGEST_NAME = 255
+MAY_BE_COPIES = rf"files/[^/]+/[^/]+\{OF_WEIGHTS}"
+"""Pattern of the members that an archive holds once where several have the same content."""
 
 
 def largest_size(name: str) -> int | None:

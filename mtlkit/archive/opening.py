@@ -1,7 +1,7 @@
 """Opening of archives.
 
 archive.tar.gz
-  manifest.json                 format, sha256 and size of every other member, plugins needed
+  manifest.json                 format, sha256 and size of every other member, which are copies, plugins needed
   experiment.resolved.json      registered names only
   vocabulary/...
   weights/NAME.safetensors      one set, or one per task (model selection `per_task`)

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import mtlkit
 from mtlkit.archive.formats import format_of
 from mtlkit.archive.made_here import manifest_digest
-from mtlkit.archive.members import MANIFEST, MAX_BYTES, MAX_MEMBERS, FileCounts, largest_size
+from mtlkit.archive.members import MANIFEST, MAX_BYTES, MAX_MEMBERS, MAY_BE_COPIES, FileCounts, largest_size
 from mtlkit.errors import ArchiveError
 from mtlkit.files import file_sha256, new_file
 
@@ -23,7 +24,7 @@ KEPT = "the run keeps its weights in checkpoints"
 
 
 def pack(path: Path, members: Mapping[str, Content], plugins: Mapping[str, str]) -> str:
-    """Writes the manifest and then the members, atomically.
+    """Writes the manifest and then the members, atomically. Of equal frozen weights only the first are written.
 
     Returns:
         What the archive is known by (see `manifest_digest`).
@@ -31,8 +32,13 @@ def pack(path: Path, members: Mapping[str, Content], plugins: Mapping[str, str])
     Raises:
         ArchiveError: the archive could not be unpacked, because it exceeds a limit.
     """
-    facts = {name: {"sha256": _sha256(content), "size": _size(content)} for name, content in members.items()}
-    version = format_of({name: _size(content) for name, content in members.items()})
+    facts: dict[str, dict[str, Any]] = {
+        name: {"sha256": _sha256(content), "size": _size(content)} for name, content in members.items()
+    }
+    copies = _copies({name: fact["sha256"] for name, fact in facts.items()})
+    for name, original in copies.items():
+        facts[name]["same_as"] = original
+    version = format_of({name: fact["size"] for name, fact in facts.items()}, has_copies=bool(copies))
     written = {"format_version": version, "mtlkit": mtlkit.__version__}
     manifest = as_json({**written, "plugins": plugins, "members": facts})
     everything = {MANIFEST: manifest, **members}
@@ -45,8 +51,17 @@ def pack(path: Path, members: Mapping[str, Content], plugins: Mapping[str, str])
         tarfile.open(fileobj=packed, mode="w") as tar,
     ):
         for name, content in everything.items():
-            _add(tar, name, content)
+            if name not in copies:
+                _add(tar, name, content)
     return manifest_digest(manifest)
+
+
+def _copies(digests: Mapping[str, str]) -> dict[str, str]:
+    """The frozen weights that are equal to those of a member before them, each with the first such member."""
+    firsts: dict[str, str] = {}
+    weights = [name for name in digests if re.fullmatch(MAY_BE_COPIES, name)]
+    found = {name: firsts.setdefault(digests[name], name) for name in weights}
+    return {name: first for name, first in found.items() if first != name}
 
 
 def as_json(value: Any) -> bytes:

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import re
 import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -17,12 +18,13 @@ from mtlkit.archive.members import (
     MAX_BYTES,
     MAX_EXPANSION,
     MAX_MEMBERS,
+    MAY_BE_COPIES,
     FileCounts,
     largest_size,
 )
 from mtlkit.archive.tar_headers import HeaderError, Member, TarHeaders
 from mtlkit.errors import ArchiveError
-from mtlkit.files import PRIVATE, open_to_write
+from mtlkit.files import PRIVATE, give_name, open_to_write
 from mtlkit.on_disk.archives import no_tar_gz, unreadable
 from mtlkit.process.processor_time import TimeLimit
 from mtlkit.text import printable
@@ -129,6 +131,8 @@ class _Unpacking:
         self._found: dict[str, dict[str, Any]] = {}
         self._num_members = 0
         self._files = FileCounts()
+        self._copied: set[str] = set()
+        self._bytes_of_copies = 0
 
     def take(self, member: Member) -> None:
         """Writes the member at the current position of the stream, or raises if it does not belong in an archive."""
@@ -150,6 +154,9 @@ class _Unpacking:
         """Returns the manifest and its digest after checking that all members are present and match it."""
         if not self._num_members:
             raise self._no_archive()
+        for name, facts in self._expected.items():
+            if facts.get("same_as") is not None:
+                self._copy(name, facts["same_as"])
         wrong = [name for name in self._expected.keys() | self._found.keys() if not self._is_as_expected(name)]
         if wrong:
             names = ", ".join(sorted(printable(name, 100) for name in wrong)[:5])
@@ -166,6 +173,28 @@ class _Unpacking:
             raise self._refused(member.name, f"has {member.size} bytes, more than the {largest} it may have")
         if excess := self._files.excess(member.name, member.size):
             raise self._refused(member.name, excess)
+
+    def _copy(self, name: str, original: object) -> None:
+        """Puts frozen weights in their place that the archive holds under another name. They have a second name then,
+        or are copied where the file system has none; a copy counts as if the archive held it.
+        """
+        known = self._found.get(original) if isinstance(original, str) else None
+        if name in self._found or known is None or original in self._copied:
+            raise self._refused(name, "is said to be as another member that is not there")
+        if not all(re.fullmatch(MAY_BE_COPIES, each) for each in (name, str(original))):
+            raise self._refused(name, "is said to be as another member, and only frozen weights may be")
+        self._check(Member(name, known["size"], is_plain=True))
+        self._num_members += 1
+        self._bytes_of_copies += known["size"]
+        if self._bytes_of_copies > MAX_BYTES:
+            raise self._refused(name, f"makes more than {MAX_BYTES >> 30} GiB of copies")
+        try:
+            (self._folder / name).parent.mkdir(parents=True, exist_ok=True)
+            give_name(self._folder / str(original), self._folder / name)
+        except OSError as error:
+            raise self._no_room(error) from None
+        self._copied.add(name)
+        self._found[name] = dict(known)
 
     def _read_manifest(self, content: bytes) -> None:
         try:
@@ -198,7 +227,10 @@ class _Unpacking:
 
     def _is_as_expected(self, name: str) -> bool:
         expected, found = self._expected.get(name), self._found.get(name)
-        return expected is not None and found is not None and found == {"size": found["size"], **expected}
+        if expected is None or found is None:
+            return False
+        said = {each: value for each, value in expected.items() if each != "same_as"}
+        return found == {"size": found["size"], **said}
 
     def _no_archive(self) -> ArchiveError:
         return ArchiveError(f"{self._path}: begins with no readable {MANIFEST}; it is not an archive of mtlkit")

@@ -51,11 +51,11 @@ def compare(
     load_libraries()
     from mtlkit.cli.console import say, table_text
     from mtlkit.comparison import compare_runs
-    from mtlkit.comparison.layout import notes_of, tables_of, written
+    from mtlkit.comparison.layout import is_comparison, notes_of, tables_of, written
     from mtlkit.plugins import load_plugins
     from mtlkit.runs import output_of_verb
 
-    target = None if output is None else output_of_verb(output, reads)
+    target = None if output is None else output_of_verb(output, reads, is_comparison)
     comparison = compare_runs(
         runs,
         baseline=baseline,

@@ -59,6 +59,7 @@ def evaluate(
     from mtlkit.cli.console import say, show_figures, show_side_by_side
     from mtlkit.plugins import load_plugins
     from mtlkit.runs import Wanted, archives_given, evaluate_archives, output_of_verb
+    from mtlkit.runs.older_outputs import is_figures
     from mtlkit.runs.processes import processes_of_run
     from mtlkit.types import silent
 
@@ -66,7 +67,7 @@ def evaluate(
     named = {f"--file {file}": file, **{f"--data {task}={each}": each for task, each in wanted.files.items()}}
     reads = {name: Path(each) for name, each in named.items() if each is not None}
     given = archives_given(archives, packages=include_package)
-    target = None if output is None else output_of_verb(output, {**given, **reads})
+    target = None if output is None else output_of_verb(output, {**given, **reads}, is_figures)
     keep_freed_memory()
     where, plugins = torch_device(device), load_plugins(include_package)
     if processes is not None and check_processes(processes):

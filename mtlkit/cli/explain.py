@@ -47,8 +47,10 @@ def explain(
     from mtlkit.cli.console import say
     from mtlkit.plugins import load_plugins
     from mtlkit.runs import archives_given, explain_texts, output_of_verb
+    from mtlkit.runs.older_outputs import is_explanations
 
-    target = None if output is None else output_of_verb(output, archives_given([archive], packages=include_package))
+    reads = archives_given([archive], packages=include_package)
+    target = None if output is None else output_of_verb(output, reads, is_explanations)
     keep_freed_memory()
     where, plugins = torch_device(device), load_plugins(include_package)
     explanations = explain_texts(archive, texts, task, device=where, plugins=plugins, jsonl=jsonl, say=say)

@@ -33,7 +33,8 @@ def export(
     from mtlkit.plugins import load_plugins
     from mtlkit.runs import archives_given, output_of_verb
     from mtlkit.runs.export import export_to
+    from mtlkit.runs.older_outputs import is_program
 
-    target = output_of_verb(output, archives_given([archive], packages=include_package))
+    target = output_of_verb(output, archives_given([archive], packages=include_package), is_program)
     export_to(target, archive, task, load_plugins(include_package), say)
     say(f"wrote {output}")

@@ -21,14 +21,17 @@ def check_processes(asked: int | None) -> bool:
     """Returns whether this process is to start others, rather than to work.
 
     Raises:
-        ConfigError: other processes have been started than are asked for.
+        ConfigError: other processes have been started than are asked for, or far more are asked for than this machine
+            has cores.
     """
     from mtlkit.errors import ConfigError
-    from mtlkit.runs.processes import World
+    from mtlkit.runs.processes import World, check_number
 
     started = World.of_environment().size
     if asked is not None and started > 1 and asked != started:
         raise ConfigError(f"--processes {asked}: {started} processes have been started; leave --processes out")
+    if started == 1:
+        check_number(asked)
     return asked is not None and asked > 1 and started == 1
 
 

@@ -61,10 +61,11 @@ def sweep(
     """
     arguments = source.file_arguments()
     load_libraries()
-    from mtlkit.runs.processes import check_one_process
+    from mtlkit.runs.processes import check_number, check_one_process
     from mtlkit.sweeps import check_joins, check_optuna, plan_sweep, reaching, shared
 
     check_one_process("sweep")
+    check_number(processes)
     asked = plan_sweep(
         lambda options: source.with_options(options).load(),
         grid=grid,

@@ -71,9 +71,10 @@ def transfer(
     loaded, where = source.load(), torch_device(device)
     from mtlkit.cli.console import ConsoleListener, say, show_rows
     from mtlkit.runs import FoldOptions, Interrupted, TransferSettings, plan_transfer, train, train_folds
-    from mtlkit.runs.processes import check_one_process
+    from mtlkit.runs.processes import check_number, check_one_process
 
     check_one_process("transfer")
+    check_number(processes)
     settings, left = TransferSettings(scope, embeddings), None if every else leave_out
     plan = plan_transfer(loaded, left, settings, directory=serialization_dir, limit=limit, baseline=baseline)
     options = FoldOptions(limit, resume, force, resume_anyway)

@@ -53,12 +53,14 @@ def train(
     from mtlkit.runs import Interrupted, RunDirectory, dry_run, run_directory, train
 
     directory = run_directory(loaded, serialization_dir)
-    if trial:
-        resume = resume or resume_anyway
-        show_inspection(dry_run(loaded, directory, device=where, limit=limit, resume=resume, force=force, say=say))
-        return
     if processes is not None and check_processes(processes):
         run_in_processes(processes)
+        return
+    if trial:
+        resume = resume or resume_anyway
+        inspection = dry_run(loaded, directory, device=where, limit=limit, resume=resume, force=force, say=say)
+        if is_first_process():
+            show_inspection(inspection)
         return
     try:
         run = train(
@@ -134,8 +136,10 @@ def predict(
     from mtlkit.cli.console import say
     from mtlkit.plugins import load_plugins
     from mtlkit.runs import as_line, open_answers, output_of_verb, write_answers
+    from mtlkit.runs.older_outputs import is_records
 
-    target = None if output is None else output_of_verb(output, files_given(inputs, archive, include_package))
+    reads = files_given(inputs, archive, include_package)
+    target = None if output is None else output_of_verb(output, reads, is_records)
     keep_freed_memory()
     bad, where, plugins = 0, torch_device(device), load_plugins(include_package)
     options: dict[str, Any] = {"format_": format_, "batch_size": batch_size, "precision": precision, "say": say}

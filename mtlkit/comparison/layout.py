@@ -1,13 +1,15 @@
 """A comparison as tables to read, and as records to compute with."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, BinaryIO, Literal, TypeAlias
 
 from mtlkit.comparison.bootstrap import LEVEL, Over, holm
 from mtlkit.comparison.compare import Comparison, Result, Texts
 from mtlkit.figures import AVERAGE
-from mtlkit.tables import Cell, Table, csv_text, latex, mark_best, markdown, spread
+from mtlkit.runs.older_outputs import HEAD
+from mtlkit.tables import LATEX_HEAD, Cell, Table, csv_text, latex, mark_best, markdown, spread
 
 COLUMNS = (
     *("system", "task", "metric", "split", "texts", "seeds", "mean", "deviation", "gain", "low", "high", "p"),
@@ -25,6 +27,13 @@ def written(comparison: Comparison, format_: FileFormat) -> str:
     if format_ == "json":
         return as_json(comparison)
     return (markdown if format_ == "markdown" else latex)(tables_of(comparison), notes_of(comparison))
+
+
+def is_comparison(file: BinaryIO) -> bool:
+    """Whether an open file has a comparison in one of the formats, or as tables of a terminal."""
+    beginnings = (",".join(COLUMNS[:8]), '{\n  "systems": {', LATEX_HEAD)
+    text = file.read(HEAD).decode("utf-8", errors="replace")
+    return text.startswith(beginnings) or re.match(r"[^\n]*\n+(┏━[^\n]*\n[┃|])?\W*system\b", text) is not None
 
 
 def tables_of(comparison: Comparison) -> list[Table]:

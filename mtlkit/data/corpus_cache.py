@@ -19,7 +19,8 @@ from mtlkit.errors import DataError
 from mtlkit.files import PRIVATE, file_sha256, new_folder, open_to_write, write_new
 from mtlkit.files.ownership import check_ownership, opened_folder, own_folder, temporary_folder
 
-FORMAT = 7  # part of every key: increment it when columns change, so that old entries are ignored
+FORMAT = 8
+"""A part of every key: increment it when columns, or what they may hold, change, so that old entries are ignored."""
 COLUMNS = ("tokens", "offsets", "targets", "digests", "places")
 STRINGS = ("forms", "labels", "target_kind", "skipped", "structure")
 

@@ -1,7 +1,10 @@
 """One text of one task, as produced by a reader, before tokens are mapped to ids."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from mtlkit.errors import DataError
 
 Target: TypeAlias = str | tuple[str, ...]
 """The value to be predicted: one label for the text, or one tag for each word."""
@@ -10,7 +13,18 @@ TargetKind: TypeAlias = Literal["label", "tags"]
 
 
 BETWEEN_TEXTS = "\N{SYMBOL FOR RECORD SEPARATOR}"
-"""The word that stands between the two texts of an instance. An embedder may read it as a mark, not as a word."""
+"""The word that stands between the two texts of an instance. An embedder may read it as a mark, not as a word, so no
+text may have it.
+"""
+
+
+def check_no_mark(words: Sequence[str]) -> None:
+    """Raises DataError if `BETWEEN_TEXTS` is one of the words of a text, which could be taken for two texts."""
+    if BETWEEN_TEXTS in words:
+        raise DataError(
+            f"the word {BETWEEN_TEXTS} stands between the two texts of a pair, and cannot be in a text; remove or "
+            "replace it"
+        )
 
 
 @dataclass(frozen=True, slots=True)

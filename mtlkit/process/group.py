@@ -113,7 +113,7 @@ class Group(Ranks):
         return False
 
     def leave(self, seconds: float = TELLING_SECONDS) -> None:
-        """Ends after an error or an interrupt. The first process, which may hold the store, waits so many seconds at most
+        """Ends after an error or an interrupt. The first process, which may hold the store, waits up to so many seconds
         for the others to leave."""
         until = time.monotonic() + seconds
         with suppress(RuntimeError):

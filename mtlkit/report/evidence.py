@@ -218,6 +218,11 @@ class Evidence:
         return self.experiment.to_json() if self.resolved is None else self.resolved
 
     @property
+    def has_own_mailboxes(self) -> bool:
+        """Whether words read positions of a network that is their task's own, so that what they read is not shared."""
+        return getattr(self.experiment.model.sharing.settings, "mailbox", "shared") == "per_task"
+
+    @property
     def num_texts(self) -> int:
         """The number of texts that were read for this report."""
         return sum(len(seen.predictions.predicted) for seen in self.observed.values())

@@ -8,19 +8,18 @@ from typing import final
 import torch
 
 from mtlkit.errors import ConfigError
-from mtlkit.files import Output, open_regular
+from mtlkit.files import Output
 from mtlkit.plugins import Plugin
 from mtlkit.report.charts.drawing import holds_only_figures
 from mtlkit.report.page import is_report, page
 from mtlkit.report.reading.sources import evidence_of, source_of
 from mtlkit.report.sections import sections_of, write_figures
 from mtlkit.runs import Wanted, archives_given, check_belongs_to_no_run, folder_of_verb, output_of_verb
+from mtlkit.runs.older_outputs import head_of
 from mtlkit.types import Say, silent
 
 PAGES = (".html", ".htm")
 """Endings that a page may have."""
-HEAD = 2_000
-"""Characters at the beginning of a page among which it names its generator."""
 
 
 @final
@@ -84,12 +83,7 @@ def _page_file(path: Path, source: Path) -> Output:
     """The file of the page, which takes the place of nothing but an older page."""
     if path.suffix.lower() not in PAGES:
         raise ConfigError(f"--output {path}: the report is a page of HTML; give a name that ends in .html")
-    page = output_of_verb(path, archives_given([source], "RUN_OR_ARCHIVE"))
-    if not page.is_stream and page.path.exists():
-        with open_regular(page.path) as file:
-            if not is_report(file.read(HEAD).decode("utf-8", errors="replace")):
-                raise ConfigError(f"--output {path}: is there already and no report of mtlkit; give another file")
-    return page
+    return output_of_verb(path, archives_given([source], "RUN_OR_ARCHIVE"), lambda file: is_report(head_of(file)))
 
 
 def _figure_folder(path: Path) -> Path:

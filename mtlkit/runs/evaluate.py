@@ -168,7 +168,7 @@ def evaluate_archives(
         asked = [tasks_to_score(archive, wanted) for archive in opened]
         for archive, settings in zip(opened, asked, strict=True):
             reads = {**archives_given(archives), **data_scored(archive, settings)}
-            check_outputs(reads, wanted.split, predictions, output)
+            check_outputs(reads, wanted.split, predictions, output, is_own=is_own)
         tasks = [list(settings) for settings in asked] if len(opened) > 1 else []
         if predictions is not None and is_own:
             check_own_texts(opened[0], predictions, wanted)

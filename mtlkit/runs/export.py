@@ -18,6 +18,7 @@ from mtlkit.kernels.postponing import Postponed
 from mtlkit.plugins import Plugin, load_plugins
 from mtlkit.runs.directory import archive_path
 from mtlkit.runs.exported_program import check_program, exported_program
+from mtlkit.runs.older_outputs import is_program
 from mtlkit.runs.outputs import archives_given, output_of_verb
 from mtlkit.runs.predict import as_batch, tasks_asked
 from mtlkit.types import Say, silent
@@ -62,7 +63,7 @@ def export(
     """
     path, file = archive_path(path_argument(archive, "archive")), Path(path_argument(output, "output"))
     packages = names_argument(include_packages, "include_packages")
-    target = output_of_verb(file, archives_given([path], packages=packages), "output")
+    target = output_of_verb(file, archives_given([path], packages=packages), is_program, "output")
     export_to(target, path, [] if task is None else [task], load_plugins(packages), say_argument(say))
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,9 +23,12 @@ from mtlkit.experiment import (
     stages_of,
     with_metrics_that_fit,
 )
+from mtlkit.kernels.compute import hand_down
 from mtlkit.model import MultiTaskModel
+from mtlkit.process.ranks import ONE, Ranks
 from mtlkit.runs.checks import check_experiment
 from mtlkit.runs.new_model import new_model
+from mtlkit.runs.processes import check_stages_shareable
 from mtlkit.sharing import SharingScheme
 from mtlkit.training import Optimization, Trainer, TrainerSettings, computing_as
 from mtlkit.types import Say, silent
@@ -74,29 +78,45 @@ class Inspection:
 
 
 def inspect_experiment(
-    loaded: LoadedExperiment, device: torch.device, *, limit: int | None = None, say: Say = silent
+    loaded: LoadedExperiment,
+    device: torch.device,
+    *,
+    limit: int | None = None,
+    say: Say = silent,
+    ranks: Ranks = ONE,
 ) -> Inspection:
     """Reads the data, builds the model and runs a batch of each task forward and backward; trains nothing.
 
-    For an experiment in stages, the first stage is inspected.
+    For an experiment in stages, the first stage is inspected. Of several processes all call this function; each
+    returns the memory that it needs itself.
+
+    Args:
+        loaded: the experiment.
+        device: the device of the model.
+        limit: the largest number of texts of each split; None for all.
+        say: receives a line about each thing that is done.
+        ranks: the processes that would train together.
 
     Raises:
         ConfigError, DataError: as for `train`, before its first step.
     """
     check_experiment(loaded.experiment, str(loaded.file))
+    check_stages_shareable(loaded.experiment, ranks)
     experiment = experiment_of(loaded.experiment, stages_of(loaded.experiment)[0])
     with computing_as(experiment.trainer):  # so that measurements are those of training
-        return _inspected(loaded, experiment, device, limit, say)
+        return _inspected(loaded, experiment, device, limit, say, ranks)
 
 
 def _inspected(
-    loaded: LoadedExperiment, experiment: Experiment, device: torch.device, limit: int | None, say: Say
+    loaded: LoadedExperiment, experiment: Experiment, device: torch.device, limit: int | None, say: Say, ranks: Ranks
 ) -> Inspection:
-    corpora = load_corpora(loaded.experiment, limit=limit, say=say)  # the vocabulary is that of all stages
+    # The vocabulary is that of all stages.
+    corpora = ranks.first_then_all(partial(load_corpora, loaded.experiment, limit=limit, say=say))
     with_metrics_that_fit(loaded.experiment, corpora, say)
     vectors = read_vectors(experiment, say)
     vocabulary = make_vocabulary(loaded.experiment, corpora, vectors, say)
     model = new_model(experiment, vocabulary, vectors, say).to(device)
+    hand_down(model, replace(model.compute, ranks=ranks))
     sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}  # which a trainer may cut
     splits = {
         task: TaskSplit(
@@ -206,7 +226,7 @@ def _activation_bytes(model: MultiTaskModel, batch: Batch) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        loss = model.loss(batch)
+        loss = model.loss(batch.shared_by(model.compute.ranks))
     del loss
     return sum(kept.values())
 

@@ -8,14 +8,25 @@ from mtlkit.files import Inputs, Output, check_is_no_input
 from mtlkit.runs.data_to_score import Wanted
 from mtlkit.runs.directory import RunDirectory, archive_path
 from mtlkit.runs.known_texts import first_other_texts
+from mtlkit.runs.older_outputs import is_answers
+from mtlkit.runs.outputs import check_is_older
 from mtlkit.runs.predictions import predicted_tasks
 
 
-def check_outputs(reads: Inputs, split: str, predictions: Path | None, output: Output | None) -> None:
+def check_outputs(
+    reads: Inputs, split: str, predictions: Path | None, output: Output | None, *, is_own: bool = False
+) -> None:
     """Makes sure that what is written takes the place of no file that is read, and that no link is in its way.
 
+    Args:
+        reads: what is read, by what a user knows it as.
+        split: the split that is scored.
+        predictions: the folder that answers are written to.
+        output: the file that figures are written to.
+        is_own: whether that folder is the one in which the archive's run keeps its own answers.
+
     Raises:
-        ConfigError: it does, or the folder of the split is a link.
+        ConfigError: it does, a file that is no older output is in the way, or the folder of the split is a link.
     """
     if output is not None and not output.is_stream:
         check_is_no_input(output.path, output.given, reads)
@@ -25,7 +36,10 @@ def check_outputs(reads: Inputs, split: str, predictions: Path | None, output: O
                 f"--predictions {predictions}: {folder} is a symbolic link, which is not followed; give another folder"
             )
         for file in predicted_tasks(predictions, split).values():
-            check_is_no_input(file, f"--predictions {predictions}: {file.relative_to(predictions)}", reads)
+            given = f"--predictions {predictions}: {file.relative_to(predictions)}"
+            check_is_no_input(file, given, reads)
+            if not is_own:  # what is damaged there is written again
+                check_is_older(file, given, is_answers)
 
 
 def keep_own_answers(archive: Path, predictions: Path, wanted: Wanted) -> None:

@@ -4,27 +4,54 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mtlkit.errors import ConfigError
-from mtlkit.files import Inputs, Output, output_file, output_folder
+from mtlkit.files import Inputs, Output, open_regular, output_file, output_folder
 from mtlkit.on_disk.runs import REPORT
 from mtlkit.runs.directory import RunDirectory, archive_path
 from mtlkit.runs.made_files import is_made_by_a_run
+from mtlkit.runs.older_outputs import IsOlder
 
 
-def output_of_verb(path: Path, inputs: Inputs, option: str = "--output") -> Output:
+def output_of_verb(path: Path, inputs: Inputs, is_older: IsOlder, option: str = "--output") -> Output:
     """Finds out, before the work begins, whether a verb can write a file.
 
     Args:
         path: the file as the user gives it.
         inputs: what the verb reads, as far as it is known.
+        is_older: recognises an older output of the verb, the only kind of file that it replaces; an empty one is always
+            replaced.
         option: the option by which the file is given.
 
     Raises:
-        ConfigError: it cannot be written, or is an input, a file of a run, or a symbolic link.
+        ConfigError: it cannot be written, or is an input, a file of a run, a symbolic link, or any other file that is
+            no older output of the verb.
     """
     output = output_file(path, option, inputs)
     if not output.is_stream:
         check_belongs_to_no_run(output.path, output.given)
+        check_is_older(output.path, output.given, is_older)
     return output
+
+
+def check_is_older(file: Path, given: str, is_older: IsOlder) -> None:
+    """Makes sure that a file is not there, is empty, or is an older output, so that writing it loses no other file.
+
+    Args:
+        file: its path.
+        given: the option and its value, for the message.
+        is_older: recognises an older output.
+
+    Raises:
+        ConfigError: it is some other file, or cannot be read.
+    """
+    try:
+        with open_regular(file) as content:
+            is_replaced = not content.peek(1) or is_older(content)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ConfigError(f"{given}: is there, and cannot be read ({error.strerror}); give another file") from None
+    if not is_replaced:
+        raise ConfigError(f"{given}: is there already and is no older output of this command; give another file")
 
 
 def folder_of_verb(path: Path, option: str) -> Path:

@@ -26,9 +26,11 @@ from mtlkit.runs.answering import Answers, answering_processes, as_lines
 from mtlkit.runs.changes import code_hashes
 from mtlkit.runs.input_formats import ChosenFormat, InputFormat, reader_of_files
 from mtlkit.runs.inputs import OpenedInput, is_read_once, open_answers
+from mtlkit.runs.older_outputs import is_records
 from mtlkit.runs.outputs import archives_given, output_of_verb
 from mtlkit.runs.precision import precision_argument
 from mtlkit.runs.predict import BATCHES_AHEAD, Numbered, answers_to
+from mtlkit.runs.processes import check_number
 from mtlkit.runs.reading_ahead import MOST_CHARACTERS
 from mtlkit.training.devices import as_device
 from mtlkit.training.precision import Precision
@@ -103,7 +105,7 @@ def predict_file(
     return write_answers(
         path,
         str(file),
-        output_of_verb(path_argument(output, "output"), reads, "output"),
+        output_of_verb(path_argument(output, "output"), reads, is_records, "output"),
         names,
         processes=count_argument(processes, "processes"),
         format_=chosen,
@@ -139,6 +141,7 @@ def write_answers(
             f"--processes {processes}: {'standard input' if source == '-' else source} is answered as it arrives, by "
             "one process; save it to a file, which may be compressed, and name that"
         )
+    check_number(processes)
     options: dict[str, Any] = {"format_": format_, "batch_size": batch_size, "precision": precision, "say": say}
     with open_answers(archive, source, tasks, device=device, plugins=plugins, **options) as opened:
         if isinstance(output, Output) and not output.is_stream and processes is not None:

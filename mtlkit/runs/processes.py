@@ -14,15 +14,20 @@ import torch.distributed as dist
 from torch.distributed.rendezvous import rendezvous
 
 from mtlkit.errors import ConfigError, MtlkitError, ProcessesError
+from mtlkit.experiment import Experiment, stages_of
 from mtlkit.process.group import PARTING_SECONDS, Group
 from mtlkit.process.interrupts import Interrupted
 from mtlkit.process.ranks import ONE, ProcessLostError, Ranks
 from mtlkit.runs.profile import COMMUNICATION
 from mtlkit.text import printable
 from mtlkit.training import section
+from mtlkit.training.shared_steps import check_strategy_shareable
 
 SECONDS, TIMEOUT = 300.0, "MTLKIT_PROCESS_TIMEOUT"
 """How long a process waits for another one before it counts as lost; and the variable that sets another number."""
+MOST_PER_CORE = 8
+"""Each process keeps a core busy and takes hundreds of MB. So many for a core leave room for work that waits, as for a
+GPU or a disk, and more would bring the machine to a stop."""
 RESUME = "what was saved before is kept; go on with --resume"
 _numbers = count()
 """How often this process has joined others, so that a second run of a script finds nothing of the first in there."""
@@ -53,11 +58,42 @@ class World:
         return cls(size, rank, local, _number("LOCAL_WORLD_SIZE", 1, size + 1))
 
 
+def check_number(processes: int | None) -> None:
+    """Raises ConfigError if so many processes at once would leave none of them time to work, or memory."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if processes is not None and processes > (most := MOST_PER_CORE * cores):
+        raise ConfigError(
+            f"--processes {processes}: is more than {MOST_PER_CORE} for each of the {cores} cores that this process "
+            f"may use; give at most {most}"
+        )
+
+
 def check_one_process(verb: str) -> None:
     """Raises ConfigError where several processes were started of a verb that knows only one."""
     if (world := World.of_environment()).size > 1:
         raise ConfigError(
             f"mtlkit {verb} runs in one process, and WORLD_SIZE is {world.size}; start it without torchrun"
+        )
+
+
+def check_stages_shareable(experiment: Experiment, ranks: Ranks) -> None:
+    """Makes sure, before any data are read, that several processes may share the batches of every stage of a run.
+
+    A stage after the first would otherwise be refused when those before it have been trained. What depends on a model
+    is found when that is built.
+
+    Raises:
+        ConfigError: they may not.
+    """
+    if ranks.size == 1:
+        return
+    for number, stage in enumerate(stages_of(experiment)):
+        sharing = stage.sharing or experiment.model.sharing
+        check_strategy_shareable(
+            sharing.component,
+            stage.trainer.update_strategy.component,
+            splits=stage.trainer.on_out_of_memory == "split",
+            place=f"stages.{number}.trainer" if experiment.stages else "trainer",
         )
 
 

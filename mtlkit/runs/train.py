@@ -38,7 +38,7 @@ from mtlkit.runs.directory import RunDirectory
 from mtlkit.runs.finishing import finish_run, now
 from mtlkit.runs.inspection import Inspection, inspect_experiment
 from mtlkit.runs.listeners import Listener, checked_listeners
-from mtlkit.runs.processes import processes_of_run, restarted
+from mtlkit.runs.processes import check_stages_shareable, processes_of_run, restarted
 from mtlkit.runs.profile import Profiler
 from mtlkit.runs.provenance import provenance
 from mtlkit.runs.read_files import read_by_experiment
@@ -107,6 +107,7 @@ def train(
         if options.resume:
             loaded = as_begun(run, loaded, say)
         check_experiment(loaded.experiment, str(loaded.file))
+        check_stages_shareable(loaded.experiment, ranks)
         profilers = [Profiler(run.path, options.device)] if profile else []
         lock = run.locked() if ranks.is_first else nullcontext()
         with lock, Interrupts(ranks.agreed_signal, ranks.signal_of_steps) as interrupts, threads_as_before():
@@ -133,14 +134,18 @@ def dry_run(
 ) -> Inspection:
     """Does everything that `train` does before its first step: checks the experiment, reads the data, builds the model.
 
+    Under torchrun, each of its processes calls this function, and what `train` would refuse to share is refused.
+
     Raises:
         ConfigError, DataError, RunError: as for `train`.
     """
     options, say = train_options(device, limit, resume, force), say_argument(say)
-    loaded = load_experiment(experiment)
-    if not resume:
-        RunDirectory(run_directory(loaded, directory)).check_new(force, read_by_experiment(loaded))
-    return inspect_experiment(loaded, options.device, limit=limit, say=say)
+    with processes_of_run(options.device, "give the command again") as (ranks, own):
+        loaded = load_experiment(experiment)
+        if not resume:
+            run = RunDirectory(run_directory(loaded, directory))
+            ranks.first(lambda: run.check_new(force, read_by_experiment(loaded)))
+        return inspect_experiment(loaded, own, limit=limit, say=say if ranks.is_first else silent, ranks=ranks)
 
 
 def run_directory(loaded: LoadedExperiment, directory: str | Path | None = None) -> Path:

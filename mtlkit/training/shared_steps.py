@@ -30,16 +30,7 @@ def check_shareable(model: MultiTaskModel, update: UpdateStrategy, *, splits: bo
     """
     if model.compute.ranks.size == 1:
         return
-    if not update.shares_batches:
-        raise ConfigError(
-            f"trainer.update_strategy: '{update.registered_name}' does not say that several processes may share its "
-            f"batches (shares_batches); {ALONE}, or take another strategy, such as 'joint'"
-        )
-    if splits and _splits_unequally(model.sharing, update):
-        raise ConfigError(
-            "trainer.on_out_of_memory: 'split' is not possible in several processes with this sharing scheme, whose "
-            f"losses or paths are those of a whole batch; take 'stop', or {ALONE}"
-        )
+    check_strategy_shareable(type(model.sharing), type(update), splits=splits)
     embedders = (part for part in model.modules() if isinstance(part, Embedder))
     if any(embedder.leaves_out_parameters for embedder in embedders):
         raise ConfigError(
@@ -48,6 +39,32 @@ def check_shareable(model: MultiTaskModel, update: UpdateStrategy, *, splits: bo
         )
     if normed := next((name for name, part in model.named_modules() if isinstance(part, _BatchNorm)), None):
         raise ConfigError(f"model: {normed} normalises by the texts of a batch, which several processes share; {ALONE}")
+
+
+def check_strategy_shareable(
+    sharing: type[SharingScheme], update: type[UpdateStrategy], *, splits: bool, place: str = "trainer"
+) -> None:
+    """Makes sure of what `check_shareable` asks of settings, for which no model has to be built.
+
+    Args:
+        sharing: the sharing scheme that is trained.
+        update: the update strategy.
+        splits: whether batches that do not fit the memory are computed in parts.
+        place: the trainer's place in the experiment, for the message.
+
+    Raises:
+        ConfigError: several processes that share each batch would not come to the numbers of one.
+    """
+    if not update.shares_batches:
+        raise ConfigError(
+            f"{place}.update_strategy: '{update.registered_name}' does not say that several processes may share its "
+            f"batches (shares_batches); {ALONE}, or take another strategy, such as 'joint'"
+        )
+    if splits and _splits_unequally(sharing, update):
+        raise ConfigError(
+            f"{place}.on_out_of_memory: 'split' is not possible in several processes with this sharing scheme, whose "
+            f"losses or paths are those of a whole batch; take 'stop', or {ALONE}"
+        )
 
 
 def check_shards(model: MultiTaskModel, records: Mapping[str, Record], *, splits: bool) -> None:
@@ -98,8 +115,8 @@ def check_equal(model: MultiTaskModel) -> None:
         )
 
 
-def _splits_unequally(sharing: SharingScheme, update: UpdateStrategy) -> bool:
+def _splits_unequally(sharing: type[SharingScheme], update: type[UpdateStrategy]) -> bool:
     """Whether parts of a batch, of which processes may have different numbers, would have to agree on something."""
-    adds_losses = type(sharing).batch_losses is not SharingScheme.batch_losses
-    draws_paths = isinstance(sharing, SearchableScheme) and not update.searches
+    adds_losses = sharing.batch_losses is not SharingScheme.batch_losses
+    draws_paths = issubclass(sharing, SearchableScheme) and not update.searches
     return adds_losses or draws_paths

@@ -39,7 +39,12 @@ def _format_3(members: Members) -> Members:
     return _manifest_of(3, members)
 
 
-WRITERS: dict[int, Callable[[Members], Members]] = {1: _format_1, 2: _format_2, 3: _format_3}
+def _format_4(members: Members) -> Members:
+    """With each of equal frozen weights."""
+    return _manifest_of(4, members)
+
+
+WRITERS: dict[int, Callable[[Members], Members]] = {1: _format_1, 2: _format_2, 3: _format_3, 4: _format_4}
 """For each older format, what puts its manifest before the members of the tiny archive."""
 
 

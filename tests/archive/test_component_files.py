@@ -1,5 +1,8 @@
 """Files of components: what may be written, and what is read of it. A whole way is in end_to_end/test_own_files.py."""
 
+import hashlib
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,11 +11,13 @@ import pytest
 import torch
 
 import mtlkit
-from mtlkit.archive import FORMAT, formats, members, open_archive
+from mtlkit.archive import FORMAT, formats, members, open_archive, packing, unpacking
 from mtlkit.archive.component_files import save_files
 from mtlkit.archive.members import FileCounts, largest_size
 from mtlkit.archive.packing import pack
+from mtlkit.archive.unpacking import unpack
 from mtlkit.errors import ArchiveError, ComponentError
+from mtlkit.process.processor_time import limited
 from tests.soak.tiny_archive import changed, packed, read_members, sealed, tar
 
 Write = Callable[[Path], object]
@@ -119,7 +124,7 @@ def test_only_archives_with_such_files_are_of_the_new_format(tmp_path: Path) -> 
     pack(tmp_path / "with.tar.gz", {"meta.json": b"{}", "files/model.embedder=x/a": b"x"}, {})
     versions = [read_members(tmp_path / f"{name}.tar.gz")["manifest.json"] for name in ("without", "with")]
     assert [f'"format_version": {version}'.encode() in text for version, text in zip((2, 3), versions, strict=True)]
-    assert FORMAT == 4
+    assert FORMAT == 5
 
 
 @pytest.mark.parametrize(
@@ -127,7 +132,7 @@ def test_only_archives_with_such_files_are_of_the_new_format(tmp_path: Path) -> 
     [({"a.x=y/a": 10}, 3), ({"a.x=y/a": 10, "a.x=z/a": 10}, 3), ({"a.x=y/a": 11}, 4), ({"a.x=y/a": 6, "a.x=y/b": 5}, 4),
      ({f"a.x{number}=y/a": 9 for number in range(4)}, 4)],
 )  # fmt: skip
-def test_only_archives_with_large_files_are_of_the_newest_format(
+def test_only_archives_with_large_files_are_of_format_4(
     sizes: dict[str, int], version: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(formats, "MAX_FILES_BYTES", 10)
@@ -211,3 +216,90 @@ def test_files_elsewhere_are_refused(listed: type, folder: str, tmp_path: Path) 
         open_archive(path, torch.device("cpu")),
     ):
         pass
+
+
+FIRST, SECOND = "files/model.embedder.parts.a=x/w.safetensors", "files/model.embedder.parts.b=x/w.safetensors"
+
+
+def unpacked(path: Path, folder: Path) -> dict[str, bytes]:
+    folder.mkdir()
+    with limited(60) as limit:
+        unpack(path, folder, limit)
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_equal_frozen_weights_are_one_member(tmp_path: Path) -> None:
+    path, other = tmp_path / "a.tar.gz", FIRST.replace("=x", "=y")
+    content = {FIRST: b"one", SECOND: b"one", other: b"two", "files/model.a=x/b.txt": b"", "files/model.b=x/b.txt": b""}
+    pack(path, content, {})
+    held = read_members(path)
+    assert [*held] == ["manifest.json", FIRST, other, "files/model.a=x/b.txt", "files/model.b=x/b.txt"]
+    manifest = json.loads(held["manifest.json"])
+    assert manifest["format_version"] == 5 and manifest["members"][SECOND]["same_as"] == FIRST
+    assert unpacked(path, tmp_path / "here") == content
+    assert (tmp_path / "here" / SECOND).samefile(tmp_path / "here" / FIRST)
+
+
+def test_equal_frozen_weights_are_copied_where_files_have_one_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_link(*_: object, **__: object) -> None:
+        raise OSError("no hard links")
+
+    monkeypatch.setattr("os.link", no_link)
+    pack(tmp_path / "a.tar.gz", {FIRST: b"one", SECOND: b"one"}, {})
+    assert unpacked(tmp_path / "a.tar.gz", tmp_path / "here") == {FIRST: b"one", SECOND: b"one"}
+    monkeypatch.setattr(unpacking, "MAX_BYTES", 2**15)
+    monkeypatch.setattr(packing, "MAX_BYTES", 2**20)
+    more = [FIRST, SECOND, SECOND.replace("=x", "=y")]
+    pack(tmp_path / "b.tar.gz", dict.fromkeys(more, bytes(18_000)), {})
+    with pytest.raises(ArchiveError, match="GiB of copies; not unpacked"):
+        unpacked(tmp_path / "b.tar.gz", tmp_path / "there")
+
+
+@pytest.mark.parametrize(
+    ("copies", "told"),
+    [
+        ({SECOND: "files/model.c=x/w.safetensors"}, "is said to be as another member that is not there"),
+        ({SECOND: SECOND}, "is said to be as another member that is not there"),
+        ({SECOND: 3}, "is said to be as another member that is not there"),
+        ({FIRST: SECOND}, "is said to be as another member that is not there"),
+        ({SECOND: FIRST, "files/model.c=x/w.safetensors": SECOND}, "is said to be as another member that is not there"),
+        ({SECOND: "meta.json"}, "is said to be as another member, and only frozen weights may be"),
+        ({"weights/a.safetensors": FIRST}, "is said to be as another member, and only frozen weights may be"),
+        ({"files/../../w.safetensors": FIRST}, "is said to be as another member, and only frozen weights may be"),
+        ({"files/../w.safetensors": FIRST}, "does not belong in an archive"),
+    ],
+    ids=["missing", "itself", "a number", "one that is there", "a chain", "of another kind", "weights", "out", "up"],
+)
+def test_a_forged_copy_is_refused(copies: dict[str, Any], told: str, tmp_path: Path) -> None:
+    facts = {"sha256": hashlib.sha256(b"one").hexdigest(), "size": 3}
+
+    def forge(manifest: dict[str, Any]) -> None:
+        for name, original in copies.items():
+            manifest["members"][name] = {**facts, "same_as": original}
+
+    (tmp_path / "a.tar.gz").write_bytes(packed(tar(sealed({FIRST: b"one", "meta.json": b"{}"}, forge))))
+    with pytest.raises(ArchiveError, match=re.escape(told)):
+        unpacked(tmp_path / "a.tar.gz", tmp_path / "here")
+    assert not (tmp_path / "w.safetensors").exists()
+
+
+def test_a_copy_that_does_not_fit_its_digest_is_refused(tmp_path: Path) -> None:
+    def forge(manifest: dict[str, Any]) -> None:
+        manifest["members"][SECOND] = {"sha256": "0" * 64, "size": 3, "same_as": FIRST}
+
+    (tmp_path / "a.tar.gz").write_bytes(packed(tar(sealed({FIRST: b"one"}, forge))))
+    with pytest.raises(ArchiveError, match=f"damaged: {SECOND} not as the manifest says"):
+        unpacked(tmp_path / "a.tar.gz", tmp_path / "here")
+
+
+def test_a_run_keeps_equal_frozen_weights_once(tmp_path: Path) -> None:
+    def write(text: str) -> Write:
+        return lambda folder: (folder / "w.safetensors").write_text(text)
+
+    for name, text in {"a": "one", "b": "one", "c": "two"}.items():
+        saved(tmp_path, lambda folder: (folder / "c.json").touch(), f"model.{name}=x", write(text))
+    first, second, third = (tmp_path / f"model.{name}=x" / "w.safetensors" for name in "abc")
+    assert second.samefile(first) and not third.samefile(first)
+    assert [file.read_text() for file in (first, second, third)] == ["one", "one", "two"]

@@ -195,11 +195,13 @@ def test_hostile_text(archive, run):
 def test_a_file_holds_what_a_terminal_shows(archive, run, elsewhere):
     arguments = ["explain", archive, "--task", "books", *TEXTS]
     shown = run(*arguments)
-    written = run(*arguments, "--output", "shown.txt")
-    assert written.returncode == 0 and not written.stdout
+    for _ in range(2):  # the second time in place of an older output
+        written = run(*arguments, "--output", "shown.txt")
+        assert written.returncode == 0 and not written.stdout
     assert (elsewhere / "shown.txt").read_text() == shown.stdout
     assert shown.stdout.count("books: ") == 3
-    assert run(*arguments, "--output", "e.json", "--format", "json").returncode == 0
+    for _ in range(2):
+        assert run(*arguments, "--output", "e.json", "--format", "json").returncode == 0
     assert [json.loads(line) for line in (elsewhere / "e.json").read_text().splitlines()] == explained(run, archive)
 
 

@@ -1,17 +1,24 @@
 """What verbs are asked to write: onto no input, through no link, whole, and before anything is shown."""
 
+import gzip
 import json
 import os
 import shutil
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from mtlkit import export, predict_file
+from mtlkit.cli.app import app
 from mtlkit.errors import ConfigError
 from mtlkit.files import output_file
 from mtlkit.runs import evaluate
@@ -64,7 +71,6 @@ ONTO_INPUTS = {
         "books.dev.tsv",
         "--data books=books.dev.tsv",
     ),
-    "evaluate onto data in a folder": ("evaluate run --data .", "films.test.tsv", "data of films"),
     "explain onto its archive": ("explain run warm --task books", "run/archive.tar.gz", "ARCHIVE run"),
     "compare onto figures": ("compare run f.json", "f.json", "RUN f.json"),
     "report onto its archive": ("report a.html", "a.html", "RUN_OR_ARCHIVE a.html"),
@@ -84,6 +90,95 @@ def test_no_verb_writes_onto_what_it_reads(at: Path, run: Run, command: str, out
     ending = ".html" if command.startswith("report") else ".json"
     if "f.json" not in command and "a.html" not in command and "explain" not in command:
         assert run(*command.split(), "--output", f"another{ending}").returncode == 0, "the remedy"
+
+
+VERBS = {
+    "predict": "predict run mine.txt",
+    "evaluate": "evaluate run",
+    "evaluate two": "evaluate run other --anyway",
+    "explain": "explain run warm --task books",
+    "explain, JSON": "explain run warm --task books --format json",
+    "export": "export run --task books",
+    "report": "report run",
+    **{f"compare, {form}": f"compare run other --format {form}" for form in ("terminal", "markdown", "csv", "json")},
+    "compare one": "compare run",
+    "compare, latex": "compare run --format latex",
+}
+"""Commands of every verb with an output, and of every form of it."""
+
+
+def test_every_verb_with_an_output_is_tried() -> None:
+    parsers: Any = typer.main.get_command(app)
+    verbs = {
+        name
+        for name, command in parsers.commands.items()
+        if any("--output" in parameter.opts for parameter in command.params)
+    }
+    assert verbs == {command.split()[0] for command in VERBS.values()}
+
+
+@pytest.mark.parametrize("command", VERBS.values(), ids=VERBS)
+def test_an_output_takes_the_place_of_an_older_one_and_of_no_other_file(at: Path, run: Run, command: str) -> None:
+    words, verb = command.split(), command.split()[0]
+    mine: dict[str, bytes] = {
+        "text": b"hours of work\n",
+        "JSON": b'{"books": 3, "notes": []}\n',
+        "JSON lines": b'{"text": "a warm film", "label": "positive"}\n',
+        "table": b"system,seeds\na,1\n",
+        "page": b"<!doctype html>\n<p>hours of work</p>\n",
+        "archive": (at / "run" / "archive.tar.gz").read_bytes(),
+        "binary": bytes(range(256)),
+    }
+    with zipfile.ZipFile(at / "mine.zip", "w") as members:
+        members.writestr("model/data.pkl", b"mine")
+    mine["zip"] = (at / "mine.zip").read_bytes()
+    for content in mine.values():
+        (at / "out.html").write_bytes(content)
+        result = run(*words, "--output", "out.html")
+        refused(
+            result,
+            "--output out.html: is there already and is no older output of this command; give another file",
+        )
+        assert "scoring" not in result.stderr and (at / "out.html").read_bytes() == content
+    if verb == "explain":  # whose sharing scheme has nothing to explain; test_explain.py writes twice
+        return
+    (at / "out.html").write_bytes(b"")
+    written = []
+    for _ in range(2):  # over the empty file, and over that output
+        result = run(*words, "--output", "out.html")
+        assert result.returncode == 0, result.stderr
+        written.append((at / "out.html").read_bytes())
+    assert written[0] and (written[0] == written[1] or verb in ("report", "export"))  # which hold dates
+    for other in ("predict run mine.txt", "evaluate run", "export run --task books"):
+        if other.split()[0] != verb:
+            refused(run(*other.split(), "--output", "out.html"), "no older output of this command")
+
+
+def test_answers_take_the_place_of_older_ones_and_of_no_other_file(at: Path, run: Run) -> None:
+    assert run("evaluate", "run", "--predictions", "answers").returncode == 0
+    assert run("evaluate", "run", "--predictions", "answers").returncode == 0, "older answers"
+    mine = at / "answers" / "test" / "films.jsonl.gz"
+    for content in (gzip.compress(b'{"text": "a warm film"}\n'), b"hours of work"):
+        mine.write_bytes(content)
+        result = run("evaluate", "run", "--predictions", "answers")
+        refused(result, "--predictions answers: test/films.jsonl.gz: is there already and is no older output")
+        assert mine.read_bytes() == content and "scoring" not in result.stderr
+    mine.unlink()
+    assert run("evaluate", "run", "--predictions", "answers").returncode == 0, "the remedy"
+
+
+def test_a_program_takes_the_place_of_no_other_file_from_python(at: Path) -> None:
+    (at / "thesis.docx").write_bytes(b"PK, hours of work")
+    for write in (partial(export, "run", task="books"), partial(predict_file, "run", "mine.txt")):
+        with pytest.raises(ConfigError, match=r"^output thesis.docx: is there already and is no older output"):
+            write(output="thesis.docx")
+    assert (at / "thesis.docx").read_bytes() == b"PK, hours of work"
+
+
+def test_figures_take_the_place_of_no_data(at: Path, run: Run) -> None:
+    before = contents(at)
+    refused(run("evaluate", "run", "--data", ".", "--output", "films.test.tsv"), "is no older output of this command")
+    assert contents(at) == before
 
 
 def test_standard_input_is_an_input(at: Path) -> None:
@@ -230,7 +325,8 @@ def test_what_is_not_open_for_writing_is_told_before_the_work(at: Path, run: Run
 
 
 def test_records_appear_whole_or_not_at_all(at: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    (at / "answers").write_text("hours of work\n")
+    earlier = '{"task": "books", "number": 1, "words": ["hours", "of", "work"]}\n'
+    (at / "answers").write_text(earlier)
     (at / "many.txt").write_bytes(b"a warm film\n" * 200 + b"\xff\xfe\x00" * 10)
     interrupted: list[str] = []
 
@@ -241,7 +337,7 @@ def test_records_appear_whole_or_not_at_all(at: Path, run: Run, monkeypatch: pyt
     monkeypatch.setattr(import_module("mtlkit.runs.predict"), "visible", stop)
     assert run("predict", "run", "many.txt", "--output", "answers").returncode == 130
     assert len(interrupted) == 1 and list(at.glob(".answers-*")) == []
-    assert (at / "answers").read_text() == "hours of work\n"
+    assert (at / "answers").read_text() == earlier
 
 
 SHOWN = {

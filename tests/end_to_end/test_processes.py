@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 import mtlkit
+from mtlkit.cli.app import app
+from mtlkit.errors import ConfigError
 from mtlkit.process.ranks import OneProcess
-from mtlkit.runs.processes import TIMEOUT
+from mtlkit.runs import run_jobs
+from mtlkit.runs.processes import TIMEOUT, check_number
 from tests.end_to_end.test_resume import newest_step
 from tests.soak.forked import Forked
 
@@ -243,3 +247,123 @@ def test_processes_that_disagree_with_torchrun_are_refused(
         monkeypatch.setenv(name, value)
     result = run("train", file, "--processes", "3")
     assert result.returncode == 2 and "--processes 3: 2 processes have been started" in result.stderr
+
+
+PLUGIN = """
+import torch, mtlkit
+
+@mtlkit.Encoder.register("normed")
+class Normed(mtlkit.Encoder):
+    '''Normalises by the texts of a batch.'''
+
+    def __init__(self, *, input_dim: mtlkit.Runtime[int]) -> None:
+        super().__init__()
+        self.norm, self.output_dim = torch.nn.BatchNorm1d(input_dim), input_dim
+
+    def forward(self, states_BTE, mask_BT):
+        return self.norm(states_BTE.transpose(1, 2)).transpose(1, 2)
+"""
+SPLIT = {
+    "model": {"sharing": {"type": "adversarial_shared_private", "encoder": {"type": "lstm", "hidden_dim": 4}}},
+    "trainer": {"on_out_of_memory": "split"},
+}
+NORMED = {"model": {"sharing": {"type": "fully_shared", "encoder": {"type": "normed"}}}}
+SHARDED = {"trainer": {"shard": "tables", "on_out_of_memory": "split"}}
+
+
+@pytest.mark.parametrize("changes", [SPLIT, NORMED, SHARDED], ids=["split", "normed", "sharded"])
+def test_a_trial_refuses_what_training_in_several_processes_does(
+    together: Start, file: Path, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    experiment = json.loads(file.read_text())
+    for section, settings in changes.items():
+        experiment[section] |= settings
+    file.write_text(json.dumps(experiment))
+    (tmp_path / "normed.py").write_text(PLUGIN)
+    command = ("train", file, "-s", tmp_path / "run", "--include-package", tmp_path / "normed.py")
+    told = []
+    for options in ([], ["--dry-run"]):
+        processes = together(*command, *options)
+        assert ended(processes) == [2, 2]
+        told.append([line for each in processes for line in each.output().splitlines()][-1])
+    assert "process" in told[0] and told[0] == told[1]
+    assert ended(together(*command, "--dry-run", number=1)) == [0]
+
+
+def test_a_trial_of_several_processes_is_shown_once_and_leaves_nothing(
+    together: Start, run: Any, file: Path, tmp_path: Path
+) -> None:
+    first, second = together("train", file, "-s", tmp_path / "run", "--dry-run")
+    assert ended([first, second]) == [0, 0], first.output() + second.output()
+    facts = [line for line in run("train", file, "--dry-run").stdout.splitlines() if line.startswith("parameters: ")]
+    assert facts and facts[0] in first.output() and not second.output()
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_later_stage_that_processes_cannot_share_is_refused_before_the_first(
+    together: Start, file: Path, tmp_path: Path
+) -> None:
+    experiment = json.loads(file.read_text())
+    trainer = experiment.pop("trainer")
+    experiment["stages"] = [
+        {"name": "first", "trainer": trainer},
+        {"name": "second", "sharing": SPLIT["model"]["sharing"], "trainer": {**trainer, **SPLIT["trainer"]}},
+    ]
+    file.write_text(json.dumps(experiment))
+    for options in ([], ["--dry-run"]):
+        processes = together("train", file, "-s", tmp_path / "run", *options)
+        assert ended(processes) == [2, 2]
+        output = "".join(each.output() for each in processes)
+        assert output.startswith("stages.1.trainer.on_out_of_memory: 'split' is not possible in several processes")
+        assert output.count("\n") == 1 and not (tmp_path / "run").exists()
+
+
+def test_the_command_starts_processes_for_a_trial(file: Path, elsewhere: Path) -> None:
+    command = [sys.executable, "-m", "mtlkit", "train", str(file), "--processes", "2", "--dry-run"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert done.returncode == 0 and done.stdout.count("parameters: ") == 1, done.stderr
+
+
+PROCESSES = {
+    "train": ("train", "{file}"),
+    "a trial": ("train", "{file}", "--dry-run"),
+    "evaluate": ("evaluate", "{archive}"),
+    "predict": ("predict", "{archive}", "{file}"),
+    "transfer": ("transfer", "{file}", "--leave-out", "all"),
+    "sweep": ("sweep", "{file}", "--grid", "seed=1,2"),
+}
+
+
+def test_every_verb_with_processes_is_tried() -> None:
+    parsers: Any = typer.main.get_command(app)
+    verbs = {
+        name
+        for name, command in parsers.commands.items()
+        if any("--processes" in parameter.opts for parameter in command.params)
+    }
+    assert verbs == {words[0] for words in PROCESSES.values()}
+
+
+@pytest.mark.parametrize("words", PROCESSES.values(), ids=PROCESSES)
+def test_far_more_processes_than_cores_are_refused(
+    run: Any, file: Path, archive: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch, words: Sequence[str]
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1, 2}, raising=False)
+    given = [word.format(file=file, archive=archive) for word in words]
+    before = {*elsewhere.rglob("*")}
+    result = run(*given, "--processes", "25")
+    assert (result.returncode, result.stderr) == (
+        2,
+        "--processes 25: is more than 8 for each of the 3 cores that this process may use; give at most 24\n",
+    )
+    assert {*elsewhere.rglob("*")} == before
+
+
+def test_python_is_refused_as_many_processes(archive: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0}, raising=False)
+    check_number(8)
+    check_number(None)
+    with pytest.raises(ConfigError, match=r"^--processes 9: is more than 8 for each of the 1 cores"):
+        mtlkit.predict_file(archive, file, file.with_name("out.jsonl"), processes=9)
+    with pytest.raises(ConfigError, match=r"^--processes 9: "):
+        run_jobs([], 9)

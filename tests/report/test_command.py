@@ -43,7 +43,11 @@ def test_what_is_no_report_is_not_written_over(call, run, tmp_path):
     mine = tmp_path / "mine.html"
     mine.write_text("<p>my own page</p>")
     code, said = call(run, "-o", mine)
-    assert code == 2 and said.count("\n") == 1 and "is there already and no report of mtlkit; give another file" in said
+    assert (
+        code == 2
+        and said.count("\n") == 1
+        and "is there already and is no older output of this command; give another file" in said
+    )
     assert mine.read_text() == "<p>my own page</p>"
 
 

@@ -12,14 +12,14 @@ import pytest
 from mtlkit.report.analysis.strengths import same_module
 from mtlkit.report.charts.drawing import inline_svg, write_chart
 from mtlkit.report.evidence import Evidence
-from mtlkit.report.parts import Chart, Section, View
+from mtlkit.report.parts import Chart, Section, Table, View
 from mtlkit.report.reading.course import read_course
 from mtlkit.report.views import mixture, pool, sharing_map
 from mtlkit.report.views.course import discriminator_section, gradients_section, reading_section
 from mtlkit.sharing.summaries import PathSummary
 from mtlkit.text import visible
 from tests.report import shared_evidence
-from tests.report.shared_evidence import FOUR, GRID, HOSTILE, Make, course_of, evidence, made
+from tests.report.shared_evidence import FOUR, GRID, HOSTILE, Make, course_of, evidence, made, positions
 
 VIEWS = [
     sharing_map.section,
@@ -273,3 +273,24 @@ def test_numbers_of_a_grid_say_the_stage_too() -> None:
     for chart in charts(section):
         assert {row[1:3] for row in chart.data.rows} == {("search", 1), ("tune", 1)}
         assert len(chart.data.rows) == 2 * len(GRID)
+
+
+def test_mailboxes_of_tasks_link_no_tasks() -> None:
+    """Words that read what is their own task's do not read a layer that is shared."""
+    lstm = {"type": "message_passing", "hidden_dim": 4, "communicator": {"type": "indirect"}}
+    shown = {}
+    for mailbox in ("shared", "per_task"):
+        for share in ("shared", "per_task"):
+            found = evidence(made(positions, FOUR), sharing={**lstm, "mailbox": mailbox, "share": share})
+            (section,) = sections(found)
+            tables = [part.caption for part in section.parts if isinstance(part, Table)]
+            shown[mailbox, share] = ([chart.name for chart in charts(section)], tables, section)
+    assert shown["shared", "shared"][0] == ["gates-network", "gates-matrix"]
+    assert shown["shared", "shared"][1] == ["How words read the shared positions"]
+    for share in ("shared", "per_task"):
+        names, tables, section = shown["per_task", share]
+        assert names[-1] == "parameters-in-common-matrix"
+        assert tables == ["Parameters of the sharing scheme", "How words read their task's mailbox"]
+        assert "shared layer" not in str(section)
+    (matrix,) = charts(shown["per_task", "per_task"][2])  # no network, as there are no links
+    assert {row[2] for row in matrix.data.rows} <= {0.0, None}

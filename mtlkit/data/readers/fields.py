@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
-from mtlkit.data.instance import BETWEEN_TEXTS, Instance, Skipped, Target
+from mtlkit.data.instance import BETWEEN_TEXTS, Instance, Skipped, Target, check_no_mark
 from mtlkit.data.readers.missing import WITHOUT_TARGET, Missing
 from mtlkit.data.tokenizers import Tokenizer
 from mtlkit.errors import DataError
@@ -23,16 +23,16 @@ def pair_of(first: Sequence[str], second: Sequence[str], max_words: int | None =
     Raises:
         DataError: `BETWEEN_TEXTS` is a word of one of them.
     """
-    if BETWEEN_TEXTS in (*first, *second):
-        raise DataError(f"the word {BETWEEN_TEXTS} stands between the texts of a pair, and cannot be in one; remove it")
+    check_no_mark((*first, *second))
     return (*first[:max_words], BETWEEN_TEXTS, *second[:max_words])
 
 
 def words_of(text: str, tokenizer: Tokenizer) -> tuple[str, ...]:
-    """Splits a text into words. Raises DataError if there are none."""
+    """Splits a text into words. Raises DataError if there are none, or `BETWEEN_TEXTS` is one."""
     words = tuple(tokenizer.tokenize(text))
     if not words:
         raise DataError("the text holds no words; remove it or fill it in")
+    check_no_mark(words)
     return words
 
 
@@ -123,6 +123,7 @@ class Fields:
         words = _strings(raw, self.words)
         if not words or "" in words:
             raise DataError(f"field '{self.words}' needs at least one word and no empty one; mend or remove it")
+        check_no_mark(words)
         return words
 
     def _tags(self, raw: Mapping[str, object], name: str, num_words: int) -> Target:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import final
 
 from mtlkit.config import Lazy, Runtime
-from mtlkit.data.instance import Instance, Skipped, StructuralRows, TargetKind
+from mtlkit.data.instance import Instance, Skipped, StructuralRows, TargetKind, check_no_mark
 from mtlkit.data.lines import parse_lines, parse_numbered, read_lines
 from mtlkit.data.normalization import Normalization, NormalizingTokenizer, normalized_keys
 from mtlkit.data.passes import FilePass
@@ -102,6 +102,7 @@ class TextClassificationReader(DatasetReader):
         words = tuple(self._tokenizer.tokenize(text))
         if not words:
             return WITHOUT_WORDS
+        check_no_mark(words)
         return Instance(words, None if missing.label(label.strip() and label) else label)
 
 

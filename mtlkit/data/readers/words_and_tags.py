@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+from mtlkit.data.instance import BETWEEN_TEXTS, check_no_mark
 from mtlkit.data.readers.missing import Missing
 from mtlkit.data.readers.sentences import Sentence
 from mtlkit.errors import DataError
@@ -24,7 +25,7 @@ class WordsAndTags:
     missing: Missing
 
     def words(self, sentence: Sentence) -> tuple[str, ...]:
-        """Returns the words. Raises DataError for one that is empty or cannot be seen."""
+        """Returns the words. Raises DataError for one that is empty, cannot be seen, or is `BETWEEN_TEXTS`."""
         words = sentence.column(self.words_at)
         if "" in words:
             place = f"{self.path}:{sentence.numbers[words.index('')]}"
@@ -33,6 +34,11 @@ class WordsAndTags:
             place = f"{self.path}:{sentence.numbers[words.index(unseen)]}"
             codes = " ".join(f"U+{ord(character):04X}" for character in unseen[:4])
             raise DataError(f"{place}: the word has only characters that are not visible ({codes}); remove the line")
+        if not sentence.is_ascii and BETWEEN_TEXTS in words:
+            try:
+                check_no_mark(words)
+            except DataError as error:
+                raise DataError(f"{self.path}:{sentence.numbers[words.index(BETWEEN_TEXTS)]}: {error}") from None
         return words
 
     def tags(self, sentence: Sentence) -> tuple[str, ...] | None:

@@ -1,4 +1,4 @@
-"""Where words read a shared network: each text twice, with lines between (Liu et al. 2019, Figure 4).
+"""Where words read a network of positions: each text twice, with lines between (Liu et al. 2019, Figure 4).
 
 Shapes: T words, N = T positions.
 """
@@ -41,9 +41,13 @@ def section(evidence: Evidence) -> Section | None:
     heaviest = max(BOLD, *(weight for row in rows for weight in row))
     sharpest = max(SHARP, *map(texts.concentration, rows))
     shown = partial(_way, sharpest=sharpest)
-    view = texts.texts_view("positions", by_task, shown, partial(_draw, heaviest), heaviest=heaviest)
-    said = sentences("positions", lines=LINES, heaviest=heaviest)
-    return Section("positions", "What words read of the shared network", said, [view])
+    read, label = (
+        ("their task's mailbox", "mailbox") if evidence.has_own_mailboxes else ("the shared network", "shared")
+    )
+    draw = partial(_draw, heaviest, label)
+    view = texts.texts_view("positions", by_task, shown, draw, heaviest=heaviest, read=read, label=label)
+    said = sentences("positions", lines=LINES, heaviest=heaviest, label=label)
+    return Section("positions", f"What words read of {read}", said, [view])
 
 
 def _way(text: ReadText, way: Matrix, sharpest: float) -> dict[str, Any]:
@@ -85,14 +89,14 @@ def _drawn(row: Sequence[float]) -> list[int]:
     return [source for source in texts.strongest(row, LINES) if row[source] >= LEAST]
 
 
-def _draw(heaviest: float, text: ReadText, figure: Figure) -> None:
+def _draw(heaviest: float, label: str, text: ReadText, figure: Figure) -> None:
     words, way = list(map(visible, text.reading.words)), text.reading.left_to_right
     axes = figure.add_subplot()
     for place, row in enumerate(way):
         for source in _drawn(row):
             strength = row[source] / heaviest
             axes.plot([0, 1], [place, source], color=ACCENT, alpha=strength, linewidth=0.3 + 2.2 * strength)
-    for side, align, title in ((-0.03, "right", "own"), (1.03, "left", "shared")):
+    for side, align, title in ((-0.03, "right", "own"), (1.03, "left", label)):
         axes.text(side, -1.2, title, ha=align, va="center", color=MUTED)
         for place, word in enumerate(words):
             axes.text(side, place, word, ha=align, va="center", color=INK, size=8)

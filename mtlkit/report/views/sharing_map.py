@@ -16,15 +16,19 @@ from mtlkit.sharing.summaries import Summary, WordSummary
 
 
 def section(evidence: Evidence) -> Section | None:
-    """Learned strengths where the scheme tells them, else what follows from how it is built. None where there is
-    something to tell and no text to tell it of: what is not trained yet would say nothing."""
+    """Learned strengths where the scheme tells them, else what follows from how it is built, as where words read what
+    is no other task's. None where there is something to tell and no text to tell it of: what is not trained yet would
+    say nothing."""
     summaries = {task: summary for task, summary in evidence.summaries.items() if summary is not None}
     learned = [*strengths_of(summaries), *_searched(evidence)]
     parts: list[Part] = list(map(map_view, learned))
-    is_built = not parts and (structure := structure_of(evidence.experiment)).is_all
+    positions = _positions(evidence, summaries)
+    if own := bool(positions) and evidence.has_own_mailboxes:
+        parts = []
+    is_built = not parts and ((structure := structure_of(evidence.experiment)).is_all or own)
     if is_built:
         parts = [map_view(structural_strengths(structure)), _counts(structure)]
-    parts += (positions := _positions(summaries))
+    parts += positions
     cosines = [strengths for epoch in evidence.course if (strengths := cosine_strengths(epoch)) is not None]
     parts += map(map_view, cosines[-1:])
     said = sentences(
@@ -42,14 +46,15 @@ def _searched(evidence: Evidence) -> list[Strengths]:
     return [replace(each, name="policies-in-common", title=title) for each in strengths_of(found.policies)]
 
 
-def _positions(summaries: Mapping[str, Summary]) -> list[Part]:
-    """A table of how the words of each task read the shared positions, and of how far they open to them."""
+def _positions(evidence: Evidence, summaries: Mapping[str, Summary]) -> list[Part]:
+    """A table of how the words of each task read the positions, and of how far they open to them."""
     rows = tuple(
         (task, summary.gate, summary.distance, summary.spread)
         for task, summary in of_kind(summaries, WordSummary).items()
         if summary.senders is None
     )
-    return [Table(("task", "gate", "distance", "spread"), rows, "How words read the shared positions")] if rows else []
+    read = "their task's mailbox" if evidence.has_own_mailboxes else "the shared positions"
+    return [Table(("task", "gate", "distance", "spread"), rows, f"How words read {read}")] if rows else []
 
 
 def _counts(structure: Structure) -> Table:

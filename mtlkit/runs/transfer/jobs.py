@@ -16,6 +16,7 @@ from mtlkit.errors import RunError
 from mtlkit.files import make_folder, open_to_write
 from mtlkit.process.children import child_environment, python_command
 from mtlkit.process.interrupts import Interrupted, Interrupts
+from mtlkit.runs.processes import check_number
 from mtlkit.runs.transfer.queues import Job, JobList, Queue
 from mtlkit.types import Say, silent
 
@@ -42,6 +43,7 @@ def run_jobs(jobs: Sequence[Job] | Queue, processes: int, say: Say = silent) -> 
         signal for a process that a signal ended.
 
     Raises:
+        ConfigError: far more processes are asked for than this machine has cores.
         RunError: this process is a job itself. Jobs start no jobs, so that no command uses more processes than the user
             asked for. Or a log cannot be written.
         Interrupted: SIGINT, SIGTERM or SIGHUP was received and passed on; all running jobs have ended, and no more
@@ -54,6 +56,7 @@ def run_jobs(jobs: Sequence[Job] | Queue, processes: int, say: Say = silent) -> 
             f"itself, or unset {JOB} where that is not so"
         )
     queue = JobList(jobs) if isinstance(jobs, Sequence) else jobs
+    check_number(processes)
     assert processes > 0 and len(set(queue.names)) == len(queue.names)
     codes = dict[str, int]()
     with closing(queue), Interrupts() as interrupts, _Children(processes) as children:

@@ -50,13 +50,18 @@ class Description:
             )
 
     @classmethod
-    def found(cls, model: str, revision: str | None) -> Self:
+    def found(cls, model: str, revision: str | None, *, weights: bool = True) -> Self:
         """Reads the configuration and the tokenizer of an encoder where the experiment says that it is.
+
+        Args:
+            model: as the experiment names it.
+            revision: the commit of a model of the hub; None for a folder.
+            weights: whether the weights are needed as well.
 
         Raises:
             ConfigError: it is missing, or cannot be used.
         """
-        folder = folder_of(model, revision)
+        folder = folder_of(model, revision, weights=weights)
         try:
             return cls(_read(folder / CONFIG, MOST_CONFIG), Pieces.of(folder), folder=folder)
         except ConfigError as error:

@@ -113,7 +113,10 @@ class TransformerEmbedder(Embedder):
         if files is None:  # what was trained when this was not checked can still be loaded
             check_effects(trainable, adapters, keep_as=keep_as, cuts=long_texts == "cut", overlap=overlap)
         self.trainable, self.layers, self.max_pieces = trainable, layers, max_pieces
-        self._about = Description.saved(files) if files is not None else Description.found(model, revision)
+        if files is not None:
+            self._about = Description.saved(files)
+        else:
+            self._about = Description.found(model, revision, weights=not _is_outlined())
         self._place, self._saves_encoder = (model, revision), save_encoder
         self._config, self._pieces = self._about.config, self._about.pieces
         num_layers = self._config.num_hidden_layers
@@ -250,7 +253,7 @@ class TransformerEmbedder(Embedder):
         with _naming(model):
             if self._saves_encoder:
                 self._about.check_is_saved()
-            if torch.empty(0).device.type == "meta":
+            if _is_outlined():
                 return self._outline()
         if is_read:
             folder = self._about.folder_of_weights(model, revision)
@@ -269,6 +272,11 @@ class TransformerEmbedder(Embedder):
         if not self.trainable and self._about.saved_weights is not None:
             check_forms(encoder, self._about.saved_weights, "use another copy")
         return encoder
+
+
+def _is_outlined() -> bool:
+    """Whether a model is only built to see what it would be, without values of its parameters."""
+    return torch.empty(0).device.type == "meta"
 
 
 def _dataset_vectors(size: int, tasks: Sequence[str], asked: bool | Mapping[str, DatasetName]) -> DatasetVectors | None:

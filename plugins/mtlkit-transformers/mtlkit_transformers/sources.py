@@ -19,22 +19,25 @@ HUB_NAME = r"[\w.-]+/[\w.-]+"
 REVISION = r"[0-9a-f]{40}"
 ENCODERS = "MTLKIT_ENCODERS"
 """Environment variable with folders in which encoders are looked for, separated as in PATH."""
-FETCHED = ["*.json", WEIGHTS, "*.txt", "*.model"]
+DESCRIBING = ["*.json", "*.txt", "*.model"]
+"""What is fetched of a model of the hub besides its weights."""
 
 
-def folder_of(model: str, revision: str | None) -> Path:
+def folder_of(model: str, revision: str | None, *, weights: bool = True) -> Path:
     """Returns the folder of a pretrained encoder. A model of the hub is downloaded if it is not in the hub's cache.
 
     Args:
         model: a folder, `package:NAME/FOLDER`, or a name on the hub.
         revision: the commit of a model of the hub; None for a folder.
+        weights: whether the weights are needed. If not, those of a model of the hub are not downloaded; it is only made
+            sure that the hub has them.
 
     Raises:
         ConfigError: there is no such encoder, it has no safetensors weights, or the revision is not pinned.
     """
     folder = _package_folder(model) if model.startswith(PACKAGE) else Path(model).expanduser()
     if not folder.is_dir() and re.fullmatch(HUB_NAME, model):
-        folder = _from_hub(model, revision)
+        return _from_hub(model, revision, weights=weights)
     elif revision is not None:
         raise ConfigError(f"the encoder {model}: a folder has no revision; leave out `revision`")
     if not folder.is_dir():
@@ -81,7 +84,7 @@ def _places(model: str, revision: str | None) -> list[Path]:
         if model.startswith(PACKAGE):
             places.append(_package_folder(model))
         elif revision is not None:
-            places.append(_from_hub(model, revision, local=True))
+            places.append(_cached(model, revision))
         else:
             places.append(Path(model).expanduser())
     except ConfigError:  # the package is not installed, or the hub's cache lacks the model
@@ -105,25 +108,54 @@ def _package_folder(model: str) -> Path:
     return Path(places[0], inside)
 
 
-def _from_hub(model: str, revision: str | None, *, local: bool = False) -> Path:
-    """The folder of a model of the hub, which is downloaded if it is not there yet, unless `local`."""
+def _from_hub(model: str, revision: str | None, *, weights: bool) -> Path:
+    """The folder of a model of the hub, for which is downloaded what is not there yet."""
+    from huggingface_hub import file_exists, is_offline_mode, snapshot_download
+
+    _check_pinned(model, revision)
+    wanted = [*DESCRIBING, WEIGHTS] if weights else DESCRIBING
+    try:
+        folder = Path(snapshot_download(model, revision=revision, allow_patterns=wanted))
+        lacks = [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]
+        # Without the hub, whatever lies in its cache is what there is.
+        is_known = not weights and not is_offline_mode()
+        if lacks == [WEIGHTS] and is_known and file_exists(model, WEIGHTS, revision=revision):
+            lacks = []
+    except Exception as error:  # the client's library for HTTP, whose errors come through, depends on its version
+        if not is_offline_mode():
+            reason = str(error).strip().partition("\n")[0]
+            raise ConfigError(
+                f"the encoder {model}: cannot be fetched from the hub ({reason}); give a folder instead"
+            ) from None
+        lacks = [CONFIG, WEIGHTS]
+    if lacks and is_offline_mode():
+        raise ConfigError(
+            f"the encoder {model}: {'is' if CONFIG in lacks else f'its {WEIGHTS} is'} not in the cache of the hub at "
+            f"revision {str(revision)[:12]}, and HF_HUB_OFFLINE forbids to fetch it; unset that, or give a folder"
+        )
+    if lacks:
+        raise ConfigError(
+            f"the encoder {model}: has no {lacks[0]} on the hub at revision {str(revision)[:12]}; take a revision that "
+            "has one, or save the model by `save_pretrained` and give that folder"
+        )
+    return folder
+
+
+def _cached(model: str, revision: str | None) -> Path:
+    """The folder of a model of the hub in the hub's cache. Raises ConfigError if there is none."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    _check_pinned(model, revision)
+    try:
+        return Path(snapshot_download(model, revision=revision, local_files_only=True))
+    except (LocalEntryNotFoundError, OSError):
+        raise ConfigError(f"the encoder {model}: is not in the cache of the hub") from None
+
+
+def _check_pinned(model: str, revision: str | None) -> None:
     if revision is None or not re.fullmatch(REVISION, revision):
         raise ConfigError(
             f"the encoder {model}: is no folder, and a model of the hub needs `revision`, a commit of 40 letters, so "
             "that it is the same tomorrow; set both, or give a folder"
         )
-    from huggingface_hub import is_offline_mode, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(model, revision=revision, allow_patterns=FETCHED, local_files_only=local))
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        if is_offline_mode():
-            raise ConfigError(
-                f"the encoder {model}: is not in the cache of the hub at revision {revision[:12]}, and HF_HUB_OFFLINE "
-                "forbids to fetch it; unset that, or give a folder"
-            ) from None
-        reason = str(error).strip().partition("\n")[0]
-        raise ConfigError(
-            f"the encoder {model}: cannot be fetched from the hub ({reason}); give a folder instead"
-        ) from None

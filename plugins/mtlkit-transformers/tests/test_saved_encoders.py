@@ -71,6 +71,24 @@ def test_an_archive_with_its_encoder_is_enough(
     assert "accuracy" in succeeds(run("evaluate", tmp_path / "moved.tar.gz", *data, "--limit", "4"))
 
 
+def test_two_parts_with_one_encoder_save_it_once(
+    experiment_of: MakeExperiment, encoder: Path, run: Run, text: Path, tmp_path: Path
+) -> None:
+    experiment = experiment_of_kind("frozen", experiment_of, encoder)
+    part = experiment["model"]["embedder"]
+    parts = [part, {**part, "pooling": "first"}]
+    experiment["model"]["embedder"] = {"type": "concatenated", "embedders": parts}
+    succeeds(run("train", write(tmp_path, experiment), "-s", tmp_path / "run", "--limit", "8"))
+    archive = tmp_path / "run" / "archive.tar.gz"
+    assert len({file.stat().st_ino for file in (tmp_path / "run" / "files").glob(f"*/{WEIGHTS}")}) == 1
+    assert len([name for name in read_members(archive) if name.startswith("files/") and name.endswith(WEIGHTS)]) == 1
+    here = succeeds(run("predict", archive, "--task", "books", text))
+    shutil.move(archive, tmp_path / "moved.tar.gz")
+    shutil.rmtree(encoder)
+    shutil.rmtree(tmp_path / "run")
+    assert succeeds(run("predict", tmp_path / "moved.tar.gz", "--task", "books", text)) == here
+
+
 @pytest.mark.parametrize("kind", ["frozen", "pool"])
 def test_a_run_goes_on_without_the_encoder_to_the_same_bits(
     kind: str, experiment_of: MakeExperiment, encoder: Path, run: Run, tmp_path: Path
