@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from mtlkit.embedders import Embedder, WordTable, sharded_tables
-from mtlkit.errors import ConfigError
+from mtlkit.errors import ComponentError, ConfigError
 from mtlkit.model import MultiTaskModel
 from mtlkit.process.shared_parameters import SharedParameter, shared_parameters
 
@@ -110,6 +110,7 @@ class Shards:
 
         Raises:
             ConfigError: there is nothing to shard, an embedder rules it out, or a parameter is also something else.
+            ComponentError: the large parts of an embedder are not what they must be.
         """
         tables = _tables(model) if shard in ("tables", "all") else {}
         parts = _large_parts(model) if shard in ("encoders", "all") else {}
@@ -216,6 +217,9 @@ def _large_parts(model: nn.Module) -> dict[str, list[nn.Module]]:
         every = {name: list(part.large_parts()) for name, part in found.items()}
     except ConfigError as error:
         raise ConfigError(f"trainer.shard: 'encoders' is not possible with this embedder: {error}") from None
+    for name, parts in every.items():
+        if parts and set(parts) - set(parts[-1].modules()):
+            raise ComponentError(f"{type(found[name]).__qualname__}.large_parts: the last part must contain all others")
     return {name: parts for name, parts in every.items() if parts}
 
 

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from mtlkit.embedders import Embedder
-from mtlkit.errors import ConfigError
+from mtlkit.errors import ComponentError, ConfigError
 from mtlkit.kernels.compute import hand_down
 from mtlkit.process import fully_sharded, shared_parameters
 from mtlkit.process.group import Group
@@ -203,6 +203,15 @@ def test_an_encoder_that_is_also_something_else_is_refused() -> None:
     model.output = nn.Linear(2, 2)
     model.output.weight = model.embedders["shared"].encoder.layers[1].map.weight
     with pytest.raises(ConfigError, match=r"encoder.layers.1.map.weight is a weight of another part as well"):
+        Shards.of(model, "encoders")
+
+
+def test_the_last_large_part_must_contain_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = model_of(CASES["plain"])
+    embedder = model.embedders["shared"]
+    parts = list(embedder.large_parts())[::-1]
+    monkeypatch.setattr(type(embedder), "large_parts", lambda self: parts)
+    with pytest.raises(ComponentError, match=r"^LargeEmbedder.large_parts: the last part must contain all others$"):
         Shards.of(model, "encoders")
 
 
