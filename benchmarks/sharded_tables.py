@@ -10,7 +10,7 @@ the optimizer's memory. All ways must come to the same norm of the table.
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,12 +24,14 @@ from mtlkit.process.group import Group
 from mtlkit.process.ranks import ONE, Ranks
 from mtlkit.training import Optimization
 from mtlkit.training.optimizers import Adam
-from mtlkit.training.table_shards import TableShards
+from mtlkit.training.shards import Shards
 
 WORDS, DIM, BATCH, STEPS, SECONDS = 200_000, 100, 400, 3, 300
 WHOLE = WORDS * DIM * 4
 NUMBERS = (2, 4)
 CASE = f"{WORDS:,} x {DIM}, Adam"
+Found = tuple[int, int, float]
+"""Bytes that are kept between steps, the most by which memory rose, and the norm of all weights."""
 
 
 def resident(name: str) -> int:
@@ -38,8 +40,8 @@ def resident(name: str) -> int:
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith(name))
 
 
-def measured(ranks: Ranks, shard: bool) -> tuple[int, int, float]:
-    """Bytes that are kept between steps, the most by which memory rose, and the norm of the whole table."""
+def measured(ranks: Ranks, shard: bool) -> Found:
+    """Measures in one of several processes."""
     Path("/proc/self/clear_refs").write_text("5")  # VmHWM begins again
     before = resident("VmRSS")
     table = WordTable(WORDS, DIM)
@@ -47,7 +49,7 @@ def measured(ranks: Ranks, shard: bool) -> tuple[int, int, float]:
     if shard:
         table.shard(ranks)
     optimizer = Adam().create([table.weight])
-    shards = TableShards([table]) if shard else None
+    shards = Shards([table]) if shard else None
     optimization = Optimization(optimizer, [table.weight], 5.0, ranks=ranks, shards=shards)
     generator = torch.Generator().manual_seed(1)
     for _ in range(STEPS):
@@ -61,7 +63,7 @@ def measured(ranks: Ranks, shard: bool) -> tuple[int, int, float]:
     return sum(each.nbytes for each in kept), resident("VmHWM") - before, float(square.sqrt())
 
 
-def work(rank: int, number: int, folder: str, shard: bool) -> None:
+def work(rank: int, number: int, folder: str, measure: Callable[[Ranks, bool], Found], shard: bool) -> None:
     """One of several processes."""
     torch.set_num_threads(1)
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
@@ -69,20 +71,20 @@ def work(rank: int, number: int, folder: str, shard: bool) -> None:
     dist.init_process_group("gloo", store=store, rank=rank, world_size=number, timeout=timedelta(seconds=SECONDS))
     group = Group(dist.PrefixStore("group", store), rank, number, torch.device("cpu"), SECONDS)
     ranks = ONE if number == 1 else group
-    torch.save(measured(ranks, shard), f"{folder}/{rank}.pt")
+    torch.save(measure(ranks, shard), f"{folder}/{rank}.pt")
     group.finish()
     group.close()
     dist.destroy_process_group()
 
 
-def in_processes(number: int, shard: bool) -> list[tuple[int, int, float]]:
+def in_processes(number: int, shard: bool, measure: Callable[[Ranks, bool], Found] = measured) -> list[Found]:
     """What each process has measured."""
     with tempfile.TemporaryDirectory() as folder:
-        start_processes(work, (number, folder, shard), number, start_method="spawn")
+        start_processes(work, (number, folder, measure, shard), number, start_method="spawn")
         return [torch.load(Path(folder) / f"{rank}.pt") for rank in range(number)]
 
 
-def rows_of(number: int, found: Sequence[tuple[int, int, float]], one: tuple[int, int, float]) -> list[Row]:
+def rows_of(number: int, found: Sequence[Found], one: Found) -> list[Row]:
     """The rows of the processes that share the table out, over one process."""
     kept, peak = (max(each[place] for each in found) for place in (0, 1))
     what = f"{number} processes that share out a table over one"
@@ -100,12 +102,12 @@ def main() -> None:
         raise SystemExit("memory is read from /proc")
     (one,) = in_processes(1, shard=False)
     rows: list[Row] = []
-    mebibytes: dict[str, dict[str, float]] = {"one process": _shown([one])}
+    mebibytes: dict[str, dict[str, float]] = {"one process": shown([one])}
     for number in NUMBERS:
         for shard in (False, True):
             found = in_processes(number, shard)
             assert all(abs(each[2] - one[2]) < 1e-5 * one[2] for each in found), (found, one)
-            mebibytes[f"{number} processes, {'sharded' if shard else 'each whole'}"] = _shown(found)
+            mebibytes[f"{number} processes, {'sharded' if shard else 'each whole'}"] = shown(found)
             if shard:
                 rows += rows_of(number, found, one)
             else:
@@ -116,7 +118,8 @@ def main() -> None:
     write_result(arguments, rows, mebibytes=mebibytes)
 
 
-def _shown(found: Sequence[tuple[int, int, float]]) -> dict[str, float]:
+def shown(found: Sequence[Found]) -> dict[str, float]:
+    """The largest of all processes' figures, in MiB."""
     return {
         "kept": round(max(each[0] for each in found) / 2**20, 1),
         "most": round(max(each[1] for each in found) / 2**20, 1),

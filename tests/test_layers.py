@@ -41,9 +41,10 @@ OPTIONAL = {
     *LEARNING,
     "sqlalchemy",
     "sqlalchemy.exc",
+    "mtlkit.process.fully_sharded",  # imports 600 modules of torch, for 1.5 s
     "mtlkit.kernels.recurrence.persistent.launching",  # Triton decorates kernels when their module is imported
 }
-"""Libraries that may be missing, so that they are imported where they are used."""
+"""Libraries that may be missing or slow to import, so that they are imported where they are used."""
 NAMELESS = {"utils", "util", "common", "core", "helpers", "misc"}
 
 

@@ -82,6 +82,21 @@ class Embedder(nn.Module, Component, offers=("vocabulary", "vectors", "fresh", "
         """
         del other
 
+    def large_parts(self) -> Sequence[nn.Module]:
+        """Returns the modules of which each of several processes may keep a share (`trainer.shard: 'encoders'`).
+
+        Their parameters are whole only while a module is called, so that all reading of them must be in such a call.
+        Each batch must call the same modules in the same order, whatever its texts are.
+
+        Returns:
+            Such as the table and the layers of a pretrained encoder, in the order of their calls, and then the encoder,
+            which contains and calls them. Empty, as by default, if there is nothing large that is trained.
+
+        Raises:
+            ConfigError: other settings of the embedder rule that out.
+        """
+        return ()
+
     def namespaces_of(self, parameter: str) -> Collection[str]:
         """Returns the namespaces of the vocabulary that a parameter with this name depends on.
 

@@ -45,6 +45,11 @@ class WordTable(nn.Embedding):
         """Whether the table has only the rows of one of several processes."""
         return self.ranks.size > 1
 
+    @property
+    def shape(self) -> torch.Size:
+        """(V, E), also where only some rows are here."""
+        return torch.Size((self.num_embeddings, self.embedding_dim))
+
     def shard(self, ranks: Ranks) -> None:
         """Keeps the rows of this process alone, before the first step of training."""
         assert not self.is_sharded and self._all_VE is None

@@ -188,6 +188,11 @@ class Group(Ranks):
             dist.gather(tensor, found)
         return found or []
 
+    def share_out(self, modules: Sequence[nn.Module]) -> None:
+        from mtlkit.process.fully_sharded import share_out
+
+        share_out(modules, self, self._device, self._exchanging)
+
     def agreed_signal(self, received: int | None) -> int | None:
         return signal_of(-self.least(-code_of(received)))
 

@@ -123,6 +123,18 @@ class Ranks(ABC):
         """Every process's tensor, in the first process; an empty list in the others. All have one shape and type."""
 
     @abstractmethod
+    def share_out(self, modules: Sequence[nn.Module]) -> None:
+        """Lets each process keep only some rows of each parameter of some modules, by `fully_shard` of torch. One
+        process keeps all.
+
+        A module has whole parameters while it is run, forwards or backwards, and takes their gradients to the processes
+        that keep them, as sums. `shared_parameters` finds what each process has.
+
+        Args:
+            modules: inner ones before those that contain them. All processes must run the same ones in the same order.
+        """
+
+    @abstractmethod
     def agreed_signal(self, received: int | None) -> int | None:
         """A signal that some process has received, the same one in all of them; None where none has."""
 
@@ -184,6 +196,9 @@ class OneProcess(Ranks):
 
     def collect(self, tensor: Tensor) -> list[Tensor]:
         return [tensor]
+
+    def share_out(self, modules: Sequence[nn.Module]) -> None:
+        """There is nobody to share with."""
 
     def agreed_signal(self, received: int | None) -> int | None:
         return received

@@ -1,7 +1,7 @@
 """Checkpoints: everything that a run needs to continue to the same bits.
 
     checkpoints/step-00001234/   model.safetensors, state.pt (optimiser, generators, positions; no pickled objects),
-                                 tables.safetensors (what the optimiser keeps of tables that processes share out),
+                                 tables.safetensors (what the optimiser keeps of rows that processes share out),
                                  the best weights as they were then, and files.json, the sha256 of all of these
     checkpoints/best-NAME.safetensors
 
@@ -37,7 +37,7 @@ from mtlkit.files import (
 )
 from mtlkit.model import MultiTaskModel
 from mtlkit.process.ranks import ONE, Ranks
-from mtlkit.training.table_shards import TableRows, with_rows
+from mtlkit.training.shards import SharedRows, with_rows
 from mtlkit.training.weights import place_of_files, save_from_all, save_weights
 
 KEEP = 2
@@ -74,7 +74,7 @@ class Checkpoints:
         return bool(self._all())
 
     def save(
-        self, step: int, model: nn.Module, state: dict[str, Any], rows: Mapping[str, TableRows] = MappingProxyType({})
+        self, step: int, model: nn.Module, state: dict[str, Any], rows: Mapping[str, SharedRows] = MappingProxyType({})
     ) -> Path:
         """Writes a checkpoint and deletes all but the newest two.
 

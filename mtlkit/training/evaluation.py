@@ -11,7 +11,6 @@ from torch import Tensor
 
 from mtlkit.config import Lazy
 from mtlkit.data import Batch, KeptVectors, Target, TaskSplit, bucketed_order
-from mtlkit.embedders import sharded_tables
 from mtlkit.figures import Figure
 from mtlkit.metrics import Metric
 from mtlkit.model import MultiTaskModel
@@ -21,6 +20,7 @@ from mtlkit.sharing.selectors import ModulePath
 from mtlkit.training.devices import reporting_out_of_memory
 from mtlkit.training.precision import Precision, autocast
 from mtlkit.training.predictions import Predictions
+from mtlkit.training.shards import sharded
 
 MOST_WORDS = 2**19
 """The largest number of words in a batch, padding included; a text with more is a batch of its own."""
@@ -125,7 +125,7 @@ def decoded_batches(
     ranks: Ranks = ONE,
 ) -> Iterator[DecodedBatch]:
     """One pass over a split, every text once; a trace is of the task's best path. Of several processes each has every
-    N-th batch; where they share out a table, which all of them read together, one may have a batch of another too.
+    N-th batch; where they share out parts of the model, which all run together, one may have a batch of another too.
 
     Raises:
         OutOfMemoryError: a batch does not fit the memory.
@@ -135,7 +135,7 @@ def decoded_batches(
     kept = KeptVectors()
     every = bucketed_order(split.costs, batch_size, None, MOST_WORDS)
     order = every[ranks.rank :: ranks.size]
-    if len(order) * ranks.size < len(every) and sharded_tables(model):
+    if len(order) * ranks.size < len(every) and sharded(model):
         order.append(every[0])
     for indices, places in zip(order, split.places(order), strict=True):
         # Inference mode must not be around the yield: it would then stay on in the code that consumes the batch.

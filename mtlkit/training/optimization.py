@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from mtlkit.errors import ConfigError
 from mtlkit.process.ranks import ONE, Ranks
+from mtlkit.training.shards import Shards, SharedRows
 from mtlkit.training.shared_tables import SharedTables
-from mtlkit.training.table_shards import TableRows, TableShards
 from mtlkit.training.timing import section
 from mtlkit.training.unmet_rows import UnmetRows
 
@@ -34,7 +34,7 @@ class Optimization:
         unmet: rows of word tables that the optimizer is spared; None if there are none.
         ranks: the processes that each add a share of the gradients; one, if all add the same.
         tables: tables of which only the rows that were read are added up.
-        shards: tables whose rows these processes share out; None if there are none.
+        shards: tables and parameters whose rows these processes share out; None if there are none.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Optimization:
         unmet: UnmetRows | None = None,
         ranks: Ranks = ONE,
         tables: SharedTables | None = None,
-        shards: TableShards | None = None,
+        shards: Shards | None = None,
     ) -> None:
         self.optimizer = optimizer
         self.unmet = UnmetRows(optimizer, {}, lambda group: False) if unmet is None else unmet
@@ -58,7 +58,7 @@ class Optimization:
         self.splits = splits
         self.ranks = ranks
         self.tables = SharedTables() if tables is None else tables
-        self.shards = TableShards() if shards is None else shards
+        self.shards = Shards() if shards is None else shards
         self._in_all = [each for each in self.parameters if each not in self.shards]
         self._in_shards = [each for each in self.parameters if each in self.shards]
         self.num_split = 0
@@ -80,12 +80,12 @@ class Optimization:
         state = self.shards.without_rows(self.optimizer, self.unmet.state_dict())
         return {**state, SETTINGS: self._settings}
 
-    def table_rows(self) -> dict[str, TableRows]:
-        """What the optimiser keeps of the rows of sharded tables, of which each process has others."""
+    def table_rows(self) -> dict[str, SharedRows]:
+        """What the optimiser keeps of rows that processes share out, of which each process has others."""
         return self.shards.rows(self.optimizer, self.unmet.state_dict()) if self.shards else {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restores a state with all rows of tables. Settings that have been changed since it was saved keep their new
+        """Restores a state with all rows. Settings that have been changed since it was saved keep their new
         values.
 
         Raises:
@@ -116,11 +116,13 @@ class Optimization:
     def forget(self) -> None:
         """Forgets the gradients added so far."""
         self.optimizer.zero_grad(set_to_none=True)
+        self.shards.forget_gradients()
         self._this_step = None
 
     def apply(self) -> None:
         """Clips the gradients added so far in all processes, takes one step, if it is sound, and forgets them."""
         with section("optimiser"):
+            self.shards.take_gradients()
             if self._this_step is not None:
                 self._this_step = self.ranks.sum_gradients(self._in_all, self._this_step, self.tables.weights)
             sound = _both(self._this_step, is_finite(self._clip()))

@@ -17,8 +17,8 @@ from mtlkit.training.records import Record, SharingRecord
 from mtlkit.training.samplers import RoundRobinSampler, TaskSampler
 from mtlkit.training.schedules import Schedule
 from mtlkit.training.selection import MeanSelection, ModelSelection
+from mtlkit.training.shards import Shard
 from mtlkit.training.soundness import OnNonfinite
-from mtlkit.training.table_shards import Shard
 from mtlkit.training.update_strategies import Joint, UpdateStrategy
 from mtlkit.types import Pattern, PositiveFloat, PositiveInt
 
@@ -73,8 +73,9 @@ class TrainerSettings(Spec):
     test_every_epoch: bool = False
     """Log test figures after each epoch as well; they never choose a model."""
     shard: Shard = "none"
-    """What the processes of a run share out in place of each having all of it: `none`, or `tables`, the rows of word
-    tables with their gradients and the optimizer's memory of them. One process has everything in any case."""
+    """What the processes of a run share out in place of each having all of it, with its gradients and the optimizer's
+    memory of it: `none`; `tables`, the rows of word tables; `encoders`, pretrained encoders that are trained, by
+    `fully_shard` of PyTorch; or `all`, both of these. One process has everything in any case."""
     threads: Annotated[int, Field(gt=0, le=1024)] = 1
     """The number of CPU threads inside an operation. Small recurrences are fastest with one."""
     network_threads: Annotated[int, Field(gt=0, le=1024)] = 1

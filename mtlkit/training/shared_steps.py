@@ -6,12 +6,12 @@ from collections.abc import Mapping
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mtlkit.embedders import Embedder, sharded_tables
+from mtlkit.embedders import Embedder
 from mtlkit.errors import ConfigError, RunError
 from mtlkit.model import MultiTaskModel
 from mtlkit.sharing import SearchableScheme, SharingScheme
 from mtlkit.training.records import GradientCosine, Record
-from mtlkit.training.table_shards import WHOLE
+from mtlkit.training.shards import WHOLE, sharded
 from mtlkit.training.update_strategies import UpdateStrategy
 
 ALONE = "train in one process"
@@ -68,29 +68,29 @@ def check_strategy_shareable(
 
 
 def check_shards(model: MultiTaskModel, records: Mapping[str, Record], *, splits: bool) -> None:
-    """Makes sure that several processes can share out the tables of a model: in every step, each of them reads tables
+    """Makes sure that several processes can share out parts of a model: in every step, each of them reads these parts
     as often as the others.
 
     Args:
-        model: whose tables have been sharded, if they are to be.
+        model: what is to be shared out of it has been.
         records: what is taken after each epoch, by name.
         splits: whether batches that do not fit the memory are computed in parts.
 
     Raises:
         ConfigError: they cannot.
     """
-    if not (sharded := sharded_tables(model)):
+    if not (parts := sharded(model)):
         return
     if splits:
         raise ConfigError(
-            "trainer.shard: 'tables' is not possible with on_out_of_memory: 'split', with which one process may read "
-            f"tables more often than another; take 'stop', or {WHOLE}"
+            "trainer.shard: is not possible with on_out_of_memory: 'split', with which one process may read what is "
+            f"shared out more often than another; take 'stop', or {WHOLE}"
         )
     for name, record in records.items():
-        if isinstance(record, GradientCosine) and (found := [each for each in record.names if each in sharded]):
+        if isinstance(record, GradientCosine) and (found := [each for each in record.names if each in parts]):
             raise ConfigError(
                 f"trainer.records: {name} compares gradients of {found[0]}, of which each process has other rows "
-                f"(trainer.shard: 'tables'); give it a pattern without this parameter, or {WHOLE}"
+                f"(trainer.shard); give it a pattern without this parameter, or {WHOLE}"
             )
 
 
@@ -103,9 +103,9 @@ def check_equal(model: MultiTaskModel) -> None:
     ranks = model.compute.ranks
     if ranks.size == 1:
         return
-    digest, sharded = hashlib.sha256(), sharded_tables(model)
+    digest, parts = hashlib.sha256(), sharded(model)
     for name, tensor in model.state_dict().items():
-        if name in sharded:  # of which each process has other rows
+        if name in parts:  # of which each process has other rows
             continue
         digest.update(tensor.detach().cpu().contiguous().flatten().view(dtype=torch.uint8).numpy().data)
     if len(set(ranks.gather(digest.hexdigest()))) > 1:

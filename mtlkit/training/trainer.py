@@ -24,10 +24,10 @@ from mtlkit.training.progress import Progress, Stateful, load_state_of, state_of
 from mtlkit.training.recording import Recording
 from mtlkit.training.selection import ModelSelection
 from mtlkit.training.settings import TrainerSettings
+from mtlkit.training.shards import Shards, with_all_rows
 from mtlkit.training.shared_steps import check_equal, check_shards, check_shareable
 from mtlkit.training.shared_tables import SharedTables
 from mtlkit.training.soundness import Soundness
-from mtlkit.training.table_shards import TableShards, with_table_rows
 from mtlkit.training.timing import section
 from mtlkit.training.unmet_rows import UnmetRows, rows_read
 from mtlkit.training.update_strategies import StepResult
@@ -81,11 +81,11 @@ class Trainer:
         self.update = settings.update_strategy.build()
         self.schedule = settings.schedule.build() if settings.schedule else None
         freeze(model, settings.frozen)
+        shards = Shards.of(model, settings.shard)  # puts other parameters into the model; all below knows these alone
         self.unfreezing = Unfreezing(model, settings.unfreeze)
-        shards = TableShards.of(model, settings.shard)  # before an optimizer is made over what is left of tables
-        parameters = self.update.prepare(model, self.dev_streams, settings.gradient_clip)
-        optimizing = settings.optimizer.build()
-        optimizer = optimizing.create_over(named(model, parameters))
+        trained = self.update.prepare(model, self.dev_streams, settings.gradient_clip)
+        optimizing, parameters = settings.optimizer.build(), shards.own(trained)
+        optimizer = optimizing.create_over(dict(zip(named(model, trained), parameters, strict=True)))
         rows = rows_read(model, train) if self.update.trains_on_batches_only else {}
         self.optimization = Optimization(
             optimizer,
@@ -158,13 +158,13 @@ class Trainer:
         trained = self._trained()
         if state.get("trained", trained) != trained:  # an optimizer knows parameters by their positions only
             raise ValueError("other parameters are trained")
-        state = {**state, "optimizer": with_table_rows(state["optimizer"], rows)}
+        state = {**state, "optimizer": with_all_rows(state["optimizer"], rows)}
         self.progress = Progress.of_state(state, next(self.model.parameters()).device)
         for name, part in self._parts().items():
             if name in state or name not in ADDED_LATER:
                 load_state_of(part, state[name])
         parameters = dict(self.model.named_parameters())
-        self.optimization.idle = [parameters[name] for name in state.get("idle", ())]
+        self.optimization.idle = self.optimization.shards.own(parameters[name] for name in state.get("idle", ()))
         # Last: what is loaded above may draw random numbers itself, such as the order of a pass over a task.
         random_state.restore(state["random"])
         self.ranks.seed_own(self.seed + self.progress.step)  # for other processes than those of the state
@@ -261,7 +261,7 @@ class Trainer:
         return {**self.train, **{task.split.task: task.split for task in self.dev}}
 
     def _names(self, parameters: Collection[torch.nn.Parameter]) -> list[str]:
-        return list(named(self.model, parameters))
+        return list(named(self.model, self.optimization.shards.in_model(parameters)))
 
     def _trained(self) -> list[str]:
         """The names of the optimizer's parameters in its own order: its state knows them by their places alone."""
@@ -269,7 +269,8 @@ class Trainer:
         return [name for group in groups for name in self._names(group["params"])]
 
     def _idle_parts(self) -> list[str]:
-        found = idle_parts(self.model, self.optimization.parameters, self.optimization.idle)
+        known = self.optimization.parameters, self.optimization.idle
+        found = idle_parts(self.model, *map(self.optimization.shards.in_model, known))
         self.optimization.idle = []  # they are named once
         return found
 

@@ -12,12 +12,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save, save_file
 from torch import Tensor, nn
 
-from mtlkit.embedders import sharded_tables
 from mtlkit.errors import ConfigError
 from mtlkit.files import new_file, new_path
 from mtlkit.model import MultiTaskModel
 from mtlkit.process.ranks import ONE, Ranks
-from mtlkit.training.table_shards import TableRows, with_rows
+from mtlkit.training.shards import SharedRows, sharded, with_rows
 
 LENGTH = 8
 """How many bytes of a safetensors file say how long its header is; and of how many its length is a multiple."""
@@ -28,10 +27,10 @@ def save_weights(path: Path, model: MultiTaskModel, tasks: Collection[str], rank
     save_from_all(path, with_rows(model, model.weights_of(tasks)), ranks)
 
 
-def save_from_all(path: Path, tensors: Mapping[str, Tensor | TableRows], ranks: Ranks) -> None:
+def save_from_all(path: Path, tensors: Mapping[str, Tensor | SharedRows], ranks: Ranks) -> None:
     """Writes tensors by name as `save_tensors` does, byte by byte, in the first of several processes.
 
-    Tables whose rows the processes share out are written in pieces, so that none has a whole one.
+    What the processes share out by rows is written in pieces, so that none has a whole one.
 
     Args:
         path: the file, of which only the first process needs to know.
@@ -55,11 +54,11 @@ def save_from_all(path: Path, tensors: Mapping[str, Tensor | TableRows], ranks: 
                 file.write(piece.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
 
 
-def _pieces(tensor: Tensor | TableRows) -> Iterator[Tensor]:
+def _pieces(tensor: Tensor | SharedRows) -> Iterator[Tensor]:
     return iter([tensor]) if isinstance(tensor, Tensor) else tensor.pieces()
 
 
-def _header(tensors: Mapping[str, Tensor | TableRows]) -> tuple[bytes, list[str]]:
+def _header(tensors: Mapping[str, Tensor | SharedRows]) -> tuple[bytes, list[str]]:
     """The beginning of a safetensors file, and the names in the order in which their numbers follow.
 
     The library decides on the order, and on the names of types: those that it gives tensors without numbers.
@@ -103,8 +102,8 @@ def load_weights(path: Path, model: MultiTaskModel, tasks: Collection[str]) -> N
 
 def place_of_files(model: nn.Module) -> torch.device:
     """Where files of weights are read to: the device of the model, but the CPU, where they are not read into memory as
-    a whole, if processes share out tables that may not fit into one device."""
-    return torch.device("cpu") if sharded_tables(model) else next(model.parameters()).device
+    a whole, if processes share out what may not fit into one device."""
+    return torch.device("cpu") if sharded(model) else next(model.parameters()).device
 
 
 def taken_over(

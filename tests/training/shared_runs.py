@@ -3,7 +3,6 @@
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
@@ -32,7 +31,7 @@ from mtlkit.testing import TASKS
 from mtlkit.testing.samples import INPUT_DIM, LABELS, sample_vocabulary
 from mtlkit.training import EpochEnd, EvaluationTask, Trainer, TrainerSettings, seed_all, shared_tables
 from mtlkit.training.selection import MeanSelection
-from mtlkit.training.table_shards import TableRows, with_rows
+from mtlkit.training.shards import SharedRows, with_rows
 from tests.soak.forked import IMPORTED
 from tests.training.states import through_a_file
 
@@ -54,6 +53,12 @@ class Case:
     """The step after which the trainer's state goes through a file to a new trainer."""
     by_first_word: bool = False
     """Whether some of the embedder's parameters are used for some texts only."""
+    large: bool = False
+    """Whether the embedder has a part that processes can share out."""
+    by_task: bool = False
+    """Whether each task has an embedder of its own."""
+    embedder: Callable[[], Embedder] | None = None
+    """Makes another embedder, which is asked for columns."""
     smallest_table: int = 1
     """How many numbers a table has whose gradient is exchanged by rows."""
 
@@ -79,6 +84,55 @@ class ByFirstWord(Embedder):
         return states_BTE
 
 
+@final
+class Layer(nn.Module):
+    """A layer of a small encoder, with a parameter that nothing reads."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.map, self.unread = nn.Linear(dim, dim), nn.Parameter(torch.ones(3, 2))
+
+    def forward(self, states_BTE: torch.Tensor) -> torch.Tensor:
+        return states_BTE + self.map(states_BTE).tanh()
+
+
+@final
+class Layers(nn.Module):
+    """A small encoder, which has parameters outside of its layers, and one without rows."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(Layer(dim) for _ in range(3))
+        self.norm, self.scale = nn.LayerNorm(dim), nn.Parameter(torch.tensor(1.5))
+        self.added = nn.Parameter(torch.full((1, dim), 0.1))  # of which only one process has a row
+
+    def forward(self, states_BTE: torch.Tensor) -> torch.Tensor:
+        states_BTE = self.norm(states_BTE + self.added) * self.scale
+        for layer in self.layers:
+            states_BTE = layer(states_BTE)
+        return states_BTE
+
+
+@final
+class LargeEmbedder(Embedder):
+    """Reads vectors of words with an encoder."""
+
+    def __init__(self, words: Embedder) -> None:
+        super().__init__()
+        self.words, self.output_dim = words, words.output_dim
+        self.encoder = Layers(self.output_dim)
+
+    def columns(self, forms: Sequence[str]) -> Mapping[str, Table]:
+        return self.words.columns(forms)
+
+    def forward(self, text: Text) -> torch.Tensor:
+        states_BTE: torch.Tensor = self.encoder(self.words(text))
+        return states_BTE * text.mask_BT[..., None]
+
+    def large_parts(self) -> Sequence[nn.Module]:
+        return [*self.encoder.layers, self.encoder]
+
+
 LSTM = {"type": "lstm", "hidden_dim": 4}
 
 
@@ -95,6 +149,8 @@ class Result:
     """The whole of what the optimizer keeps of sharded tables, in the first process."""
     num_kept: int = 0
     """How many numbers this process keeps of word tables, as weights and as the optimizer's memory of them."""
+    bytes_kept: int = 0
+    """How many bytes this process keeps of large parts, as weights and as the optimizer's memory of them."""
 
 
 def run(case: Case, ranks: Ranks = ONE, begin: Result | None = None) -> Result:
@@ -106,7 +162,7 @@ def run(case: Case, ranks: Ranks = ONE, begin: Result | None = None) -> Result:
     losses, epochs = [], []
     for event in trainer.events():
         if isinstance(event, EpochEnd):
-            epochs.append(event.to_json())
+            epochs.append({**event.to_json(), "recorded": event.recorded})
         else:
             losses.append([(task, float(loss)) for task, loss in event.losses])
             if begin is None and event.step == case.stop:
@@ -116,10 +172,11 @@ def run(case: Case, ranks: Ranks = ONE, begin: Result | None = None) -> Result:
     kept = [
         tensor for part in trainer.model.modules() if isinstance(part, WordTable) for tensor in _kept(trainer, part)
     ]
-    return Result(losses, epochs, weights, through_a_file(trainer.state()), rows, sum(map(torch.numel, kept)))
+    state = through_a_file(trainer.state())
+    return Result(losses, epochs, weights, state, rows, sum(map(torch.numel, kept)), _bytes_of_large_parts(trainer))
 
 
-def _whole(tensors: Mapping[str, torch.Tensor | TableRows]) -> dict[str, torch.Tensor]:
+def _whole(tensors: Mapping[str, torch.Tensor | SharedRows]) -> dict[str, torch.Tensor]:
     """Tensors by name; those whose rows processes share out are whole in the first process, and left out elsewhere."""
     found: dict[str, torch.Tensor] = {}
     for name, each in tensors.items():
@@ -136,6 +193,16 @@ def _kept(trainer: Trainer, table: WordTable) -> list[torch.Tensor]:
     return [table.whole, *(each for each in memory if isinstance(each, torch.Tensor) and each.dim() == 2)]
 
 
+def _bytes_of_large_parts(trainer: Trainer) -> int:
+    if trainer.settings.shard not in ("encoders", "all"):
+        return 0
+    parts = [part for embedder in trainer.model.embedders.values() for part in embedder.large_parts()]  # type: ignore[operator]
+    parameters = dict.fromkeys(each for part in parts for each in part.parameters() if each.dim())
+    own = trainer.optimization.shards.own(parameters)
+    memory = (value for each in own for value in trainer.optimization.optimizer.state.get(each, {}).values())
+    return sum(each.nbytes for each in (*own, *memory) if isinstance(each, torch.Tensor) and each.dim())
+
+
 def run_in_processes(cases: Mapping[str, Case | tuple[Case, Result]], number: int = 2) -> list[dict[str, Any]]:
     """The results of all cases, or of the rest of some, in each of several processes: a `Result`, or the exception."""
     return in_processes(run_all, dict(cases), number=number)
@@ -145,8 +212,7 @@ def run_all(group: Group, cases: Mapping[str, Case | tuple[Case, Result]]) -> di
     """The results of all cases in one of the processes."""
     results: dict[str, Any] = {}
     for name, case in cases.items():
-        # Tensors come in memory that the processes share, and one would change what another has loaded.
-        given = deepcopy(case) if isinstance(case, tuple) else (case, None)
+        given = case if isinstance(case, tuple) else (case, None)
         shared_tables.SMALLEST["cpu"] = given[0].smallest_table
         try:
             results[name] = run(given[0], group, given[1])
@@ -164,17 +230,20 @@ def in_processes(function: Callable[..., Any], *arguments: Any, number: int = 2)
     with tempfile.TemporaryDirectory() as folder:
         # Forked from a process that has imported everything, which takes longer than all the cases.
         get_context("forkserver").set_forkserver_preload(IMPORTED)
-        start_processes(_work, (number, folder, function, arguments), number, start_method="forkserver")
+        # By a file: each tensor of an argument would otherwise take a file descriptor, of which a process may send few.
+        torch.save(arguments, Path(folder) / "arguments.pt")
+        start_processes(_work, (number, folder, function), number, start_method="forkserver")
         return [torch.load(Path(folder) / f"{rank}.pt", weights_only=False) for rank in range(number)]
 
 
-def _work(rank: int, number: int, folder: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _work(rank: int, number: int, folder: str, function: Callable[..., Any]) -> None:
     os.environ["GLOO_SOCKET_IFNAME"] = "lo"
     torch.set_num_threads(1)
     store = dist.FileStore(f"{folder}/store", number)
     seconds = timedelta(seconds=SECONDS)
     dist.init_process_group("gloo", store=store, rank=rank, world_size=number, timeout=seconds)
     group = Group(dist.PrefixStore("test", store), rank, number, torch.device("cpu"), SECONDS)
+    arguments = torch.load(Path(folder) / "arguments.pt", weights_only=False)
     torch.save(function(group, *arguments), f"{folder}/{rank}.pt")
     group.finish()
     group.close()
@@ -196,7 +265,8 @@ def _trainer(case: Case, ranks: Ranks) -> Trainer:
     }
     settings = validate(TrainerSettings, value, "test")
     kind = _lazy(Head, case.head).component.target_kind
-    train, dev = ({task: split_of(task, size + more, kind) for task, size in SIZES.items()} for more in (0, 1))
+    columns = model.embedders[SHARED].tables if case.embedder else None
+    train, dev = ({task: split_of(task, size + more, kind, columns) for task, size in SIZES.items()} for more in (0, 1))
     scored = [
         EvaluationTask(split, LABELS, [Lazy.of(Accuracy if kind == "label" else TokenAccuracy)])
         for split in dev.values()
@@ -206,16 +276,23 @@ def _trainer(case: Case, ranks: Ranks) -> Trainer:
 
 def model_of(case: Case) -> MultiTaskModel:
     """The model of a case, in float32."""
-    words = WordEmbedder(dim=INPUT_DIM, vocabulary=sample_vocabulary(), vectors=None)
-    embedder = ByFirstWord(words) if case.by_first_word else words
-    sharing = _lazy(SharingScheme, case.sharing).build(input_dim=INPUT_DIM, tasks=list(TASKS))
+    embedders = {name: _embedder_of(case) for name in (TASKS if case.by_task else [SHARED])}
+    input_dim = next(iter(embedders.values())).output_dim
+    sharing = _lazy(SharingScheme, case.sharing).build(input_dim=input_dim, tasks=list(TASKS))
     head = _lazy(Head, case.head)
     heads = {task: head.build(input_dim=sharing.output_dim, labels=list(LABELS), tag_scheme="iob2") for task in TASKS}
     weights = dict(zip(TASKS, (1.0, 0.5, 2.0), strict=True))
-    return MultiTaskModel({SHARED: embedder}, sharing, heads, weights)
+    return MultiTaskModel(embedders, sharing, heads, weights)
 
 
-def split_of(task: str, size: int, kind: Any) -> TaskSplit:
+def _embedder_of(case: Case) -> Embedder:
+    if case.embedder is not None:
+        return case.embedder()
+    words = WordEmbedder(dim=INPUT_DIM, vocabulary=sample_vocabulary(), vectors=None)
+    return ByFirstWord(words) if case.by_first_word else LargeEmbedder(words) if case.large else words
+
+
+def split_of(task: str, size: int, kind: Any, columns: Any = None) -> TaskSplit:
     """Texts with labels or tags, some of which training does not know."""
     instances = []
     for number in range(size):
@@ -223,7 +300,7 @@ def split_of(task: str, size: int, kind: Any) -> TaskSplit:
         # Every fourth target is one that training does not know, so that losses are means over fewer texts.
         label = "unheard-of" if number % 4 == 3 else LABELS[number % 3]
         instances.append(Instance(words, label if kind == "label" else (label, *("O" for _ in words[1:]))))
-    return TaskSplit(task, Corpus.from_instances(instances, kind), sample_vocabulary())
+    return TaskSplit(task, Corpus.from_instances(instances, kind), sample_vocabulary(), columns=columns)
 
 
 def _lazy(interface: Any, settings: Mapping[str, Any]) -> Any:

@@ -22,7 +22,14 @@ from mtlkit_transformers.adaptable_layers import AdaptableLayers
 from mtlkit_transformers.adapters import Adapter, num_tokens
 from mtlkit_transformers.configuration import has_segments, most_tokens
 from mtlkit_transformers.description import Description
-from mtlkit_transformers.encoder import check_forms, check_reads, empty_encoder, input_vectors, pretrained_encoder
+from mtlkit_transformers.encoder import (
+    check_forms,
+    check_reads,
+    empty_encoder,
+    input_vectors,
+    pretrained_encoder,
+    stack_of,
+)
 from mtlkit_transformers.layout import room_of
 from mtlkit_transformers.pooling import LayerMixture, Pooling
 from mtlkit_transformers.sources import WEIGHTS
@@ -198,6 +205,17 @@ class TransformerEmbedder(Embedder):
         """The number of pieces of each form."""
         counts: Table = np.count_nonzero(tables["pieces"], axis=1)
         return counts
+
+    def large_parts(self) -> Sequence[nn.Module]:
+        if not self.trainable:
+            return ()
+        if self.datasets is not None:
+            raise ConfigError(
+                "dataset_embeddings: reads the encoder's table of pieces while the encoder is not run; leave it out, "
+                "put the embedder 'dataset_embedding' around this one, or take trainer.shard: 'none'"
+            )
+        # The table of pieces by itself, so that it is not whole while the layers are run.
+        return [input_vectors(self.encoder), *stack_of(self.encoder, self._config.num_hidden_layers), self.encoder]
 
     def namespaces_of(self, parameter: str) -> tuple[str, ...]:
         return ()

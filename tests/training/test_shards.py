@@ -22,7 +22,7 @@ from mtlkit.process.group import Group
 from mtlkit.process.ranks import ONE, Ranks
 from mtlkit.testing import TASKS
 from mtlkit.training import Checkpoints, random_state, seed_all
-from mtlkit.training.table_shards import TableRows, TableShards
+from mtlkit.training.shards import Shards, SharedRows
 from tests.soak.forked import IMPORTED
 from tests.training.shared_runs import Case, Result, model_of, run, run_in_processes
 from tests.training.test_shared_steps import ADVERSARIAL, CRF, POOL, SKIPPED, SPLIT, Alone, check_equal
@@ -108,7 +108,7 @@ def _joined(begun: Result, rest: Result) -> Result:
 @pytest.mark.parametrize(
     ("case", "told"),
     [
-        (Case(trainer={**SHARD, **SPLIT}), "trainer.shard: 'tables' is not possible with on_out_of_memory: 'split'"),
+        (Case(trainer={**SHARD, **SPLIT}), "trainer.shard: is not possible with on_out_of_memory: 'split'"),
         (
             Case(trainer={**SHARD, "records": [{"type": "gradient_cosine", "pattern": "^embedders"}]}),
             r"trainer.records: gradient_cosine compares gradients of embedders.shared.table.weight",
@@ -126,7 +126,7 @@ def test_a_model_without_tables_is_refused() -> None:
     model = model_of(Case())
     model.embedders["shared"].table = torch.nn.Embedding(4, 4)
     with pytest.raises(ConfigError, match=r"trainer.shard: 'tables' finds no table of words in the model"):
-        TableShards.of(model, "tables")
+        Shards.of(model, "tables")
 
 
 def test_a_table_that_is_also_something_else_is_refused() -> None:
@@ -134,14 +134,14 @@ def test_a_table_that_is_also_something_else_is_refused() -> None:
     model.output = torch.nn.Linear(2, 2)
     model.output.weight = model.embedders["shared"].table.weight
     with pytest.raises(ConfigError, match=r"embedders.shared.table.weight is a weight of another part as well"):
-        TableShards.of(model, "tables")
+        Shards.of(model, "tables")
 
 
 def test_rows_of_one_process_are_not_taken_for_a_whole_table() -> None:
     """A state without the rows of the others fits neither the process that it is of nor one process."""
     model = model_of(Case())
     hand_down(model, replace(model.compute, ranks=Alone()))
-    TableShards.of(model, "tables")
+    Shards.of(model, "tables")
     for each in (model, model_of(Case())):
         with pytest.raises(RuntimeError, match=r"size mismatch for embedders.shared.table.weight"):
             each.load_state_dict(model.state_dict())
@@ -179,9 +179,9 @@ def _save(folder: Path, ranks: Ranks) -> None:
     seed_all(3)
     model = model_of(Case())
     hand_down(model, replace(model.compute, ranks=ranks))
-    TableShards.of(model, "tables")
+    Shards.of(model, "tables")
     table = model.embedders["shared"].table
-    rows: Mapping[str, TableRows] = {"0.exp_avg": TableRows(table, 2 * table.whole)} if ranks.size > 1 else {}
+    rows: Mapping[str, SharedRows] = {"0.exp_avg": SharedRows(table, 2 * table.whole)} if ranks.size > 1 else {}
     checkpoints = Checkpoints(folder, ranks=ranks)
     checkpoints.save_best("mean", model, TASKS[:1])
     checkpoints.save(7, model, {"epoch": 3}, rows)
