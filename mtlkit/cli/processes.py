@@ -95,4 +95,15 @@ def run_in_processes(number: int) -> None:
         except SignalException as interrupted:
             raise typer.Exit(128 + interrupted.sigval) from None
         except ChildFailedError as failed:
-            raise typer.Exit(max(failed.get_first_failure()[1].exitcode, 1)) from None
+            rank, failure = failed.get_first_failure()
+            if failure.exitcode < 0:  # it could not tell, and the others only know that they were ended
+                print(_ended_by_signal(rank, number, -failure.exitcode), file=sys.stderr)
+            raise typer.Exit(max(failure.exitcode, 1)) from None
+
+
+def _ended_by_signal(rank: int, number: int, received: int) -> str:
+    name = signal.Signals(received).name if received in {*signal.Signals} else f"signal {received}"
+    return (
+        f"process {rank} of {number} was ended by {name}, which ended the others; see whether memory ran out, and give "
+        "the command again, with --resume for a run that has begun"
+    )

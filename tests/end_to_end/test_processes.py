@@ -367,3 +367,24 @@ def test_python_is_refused_as_many_processes(archive: Path, file: Path, monkeypa
         mtlkit.predict_file(archive, file, file.with_name("out.jsonl"), processes=9)
     with pytest.raises(ConfigError, match=r"^--processes 9: "):
         run_jobs([], 9)
+
+
+def test_a_process_of_the_command_that_is_killed_is_told(archive: Path, elsewhere: Path) -> None:
+    """One that is there since the command has started it, and says `interrupted` of the other at most."""
+    command = [sys.executable, "-m", "mtlkit", "evaluate", str(archive), "--processes", "2"]
+    started = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    children = Path(f"/proc/{started.pid}/task/{started.pid}/children")
+    ranks: list[str] = []
+    while len(ranks) < 2:
+        assert started.poll() is None
+        ranks = [
+            pid for pid in children.read_text().split() if b"child.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
+        time.sleep(0.005)
+    os.kill(int(ranks[1]), signal.SIGKILL)
+    _, said = started.communicate()
+    assert started.returncode == 1 and "Traceback" not in said
+    assert said.splitlines()[-1] == (
+        "process 1 of 2 was ended by SIGKILL, which ended the others; see whether memory ran out, and give the command "
+        "again, with --resume for a run that has begun"
+    )
