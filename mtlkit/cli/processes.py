@@ -104,6 +104,7 @@ def run_in_processes(number: int, remedy: str) -> None:
         except ChildFailedError as failed:
             rank, failure = failed.get_first_failure()
             if failure.exitcode < 0:  # it could tell nothing, and the others may only know that they were to end
-                name = signal.Signals(-failure.exitcode).name
+                received = -failure.exitcode
+                name = signal.Signals(received).name if received in {*signal.Signals} else f"signal {received}"
                 raise ProcessesError(f"process {rank} of {number} was ended by {name}; {remedy}") from None
             raise typer.Exit(max(failure.exitcode, 1)) from None

@@ -1,5 +1,6 @@
 """`export`: the model of an archive as a program of PyTorch, with all that is needed to give it texts."""
 
+import io
 import json
 import os
 from collections.abc import Sequence
@@ -90,8 +91,10 @@ def export_to(output: Output, archive: Path, tasks: Sequence[str], plugins: Sequ
         except ConfigError as error:
             raise ConfigError(f"{opened.path}: {error}") from error
         about = json.dumps(_about(opened, task, first))
+        packed = io.BytesIO()  # since torch ends the process where it cannot write to a file, as on a full disk
+        torch.export.save(program, packed, extra_files={ABOUT: about})
         with output.opened() as file:
-            torch.export.save(program, file, extra_files={ABOUT: about})
+            file.write(packed.getbuffer())
 
 
 def _made_up(archive: Archive, task: str, batches: Sequence[Sequence[int]]) -> list[Text]:

@@ -384,3 +384,21 @@ def test_an_output_has_the_mode_of_any_file_that_others_may_read(tmp_path: Path,
     finally:
         os.umask(before)
     assert (tmp_path / "f.json").stat().st_mode & 0o777 == 0o644 & ~umask
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="this system has no such limit")
+def test_a_program_that_does_not_fit_the_disk_is_told_in_a_sentence(at: Path, run: Run) -> None:
+    """In a process of its own, which PyTorch would end where it writes to a full disk."""
+    import resource
+
+    assert run("export", "run", "--task", "books", "--output", "p.pt2").returncode == 0
+    most = (at / "p.pt2").stat().st_size - 1
+    (at / "p.pt2").unlink()
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "mtlkit", "export", "run", "--task", "books", "--output", "p.pt2"],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
+        capture_output=True,
+        text=True,
+    )
+    refused(done, f"{at / 'p.pt2'}: File too large; make room there")
+    assert not [path for path in at.iterdir() if "p.pt2" in path.name]

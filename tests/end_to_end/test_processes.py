@@ -394,3 +394,22 @@ def test_the_command_says_which_process_was_killed(
     last = told.splitlines()[-1]
     assert "go on with --resume" in last and "Traceback" not in told
     assert f"process {lost} of 2 was ended by SIGKILL" in last or "has lost another one" in last
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="this system does not list processes in /proc")
+def test_a_process_of_the_command_that_is_killed_is_told(archive: Path, elsewhere: Path) -> None:
+    """It cannot tell by itself, and the others say `interrupted` at most."""
+    command = [sys.executable, "-m", "mtlkit", "evaluate", str(archive), "--processes", "2"]
+    started = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    children = Path(f"/proc/{started.pid}/task/{started.pid}/children")
+    ranks: list[str] = []
+    while len(ranks) < 2:
+        assert started.poll() is None
+        ranks = [
+            pid for pid in children.read_text().split() if b"child.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
+        time.sleep(0.005)
+    os.kill(int(ranks[1]), signal.SIGKILL)
+    _, said = started.communicate()
+    assert started.returncode == 2 and "Traceback" not in said
+    assert "process 1 of 2 was ended by SIGKILL; give the command again" in said.splitlines()[-1]
