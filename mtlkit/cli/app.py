@@ -1,5 +1,6 @@
 """The command `mtlkit`: its verbs, and how errors are reported."""
 
+import errno
 import io
 import os
 import signal
@@ -29,6 +30,8 @@ from mtlkit.redaction import redacted
 from mtlkit.text import on_one_line
 
 USAGE_ERROR = 2
+NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+"""What systems say where a disk is full, or a user may write no more."""
 
 
 class Verbs(TyperGroup):
@@ -47,7 +50,7 @@ class Verbs(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
         except OSError as error:  # such as a full disk under the output
-            _complain(f"{error.filename or 'output'}: {error.strerror}")
+            _complain(_told(error))
             raise typer.Exit(USAGE_ERROR) from None
 
 
@@ -130,6 +133,13 @@ def _complain(*lines: str) -> None:
         print("\n".join(on_one_line(redacted(line)) for line in lines), file=sys.stderr)
 
 
+def _told(error: OSError) -> str:
+    """What the operating system refuses, with a remedy if it is room."""
+    lacks_room = error.errno in NO_ROOM and error.strerror == os.strerror(error.errno or 0)  # and is no limit of ours
+    remedy = "; make room there, or give a place that has some, and the command again" if lacks_room else ""
+    return f"{error.filename or 'output'}: {error.strerror}{remedy}"
+
+
 def _flush() -> None:
     """Writes what is left of the output. Otherwise Python does it at its end, where an error is a traceback."""
     try:
@@ -145,7 +155,7 @@ def _end_output(error: OSError) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(error, BrokenPipeError):
         raise SystemExit(0) from None
-    _complain(f"{error.filename or 'output'}: {error.strerror}")
+    _complain(_told(error))
     raise SystemExit(USAGE_ERROR) from None
 
 

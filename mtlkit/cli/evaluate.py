@@ -22,6 +22,9 @@ from mtlkit.cli.outputs import check_output
 from mtlkit.cli.processes import check_processes, interrupted_once, is_first_process, run_in_processes
 from mtlkit.process.freed_memory import keep_freed_memory
 
+AGAIN = "give the command again"
+"""What to do where one of several processes is lost."""
+
 
 def evaluate(
     archives: ArchiveFiles,
@@ -71,9 +74,9 @@ def evaluate(
     keep_freed_memory()
     where, plugins = torch_device(device), load_plugins(include_package)
     if processes is not None and check_processes(processes):
-        run_in_processes(processes)
+        run_in_processes(processes, AGAIN)
         return
-    with interrupted_once(), processes_of_run(where, "give the command again") as (ranks, own):
+    with interrupted_once(), processes_of_run(where, AGAIN) as (ranks, own):
         evaluations = evaluate_archives(
             *(archives, wanted, own, plugins, predictions, say if ranks.is_first else silent),
             anyway=anyway,

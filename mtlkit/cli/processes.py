@@ -53,18 +53,25 @@ def interrupted_once() -> Iterator[None]:
         raise typer.Exit(error.exit_code if isinstance(error, Interrupted) else 128 + signal.SIGINT) from None
 
 
-def run_in_processes(number: int) -> None:
+def run_in_processes(number: int, remedy: str) -> None:
     """Runs this command in so many processes, until all have ended.
 
-    A process that fails ends the others. What went wrong has then been told by one of them.
+    A process that fails ends the others. What went wrong has then been told by one of them, unless the system has ended
+    it.
+
+    Args:
+        number: how many.
+        remedy: what to do where one was killed.
 
     Raises:
         typer.Exit: they were interrupted, or one has failed; with its exit code.
+        ProcessesError: one was ended by a signal such as SIGKILL, perhaps since memory was short.
     """
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+    from mtlkit.errors import ProcessesError
     from mtlkit.files.ownership import temporary_folder
 
     logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # its reports of what a process has told
@@ -95,4 +102,8 @@ def run_in_processes(number: int) -> None:
         except SignalException as interrupted:
             raise typer.Exit(128 + interrupted.sigval) from None
         except ChildFailedError as failed:
-            raise typer.Exit(max(failed.get_first_failure()[1].exitcode, 1)) from None
+            rank, failure = failed.get_first_failure()
+            if failure.exitcode < 0:  # it could tell nothing, and the others may only know that they were to end
+                name = signal.Signals(-failure.exitcode).name
+                raise ProcessesError(f"process {rank} of {number} was ended by {name}; {remedy}") from None
+            raise typer.Exit(max(failure.exitcode, 1)) from None

@@ -54,7 +54,9 @@ def train(
 
     directory = run_directory(loaded, serialization_dir)
     if processes is not None and check_processes(processes):
-        run_in_processes(processes)
+        from mtlkit.runs.processes import RESUME
+
+        run_in_processes(processes, RESUME)
         return
     if trial:
         resume = resume or resume_anyway

@@ -367,3 +367,30 @@ def test_python_is_refused_as_many_processes(archive: Path, file: Path, monkeypa
         mtlkit.predict_file(archive, file, file.with_name("out.jsonl"), processes=9)
     with pytest.raises(ConfigError, match=r"^--processes 9: "):
         run_jobs([], 9)
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_the_command_says_which_process_was_killed(
+    experiment: dict[str, Any], write: Callable[..., Path], run: Any, tmp_path: Path, elsewhere: Path, lost: int
+) -> None:
+    """As by a system that is short of memory. The others are then ended, and may only know that they were."""
+    experiment["trainer"] |= {"epochs": 400, "checkpoint_every": 1}
+    broken, root = tmp_path / "broken", Path(__file__).parents[2]
+    command = [sys.executable, "-m", "mtlkit", "train", str(write(experiment)), "-s", str(broken), "--processes", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=root)
+    try:
+        while not (broken / "checkpoints").is_dir() or newest_step(broken) < 3:
+            assert process.poll() is None
+            time.sleep(0.05)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        rank_of = {f"RANK={rank}": rank for rank in (0, 1)}
+        environments = {int(child): Path(f"/proc/{child}/environ").read_text().split("\0") for child in children}
+        ranks = {rank_of[each]: child for child, values in environments.items() for each in values if each in rank_of}
+        os.kill(ranks[lost], signal.SIGKILL)
+        _, told = process.communicate(timeout=90)
+    finally:
+        process.kill()
+    assert process.returncode == 2, told
+    last = told.splitlines()[-1]
+    assert "go on with --resume" in last and "Traceback" not in told
+    assert f"process {lost} of 2 was ended by SIGKILL" in last or "has lost another one" in last

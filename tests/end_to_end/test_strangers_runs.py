@@ -218,7 +218,8 @@ def test_a_cache_without_a_home_is_named(monkeypatch: pytest.MonkeyPatch, names:
 def test_output_that_cannot_be_written_is_told_in_a_sentence(word: str) -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run([sys.executable, "-m", "mtlkit", word], stdout=full, stderr=subprocess.PIPE, text=True)
-    assert (done.returncode, done.stderr) == (2, "output: No space left on device\n")
+    remedy = "make room there, or give a place that has some, and the command again"
+    assert (done.returncode, done.stderr) == (2, f"output: No space left on device; {remedy}\n")
 
 
 @pytest.mark.parametrize("name", ["a" * 255, "ä" * 127, "b" * 235])
