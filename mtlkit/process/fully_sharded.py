@@ -35,9 +35,9 @@ def share_out(modules: Sequence[nn.Module], ranks: Ranks, device: torch.device, 
     gather, scatter = _AllGather(exchanging), _ReduceScatter(exchanging)
     for module in modules:
         without_rows = {each for each in module.parameters() if each.dim() == 0}  # they stay whole everywhere
+        kind = type(module)
         # Without `reshard_after_forward`, the outermost would keep its parameters whole until the next backward pass,
         # and be read with old ones where an optimizer steps before that.
-        kind = type(module)
         sharded: Any = fully_shard(module, mesh=mesh, reshard_after_forward=True, ignored_params=without_rows)
         # A subclass now, which keeps the name by which `transformers` knows what an encoder can return.
         type(sharded).__module__, type(sharded).__qualname__ = kind.__module__, kind.__qualname__
