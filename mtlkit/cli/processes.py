@@ -74,7 +74,7 @@ def run_in_processes(number: int, remedy: str) -> None:
     from mtlkit.errors import ProcessesError
     from mtlkit.files.ownership import temporary_folder
 
-    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # its reports of what a process has told
+    _silence("torch.distributed")  # its reports of what a process has told, and of signals
     # The shell has some ignored, such as SIGHUP under `nohup`.
     possible: list[signal.Signals] = [signal.SIGINT, *ENDING]
     ending = [each.name for each in possible if signal.getsignal(each) is not signal.SIG_IGN]
@@ -108,3 +108,10 @@ def run_in_processes(number: int, remedy: str) -> None:
                 name = signal.Signals(received).name if received in {*signal.Signals} else f"signal {received}"
                 raise ProcessesError(f"process {rank} of {number} was ended by {name}; {remedy}") from None
             raise typer.Exit(max(failure.exitcode, 1)) from None
+
+
+def _silence(package: str) -> None:
+    """Keeps a package that has been imported from logging, also by those of its loggers that have a level."""
+    for name in [package, *logging.root.manager.loggerDict]:
+        if name == package or name.startswith(f"{package}."):
+            logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -94,7 +94,7 @@ def train(
         ProcessesError: another process of the same run has ended or cannot be reached.
         ConfigError, DataError, RunError: there is a mistake in an argument, the experiment, the data or the directory.
             Nothing has been written unless training had begun.
-        Interrupted: SIGINT, SIGTERM or SIGHUP was received; a checkpoint has been written.
+        Interrupted: a KeyboardInterrupt; SIGINT, SIGTERM or SIGHUP was received; a checkpoint has been written.
     """
     options = train_options(device, limit, resume, force, resume_anyway)
     say, heard, profile = say_argument(say), checked_listeners(listeners), flag_argument(profile, "profile")

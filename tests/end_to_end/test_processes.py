@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -369,31 +369,44 @@ def test_python_is_refused_as_many_processes(archive: Path, file: Path, monkeypa
         run_jobs([], 9)
 
 
-@pytest.mark.parametrize("lost", [0, 1])
-def test_the_command_says_which_process_was_killed(
-    experiment: dict[str, Any], write: Callable[..., Path], run: Any, tmp_path: Path, elsewhere: Path, lost: int
-) -> None:
-    """As by a system that is short of memory. The others are then ended, and may only know that they were."""
+@pytest.fixture
+def begun(
+    experiment: dict[str, Any], write: Callable[..., Path], tmp_path: Path, elsewhere: Path
+) -> Iterator[subprocess.Popen[str]]:
+    """A command that has started two processes, which are training."""
     experiment["trainer"] |= {"epochs": 400, "checkpoint_every": 1}
-    broken, root = tmp_path / "broken", Path(__file__).parents[2]
-    command = [sys.executable, "-m", "mtlkit", "train", str(write(experiment)), "-s", str(broken), "--processes", "2"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=root)
-    try:
-        while not (broken / "checkpoints").is_dir() or newest_step(broken) < 3:
-            assert process.poll() is None
-            time.sleep(0.05)
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        rank_of = {f"RANK={rank}": rank for rank in (0, 1)}
-        environments = {int(child): Path(f"/proc/{child}/environ").read_text().split("\0") for child in children}
-        ranks = {rank_of[each]: child for child, values in environments.items() for each in values if each in rank_of}
-        os.kill(ranks[lost], signal.SIGKILL)
-        _, told = process.communicate(timeout=90)
-    finally:
-        process.kill()
-    assert process.returncode == 2, told
+    run, root = tmp_path / "run", Path(__file__).parents[2]
+    command = [sys.executable, "-m", "mtlkit", "train", str(write(experiment)), "-s", str(run), "--processes", "2"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=root) as process:
+        try:
+            while not (run / "checkpoints").is_dir() or newest_step(run) < 3:
+                assert process.poll() is None
+                time.sleep(0.05)
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_the_command_says_which_process_was_killed(begun: subprocess.Popen[str], lost: int) -> None:
+    """As by a system that is short of memory. The others are then ended, and may only know that they were."""
+    children = Path(f"/proc/{begun.pid}/task/{begun.pid}/children").read_text().split()
+    environments = {int(child): Path(f"/proc/{child}/environ").read_text().split("\0") for child in children}
+    (child,) = (child for child, values in environments.items() if f"RANK={lost}" in values)
+    os.kill(child, signal.SIGKILL)
+    _, told = begun.communicate(timeout=90)
+    assert begun.returncode == 2, told
     last = told.splitlines()[-1]
     assert "go on with --resume" in last and "Traceback" not in told
     assert f"process {lost} of 2 was ended by SIGKILL" in last or "has lost another one" in last
+
+
+def test_of_a_signal_the_command_says_no_more_than_how_to_go_on(begun: subprocess.Popen[str]) -> None:
+    begun.send_signal(signal.SIGTERM)
+    _, told = begun.communicate(timeout=90)
+    assert begun.returncode == 128 + signal.SIGTERM
+    lines = told.splitlines()
+    assert "interrupted; go on with" in lines[-1] and not any("torch" in line for line in lines), told
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="this system does not list processes in /proc")

@@ -6,6 +6,7 @@ Shapes: T words, N = T positions.
 import io
 from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -47,7 +48,8 @@ def section(evidence: Evidence) -> Section | None:
     draw = partial(_draw, heaviest, label)
     view = texts.texts_view("positions", by_task, shown, draw, heaviest=heaviest, read=read, label=label)
     said = sentences("positions", lines=LINES, heaviest=heaviest, label=label)
-    return Section("positions", f"What words read of {read}", said, [view])
+    shown_as = Section("positions", "What words read of the shared network", said, [view])
+    return replace(shown_as, title=f"What words read of {read}") if evidence.has_own_mailboxes else shown_as
 
 
 def _way(text: ReadText, way: Matrix, sharpest: float) -> dict[str, Any]:
