@@ -11,7 +11,7 @@ import time
 import pytest
 from safetensors.torch import load_file
 
-from tests.soak.forked import stop_at
+from tests.soak.forked import has_stopped, stop_at
 
 
 def newest_step(directory):
@@ -75,7 +75,7 @@ def test_an_interrupted_run_says_how_to_go_on(experiment, write, run, tmp_path, 
     words = [sys.executable, "-m", "mtlkit", "train", str(file), "-s", str(broken)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(stopping(tmp_path, 20)), *filter(None, sys.path)])}
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
-    while process.poll() is None and newest_step(broken) < 20:
+    while process.poll() is None and not has_stopped(process.pid):
         time.sleep(0.01)
     process.send_signal(number)
     process.send_signal(signal.SIGCONT)

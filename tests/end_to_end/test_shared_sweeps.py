@@ -123,7 +123,7 @@ def test_a_worker_that_was_cut_off_learns_that_its_run_is_another_ones(
     other = fork(*worker, tmp_path / "other" / "sweep")
     assert other.wait() == 0, other.output()
     assert "nothing is open; waiting for base-13" in other.output() and "base-13: begins" in other.output()
-    stopped.send(signal.SIGCONT)
+    stopped.go_on()
     assert stopped.wait() == 0, stopped.output()
     told = "base-13: another worker has taken it over, since this one had not been heard of for 8 seconds"
     assert told in stopped.output() and "scoring test data" not in stopped.output()
@@ -149,7 +149,7 @@ def test_what_is_interrupted_or_fails_is_known_to_all(
     process = fork(*worker, tmp_path / "sweep", stops_at_step=1)
     begun = wait_for_checkpoint(process, tmp_path / "sweep")
     process.send(signal.SIGTERM)
-    process.send(signal.SIGCONT)
+    process.go_on()
     assert process.wait() == 128 + signal.SIGTERM, process.output()
     assert trials(server, url) == {begun: ["FAIL"]}
     first = run(*worker, tmp_path / "sweep")

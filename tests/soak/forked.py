@@ -8,6 +8,7 @@ import os
 import re
 import resource
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -137,6 +138,12 @@ class Forked:
         """Sends it a signal."""
         os.kill(self.pid, number)
 
+    def go_on(self) -> None:
+        """Lets it go on once it has stopped by itself: a signal that comes before is no help, and it would stand for
+        good."""
+        self.wait_until(lambda: has_stopped(self.pid))
+        self.send(signal.SIGCONT)
+
     def fill_disk(self, largest_file: int) -> None:
         """Lets no file of the process become larger than this from now on; Linux only."""
         resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
@@ -230,6 +237,12 @@ def _give_up_privileges() -> None:
     assert library.capget(header, sets) == 0
     sets[0] &= ~0b110
     assert library.capset(header, sets) == 0
+
+
+def has_stopped(pid: int) -> bool:
+    """Whether a process stands still, as after SIGSTOP."""
+    asked = subprocess.run(("ps", "-o", "stat=", "-p", str(pid)), capture_output=True, text=True)
+    return asked.stdout.startswith("T")
 
 
 def stop_at(step: int) -> None:
