@@ -26,7 +26,7 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 1e-3, 0.1
 """How many seconds pass between two looks at whether the first process is done: more and more."""
 TELLING_SECONDS = 3.0
 """How long a process that has lost another one waits for that one to tell of its error."""
-PARTING_SECONDS = 30.0
+PARTING_SECONDS = 10.0
 """How long the first process waits for the others to know of an interrupt and of the checkpoint that it has written."""
 BEATS = 10
 """How many signs of life the first process gives in the time after which it counts as lost."""

@@ -28,6 +28,8 @@ SECONDS, TIMEOUT = 300.0, "MTLKIT_PROCESS_TIMEOUT"
 MOST_PER_CORE = 8
 """Each process keeps a core busy and takes hundreds of MB. So many for a core leave room for work that waits, as for a
 GPU or a disk, and more would bring the machine to a stop."""
+RESTARTS = "TORCHELASTIC_RESTART_COUNT"
+"""The variable in which torchrun says how often it has started the processes again."""
 RESUME = "what was saved before is kept; go on with --resume"
 _numbers = count()
 """How often this process has joined others, so that a second run of a script finds nothing of the first in there."""
@@ -99,7 +101,7 @@ def check_stages_shareable(experiment: Experiment, ranks: Ranks) -> None:
 
 def restarted() -> bool:
     """Whether torchrun has started the processes again, after one of them had ended."""
-    return os.environ.get("TORCHELASTIC_RESTART_COUNT", "0").strip() not in ("", "0")
+    return os.environ.get(RESTARTS, "0").strip() not in ("", "0")
 
 
 @contextmanager
@@ -123,7 +125,9 @@ def processes_of_run(device: torch.device, remedy: str = RESUME) -> Iterator[tup
         return
     own, backend = _device(device, world)
     try:
-        store = dist.distributed_c10d.PrefixStore(str(next(_numbers)), _meeting_place(world, seconds))
+        # The store outlives processes that torchrun starts again, and has the addresses of those before.
+        attempt = f"{os.environ.get(RESTARTS, '0')}/{next(_numbers)}"
+        store = dist.distributed_c10d.PrefixStore(attempt, _meeting_place(world, seconds))
         dist.init_process_group(
             backend, store=store, rank=world.rank, world_size=world.size, timeout=timedelta(seconds=seconds)
         )
