@@ -158,5 +158,6 @@ def test_an_output_that_is_a_link_is_not_followed(archive, run, elsewhere):
     (elsewhere / "link.json").symlink_to(elsewhere / "mine.json")
     fails(run("evaluate", archive, "--output", "link.json"), "--output link.json: is a symbolic link")
     assert (elsewhere / "mine.json").read_text() == "mine" and (elsewhere / "link.json").is_symlink()
-    assert run("evaluate", archive, "--output", "mine.json").returncode == 0, "the remedy"
-    assert "books/accuracy" in json.loads((elsewhere / "mine.json").read_text())
+    fails(run("evaluate", archive, "--output", "mine.json"), "--output mine.json: is there already")
+    assert run("evaluate", archive, "--output", "scores.json").returncode == 0, "the remedy"
+    assert "books/accuracy" in json.loads((elsewhere / "scores.json").read_text())

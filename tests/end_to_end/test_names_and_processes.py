@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections import deque
 from pathlib import Path
 
 import numpy as np
@@ -62,14 +63,14 @@ def command_line(process: int) -> bytes:
 def most_at_once(process) -> int:
     """The most descendants that were alive at one time, until the process ends.
 
-    A process counts once it has been seen three times in a row: what has just been forked to become git still has the
-    command line of its parent.
+    A process counts once it has been seen ten times in a row, for a fifth of a second: what has just been forked to
+    become git still has the command line of its parent, for as long as a busy machine lets it wait.
     """
-    most, before = 0, [set[int](), set[int]()]
+    most, seen = 0, deque[set[int]](maxlen=10)
     while process.is_running:
-        now = descendants(process.pid)
-        most = max(most, len(now & before[0] & before[1]))
-        before = [before[1], now]
+        seen.append(descendants(process.pid))
+        if len(seen) == seen.maxlen:
+            most = max(most, len(set.intersection(*seen)))
         time.sleep(0.02)
     return most
 

@@ -4,6 +4,8 @@ from base64 import b64decode
 from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
@@ -48,7 +50,8 @@ def evidence(**observed):
     """Evidence of two tasks, of which only the first has something to show."""
     predictions = Predictions(TASK, "", ["good"], ["good"], [Lazy.of(Metric.by_name("accuracy"))])
     seen = {TASK: Observed(predictions, None, **observed), "films": Observed(predictions, None)}
-    return Evidence("run", None, {}, None, [], [], [], "test", seen)
+    experiment: Any = SimpleNamespace(model=SimpleNamespace(sharing=SimpleNamespace(settings=None)))
+    return Evidence("run", experiment, {}, None, [], [], [], "test", seen)
 
 
 def text(tasks=None, both=False, **answers):
