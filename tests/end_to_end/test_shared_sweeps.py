@@ -85,7 +85,9 @@ def test_four_workers_of_which_one_is_killed(
     assert undisturbed.returncode == 0, undisturbed.stderr
     places = [tmp_path / f"machine-{number}" / "sweep" for number in range(4)]
     worker = ("sweep", file, *GRID, "--storage", url, "--worker", "-s")
-    processes = [fork(*worker, places[0], stops_at_step=20), *(fork(*worker, place) for place in places[1:])]
+    processes = [fork(*worker, places[0], stops_at_step=20)]
+    processes[0].wait_until(lambda: ": begins" in processes[0].output())  # before others have taken all there is
+    processes += [fork(*worker, place) for place in places[1:]]
     victim = wait_for_checkpoint(processes[0], places[0])
     processes[0].kill()
     assert [process.wait() for process in processes] == [-signal.SIGKILL, 0, 0, 0], processes[1].output()

@@ -55,7 +55,9 @@ def test_six_trials_by_three_processes_of_which_one_is_killed(experiment, write,
     file, whole, broken = write(experiment), tmp_path / "whole", tmp_path / "broken"
     undisturbed = run("sweep", file, *GRID, "-s", whole)
     assert undisturbed.returncode == 0, undisturbed.stderr
-    processes = [fork("sweep", file, *GRID, "-s", broken, stops_at_step=step) for step in (20, None, None)]
+    processes = [fork("sweep", file, *GRID, "-s", broken, stops_at_step=20)]
+    processes[0].wait_until(lambda: ": begins" in processes[0].output())  # before others have taken all there is
+    processes += [fork("sweep", file, *GRID, "-s", broken) for _ in range(2)]
     victim = wait_for_checkpoint(processes[0], broken)
     processes[0].kill()
     assert [process.wait() for process in processes] == [-signal.SIGKILL, 0, 0]
@@ -381,7 +383,9 @@ def test_processes_share_a_grid_without_optuna_and_one_is_killed(
     undisturbed = run("sweep", file, *grid, "-s", whole)
     assert undisturbed.returncode == 0, undisturbed.stderr
     sweep = ("sweep", file, *grid, "-s", broken)
-    processes = [fork(*sweep, lacking=("optuna",), stops_at_step=step) for step in (20, None)]
+    processes = [fork(*sweep, lacking=("optuna",), stops_at_step=20)]
+    processes[0].wait_until(lambda: ": begins" in processes[0].output())  # before others have taken all there is
+    processes.append(fork(*sweep, lacking=("optuna",)))
     victim = wait_for_checkpoint(processes[0], broken)
     processes[0].kill()
     assert [process.wait() for process in processes] == [-signal.SIGKILL, 0]
