@@ -1,11 +1,11 @@
 """Claims on results that run_tables.py does not run: transfer to a task that was left out, and planted structure."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy
+from finding import Finding
 from kept_gains import Gain, gain_over_test_sets
 from planted_claims import ALONE, Seed
 from scipy import stats
@@ -15,28 +15,13 @@ from mtlkit.runs.documents import read_object
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 
 
-@dataclass(frozen=True)
-class OtherClaim:
-    """A claim with its gain and interval."""
-
-    folder: str
-    system: str
-    baseline: str
-    seeds: str
-    gain: Gain
-    clean: Gain | None
-    over: str
-    printed: float | None = None
-    by: str = ""
-
-
-def elsewhere() -> Iterator[OtherClaim]:
-    """All of them."""
+def elsewhere() -> Iterator[Finding]:
+    """Returns the findings of both."""
     yield from _transfer()
     yield from _planted()
 
 
-def _transfer() -> Iterator[OtherClaim]:
+def _transfer() -> Iterator[Finding]:
     """Each of 16 tasks was left out once, so that a gain of a task is one draw; one seed."""
     indirect, adversarial = (read_object(RESULTS / "transfer" / f"{name}-300.json")["tasks"] for name in ("ic", "asp"))
     rows: tuple[
@@ -54,10 +39,10 @@ def _transfer() -> Iterator[OtherClaim]:
             )
             for column, against in zip(("test", "clean_test"), columns, strict=True)
         )
-        yield OtherClaim("transfer", *sides, "1 / 1", standard, clean, "tasks", printed, by)
+        yield Finding(*sides, "transfer", "1 / 1", standard, clean, "tasks", printed, by)
 
 
-def _planted() -> Iterator[OtherClaim]:
+def _planted() -> Iterator[Finding]:
     """Each seed is a world of its own, with its own texts: Student's t test of its differences, on words or texts."""
     records = read_object(RESULTS / "planted" / "runs.json")["records"]
     numbers = sorted({record["seed"] for record in records})
@@ -79,9 +64,8 @@ def _planted() -> Iterator[OtherClaim]:
         ),
     )
     for sides, figure in claims:
-        yield OtherClaim(
-            "planted", *sides, str(len(worlds)), of_worlds([figure(each) for each in worlds]), None, "seeds"
-        )
+        gain = of_worlds([figure(each) for each in worlds])
+        yield Finding(*sides, "planted", str(len(worlds)), gain, None, "seeds")
 
 
 def of_worlds(points: Sequence[float]) -> Gain:

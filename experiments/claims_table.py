@@ -5,14 +5,13 @@ claims.py. One of which a run is missing is left out until there is one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from statistics import stdev
 
 import numpy
 from claims import COMPARISONS, TEST_SETS, Comparison, test_set
 from claims_elsewhere import elsewhere
+from finding import HEADER, Finding
 from kept_gains import Gain, Seeds, gain_over_test_sets
 from tables import TABLES
 from text_gains import gain_from_answers, gains_of_page
@@ -23,47 +22,8 @@ from mtlkit.figures import Figure, counted, tasks_of_figures
 from mtlkit.runs.documents import read_object
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
-HEADER = (
-    *("system", "better than", "seeds", "gain, 95 % interval", "p (Holm)", "clean gain", "over", "printed"),
-    *("in seeds' sd", "settings run", "verdict"),
-)
 MACHINE = ("trainer.kernels=", "trainer.device=", "trainer.num_threads=")
 """Overrides that change how fast a run is, and not what is run."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What is known of a claim."""
-
-    system: str
-    baseline: str
-    table: str
-    seeds: str
-    gain: Gain
-    clean: Gain | None
-    over: str
-    printed: float | None = None
-    by: str = ""
-    deviations: float | None = None
-    """The gain in standard deviations of a system's average between seeds."""
-    settings: str = "-"
-
-    def verdict(self, corrected: float) -> str:
-        """Verdict by the sign of the gain, its corrected p-value, and the interval's end against the printed gain."""
-        if corrected < 0.05:
-            sign = "**holds**" if self.gain.gain > 0 else "**the reverse**"
-            return f"{sign}, one seed" if "1" in self.seeds.split(" / ") else sign
-        smaller = self.printed is not None and self.printed > 100 * self.gain.high
-        return "undecided; less than printed" if smaller else "undecided"
-
-    def row(self, corrected: float) -> str:
-        """The line of the page."""
-        clean = "-" if self.clean is None else written(self.clean)
-        printed = "-" if self.printed is None else f"{self.printed:+.1f} ({self.by})"
-        p = "< 0.001" if corrected < 0.001 else f"{corrected:.3f}"
-        deviations = "-" if self.deviations is None else f"{self.deviations:+.1f}"
-        cells = [self.system, self.baseline, self.seeds, written(self.gain), p, clean, self.over, printed, deviations]
-        return f"| {' | '.join([*cells, self.settings, self.verdict(corrected)])} |"
 
 
 class KeptTable:
@@ -99,10 +59,8 @@ class KeptTable:
     @cached_property
     def deviation(self) -> float | None:
         """The standard deviation of a system's average between seeds, pooled over systems; None if all have one."""
-        averages = [self.scores(system, clean=False).mean(axis=1) for system in self.files if self.files[system]]
-        several = [each for each in averages if len(each) > 1]
-        freedom = sum(len(each) - 1 for each in several)
-        return (sum((len(each) - 1) * stdev(each) ** 2 for each in several) / freedom) ** 0.5 if freedom else None
+        others = Seeds.pooled([self.scores(system, clean=False) for system in self.files if self.files[system]])
+        return others.between**0.5 if others else None
 
     def gain(self, system: str, baseline: str, *, clean: bool) -> tuple[Gain, str] | None:
         """The gain with the best interval that there is, and what it is over; None where there is none."""
@@ -160,12 +118,6 @@ def settings_run() -> dict[str, int]:
     return {experiment: len(each) for experiment, each in seen.items()}
 
 
-def written(gain: Gain) -> str:
-    """`+2.2 [1.4, 3.1]`, in points."""
-    low, high = (f"{round(100 * end, 1) + 0.0:.1f}" for end in (gain.low, gain.high))
-    return f"{round(100 * gain.gain, 1) + 0.0:+.1f} [{low}, {high}]"
-
-
 def findings() -> Iterator[Finding]:
     """Returns the findings of all comparisons of which there are results, in their order."""
     settings = settings_run()
@@ -173,9 +125,7 @@ def findings() -> Iterator[Finding]:
     for comparison in COMPARISONS:
         if (finding := found(comparison, tables[comparison.table], settings)) is not None:
             yield finding
-    for claim in elsewhere():
-        about = (claim.folder, claim.seeds, claim.gain, claim.clean, claim.over, claim.printed, claim.by)
-        yield Finding(claim.system, claim.baseline, *about)
+    yield from elsewhere()
 
 
 def lines(known: Sequence[Finding]) -> Iterator[str]:
