@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mtlkit.config import Lazy, Spec
 from mtlkit.encoders import BilstmEncoder
@@ -16,31 +16,14 @@ from mtlkit.kernels.compute import Compute, Kernels, hand_down, what_ran
 from mtlkit.kernels.recurrence.message_passing import FusionWeights, lstm_prime
 from mtlkit.kernels.sequences import zero_padding
 from mtlkit.sharing import MessagePassing
-from mtlkit.sharing.communicators import AlignedCommunicator, Communicator, DirectCommunicator, IndirectCommunicator
+from mtlkit.sharing.communicators import Communicator, DirectCommunicator, IndirectCommunicator
 from mtlkit.sharing.communicators.communicator import Message
 from mtlkit.sharing.message_gate import MessageGate
-from mtlkit.sharing.readers import LayerReader
+from tests.sharing.test_controls import ALIGNED, DIRECT, INPUT, INPUTS_BTE, LAYER, MASK_BT, STATE, TASKS, TIME, build
 
-TASKS = ["movie", "product", "tweet"]
-INPUT, STATE, TIME = 4, 6, 5
-MASK_BT = torch.arange(TIME) < torch.tensor([[TIME], [2], [4]])
-INPUTS_BTE = torch.randn(3, TIME, INPUT, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
-
-DIRECT: Lazy[Communicator] = Lazy.of(DirectCommunicator)
 INDIRECT: Lazy[Communicator] = Lazy.of(IndirectCommunicator)
-ALIGNED: Lazy[Communicator] = Lazy.of(AlignedCommunicator)
 TOLD: Lazy[Communicator] = Lazy.of(DirectCommunicator, task_embeddings=True, attention_dim=7)
 TOLD_ALL: Lazy[Communicator] = Lazy.of(DirectCommunicator, task_embeddings=True, positions="all")
-LAYER = Lazy.of(LayerReader, layer=Lazy.of(BilstmEncoder, hidden_dim=STATE // 2))
-
-
-def build(communicator: Lazy[Communicator], **options: Any) -> Any:
-    torch.manual_seed(1)
-    size = {} if "reader" in options else {"hidden_dim": STATE}
-    scheme = MessagePassing(communicator, **size, **options, input_dim=INPUT, tasks=TASKS).double()
-    for parameter in scheme.parameters():
-        nn.init.normal_(parameter)
-    return scheme
 
 
 def run(scheme: Any, kernels: Kernels, task: str) -> tuple[Tensor, Tensor, dict[str, Tensor]]:

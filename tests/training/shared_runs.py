@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
@@ -10,6 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, final
 
+import pytest
 import torch
 import torch.distributed as dist
 from pydantic import create_model
@@ -29,7 +30,7 @@ from mtlkit.process.ranks import ONE, Ranks
 from mtlkit.sharing import SharingScheme
 from mtlkit.testing import TASKS
 from mtlkit.testing.samples import INPUT_DIM, LABELS, sample_vocabulary
-from mtlkit.training import EpochEnd, EvaluationTask, Trainer, TrainerSettings, seed_all, shared_tables
+from mtlkit.training import EpochEnd, EvaluationTask, Trainer, TrainerSettings, random_state, seed_all, shared_tables
 from mtlkit.training.selection import MeanSelection
 from mtlkit.training.shards import SharedRows, with_rows
 from tests.soak.forked import IMPORTED
@@ -290,6 +291,42 @@ def _embedder_of(case: Case) -> Embedder:
         return case.embedder()
     words = WordEmbedder(dim=INPUT_DIM, vocabulary=sample_vocabulary(), vectors=None)
     return ByFirstWord(words) if case.by_first_word else LargeEmbedder(words) if case.large else words
+
+
+@pytest.fixture(autouse=True)
+def same_randomness() -> Iterator[None]:
+    """Gives torch back its random numbers, in each module that imports it."""
+    before = random_state.capture()
+    yield
+    random_state.restore(before)
+
+
+def of_all(name: str, shared: Sequence[Mapping[str, Any]]) -> list[Result]:
+    """The results of a case in each of the processes. Raises the error that it has ended with in one of them."""
+    results = [each[name] for each in shared]
+    if error := next((result for result in results if isinstance(result, Exception)), None):
+        raise error
+    return results
+
+
+def check_equal(found: Result, expected: Result) -> None:
+    """Makes sure that two runs have come to the same numbers, up to the rounding of float64."""
+    assert [[task for task, _ in step] for step in found.losses] == [
+        [task for task, _ in each] for each in expected.losses
+    ]
+    ours, theirs = ([loss for step in result.losses for _, loss in step] for result in (found, expected))
+    assert ours == pytest.approx(theirs, rel=1e-9, abs=1e-12, nan_ok=True)
+    assert len(found.epochs) == len(expected.epochs)
+    for epoch, other in zip(found.epochs, expected.epochs, strict=True):
+        assert epoch["dev"] == other["dev"] and epoch["work"] == other["work"]
+        assert epoch.get("skipped") == other.get("skipped") and epoch.get("idle") == other.get("idle")
+    for name, weight in expected.weights.items():
+        torch.testing.assert_close(found.weights[name], weight, rtol=1e-8, atol=1e-10)
+
+
+def joined(begun: Result, rest: Result) -> Result:
+    """The result of a run that was begun, and gone on with by another trainer."""
+    return Result(begun.losses + rest.losses, begun.epochs + rest.epochs, rest.weights, rest.state)
 
 
 def split_of(task: str, size: int, kind: Any, columns: Any = None) -> TaskSplit:

@@ -21,11 +21,20 @@ from mtlkit.kernels.compute import hand_down
 from mtlkit.process.group import Group
 from mtlkit.process.ranks import ONE, Ranks
 from mtlkit.testing import TASKS
-from mtlkit.training import Checkpoints, random_state, seed_all
+from mtlkit.training import Checkpoints, seed_all
 from mtlkit.training.shards import Shards, SharedRows
 from tests.soak.forked import IMPORTED
-from tests.training.shared_runs import Case, Result, model_of, run, run_in_processes
-from tests.training.test_shared_steps import ADVERSARIAL, CRF, POOL, SKIPPED, SPLIT, Alone, check_equal
+from tests.training.shared_runs import (  # noqa: F401
+    Case,
+    check_equal,
+    joined,
+    model_of,
+    of_all,
+    run,
+    run_in_processes,
+    same_randomness,
+)
+from tests.training.test_shared_steps import ADVERSARIAL, CRF, POOL, SKIPPED, SPLIT, Alone
 
 pytestmark = pytest.mark.timeout(900)  # the first test waits for the runs of all
 LSTM = {"type": "lstm", "hidden_dim": 4}
@@ -56,13 +65,6 @@ CASES = {
 STOPPING = {"joint": Case(ADVERSARIAL, trainer=ADAM, stop=9)}
 
 
-@pytest.fixture(autouse=True)
-def same_randomness() -> Any:
-    before = random_state.capture()
-    yield
-    random_state.restore(before)
-
-
 @pytest.fixture(scope="module")
 def shared() -> list[dict[str, Any]]:
     return run_in_processes({**CASES, **{f"stopping {name}": case for name, case in STOPPING.items()}})
@@ -70,9 +72,7 @@ def shared() -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_two_processes_come_to_the_numbers_of_one(name: str, shared: list[dict[str, Any]]) -> None:
-    results = [each[name] for each in shared]
-    if error := next((result for result in results if isinstance(result, Exception)), None):
-        raise error
+    results = of_all(name, shared)
     expected = run(CASES[name])
     check_equal(results[0], expected)
     first, second = (result.num_kept for result in results)
@@ -92,17 +92,13 @@ def test_what_two_processes_began_one_goes_on_with(shard: str, shared: list[dict
     begun, whole = deepcopy(shared[0]["stopping joint"]), run(replace(STOPPING["joint"], stop=None))
     assert begun.rows and not any("exp_avg" in each for each in begun.state["optimizer"]["state"][0])
     case = replace(STOPPING["joint"], trainer={**ADAM, "shard": shard})
-    check_equal(_joined(begun, run(case, begin=begun)), whole)
+    check_equal(joined(begun, run(case, begin=begun)), whole)
 
 
 def test_what_one_process_began_two_go_on_with() -> None:
     begun = run(STOPPING["joint"])
     rest = run_in_processes({"joint": (STOPPING["joint"], begun)})[0]["joint"]
-    check_equal(_joined(begun, rest), run(replace(STOPPING["joint"], stop=None)))
-
-
-def _joined(begun: Result, rest: Result) -> Result:
-    return Result(begun.losses + rest.losses, begun.epochs + rest.epochs, rest.weights, rest.state)
+    check_equal(joined(begun, rest), run(replace(STOPPING["joint"], stop=None)))
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,20 @@ from mtlkit.process.ranks import ONE, ProcessLostError, Ranks
 from mtlkit.process.shared_parameters import SharedParameter
 from mtlkit.testing import TASKS
 from mtlkit.testing.samples import INPUT_DIM
-from mtlkit.training import Checkpoints, random_state, seed_all
+from mtlkit.training import Checkpoints, seed_all
 from mtlkit.training.shards import Shards, SharedRows
-from tests.training.shared_runs import Case, Result, in_processes, model_of, run, run_in_processes
-from tests.training.test_shared_steps import ADVERSARIAL, CRF, POOL, SKIPPED, SPLIT, check_equal
+from tests.training.shared_runs import (  # noqa: F401
+    Case,
+    check_equal,
+    in_processes,
+    joined,
+    model_of,
+    of_all,
+    run,
+    run_in_processes,
+    same_randomness,
+)
+from tests.training.test_shared_steps import ADVERSARIAL, CRF, POOL, SKIPPED, SPLIT
 
 pytestmark = pytest.mark.timeout(900)  # the first test waits for the runs of all
 SHARD = {"shard": "encoders"}
@@ -63,13 +73,6 @@ REFUSED = {
 BEGUN = Case(ADVERSARIAL, trainer=ADAM, large=True, stop=9)
 
 
-@pytest.fixture(autouse=True)
-def same_randomness() -> Any:
-    before = random_state.capture()
-    yield
-    random_state.restore(before)
-
-
 @pytest.fixture(scope="module")
 def shared() -> list[dict[str, Any]]:
     return run_in_processes({**CASES, "begun": BEGUN, **{name: case for name, (case, _) in REFUSED.items()}})
@@ -77,9 +80,7 @@ def shared() -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_two_processes_come_to_the_numbers_of_one(name: str, shared: list[dict[str, Any]]) -> None:
-    results = [each[name] for each in shared]
-    if error := next((result for result in results if isinstance(result, Exception)), None):
-        raise error
+    results = of_all(name, shared)
     expected = run(CASES[name])
     check_equal(results[0], expected)
     assert [each["recorded"] for each in results[0].epochs] == [each["recorded"] for each in expected.epochs]
@@ -99,15 +100,11 @@ def test_a_run_goes_on_with_another_number_of_processes(shared: list[dict[str, A
     whole, begun = run(replace(BEGUN, stop=None)), deepcopy(shared[0]["begun"])
     assert any(place.endswith(".exp_avg") for place in begun.rows)
     one = run(replace(BEGUN, trainer={**ADAM, "shard": "none"}), begin=deepcopy(begun))
-    check_equal(_joined(begun, one), whole)
+    check_equal(joined(begun, one), whole)
     two = run_in_processes({"rest": (BEGUN, begun), "plain": (BEGUN, run(BEGUN))})[0]
     for name, result in two.items():
         assert not isinstance(result, Exception), name
-        check_equal(_joined(begun, result), whole)
-
-
-def _joined(begun: Result, rest: Result) -> Result:
-    return Result(begun.losses + rest.losses, begun.epochs + rest.epochs, rest.weights, rest.state)
+        check_equal(joined(begun, result), whole)
 
 
 def test_files_are_those_of_one_process(tmp_path: Path) -> None:

@@ -16,11 +16,22 @@ from mtlkit.process.ranks import OneProcess
 from mtlkit.sharing import FullyShared, Shared
 from mtlkit.testing import TASKS
 from mtlkit.testing.samples import INPUT_DIM
-from mtlkit.training import UpdateStrategy, random_state
+from mtlkit.training import UpdateStrategy
 from mtlkit.training.shared_steps import check_shareable
 from mtlkit.training.update_strategies import Joint, StepResult
 from tests.test_contracts import COMPONENTS
-from tests.training.shared_runs import LSTM, Case, Result, model_of, run, run_in_processes, split_of
+from tests.training.shared_runs import (  # noqa: F401
+    LSTM,
+    Case,
+    check_equal,
+    joined,
+    model_of,
+    of_all,
+    run,
+    run_in_processes,
+    same_randomness,
+    split_of,
+)
 
 pytestmark = pytest.mark.timeout(900)  # the first test waits for the runs of all
 POOL = {
@@ -75,13 +86,6 @@ STOPPING = {
 }
 
 
-@pytest.fixture(autouse=True)
-def same_randomness() -> Any:
-    before = random_state.capture()
-    yield
-    random_state.restore(before)
-
-
 @pytest.fixture(scope="module")
 def shared() -> list[dict[str, Any]]:
     return run_in_processes({**CASES, **{f"stopping {name}": case for name, case in STOPPING.items()}})
@@ -92,25 +96,9 @@ def of_three() -> list[dict[str, Any]]:
     return run_in_processes({name: CASES[name] for name in ("adversarial crf", "accumulated paths")}, number=3)
 
 
-def check_equal(found: Result, expected: Result) -> None:
-    assert [[task for task, _ in step] for step in found.losses] == [
-        [task for task, _ in each] for each in expected.losses
-    ]
-    ours, theirs = ([loss for step in result.losses for _, loss in step] for result in (found, expected))
-    assert ours == pytest.approx(theirs, rel=1e-9, abs=1e-12, nan_ok=True)
-    assert len(found.epochs) == len(expected.epochs)
-    for epoch, other in zip(found.epochs, expected.epochs, strict=True):
-        assert epoch["dev"] == other["dev"] and epoch["work"] == other["work"]
-        assert epoch.get("skipped") == other.get("skipped") and epoch.get("idle") == other.get("idle")
-    for name, weight in expected.weights.items():
-        torch.testing.assert_close(found.weights[name], weight, rtol=1e-8, atol=1e-10)
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_two_processes_come_to_the_numbers_of_one(name: str, shared: list[dict[str, Any]]) -> None:
-    results = [each[name] for each in shared]
-    if error := next((result for result in results if isinstance(result, Exception)), None):
-        raise error
+    results = of_all(name, shared)
     check_equal(results[0], run(CASES[name]))
     assert all(torch.equal(results[0].weights[each], results[1].weights[each]) for each in results[0].weights)
 
@@ -125,18 +113,14 @@ def test_three_processes_come_to_the_numbers_of_one(name: str, of_three: list[di
 def test_what_two_processes_began_one_goes_on_with(name: str, shared: list[dict[str, Any]]) -> None:
     begun, whole = shared[0][f"stopping {name}"], run(replace(STOPPING[name], stop=None))
     rest = run(STOPPING[name], begin=begun)
-    check_equal(_joined(begun, rest), whole)
+    check_equal(joined(begun, rest), whole)
 
 
 def test_what_one_process_began_two_go_on_with() -> None:
     begun = {name: run(case) for name, case in STOPPING.items()}
     rest = run_in_processes({name: (case, begun[name]) for name, case in STOPPING.items()})
     for name, case in STOPPING.items():
-        check_equal(_joined(begun[name], rest[0][name]), run(replace(case, stop=None)))
-
-
-def _joined(begun: Result, rest: Result) -> Result:
-    return Result(begun.losses + rest.losses, begun.epochs + rest.epochs, rest.weights, rest.state)
+        check_equal(joined(begun[name], rest[0][name]), run(replace(case, stop=None)))
 
 
 class Alone(OneProcess):

@@ -25,10 +25,16 @@ from mtlkit.process.children import child_environment
 from mtlkit.process.group import Group
 from mtlkit.process.shared_parameters import shared_parameters
 from mtlkit.testing import TASKS
-from mtlkit.training import random_state
-from tests.training.shared_runs import Case, Result, in_processes, run_in_processes
+from tests.training.shared_runs import (  # noqa: F401
+    Case,
+    check_equal,
+    in_processes,
+    joined,
+    of_all,
+    run_in_processes,
+    same_randomness,
+)
 from tests.training.shared_runs import run as trained
-from tests.training.test_shared_steps import check_equal
 
 from .conftest import INCLUDED, Ended
 from .test_adapters import IDS_RP, MASK_RP, made, states_of
@@ -50,13 +56,6 @@ TRAINERS = {
     "frozen layers": {"frozen": [r"encoder\.layer\.0\.", r"encoder\.embeddings"]},
     "unfrozen": {"unfreeze": [{"pattern": r"encoder\.layer\.[01]\.", "after": 1}]},
 }
-
-
-@pytest.fixture(autouse=True)
-def same_randomness() -> Any:
-    before = random_state.capture()
-    yield
-    random_state.restore(before)
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +85,7 @@ def shared(cases: dict[str, Case]) -> list[dict[str, Any]]:
 def test_two_processes_come_to_the_numbers_of_one(
     name: str, cases: dict[str, Case], shared: list[dict[str, Any]]
 ) -> None:
-    results = [each[name] for each in shared]
-    if error := next((result for result in results if isinstance(result, Exception)), None):
-        raise error
+    results = of_all(name, shared)
     expected = trained(cases[name])
     check_equal(results[0], expected)
     first, second = (result.bytes_kept for result in results)
@@ -100,8 +97,7 @@ def test_a_run_goes_on_with_another_number_of_processes(cases: dict[str, Case], 
     one = trained(case, begin=deepcopy(begun))  # whose optimizer goes on in the tensors that it is given
     (two,) = run_in_processes({"rest": (case, begun)})[0].values()
     for rest in (one, two):
-        joined = Result(begun.losses + rest.losses, begun.epochs + rest.epochs, rest.weights, rest.state)
-        check_equal(joined, whole)
+        check_equal(joined(begun, rest), whole)
 
 
 @pytest.mark.parametrize(
