@@ -68,6 +68,7 @@ class Group(Ranks):
         self._received: int | None = None
         self._agreed: int | None = None
         self._waiting: list[Numbers] = []
+        self._has_lost = False
         self._ended = threading.Event()
         if self.is_first:
             threading.Thread(target=self._beat, daemon=True).start()
@@ -114,8 +115,8 @@ class Group(Ranks):
 
     def leave(self, seconds: float = TELLING_SECONDS) -> None:
         """Ends after an error or an interrupt. The first process, which may hold the store, waits up to so many seconds
-        for the others to leave."""
-        until = time.monotonic() + seconds
+        for the others to leave, or less if it has lost one of them."""
+        until = time.monotonic() + (min(seconds, TELLING_SECONDS) if self._has_lost else seconds)
         with suppress(RuntimeError):
             left = ask(lambda: int(self._store.add("left", 1)), TELLING_SECONDS)
             while self.is_first and left < self.size and time.monotonic() < until:
@@ -273,6 +274,7 @@ class Group(Ranks):
         except ProcessLostError:
             raise
         except RuntimeError as error:
+            self._has_lost = True
             raise ProcessLostError((str(error) or type(error).__name__).splitlines()[0]) from None
 
     def _trade(self, rows: Tensor, sent: list[int], received: list[int]) -> Tensor:

@@ -143,7 +143,8 @@ def processes_of_run(device: torch.device, remedy: str = RESUME) -> Iterator[tup
         with _told_once(group, remedy):
             yield group, own
             group.finish()
-    except Interrupted:  # agreed by all, of which the others may still read in the store what the first one holds there
+    except Interrupted:
+        # It is the same for all, unless one was lost. Others may still read in the store that the first one holds.
         group.leave(PARTING_SECONDS)
         raise
     except Exception:
