@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Literal, TypeAlias
 from mtlkit.comparison.bootstrap import LEVEL, Over, holm
 from mtlkit.comparison.compare import Comparison, Result, Texts
 from mtlkit.figures import AVERAGE
-from mtlkit.runs.older_outputs import HEAD
+from mtlkit.runs.older_outputs import head_of
 from mtlkit.tables import LATEX_HEAD, Cell, Table, csv_text, latex, mark_best, markdown, spread
 
 COLUMNS = (
@@ -32,7 +32,7 @@ def written(comparison: Comparison, format_: FileFormat) -> str:
 def is_comparison(file: BinaryIO) -> bool:
     """Whether an open file has a comparison in one of the formats, or as tables of a terminal."""
     beginnings = (",".join(COLUMNS[:8]), '{\n  "systems": {', LATEX_HEAD)
-    text = file.read(HEAD).decode("utf-8", errors="replace")
+    text = head_of(file)
     return text.startswith(beginnings) or re.match(r"[^\n]*\n+(┏━[^\n]*\n[┃|])?\W*system\b", text) is not None
 
 
